@@ -1,0 +1,76 @@
+"""`Driven`: the layer `tanh(A x + B θ + c)`, whose sizes (state, parameters, output) are all free."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.layer import Layer, Linearization
+from fwdrev.modes.linear_map import Scaled
+
+__all__ = ["Driven"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Driven(Layer):
+    """x^{k+1} = tanh(A x^k + B θ^k + c).
+
+    A is (n_out, n_in), B is (n_out, p), c is (n_out,); J_x = diag(d) A and J_θ = diag(d) B with d = 1 - (x^{k+1})².
+    """
+
+    A: AnyArray
+    B: AnyArray
+    c: AnyArray
+
+    def __post_init__(self) -> None:
+        """Sizes have to fit."""
+        rows = (self.A.shape[0], self.B.shape[0], self.c.shape[0])
+        if len(set(rows)) > 1:
+            msg = f"Driven: A, B and c have {rows} rows; give all three the same number (the layer's outputs)"
+            raise InputError(msg)
+
+    @property
+    def n_in(self) -> int:
+        """Columns of A."""
+        return int(self.A.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Rows of A."""
+        return int(self.A.shape[0])
+
+    @property
+    def n_params(self) -> int:
+        """Columns of B."""
+        return int(self.B.shape[1])
+
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """tanh(A x + B θ + c)."""
+        return x.__array_namespace__().tanh(self.A @ x + self.B @ theta + self.c)
+
+    def linearization(self, dtype: np.dtype[Any]) -> "_DrivenLinearization":
+        """A workspace of n_out slopes, shared by J_x and J_θ."""
+        return _DrivenLinearization(self, dtype)
+
+
+class _DrivenLinearization(Linearization):
+    __slots__ = ("_A", "_B", "_c", "_d", "_ones")
+
+    def __init__(self, layer: Driven, dtype: np.dtype[Any]) -> None:
+        self._A, self._B, self._c = (np.ascontiguousarray(a, dtype) for a in (layer.A, layer.B, layer.c))
+        self._d = np.empty(layer.n_out, dtype)
+        self._ones = np.ones(layer.n_out, dtype)
+        self.J_x = Scaled(self._d, self._A)
+        self.J_theta = Scaled(self._d, self._B)
+
+    def move_to(self, x: Vector, theta: Vector) -> Vector:
+        d = self._d
+        y: Vector = self._A.dot(x)
+        y += self._B.dot(theta)
+        y += self._c
+        np.tanh(y, y)
+        np.multiply(y, y, d)
+        np.subtract(self._ones, d, d)  # an array of ones: NumPy takes as long to convert the number 1 as to subtract
+        return y

@@ -1,0 +1,33 @@
+"""The exceptions of fwdrev, in one tree: catch `FwdrevError` for all of them.
+
+Every message says what was given, what is allowed and what to do.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = ["FwdrevError", "InputError", "NothingMeasuredError", "UnavailableError", "unknown"]
+
+
+class FwdrevError(Exception):
+    """Anything that fwdrev itself refuses."""
+
+
+class InputError(FwdrevError, ValueError):
+    """A value, a file or an option that cannot be used as it was given."""
+
+
+class UnavailableError(FwdrevError, ImportError):
+    """An engine that needs a package which is not installed."""
+
+
+class NothingMeasuredError(FwdrevError):
+    """A run without a single usable measurement for what was asked."""
+
+
+def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
+    """The error for a name that is not in a closed list; it names the list and the nearest match."""
+    names = sorted(known)
+    near = get_close_matches(given, names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return InputError(f"unknown {kind} {given!r}: known are {', '.join(names)}{hint}")

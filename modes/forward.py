@@ -1,0 +1,108 @@
+"""Forward mode: the G recursion, through the chain in the order in which it is computed.
+
+    G^1 = J_θ L^1,    G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ),    J_θ f = G^l
+
+With respect to (x, θ) the recursion starts from J^1 = ( J_x L^1 │ J_θ L^1 ), with respect to x from F^1 = J_x L^1, and
+the columns of θ are left out. Every product is matrix × matrix as soon as there are two columns.
+"""
+
+from itertools import accumulate
+
+import numpy as np
+
+from fwdrev.modes.arrays import AnyArray, Matrix
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import Cost, EngineCost
+from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.result_pool import ResultPool
+
+__all__ = ["Forward"]
+
+Room = tuple[Matrix, Matrix, Matrix]
+"""G^k, and its two parts: the columns that G^{k-1} has already, and the new ones of θ^k."""
+
+
+class Forward(Engine):
+    """The G recursion in NumPy: carries all N columns through the chain, and needs no memory of the way."""
+
+    __slots__ = ()
+
+    name = "forward"
+    summary = "the G recursion, G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ), in NumPy"
+    direction = Direction.FORWARD
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """Room for G^k, used in turn by every second layer; the last G is the result."""
+        wrt = Wrt(wrt)
+        old = _columns_before(chain, wrt)
+        layers, cuts, rooms = chain.linearizations(), chain.cuts, _rooms(chain, wrt)
+        results = ResultPool((chain.n_out, chain.n_columns(wrt)), chain.dtype, lambda J: _split(J, old[-2]))
+
+        def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
+            x, theta = chain.point(x, theta)
+            result, result_room = results.take()
+            G = None
+            for layer, cut, (H, left, right) in zip(layers, cuts, (*rooms, result_room), strict=True):
+                x = layer.move_to(x, theta[cut])
+                if G is not None:
+                    layer.J_x.push(G, left)  # J_x L^k · G^{k-1}
+                elif wrt.has_x:
+                    layer.J_x.dense(left)  # J_x L^1 · I
+                if wrt.has_theta:
+                    layer.J_theta.dense(right)  # │ J_θ L^k
+                G = H
+            return result
+
+        return jacobian
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """Σ_k of pushing the columns that are there already through J_x L^k and of writing out J_θ L^k."""
+        wrt = Wrt(wrt)
+        old = _columns_before(chain, wrt)
+        total = Cost()
+        for k, layer in enumerate(chain.linearizations()):
+            if k > 0:
+                total += layer.J_x.push_cost(old[k])
+            elif wrt.has_x:
+                total += layer.J_x.dense_cost()
+            if wrt.has_theta:
+                total += layer.J_theta.dense_cost()
+        itemsize = chain.dtype.itemsize
+        return EngineCost(
+            multiply_adds=total.multiply_adds,
+            passes=old[-1],
+            bytes_moved=total.moved * itemsize,
+            peak_bytes=(sum(_scratch_sizes(chain, wrt)) + chain.n_out * old[-1]) * itemsize,
+        )
+
+
+def _columns_before(chain: Chain, wrt: Wrt) -> list[int]:
+    """Columns of G before each layer, and after the last."""
+    new = (layer.n_params if wrt.has_theta else 0 for layer in chain.layers)
+    return list(accumulate(new, initial=chain.n_in if wrt.has_x else 0))
+
+
+def _split(H: Matrix, old: int) -> Room:
+    return H, H[:, :old], H[:, old:]
+
+
+def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
+    """The largest G^k, k < l, for odd and for even k."""
+    columns = _columns_before(chain, wrt)[1:]
+    sizes = [layer.n_out * q for layer, q in zip(chain.layers[:-1], columns, strict=False)]
+    return max(sizes[::2], default=0), max(sizes[1::2], default=0)
+
+
+def _rooms(chain: Chain, wrt: Wrt) -> list[Room]:
+    """Room for G^1 .. G^{l-1} in two pieces of memory.
+
+    A tall G is stored by columns: its rows would be too short to be worth a loop each.
+    """
+    scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
+    columns = _columns_before(chain, wrt)
+    rooms = []
+    for k, layer in enumerate(chain.layers[:-1]):
+        n, q = layer.n_out, columns[k + 1]
+        memory = scratch[k % 2][: n * q]
+        rooms.append(_split(memory.reshape(q, n).T if q < n else memory.reshape(n, q), columns[k]))
+    return rooms

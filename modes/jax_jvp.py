@@ -1,0 +1,30 @@
+"""The reference for forward mode: jax.jacfwd, that is jax.jvp vmapped over the basis, compiled."""
+
+import jax
+
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import EngineCost
+from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.jax_program import batch_cost, compile_jacobian, one_pass
+
+__all__ = ["JaxJvp"]
+
+
+class JaxJvp(Engine):
+    """All N tangents in one batch, through the chain's own `value`."""
+
+    __slots__ = ()
+
+    name = "jax-jvp"
+    summary = "jax.jacfwd of the same function: jax.jvp, vmapped over the basis and jitted"
+    direction = Direction.FORWARD
+    library = "jax"
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """Trace and compile."""
+        return compile_jacobian(chain, Wrt(wrt), jax.jacfwd)
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """N tangents, each pushed through every map of the chain."""
+        wrt = Wrt(wrt)
+        return batch_cost(chain, wrt, chain.n_columns(wrt), one_pass(chain, wrt, lambda J: J.push_cost(1)))

@@ -1,0 +1,102 @@
+"""How a chain becomes a compiled JAX program; the only file, beside `JaxLayer`, that imports JAX.
+
+The program takes the chain's constants (the array fields of its layers) as arguments: written into the program they
+would be compiled anew with every seed, and slowly.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fwdrev.modes.arrays import AnyArray
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import Cost, EngineCost
+from fwdrev.modes.engine import Jacobian
+from fwdrev.modes.layer import Layer
+from fwdrev.modes.linear_map import LinearMap
+
+__all__ = ["batch_cost", "compile_jacobian", "one_pass", "precision", "pure_function"]
+
+Constants = list[dict[str, AnyArray]]
+Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
+
+
+def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
+    """The Jacobian by `transform` (jax.jacfwd, jax.jacrev), compiled for this chain; each call waits for its result.
+
+    Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one compilation.
+    """
+    value, constants = pure_function(chain)
+    n_x = chain.n_in
+
+    def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
+        if wrt is Wrt.THETA:
+            return transform(lambda theta: value(constants, x, theta))(theta)
+        if wrt is Wrt.X:
+            return transform(lambda x: value(constants, x, theta))(x)
+        return transform(lambda v: value(constants, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+
+    with precision(chain.dtype):
+        constants = jax.device_put(constants)
+        compiled = jax.jit(program)
+        point = jnp.zeros(chain.n_in, chain.dtype), jnp.zeros(chain.n_params, chain.dtype)
+        compiled(constants, *point).block_until_ready()
+
+    def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
+        if not (isinstance(x, jax.Array) and isinstance(theta, jax.Array)):
+            x, theta = chain.point(x, theta)
+        chain.check(x, theta)
+        with precision(chain.dtype):
+            return compiled(constants, x, theta).block_until_ready()
+
+    return jacobian
+
+
+def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
+    """f as a function of (constants, x, θ), and the constants."""
+    constants: Constants = [_arrays_of(layer) for layer in chain.layers]
+
+    def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
+        pairs = zip(chain.layers, constants, strict=True)
+        return replace(chain, layers=tuple(replace(layer, **arrays) for layer, arrays in pairs)).value(x, theta)
+
+    return value, constants
+
+
+def _arrays_of(layer: Layer) -> dict[str, AnyArray]:
+    values = {f.name: getattr(layer, f.name) for f in fields(layer)}  # type: ignore[arg-type]
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
+    """Let JAX compute in float64 where the chain does, whatever the user's own setting is, and leave that setting."""
+    wide = dtype.itemsize == np.dtype(np.float64).itemsize
+    return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()
+
+
+def one_pass(chain: Chain, wrt: Wrt, cost: Callable[[LinearMap], Cost]) -> Cost:
+    """The cost of one tangent or cotangent going through every map of the chain that it has to go through."""
+    total = Cost()
+    for k, layer in enumerate(chain.linearizations()):
+        if k > 0 or wrt.has_x:
+            total += cost(layer.J_x)
+        if wrt.has_theta:
+            total += cost(layer.J_theta)
+    return total
+
+
+def batch_cost(chain: Chain, wrt: Wrt, passes: int, single: Cost) -> EngineCost:
+    """The cost of all `passes` at once, each as dear as a `single` one; peak: the result and the widest layer."""
+    widest = max(max(layer.n_in, layer.n_out) for layer in chain.layers)
+    total, itemsize = single * passes, chain.dtype.itemsize
+    return EngineCost(
+        multiply_adds=total.multiply_adds,
+        passes=passes,
+        bytes_moved=total.moved * itemsize,
+        peak_bytes=(passes * widest + chain.n_out * chain.n_columns(wrt)) * itemsize,
+    )

@@ -1,0 +1,30 @@
+"""The reference for reverse mode: jax.jacrev, that is jax.vjp vmapped over the basis, compiled."""
+
+import jax
+
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import EngineCost
+from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.jax_program import batch_cost, compile_jacobian, one_pass
+
+__all__ = ["JaxVjp"]
+
+
+class JaxVjp(Engine):
+    """All m cotangents in one batch, through the chain's own `value`."""
+
+    __slots__ = ()
+
+    name = "jax-vjp"
+    summary = "jax.jacrev of the same function: jax.vjp, vmapped over the basis and jitted"
+    direction = Direction.REVERSE
+    library = "jax"
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """Trace and compile."""
+        return compile_jacobian(chain, Wrt(wrt), jax.jacrev)
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """m cotangents, each pulled through every map of the chain."""
+        wrt = Wrt(wrt)
+        return batch_cost(chain, wrt, chain.n_out, one_pass(chain, wrt, lambda J: J.pull_cost(1)))

@@ -1,0 +1,281 @@
+"""Linear maps: a Jacobian that can be pushed through, pulled back, or written out.
+
+A map J of shape (n_out, n_in) answers three calls, each with an optional `out` to write into:
+
+    push(V)  = J · V     V holds one tangent per column,  (n_in, q)  -> (n_out, q)
+    pull(U)  = U · J     U holds one cotangent per row,   (r, n_out) -> (r, n_in)
+    dense()  = J         written out,                                  (n_out, n_in)
+
+and says what each costs: `push_cost(q)`, `pull_cost(r)`, `dense_cost()`. Structured maps never form what they need
+not. `V`, `U` and `out` may have any memory layout; a result has none of its operands' memory.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.modes.cost import Cost
+
+__all__ = ["Diagonal", "Full", "LinearMap", "Outer", "Scaled", "Zero"]
+
+
+
+class LinearMap(ABC):
+    """A linear map at one point; `shape` is (n_out, n_in)."""
+
+    __slots__ = ("n_in", "n_out")
+
+    n_out: int
+    n_in: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_out, n_in)."""
+        return self.n_out, self.n_in
+
+    @abstractmethod
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """J · V."""
+
+    @abstractmethod
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """U · J."""
+
+    @abstractmethod
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """J itself, in memory of its own (or in `out`)."""
+
+    @abstractmethod
+    def push_cost(self, q: int) -> Cost:
+        """The cost of `push` for q tangents."""
+
+    @abstractmethod
+    def pull_cost(self, r: int) -> Cost:
+        """The cost of `pull` for r cotangents."""
+
+    @abstractmethod
+    def dense_cost(self) -> Cost:
+        """The cost of `dense`."""
+
+
+def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
+    """A · B. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
+    if out is None or out.flags.c_contiguous:
+        return A.dot(B, out)
+    return np.matmul(A, B, out)
+
+
+class Full(LinearMap):
+    """A matrix without structure. push: n_out·n_in·q multiply–adds; pull: r·n_out·n_in."""
+
+    __slots__ = ("M",)
+
+    def __init__(self, M: Matrix) -> None:
+        """The map of the matrix `M`, which is referred to, not copied."""
+        self.M = M
+        self.n_out, self.n_in = M.shape
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """M · V."""
+        return _product(self.M, V, out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """U · M."""
+        return _product(U, self.M, out)
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """A copy of M."""
+        return np.positive(self.M, out)
+
+    def push_cost(self, q: int) -> Cost:
+        """One product of (n_out, n_in) and (n_in, q)."""
+        return Cost.product(self.n_out, self.n_in, q)
+
+    def pull_cost(self, r: int) -> Cost:
+        """One product of (r, n_out) and (n_out, n_in)."""
+        return Cost.product(r, self.n_out, self.n_in)
+
+    def dense_cost(self) -> Cost:
+        """A copy."""
+        return Cost.copy(self.n_out * self.n_in)
+
+
+class Scaled(LinearMap):
+    """diag(d) · M, never formed unless that is the cheapest way: of the factors it scales the smaller.
+
+    push: n_out·n_in·q + n_out·min(n_in, q) multiply–adds; pull: r·n_out·n_in + n_out·min(n_in, r). `d` is read at every
+    call, so that its owner may overwrite it in place.
+    """
+
+    __slots__ = ("M", "column", "d")
+
+    def __init__(self, d: Vector, M: Matrix) -> None:
+        """The map diag(d) · M; both are referred to, not copied."""
+        self.d = d
+        self.column = d[:, None]
+        self.M = M
+        self.n_out, self.n_in = M.shape
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """diag(d) · M · V."""
+        if self.n_in <= V.shape[1]:
+            return _product(self.column * self.M, V, out)
+        out = _product(self.M, V, out)
+        return np.multiply(out, self.column, out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """U · diag(d) · M."""
+        if self.n_in <= U.shape[0]:
+            return _product(U, self.column * self.M, out)
+        return _product(U * self.d, self.M, out)
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """diag(d) · M: n_out·n_in multiplications."""
+        return np.multiply(self.column, self.M, out)
+
+    def push_cost(self, q: int) -> Cost:
+        """The product and the scaling of its smaller side."""
+        return Cost.product(self.n_out, self.n_in, q) + Cost.scaling(self.n_out, min(self.n_in, q))
+
+    def pull_cost(self, r: int) -> Cost:
+        """The product and the scaling of its smaller side."""
+        return Cost.product(r, self.n_out, self.n_in) + Cost.scaling(self.n_out, min(self.n_in, r))
+
+    def dense_cost(self) -> Cost:
+        """The scaling alone."""
+        return Cost.scaling(self.n_out, self.n_in)
+
+
+class Diagonal(LinearMap):
+    """diag(d): an activation's Jacobian. push: n·q multiplications; pull: r·n."""
+
+    __slots__ = ("column", "d")
+
+    def __init__(self, d: Vector) -> None:
+        """The map diag(d); `d` is referred to, not copied."""
+        self.d = d
+        self.column = d[:, None]
+        self.n_out = self.n_in = d.size
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """diag(d) · V."""
+        return np.multiply(self.column, V, out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """U · diag(d)."""
+        return np.multiply(U, self.d, out)
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """diag(d) with its zeros."""
+        out = np.empty(self.shape, self.d.dtype) if out is None else out
+        out[...] = 0
+        np.einsum("ii->i", out)[...] = self.d
+        return out
+
+    def push_cost(self, q: int) -> Cost:
+        """One multiplication per entry."""
+        return Cost.scaling(self.n_out, q)
+
+    def pull_cost(self, r: int) -> Cost:
+        """One multiplication per entry."""
+        return Cost.scaling(self.n_out, r)
+
+    def dense_cost(self) -> Cost:
+        """No arithmetic: zeros and a copy of d."""
+        return Cost.copy(self.n_out * self.n_in)
+
+
+class Outer(LinearMap):
+    """( I ⊗ xᵀ │ I ): how `W x + b` depends on its parameters, (W by rows, then b).
+
+    Shape (n, n·x.size + n). push: n·x.size·q multiply–adds; pull: r·n·x.size. The same products with the matrix written
+    out, where all but one entry in n of a row are zero, cost n times as much.
+    """
+
+    __slots__ = ("x",)
+
+    def __init__(self, x: Vector, n_out: int) -> None:
+        """The map for the layer input `x`, referred to and read at every call, and `n_out` rows of weights."""
+        self.x = x
+        self.n_out = n_out
+        self.n_in = n_out * (x.size + 1)
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """Row i is x · V_i + v_i, V_i the tangents of row i of W and v_i those of b_i."""
+        q, weights = V.shape[1], self.n_out * self.x.size
+        rows = np.tensordot(V[:weights].reshape(self.n_out, self.x.size, q), self.x, axes=(1, 0))
+        return np.add(rows, V[weights:], out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """( U ⊗ xᵀ │ U )."""
+        r, weights = U.shape[0], self.n_out * self.x.size
+        out = np.empty((r, self.n_in), U.dtype) if out is None else out
+        np.multiply(U[:, :, None], self.x, self._by_row(out[:, :weights], r))
+        out[:, weights:] = U
+        return out
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """The matrix with its zeros."""
+        weights = self.n_out * self.x.size
+        out = np.empty(self.shape, self.x.dtype) if out is None else out
+        out[...] = 0
+        np.einsum("iij->ij", self._by_row(out[:, :weights], self.n_out))[...] = self.x
+        np.einsum("ii->i", out[:, weights:])[...] = 1
+        return out
+
+    def _by_row(self, weights: Matrix, r: int) -> np.ndarray[Any, Any]:
+        """The (r, n_out·x.size) block seen as (r, n_out, x.size): splitting an axis never copies."""
+        return weights.reshape(r, self.n_out, self.x.size, copy=False)
+
+    def push_cost(self, q: int) -> Cost:
+        """n_out products of a (q, x.size) block and x."""
+        return Cost(multiply_adds=self.n_out * self.x.size * q, moved=self.n_in * q + self.x.size + self.n_out * q)
+
+    def pull_cost(self, r: int) -> Cost:
+        """r outer products of a cotangent and x."""
+        return Cost(multiply_adds=r * self.n_out * self.x.size, moved=r * self.n_out + self.x.size + r * self.n_in)
+
+    def dense_cost(self) -> Cost:
+        """No arithmetic: zeros and n_out copies of x."""
+        return Cost.copy(self.n_out * self.n_in)
+
+
+class Zero(LinearMap):
+    """The zero map; with n_in = 0 it is the J_θ of a layer without parameters. Costs no arithmetic."""
+
+    __slots__ = ("dtype",)
+
+    def __init__(self, n_out: int, n_in: int, dtype: np.dtype[Any]) -> None:
+        """The zero map of that shape."""
+        self.n_out, self.n_in, self.dtype = n_out, n_in, dtype
+
+    def _zeros(self, rows: int, columns: int, out: Matrix | None) -> Matrix:
+        out = np.empty((rows, columns), self.dtype) if out is None else out
+        out[...] = 0
+        return out
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """Zeros, (n_out, q)."""
+        return self._zeros(self.n_out, V.shape[1], out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """Zeros, (r, n_in)."""
+        return self._zeros(U.shape[0], self.n_in, out)
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """Zeros, (n_out, n_in)."""
+        return self._zeros(self.n_out, self.n_in, out)
+
+    def push_cost(self, q: int) -> Cost:
+        """Writing zeros."""
+        return Cost(moved=self.n_out * q)
+
+    def pull_cost(self, r: int) -> Cost:
+        """Writing zeros."""
+        return Cost(moved=r * self.n_in)
+
+    def dense_cost(self) -> Cost:
+        """Writing zeros."""
+        return Cost(moved=self.n_out * self.n_in)

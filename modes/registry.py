@@ -1,0 +1,122 @@
+"""Where engines and problems are found by name: our own tables, then the entry points of installed packages.
+
+    engine("forward").prepare(problem("driven", n=64, m=16).chain, "theta")
+
+A third party adds an engine with an entry point in the group `fwdrev.engines` that names an `Engine` class, and a
+problem with one in `fwdrev.problems` that names a factory. Our own names come first and cannot be taken.
+"""
+
+import inspect
+import zlib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.chain import float_dtype
+from fwdrev.modes.engine import Engine
+from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
+from fwdrev.modes.problem import Problem
+
+__all__ = ["ENGINES", "PROBLEMS", "engine", "engine_names", "problem", "problem_names", "problem_options"]
+
+ENGINES: Mapping[str, str] = MappingProxyType(
+    {
+        "forward": "fwdrev.modes.forward:Forward",
+        "reverse": "fwdrev.modes.reverse:Reverse",
+        "jax-jvp": "fwdrev.modes.jax_jvp:JaxJvp",
+        "jax-vjp": "fwdrev.modes.jax_vjp:JaxVjp",
+        "null": "fwdrev.modes.null:Null",
+    }
+)
+"""Our engines: name, then module and class, imported when asked for."""
+
+PROBLEMS: Mapping[str, str] = MappingProxyType(
+    {
+        "driven": "fwdrev.modes.problems:driven",
+        "mlp": "fwdrev.modes.problems:mlp",
+        "autoencoder": "fwdrev.modes.problems:autoencoder",
+    }
+)
+"""Our problems: name, then module and factory."""
+
+_LARGEST = 10**7
+"""No dimension may be larger: a single row of that size has 80 MB."""
+
+
+def engine(name: str) -> Engine:
+    """The engine of that name.
+
+    Raises InputError for an unknown name and UnavailableError where the engine's own library is missing.
+    """
+    found = _find("engine", name, ENGINES)
+    made = found() if isinstance(found, type) else found
+    if not isinstance(made, Engine):
+        msg = f"engine {name!r} is a {type(made).__name__}: its entry point has to name a class derived from Engine"
+        raise InputError(msg)
+    return made
+
+
+def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Any) -> Problem:  # noqa: ANN401
+    """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
+
+    `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know.
+    """
+    factory = _find("problem", name, PROBLEMS)
+    known = problem_options(name)
+    for option in options:
+        if option not in known:
+            raise unknown(f"option of problem {name!r}", option, known)
+    for size, given in (("n", n), ("m", m)):
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= _LARGEST:
+            msg = f"{size} = {given!r}: give a whole number from 1 to {_LARGEST}"
+            raise InputError(msg)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        msg = f"seed = {seed!r}: give a whole number, 0 or more"
+        raise InputError(msg)
+    rng = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())])
+    made: Problem = factory(int(n), int(m), rng, float_dtype(dtype), **options)
+    return made
+
+
+def problem_options(name: str) -> dict[str, Any]:
+    """The options of a problem with their defaults."""
+    parameters = inspect.signature(_find("problem", name, PROBLEMS)).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def engine_names() -> list[str]:
+    """Ours in their order, then those of other packages."""
+    return _names("engine", ENGINES)
+
+
+def problem_names() -> list[str]:
+    """Ours in their order, then those of other packages."""
+    return _names("problem", PROBLEMS)
+
+
+def _names(kind: str, ours: Mapping[str, str]) -> list[str]:
+    theirs = {point.name for point in entry_points(group=f"fwdrev.{kind}s")}
+    return [*ours, *sorted(theirs - set(ours))]
+
+
+def _find(kind: str, name: str, ours: Mapping[str, str]) -> Callable[..., Any]:
+    if name in ours:
+        module, _, attribute = ours[name].partition(":")
+        return _loaded(kind, name, lambda: getattr(import_module(module), attribute))
+    for point in entry_points(group=f"fwdrev.{kind}s", name=name):
+        return _loaded(kind, name, point.load)
+    raise unknown(kind, name, _names(kind, ours))
+
+
+def _loaded(kind: str, name: str, load: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the entry point names
+    try:
+        return load()
+    except FwdrevError:
+        raise
+    except (ImportError, AttributeError) as error:
+        msg = f"{kind} {name!r} cannot be loaded: {error}; install what it needs"
+        raise UnavailableError(msg) from error
