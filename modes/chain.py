@@ -3,15 +3,16 @@
 θ is one flat vector, the θ^k one after the other.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, repeat
 from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.layer import Layer, Linearization
 
@@ -90,9 +91,9 @@ class Chain:
             x = layer.value(x, theta[cut])
         return x
 
-    def linearizations(self) -> list[Linearization]:
-        """A new workspace for each layer."""
-        return [layer.linearization(self.dtype) for layer in self.layers]
+    def linearizations(self, orders: Iterable[Order] = repeat("C")) -> list[Linearization]:
+        """A new workspace for each layer, constants stored in the order given for each."""
+        return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
 
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
         """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.layer import Layer, Linearization
 from fwdrev.modes.linear_map import Full, Outer
 
@@ -43,7 +43,7 @@ class Dense(Layer):
         weights = self.outputs * self.inputs
         return theta[:weights].reshape(self.outputs, self.inputs) @ x + theta[weights:]
 
-    def linearization(self, dtype: np.dtype[Any]) -> "_DenseLinearization":
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_DenseLinearization":
         """Refers to x and θ; has no memory of its own."""
         return _DenseLinearization(self, dtype)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.layer import Layer, Linearization
-from fwdrev.modes.linear_map import Scaled
+from fwdrev.modes.linear_map import Diagonal, Scaled
 
 __all__ = ["Driven"]
 
@@ -50,20 +50,22 @@ class Driven(Layer):
         """tanh(A x + B θ + c)."""
         return x.__array_namespace__().tanh(self.A @ x + self.B @ theta + self.c)
 
-    def linearization(self, dtype: np.dtype[Any]) -> "_DrivenLinearization":
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_DrivenLinearization":
         """A workspace of n_out slopes, shared by J_x and J_θ."""
-        return _DrivenLinearization(self, dtype)
+        return _DrivenLinearization(self, dtype, order)
 
 
 class _DrivenLinearization(Linearization):
     __slots__ = ("_A", "_B", "_c", "_d", "_ones")
 
-    def __init__(self, layer: Driven, dtype: np.dtype[Any]) -> None:
-        self._A, self._B, self._c = (np.ascontiguousarray(a, dtype) for a in (layer.A, layer.B, layer.c))
+    def __init__(self, layer: Driven, dtype: np.dtype[Any], order: Order) -> None:
+        self._A, self._B = (np.asarray(M, dtype, order=order) for M in (layer.A, layer.B))
+        self._c = np.asarray(layer.c, dtype)
         self._d = np.empty(layer.n_out, dtype)
         self._ones = np.ones(layer.n_out, dtype)
-        self.J_x = Scaled(self._d, self._A)
-        self.J_theta = Scaled(self._d, self._B)
+        S = Diagonal(self._d)
+        self.J_x = Scaled(S, self._A)
+        self.J_theta = Scaled(S, self._B)
 
     def move_to(self, x: Vector, theta: Vector) -> Vector:
         d = self._d

@@ -10,7 +10,7 @@ from itertools import accumulate
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Matrix
+from fwdrev.modes.arrays import AnyArray, Matrix, empty, order
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost
 from fwdrev.modes.engine import Direction, Engine, Jacobian
@@ -35,8 +35,11 @@ class Forward(Engine):
         """Room for G^k, used in turn by every second layer; the last G is the result."""
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
-        layers, cuts, rooms = chain.linearizations(), chain.cuts, _rooms(chain, wrt)
-        results = ResultPool((chain.n_out, chain.n_columns(wrt)), chain.dtype, lambda J: _split(J, old[-2]))
+        cuts, rooms = chain.cuts, _rooms(chain, wrt)
+        layers = chain.linearizations(
+            order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True)
+        )
+        results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype), lambda J: _split(J, old[-2]))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
@@ -94,15 +97,10 @@ def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
 
 
 def _rooms(chain: Chain, wrt: Wrt) -> list[Room]:
-    """Room for G^1 .. G^{l-1} in two pieces of memory.
-
-    A tall G is stored by columns: its rows would be too short to be worth a loop each.
-    """
+    """Room for G^1 .. G^{l-1} in two pieces of memory."""
     scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
     columns = _columns_before(chain, wrt)
-    rooms = []
-    for k, layer in enumerate(chain.layers[:-1]):
-        n, q = layer.n_out, columns[k + 1]
-        memory = scratch[k % 2][: n * q]
-        rooms.append(_split(memory.reshape(q, n).T if q < n else memory.reshape(n, q), columns[k]))
-    return rooms
+    return [
+        _split(empty(layer.n_out, columns[k + 1], chain.dtype, scratch[k % 2]), columns[k])
+        for k, layer in enumerate(chain.layers[:-1])
+    ]

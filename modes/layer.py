@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.linear_map import LinearMap
 
 __all__ = ["Layer", "Linearization"]
@@ -56,7 +56,7 @@ class Layer(ABC):
         """x^{k+1}, (n_out,), in the array library that `x` comes from."""
 
     @abstractmethod
-    def linearization(self, dtype: np.dtype[Any]) -> Linearization:
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> Linearization:
         """A workspace for this layer in that precision, not yet at any point."""
 
     def linearize(self, x: Vector, theta: Vector) -> tuple[Vector, LinearMap, LinearMap]:

@@ -11,6 +11,7 @@ not. `V`, `U` and `out` may have any memory layout; a result has none of its ope
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.cost import Cost
 
-__all__ = ["Diagonal", "Full", "LinearMap", "Outer", "Scaled", "Zero"]
+__all__ = ["Diagonal", "Full", "LinearMap", "Outer", "Scaled", "Zero", "shared_scaling"]
 
 
 
@@ -102,61 +103,15 @@ class Full(LinearMap):
         return Cost.copy(self.n_out * self.n_in)
 
 
-class Scaled(LinearMap):
-    """diag(d) · M, never formed unless that is the cheapest way: of the factors it scales the smaller.
-
-    push: n_out·n_in·q + n_out·min(n_in, q) multiply–adds; pull: r·n_out·n_in + n_out·min(n_in, r). `d` is read at every
-    call, so that its owner may overwrite it in place.
-    """
-
-    __slots__ = ("M", "column", "d")
-
-    def __init__(self, d: Vector, M: Matrix) -> None:
-        """The map diag(d) · M; both are referred to, not copied."""
-        self.d = d
-        self.column = d[:, None]
-        self.M = M
-        self.n_out, self.n_in = M.shape
-
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
-        """diag(d) · M · V."""
-        if self.n_in <= V.shape[1]:
-            return _product(self.column * self.M, V, out)
-        out = _product(self.M, V, out)
-        return np.multiply(out, self.column, out)
-
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
-        """U · diag(d) · M."""
-        if self.n_in <= U.shape[0]:
-            return _product(U, self.column * self.M, out)
-        return _product(U * self.d, self.M, out)
-
-    def dense(self, out: Matrix | None = None) -> Matrix:
-        """diag(d) · M: n_out·n_in multiplications."""
-        return np.multiply(self.column, self.M, out)
-
-    def push_cost(self, q: int) -> Cost:
-        """The product and the scaling of its smaller side."""
-        return Cost.product(self.n_out, self.n_in, q) + Cost.scaling(self.n_out, min(self.n_in, q))
-
-    def pull_cost(self, r: int) -> Cost:
-        """The product and the scaling of its smaller side."""
-        return Cost.product(r, self.n_out, self.n_in) + Cost.scaling(self.n_out, min(self.n_in, r))
-
-    def dense_cost(self) -> Cost:
-        """The scaling alone."""
-        return Cost.scaling(self.n_out, self.n_in)
-
-
 class Diagonal(LinearMap):
     """diag(d): an activation's Jacobian. push: n·q multiplications; pull: r·n."""
 
-    __slots__ = ("column", "d")
+    __slots__ = ("column", "row")
 
     def __init__(self, d: Vector) -> None:
-        """The map diag(d); `d` is referred to, not copied."""
-        self.d = d
+        """The map diag(d); `d` is referred to, not copied, so that its owner may overwrite it in place."""
         self.column = d[:, None]
+        self.row = d[None, :]
         self.n_out = self.n_in = d.size
 
     def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
@@ -165,13 +120,13 @@ class Diagonal(LinearMap):
 
     def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
         """U · diag(d)."""
-        return np.multiply(U, self.d, out)
+        return np.multiply(U, self.row, out)
 
     def dense(self, out: Matrix | None = None) -> Matrix:
         """diag(d) with its zeros."""
-        out = np.empty(self.shape, self.d.dtype) if out is None else out
+        out = np.empty(self.shape, self.row.dtype) if out is None else out
         out[...] = 0
-        np.einsum("ii->i", out)[...] = self.d
+        np.einsum("ii->i", out)[...] = self.row[0]
         return out
 
     def push_cost(self, q: int) -> Cost:
@@ -185,6 +140,64 @@ class Diagonal(LinearMap):
     def dense_cost(self) -> Cost:
         """No arithmetic: zeros and a copy of d."""
         return Cost.copy(self.n_out * self.n_in)
+
+
+class Scaled(LinearMap):
+    """S · M with S = diag(d), never formed unless that is the cheapest way: of the factors it scales the smaller.
+
+    push: n_out·n_in·q + n_out·min(n_in, q) multiply–adds; pull: r·n_out·n_in + n_out·min(n_in, r).
+    """
+
+    __slots__ = ("M", "S")
+
+    def __init__(self, S: Diagonal, M: Matrix) -> None:
+        """The map S · M; both are referred to, not copied."""
+        self.S = S
+        self.M = M
+        self.n_out, self.n_in = M.shape
+
+    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+        """S · M · V."""
+        if self.n_in <= V.shape[1]:
+            return _product(self.S.push(self.M), V, out)
+        out = _product(self.M, V, out)
+        return self.S.push(out, out)
+
+    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+        """U · S · M."""
+        if self.n_in <= U.shape[0]:
+            return _product(U, self.S.push(self.M), out)
+        return _product(self.S.pull(U), self.M, out)
+
+    def dense(self, out: Matrix | None = None) -> Matrix:
+        """S · M: n_out·n_in multiplications."""
+        return self.S.push(self.M, out)
+
+    def push_cost(self, q: int) -> Cost:
+        """The product and the scaling of its smaller side."""
+        return Cost.product(self.n_out, self.n_in, q) + self.S.push_cost(min(self.n_in, q))
+
+    def pull_cost(self, r: int) -> Cost:
+        """The product and the scaling of its smaller side."""
+        return Cost.product(r, self.n_out, self.n_in) + self.S.push_cost(min(self.n_in, r))
+
+    def dense_cost(self) -> Cost:
+        """The scaling alone."""
+        return self.S.push_cost(self.n_in)
+
+
+def shared_scaling(maps: Sequence[LinearMap], r: int) -> tuple[Diagonal | None, Sequence[LinearMap]]:
+    """Split off what pulling r cotangents through each of `maps` would do several times.
+
+    Where all begin with the same diagonal S and pulling through S once takes no more multiplications than scaling the
+    smaller side of each, returns S and the maps behind it; otherwise None and the maps as they are.
+    """
+    scaled = [J for J in maps if isinstance(J, Scaled)]
+    if len(scaled) < max(len(maps), 1) or any(J.S is not scaled[0].S for J in scaled):
+        return None, maps
+    if r > sum(min(J.n_in, r) for J in scaled):
+        return None, maps
+    return scaled[0].S, [Full(J.M) for J in scaled]
 
 
 class Outer(LinearMap):

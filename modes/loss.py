@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.layer import Layer, Linearization
 from fwdrev.modes.linear_map import Full, Zero
 
@@ -37,7 +37,7 @@ class _Loss(Layer):
         """Write the gradient with respect to x, (n,), into `out`."""
         raise NotImplementedError
 
-    def linearization(self, dtype: np.dtype[Any]) -> "_LossLinearization":
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_LossLinearization":
         """A workspace of one row."""
         return _LossLinearization(self, dtype)
 

@@ -7,9 +7,7 @@ takes the place of the older. A result that is still in use is never overwritten
 
 import sys
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
-
-import numpy as np
+from typing import Generic, TypeVar
 
 from fwdrev.modes.arrays import Matrix
 
@@ -22,14 +20,13 @@ _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_g
 
 
 class ResultPool(Generic[Rooms]):
-    """Hands out an array of `shape` with the `rooms` that `furnish` cuts from it: views to write the parts into."""
+    """Hands out an array with the `rooms` that `furnish` cuts from it: views to write the parts into."""
 
-    __slots__ = ("_dtype", "_furnish", "_idle", "_shape", "_slots")
+    __slots__ = ("_allocate", "_furnish", "_idle", "_slots")
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype[Any], furnish: Callable[[Matrix], Rooms]) -> None:
+    def __init__(self, allocate: Callable[[], Matrix], furnish: Callable[[Matrix], Rooms]) -> None:
         """Nothing is allocated before the first `take`."""
-        self._shape = shape
-        self._dtype = dtype
+        self._allocate = allocate
         self._furnish = furnish
         self._slots: list[tuple[Matrix, Rooms]] = []
         self._idle = 0
@@ -39,7 +36,7 @@ class ResultPool(Generic[Rooms]):
         for slot in self._slots:
             if sys.getrefcount(slot[0]) == self._idle and _COUNTS_ARE_EXACT:
                 return slot
-        J = np.empty(self._shape, self._dtype)
+        J = self._allocate()
         slot = (J, self._furnish(J))
         del J
         self._idle = sys.getrefcount(slot[0])

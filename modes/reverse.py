@@ -6,16 +6,21 @@ With one output every product is vector × matrix: this is backpropagation, and 
 turn of the loop.
 """
 
+import numpy as np
+
 from fwdrev.modes.arrays import AnyArray, Matrix
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost
 from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.layer import Linearization
+from fwdrev.modes.linear_map import LinearMap, shared_scaling
 from fwdrev.modes.result_pool import ResultPool
 
 __all__ = ["Reverse"]
 
-Rooms = tuple[Matrix, list[Matrix]]
-"""The columns of x in the result, and those of θ^1 … θ^l."""
+Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
+Rooms = list[tuple[Matrix | None, Matrix | None]]
+"""For k = l … 1 the columns of θ^k in the result, and those of x, where D ends for k = 1."""
 
 
 class Reverse(Engine):
@@ -31,47 +36,58 @@ class Reverse(Engine):
         """A workspace per layer, and the places in the result where its blocks are saved."""
         wrt = Wrt(wrt)
         layers, cuts = chain.linearizations(), chain.cuts
-        first, backwards = layers[0], range(len(layers) - 1, -1, -1)
-        results = ResultPool((chain.n_out, chain.n_columns(wrt)), chain.dtype, lambda J: _split(J, chain, wrt))
+        turns = _turns(layers, wrt, chain.n_out)
+        shape = chain.n_out, chain.n_columns(wrt)
+        results = ResultPool(lambda: np.empty(shape, chain.dtype), lambda J: _rooms(J, chain, wrt))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
             for layer, cut in zip(layers, cuts, strict=True):
                 x = layer.move_to(x, theta[cut])
-            result, (x_block, theta_blocks) = results.take()
-            D = None  # I_m, which no product needs
-            for k in backwards:
-                layer = layers[k]
-                if wrt.has_theta:  # save D · J_θ L^k
-                    layer.J_theta.dense(theta_blocks[k]) if D is None else layer.J_theta.pull(D, theta_blocks[k])
-                if layer is not first:  # D ← D · J_x L^k
-                    D = layer.J_x.dense() if D is None else layer.J_x.pull(D)
-            if wrt.has_x:
-                first.J_x.dense(x_block) if D is None else first.J_x.pull(D, x_block)
+            result, rooms = results.take()
+            D = None  # I_m: the first turn has nothing to multiply
+            for (S, J_theta, J_x), (theta_block, x_block) in zip(turns, rooms, strict=True):
+                if S is not None:
+                    D = S.pull(D)  # what J_θ L^k and J_x L^k both begin with
+                if J_theta is not None:  # save D · J_θ L^k
+                    J_theta.dense(theta_block) if D is None else J_theta.pull(D, theta_block)
+                if J_x is not None:  # D ← D · J_x L^k
+                    D = J_x.dense(x_block) if D is None else J_x.pull(D, x_block)
             return result
 
         return jacobian
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """Σ_k of pulling the m rows of D through J_θ L^k and through J_x L^k; the first turn only writes these out."""
-        wrt = Wrt(wrt)
-        m, last, total, peak = chain.n_out, len(chain.layers) - 1, Cost(), 0
-        for k, layer in reversed(list(enumerate(chain.linearizations()))):
-            wanted = [layer.J_theta] * wrt.has_theta + [layer.J_x] * (k > 0 or wrt.has_x)
-            for J in wanted:
-                total += J.dense_cost() if k == last else J.pull_cost(m)
-            peak = max(peak, m * layer.J_x.n_out + m * layer.J_x.n_in)
+        wrt, m = Wrt(wrt), chain.n_out
+        first, *others = _turns(chain.linearizations(), wrt, m)
+        total = sum((J.dense_cost() for J in first if J is not None), Cost())
+        total += sum((J.pull_cost(m) for turn in others for J in turn if J is not None), Cost())
+        widest = max(layer.n_in + layer.n_out for layer in chain.layers)
         itemsize = chain.dtype.itemsize
         return EngineCost(
             multiply_adds=total.multiply_adds,
             passes=m,
             bytes_moved=total.moved * itemsize,
-            peak_bytes=(peak + m * chain.n_columns(wrt)) * itemsize,
+            peak_bytes=m * (widest + chain.n_columns(wrt)) * itemsize,
         )
 
 
-def _split(J: Matrix, chain: Chain, wrt: Wrt) -> Rooms:
+def _turns(layers: list[Linearization], wrt: Wrt, m: int) -> list[Turn]:
+    """The maps of each turn, k = l … 1: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted."""
+    turns: list[Turn] = []
+    for k in reversed(range(len(layers))):
+        wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > 0 or wrt.has_x)
+        S, maps = shared_scaling(wanted, m) if turns else (None, wanted)
+        rest = list(maps)
+        J_theta = rest.pop(0) if wrt.has_theta else None
+        turns.append((S, J_theta, rest.pop() if rest else None))
+    return turns
+
+
+def _rooms(J: Matrix, chain: Chain, wrt: Wrt) -> Rooms:
     """J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
     n_x = chain.n_in if wrt.has_x else 0
-    in_theta = J[:, n_x:]
-    return J[:, :n_x], [in_theta[:, cut] for cut in chain.cuts] if wrt.has_theta else []
+    x_blocks = [J[:, :n_x], *[None] * (len(chain.layers) - 1)]
+    theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in chain.cuts]
+    return list(zip(theta_blocks, x_blocks, strict=True))[::-1]
