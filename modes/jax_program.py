@@ -44,7 +44,7 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
     with precision(chain.dtype):
         constants = jax.device_put(constants)
         compiled = jax.jit(program)
-        point = jnp.zeros(chain.n_in, chain.dtype), jnp.zeros(chain.n_params, chain.dtype)
+        point = np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
         compiled(constants, *point).block_until_ready()
 
     def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:

@@ -1,0 +1,87 @@
+"""What is measured: cells of the plane, and the observations that come back from them.
+
+A *cell* is the problem at one (n, m). An *arm* is an engine that is timed in it. An observation is what one worker saw
+of one cell: in the preparing pass, or in one round.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from fwdrev.modes.cost import EngineCost
+
+__all__ = ["ArmResult", "Cell", "Observation", "Status"]
+
+PREPARING = -1
+"""The number of the pass before the first round, in which programs are compiled and Jacobians checked."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """n inputs, m outputs."""
+
+    n: int
+    m: int
+
+
+class Status(StrEnum):
+    """How an arm ended in a cell."""
+
+    MEASURED = "measured"
+    WRONG = "wrong"
+    FAILED = "failed"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm in one cell.
+
+    `values`: seconds per call, one for each block, in the order of the blocks, so that arms are paired by position;
+    `loops`: calls per block; `prepare_seconds`: plan, trace and compile; `error`: the largest relative deviation found
+    by the check; `cost`: the engine's own counts (preparing pass only); `reason`: why it was not measured.
+    """
+
+    status: Status
+    reason: str | None = None
+    loops: int = 0
+    values: tuple[float, ...] = ()
+    prepare_seconds: float | None = None
+    error: float | None = None
+    cost: EngineCost | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one worker saw of one cell in one round (round -1: the preparing pass)."""
+
+    round: int
+    cell: Cell
+    arms: Mapping[str, ArmResult]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without what was left empty."""
+        arms = {name: _filled(asdict(arm)) for name, arm in self.arms.items()}
+        return {"round": self.round, "n": self.cell.n, "m": self.cell.m, "arms": arms}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Observation":
+        """The inverse of `to_json`; raises KeyError, TypeError or ValueError for anything else."""
+        arms = {str(name): _arm(arm) for name, arm in data["arms"].items()}
+        return cls(round=int(data["round"]), cell=Cell(int(data["n"]), int(data["m"])), arms=arms)
+
+
+def _filled(record: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if value not in (None, (), 0) or key == "error"}
+
+
+def _arm(data: Mapping[str, Any]) -> ArmResult:
+    fields = dict(data)
+    cost = fields.pop("cost", None)
+    return ArmResult(
+        status=Status(fields.pop("status")),
+        values=tuple(float(v) for v in fields.pop("values", ())),
+        cost=None if cost is None else EngineCost(**cost),
+        **fields,
+    )

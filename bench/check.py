@@ -1,0 +1,93 @@
+"""The check before timing: a Jacobian has to agree with products that were computed without it.
+
+For random v and u, `J · v` is compared with jax.jvp and `uᵀ · J` with jax.vjp of the chain's own value. A wrong arm is
+recorded as wrong and never timed.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fwdrev.bench.cell import Cell
+from fwdrev.modes.arrays import AnyArray, Matrix, Vector
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.problem import Problem
+
+__all__ = ["Reference", "deviation", "reference"]
+
+TOLERANCE = {"float64": 1e-9, "float32": 1e-3}
+"""Relative; rounding errors of the chains here stay 100 times below."""
+
+_QUICKLY = {"xla_backend_optimization_level": 0}
+"""The reference runs once: half the compile time is worth more than its speed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """Random v (N,) and u (m,), and the products J · v (m,) and uᵀ · J (N,)."""
+
+    v: Vector
+    u: Vector
+    Jv: Vector
+    uJ: Vector
+
+    def save(self, path: Path) -> None:
+        """Keep it for the later rounds."""
+        np.savez(path, v=self.v, u=self.u, Jv=self.Jv, uJ=self.uJ)
+
+    @classmethod
+    def load(cls, path: Path) -> "Reference":
+        """What `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(**{name: arrays[name] for name in ("v", "u", "Jv", "uJ")})
+
+
+def reference(problem: Problem, wrt: Wrt) -> Reference:
+    """The products for one cell, by JAX; costs one compilation."""
+    import jax  # noqa: PLC0415 - rounds that time NumPy engines only do without JAX
+
+    from fwdrev.modes.jax_program import precision, pure_function  # noqa: PLC0415
+
+    chain, n_x = problem.chain, problem.chain.n_in if wrt.has_x else 0
+    rng = np.random.default_rng([problem.n, problem.m])
+    v = rng.standard_normal(chain.n_columns(wrt)).astype(chain.dtype)
+    u = rng.standard_normal(chain.n_out).astype(chain.dtype)
+    value, constants = pure_function(chain)
+
+    def products(constants: AnyArray, x: AnyArray, theta: AnyArray, v: AnyArray, u: AnyArray) -> AnyArray:
+        def f(x: AnyArray, theta: AnyArray) -> AnyArray:
+            return value(constants, x, theta)
+
+        x_dot = v[:n_x] if wrt.has_x else jax.numpy.zeros_like(x)
+        theta_dot = v[n_x:] if wrt.has_theta else jax.numpy.zeros_like(theta)
+        x_bar, theta_bar = jax.vjp(f, x, theta)[1](u)
+        wanted = [x_bar] * wrt.has_x + [theta_bar] * wrt.has_theta
+        return jax.jvp(f, (x, theta), (x_dot, theta_dot))[1], jax.numpy.concatenate(wanted)
+
+    with precision(chain.dtype):
+        Jv, uJ = jax.jit(products, compiler_options=_QUICKLY)(constants, problem.x, problem.theta, v, u)
+    return Reference(v=v, u=u, Jv=np.asarray(Jv), uJ=np.asarray(uJ))
+
+
+def deviation(J: Matrix, expected: Reference) -> float:
+    """The largest deviation of J · v and uᵀ · J, relative to their largest entry; infinite for a wrong shape or NaN."""
+    if J.shape != (expected.u.size, expected.v.size):
+        return np.inf
+    return max(_relative(J @ expected.v, expected.Jv), _relative(expected.u @ J, expected.uJ))
+
+
+def is_wrong(error: float, chain: Chain) -> bool:
+    """Whether a deviation is more than rounding."""
+    return not error <= TOLERANCE[chain.dtype.name]
+
+
+def cell_file(folder: Path, cell: Cell) -> Path:
+    """Where the reference of a cell is kept during a sweep."""
+    return folder / f"reference-{cell.n}-{cell.m}.npz"
+
+
+def _relative(given: Vector, expected: Vector) -> float:
+    scale = float(np.max(np.abs(expected), initial=0)) or 1.0
+    error = float(np.max(np.abs(given - expected), initial=0)) / scale
+    return error if np.isfinite(error) else np.inf

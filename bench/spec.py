@@ -1,0 +1,141 @@
+"""The specification of a sweep: everything that decides what is measured and how, in one record.
+
+It comes from the command's options or from a TOML file, is checked once, and is stored with the run.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from fwdrev.bench.cell import Cell
+from fwdrev.bench.grid import check_sizes, parse_grid
+from fwdrev.modes.chain import Wrt, float_dtype
+from fwdrev.modes.errors import InputError, unknown
+from fwdrev.modes.registry import engine, problem, problem_options
+
+__all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec"]
+
+
+def _sizes(given: object) -> object:
+    """A grid as text, or a list of sizes."""
+    if isinstance(given, str):
+        return parse_grid(given)
+    if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
+        return check_sizes(sorted(set(given)), str(given))
+    msg = f"grid {given!r}: give text such as '4:4096:*4' or a list of whole numbers"
+    raise InputError(msg)
+
+
+Sizes = Annotated[list[int], BeforeValidator(_sizes)]
+
+
+class SweepSpec(BaseModel):
+    """What to sweep. Sizes are counts, times are seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problem: str = "driven"
+    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    wrt: Wrt = Wrt.THETA
+    inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
+    outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
+    engines: list[str] = Field(default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1)
+    rounds: int = Field(default=10, ge=1, le=10_000)
+    blocks: int = Field(default=10, ge=1, le=10_000)
+    block_seconds: float = Field(default=2e-3, gt=0, le=10)
+    dtype: str = "float64"
+    threads: int = Field(default=1, ge=1, le=1024)
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SweepSpec":
+        """Names are known, options too, the smallest problem can be made, and the largest Jacobian fits into memory."""
+        for name in self.engines:
+            engine(name)
+        if len(set(self.engines)) < len(self.engines):
+            msg = f"engines {', '.join(self.engines)}: name each one once"
+            raise InputError(msg)
+        float_dtype(self.dtype)
+        known = problem_options(self.problem)
+        for option in self.options:
+            if option not in known:
+                raise unknown(f"option of problem {self.problem!r}", option, known)
+        _check_memory(max(self.inputs), max(self.outputs))
+        self.problem_at(self.cells[0])
+        return self
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The plane, in order."""
+        return [Cell(n, m) for n in self.inputs for m in self.outputs]
+
+    def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
+        """The problem of one cell.
+
+        Where a problem can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
+        """
+        options = dict(self.options)
+        if self.wrt is Wrt.X and "n_of" in problem_options(self.problem):
+            options.setdefault("n_of", "x")
+        return problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
+
+
+QUICK: dict[str, Any] = {
+    "inputs": "8:512:*2",
+    "outputs": "4:256:*2",
+    "rounds": 5,
+    "blocks": 5,
+    "block_seconds": 1e-3,
+}
+"""The preset of `--quick`: a plane around the crossover of `driven` in less than a minute."""
+
+
+def make_spec(given: dict[str, Any]) -> SweepSpec:
+    """The specification with these fields; raises InputError with one line for the first that is wrong."""
+    try:
+        return SweepSpec(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(_explain(first)) from None
+
+
+def read_spec(path: Path) -> dict[str, Any]:
+    """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"spec {path}: {error.strerror}; give the path of a TOML file"
+        raise InputError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"spec {path} is not TOML: {error}"
+        raise InputError(msg) from None
+    for key in fields:
+        if key not in SweepSpec.model_fields:
+            raise unknown(f"key in {path}:", key, SweepSpec.model_fields)
+    return fields
+
+
+def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    """What was given, what is allowed: one line."""
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return str(cause)
+    field = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        return str(unknown("option of a sweep", field, SweepSpec.model_fields))
+    return f"{field} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _check_memory(n: int, m: int) -> None:
+    """A Jacobian of every arm is held at a time, in two copies at most."""
+    need = 8 * n * m * 4
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have:
+        msg = (
+            f"the largest cell, n = {n} and m = {m}, has a Jacobian of {8 * n * m / 1e9:.3g} GB, too large for this "
+            f"machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
+        )
+        raise InputError(msg)
