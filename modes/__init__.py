@@ -19,7 +19,7 @@ from fwdrev.modes.layer import Layer, Linearization
 from fwdrev.modes.linear_map import LinearMap
 from fwdrev.modes.loss import SoftmaxCrossEntropy, SquaredError
 from fwdrev.modes.problem import Problem
-from fwdrev.modes.registry import engine, engine_names, problem, problem_names, problem_options
+from fwdrev.modes.registry import engine, engine_names, problem, problem_names, problem_options, problem_summary
 
 __all__ = [
     "Activate",
@@ -49,4 +49,5 @@ __all__ = [
     "problem",
     "problem_names",
     "problem_options",
+    "problem_summary",
 ]

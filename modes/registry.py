@@ -21,7 +21,8 @@ from fwdrev.modes.engine import Engine
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
 from fwdrev.modes.problem import Problem
 
-__all__ = ["ENGINES", "PROBLEMS", "engine", "engine_names", "problem", "problem_names", "problem_options"]
+__all__ = ["ENGINES", "PROBLEMS", "engine", "engine_names", "problem", "problem_names", "problem_options",
+    "problem_summary"]
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
@@ -86,6 +87,11 @@ def problem_options(name: str) -> dict[str, Any]:
     """The options of a problem with their defaults."""
     parameters = inspect.signature(_find("problem", name, PROBLEMS)).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def problem_summary(name: str) -> str:
+    """What a problem is: the first line of its factory's docstring."""
+    return (inspect.getdoc(_find("problem", name, PROBLEMS)) or name).splitlines()[0]
 
 
 def engine_names() -> list[str]:

@@ -1,0 +1,290 @@
+"""The command `fwdrev`: each function is the table of contents of what its command does.
+
+parse → typed options → run → analyse → show. Only this module prints errors and exits; nothing imports it, and it
+imports what a command needs when that command runs, so that `fwdrev --help` is quick.
+"""
+
+import json
+import sys
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fwdrev.modes.errors import FwdrevError, InputError, NothingMeasuredError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from fwdrev.results.journal import Run
+
+__all__ = ["main"]
+
+EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 2, 4, 130
+"""Wrong usage or input; nothing measured; stopped by Ctrl-C (128 + SIGINT, as shells count)."""
+
+app = typer.Typer(
+    name="fwdrev",
+    help="When is a Jacobian cheaper by forward mode, when by reverse mode? Measures, and shows where the two cross.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e.g. jax-jvp,jax-vjp.")]
+
+
+class ExportFormat(StrEnum):
+    """What a run can be exported to."""
+
+    PYPERF = "pyperf"
+    CSV = "csv"
+
+
+@app.callback()
+def _fwdrev(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415
+
+        typer.echo(f"fwdrev {installed('fwdrev')}")
+        raise typer.Exit
+
+
+@app.command(epilog="Example: fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5")
+def sweep(  # noqa: PLR0913 - one parameter for each option
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="A small plane in less than a minute.")] = False,
+    spec: Annotated[Path | None, typer.Option(help="A TOML file with any of these options.")] = None,
+    problem: Annotated[str | None, typer.Option(help="See `fwdrev problems`.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")] = None,
+    inputs: Annotated[str | None, typer.Option(help="Sizes n: 4:4096:*4, 10:50:+10 or 4,16,100.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="Sizes m, written likewise.")] = None,
+    engines: Annotated[str | None, typer.Option(help="Names with commas between; see `fwdrev engines`.")] = None,
+    wrt: Annotated[str | None, typer.Option(help="theta, x or both.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Fresh processes; each measures the whole plane.")] = None,
+    blocks: Annotated[int | None, typer.Option(help="Timed blocks of each engine in a cell and round.")] = None,
+    block_seconds: Annotated[float | None, typer.Option(help="Length of a block in seconds.")] = None,
+    dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
+    threads: Annotated[int | None, typer.Option(help="For BLAS and XLA.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A new folder; default runs/DATE-TIME-PROBLEM.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the plane: every engine in every cell, paired, round by round."""
+    from fwdrev.bench import QUICK, LocalExecutor, fingerprint, make_spec, read_spec  # noqa: PLC0415
+    from fwdrev.bench.progress import watched  # noqa: PLC0415
+    from fwdrev.bench.scratch import scratch_folder  # noqa: PLC0415
+    from fwdrev.bench.sweep import sweep as measure  # noqa: PLC0415
+    from fwdrev.results.journal import create  # noqa: PLC0415
+
+    given = {
+        "problem": problem,
+        "inputs": inputs,
+        "outputs": outputs,
+        "engines": None if engines is None else _names(engines),
+        "wrt": wrt,
+        "rounds": rounds,
+        "blocks": blocks,
+        "block_seconds": block_seconds,
+        "dtype": dtype,
+        "threads": threads,
+        "seed": seed,
+        "options": _problem_options(option) if option else None,
+    }
+    plan = make_spec(
+        (QUICK if quick else {})
+        | (read_spec(spec) if spec else {})
+        | {key: value for key, value in given.items() if value is not None}
+    )
+    folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
+    with scratch_folder() as scratch, create(folder, plan, fingerprint(plan.threads)) as journal:
+        executor = LocalExecutor(plan, scratch)
+        try:
+            for observation in watched(measure(plan, executor), plan):
+                journal.append(observation)
+        except KeyboardInterrupt:
+            typer.echo(f"interrupted: what was measured is kept in {folder}; see it with `fwdrev plot {folder}`", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+    _show_run(folder, as_json=as_json)
+
+
+@app.command(epilog="Example: fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json")
+def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
+    """Where two engines break even, and the law m* = c · n^α through it, with intervals."""
+    from fwdrev.results.law import crossover as find  # noqa: PLC0415
+    from fwdrev.results.summary import crossover_lines  # noqa: PLC0415
+    from fwdrev.results.tables import log_ratios  # noqa: PLC0415
+
+    found = find(log_ratios(_loaded(run), _pair(pair)))
+    _answer(found.to_json(), crossover_lines(found), as_json=as_json)
+
+
+@app.command(epilog="Example: fwdrev plot runs/today --pair forward,jax-jvp")
+def plot(
+    run: RunFolder,
+    pair: Annotated[list[str] | None, typer.Option(help="Two engines for a map; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; default RUN/figures.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the crossover maps and the cost curves, as SVG and PNG."""
+    from fwdrev.plots.figures import save_figures  # noqa: PLC0415
+
+    paths = save_figures(_loaded(run), out or run / "figures", [_pair(p) for p in pair] if pair else None)
+    _answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
+
+
+@app.command(epilog="Example: fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json")
+def export(
+    run: RunFolder,
+    *,
+    to: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
+    out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
+) -> None:
+    """Write the raw values as a pyperf file or as CSV."""
+    from fwdrev.results.export import to_csv, to_pyperf  # noqa: PLC0415
+
+    found = _loaded(run)
+    text = to_csv(found) if to is ExportFormat.CSV else to_pyperf(found)
+    if out is None:
+        typer.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        with out.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        msg = f"{out} exists already: give --out a new file, or remove this one"
+        raise InputError(msg) from None
+    except OSError as error:
+        msg = f"cannot write {out}: {error.strerror}; give --out a file that can be written"
+        raise InputError(msg) from None
+
+
+@app.command(epilog="Example: fwdrev engines --json")
+def engines(*, as_json: AsJson = False) -> None:
+    """List the engines: what each does, or why it is not available."""
+    from fwdrev.modes.errors import UnavailableError  # noqa: PLC0415
+    from fwdrev.modes.registry import engine, engine_names  # noqa: PLC0415
+
+    rows: list[dict[str, Any]] = []
+    for name in engine_names():
+        try:
+            found = engine(name)
+        except (UnavailableError, InputError) as error:
+            rows.append({"name": name, "available": False, "summary": f"not available: {error}"})
+        else:
+            facts = {"direction": found.direction.value, "library": found.library}
+            rows.append({"name": name, "available": True, "summary": found.summary, **facts})
+    _answer({"engines": rows}, _columns((row["name"], row["summary"]) for row in rows), as_json=as_json)
+
+
+@app.command(epilog="Example: fwdrev problems")
+def problems(*, as_json: AsJson = False) -> None:
+    """List the problems: what each is, and its options with their defaults."""
+    from fwdrev.modes.registry import problem_names, problem_options, problem_summary  # noqa: PLC0415
+
+    rows: list[dict[str, Any]] = [
+        {"name": name, "summary": problem_summary(name), "options": problem_options(name)} for name in problem_names()
+    ]
+    lines = _columns(
+        (row["name"], row["summary"] + "".join(f"  {key}={value}" for key, value in row["options"].items()))
+        for row in rows
+    )
+    _answer({"problems": rows}, lines, as_json=as_json)
+
+
+def main() -> None:
+    """Run the command; every error of ours is one line on standard error, and its exit code."""
+    try:
+        app()
+    except NothingMeasuredError as error:
+        _fail(error, EXIT_NOTHING)
+    except FwdrevError as error:
+        _fail(error, EXIT_USAGE)
+    except BrokenPipeError:  # the reader of a pipe had enough
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _fail(error: Exception, code: int) -> None:
+    typer.echo(f"fwdrev: {error}", err=True)
+    sys.exit(code)
+
+
+def _loaded(folder: Path) -> "Run":
+    """The run, its warnings told."""
+    from fwdrev.results.journal import load  # noqa: PLC0415
+
+    run = load(folder)
+    for warning in run.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return run
+
+
+def _answer(data: Any, lines: "Iterable[str]", *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
+    typer.echo(json.dumps(data, indent=2) if as_json else "\n".join(lines))
+
+
+def _show_run(folder: Path, *, as_json: bool) -> None:
+    """What to know after a sweep: what failed, where things cross, what to do next."""
+    from fwdrev.results.law import crossover as find  # noqa: PLC0415
+    from fwdrev.results.pairs import default_pairs  # noqa: PLC0415
+    from fwdrev.results.summary import crossover_lines, failure_lines  # noqa: PLC0415
+    from fwdrev.results.tables import engines_measured, log_ratios  # noqa: PLC0415
+
+    run = _loaded(folder)
+    found = [find(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
+    lines = failure_lines(run)
+    for each in found:
+        lines += [*crossover_lines(each), ""]
+    lines += [f"measured: {folder}", f"figures:  fwdrev plot {folder}"]
+    _answer({"run": str(folder), "crossovers": [each.to_json() for each in found]}, lines, as_json=as_json)
+    if not engines_measured(run):
+        msg = f"{folder}: no engine could be measured in any cell"
+        raise NothingMeasuredError(msg)
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from fwdrev.modes.registry import engine  # noqa: PLC0415
+
+    names = _names(text)
+    if len(names) != 2 or names[0] == names[1]:  # noqa: PLR2004 - a pair
+        msg = f"pair {text!r}: name two different engines with a comma between, e.g. forward,reverse"
+        raise InputError(msg)
+    for name in names:
+        engine(name)
+    return names[0], names[1]
+
+
+def _problem_options(given: list[str]) -> dict[str, Any]:
+    """`key=value` as numbers where they are numbers."""
+    options: dict[str, Any] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            msg = f"option {text!r}: write it as name=value, e.g. depth=6"
+            raise InputError(msg)
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
+
+
+def _columns(rows: "Iterable[tuple[str, str]]") -> list[str]:
+    table = list(rows)
+    width = max((len(name) for name, _ in table), default=0)
+    return [f"{name:<{width}}  {text}" for name, text in table]

@@ -1,0 +1,84 @@
+"""All figures of a run, drawn and saved: the one place that turns layouts into files."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fwdrev.bench.spec import SweepSpec
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.modes.registry import problem_options
+from fwdrev.plots.caption import caption
+from fwdrev.plots.cost_curves import draw_curves, lay_out_curves, shown_sizes
+from fwdrev.plots.crossover_map import draw_map, lay_out_map
+from fwdrev.plots.style import LESS_INK, styled
+from fwdrev.results.journal import Run
+from fwdrev.results.pairs import default_pairs
+from fwdrev.results.tables import engines_measured, log_count_ratios, log_ratios, times
+
+__all__ = ["FORMATS", "figures", "save_figures"]
+
+FORMATS = ("svg", "png")
+
+
+def figures(run: Run, pairs: list[tuple[str, str]] | None = None) -> Iterator[tuple[str, Figure]]:
+    """Name and figure: a map for each pair, then the cost curves. Raises NothingMeasuredError for an empty run."""
+    measured = engines_measured(run)
+    if not measured:
+        msg = f"{run.folder} has no measured cell yet: nothing to draw"
+        raise NothingMeasuredError(msg)
+    for pair in default_pairs(measured) if pairs is None else pairs:
+        yield f"map-{pair[0]}-{pair[1]}", _map(run, pair)
+    yield "cost-curves", _curves(run)
+
+
+def save_figures(run: Run, folder: Path, pairs: list[tuple[str, str]] | None = None) -> list[Path]:
+    """Every figure in every format, in `folder`; returns the paths. Raises InputError when it cannot be written."""
+    paths = []
+    with styled():
+        for name, figure in figures(run, pairs):
+            for suffix in FORMATS:
+                path = folder / f"{name}.{suffix}"
+                try:
+                    folder.mkdir(parents=True, exist_ok=True)
+                    figure.savefig(path, metadata={"Date": None} if suffix == "svg" else None)
+                except OSError as error:
+                    msg = f"cannot write {path}: {error.strerror}; give --out a folder that can be written"
+                    raise InputError(msg) from None
+                paths.append(path)
+    return paths
+
+
+def _map(run: Run, pair: tuple[str, str]) -> Figure:
+    figure = Figure(figsize=(7.6, 6.2))
+    layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
+    draw_map(layout, figure.subplots(), inputs=_inputs_label(run.spec))
+    _foot(figure, run)
+    return figure
+
+
+def _curves(run: Run) -> Figure:
+    """Upper row: along the outputs, at three n; lower row: along the inputs, at three m."""
+    table = times(run)
+    fixed_n, fixed_m = shown_sizes(table, "n"), shown_sizes(table, "m")
+    figure = Figure(figsize=(10.5, 6.8))
+    axes = figure.subplots(2, max(len(fixed_n), len(fixed_m)), sharey=True, squeeze=False)
+    for row, along, sizes in ((axes[0], "m", fixed_n), (axes[1], "n", fixed_m)):
+        for ax, size in zip(row, sizes, strict=False):
+            draw_curves(lay_out_curves(table, along, size), ax, label=size == sizes[-1])
+            ax.set_xlabel("outputs m" if along == "m" else _inputs_label(run.spec))
+        for ax in row[len(sizes) :]:
+            ax.set_visible(False)
+        row[0].set_ylabel("time of one Jacobian (less is better)")
+    _foot(figure, run)
+    return figure
+
+
+def _inputs_label(spec: SweepSpec) -> str:
+    """What n counts."""
+    on_theta = "n_of" in problem_options(spec.problem) and spec.problem_at(spec.cells[0]).theta.size == spec.inputs[0]
+    return "inputs n (parameters θ)" if on_theta else "inputs n"
+
+
+def _foot(figure: Figure, run: Run) -> None:
+    figure.supxlabel(caption(run), fontsize=7.5, color=LESS_INK, x=0.01, ha="left")

@@ -1,0 +1,53 @@
+"""How every figure looks: forward and reverse have one colour each, everywhere, and both survive colour blindness."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
+
+from fwdrev.modes.engine import Direction
+from fwdrev.modes.registry import engine
+
+__all__ = ["FORWARD", "LESS_INK", "OTHER", "REVERSE", "colour", "diverging", "line_style", "styled"]
+
+FORWARD, REVERSE, OTHER = "#D55E00", "#0072B2", "#555555"
+"""Vermilion and blue of Okabe and Ito's palette (Color Universal Design, 2008)."""
+
+LESS_INK = "#777777"
+"""For what explains the figure and is not its data."""
+
+_SETTINGS = {
+    "font.size": 9.5,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "savefig.dpi": 150,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "fwdrev",
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw in here."""
+    with mpl.rc_context(_SETTINGS):
+        yield
+
+
+def colour(name: str) -> str:
+    """The colour of an engine: that of its direction."""
+    return {Direction.FORWARD: FORWARD, Direction.REVERSE: REVERSE}.get(engine(name).direction, OTHER)
+
+
+def line_style(name: str) -> str:
+    """NumPy's engines are solid, those of other libraries dashed."""
+    return "-" if engine(name).library == "numpy" else "--"
+
+
+def diverging(low: str, high: str) -> LinearSegmentedColormap:
+    """From one colour over white to another."""
+    return LinearSegmentedColormap.from_list(f"{low} to {high}", [low, "#ffffff", high])

@@ -1,0 +1,45 @@
+"""Estimates: a value with an interval, and how one is made from rounds.
+
+Values of one process are not independent, so the round is the unit: each round gives one number, and the interval is
+Student's t over the rounds. Times and ratios are averaged as logarithms.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+__all__ = ["LEVEL", "Estimate", "log_mean", "t_quantile"]
+
+LEVEL = 0.95
+"""The share of intervals that should contain the truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """A point and its interval at `level`; without an interval (a single round) `low` and `high` are None."""
+
+    point: float
+    low: float | None
+    high: float | None
+    level: float = LEVEL
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"point": self.point, "low": self.low, "high": self.high, "level": self.level}
+
+
+def t_quantile(rounds: int, level: float = LEVEL) -> float:
+    """Student's t for an interval from so many rounds; infinite for fewer than two."""
+    return float(stats.t.ppf((1 + level) / 2, rounds - 1)) if rounds > 1 else math.inf
+
+
+def log_mean(logs: "np.ndarray[Any, Any]", level: float = LEVEL) -> Estimate:
+    """The geometric mean of what `logs`, one number per round, are the logarithms of."""
+    mean = float(np.mean(logs))
+    if logs.size < 2:  # noqa: PLR2004 - one round has no spread
+        return Estimate(point=math.exp(mean), low=None, high=None, level=level)
+    half = t_quantile(logs.size, level) * float(np.std(logs, ddof=1)) / math.sqrt(logs.size)
+    return Estimate(point=math.exp(mean), low=math.exp(mean - half), high=math.exp(mean + half), level=level)

@@ -1,0 +1,48 @@
+"""Exports: a run as a pyperf file, or as CSV."""
+
+from io import StringIO
+
+import pandas as pd
+import pyperf
+
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.journal import Run
+from fwdrev.results.tables import values
+
+__all__ = ["to_csv", "to_pyperf"]
+
+
+def to_csv(run: Run) -> str:
+    """One line per timed block: round, n, m, engine, block, loops, seconds."""
+    buffer = StringIO()
+    _measured(run).to_csv(buffer, index=False)
+    return buffer.getvalue()
+
+
+def to_pyperf(run: Run) -> str:
+    """A file that pyperf reads: one benchmark for each engine and cell, in it one pyperf Run for each round."""
+    table = _measured(run)
+    machine = {key: run.machine[key] for key in ("cpu_model_name", "platform", "python_version") if key in run.machine}
+    benchmarks = []
+    for (n, m, engine), rows in table.groupby(["n", "m", "engine"], sort=True):
+        name = f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {engine}"
+        runs = [
+            pyperf.Run(
+                list(one["seconds"]),
+                metadata={**machine, "name": name, "loops": int(one["loops"].iloc[0]), "unit": "second"},
+                collect_metadata=False,
+            )
+            for _, one in rows.groupby("round")
+        ]
+        benchmarks.append(pyperf.Benchmark(runs))
+    buffer = StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(buffer)
+    return buffer.getvalue()
+
+
+def _measured(run: Run) -> pd.DataFrame:
+    table = values(run)
+    if table.empty:
+        msg = f"{run.folder} has no measured values to export"
+        raise NothingMeasuredError(msg)
+    return table

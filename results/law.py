@@ -1,0 +1,104 @@
+"""The crossover of a whole plane: along every line, and the law m* = c · n^α through it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fwdrev.results.crossover import Crossing, Status, crossing
+from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
+from fwdrev.results.tables import LogRatios
+
+__all__ = ["Crossover", "Law", "crossover"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law:
+    """m* = c · n^α: at this m the two engines break even."""
+
+    c: Estimate
+    alpha: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"c": self.c.to_json(), "alpha": self.alpha.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossover:
+    """Where a pair of engines breaks even: in m at each n, in n at each m, and as a law (None below two points)."""
+
+    pair: tuple[str, str]
+    in_m: dict[int, Crossing]
+    in_n: dict[int, Crossing]
+    law: Law | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `fwdrev crossover --json` prints."""
+        return {
+            "pair": list(self.pair),
+            "points": [
+                {"n": n, "status": c.status.value, "m": c.to_json(), "cheaper_below": c.cheaper}
+                for n, c in self.in_m.items()
+            ],
+            "points_in_n": [
+                {"m": m, "status": c.status.value, "n": c.to_json(), "cheaper_below": c.cheaper}
+                for m, c in self.in_n.items()
+            ],
+            "law": None if self.law is None else self.law.to_json(),
+        }
+
+
+def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
+    """Every crossing of the plane, and the law with intervals from leaving out one round at a time."""
+    table = ratios.table
+    in_m = {int(n): crossing(*ratios.along_m(n), ratios.pair, level) for n in table.columns.unique("n")}
+    in_n = {int(m): crossing(*ratios.along_n(m), ratios.pair, level) for m in table.columns.unique("m")}
+    return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(ratios, in_m, level))
+
+
+def _law(ratios: LogRatios, in_m: dict[int, Crossing], level: float) -> Law | None:
+    """The least-squares line through log m* over log n; the jackknife over rounds gives its intervals."""
+    found = [n for n, c in in_m.items() if c.status is Status.FOUND]
+    whole = _line({n: in_m[n] for n in found})
+    if whole is None:
+        return None
+    rounds = len(ratios.table)
+    left_out = [
+        line
+        for r in range(rounds)
+        if rounds > 2  # noqa: PLR2004 - what is left needs a spread of its own
+        and (line := _line({n: _without(ratios, n, r) for n in found})) is not None
+    ]
+    pairs = np.array(left_out) if len(left_out) == rounds else None
+    log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
+    return Law(c=_exponential(log_c), alpha=alpha)
+
+
+def _without(ratios: LogRatios, n: int, r: int) -> Crossing:
+    sizes, logs = ratios.along_m(n)
+    return crossing(sizes, np.delete(logs, r, axis=0), ratios.pair)
+
+
+def _line(crossings: dict[int, Crossing]) -> tuple[float, float] | None:
+    """(log c, α), if there are two points."""
+    points = [(math.log(n), math.log(c.size.point)) for n, c in crossings.items() if c.size is not None]
+    if len(points) < 2:  # noqa: PLR2004 - a line
+        return None
+    alpha, log_c = np.polyfit(*np.array(points).T, 1)
+    return float(log_c), float(alpha)
+
+
+def _jackknife(value: float, left_out: "np.ndarray[Any, Any] | None", level: float) -> Estimate:
+    if left_out is None:
+        return Estimate(point=value, low=None, high=None, level=level)
+    r = left_out.size
+    error = math.sqrt((r - 1) / r * float(((left_out - left_out.mean()) ** 2).sum()))
+    half = t_quantile(r, level) * error
+    return Estimate(point=value, low=value - half, high=value + half, level=level)
+
+
+def _exponential(e: Estimate) -> Estimate:
+    low, high = (None if end is None else math.exp(end) for end in (e.low, e.high))
+    return Estimate(point=math.exp(e.point), low=low, high=high, level=e.level)

@@ -1,0 +1,52 @@
+"""The answer in words: what a crossover, a law or a failure means, one line each."""
+
+from fwdrev.results.crossover import Crossing
+from fwdrev.results.estimate import Estimate
+from fwdrev.results.journal import Run
+from fwdrev.results.law import Crossover, Law
+from fwdrev.results.tables import failures
+
+__all__ = ["crossover_lines", "failure_lines", "law_text", "size_text"]
+
+
+def size_text(crossing: Crossing) -> str:
+    """`57 (52 … 63)`, or which engine is cheaper everywhere."""
+    if crossing.size is None:
+        return f"none in range: {crossing.cheaper} is cheaper throughout"
+    e = crossing.size
+    if e.low is None or e.high is None:
+        return f"{e.point:.3g} (no interval: one round)"
+    low = f"≤ {e.low:.3g}" if "low" in crossing.open_ends else f"{e.low:.3g}"
+    high = f"≥ {e.high:.3g}" if "high" in crossing.open_ends else f"{e.high:.3g}"
+    return f"{e.point:.3g} ({low} … {high})"
+
+
+def law_text(law: Law) -> str:
+    """`m* = 0.9 · n^0.97`, with intervals."""
+    return f"m* = {law.c.point:.3g} · n^{law.alpha.point:.3g}   (c {_interval(law.c)}, exponent {_interval(law.alpha)})"
+
+
+def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
+    """A table of the crossovers of a pair, and the law."""
+    one, other = found.pair
+    lines = [f"{one} and {other} break even at m* outputs ({level:.0%} interval):", f"{'n':>8}  m*"]
+    lines += [f"{n:>8}  {size_text(crossing)}" for n, crossing in found.in_m.items()]
+    lines += ["", f"{'m':>8}  n*"]
+    lines += [f"{m:>8}  {size_text(crossing)}" for m, crossing in found.in_n.items()]
+    lines += ["", f"law: {law_text(found.law)}" if found.law else "law: none, fewer than two crossovers in range"]
+    return lines
+
+
+def failure_lines(run: Run) -> list[str]:
+    """What was not measured, and why: one line for each engine and reason."""
+    table = failures(run)
+    grouped = table.groupby(["engine", "status", "reason"], sort=True)
+    return [
+        f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, first at n = {rows['n'].iloc[0]}, "
+        f"m = {rows['m'].iloc[0]}: {reason}"
+        for (engine, status, reason), rows in grouped
+    ]
+
+
+def _interval(e: Estimate) -> str:
+    return "no interval" if e.low is None or e.high is None else f"{e.low:.3g} … {e.high:.3g}"

@@ -1,0 +1,134 @@
+"""Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.bench.cell import PREPARING, Status
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.estimate import log_mean
+from fwdrev.results.journal import Run
+
+__all__ = ["LogRatios", "arms", "engines_measured", "failures", "log_ratios", "log_times", "times", "values"]
+
+
+def values(run: Run) -> pd.DataFrame:
+    """One row for each timed block: round, n, m, engine, block, loops, seconds (per call)."""
+    rows = [
+        (o.round, o.cell.n, o.cell.m, name, block, arm.loops, seconds)
+        for o in run.observations
+        for name, arm in o.arms.items()
+        for block, seconds in enumerate(arm.values)
+    ]
+    return pd.DataFrame(rows, columns=["round", "n", "m", "engine", "block", "loops", "seconds"])
+
+
+def arms(run: Run) -> pd.DataFrame:
+    """One row for each arm of each cell as the preparing pass saw it: status, seconds to prepare, error, counts."""
+    rows = [
+        {
+            "n": o.cell.n,
+            "m": o.cell.m,
+            "engine": name,
+            "status": arm.status.value,
+            "reason": arm.reason,
+            "prepare_seconds": arm.prepare_seconds,
+            "error": arm.error,
+            "multiply_adds": arm.cost.multiply_adds if arm.cost else None,
+            "passes": arm.cost.passes if arm.cost else None,
+            "bytes_moved": arm.cost.bytes_moved if arm.cost else None,
+            "peak_bytes": arm.cost.peak_bytes if arm.cost else None,
+        }
+        for o in run.observations
+        if o.round == PREPARING
+        for name, arm in o.arms.items()
+    ]
+    columns = ["n", "m", "engine", "status", "reason", "prepare_seconds", "error"]
+    return pd.DataFrame(rows, columns=[*columns, "multiply_adds", "passes", "bytes_moved", "peak_bytes"])
+
+
+def failures(run: Run) -> pd.DataFrame:
+    """One row for each arm that was not measured in a cell: n, m, engine, status, reason."""
+    rows = {
+        (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
+        for o in run.observations
+        for name, arm in o.arms.items()
+        if arm.status is not Status.MEASURED
+    }
+    return pd.DataFrame(sorted(rows, key=str), columns=["n", "m", "engine", "status", "reason"])
+
+
+def engines_measured(run: Run) -> list[str]:
+    """Engines with at least one value, in the order of the specification."""
+    found = set(values(run)["engine"])
+    return [name for name in run.spec.engines if name in found]
+
+
+def log_times(run: Run) -> pd.DataFrame:
+    """The logarithm of the median seconds per call: one row per (round, n, m), one column per engine."""
+    table = values(run)
+    table["log"] = np.log(table["seconds"])
+    return table.pivot_table(index=["round", "n", "m"], columns="engine", values="log", aggfunc="median")
+
+
+def times(run: Run) -> pd.DataFrame:
+    """Seconds per call with intervals: n, m, engine, point, low, high, rounds."""
+    rows = []
+    for (n, m), cell in log_times(run).groupby(level=["n", "m"]):
+        for engine in cell.columns:
+            logs = cell[engine].dropna().to_numpy()
+            if logs.size:
+                e = log_mean(logs)
+                rows.append((n, m, engine, e.point, e.low, e.high, logs.size))
+    return pd.DataFrame(rows, columns=["n", "m", "engine", "point", "low", "high", "rounds"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRatios:
+    """log(time of one engine / time of the other), for each round and cell.
+
+    `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not reach a cell.
+    """
+
+    pair: tuple[str, str]
+    table: pd.DataFrame
+
+    def along_m(self, n: int) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+        """The sizes m at this n, and the ratios (rounds, sizes)."""
+        part = self.table.xs(n, axis=1, level="n")
+        return part.columns.to_numpy(), part.to_numpy()
+
+    def along_n(self, m: int) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+        """The sizes n at this m, and the ratios (rounds, sizes)."""
+        part = self.table.xs(m, axis=1, level="m")
+        return part.columns.to_numpy(), part.to_numpy()
+
+
+def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
+    """For each round and cell the median over its blocks of the log ratio of blocks that were timed side by side.
+
+    Raises NothingMeasuredError when no cell has both engines.
+    """
+    one, other = pair
+    table = values(run).pivot_table(index=["round", "n", "m", "block"], columns="engine", values="seconds")
+    if one not in table or other not in table:
+        missing = [name for name in pair if name not in table]
+        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {', '.join(table.columns) or 'nothing'}"
+        raise NothingMeasuredError(msg)
+    ratios = np.log(table[one] / table[other]).groupby(level=["round", "n", "m"]).median().dropna()
+    if ratios.empty:
+        msg = f"{run.folder} has no cell in which both {one} and {other} were timed"
+        raise NothingMeasuredError(msg)
+    return LogRatios(pair=pair, table=ratios.unstack(["n", "m"]).sort_index(axis=1))
+
+
+def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
+    """The same from the engines' own counts of multiply–adds: what operations alone predict, as if it were one round."""
+    table = arms(run).pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
+    if not set(pair) <= set(table.columns):
+        return LogRatios(pair=pair, table=pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"])))
+    positive = table[(table[list(pair)] > 0).all(axis=1)]
+    logs = np.log(positive[pair[0]] / positive[pair[1]])
+    return LogRatios(pair=pair, table=logs.to_frame(0).T.sort_index(axis=1))
