@@ -30,7 +30,7 @@ class Reference:
     v: Vector
     u: Vector
     Jv: Vector
-    uJ: Vector
+    uJ: Vector  # noqa: N815 - uᵀ · J
 
     def save(self, path: Path) -> None:
         """Keep it for the later rounds."""
@@ -45,9 +45,9 @@ class Reference:
 
 def reference(problem: Problem, wrt: Wrt) -> Reference:
     """The products for one cell, by JAX; costs one compilation."""
-    import jax  # noqa: PLC0415 - rounds that time NumPy engines only do without JAX
+    import jax
 
-    from fwdrev.modes.jax_program import precision, pure_function  # noqa: PLC0415
+    from fwdrev.modes.jax_program import precision, pure_function
 
     chain, n_x = problem.chain, problem.chain.n_in if wrt.has_x else 0
     rng = np.random.default_rng([problem.n, problem.m])

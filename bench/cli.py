@@ -53,14 +53,14 @@ def _fwdrev(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415
+        from importlib.metadata import version as installed
 
         typer.echo(f"fwdrev {installed('fwdrev')}")
         raise typer.Exit
 
 
 @app.command(epilog="Example: fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5")
-def sweep(  # noqa: PLR0913 - one parameter for each option
+def sweep(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A small plane in less than a minute.")] = False,
     spec: Annotated[Path | None, typer.Option(help="A TOML file with any of these options.")] = None,
@@ -80,11 +80,11 @@ def sweep(  # noqa: PLR0913 - one parameter for each option
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, paired, round by round."""
-    from fwdrev.bench import QUICK, LocalExecutor, fingerprint, make_spec, read_spec  # noqa: PLC0415
-    from fwdrev.bench.progress import watched  # noqa: PLC0415
-    from fwdrev.bench.scratch import scratch_folder  # noqa: PLC0415
-    from fwdrev.bench.sweep import sweep as measure  # noqa: PLC0415
-    from fwdrev.results.journal import create  # noqa: PLC0415
+    from fwdrev.bench import QUICK, LocalExecutor, fingerprint, make_spec, read_spec
+    from fwdrev.bench.progress import watched
+    from fwdrev.bench.scratch import scratch_folder
+    from fwdrev.bench.sweep import sweep as measure
+    from fwdrev.results.journal import create
 
     given = {
         "problem": problem,
@@ -112,7 +112,9 @@ def sweep(  # noqa: PLR0913 - one parameter for each option
             for observation in watched(measure(plan, executor), plan):
                 journal.append(observation)
         except KeyboardInterrupt:
-            typer.echo(f"interrupted: what was measured is kept in {folder}; see it with `fwdrev plot {folder}`", err=True)
+            typer.echo(
+                f"interrupted: what was measured is kept in {folder}; see it with `fwdrev plot {folder}`", err=True
+            )
             raise typer.Exit(EXIT_INTERRUPTED) from None
     _show_run(folder, as_json=as_json)
 
@@ -120,9 +122,9 @@ def sweep(  # noqa: PLR0913 - one parameter for each option
 @app.command(epilog="Example: fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json")
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
     """Where two engines break even, and the law m* = c · n^α through it, with intervals."""
-    from fwdrev.results.law import crossover as find  # noqa: PLC0415
-    from fwdrev.results.summary import crossover_lines  # noqa: PLC0415
-    from fwdrev.results.tables import log_ratios  # noqa: PLC0415
+    from fwdrev.results.law import crossover as find
+    from fwdrev.results.summary import crossover_lines
+    from fwdrev.results.tables import log_ratios
 
     found = find(log_ratios(_loaded(run), _pair(pair)))
     _answer(found.to_json(), crossover_lines(found), as_json=as_json)
@@ -137,7 +139,7 @@ def plot(
     as_json: AsJson = False,
 ) -> None:
     """Draw the crossover maps and the cost curves, as SVG and PNG."""
-    from fwdrev.plots.figures import save_figures  # noqa: PLC0415
+    from fwdrev.plots.figures import save_figures
 
     paths = save_figures(_loaded(run), out or run / "figures", [_pair(p) for p in pair] if pair else None)
     _answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
@@ -151,7 +153,7 @@ def export(
     out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
 ) -> None:
     """Write the raw values as a pyperf file or as CSV."""
-    from fwdrev.results.export import to_csv, to_pyperf  # noqa: PLC0415
+    from fwdrev.results.export import to_csv, to_pyperf
 
     found = _loaded(run)
     text = to_csv(found) if to is ExportFormat.CSV else to_pyperf(found)
@@ -172,8 +174,8 @@ def export(
 @app.command(epilog="Example: fwdrev engines --json")
 def engines(*, as_json: AsJson = False) -> None:
     """List the engines: what each does, or why it is not available."""
-    from fwdrev.modes.errors import UnavailableError  # noqa: PLC0415
-    from fwdrev.modes.registry import engine, engine_names  # noqa: PLC0415
+    from fwdrev.modes.errors import UnavailableError
+    from fwdrev.modes.registry import engine, engine_names
 
     rows: list[dict[str, Any]] = []
     for name in engine_names():
@@ -190,7 +192,7 @@ def engines(*, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: fwdrev problems")
 def problems(*, as_json: AsJson = False) -> None:
     """List the problems: what each is, and its options with their defaults."""
-    from fwdrev.modes.registry import problem_names, problem_options, problem_summary  # noqa: PLC0415
+    from fwdrev.modes.registry import problem_names, problem_options, problem_summary
 
     rows: list[dict[str, Any]] = [
         {"name": name, "summary": problem_summary(name), "options": problem_options(name)} for name in problem_names()
@@ -222,7 +224,7 @@ def _fail(error: Exception, code: int) -> None:
 
 def _loaded(folder: Path) -> "Run":
     """The run, its warnings told."""
-    from fwdrev.results.journal import load  # noqa: PLC0415
+    from fwdrev.results.journal import load
 
     run = load(folder)
     for warning in run.warnings:
@@ -236,10 +238,10 @@ def _answer(data: Any, lines: "Iterable[str]", *, as_json: bool) -> None:  # noq
 
 def _show_run(folder: Path, *, as_json: bool) -> None:
     """What to know after a sweep: what failed, where things cross, what to do next."""
-    from fwdrev.results.law import crossover as find  # noqa: PLC0415
-    from fwdrev.results.pairs import default_pairs  # noqa: PLC0415
-    from fwdrev.results.summary import crossover_lines, failure_lines  # noqa: PLC0415
-    from fwdrev.results.tables import engines_measured, log_ratios  # noqa: PLC0415
+    from fwdrev.results.law import crossover as find
+    from fwdrev.results.pairs import default_pairs
+    from fwdrev.results.summary import crossover_lines, failure_lines
+    from fwdrev.results.tables import engines_measured, log_ratios
 
     run = _loaded(folder)
     found = [find(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
@@ -258,7 +260,7 @@ def _names(text: str) -> list[str]:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    from fwdrev.modes.registry import engine  # noqa: PLC0415
+    from fwdrev.modes.registry import engine
 
     names = _names(text)
     if len(names) != 2 or names[0] == names[1]:  # noqa: PLR2004 - a pair

@@ -9,7 +9,7 @@ __all__ = ["Executor"]
 
 
 class Executor(Protocol):
-    """Measures cells. Observations come one by one, as soon as they exist, and every cell that was asked for has one."""
+    """Measures cells. Observations come as soon as they exist; every cell that was asked for has one."""
 
     def prepare(self, cells: Sequence[Cell]) -> Iterator[Observation]:
         """Compile and check every arm in every cell; nothing is timed."""

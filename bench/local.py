@@ -108,7 +108,7 @@ class LocalExecutor:
     def _start(self, request: Request) -> subprocess.Popen[str]:
         """A new session of its own, so that Ctrl-C reaches us and not the worker."""
         with (self._folder / "worker.log").open("a", encoding="utf-8") as log:
-            worker = subprocess.Popen(  # noqa: S603 - our own module
+            worker = subprocess.Popen(
                 [sys.executable, "-P", "-m", "fwdrev.bench.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

@@ -15,8 +15,7 @@ __all__ = ["watched"]
 def watched(observations: Iterator[Observation], spec: SweepSpec) -> Iterator[Observation]:
     """The same observations, while progress is shown."""
     console = Console(stderr=True)
-    show = _bars if console.is_terminal else _lines
-    return show(observations, spec, console)
+    return _bars(observations, spec, console) if console.is_terminal else _lines(observations, spec)
 
 
 def _bars(observations: Iterator[Observation], spec: SweepSpec, console: Console) -> Iterator[Observation]:
@@ -40,7 +39,7 @@ def _bars(observations: Iterator[Observation], spec: SweepSpec, console: Console
             yield observation
 
 
-def _lines(observations: Iterator[Observation], spec: SweepSpec, console: Console) -> Iterator[Observation]:
+def _lines(observations: Iterator[Observation], spec: SweepSpec) -> Iterator[Observation]:
     at = None
     for observation in observations:
         if observation.round != at:

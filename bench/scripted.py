@@ -22,7 +22,7 @@ class ScriptedExecutor:
     a whole round: values of one round are not independent, just as those of one process are not.
     """
 
-    def __init__(  # noqa: PLR0913 - a test names what it sets
+    def __init__(
         self,
         engines: Sequence[str],
         seconds: Formula,
@@ -38,7 +38,7 @@ class ScriptedExecutor:
         self._blocks = blocks
         self._noise = noise
         self._shift = shift
-        self._rng = Random(seed)  # noqa: S311 - a simulation
+        self._rng = Random(seed)
 
     def prepare(self, cells: Sequence[Cell]) -> Iterator[Observation]:
         """Every arm is right everywhere."""
@@ -50,7 +50,7 @@ class ScriptedExecutor:
         self,
         index: int,
         cells: Sequence[Cell],
-        loops: Mapping[Cell, Mapping[str, int]],  # noqa: ARG002 - nothing is called
+        loops: Mapping[Cell, Mapping[str, int]],
         skip: Mapping[Cell, Sequence[str]],
     ) -> Iterator[Observation]:
         """One factor for each engine, and new noise for each value."""

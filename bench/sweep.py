@@ -29,7 +29,7 @@ def sweep(spec: SweepSpec, executor: Executor) -> Iterator[Observation]:
     """
     loops: dict[Cell, dict[str, int]] = {}
     skip: dict[Cell, list[str]] = {}
-    rng = Random(spec.seed)  # noqa: S311 - the order of cells
+    rng = Random(spec.seed)
 
     def noted(observation: Observation) -> Observation:
         for name, arm in observation.arms.items():

@@ -65,7 +65,7 @@ def _timed(call: Call, loops: int) -> float:
     start = perf_counter()
     for _ in repeat(None, loops):
         call()
-    return perf_counter() - start
+    return float(perf_counter() - start)
 
 
 def _shuffled(order: Sequence[str], rng: "Random") -> list[str]:

@@ -36,7 +36,7 @@ def main() -> None:
     """Serve one request."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.path.append(os.getcwd())
+    sys.path.append(str(Path.cwd()))
     request = Request(**json.load(sys.stdin))
     if request.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, request.cpus)
@@ -75,9 +75,13 @@ def _timed_round(spec: SweepSpec, cell: Cell, request: Request) -> Observation:
     expected = Reference.load(cell_file(Path(request.folder), cell))
     names = [name for name in spec.engines if name not in request.skip.get(key, ())]
     made = {name: _arm(name, spec, problem, expected) for name in names}
-    calls = {name: partial(jacobian, problem.x, problem.theta) for name, (jacobian, _) in made.items() if jacobian is not None}
+    calls = {
+        name: partial(jacobian, problem.x, problem.theta)
+        for name, (jacobian, _) in made.items()
+        if jacobian is not None
+    }
     loops = request.loops.get(key) or calibrate(calls, spec.block_seconds)
-    values = timed_blocks(calls, loops, spec.blocks, Random(f"{spec.seed} {request.round} {key}"))  # noqa: S311
+    values = timed_blocks(calls, loops, spec.blocks, Random(f"{spec.seed} {request.round} {key}"))
     arms = {
         name: dataclasses.replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
         for name, (_, arm) in made.items()
@@ -85,9 +89,7 @@ def _timed_round(spec: SweepSpec, cell: Cell, request: Request) -> Observation:
     return Observation(round=request.round, cell=cell, arms=arms)
 
 
-def _arm(
-    name: str, spec: SweepSpec, problem: "Problem", expected: Reference
-) -> "tuple[Jacobian | None, ArmResult]":
+def _arm(name: str, spec: SweepSpec, problem: "Problem", expected: Reference) -> "tuple[Jacobian | None, ArmResult]":
     """The prepared Jacobian, or None and why there is none."""
     made, start = engine(name), perf_counter()
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Order, Vector
+from fwdrev.modes.arrays import AnyArray, Namespace, Order, Vector
 from fwdrev.modes.errors import unknown
 from fwdrev.modes.layer import Layer, Linearization
 from fwdrev.modes.linear_map import Diagonal, Zero
@@ -20,28 +20,30 @@ class Activation:
     """y = σ(z), elementwise. `slope` writes σ'(z) into its last argument, given z and y = σ(z)."""
 
     name: str
-    function: Callable[[Any, AnyArray], AnyArray]
+    function: Callable[[Namespace, AnyArray], AnyArray]
     slope: Callable[[Vector, Vector, Vector], Vector]
 
 
 def _tanh_slope(_z: Vector, y: Vector, out: Vector) -> Vector:
     """1 - y²."""
     np.multiply(y, y, out)
-    return np.subtract(1, out, out)
+    np.subtract(1, out, out)
+    return out
 
 
-def _sigmoid(xp: Any, z: AnyArray) -> AnyArray:
+def _sigmoid(xp: Namespace, z: AnyArray) -> AnyArray:
     """1 / (1 + e^{-z}), by tanh so that no z overflows."""
     return 0.5 * (1 + xp.tanh(0.5 * z))
 
 
 def _sigmoid_slope(_z: Vector, y: Vector, out: Vector) -> Vector:
-    """y (1 - y)."""
+    """Y (1 - y)."""
     np.subtract(1, y, out)
-    return np.multiply(y, out, out)
+    np.multiply(y, out, out)
+    return out
 
 
-def _softplus(xp: Any, z: AnyArray) -> AnyArray:
+def _softplus(xp: Namespace, z: AnyArray) -> AnyArray:
     """log(1 + e^z)."""
     return xp.logaddexp(z, xp.zeros_like(z))
 
@@ -81,12 +83,12 @@ class Activate(Layer):
 
     @property
     def n_in(self) -> int:
-        """n."""
+        """N."""
         return self.n
 
     @property
     def n_out(self) -> int:
-        """n."""
+        """N."""
         return self.n
 
     @property
@@ -94,7 +96,7 @@ class Activate(Layer):
         """None."""
         return 0
 
-    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:  # noqa: ARG002 - no parameters to use
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """σ(x)."""
         return self.sigma.function(x.__array_namespace__(), x)
 
@@ -112,7 +114,7 @@ class _ActivateLinearization(Linearization):
         self.J_x = Diagonal(self._slopes)
         self.J_theta = Zero(layer.n, 0, dtype)
 
-    def move_to(self, x: Vector, theta: Vector) -> Vector:  # noqa: ARG002 - no parameters to use
+    def move_to(self, x: Vector, theta: Vector) -> Vector:
         sigma = self._layer.sigma
         y: Vector = sigma.function(np, x)
         sigma.slope(x, y, self._slopes)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Shaped
 
-__all__ = ["AnyArray", "Matrix", "Order", "Vector", "empty", "order"]
+__all__ = ["AnyArray", "Matrix", "Namespace", "Order", "Vector", "empty", "order"]
 
 Matrix = Shaped[np.ndarray, "rows columns"]
 """A NumPy matrix of floats (of counting numbers, where a test counts operations)."""
@@ -15,6 +15,9 @@ Vector = Shaped[np.ndarray, " size"]
 
 Order = Literal["C", "F"]
 """By rows (C) or by columns (F)."""
+
+Namespace = Any
+"""The functions of NumPy or of JAX: what `x.__array_namespace__()` returns."""
 
 AnyArray = Any
 """An array of NumPy or of JAX: what the array API standard calls an array. It has no type of its own yet."""

@@ -19,6 +19,9 @@ from fwdrev.modes.layer import Layer, Linearization
 __all__ = ["Chain", "Wrt"]
 
 
+_FLOAT64: np.dtype[Any] = np.dtype(np.float64)
+
+
 class Wrt(StrEnum):
     """What to differentiate with respect to."""
 
@@ -46,7 +49,7 @@ class Chain:
     """Layers one after the other, computed in one precision; each layer takes what the one before gives."""
 
     layers: tuple[Layer, ...]
-    dtype: np.dtype[Any] = np.dtype(np.float64)
+    dtype: np.dtype[Any] = _FLOAT64
 
     def __post_init__(self) -> None:
         """Sizes have to fit."""
@@ -96,7 +99,7 @@ class Chain:
         return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
 
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
-        """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
+        """X and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
         x, theta = np.asarray(x, self.dtype), np.asarray(theta, self.dtype)
         self.check(x, theta)
         return x, theta
@@ -119,7 +122,7 @@ class Chain:
 def float_dtype(given: Any) -> np.dtype[Any]:  # noqa: ANN401 - whatever the user gave
     """A precision that the engines can compute in."""
     try:
-        dtype = np.dtype(given)
+        dtype: np.dtype[Any] = np.dtype(given)
     except TypeError:
         raise unknown("dtype", str(given), ["float32", "float64"]) from None
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):

@@ -36,9 +36,7 @@ class Forward(Engine):
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
         cuts, rooms = chain.cuts, _rooms(chain, wrt)
-        layers = chain.linearizations(
-            order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True)
-        )
+        layers = chain.linearizations(order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True))
         results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype), lambda J: _split(J, old[-2]))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:

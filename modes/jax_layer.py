@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Matrix, Order, Vector
@@ -45,7 +44,7 @@ class JaxLayer(Layer):
     @cached_property
     def n_out(self) -> int:
         """The entries of the function's value, found by tracing it; raises InputError if that is no vector."""
-        shapes = (jax.ShapeDtypeStruct((size,), jnp.float32) for size in (self.inputs, self.params))
+        shapes = (np.empty(size, np.float32) for size in (self.inputs, self.params))
         out = jax.eval_shape(self.function, *shapes)
         if not isinstance(out, jax.ShapeDtypeStruct) or len(out.shape) != 1:
             msg = f"the function of a JaxLayer returns {out}: let it return one vector"
@@ -56,7 +55,7 @@ class JaxLayer(Layer):
         """function(x, θ)."""
         return self.function(x, theta)
 
-    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> Linearization:  # noqa: ARG002 - JAX's own
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> Linearization:
         """Compiles on first use."""
         return _JaxLinearization(self, dtype)
 
@@ -130,11 +129,11 @@ class _JaxMap(LinearMap):
         return self.pull(np.eye(self.n_out, dtype=self._dtype), out)
 
     def push_cost(self, q: int) -> Cost:
-        """q times what XLA's analysis says of one tangent, the value included; a black box has no exact count."""
+        """Q times what XLA's analysis says of one tangent, the value included; a black box has no exact count."""
         return self._one(self._push, (self.n_in, 1)) * q
 
     def pull_cost(self, r: int) -> Cost:
-        """r times what XLA's analysis says of one cotangent, the value included."""
+        """R times what XLA's analysis says of one cotangent, the value included."""
         return self._one(self._pull, (1, self.n_out)) * r
 
     def dense_cost(self) -> Cost:

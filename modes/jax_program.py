@@ -52,18 +52,21 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
             x, theta = chain.point(x, theta)
         chain.check(x, theta)
         with precision(chain.dtype):
-            return compiled(constants, x, theta).block_until_ready()
+            J: jax.Array = compiled(constants, x, theta).block_until_ready()
+        return J
 
     return jacobian
 
 
 def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
-    """f as a function of (constants, x, θ), and the constants."""
+    """F as a function of (constants, x, θ), and the constants."""
     constants: Constants = [_arrays_of(layer) for layer in chain.layers]
 
     def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
         pairs = zip(chain.layers, constants, strict=True)
-        return replace(chain, layers=tuple(replace(layer, **arrays) for layer, arrays in pairs)).value(x, theta)
+        # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
+        layers = tuple(replace(layer, **arrays) for layer, arrays in pairs)  # type: ignore[type-var]
+        return replace(chain, layers=layers).value(x, theta)
 
     return value, constants
 
@@ -76,7 +79,7 @@ def _arrays_of(layer: Layer) -> dict[str, AnyArray]:
 def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
     """Let JAX compute in float64 where the chain does, whatever the user's own setting is, and leave that setting."""
     wide = dtype.itemsize == np.dtype(np.float64).itemsize
-    return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()
+    return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()  # type: ignore[attr-defined]  # noqa: FBT003
 
 
 def one_pass(chain: Chain, wrt: Wrt, cost: Callable[[LinearMap], Cost]) -> Cost:

@@ -22,7 +22,6 @@ from fwdrev.modes.cost import Cost
 __all__ = ["Diagonal", "Full", "LinearMap", "Outer", "Scaled", "Zero", "shared_scaling"]
 
 
-
 class LinearMap(ABC):
     """A linear map at one point; `shape` is (n_out, n_in)."""
 
@@ -62,7 +61,7 @@ class LinearMap(ABC):
 
 
 def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
-    """A · B. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
+    """The product A · B. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
     if out is None or out.flags.c_contiguous:
         return A.dot(B, out)
     return np.matmul(A, B, out)
@@ -88,7 +87,9 @@ class Full(LinearMap):
 
     def dense(self, out: Matrix | None = None) -> Matrix:
         """A copy of M."""
-        return np.positive(self.M, out)
+        out = np.empty(self.shape, self.M.dtype) if out is None else out
+        out[...] = self.M
+        return out
 
     def push_cost(self, q: int) -> Cost:
         """One product of (n_out, n_in) and (n_in, q)."""
@@ -116,11 +117,13 @@ class Diagonal(LinearMap):
 
     def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
         """diag(d) · V."""
-        return np.multiply(self.column, V, out)
+        product: Matrix = np.multiply(self.column, V, out)
+        return product
 
     def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
         """U · diag(d)."""
-        return np.multiply(U, self.row, out)
+        product: Matrix = np.multiply(U, self.row, out)
+        return product
 
     def dense(self, out: Matrix | None = None) -> Matrix:
         """diag(d) with its zeros."""
@@ -219,7 +222,8 @@ class Outer(LinearMap):
         """Row i is x · V_i + v_i, V_i the tangents of row i of W and v_i those of b_i."""
         q, weights = V.shape[1], self.n_out * self.x.size
         rows = np.tensordot(V[:weights].reshape(self.n_out, self.x.size, q), self.x, axes=(1, 0))
-        return np.add(rows, V[weights:], out)
+        total: Matrix = np.add(rows, V[weights:], out)
+        return total
 
     def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
         """( U ⊗ xᵀ │ U )."""
@@ -247,7 +251,7 @@ class Outer(LinearMap):
         return Cost(multiply_adds=self.n_out * self.x.size * q, moved=self.n_in * q + self.x.size + self.n_out * q)
 
     def pull_cost(self, r: int) -> Cost:
-        """r outer products of a cotangent and x."""
+        """R outer products of a cotangent and x."""
         return Cost(multiply_adds=r * self.n_out * self.x.size, moved=r * self.n_out + self.x.size + r * self.n_in)
 
     def dense_cost(self) -> Cost:

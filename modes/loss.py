@@ -62,13 +62,13 @@ class SquaredError(_Loss):
 
     __slots__ = ()
 
-    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:  # noqa: ARG002 - no parameters to use
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """½ ‖x - t‖², shape (1,)."""
         e = x - self.target
         return 0.5 * (e @ e).reshape(1)
 
     def slope(self, x: Vector, out: Vector) -> None:
-        """x - t."""
+        """X - t."""
         np.subtract(x, self.target, out)
 
 
@@ -77,8 +77,8 @@ class SoftmaxCrossEntropy(_Loss):
 
     __slots__ = ()
 
-    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:  # noqa: ARG002 - no parameters to use
-        """log Σ exp(x_i) Σt - t·x, shape (1,), shifted by the largest x_i so that nothing overflows."""
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """Log Σ exp(x_i) Σt - t·x, shape (1,), shifted by the largest x_i so that nothing overflows."""
         xp = x.__array_namespace__()
         top = xp.max(x)
         log_sum = xp.log(xp.sum(xp.exp(x - top))) + top

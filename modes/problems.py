@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from fwdrev.modes.activation import Activate, activation
-from fwdrev.modes.arrays import Vector
+from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.chain import Chain
 from fwdrev.modes.dense import Dense
 from fwdrev.modes.driven import Driven
@@ -90,7 +90,7 @@ def autoencoder(
     waist: int = 8,
     sigma: str = "tanh",
 ) -> Problem:
-    """n inputs, squeezed through a waist: dense layers n → hidden → waist → hidden → m."""
+    """N inputs, squeezed through a waist: dense layers n → hidden → waist → hidden → m."""
     _positive(hidden=hidden, waist=waist)
     return _network_problem("autoencoder", n, _network([n, hidden, waist, hidden, m], sigma), rng, dtype)
 
@@ -113,9 +113,7 @@ def _loss(name: str, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> list[Lay
     raise unknown("loss", name, ["none", "softmax", "squared"])
 
 
-def _network_problem(
-    name: str, n: int, layers: Iterable[Layer], rng: Rng, dtype: np.dtype[np.floating]
-) -> Problem:
+def _network_problem(name: str, n: int, layers: Iterable[Layer], rng: Rng, dtype: np.dtype[np.floating]) -> Problem:
     """Weights of variance 1 / inputs keep every layer's values of order one."""
     chain = Chain(tuple(layers), dtype)
     x = _vector(rng, n, dtype)
@@ -127,9 +125,10 @@ def _vector(rng: Rng, size: int, dtype: np.dtype[np.floating]) -> Vector:
     return rng.standard_normal(size).astype(dtype)
 
 
-def _matrix(rng: Rng, rows: int, columns: int, dtype: np.dtype[np.floating]) -> np.ndarray:
+def _matrix(rng: Rng, rows: int, columns: int, dtype: np.dtype[np.floating]) -> Matrix:
     """Of variance 1 / columns, so that products of many keep their size."""
-    return (rng.standard_normal((rows, columns)) / np.sqrt(max(columns, 1))).astype(dtype)
+    made: Matrix = (rng.standard_normal((rows, columns)) / np.sqrt(max(columns, 1))).astype(dtype)
+    return made
 
 
 def _positive(**options: int) -> None:

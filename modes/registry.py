@@ -21,8 +21,16 @@ from fwdrev.modes.engine import Engine
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
 from fwdrev.modes.problem import Problem
 
-__all__ = ["ENGINES", "PROBLEMS", "engine", "engine_names", "problem", "problem_names", "problem_options",
-    "problem_summary"]
+__all__ = [
+    "ENGINES",
+    "PROBLEMS",
+    "engine",
+    "engine_names",
+    "problem",
+    "problem_names",
+    "problem_options",
+    "problem_summary",
+]
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
@@ -112,9 +120,11 @@ def _names(kind: str, ours: Mapping[str, str]) -> list[str]:
 def _find(kind: str, name: str, ours: Mapping[str, str]) -> Callable[..., Any]:
     if name in ours:
         module, _, attribute = ours[name].partition(":")
-        return _loaded(kind, name, lambda: getattr(import_module(module), attribute))
+        ours_found: Callable[..., Any] = _loaded(kind, name, lambda: getattr(import_module(module), attribute))
+        return ours_found
     for point in entry_points(group=f"fwdrev.{kind}s", name=name):
-        return _loaded(kind, name, point.load)
+        theirs: Callable[..., Any] = _loaded(kind, name, point.load)
+        return theirs
     raise unknown(kind, name, _names(kind, ours))
 
 

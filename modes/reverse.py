@@ -45,9 +45,9 @@ class Reverse(Engine):
             for layer, cut in zip(layers, cuts, strict=True):
                 x = layer.move_to(x, theta[cut])
             result, rooms = results.take()
-            D = None  # I_m: the first turn has nothing to multiply
+            D: Matrix | None = None  # I_m: the first turn has nothing to multiply
             for (S, J_theta, J_x), (theta_block, x_block) in zip(turns, rooms, strict=True):
-                if S is not None:
+                if S is not None and D is not None:
                     D = S.pull(D)  # what J_θ L^k and J_x L^k both begin with
                 if J_theta is not None:  # save D · J_θ L^k
                     J_theta.dense(theta_block) if D is None else J_theta.pull(D, theta_block)

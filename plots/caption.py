@@ -6,8 +6,8 @@ from fwdrev.results.tables import values
 __all__ = ["caption"]
 
 
-def caption(run: Run) -> str:
-    """Two lines: the problem and the rounds; the machine, the versions and the date."""
+def caption(run: Run, note: str = "") -> str:
+    """Two lines: the problem, the rounds and what else to note; the machine, the versions and the date."""
     spec, machine = run.spec, run.machine
     options = "".join(f", {key} {value}" for key, value in spec.options.items())
     rounds = values(run)["round"].nunique()
@@ -15,7 +15,7 @@ def caption(run: Run) -> str:
     threads = machine.get("threads", 1)
     return (
         f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}; "
-        f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals\n"
+        f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals{note}\n"
         f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}, "
         f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}, "
         f"{run.created[:10]}"

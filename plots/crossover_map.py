@@ -16,8 +16,8 @@ from fwdrev.results.tables import LogRatios
 
 __all__ = ["MapLayout", "draw_map", "lay_out_map"]
 
-_MOST = 4.0
-"""Colours saturate at 2⁴ = 16 times: beyond that it no longer matters by how much."""
+_MOST = 3.0
+"""Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +40,7 @@ def lay_out_map(ratios: LogRatios, counts: LogRatios) -> MapLayout:
     """The mean over rounds in each cell, and both crossovers."""
     mean = (-ratios.table.mean() / math.log(2)).unstack("n").sort_index()
     found: Crossover = crossover(ratios)
-    predicted = {
-        int(n): c.size.point
-        for n in counts.table.columns.unique("n")
-        if (c := crossing(*counts.along_m(n), counts.pair)).size is not None
-    }
+    predicted = {n: c.size.point for n in counts.n if (c := crossing(*counts.along_m(n), counts.pair)).size is not None}
     return MapLayout(
         pair=ratios.pair,
         n=mean.columns.to_numpy(float),
@@ -73,7 +69,7 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
     ax.set_title(f"Which is faster: {first} or {second}?")
     _size_ticks(ax, layout)
     _draw_lines(layout, ax)
-    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, extend="both", ticks=[-4, -2, -1, 0, 1, 2, 4])
+    bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: "equal" if v == 0 else f"{2 ** abs(v):g}×"))
     bar.set_label(f"← {second} is faster by          {first} is faster by →")
     bar.outline.set_visible(False)
@@ -85,8 +81,8 @@ def _write_cells(layout: MapLayout, ax: Axes) -> None:
         if math.isfinite(value):
             dark = abs(value) > 0.7 * _MOST
             ax.text(
-                layout.n[j],
-                layout.m[i],
+                float(layout.n[j]),
+                float(layout.m[i]),
                 f"{2 ** abs(value):.2g}" if 2 ** abs(value) < 100 else f"{2 ** abs(value):.0f}",  # noqa: PLR2004
                 ha="center",
                 va="center",
@@ -109,8 +105,17 @@ def _draw_lines(layout: MapLayout, ax: Axes) -> None:
         low_m = np.array([e.point if e.low is None else e.low for e in points])
         high_m = np.array([e.point if e.high is None else e.high for e in points])
         ax.fill_between(n, low_m, high_m, color="black", alpha=0.18, linewidth=0)
-        ax.errorbar(n, m, [m - low_m, high_m - m], color="black", marker="o", markersize=4, capsize=2, linewidth=1.8,
-                    label="measured crossover, 95 % interval")
+        ax.errorbar(
+            n,
+            m,
+            [m - low_m, high_m - m],
+            color="black",
+            marker="o",
+            markersize=4,
+            capsize=2,
+            linewidth=1.8,
+            label="measured crossover, 95 % interval",
+        )
     ax.set(xlim=(left, right), ylim=(bottom, top))
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, frameon=False, fontsize=8.5)
 
@@ -127,6 +132,7 @@ def _edges(sizes: Vector) -> Vector:
     """Cell borders halfway between sizes, in logarithms; a single size gets a factor of two."""
     logs = np.log(sizes)
     if logs.size == 1:
-        return np.exp([logs[0] - math.log(2) / 2, logs[0] + math.log(2) / 2])
+        logs = np.array([logs[0] - math.log(2) / 2, logs[0] + math.log(2) / 2])
     middle = (logs[:-1] + logs[1:]) / 2
-    return np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
+    edges: Vector = np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
+    return edges

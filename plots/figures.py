@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Literal
 
 from matplotlib.figure import Figure
 
@@ -53,7 +54,7 @@ def _map(run: Run, pair: tuple[str, str]) -> Figure:
     figure = Figure(figsize=(7.6, 6.2))
     layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
     draw_map(layout, figure.subplots(), inputs=_inputs_label(run.spec))
-    _foot(figure, run)
+    _foot(figure, run, "; number in a cell: how many times faster")
     return figure
 
 
@@ -63,13 +64,17 @@ def _curves(run: Run) -> Figure:
     fixed_n, fixed_m = shown_sizes(table, "n"), shown_sizes(table, "m")
     figure = Figure(figsize=(10.5, 6.8))
     axes = figure.subplots(2, max(len(fixed_n), len(fixed_m)), sharey=True, squeeze=False)
-    for row, along, sizes in ((axes[0], "m", fixed_n), (axes[1], "n", fixed_m)):
+    lines: tuple[tuple[Any, Literal["n", "m"], list[int]], ...] = ((axes[0], "m", fixed_n), (axes[1], "n", fixed_m))
+    for row, along, sizes in lines:
         for ax, size in zip(row, sizes, strict=False):
             draw_curves(lay_out_curves(table, along, size), ax, label=size == sizes[-1])
             ax.set_xlabel("outputs m" if along == "m" else _inputs_label(run.spec))
         for ax in row[len(sizes) :]:
             ax.set_visible(False)
         row[0].set_ylabel("time of one Jacobian (less is better)")
+    figure.suptitle(
+        "What one Jacobian costs: forward in orange, reverse in blue; NumPy solid, JAX dashed", x=0.01, ha="left"
+    )
     _foot(figure, run)
     return figure
 
@@ -80,5 +85,5 @@ def _inputs_label(spec: SweepSpec) -> str:
     return "inputs n (parameters θ)" if on_theta else "inputs n"
 
 
-def _foot(figure: Figure, run: Run) -> None:
-    figure.supxlabel(caption(run), fontsize=7.5, color=LESS_INK, x=0.01, ha="left")
+def _foot(figure: Figure, run: Run, note: str = "") -> None:
+    figure.supxlabel(caption(run, note), fontsize=7.5, color=LESS_INK, x=0.01, ha="left")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
@@ -17,7 +18,7 @@ FORWARD, REVERSE, OTHER = "#D55E00", "#0072B2", "#555555"
 LESS_INK = "#777777"
 """For what explains the figure and is not its data."""
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "font.size": 9.5,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",

@@ -16,12 +16,14 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
+from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 
 __all__ = ["Crossing", "Status", "crossing"]
 
 _FINE = 32
 """Points between two measured sizes at which the test is inverted: steps of 2 % on a grid of powers of two."""
+
 
 class Status(StrEnum):
     """Whether a crossover exists in the measured range."""
@@ -51,9 +53,7 @@ class Crossing:
         return self.size.to_json() | ({"open": list(self.open_ends)} if self.open_ends else {})
 
 
-def crossing(
-    sizes: "np.ndarray[Any, Any]", logs: "np.ndarray[Any, Any]", pair: tuple[str, str], level: float = LEVEL
-) -> Crossing:
+def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = LEVEL) -> Crossing:
     """The crossover along a line.
 
     `sizes` (k,) ascending, `logs` (rounds, k) the log ratio of the pair in each round; NaN where a round did not get
@@ -78,9 +78,7 @@ def crossing(
     )
 
 
-def _complete(
-    sizes: "np.ndarray[Any, Any]", logs: "np.ndarray[Any, Any]"
-) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+def _complete(sizes: Vector, logs: Matrix) -> tuple[Vector, Matrix]:
     """Sizes that a round reached and rounds that reached all of them; at worst the single round that got furthest."""
     there = ~np.isnan(logs)
     reached = there.any(axis=0)
@@ -91,7 +89,7 @@ def _complete(
     return sizes[best], logs[there[:, best].all(axis=1)][:, best]
 
 
-def _best_split(mean: "np.ndarray[Any, Any]") -> int | None:
+def _best_split(mean: Vector) -> int | None:
     """The index before the sign change with the largest contrast between what lies below and above it."""
     changes = np.flatnonzero(np.sign(mean[:-1]) * np.sign(mean[1:]) <= 0)
     if changes.size == 0:
@@ -100,7 +98,7 @@ def _best_split(mean: "np.ndarray[Any, Any]") -> int | None:
 
 
 def _interval(
-    position: "np.ndarray[Any, Any]", curves: PchipInterpolator, root: float, level: float
+    position: Vector, curves: PchipInterpolator, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
     rounds = curves.c.shape[-1]
@@ -125,8 +123,8 @@ def _interval(
 def _edge(
     excess: Any,  # noqa: ANN401 - of _interval
     root: float,
-    outwards: "np.ndarray[Any, Any]",
-    inside: "np.ndarray[Any, Any]",
+    outwards: Vector,
+    inside: Vector,
 ) -> float | None:
     """Where the interval ends in one direction, or None if it does not in the measured range."""
     outside = np.flatnonzero(~inside)

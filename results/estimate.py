@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from fwdrev.modes.arrays import Vector
+
 __all__ = ["LEVEL", "Estimate", "log_mean", "t_quantile"]
 
 LEVEL = 0.95
@@ -36,7 +38,7 @@ def t_quantile(rounds: int, level: float = LEVEL) -> float:
     return float(stats.t.ppf((1 + level) / 2, rounds - 1)) if rounds > 1 else math.inf
 
 
-def log_mean(logs: "np.ndarray[Any, Any]", level: float = LEVEL) -> Estimate:
+def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
     """The geometric mean of what `logs`, one number per round, are the logarithms of."""
     mean = float(np.mean(logs))
     if logs.size < 2:  # noqa: PLR2004 - one round has no spread

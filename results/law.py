@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from fwdrev.modes.arrays import Vector
 from fwdrev.results.crossover import Crossing, Status, crossing
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.tables import LogRatios
@@ -52,9 +53,8 @@ class Crossover:
 
 def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
     """Every crossing of the plane, and the law with intervals from leaving out one round at a time."""
-    table = ratios.table
-    in_m = {int(n): crossing(*ratios.along_m(n), ratios.pair, level) for n in table.columns.unique("n")}
-    in_n = {int(m): crossing(*ratios.along_n(m), ratios.pair, level) for m in table.columns.unique("m")}
+    in_m = {n: crossing(*ratios.along_m(n), ratios.pair, level) for n in ratios.n}
+    in_n = {m: crossing(*ratios.along_n(m), ratios.pair, level) for m in ratios.m}
     return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(ratios, in_m, level))
 
 
@@ -86,11 +86,12 @@ def _line(crossings: dict[int, Crossing]) -> tuple[float, float] | None:
     points = [(math.log(n), math.log(c.size.point)) for n, c in crossings.items() if c.size is not None]
     if len(points) < 2:  # noqa: PLR2004 - a line
         return None
-    alpha, log_c = np.polyfit(*np.array(points).T, 1)
+    x, y = np.array(points).T
+    alpha, log_c = np.polyfit(x, y, 1)
     return float(log_c), float(alpha)
 
 
-def _jackknife(value: float, left_out: "np.ndarray[Any, Any] | None", level: float) -> Estimate:
+def _jackknife(value: float, left_out: Vector | None, level: float) -> Estimate:
     if left_out is None:
         return Estimate(point=value, low=None, high=None, level=level)
     r = left_out.size

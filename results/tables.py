@@ -1,12 +1,13 @@
 """Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
 
+import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from fwdrev.bench.cell import PREPARING, Status
+from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.estimate import log_mean
 from fwdrev.results.journal import Run
@@ -95,12 +96,22 @@ class LogRatios:
     pair: tuple[str, str]
     table: pd.DataFrame
 
-    def along_m(self, n: int) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+    @property
+    def n(self) -> list[int]:
+        """The sizes n that were reached, ascending."""
+        return sorted({int(n) for n in self.table.columns.get_level_values("n")})
+
+    @property
+    def m(self) -> list[int]:
+        """The sizes m that were reached, ascending."""
+        return sorted({int(m) for m in self.table.columns.get_level_values("m")})
+
+    def along_m(self, n: int) -> tuple[Vector, Matrix]:
         """The sizes m at this n, and the ratios (rounds, sizes)."""
         part = self.table.xs(n, axis=1, level="n")
         return part.columns.to_numpy(), part.to_numpy()
 
-    def along_n(self, m: int) -> tuple["np.ndarray[Any, Any]", "np.ndarray[Any, Any]"]:
+    def along_n(self, m: int) -> tuple[Vector, Matrix]:
         """The sizes n at this m, and the ratios (rounds, sizes)."""
         part = self.table.xs(m, axis=1, level="m")
         return part.columns.to_numpy(), part.to_numpy()
@@ -117,18 +128,19 @@ def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
         missing = [name for name in pair if name not in table]
         msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {', '.join(table.columns) or 'nothing'}"
         raise NothingMeasuredError(msg)
-    ratios = np.log(table[one] / table[other]).groupby(level=["round", "n", "m"]).median().dropna()
+    ratios = (table[one] / table[other]).map(math.log).groupby(level=["round", "n", "m"]).median().dropna()
     if ratios.empty:
         msg = f"{run.folder} has no cell in which both {one} and {other} were timed"
         raise NothingMeasuredError(msg)
-    return LogRatios(pair=pair, table=ratios.unstack(["n", "m"]).sort_index(axis=1))
+    wide = ratios.unstack(["n", "m"])  # noqa: PD010 - a Series, which has no pivot_table
+    return LogRatios(pair=pair, table=wide.sort_index(axis=1))
 
 
 def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
-    """The same from the engines' own counts of multiply–adds: what operations alone predict, as if it were one round."""
+    """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round."""
     table = arms(run).pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
     if not set(pair) <= set(table.columns):
         return LogRatios(pair=pair, table=pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"])))
     positive = table[(table[list(pair)] > 0).all(axis=1)]
-    logs = np.log(positive[pair[0]] / positive[pair[1]])
+    logs = (positive[pair[0]] / positive[pair[1]]).map(math.log)
     return LogRatios(pair=pair, table=logs.to_frame(0).T.sort_index(axis=1))
