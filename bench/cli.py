@@ -6,19 +6,15 @@ imports what a command needs when that command runs, so that `fwdrev --help` is 
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from fwdrev.modes.errors import FwdrevError, InputError, NothingMeasuredError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from fwdrev.results.journal import Run
 
 __all__ = ["main"]
 
@@ -106,16 +102,14 @@ def sweep(
         | {key: value for key, value in given.items() if value is not None}
     )
     folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
-    with scratch_folder() as scratch, create(folder, plan, fingerprint(plan.threads)) as journal:
-        executor = LocalExecutor(plan, scratch)
-        try:
-            for observation in watched(measure(plan, executor), plan):
+    try:
+        with scratch_folder() as scratch, create(folder, plan, fingerprint(plan.threads)) as journal:
+            for observation in watched(measure(plan, LocalExecutor(plan, scratch)), plan):
                 journal.append(observation)
-        except KeyboardInterrupt:
-            typer.echo(
-                f"interrupted: what was measured is kept in {folder}; see it with `fwdrev plot {folder}`", err=True
-            )
-            raise typer.Exit(EXIT_INTERRUPTED) from None
+    except KeyboardInterrupt:
+        kept = f"what was measured is kept: fwdrev plot {folder}" if folder.exists() else "nothing was measured yet"
+        typer.echo(f"interrupted; {kept}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
     _show_run(folder, as_json=as_json)
 
 
@@ -222,7 +216,7 @@ def _fail(error: Exception, code: int) -> None:
     sys.exit(code)
 
 
-def _loaded(folder: Path) -> "Run":
+def _loaded(folder: Path) -> Any:  # noqa: ANN401 - a Run, whose module is imported late
     """The run, its warnings told."""
     from fwdrev.results.journal import load
 
@@ -232,7 +226,7 @@ def _loaded(folder: Path) -> "Run":
     return run
 
 
-def _answer(data: Any, lines: "Iterable[str]", *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
+def _answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
     typer.echo(json.dumps(data, indent=2) if as_json else "\n".join(lines))
 
 
@@ -286,7 +280,7 @@ def _problem_options(given: list[str]) -> dict[str, Any]:
     return options
 
 
-def _columns(rows: "Iterable[tuple[str, str]]") -> list[str]:
+def _columns(rows: Iterable[tuple[str, str]]) -> list[str]:
     table = list(rows)
     width = max((len(name) for name, _ in table), default=0)
     return [f"{name:<{width}}  {text}" for name, text in table]

@@ -1,13 +1,14 @@
 """Executors: what turns cells into observations. The sweep does not know whether processes run or a formula answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.cell import Cell, Observation
 
 __all__ = ["Executor"]
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Measures cells. Observations come as soon as they exist; every cell that was asked for has one."""
 

@@ -99,8 +99,9 @@ class LocalExecutor:
             worker = self._start(request)
             workers.append(worker)
             for line in worker.stdout or ():
-                rest.pop(0)
-                yield Observation.from_json(json.loads(line))
+                if line.endswith("\n"):  # otherwise it was killed while it wrote
+                    rest.pop(0)
+                    yield Observation.from_json(json.loads(line))
             code = worker.wait()
             if rest:
                 yield self._crashed(index, rest.pop(0), skip, code)
@@ -117,8 +118,9 @@ class LocalExecutor:
                 env=worker_environment(self._spec, self._folder),
                 start_new_session=True,
             )
-        with suppress(BrokenPipeError), worker.stdin or open(os.devnull, "w") as pipe:  # noqa: PTH123
-            json.dump(dataclasses.asdict(request), pipe)
+        if worker.stdin is not None:
+            with suppress(BrokenPipeError), worker.stdin as pipe:  # a worker that is gone already has crashed
+                json.dump(dataclasses.asdict(request), pipe)
         return worker
 
     def _crashed(self, index: int, cell: Cell, skip: Mapping[Cell, Sequence[str]], code: int) -> Observation:

@@ -6,16 +6,12 @@ The clock is pyperf's.
 
 import gc
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
-from typing import TYPE_CHECKING
+from random import Random
 
 from pyperf import perf_counter
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
 
 __all__ = ["calibrate", "timed_blocks"]
 
@@ -43,7 +39,7 @@ def calibrate(arms: Mapping[str, Call], block_seconds: float) -> dict[str, int]:
 
 
 def timed_blocks(
-    arms: Mapping[str, Call], loops: Mapping[str, int], blocks: int, rng: "Random"
+    arms: Mapping[str, Call], loops: Mapping[str, int], blocks: int, rng: Random
 ) -> dict[str, list[float]]:
     """Seconds per call of each arm in each of `blocks` blocks, after one block that is not counted.
 
@@ -68,12 +64,12 @@ def _timed(call: Call, loops: int) -> float:
     return float(perf_counter() - start)
 
 
-def _shuffled(order: Sequence[str], rng: "Random") -> list[str]:
+def _shuffled(order: Sequence[str], rng: Random) -> list[str]:
     return rng.sample(order, len(order))
 
 
 @contextmanager
-def _no_collection() -> "Iterator[None]":
+def _no_collection() -> Iterator[None]:
     """The garbage collector would hit whichever arm is running."""
     gc.disable()
     try:

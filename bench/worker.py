@@ -13,7 +13,7 @@ import traceback
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import numpy as np
 from pyperf import perf_counter
@@ -23,11 +23,9 @@ from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, refere
 from fwdrev.bench.request import Request
 from fwdrev.bench.spec import SweepSpec, make_spec
 from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.modes.engine import Jacobian
+from fwdrev.modes.problem import Problem
 from fwdrev.modes.registry import engine
-
-if TYPE_CHECKING:
-    from fwdrev.modes.engine import Jacobian
-    from fwdrev.modes.problem import Problem
 
 __all__ = ["main"]
 
@@ -89,7 +87,7 @@ def _timed_round(spec: SweepSpec, cell: Cell, request: Request) -> Observation:
     return Observation(round=request.round, cell=cell, arms=arms)
 
 
-def _arm(name: str, spec: SweepSpec, problem: "Problem", expected: Reference) -> "tuple[Jacobian | None, ArmResult]":
+def _arm(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
     """The prepared Jacobian, or None and why there is none."""
     made, start = engine(name), perf_counter()
     try:

@@ -7,10 +7,10 @@ from jaxtyping import Shaped
 
 __all__ = ["AnyArray", "Matrix", "Namespace", "Order", "Vector", "empty", "order"]
 
-Matrix = Shaped[np.ndarray, "rows columns"]
-"""A NumPy matrix of floats (of counting numbers, where a test counts operations)."""
+Matrix = Shaped[np.ndarray, "_ _"]
+"""A NumPy matrix of floats (of counting numbers, where a test counts operations) of any shape."""
 
-Vector = Shaped[np.ndarray, " size"]
+Vector = Shaped[np.ndarray, " _"]
 """A NumPy vector of the same."""
 
 Order = Literal["C", "F"]
@@ -34,5 +34,5 @@ def order(rows: int, columns: int) -> Order:
 def empty(rows: int, columns: int, dtype: np.dtype[Any], memory: Vector | None = None) -> Matrix:
     """An uninitialised matrix in that order, at the front of `memory` if given."""
     if memory is None:
-        memory = np.empty(rows * columns, dtype)
+        return np.empty((rows, columns), dtype, order=order(rows, columns))
     return memory[: rows * columns].reshape(rows, columns, order=order(rows, columns))

@@ -15,11 +15,18 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.cost import Cost
 
 __all__ = ["Diagonal", "Full", "LinearMap", "Outer", "Scaled", "Zero", "shared_scaling"]
+
+Tangents = Shaped[np.ndarray, "{self.n_in} q"]
+Pushed = Shaped[np.ndarray, "{self.n_out} q"]
+Cotangents = Shaped[np.ndarray, "r {self.n_out}"]
+Pulled = Shaped[np.ndarray, "r {self.n_in}"]
+Written = Shaped[np.ndarray, "{self.n_out} {self.n_in}"]
 
 
 class LinearMap(ABC):
@@ -36,15 +43,15 @@ class LinearMap(ABC):
         return self.n_out, self.n_in
 
     @abstractmethod
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """J · V."""
 
     @abstractmethod
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """U · J."""
 
     @abstractmethod
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """J itself, in memory of its own (or in `out`)."""
 
     @abstractmethod
@@ -77,15 +84,15 @@ class Full(LinearMap):
         self.M = M
         self.n_out, self.n_in = M.shape
 
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """M · V."""
         return _product(self.M, V, out)
 
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """U · M."""
         return _product(U, self.M, out)
 
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """A copy of M."""
         out = np.empty(self.shape, self.M.dtype) if out is None else out
         out[...] = self.M
@@ -115,17 +122,17 @@ class Diagonal(LinearMap):
         self.row = d[None, :]
         self.n_out = self.n_in = d.size
 
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """diag(d) · V."""
         product: Matrix = np.multiply(self.column, V, out)
         return product
 
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """U · diag(d)."""
         product: Matrix = np.multiply(U, self.row, out)
         return product
 
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """diag(d) with its zeros."""
         out = np.empty(self.shape, self.row.dtype) if out is None else out
         out[...] = 0
@@ -159,20 +166,20 @@ class Scaled(LinearMap):
         self.M = M
         self.n_out, self.n_in = M.shape
 
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """S · M · V."""
         if self.n_in <= V.shape[1]:
             return _product(self.S.push(self.M), V, out)
         out = _product(self.M, V, out)
         return self.S.push(out, out)
 
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """U · S · M."""
         if self.n_in <= U.shape[0]:
             return _product(U, self.S.push(self.M), out)
         return _product(self.S.pull(U), self.M, out)
 
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """S · M: n_out·n_in multiplications."""
         return self.S.push(self.M, out)
 
@@ -218,14 +225,14 @@ class Outer(LinearMap):
         self.n_out = n_out
         self.n_in = n_out * (x.size + 1)
 
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """Row i is x · V_i + v_i, V_i the tangents of row i of W and v_i those of b_i."""
         q, weights = V.shape[1], self.n_out * self.x.size
         rows = np.tensordot(V[:weights].reshape(self.n_out, self.x.size, q), self.x, axes=(1, 0))
         total: Matrix = np.add(rows, V[weights:], out)
         return total
 
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """( U ⊗ xᵀ │ U )."""
         r, weights = U.shape[0], self.n_out * self.x.size
         out = np.empty((r, self.n_in), U.dtype) if out is None else out
@@ -233,7 +240,7 @@ class Outer(LinearMap):
         out[:, weights:] = U
         return out
 
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """The matrix with its zeros."""
         weights = self.n_out * self.x.size
         out = np.empty(self.shape, self.x.dtype) if out is None else out
@@ -242,7 +249,7 @@ class Outer(LinearMap):
         np.einsum("ii->i", out[:, weights:])[...] = 1
         return out
 
-    def _by_row(self, weights: Matrix, r: int) -> np.ndarray[Any, Any]:
+    def _by_row(self, weights: Matrix, r: int) -> Shaped[np.ndarray, "r {self.n_out} _"]:
         """The (r, n_out·x.size) block seen as (r, n_out, x.size): splitting an axis never copies."""
         return weights.reshape(r, self.n_out, self.x.size, copy=False)
 
@@ -273,15 +280,15 @@ class Zero(LinearMap):
         out[...] = 0
         return out
 
-    def push(self, V: Matrix, out: Matrix | None = None) -> Matrix:
+    def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """Zeros, (n_out, q)."""
         return self._zeros(self.n_out, V.shape[1], out)
 
-    def pull(self, U: Matrix, out: Matrix | None = None) -> Matrix:
+    def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """Zeros, (r, n_in)."""
         return self._zeros(U.shape[0], self.n_in, out)
 
-    def dense(self, out: Matrix | None = None) -> Matrix:
+    def dense(self, out: Written | None = None) -> Written:
         """Zeros, (n_out, n_in)."""
         return self._zeros(self.n_out, self.n_in, out)
 

@@ -25,7 +25,7 @@ class ResultPool(Generic[Rooms]):
     __slots__ = ("_allocate", "_furnish", "_idle", "_slots")
 
     def __init__(self, allocate: Callable[[], Matrix], furnish: Callable[[Matrix], Rooms]) -> None:
-        """Nothing is allocated before the first `take`."""
+        """`allocate` returns an array that owns its memory, since views refer to the owner; nothing is called yet."""
         self._allocate = allocate
         self._furnish = furnish
         self._slots: list[tuple[Matrix, Rooms]] = []

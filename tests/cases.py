@@ -1,0 +1,74 @@
+"""The table that the property tests go through: problems with their options, every wrt, and hypothesis strategies."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from fwdrev.modes import Activate, Chain, Dense, Driven, Problem, SoftmaxCrossEntropy, SquaredError, activation, problem
+from fwdrev.modes.activation import ACTIVATIONS
+
+__all__ = ["CASES", "COMPUTING", "case_id", "make", "problems"]
+
+COMPUTING = ("forward", "reverse", "jax-jvp", "jax-vjp")
+
+CASES: list[tuple[str, int, int, dict[str, Any]]] = [
+    ("driven", 12, 5, {}),
+    ("driven", 4, 3, {"depth": 1}),
+    ("driven", 2, 3, {"depth": 5}),
+    ("driven", 9, 1, {"depth": 3}),
+    ("driven", 1, 7, {"width": 1}),
+    ("driven", 60, 4, {"depth": 50, "width": 3}),
+    ("driven", 200, 90, {"width": 8}),
+    ("driven", 7, 4, {"n_of": "x", "width": 5}),
+    ("mlp", 3, 2, {"width": 4}),
+    ("mlp", 3, 2, {"depth": 1}),
+    ("mlp", 2, 1, {"width": 1, "depth": 4, "sigma": "sin"}),
+    ("mlp", 3, 4, {"width": 4, "loss": "softmax", "sigma": "sigmoid"}),
+    ("mlp", 3, 4, {"width": 4, "loss": "squared", "sigma": "softplus"}),
+    ("autoencoder", 6, 6, {"hidden": 4, "waist": 2}),
+]
+"""Problem, n, m, options: every problem, one layer, m = 1, parameterless layers, width 1, depth 50, wide and tall."""
+
+
+def case_id(case: object) -> str:
+    """A readable name for a parametrised test."""
+    if isinstance(case, tuple):
+        name, n, m, options = case
+        return "-".join([name, f"{n}x{m}", *(f"{key}={value}" for key, value in options.items())])
+    return str(case)
+
+
+def make(case: tuple[str, int, int, dict[str, Any]]) -> Problem:
+    """The problem of a row."""
+    name, n, m, options = case
+    return problem(name, n=n, m=m, **options)
+
+
+@st.composite
+def problems(draw: st.DrawFn) -> Problem:
+    """Chains of any layers that fit together, with random sizes and a random point."""
+    import numpy as np
+
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    size = st.integers(1, 9)
+    sizes = [draw(size)]
+    layers: list[Any] = []
+    for _ in range(draw(st.integers(1, 5))):
+        n = sizes[-1]
+        kind = draw(st.sampled_from(["driven", "dense", "activate"]))
+        out = n if kind == "activate" else draw(size)
+        if kind == "driven":
+            p = draw(st.integers(0, 6))
+            shapes = ((out, n), (out, p), (out,))
+            layers.append(Driven(*(rng.standard_normal(s) / 2 for s in shapes)))
+        elif kind == "dense":
+            layers.append(Dense(n, out))
+        else:
+            layers.append(Activate(n, activation(draw(st.sampled_from(sorted(ACTIVATIONS))))))
+        sizes.append(out)
+    loss = draw(st.sampled_from([None, SquaredError, SoftmaxCrossEntropy]))
+    if loss is not None:
+        layers.append(loss(rng.standard_normal(sizes[-1])))
+    chain = Chain(tuple(layers))
+    x, theta = rng.standard_normal(chain.n_in), rng.standard_normal(chain.n_params) / 2
+    return Problem(name="random", chain=chain, x=x, theta=theta, n=chain.n_in)

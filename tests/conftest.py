@@ -1,0 +1,11 @@
+"""Settings for every test: JAX as strict as it can be, hypothesis without a clock."""
+
+import os
+
+import hypothesis
+
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1", "JAX_NUMPY_RANK_PROMOTION": "raise"}
+
+
+hypothesis.settings.register_profile("fwdrev", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.load_profile("fwdrev")

@@ -1,0 +1,102 @@
+"""All engines give the same Jacobian, on every problem, for every wrt: they are interchangeable."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fwdrev.modes import InputError, Problem, Wrt, engine, problem
+from tests.cases import CASES, COMPUTING, case_id, make, problems
+
+
+def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
+    return np.asarray(engine(name).prepare(p.chain, wrt)(p.x, p.theta))
+
+
+def _expect_equal(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], tolerance: float = 1e-10) -> None:
+    """Equal relative to the largest entry."""
+    assert one.shape == other.shape
+    assert np.abs(one - other).max(initial=0) <= tolerance * max(np.abs(other).max(initial=0), 1e-300)
+
+
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", CASES, ids=case_id)
+def test_engines_agree(case: Any, wrt: Wrt) -> None:
+    """Every engine agrees with jax.jacrev to 1e-10, relatively, and has one row per output."""
+    p = make(case)
+    expected = _jacobian("jax-vjp", p, wrt)
+    assert expected.shape == (p.m, p.chain.n_columns(wrt))
+    for name in COMPUTING[:-1]:
+        _expect_equal(_jacobian(name, p, wrt), expected)
+
+
+@given(problems(), st.sampled_from(Wrt))
+def test_recursions_agree_on_any_chain(p: Problem, wrt: Wrt) -> None:
+    """Whatever the layers, G and D end with the same matrix."""
+    _expect_equal(_jacobian("forward", p, wrt), _jacobian("reverse", p, wrt))
+
+
+@settings(max_examples=6)
+@given(problems(), st.sampled_from(Wrt))
+def test_recursions_agree_with_jax_on_any_chain(p: Problem, wrt: Wrt) -> None:
+    """The layers' own derivatives are those of their values."""
+    expected = _jacobian("jax-jvp", p, wrt)
+    for name in ("forward", "reverse", "jax-vjp"):
+        _expect_equal(_jacobian(name, p, wrt), expected)
+
+
+@given(problems())
+def test_both_is_x_and_theta_side_by_side(p: Problem) -> None:
+    """The Jacobian with respect to (x, θ) has the columns of x first."""
+    for name in ("forward", "reverse"):
+        parts = [_jacobian(name, p, wrt) for wrt in (Wrt.X, Wrt.THETA)]
+        _expect_equal(_jacobian(name, p, Wrt.BOTH), np.hstack(parts))
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_float32(name: str) -> None:
+    """A problem in single precision is computed in single precision."""
+    p = problem("driven", n=20, m=6, dtype="float32")
+    J = _jacobian(name, p, Wrt.THETA)
+    assert J.dtype == np.float32
+    _expect_equal(J, _jacobian("reverse", problem("driven", n=20, m=6), Wrt.THETA), 1e-5)
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_a_point_of_the_wrong_shape_is_refused(name: str) -> None:
+    """The message has what was given and what is needed; a θ that is too long is not cut silently."""
+    p = problem("driven", n=8, m=2)
+    jacobian = engine(name).prepare(p.chain, "theta")
+    with pytest.raises(InputError, match=r"theta \(9,\): give \(64,\) and \(8,\)"):
+        jacobian(p.x, np.zeros(9))
+
+
+@pytest.mark.parametrize("name", COMPUTING)
+def test_moving_to_another_point(name: str) -> None:
+    """A prepared Jacobian remembers nothing of the point before, and takes lists too."""
+    p, q = problem("mlp", n=3, m=2, seed=1), problem("mlp", n=3, m=2, seed=2)
+    jacobian = engine(name).prepare(p.chain, "both")
+    first = np.array(jacobian(p.x, p.theta))
+    jacobian(q.x, q.theta)
+    np.testing.assert_array_equal(jacobian(list(p.x), list(p.theta)), first)
+
+
+def test_jax_keeps_the_users_precision() -> None:
+    """A float64 Jacobian where JAX computes in float32 by default, without changing that default."""
+    import jax
+
+    p = problem("driven", n=8, m=2)
+    with jax.enable_x64(False):  # noqa: FBT003
+        J = engine("jax-vjp").prepare(p.chain, "theta")(p.x, p.theta)
+        assert J.dtype == np.float64
+        assert jax.numpy.zeros(1).dtype == np.float32
+    _expect_equal(np.asarray(J), _jacobian("reverse", p, Wrt.THETA))
+
+
+def test_null_computes_nothing() -> None:
+    """The null engine has the right shape and says that it is no Jacobian."""
+    p = problem("driven", n=8, m=2)
+    assert not engine("null").computes
+    assert not _jacobian("null", p, Wrt.THETA).any()
