@@ -5,7 +5,7 @@ of one cell: in the preparing pass, or in one round.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,7 @@ class Observation:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, without what was left empty."""
-        arms = {name: _filled(asdict(arm)) for name, arm in self.arms.items()}
+        arms = {name: _filled(arm) for name, arm in self.arms.items()}
         return {"round": self.round, "n": self.cell.n, "m": self.cell.m, "arms": arms}
 
     @classmethod
@@ -72,16 +72,18 @@ class Observation:
         return cls(round=int(data["round"]), cell=Cell(int(data["n"]), int(data["m"])), arms=arms)
 
 
-def _filled(record: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if value not in (None, (), 0) or key == "error"}
+def _filled(arm: ArmResult) -> dict[str, Any]:
+    """Without the fields that have their default."""
+    record = asdict(arm)
+    return {f.name: record[f.name] for f in fields(arm) if getattr(arm, f.name) != f.default}
 
 
 def _arm(data: Mapping[str, Any]) -> ArmResult:
-    fields = dict(data)
-    cost = fields.pop("cost", None)
+    record = dict(data)
+    cost = record.pop("cost", None)
     return ArmResult(
-        status=Status(fields.pop("status")),
-        values=tuple(float(v) for v in fields.pop("values", ())),
+        status=Status(record.pop("status")),
+        values=tuple(float(v) for v in record.pop("values", ())),
         cost=None if cost is None else EngineCost(**cost),
-        **fields,
+        **record,
     )

@@ -96,7 +96,7 @@ def _arm(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> t
         J = jacobian(problem.x, problem.theta)
     except Exception as error:  # noqa: BLE001 - an engine may be anybody's: its failure is a result
         traceback.print_exc()
-        return None, ArmResult(status=Status.FAILED, reason=f"{type(error).__name__}: {error}")
+        return None, ArmResult(status=Status.FAILED, reason=" ".join(f"{type(error).__name__}: {error}".split()))
     if not made.computes:
         return jacobian, ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
     error_size = deviation(np.asarray(J), expected)

@@ -72,7 +72,7 @@ def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
     ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
-    ax.set_title(f"{'n' if layout.along == 'm' else 'm'} = {layout.fixed}")
+    ax.set_title(f"{'n' if layout.along == 'm' else 'm'} = {layout.fixed}", loc="left")
     if label:
         _label_ends(layout, ax)
 

@@ -66,7 +66,7 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
     )
     _write_cells(layout, ax)
     ax.set(xscale="log", yscale="log", xlabel=inputs, ylabel="outputs m")
-    ax.set_title(f"Which is faster: {first} or {second}?")
+    ax.set_title(f"Which is faster: {first} or {second}?", loc="left")
     _size_ticks(ax, layout)
     _draw_lines(layout, ax)
     bar = ax.figure.colorbar(mesh, ax=ax, pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])

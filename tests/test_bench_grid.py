@@ -1,0 +1,129 @@
+"""Grids and specifications: every way to write them, and one helpful line for every way to get them wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwdrev.bench import QUICK, make_spec, parse_grid, read_spec
+from fwdrev.modes import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("4:64:*4", [4, 16, 64]),
+        ("4:63:*4", [4, 16]),
+        ("10:30:+10", [10, 20, 30]),
+        ("7", [7]),
+        ("100, 4,16,4", [4, 16, 100]),
+        ("5:5:*2", [5]),
+    ],
+)
+def test_grids(text: str, sizes: list[int]) -> None:
+    """Geometric, arithmetic, listed; sorted, each size once."""
+    assert parse_grid(text) == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "write 4:4096"),
+        ("a,b", "grid 'a,b': write"),
+        ("4:16", "write 4:4096"),
+        ("1.5,2", "write 4:4096"),
+        ("0,4", "has 0: sizes go from 1"),
+        ("-3", "has -3: sizes go from 1"),
+        ("0:16:*2", "never ends"),
+        ("1:16:*1", "never ends"),
+        ("1:16:+0", "never ends"),
+        ("64:16:*2", "is empty"),
+        ("1,99999999999999999999", "sizes go from 1 to 10000000"),
+        ("1:10000000:+1", "more than 1000 sizes"),
+    ],
+)
+def test_bad_grids(text: str, message: str) -> None:
+    """What was given and how to write it."""
+    with pytest.raises(InputError) as caught:
+        parse_grid(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"engines": ["forwrd"]}, "unknown engine 'forwrd'"),
+        ({"engines": []}, "engines = []"),
+        ({"engines": ["forward", "forward"]}, "name each one once"),
+        ({"problem": "drivn"}, "unknown problem 'drivn'"),
+        ({"options": {"dept": 2}}, "unknown option of problem 'driven' 'dept'"),
+        ({"options": {"depth": 0}}, "depth = 0"),
+        ({"wrt": "y"}, "unknown wrt 'y'"),
+        ({"rounds": 0}, "rounds = 0: input should be greater than or equal to 1"),
+        ({"rounds": "many"}, "rounds = 'many'"),
+        ({"block_seconds": float("nan")}, "block_seconds = nan"),
+        ({"dtype": "float16"}, "unknown dtype 'float16'"),
+        ({"inputs": [0]}, "grid '[0]' has 0"),
+        ({"inputs": 4}, "grid 4: give text"),
+        ({"inputs": "1000000", "outputs": "1000000"}, "8e+03 GB, too large for this machine"),
+        ({"roundz": 3}, "unknown option of a sweep 'roundz'"),
+    ],
+)
+def test_bad_specifications(fields: dict[str, Any], message: str) -> None:
+    """The first mistake, in one line."""
+    with pytest.raises(InputError) as caught:
+        make_spec(fields)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
+    """All of them, and they come back as they were."""
+    path = tmp_path / "sweep.toml"
+    path.write_text(
+        'problem = "mlp"\nwrt = "x"\ninputs = "4:16:*2"\noutputs = [1, 8]\nengines = ["forward", "null"]\nrounds = 3\n'
+        'blocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n[options]\ndepth = 2\nsigma = "sin"\n'
+    )
+    fields = read_spec(path)
+    spec = make_spec(fields)
+    assert set(fields) == set(type(spec).model_fields)
+    assert make_spec(spec.model_dump(mode="json")) == spec
+    assert spec.inputs == [4, 8, 16]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('outptus = "4"', "unknown key in .*sweep.toml: 'outptus': .*did you mean 'outputs'?"),
+        ("inputs = = 4", "is not TOML"),
+        ("\xff", "is not TOML"),
+    ],
+)
+def test_bad_spec_files(tmp_path: Path, text: str, message: str) -> None:
+    """With the file's name."""
+    path = tmp_path / "sweep.toml"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(InputError, match=message):
+        read_spec(path)
+
+
+def test_a_missing_spec_file(tmp_path: Path) -> None:
+    """Names the path."""
+    with pytest.raises(InputError, match="No such file"):
+        read_spec(tmp_path / "none.toml")
+
+
+def test_quick_is_at_least_seven_by_seven() -> None:
+    """With at least five rounds of both recursions and both JAX engines."""
+    spec = make_spec(QUICK)
+    assert len(spec.inputs) >= 7
+    assert len(spec.outputs) >= 7
+    assert spec.rounds >= 5
+    assert spec.engines == ["forward", "reverse", "jax-jvp", "jax-vjp"]
+
+
+def test_a_sweep_wrt_x_varies_x() -> None:
+    """The default problem puts n on x when that is asked for."""
+    spec = make_spec({"wrt": "x", "inputs": "5,9", "outputs": "2"})
+    assert [spec.problem_at(cell).chain.n_columns(spec.wrt) for cell in spec.cells] == [5, 9]

@@ -1,0 +1,107 @@
+"""Real worker processes: a small plane is measured, wrong engines are not timed, dead workers cost one cell."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwdrev.bench import PREPARING, LocalExecutor, Observation, Status, make_spec, sweep
+from fwdrev.bench.local import available_cpus, worker_environment
+from fwdrev.modes import InputError
+from tests.test_modes_registry import install_plugin
+
+TINY = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "blocks": 3, "block_seconds": 1e-4}
+
+
+def _observed(folder: Path, **fields: Any) -> list[Observation]:
+    folder.mkdir(exist_ok=True)
+    spec = make_spec(TINY | fields)
+    return list(sweep(spec, LocalExecutor(spec, folder)))
+
+
+def test_a_small_plane(tmp_path: Path) -> None:
+    """Every cell is prepared once and measured in every round, all arms, the same number of values, equal loops."""
+    seen = _observed(tmp_path / "scratch")
+    assert [o.round for o in seen] == [PREPARING] * 4 + [0] * 4 + [1] * 4
+    for o in seen:
+        assert {arm.status for arm in o.arms.values()} == {Status.MEASURED}
+        assert list(o.arms) == ["forward", "reverse", "jax-jvp", "jax-vjp"]
+    for o in seen[:4]:
+        assert all(arm.cost is not None and arm.cost.multiply_adds > 0 for arm in o.arms.values())
+        assert all(arm.error is not None and arm.error < 1e-12 for arm in o.arms.values())
+    loops = [
+        {(o.cell, name): arm.loops for o in part for name, arm in o.arms.items()} for part in (seen[4:8], seen[8:])
+    ]
+    assert loops[0] == loops[1]
+    for o in seen[4:]:
+        assert {len(arm.values) for arm in o.arms.values()} == {3}
+        assert all(value > 0 for arm in o.arms.values() for value in arm.values)
+    assert {o.cell for o in seen[4:8]} == {o.cell for o in seen[8:]}
+
+
+@pytest.mark.parametrize("wrt", ["x", "both"])
+def test_other_problems_and_wrt(tmp_path: Path, wrt: str) -> None:
+    """The check knows them."""
+    seen = _observed(tmp_path / "scratch", problem="mlp", wrt=wrt, inputs="3", outputs="2", dtype="float32", rounds=1)
+    assert {arm.status for o in seen for arm in o.arms.values()} == {Status.MEASURED}
+
+
+def test_wrong_engines_are_recorded_and_never_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong Jacobian, one of NaN, an exception: each with its reason; the others are measured."""
+    install_plugin(tmp_path, monkeypatch)
+    seen = _observed(tmp_path / "scratch", engines=["forward", "doubled", "nan", "raising", "null"])
+    prepared = {o.cell.m: o.arms for o in seen if o.round == PREPARING}
+    assert prepared[2]["doubled"].status is Status.WRONG
+    assert "differs from jax.jvp and jax.vjp" in str(prepared[2]["doubled"].reason)
+    assert prepared[2]["nan"].status is Status.WRONG
+    assert prepared[6]["raising"].status is Status.FAILED
+    assert prepared[6]["raising"].reason == "RuntimeError: no room for it"
+    for o in seen:
+        if o.round != PREPARING:
+            assert set(o.arms) == {"forward", "null"} | ({"raising"} if o.cell.m == 2 else set())
+
+
+def test_a_dead_worker_costs_its_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is recorded as crashed with the signal; the other cells are measured, in every round."""
+    install_plugin(tmp_path, monkeypatch)
+    seen = _observed(tmp_path / "scratch", engines=["forward", "killed"])
+    prepared = {o.cell: o.arms for o in seen if o.round == PREPARING}
+    assert len(prepared) == 4
+    for cell, arms in prepared.items():
+        expected = Status.CRASHED if cell.m == 6 else Status.MEASURED
+        assert {arm.status for arm in arms.values()} == {expected}
+        if cell.m == 6:
+            assert arms["killed"].reason == "the worker process ended with signal SIGSEGV"
+    assert {o.cell.m for o in seen if o.round != PREPARING} == {2}
+
+
+def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
+    """Nobody is left behind when a sweep is given up."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    spec = make_spec(TINY | {"engines": ["forward"]})
+    observations = sweep(spec, LocalExecutor(spec, scratch))
+    next(observations)
+    observations.close()  # type: ignore[attr-defined]
+    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
+    ours = [
+        line for line in listed.splitlines() if line.split()[0] == str(os.getpid()) and "fwdrev.bench.worker" in line
+    ]
+    assert ours == []
+
+
+def test_more_threads_than_processors(tmp_path: Path) -> None:
+    """Are refused before anything starts."""
+    with pytest.raises(InputError, match="threads = 1000: this machine lets us use"):
+        LocalExecutor(make_spec({"threads": 1000}), tmp_path)
+
+
+def test_one_thread_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's own flags stay, ours are added."""
+    monkeypatch.setenv("XLA_FLAGS", "--xla_something=1")
+    env = worker_environment(make_spec({}), tmp_path)
+    assert env["OPENBLAS_NUM_THREADS"] == env["OMP_NUM_THREADS"] == "1"
+    assert env["XLA_FLAGS"] == "--xla_something=1 --xla_cpu_multi_thread_eigen=false"
+    assert available_cpus()

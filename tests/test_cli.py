@@ -1,0 +1,207 @@
+"""The command, as a user runs it: what it answers, and what it says to bad input."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from fwdrev.results import create, load
+from tests.scripted import scripted_run
+
+TINY = (
+    "sweep",
+    "--inputs",
+    "8,32",
+    "--outputs",
+    "2,16",
+    "--engines",
+    "forward,reverse",
+    "--rounds",
+    "3",
+    "--blocks",
+    "3",
+)
+
+
+def fwdrev(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scripted run on disk."""
+    made = scripted_run(noise=0.02, shift=0.01)
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    with create(folder, made.spec, dict(made.machine)) as journal:
+        for observation in made.observations:
+            journal.append(observation)
+    return folder
+
+
+def expect_one_line(done: subprocess.CompletedProcess[str], code: int, part: str) -> None:
+    """An exit code, a single line on standard error, no traceback."""
+    assert done.returncode == code, done.stderr
+    assert part in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert done.stdout == ""
+
+
+def test_sweep_measures_and_answers(tmp_path: Path) -> None:
+    """A run folder, the crossover on standard output, the next command."""
+    done = fwdrev(*TINY, "--out", "here", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "forward and reverse break even" in done.stdout
+    assert "fwdrev plot here" in done.stdout
+    assert len(load(tmp_path / "here").observations) == 4 * (3 + 1)
+    for command in (("plot", "here"), ("crossover", "here"), ("export", "here", "--format", "pyperf")):
+        assert fwdrev(*command, cwd=tmp_path).returncode == 0
+
+
+def test_runs_go_to_runs_by_default(tmp_path: Path) -> None:
+    """In the working directory, named by date, time and problem."""
+    done = fwdrev(*TINY, "--inputs", "8", "--outputs", "2", "--json", cwd=tmp_path)
+    folder = Path(json.loads(done.stdout)["run"])
+    assert folder.parent == Path("runs")
+    assert folder.name.endswith("-driven")
+    assert (tmp_path / folder / "manifest.json").exists()
+
+
+def test_crossover_in_json(run: Path) -> None:
+    """The documented keys, strictly JSON."""
+    data = json.loads(fwdrev("crossover", run, "--json").stdout, parse_constant=pytest.fail)
+    assert data["pair"] == ["forward", "reverse"]
+    assert {"n", "status", "m"} <= set(data["points"][0])
+    assert set(data["points"][0]["m"]) >= {"point", "low", "high", "level"}
+    assert set(data["law"]) == {"c", "alpha"}
+
+
+def test_plot_prints_paths(run: Path, tmp_path: Path) -> None:
+    """Of files that exist."""
+    done = fwdrev("plot", run, "--out", tmp_path / "figures", "--pair", "reverse,forward")
+    paths = [Path(line) for line in done.stdout.splitlines()]
+    assert len(paths) == 4
+    assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_engines_and_problems() -> None:
+    """One line each; all of it in JSON."""
+    assert fwdrev("engines").stdout.splitlines()[0].startswith("forward ")
+    assert {row["name"] for row in json.loads(fwdrev("engines", "--json").stdout)["engines"]} >= {"reverse", "null"}
+    assert "depth=4" in fwdrev("problems").stdout
+    assert json.loads(fwdrev("problems", "--json").stdout)["problems"][0]["options"]["width"] == 64
+
+
+@pytest.mark.parametrize("command", ["", "sweep", "crossover", "plot", "export", "engines", "problems"])
+def test_help_has_an_example(command: str) -> None:
+    """For each command."""
+    done = fwdrev(*command.split(), "--help")
+    assert done.returncode == 0
+    assert "Example: fwdrev" in done.stdout or not command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("sweep", "--engines", "forwrd"), "unknown engine 'forwrd'"),
+        (("sweep", "--problem", "drivn"), "unknown problem 'drivn'"),
+        (("sweep", "--inputs", "0,4"), "has 0: sizes go from 1"),
+        (("sweep", "--outputs", "many"), "grid 'many': write"),
+        (("sweep", "--inputs", "1000000", "--outputs", "1000000"), "too large for this machine"),
+        (("sweep", "--wrt", "y"), "unknown wrt 'y'"),
+        (("sweep", "--rounds", "0"), "rounds = 0"),
+        (("sweep", "--option", "depth"), "write it as name=value"),
+        (("sweep", "--option", "width=wide"), "width = 'wide'"),
+        (("sweep", "--option", "n_of=y"), "unknown n_of 'y'"),
+        (("sweep", "--problem", "mlp", "--option", "loss=l1"), "unknown loss 'l1'"),
+        (("sweep", "--spec", "none.toml"), "spec none.toml: No such file"),
+        (("sweep", "--out", "/proc/none/here"), "cannot write to /proc/none/here"),
+        (("sweep", "--out", "."), "exists already"),
+        (("crossover", "none"), "none is not a run"),
+        (("plot", "none"), "none is not a run"),
+        (("export", "none", "--format", "csv"), "none is not a run"),
+    ],
+)
+def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
+    """And exit code 2; nothing is left behind."""
+    expect_one_line(fwdrev(*arguments, cwd=tmp_path), 2, part)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "part"),
+    [
+        (("crossover", "--pair", "forward"), 2, "name two different engines"),
+        (("crossover", "--pair", "forward,revers"), 2, "unknown engine 'revers'"),
+        (("crossover", "--pair", "forward,jax-vjp"), 4, "no time of jax-vjp"),
+        (("plot", "--out", "/proc/none"), 2, "cannot write /proc/none"),
+        (("export", "--format", "csv", "--out", "/proc/none"), 2, "cannot write /proc/none"),
+        (("export", "--format", "csv", "--out", "/dev/null"), 2, "exists already"),
+    ],
+)
+def test_bad_questions_to_a_run(run: Path, arguments: tuple[str, ...], code: int, part: str) -> None:
+    """2 for wrong input, 4 where there is nothing to compare."""
+    expect_one_line(fwdrev(arguments[0], run, *arguments[1:]), code, part)
+
+
+def test_a_torn_journal_is_plotted_with_a_warning(run: Path, tmp_path: Path) -> None:
+    """On standard error, so that the answer stays clean."""
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    (torn / "manifest.json").write_bytes((run / "manifest.json").read_bytes())
+    (torn / "journal.jsonl").write_bytes((run / "journal.jsonl").read_bytes()[:-70])
+    done = fwdrev("crossover", torn, "--json")
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: ")
+    json.loads(done.stdout)
+
+
+def _started(folder: Path, lines: int) -> subprocess.Popen[str]:
+    """A sweep in its rounds, with at least so many lines in its journal."""
+    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    journal = folder / "journal.jsonl"
+    while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
+        time.sleep(0.01)
+    assert process.poll() is None, process.communicate()
+    return process
+
+
+@pytest.mark.parametrize("lines", [1, 4, 5, 9, 23])
+def test_kill_9_loses_at_most_the_cells_in_flight(tmp_path: Path, lines: int) -> None:
+    """Everything that was in the journal is there and can be plotted; the worker goes too."""
+    process = _started(tmp_path / "run", lines)
+    process.kill()
+    process.communicate()
+    found = load(tmp_path / "run")
+    assert len(found.observations) >= lines
+    done = fwdrev("plot", tmp_path / "run")
+    assert done.returncode == (0 if any(o.round >= 0 for o in found.observations) else 4), done.stderr
+
+
+def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
+    """One line says where it is, and the exit code is that of an interrupt."""
+    process = _started(tmp_path / "run", 10)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"fwdrev plot {tmp_path / 'run'}" in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert len(load(tmp_path / "run").observations) >= 10
+
+
+def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep whose only engine is wrong everywhere ends with 4, and says why."""
+    from tests.test_modes_registry import install_plugin
+
+    install_plugin(tmp_path, monkeypatch)
+    done = fwdrev("sweep", "--inputs", "4", "--outputs", "2", "--engines", "doubled", "--out", tmp_path / "run")
+    assert done.returncode == 4
+    assert "doubled: wrong in 1 of 1 cells" in done.stdout
+    assert len(load(tmp_path / "run").observations) == 1

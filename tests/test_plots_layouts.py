@@ -1,0 +1,82 @@
+"""Figures as data: what is drawn is what was measured."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from fwdrev.modes import NothingMeasuredError
+from fwdrev.plots import caption, draw_map, lay_out_curves, lay_out_map, save_figures
+from fwdrev.results import Run, log_count_ratios, log_ratios, times
+from tests.scripted import scripted_run, seconds, true_m
+
+PAIR = ("forward", "reverse")
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """Without noise, so that every number is known."""
+    return scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
+
+
+def test_map_is_the_ratio_in_each_cell(run: Run) -> None:
+    """log2(time of reverse / time of forward), rows by m, columns by n, and the true crossover."""
+    from fwdrev.bench import Cell
+
+    layout = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR))
+    assert layout.advantage.shape == (5, 6)
+    for (i, j), value in np.ndenumerate(layout.advantage):
+        cell = Cell(int(layout.n[j]), int(layout.m[i]))
+        assert value == pytest.approx(math.log2(seconds("reverse", cell) / seconds("forward", cell)))
+    assert {n: pytest.approx(true_m(n), rel=0.05) for n in layout.points} == {
+        n: e.point for n, e in layout.points.items()
+    }
+
+
+def test_curves_are_the_times(run: Run) -> None:
+    """Along m at one n, every engine."""
+    from fwdrev.bench import Cell
+
+    layout = lay_out_curves(times(run), "m", 64)
+    assert [curve.engine for curve in layout.curves] == ["forward", "reverse"]
+    for curve in layout.curves:
+        expected = [seconds(curve.engine, Cell(64, int(m))) for m in curve.sizes]
+        np.testing.assert_allclose(curve.seconds, expected)
+
+
+def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
+    """A figure of the user's own; a lone cell too."""
+    for each in (run, scripted_run(inputs="8", outputs="8")):
+        ax = Figure().subplots()
+        draw_map(lay_out_map(log_ratios(each, PAIR), log_count_ratios(each, PAIR)), ax)
+        assert ax.get_title(loc="left") == "Which is faster: forward or reverse?"
+
+
+def test_figures_are_files(run: Run, tmp_path: Path) -> None:
+    """SVG and PNG of the map and the curves; text in the SVG is text, and what comes from outside is escaped."""
+    paths = save_figures(run, tmp_path)
+    names = {"map-forward-reverse", "cost-curves"}
+    assert {path.name for path in paths} == {f"{name}.{suffix}" for name in names for suffix in ("svg", "png")}
+    svg = (tmp_path / "map-forward-reverse.svg").read_text()
+    assert "outputs m" in svg
+    assert "<script>" not in svg
+    assert "&lt;script&gt;" in svg
+    assert (tmp_path / "cost-curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_caption_tells_where_and_from_how_much(run: Run) -> None:
+    """Problem, rounds, machine, date."""
+    text = caption(run)
+    for part in ("driven", "5 rounds", "machine", "2026-01-01", "95 %"):
+        assert part in text
+
+
+def test_an_empty_run_cannot_be_drawn(tmp_path: Path) -> None:
+    """It says so instead of drawing an empty plane."""
+    import dataclasses
+
+    empty = dataclasses.replace(scripted_run(inputs="8", outputs="8"), observations=())
+    with pytest.raises(NothingMeasuredError, match="nothing to draw"):
+        save_figures(empty, tmp_path)

@@ -1,0 +1,99 @@
+"""The crossover along a line: found where there is one, a value where there is none, honest about the rest."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwdrev.results import Status, crossing, crossover, log_ratios
+from fwdrev.results.summary import crossover_lines, law_text, size_text
+from tests.scripted import scripted_run
+
+PAIR = ("forward", "reverse")
+SIZES = np.array([1, 4, 16, 64, 256])
+
+
+def _line(*logs: list[float]) -> Any:
+    return crossing(SIZES, np.array(logs), PAIR)
+
+
+def test_a_zero_between_two_sizes() -> None:
+    """Halfway in logarithms."""
+    found = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
+    assert found.status is Status.FOUND
+    assert found.size is not None
+    assert found.size.point == pytest.approx(32, rel=0.02)
+    assert found.cheaper == "reverse"
+
+
+def test_none_in_range_is_a_value() -> None:
+    """And says which engine is cheaper throughout."""
+    found = _line([2, 1, 1, 1, 1], [2, 1, 1, 1, 2])
+    assert found.status is Status.NONE
+    assert found.size is None
+    assert found.to_json() is None
+    assert size_text(found) == "none in range: reverse is cheaper throughout"
+
+
+def test_one_round_has_a_point_and_no_interval() -> None:
+    """It would be made up."""
+    found = _line([2, 1, 0.5, -0.5, -1])
+    assert found.size is not None
+    assert found.size.low is None
+    assert "no interval" in size_text(found)
+
+
+def test_an_interval_that_leaves_the_range_says_so() -> None:
+    """It ends at the edge, marked open."""
+    found = _line([2, 1, 1, 1, -0.1], [2, 1, 1, 1, -1.5], [2, 1, 1, 1, 0.3])
+    assert found.size is not None
+    assert found.open_ends == ("high",)
+    assert found.size.high == pytest.approx(256)
+    assert "≥ 256" in size_text(found)
+    assert found.to_json()["open"] == ["high"]
+
+
+def test_noise_far_from_the_crossover_does_not_move_it() -> None:
+    """Of several sign changes the one that parts the line best is taken."""
+    found = _line([-0.01, 0.01, 3, -3, -3], [-0.02, 0.02, 3, -3, -3])
+    assert found.size is not None
+    assert 16 < found.size.point < 64
+
+
+def test_interrupted_rounds_count_where_they_are_complete() -> None:
+    """A round that did not reach every size is left out; if none did, the one that got furthest speaks."""
+    nan = math.nan
+    whole = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1], [nan, 1, nan, 5, nan])
+    assert whole == _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
+    torn = _line([2, 1, nan, -0.5, -1], [nan, nan, 0.5, nan, nan])
+    assert torn.size is not None
+    assert 4 < torn.size.point < 64
+
+
+def test_the_law_of_a_power() -> None:
+    """Crossovers on a power law give back its constant and exponent, with intervals that hold them."""
+    found = crossover(log_ratios(scripted_run(noise=0.01, shift=0.01, inputs="128:512:*2"), PAIR))
+    assert found.law is not None
+    assert found.law.alpha.low is not None
+    assert found.law.alpha.high is not None
+    assert found.law.alpha.low < found.law.alpha.point < found.law.alpha.high
+    assert law_text(found.law).startswith("m* = ")
+
+
+def test_json_has_every_line_of_the_plane() -> None:
+    """As documented: pair, points, law."""
+    found = crossover(log_ratios(scripted_run(noise=0.05, inputs="16,64", outputs="4,64,512"), PAIR))
+    data = found.to_json()
+    assert data["pair"] == ["forward", "reverse"]
+    assert [point["n"] for point in data["points"]] == [16, 64]
+    assert {point["status"] for point in data["points"]} <= {"found", "none in range"}
+    assert set(data["points"][1]["m"]) >= {"point", "low", "high", "level"}
+    assert any("break even" in line for line in crossover_lines(found))
+
+
+def test_a_single_cell_has_no_crossover() -> None:
+    """Neither found nor an error."""
+    found = crossover(log_ratios(scripted_run(inputs="64", outputs="8"), PAIR))
+    assert found.in_m[64].status is Status.NONE
+    assert found.law is None

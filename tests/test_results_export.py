@@ -1,0 +1,42 @@
+"""Exports are what other tools read."""
+
+import csv
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from fwdrev.results import to_csv, to_pyperf
+from tests.scripted import scripted_run
+
+
+@pytest.mark.parametrize("command", [["show"], ["check"], ["compare_to", "FILE"], ["stats"]])
+def test_pyperf_reads_the_file(tmp_path: Path, command: list[str]) -> None:
+    """show, check and compare_to end without error."""
+    path = tmp_path / "run.json"
+    path.write_text(to_pyperf(scripted_run(noise=0.05, inputs="8,64", outputs="4")))
+    arguments = [command[0], str(path), *[str(path) for _ in command[1:]]]
+    done = subprocess.run([sys.executable, "-m", "pyperf", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_pyperf_run_per_round(tmp_path: Path) -> None:
+    """Each with the same number of values, under a name that tells the cell and the engine."""
+    import pyperf
+
+    path = tmp_path / "run.json"
+    path.write_text(to_pyperf(scripted_run(noise=0.05, inputs="8", outputs="4")))
+    suite = pyperf.BenchmarkSuite.load(str(path))
+    assert suite.get_benchmark_names() == [f"driven wrt theta n=8 m=4 {name}" for name in ("forward", "reverse")]
+    for benchmark in suite:
+        assert [len(run.values) for run in benchmark.get_runs()] == [5] * 5
+
+
+def test_csv_has_a_row_for_each_block() -> None:
+    """And a header."""
+    rows = list(csv.DictReader(StringIO(to_csv(scripted_run(inputs="8", outputs="4")))))
+    assert len(rows) == 5 * 2 * 5
+    assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
