@@ -131,8 +131,7 @@ def _size_ticks(ax: Axes, layout: MapLayout) -> None:
 def _edges(sizes: Vector) -> Vector:
     """Cell borders halfway between sizes, in logarithms; a single size gets a factor of two."""
     logs = np.log(sizes)
-    if logs.size == 1:
-        logs = np.array([logs[0] - math.log(2) / 2, logs[0] + math.log(2) / 2])
     middle = (logs[:-1] + logs[1:]) / 2
-    edges: Vector = np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
+    half = (logs[1] - logs[0], logs[-1] - logs[-2]) if logs.size > 1 else (math.log(2), math.log(2))
+    edges: Vector = np.exp(np.concatenate([[logs[0] - half[0] / 2], middle, [logs[-1] + half[1] / 2]]))
     return edges

@@ -59,7 +59,7 @@ def test_bad_grids(text: str, message: str) -> None:
         ({"problem": "drivn"}, "unknown problem 'drivn'"),
         ({"options": {"dept": 2}}, "unknown option of problem 'driven' 'dept'"),
         ({"options": {"depth": 0}}, "depth = 0"),
-        ({"wrt": "y"}, "unknown wrt 'y'"),
+        ({"wrt": "y"}, "wrt = 'y': input should be 'theta', 'x' or 'both'"),
         ({"rounds": 0}, "rounds = 0: input should be greater than or equal to 1"),
         ({"rounds": "many"}, "rounds = 'many'"),
         ({"block_seconds": float("nan")}, "block_seconds = nan"),
@@ -83,7 +83,8 @@ def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
     path = tmp_path / "sweep.toml"
     path.write_text(
         'problem = "mlp"\nwrt = "x"\ninputs = "4:16:*2"\noutputs = [1, 8]\nengines = ["forward", "null"]\nrounds = 3\n'
-        'blocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n[options]\ndepth = 2\nsigma = "sin"\n'
+        'blocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n'
+        '[options]\ndepth = 2\nsigma = "sin"\n'
     )
     fields = read_spec(path)
     spec = make_spec(fields)

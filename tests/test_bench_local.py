@@ -1,10 +1,9 @@
 """Real worker processes: a small plane is measured, wrong engines are not timed, dead workers cost one cell."""
 
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fwdrev.bench import PREPARING, LocalExecutor, Observation, Status, make_spec, sweep
@@ -85,11 +84,7 @@ def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
     observations = sweep(spec, LocalExecutor(spec, scratch))
     next(observations)
     observations.close()  # type: ignore[attr-defined]
-    listed = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout
-    ours = [
-        line for line in listed.splitlines() if line.split()[0] == str(os.getpid()) and "fwdrev.bench.worker" in line
-    ]
-    assert ours == []
+    assert psutil.Process().children(recursive=True) == []
 
 
 def test_more_threads_than_processors(tmp_path: Path) -> None:

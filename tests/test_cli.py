@@ -114,7 +114,7 @@ def test_help_has_an_example(command: str) -> None:
         (("sweep", "--inputs", "0,4"), "has 0: sizes go from 1"),
         (("sweep", "--outputs", "many"), "grid 'many': write"),
         (("sweep", "--inputs", "1000000", "--outputs", "1000000"), "too large for this machine"),
-        (("sweep", "--wrt", "y"), "unknown wrt 'y'"),
+        (("sweep", "--wrt", "y"), "wrt = 'y': input should be"),
         (("sweep", "--rounds", "0"), "rounds = 0"),
         (("sweep", "--option", "depth"), "write it as name=value"),
         (("sweep", "--option", "width=wide"), "width = 'wide'"),
