@@ -1,0 +1,43 @@
+# Needs Python 3.11 or newer (with its venv module) and make, nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
+
+.PHONY: demo test check format bench wheel clean
+
+demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
+	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run
+
+test: .venv/developing  ## All tests
+	$(BIN)/python -m pytest
+
+check: .venv/developing  ## Lint, format, strict types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/developing  ## What the engines are worth on this machine; nothing else should run meanwhile
+	$(BIN)/python benchmarks/against_jax.py
+	$(BIN)/python benchmarks/machine_limit.py
+
+wheel: .venv/developing  ## Build, install the wheel into a clean environment, and run it from another folder
+	rm -rf build dist
+	$(BIN)/python -m build
+	sh tests/wheel.sh dist/*.whl
+
+clean:
+	rm -rf .venv build dist *.egg-info
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+.venv/developing: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@

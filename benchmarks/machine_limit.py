@@ -1,0 +1,83 @@
+"""The recursions against the machine: how close they come to what its matrix product and its memory allow.
+
+    python benchmarks/machine_limit.py [--blocks 15]
+
+The limit of a cell is its exact multiply–adds at the rate of a large matrix product, plus what has to be moved at the
+bandwidth of a copy as large as its result: the result written once, the constants read twice (the Jacobian needs the
+slopes, and so the value, before it can begin). Both rates are measured in the same blocks as the engines, in turn, so
+that drift hits all alike; where the limit is below 1 ms the calls themselves count and nothing is printed.
+"""
+
+import argparse
+import os
+
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+import dataclasses
+from functools import partial
+from random import Random
+
+import numpy as np
+
+from fwdrev.bench import fingerprint
+from fwdrev.bench.local import available_cpus
+from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.modes import Problem, engine, problem
+
+SIZE = 1024
+"""Of the square product that sets the rate: 2 Gflop, far above any overhead."""
+
+BLOCK_SECONDS = 20e-3
+"""As long as that product takes, so that every arm runs with its own data in the cache for most of its block."""
+
+WORTH = 1e-3
+"""Seconds below which the limit says nothing about an engine."""
+
+
+def main() -> None:
+    """One line for each cell and engine."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--blocks", type=int, default=15)
+    blocks = parser.parse_args().blocks
+    os.sched_setaffinity(0, available_cpus()[-1:])
+    machine = fingerprint(1)
+    print(f"{machine['cpu_model_name']}, 1 thread, {machine['blas']} {machine['settings'] or ''}")
+    print(f"driven, depth 4, width 64, float64; {blocks} blocks\n{'engine':>8} {'n':>6} {'m':>6}  limit   limit ÷ time")
+    for n in (256, 1024, 4096):
+        for m in (16, 64, 256, 1024):
+            for name in ("forward", "reverse"):
+                _show(name, n, m, blocks)
+
+
+def _show(name: str, n: int, m: int, blocks: int) -> None:
+    p = problem("driven", n=n, m=m)
+    rng = np.random.default_rng(0)
+    A, B, C = rng.random((SIZE, SIZE)), rng.random((SIZE, SIZE)), np.empty((SIZE, SIZE))
+    source, target = rng.random((m, n)), np.empty((m, n))
+    arms = {
+        "product": partial(np.matmul, A, B, C),
+        "copy": partial(np.copyto, target, source),
+        name: partial(engine(name).prepare(p.chain, "theta"), p.x, p.theta),
+    }
+    loops = calibrate(arms, BLOCK_SECONDS)
+    seconds = {arm: np.array(values) for arm, values in timed_blocks(arms, loops, blocks, Random(0)).items()}
+    cost = engine(name).cost(p.chain, "theta")
+    limit = cost.multiply_adds * seconds["product"] / SIZE**3 + _must_move(p) * seconds["copy"] / (2 * target.nbytes)
+    if np.median(limit) >= WORTH:
+        share = limit / seconds[name]
+        low, high = np.quantile(share, [0.1, 0.9])
+        print(
+            f"{name:>8} {n:>6} {m:>6}  {np.median(limit) * 1e3:5.2f} ms  {np.median(share):.2f} "
+            f"(blocks, 10 to 90 %: {low:.2f} … {high:.2f})",
+            flush=True,
+        )
+
+
+def _must_move(p: Problem) -> int:
+    """Bytes of the result, and twice those of the constants."""
+    constants = (value for layer in p.chain.layers for value in dataclasses.asdict(layer).values())  # type: ignore[call-overload]
+    return p.m * p.theta.size * p.theta.itemsize + 2 * sum(array.nbytes for array in constants)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Install a wheel into a clean environment and use it from an empty folder: sh tests/wheel.sh dist/fwdrev-*.whl
+set -eu
+wheel=$(realpath "$1")
+constraints=$(realpath constraints.txt)
+room=$(mktemp -d)
+trap 'rm -rf "$room"' EXIT
+python3 -m venv "$room/venv"
+"$room/venv/bin/python" -m pip install --quiet --disable-pip-version-check --constraint "$constraints" "$wheel"
+cd "$room"
+"$room/venv/bin/fwdrev" --help
+"$room/venv/bin/fwdrev" engines
+"$room/venv/bin/fwdrev" problems
+"$room/venv/bin/fwdrev" sweep --inputs 8,16 --outputs 4,8 --rounds 2 --blocks 2 --out run
+"$room/venv/bin/fwdrev" plot run
+"$room/venv/bin/python" -c 'import fwdrev; p = fwdrev.problem("mlp", n=3, m=2); print(fwdrev.load("run").spec.problem, p.m)'
