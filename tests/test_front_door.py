@@ -17,7 +17,7 @@ def test_every_public_name_is_there() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     """As for any module."""
     with pytest.raises(AttributeError, match="has no attribute 'advice'"):
-        _ = fwdrev.advice  # type: ignore[attr-defined]
+        _ = fwdrev.advice
 
 
 @pytest.mark.parametrize("package", ["modes", "bench", "results", "plots"])
