@@ -83,12 +83,12 @@ class Activate(Layer):
 
     @property
     def n_in(self) -> int:
-        """N."""
+        """n."""
         return self.n
 
     @property
     def n_out(self) -> int:
-        """N."""
+        """n."""
         return self.n
 
     @property

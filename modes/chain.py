@@ -99,7 +99,7 @@ class Chain:
         return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
 
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
-        """X and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
+        """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
         x, theta = np.asarray(x, self.dtype), np.asarray(theta, self.dtype)
         self.check(x, theta)
         return x, theta

@@ -59,7 +59,7 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
 
 
 def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
-    """F as a function of (constants, x, θ), and the constants."""
+    """f as a function of (constants, x, θ), and the constants."""
     constants: Constants = [_arrays_of(layer) for layer in chain.layers]
 
     def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:

@@ -25,6 +25,6 @@ class JaxVjp(Engine):
         return compile_jacobian(chain, Wrt(wrt), jax.jacrev)
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """M cotangents, each pulled through every map of the chain."""
+        """m cotangents, each pulled through every map of the chain."""
         wrt = Wrt(wrt)
         return batch_cost(chain, wrt, chain.n_out, one_pass(chain, wrt, lambda J: J.pull_cost(1)))

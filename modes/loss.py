@@ -68,7 +68,7 @@ class SquaredError(_Loss):
         return 0.5 * (e @ e).reshape(1)
 
     def slope(self, x: Vector, out: Vector) -> None:
-        """X - t."""
+        """x - t."""
         np.subtract(x, self.target, out)
 
 
@@ -78,7 +78,7 @@ class SoftmaxCrossEntropy(_Loss):
     __slots__ = ()
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """Log Σ exp(x_i) Σt - t·x, shape (1,), shifted by the largest x_i so that nothing overflows."""
+        """log Σ exp(x_i) Σt - t·x, shape (1,), shifted by the largest x_i so that nothing overflows."""
         xp = x.__array_namespace__()
         top = xp.max(x)
         log_sum = xp.log(xp.sum(xp.exp(x - top))) + top

@@ -90,7 +90,7 @@ def autoencoder(
     waist: int = 8,
     sigma: str = "tanh",
 ) -> Problem:
-    """N inputs, squeezed through a waist: dense layers n → hidden → waist → hidden → m."""
+    """n inputs, squeezed through a waist: dense layers n → hidden → waist → hidden → m."""
     _positive(hidden=hidden, waist=waist)
     return _network_problem("autoencoder", n, _network([n, hidden, waist, hidden, m], sigma), rng, dtype)
 
