@@ -56,22 +56,29 @@ class Driven(Layer):
 
 
 class _DrivenLinearization(Linearization):
-    __slots__ = ("_A", "_B", "_c", "_d", "_ones")
+    """Keeps ( A │ B │ c ) and (x, θ, 1) side by side, so that the argument of tanh is a single product.
+
+    The maps have A and B in memory of their own: as columns of the wide matrix their rows would lie too far apart.
+    """
+
+    __slots__ = ("_d", "_ones", "_theta", "_v", "_weights", "_x")
 
     def __init__(self, layer: Driven, dtype: np.dtype[Any], order: Order) -> None:
-        self._A, self._B = (np.asarray(M, dtype, order=order) for M in (layer.A, layer.B))
-        self._c = np.asarray(layer.c, dtype)
+        n, p = layer.n_in, layer.n_params
+        self._weights = np.asarray(np.column_stack([layer.A, layer.B, layer.c]), dtype, order=order)
+        self._v = np.ones(n + p + 1, dtype)
+        self._x, self._theta = self._v[:n], self._v[n : n + p]
         self._d = np.empty(layer.n_out, dtype)
         self._ones = np.ones(layer.n_out, dtype)
         S = Diagonal(self._d)
-        self.J_x = Scaled(S, self._A)
-        self.J_theta = Scaled(S, self._B)
+        self.J_x = Scaled(S, np.asarray(layer.A, dtype, order=order))
+        self.J_theta = Scaled(S, np.asarray(layer.B, dtype, order=order))
 
     def move_to(self, x: Vector, theta: Vector) -> Vector:
         d = self._d
-        y: Vector = self._A.dot(x)
-        y += self._B.dot(theta)
-        y += self._c
+        self._x[:] = x
+        self._theta[:] = theta
+        y: Vector = self._weights.dot(self._v)
         np.tanh(y, y)
         np.multiply(y, y, d)
         np.subtract(self._ones, d, d)  # an array of ones: NumPy takes as long to convert the number 1 as to subtract
