@@ -73,7 +73,8 @@ class LinearMap(ABC):
 def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
     """The product A · B. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
     if out is None:
-        return A.dot(B)
+        product: Matrix = A.dot(B)
+        return product
     if out.size <= _SMALL:
         out[:] = A.dot(B)
         return out
