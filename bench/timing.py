@@ -41,20 +41,29 @@ def calibrate(arms: Mapping[str, Call], block_seconds: float) -> dict[str, int]:
 def timed_blocks(
     arms: Mapping[str, Call], loops: Mapping[str, int], blocks: int, rng: Random
 ) -> dict[str, list[float]]:
-    """Seconds per call of each arm in each of `blocks` blocks, after one block that is not counted.
+    """Seconds per call of each arm in each of `blocks` blocks.
 
-    In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA).
+    In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). Each block begins
+    with calls that are not counted (see `_warm_up`).
     """
     values: dict[str, list[float]] = {name: [] for name in arms}
     with _no_collection():
         order = list(arms)
-        for name in order:
-            _timed(arms[name], loops[name])
         for block in range(blocks):
             order = _shuffled(order, rng) if block % 2 == 0 else order[::-1]
             for name in order:
+                _timed(arms[name], _warm_up(loops[name]))
                 values[name].append(_timed(arms[name], loops[name]) / loops[name])
     return values
+
+
+def _warm_up(loops: int) -> int:
+    """Calls before a block, so that it does not pay for the arm before it: one, and a quarter of the block.
+
+    The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
+    next one, whoever makes it. The few calls after that still have to fill the caches.
+    """
+    return 1 + loops // 4
 
 
 def _timed(call: Call, loops: int) -> float:
