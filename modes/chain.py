@@ -101,7 +101,8 @@ class Chain:
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
         """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
         x, theta = np.asarray(x, self.dtype), np.asarray(theta, self.dtype)
-        self.check(x, theta)
+        if x.shape != self._x_shape or theta.shape != self._theta_shape:
+            self.check(x, theta)
         return x, theta
 
     def check(self, x: AnyArray, theta: AnyArray) -> None:

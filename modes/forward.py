@@ -35,21 +35,23 @@ class Forward(Engine):
         """Room for G^k, used in turn by every second layer; the last G is the result."""
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
-        cuts, rooms = chain.cuts, _rooms(chain, wrt)
+        rooms = _rooms(chain, wrt)
         layers = chain.linearizations(order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True))
+        steps = list(zip(layers, chain.cuts, strict=True))
+        has_x, has_theta = wrt.has_x, wrt.has_theta
         results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype), lambda J: _split(J, old[-2]))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
             result, result_room = results.take()
             G = None
-            for layer, cut, (H, left, right) in zip(layers, cuts, (*rooms, result_room), strict=True):
+            for (layer, cut), (H, left, right) in zip(steps, (*rooms, result_room), strict=True):
                 x = layer.move_to(x, theta[cut])
                 if G is not None:
                     layer.J_x.push(G, left)  # J_x L^k · G^{k-1}
-                elif wrt.has_x:
+                elif has_x:
                     layer.J_x.dense(left)  # J_x L^1 · I
-                if wrt.has_theta:
+                if has_theta:
                     layer.J_theta.dense(right)  # │ J_θ L^k
                 G = H
             return result

@@ -70,15 +70,17 @@ class LinearMap(ABC):
         """The cost of `dense`."""
 
 
-def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
-    """The product A · B. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
-    if out is None:
-        product: Matrix = A.dot(B)
-        return product
+def _write_product(A: Matrix, B: Matrix, out: Matrix) -> Matrix:
+    """A · B into `out`. `ndarray.dot` has half the call overhead of `matmul`, but writes to contiguous memory only."""
     if out.size <= _SMALL:
         out[:] = A.dot(B)
         return out
     return np.matmul(A, B, out)
+
+
+def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
+    """A · B, in `out` if given."""
+    return A.dot(B) if out is None else _write_product(A, B, out)
 
 
 class Full(LinearMap):
@@ -93,11 +95,11 @@ class Full(LinearMap):
 
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """M · V."""
-        return _product(self.M, V, out)
+        return self.M.dot(V) if out is None else _write_product(self.M, V, out)
 
     def pull(self, U: Cotangents, out: Pulled | None = None) -> Pulled:
         """U · M."""
-        return _product(U, self.M, out)
+        return U.dot(self.M) if out is None else _write_product(U, self.M, out)
 
     def dense(self, out: Written | None = None) -> Written:
         """A copy of M."""

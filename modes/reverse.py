@@ -18,9 +18,9 @@ from fwdrev.modes.result_pool import ResultPool
 
 __all__ = ["Reverse"]
 
-Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
-Rooms = list[tuple[Matrix | None, Matrix | None]]
-"""For k = l … 1 the columns of θ^k in the result, and those of x, where D ends for k = 1."""
+Maps = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
+Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None, Matrix | None, Matrix | None]
+"""For k = l … 1 the maps, the columns of θ^k in the result, and those of x, where D ends for k = 1."""
 
 
 class Reverse(Engine):
@@ -35,18 +35,19 @@ class Reverse(Engine):
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """A workspace per layer, and the places in the result where its blocks are saved."""
         wrt = Wrt(wrt)
-        layers, cuts = chain.linearizations(), chain.cuts
-        turns = _turns(layers, wrt, chain.n_out)
+        layers = chain.linearizations()
+        steps = list(zip(layers, chain.cuts, strict=True))
+        maps = _maps(layers, wrt, chain.n_out)
         shape = chain.n_out, chain.n_columns(wrt)
-        results = ResultPool(lambda: np.empty(shape, chain.dtype), lambda J: _rooms(J, chain, wrt))
+        results = ResultPool(lambda: np.empty(shape, chain.dtype), lambda J: _turns(maps, J, chain, wrt))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
-            for layer, cut in zip(layers, cuts, strict=True):
+            for layer, cut in steps:
                 x = layer.move_to(x, theta[cut])
-            result, rooms = results.take()
+            result, turns = results.take()
             D: Matrix | None = None  # I_m: the first turn has nothing to multiply
-            for (S, J_theta, J_x), (theta_block, x_block) in zip(turns, rooms, strict=True):
+            for S, J_theta, J_x, theta_block, x_block in turns:
                 if S is not None and D is not None:
                     D = S.pull(D)  # what J_θ L^k and J_x L^k both begin with
                 if J_theta is not None:  # save D · J_θ L^k
@@ -60,7 +61,7 @@ class Reverse(Engine):
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """Σ_k of pulling the m rows of D through J_θ L^k and through J_x L^k; the first turn only writes these out."""
         wrt, m = Wrt(wrt), chain.n_out
-        first, *others = _turns(chain.linearizations(), wrt, m)
+        first, *others = _maps(chain.linearizations(), wrt, m)
         total = sum((J.dense_cost() for J in first if J is not None), Cost())
         total += sum((J.pull_cost(m) for turn in others for J in turn if J is not None), Cost())
         widest = max(layer.n_in + layer.n_out for layer in chain.layers)
@@ -73,9 +74,9 @@ class Reverse(Engine):
         )
 
 
-def _turns(layers: list[Linearization], wrt: Wrt, m: int) -> list[Turn]:
+def _maps(layers: list[Linearization], wrt: Wrt, m: int) -> list[Maps]:
     """The maps of each turn, k = l … 1: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted."""
-    turns: list[Turn] = []
+    turns: list[Maps] = []
     for k in reversed(range(len(layers))):
         wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > 0 or wrt.has_x)
         S, maps = shared_scaling(wanted, m) if turns else (None, wanted)
@@ -85,9 +86,10 @@ def _turns(layers: list[Linearization], wrt: Wrt, m: int) -> list[Turn]:
     return turns
 
 
-def _rooms(J: Matrix, chain: Chain, wrt: Wrt) -> Rooms:
-    """J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
+def _turns(maps: list[Maps], J: Matrix, chain: Chain, wrt: Wrt) -> list[Turn]:
+    """Each turn's maps with its places in J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
     n_x = chain.n_in if wrt.has_x else 0
-    x_blocks = [J[:, :n_x], *[None] * (len(chain.layers) - 1)]
-    theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in chain.cuts]
-    return list(zip(theta_blocks, x_blocks, strict=True))[::-1]
+    theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in reversed(chain.cuts)]
+    x_blocks = [*[None] * (len(maps) - 1), J[:, :n_x] if wrt.has_x else None]
+    rows = zip(maps, theta_blocks, x_blocks, strict=True)
+    return [(S, J_theta, J_x, theta_block, x_block) for (S, J_theta, J_x), theta_block, x_block in rows]
