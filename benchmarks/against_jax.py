@@ -30,9 +30,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         run = _measured(given.keep or Path(scratch) / "run", Path(scratch), given.rounds)
     machine = run.machine
-    print(
-        f"{machine['cpu_model_name']}, 1 thread, {machine['blas']} {machine['settings'] or ''}, {machine['versions']}"
-    )
+    print(f"{machine['cpu_model_name']}, 1 thread, {machine['blas']} {machine['settings'] or ''}")
+    print(", ".join(f"{name} {version}" for name, version in machine["versions"].items()))
     print(f"{run.created}; {run.spec.rounds} rounds; driven, depth 4, width 64, float64; time of ours ÷ time of JAX")
     for pair in PAIRS:
         _show(run, pair)

@@ -7,16 +7,17 @@ __all__ = ["caption"]
 
 
 def caption(run: Run, note: str = "") -> str:
-    """Two lines: the problem, the rounds and what else to note; the machine, the versions and the date."""
+    """The problem and the rounds; the machine, the versions and the date; what else to note: a line each."""
     spec, machine = run.spec, run.machine
     options = "".join(f", {key} {value}" for key, value in spec.options.items())
     rounds = values(run)["round"].nunique()
     versions = machine.get("versions", {})
     threads = machine.get("threads", 1)
-    return (
+    lines = [
         f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}; "
-        f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals{note}\n"
+        f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals",
         f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}, "
         f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}, "
-        f"{run.created[:10]}"
-    )
+        f"{run.created[:10]}",
+    ]
+    return "\n".join([*lines, note] if note else lines)

@@ -54,7 +54,7 @@ def _map(run: Run, pair: tuple[str, str]) -> Figure:
     figure = Figure(figsize=(7.6, 6.2))
     layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
     draw_map(layout, figure.subplots(), inputs=_inputs_label(run.spec))
-    _foot(figure, run, "; number in a cell: how many times faster")
+    _foot(figure, run, "The number in a cell says how many times faster the faster one is.")
     return figure
 
 
