@@ -13,11 +13,9 @@ def caption(run: Run, note: str = "") -> str:
     rounds = values(run)["round"].nunique()
     versions = machine.get("versions", {})
     threads = machine.get("threads", 1)
-    lines = [
-        f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}; "
-        f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals",
-        f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}, "
-        f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}, "
-        f"{run.created[:10]}",
-    ]
-    return "\n".join([*lines, note] if note else lines)
+    problem = f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}"
+    measured = f"{rounds} rounds in fresh processes, bands and bars: 95 % intervals"
+    processor = f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}"
+    libraries = f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}"
+    lines = [f"{problem}; {measured}", f"{processor}, {libraries}, {run.created[:10]}", note]
+    return "\n".join(line for line in lines if line)
