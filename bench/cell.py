@@ -67,7 +67,7 @@ class Observation:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Observation":
-        """The inverse of `to_json`; raises KeyError, TypeError or ValueError for anything else."""
+        """The inverse of `to_json`, for what a worker wrote; files are read by `fwdrev.results.schema`."""
         arms = {str(name): _arm(arm) for name, arm in data["arms"].items()}
         return cls(round=int(data["round"]), cell=Cell(int(data["n"]), int(data["m"])), arms=arms)
 

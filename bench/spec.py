@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.grid import check_sizes, parse_grid
@@ -16,7 +16,7 @@ from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.registry import engine, problem, problem_options
 
-__all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec"]
+__all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec", "stored_spec"]
 
 
 def _sizes(given: object) -> object:
@@ -50,23 +50,6 @@ class SweepSpec(BaseModel):
     threads: int = Field(default=1, ge=1, le=1024)
     seed: int = Field(default=0, ge=0)
 
-    @model_validator(mode="after")
-    def _fits(self) -> "SweepSpec":
-        """Names are known, options too, the smallest problem can be made, and the largest Jacobian fits into memory."""
-        for name in self.engines:
-            engine(name)
-        if len(set(self.engines)) < len(self.engines):
-            msg = f"engines {', '.join(self.engines)}: name each one once"
-            raise InputError(msg)
-        float_dtype(self.dtype)
-        known = problem_options(self.problem)
-        for option in self.options:
-            if option not in known:
-                raise unknown(f"option of problem {self.problem!r}", option, known)
-        _check_memory(max(self.inputs), max(self.outputs))
-        self.problem_at(self.cells[0])
-        return self
-
     @property
     def cells(self) -> list[Cell]:
         """The plane, in order."""
@@ -94,12 +77,37 @@ QUICK: dict[str, Any] = {
 
 
 def make_spec(given: dict[str, Any]) -> SweepSpec:
-    """The specification with these fields; raises InputError with one line for the first that is wrong."""
+    """The specification with these fields, fit to be measured here.
+
+    Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. Raises InputError with
+    one line for the first thing that is wrong.
+    """
+    try:
+        spec = SweepSpec(**given)
+    except ValidationError as error:
+        raise InputError(_explain(error.errors()[0])) from None
+    for name in spec.engines:
+        engine(name)
+    if len(set(spec.engines)) < len(spec.engines):
+        msg = f"engines {', '.join(spec.engines)}: name each one once"
+        raise InputError(msg)
+    float_dtype(spec.dtype)
+    known = problem_options(spec.problem)
+    for option in spec.options:
+        if option not in known:
+            raise unknown(f"option of problem {spec.problem!r}", option, known)
+    _check_memory(max(spec.inputs), max(spec.outputs))
+    spec.problem_at(spec.cells[0])
+    return spec
+
+
+def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
+    """The specification of a run; its engines and problem need not be installed where it is read."""
     try:
         return SweepSpec(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        raise InputError(_explain(first)) from None
+        msg = f"{path}, spec: {_explain(error.errors()[0])}"
+        raise InputError(msg) from None
 
 
 def read_spec(path: Path) -> dict[str, Any]:

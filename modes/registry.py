@@ -26,6 +26,7 @@ __all__ = [
     "PROBLEMS",
     "engine",
     "engine_names",
+    "find_engine",
     "problem",
     "problem_names",
     "problem_options",
@@ -67,6 +68,14 @@ def engine(name: str) -> Engine:
         msg = f"engine {name!r} is a {type(made).__name__}: its entry point has to name a class derived from Engine"
         raise InputError(msg)
     return made
+
+
+def find_engine(name: str) -> Engine | None:
+    """The engine of that name, or None where it is not installed: a run may come from another machine."""
+    try:
+        return engine(name)
+    except FwdrevError:
+        return None
 
 
 def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Any) -> Problem:  # noqa: ANN401

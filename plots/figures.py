@@ -8,7 +8,6 @@ from matplotlib.figure import Figure
 
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.modes.registry import problem_options
 from fwdrev.plots.caption import caption
 from fwdrev.plots.cost_curves import draw_curves, lay_out_curves, shown_sizes
 from fwdrev.plots.crossover_map import draw_map, lay_out_map
@@ -80,8 +79,8 @@ def _curves(run: Run) -> Figure:
 
 
 def _inputs_label(spec: SweepSpec) -> str:
-    """What n counts."""
-    on_theta = "n_of" in problem_options(spec.problem) and spec.problem_at(spec.cells[0]).theta.size == spec.inputs[0]
+    """What n counts: `driven` can have it in θ."""
+    on_theta = spec.problem == "driven" and spec.options.get("n_of", spec.wrt.value) != "x"
     return "inputs n (parameters θ)" if on_theta else "inputs n"
 
 

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 
 from fwdrev.modes.engine import Direction
-from fwdrev.modes.registry import engine
+from fwdrev.modes.registry import find_engine
 
 __all__ = ["FORWARD", "LESS_INK", "OTHER", "REVERSE", "colour", "diverging", "line_style", "styled"]
 
@@ -26,6 +26,7 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "savefig.dpi": 150,
+    "text.parse_math": False,  # names from outside are text, also with a dollar in them
     "svg.fonttype": "none",
     "svg.hashsalt": "fwdrev",
     "figure.constrained_layout.use": True,
@@ -40,13 +41,17 @@ def styled() -> Iterator[None]:
 
 
 def colour(name: str) -> str:
-    """The colour of an engine: that of its direction."""
-    return {Direction.FORWARD: FORWARD, Direction.REVERSE: REVERSE}.get(engine(name).direction, OTHER)
+    """The colour of an engine: that of its direction; grey where it has none or is not installed."""
+    found = find_engine(name)
+    return (
+        OTHER if found is None else {Direction.FORWARD: FORWARD, Direction.REVERSE: REVERSE}.get(found.direction, OTHER)
+    )
 
 
 def line_style(name: str) -> str:
     """NumPy's engines are solid, those of other libraries dashed."""
-    return "-" if engine(name).library == "numpy" else "--"
+    found = find_engine(name)
+    return "-" if found is not None and found.library == "numpy" else "--"
 
 
 def diverging(low: str, high: str) -> LinearSegmentedColormap:

@@ -22,14 +22,16 @@ def to_csv(run: Run) -> str:
 def to_pyperf(run: Run) -> str:
     """A file that pyperf reads: one benchmark for each engine and cell, in it one pyperf Run for each round."""
     table = _measured(run)
-    machine = {key: run.machine[key] for key in ("cpu_model_name", "platform", "python_version") if key in run.machine}
+    machine = {
+        key: _one_line(run.machine.get(key, "unknown")) for key in ("cpu_model_name", "platform", "python_version")
+    }
     benchmarks = []
     for (n, m, engine), rows in table.groupby(["n", "m", "engine"], sort=True):
-        name = f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {engine}"
+        name = _one_line(f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {engine}")
         runs = [
             pyperf.Run(
                 list(one["seconds"]),
-                metadata={**machine, "name": name, "loops": int(one["loops"].iloc[0]), "unit": "second"},
+                metadata={**machine, "name": name, "loops": max(1, int(one["loops"].iloc[0])), "unit": "second"},
                 collect_metadata=False,
             )
             for _, one in rows.groupby("round")
@@ -38,6 +40,11 @@ def to_pyperf(run: Run) -> str:
     buffer = StringIO()
     pyperf.BenchmarkSuite(benchmarks).dump(buffer)
     return buffer.getvalue()
+
+
+def _one_line(text: object) -> str:
+    """As pyperf wants its metadata."""
+    return " ".join(str(text).split()) or "unknown"
 
 
 def _measured(run: Run) -> pd.DataFrame:

@@ -14,9 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from pydantic import ValidationError
+
 from fwdrev.bench.cell import Observation
-from fwdrev.bench.spec import SweepSpec, make_spec
+from fwdrev.bench.spec import SweepSpec, stored_spec
 from fwdrev.modes.errors import InputError
+from fwdrev.results.schema import Manifest, parse_line
 
 __all__ = ["FORMAT", "Journal", "Run", "create", "load"]
 
@@ -90,29 +93,30 @@ def load(folder: Path | str) -> Run:
     observations, warnings = _observations(folder / _JOURNAL)
     return Run(
         folder=folder,
-        spec=make_spec(manifest["spec"]),
-        machine=manifest["machine"],
-        created=manifest["created"],
+        spec=stored_spec(manifest.spec, folder / _MANIFEST),
+        machine=manifest.machine.model_dump(exclude_unset=True),
+        created=manifest.created,
         observations=tuple(observations),
         warnings=tuple(warnings),
     )
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> Manifest:
     path = folder / _MANIFEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         msg = f"{folder} is not a run: cannot read {_MANIFEST} ({error.strerror}); give the folder that a sweep wrote"
         raise InputError(msg) from None
-    except ValueError as error:
-        msg = f"{path} is damaged: {error}; the journal beside it is untouched"
+    try:
+        found = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        msg = f"{path} is damaged: {where or 'it'}: {first['msg']}; the journal beside it is untouched"
         raise InputError(msg) from None
-    if not isinstance(found, dict) or not {"format", "spec", "machine", "created"} <= found.keys():
-        msg = f"{path} is not a manifest of fwdrev: it lacks format, created, spec or machine"
-        raise InputError(msg)
-    if found["format"] != FORMAT:
-        msg = f"{path} has format {found['format']!r}: this version of fwdrev reads 1 to {FORMAT}; update fwdrev"
+    if found.format != FORMAT:
+        msg = f"{path} has format {found.format!r}: this version of fwdrev reads 1 to {FORMAT}; update fwdrev"
         raise InputError(msg)
     return found
 
@@ -125,9 +129,9 @@ def _observations(path: Path) -> tuple[list[Observation], list[str]]:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
         raise InputError(msg) from None
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
-            observations.append(Observation.from_json(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
-            warnings.append(f"{path} line {number} cannot be read and is left out: {line[:60]!r}")
+            observations += [parse_line(line)] if line else []
+        except ValueError as error:
+            warnings.append(f"{path} line {number} is left out, it cannot be read ({error}): {line[:60]!r}")
     return observations, warnings

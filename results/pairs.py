@@ -3,18 +3,18 @@
 from collections.abc import Sequence
 
 from fwdrev.modes.engine import Direction
-from fwdrev.modes.registry import engine
+from fwdrev.modes.registry import find_engine
 
 __all__ = ["default_pairs"]
 
 
 def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
     """Every forward engine with every reverse engine of the same library, in order."""
-    facts = {name: engine(name) for name in engines}
+    facts = {name: found for name in engines if (found := find_engine(name)) is not None}
     return [
         (one, other)
-        for one in engines
-        for other in engines
+        for one in facts
+        for other in facts
         if facts[one].direction is Direction.FORWARD
         and facts[other].direction is Direction.REVERSE
         and facts[one].library == facts[other].library

@@ -62,6 +62,11 @@ def test_every_tear_costs_one_line_only(run: Run) -> None:
         '{"round": 0}',
         '{"round":0,"n":"x","m":1,"arms":{}}',
         '{"round":0,"n":1,"m":1,"arms":[]}',
+        '{"round":0,"n":1e999,"m":1,"arms":{}}',
+        '{"round":0,"n":1,"m":1,"arms":{"forward":{"status":"measured","loops":1,"values":[0.0]}}}',
+        '{"round":0,"n":1,"m":1,"arms":{"forward":{"status":"measured","loops":-1,"values":[1.0]}}}',
+        '{"round":0,"n":1,"m":1,"arms":{"forward":{"status":"measured","loops":1,"values":[NaN]}}}',
+        '{"round":0,"n":1,"m":1,"arms":{"forward":{"status":"good"}}}',
         "\x00\x00",
     ],
 )
@@ -98,12 +103,13 @@ def test_nothing_observed_leaves_no_folder(tmp_path: Path) -> None:
     [
         (None, "is not a run: cannot read manifest.json"),
         ("{", "is damaged"),
-        ("[]", "is not a manifest of fwdrev"),
-        (
-            '{"format": 99, "spec": {}, "machine": {}, "created": ""}',
-            "has format 99: this version of fwdrev reads 1 to 1",
-        ),
-        ('{"format": 1, "spec": {"problem": "none"}, "machine": {}, "created": ""}', "unknown problem 'none'"),
+        ("[" * 100_000, "is damaged"),
+        ("[]", "is damaged"),
+        ('{"format": 1, "spec": {}, "machine": null, "created": "2026-01-01T00:00:00"}', "is damaged: machine"),
+        ('{"format": 1, "spec": {}, "machine": {}, "created": 5}', "is damaged: created"),
+        ('{"format": 1, "spec": [], "machine": {}, "created": "2026-01-01T00:00:00"}', "is damaged: spec"),
+        ('{"format": 99, "spec": {}, "machine": {}, "created": "2026-01-01T00:00:00"}', "has format 99: this version"),
+        ('{"format": 1, "spec": {"x": 1}, "machine": {}, "created": "2026-01-01T00:00:00"}', "option of a sweep 'x'"),
     ],
 )
 def test_a_folder_that_is_no_run(run: Run, manifest: str | None, message: str) -> None:
@@ -127,3 +133,15 @@ def test_values_are_strict_json(run: Run) -> None:
     """Any JSON reader can read a journal."""
     for line in (run.folder / "journal.jsonl").read_text().splitlines():
         json.loads(line, parse_constant=pytest.fail)
+
+
+def test_a_run_from_another_machine(run: Run) -> None:
+    """Its engines and its problem need not be installed where it is read and drawn."""
+    from fwdrev.plots import save_figures
+
+    for name in ("manifest.json", "journal.jsonl"):
+        path = run.folder / name
+        path.write_text(path.read_text().replace('"reverse"', '"their $engine$"').replace('"driven"', '"theirs"'))
+    theirs = load(run.folder)
+    assert log_ratios(theirs, ("forward", "their $engine$")).n == [8, 64]
+    assert save_figures(theirs, run.folder / "figures", [("forward", "their $engine$")])
