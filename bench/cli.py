@@ -5,6 +5,9 @@ imports what a command needs when that command runs, so that `fwdrev --help` is 
 """
 
 import json
+import os
+import shlex
+import signal
 import sys
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,6 +23,12 @@ __all__ = ["main"]
 
 EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 2, 4, 130
 """Wrong usage or input; nothing measured; stopped by Ctrl-C (128 + SIGINT, as shells count)."""
+
+_LONGEST = 600
+"""Of an error's line: what was given may be of any length."""
+
+_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+"""What typer raises for an option that it cannot parse; it has no public name of its own."""
 
 app = typer.Typer(
     name="fwdrev",
@@ -43,16 +52,22 @@ class ExportFormat(StrEnum):
     CSV = "csv"
 
 
+def _show_version(*, asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"fwdrev {version('fwdrev')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _fwdrev(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"fwdrev {installed('fwdrev')}")
-        raise typer.Exit
+    """Options of every command."""
 
 
 @app.command(epilog="Example: fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5")
@@ -107,7 +122,9 @@ def sweep(
             for observation in watched(measure(plan, LocalExecutor(plan, scratch)), plan):
                 journal.append(observation)
     except KeyboardInterrupt:
-        kept = f"what was measured is kept: fwdrev plot {folder}" if folder.exists() else "nothing was measured yet"
+        kept = (
+            f"what was measured is kept: fwdrev plot {_quoted(folder)}" if folder.exists() else "nothing was measured"
+        )
         typer.echo(f"interrupted; {kept}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     _show_run(folder, as_json=as_json)
@@ -200,19 +217,37 @@ def problems(*, as_json: AsJson = False) -> None:
 
 def main() -> None:
     """Run the command; every error of ours is one line on standard error, and its exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # leave nothing behind
     try:
-        app()
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        sys.stdout.flush()
     except NothingMeasuredError as error:
         _fail(error, EXIT_NOTHING)
     except FwdrevError as error:
         _fail(error, EXIT_USAGE)
-    except BrokenPipeError:  # the reader of a pipe had enough
-        sys.stderr.close()
-        sys.exit(0)
+    except _UsageError as error:
+        given = shlex.join(["fwdrev", *sys.argv[1:]])
+        _fail(f"{given}: {error.format_message()} See `fwdrev --help`.", EXIT_USAGE)
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:  # whoever reads our answer has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"cannot write the answer: {error.strerror}", EXIT_USAGE)
+    else:
+        sys.exit(code)
 
 
-def _fail(error: Exception, code: int) -> None:
-    typer.echo(f"fwdrev: {error}", err=True)
+def _quoted(path: Path) -> str:
+    """As a shell wants it."""
+    return shlex.quote(str(path))
+
+
+def _fail(error: Exception | str, code: int) -> None:
+    text = " ".join(str(error).split())
+    typer.echo(f"fwdrev: {text if len(text) <= _LONGEST else text[:_LONGEST] + ' …'}", err=True)
     sys.exit(code)
 
 
@@ -235,15 +270,20 @@ def _show_run(folder: Path, *, as_json: bool) -> None:
     from fwdrev.results.law import crossover as find
     from fwdrev.results.pairs import default_pairs
     from fwdrev.results.summary import crossover_lines, failure_lines
-    from fwdrev.results.tables import engines_measured, log_ratios
+    from fwdrev.results.tables import engines_measured, failures, log_ratios
 
     run = _loaded(folder)
     found = [find(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
     lines = failure_lines(run)
     for each in found:
         lines += [*crossover_lines(each), ""]
-    lines += [f"measured: {folder}", f"figures:  fwdrev plot {folder}"]
-    _answer({"run": str(folder), "crossovers": [each.to_json() for each in found]}, lines, as_json=as_json)
+    lines += [f"measured: {folder}", f"figures:  fwdrev plot {_quoted(folder)}"] if engines_measured(run) else []
+    answer = {
+        "run": str(folder),
+        "crossovers": [each.to_json() for each in found],
+        "failures": failures(run).to_dict(orient="records"),
+    }
+    _answer(answer, lines, as_json=as_json)
     if not engines_measured(run):
         msg = f"{folder}: no engine could be measured in any cell"
         raise NothingMeasuredError(msg)

@@ -7,8 +7,8 @@ from fwdrev.modes.errors import InputError
 
 __all__ = ["LARGEST", "parse_grid"]
 
-LARGEST = 10**7
-"""No size may be larger: a single row of 10⁷ numbers has 80 MB."""
+LARGEST = 10**6
+"""No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
 
 _MOST = 1000
 """No grid may have more sizes."""

@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
@@ -43,23 +44,25 @@ class LocalExecutor:
         pinned = [[cpu] for cpu in self._cpus] or [[]]
         shares = [(cells[i :: len(pinned)], cpus) for i, cpus in enumerate(pinned)]
         found: queue.SimpleQueue[Observation | None] = queue.SimpleQueue()
-        workers: list[subprocess.Popen[str]] = []
+        team = _Team()
 
         def serve(share: Sequence[Cell], cpus: list[int]) -> None:
             try:
-                for observation in self._observations(PREPARING, share, {}, {}, cpus, workers):
+                for observation in self._observations(PREPARING, share, {}, {}, cpus, team):
                     found.put(observation)
             finally:
                 found.put(None)
 
-        threads = [threading.Thread(target=serve, args=share, daemon=True) for share in shares]
+        threads = [threading.Thread(target=serve, args=share) for share in shares]
         for thread in threads:
             thread.start()
         try:
             for _ in threads:
                 yield from iter(found.get, None)
         finally:
-            _stop(workers)
+            team.stop()
+            for thread in threads:
+                thread.join()
 
     def round(
         self,
@@ -69,11 +72,11 @@ class LocalExecutor:
         skip: Mapping[Cell, Sequence[str]],
     ) -> Iterator[Observation]:
         """A single worker, pinned to the last processors, since the first ones serve interrupts."""
-        workers: list[subprocess.Popen[str]] = []
+        team = _Team()
         try:
-            yield from self._observations(index, cells, loops, skip, self._cpus[-self._spec.threads :], workers)
+            yield from self._observations(index, cells, loops, skip, self._cpus[-self._spec.threads :], team)
         finally:
-            _stop(workers)
+            team.stop()
 
     def _observations(
         self,
@@ -82,7 +85,7 @@ class LocalExecutor:
         loops: Mapping[Cell, Mapping[str, int]],
         skip: Mapping[Cell, Sequence[str]],
         cpus: list[int],
-        workers: list[subprocess.Popen[str]],
+        team: "_Team",
     ) -> Iterator[Observation]:
         """What the worker says; where it dies, its cell is recorded as crashed and a new one goes on behind it."""
         rest = list(cells)
@@ -96,15 +99,16 @@ class LocalExecutor:
                 folder=str(self._folder),
                 cpus=cpus,
             )
-            worker = self._start(request)
-            workers.append(worker)
-            for line in worker.stdout or ():
-                if line.endswith("\n"):  # otherwise it was killed while it wrote
-                    rest.pop(0)
-                    yield Observation.from_json(json.loads(line))
-            code = worker.wait()
-            if rest:
-                yield self._crashed(index, rest.pop(0), skip, code)
+            worker = team.join(partial(self._start, request))
+            if worker is None:
+                return
+            with worker:
+                for line in worker.stdout or ():
+                    if line.endswith("\n"):  # otherwise it was killed while it wrote
+                        rest.pop(0)
+                        yield Observation.from_json(json.loads(line))
+            if rest and not team.stopped:
+                yield self._crashed(index, rest.pop(0), skip, worker.returncode)
 
     def _start(self, request: Request) -> subprocess.Popen[str]:
         """A new session of its own, so that Ctrl-C reaches us and not the worker."""
@@ -149,10 +153,25 @@ def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
     return env
 
 
-def _stop(workers: Sequence[subprocess.Popen[str]]) -> None:
-    for worker in workers:
-        if worker.poll() is None:
-            worker.kill()
-        worker.wait()
-        if worker.stdout:
-            worker.stdout.close()
+class _Team:
+    """The workers of one pass, so that all of them end with it and none is started afterwards."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._workers: list[subprocess.Popen[str]] = []
+        self._lock = threading.Lock()
+
+    def join(self, start: Callable[[], subprocess.Popen[str]]) -> subprocess.Popen[str] | None:
+        """Start a worker, or return None if the pass is over."""
+        with self._lock:
+            if self.stopped:
+                return None
+            self._workers.append(start())
+            return self._workers[-1]
+
+    def stop(self) -> None:
+        """Kill whoever still runs."""
+        with self._lock:
+            self.stopped = True
+            for worker in self._workers:
+                worker.kill()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -45,5 +46,6 @@ def _lines(observations: Iterator[Observation], spec: SweepSpec) -> Iterator[Obs
         if observation.round != at:
             at = observation.round
             what = "compiling and checking" if at == PREPARING else f"round {at + 1} of {spec.rounds}"
-            print(f"{what}: {len(spec.cells)} cells", file=sys.stderr, flush=True)  # noqa: T201
+            with suppress(OSError):  # nobody reads it any more: no reason to stop measuring
+                print(f"{what}: {len(spec.cells)} cells", file=sys.stderr, flush=True)  # noqa: T201
         yield observation

@@ -8,7 +8,17 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.grid import check_sizes, parse_grid
@@ -38,17 +48,17 @@ class SweepSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     problem: str = "driven"
-    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    options: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
     wrt: Wrt = Wrt.THETA
     inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
     outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
     engines: list[str] = Field(default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1)
-    rounds: int = Field(default=10, ge=1, le=10_000)
-    blocks: int = Field(default=10, ge=1, le=10_000)
-    block_seconds: float = Field(default=2e-3, gt=0, le=10)
+    rounds: StrictInt = Field(default=10, ge=1, le=10_000)
+    blocks: StrictInt = Field(default=10, ge=1, le=10_000)
+    block_seconds: float = Field(default=2e-3, gt=0, le=10, allow_inf_nan=False)
     dtype: str = "float64"
-    threads: int = Field(default=1, ge=1, le=1024)
-    seed: int = Field(default=0, ge=0)
+    threads: StrictInt = Field(default=1, ge=1, le=1024)
+    seed: StrictInt = Field(default=0, ge=0)
 
     @property
     def cells(self) -> list[Cell]:
@@ -97,7 +107,11 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         if option not in known:
             raise unknown(f"option of problem {spec.problem!r}", option, known)
     _check_memory(max(spec.inputs), max(spec.outputs))
-    spec.problem_at(spec.cells[0])
+    try:
+        spec.problem_at(spec.cells[0])
+    except MemoryError:
+        msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
+        raise InputError(msg) from None
     return spec
 
 
@@ -117,8 +131,8 @@ def read_spec(path: Path) -> dict[str, Any]:
     except OSError as error:
         msg = f"spec {path}: {error.strerror}; give the path of a TOML file"
         raise InputError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"spec {path} is not TOML: {error}"
+    except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
+        msg = f"spec {path} is not TOML: {str(error).splitlines()[0]}"
         raise InputError(msg) from None
     for key in fields:
         if key not in SweepSpec.model_fields:
@@ -131,7 +145,7 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
         return str(cause)
-    field = ".".join(str(part) for part in error["loc"])
+    field = ".".join(str(part) for part in error["loc"][:2])
     if error["type"] == "extra_forbidden":
         return str(unknown("option of a sweep", field, SweepSpec.model_fields))
     return f"{field} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"

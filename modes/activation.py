@@ -69,7 +69,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 def activation(name: str) -> Activation:
     """The activation of that name; an unknown name answers with the known ones."""
-    if name not in ACTIVATIONS:
+    if not isinstance(name, str) or name not in ACTIVATIONS:
         raise unknown("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name]
 

@@ -25,9 +25,9 @@ class NothingMeasuredError(FwdrevError):
     """A run without a single usable measurement for what was asked."""
 
 
-def unknown(kind: str, given: str, known: Iterable[str]) -> InputError:
+def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     """The error for a name that is not in a closed list; it names the list and the nearest match."""
     names = sorted(known)
-    near = get_close_matches(given, names, n=1)
+    near = get_close_matches(str(given), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     return InputError(f"unknown {kind} {given!r}: known are {', '.join(names)}{hint}")

@@ -24,6 +24,9 @@ __all__ = ["autoencoder", "driven", "mlp"]
 
 Rng = np.random.Generator
 
+_LARGEST = 10_000
+"""Of depths and widths: a square matrix of that size has 800 MB."""
+
 
 def driven(
     n: int,
@@ -133,6 +136,6 @@ def _matrix(rng: Rng, rows: int, columns: int, dtype: np.dtype[np.floating]) -> 
 
 def _positive(**options: int) -> None:
     for name, given in options.items():
-        if not isinstance(given, int) or isinstance(given, bool) or given < 1:
-            msg = f"{name} = {given!r}: give a whole number, 1 or more"
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _LARGEST:
+            msg = f"{name} = {given!r}: give a whole number from 1 to {_LARGEST}"
             raise InputError(msg)

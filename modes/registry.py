@@ -53,8 +53,8 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
 )
 """Our problems: name, then module and factory."""
 
-_LARGEST = 10**7
-"""No dimension may be larger: a single row of that size has 80 MB."""
+_LARGEST = 10**6
+"""No dimension may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
 
 
 def engine(name: str) -> Engine:

@@ -5,7 +5,7 @@ Files come from anywhere. What passes here is of the right type, finite and in r
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.grid import LARGEST
@@ -16,12 +16,12 @@ __all__ = ["Manifest", "parse_line"]
 Size = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(max_length=2000, strict=True)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _Cost(_Record):
@@ -39,6 +39,13 @@ class _Arm(_Record):
     prepare_seconds: Seconds | None = None
     error: Seconds | None = None
     cost: _Cost | None = None
+
+    @model_validator(mode="after")
+    def _only_measured_arms_have_values(self) -> "_Arm":
+        if self.values and (self.status is not Status.MEASURED or not self.loops):
+            msg = "values of an arm that was not measured"
+            raise ValueError(msg)
+        return self
 
 
 class _Line(_Record):

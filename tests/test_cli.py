@@ -1,12 +1,14 @@
 """The command, as a user runs it: what it answers, and what it says to bad input."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fwdrev.results import create, load
@@ -123,6 +125,14 @@ def test_help_has_an_example(command: str) -> None:
         (("sweep", "--spec", "none.toml"), "spec none.toml: No such file"),
         (("sweep", "--out", "/proc/none/here"), "cannot write to /proc/none/here"),
         (("sweep", "--out", "."), "exists already"),
+        (("sweep", "--out", ""), "exists already"),
+        (("sweep", "--option", "n_of=1"), "unknown n_of 1"),
+        (("sweep", "--option", "width=99999999"), "width = 99999999: give a whole number from 1 to 10000"),
+        (("sweep", "--option", "depth=null"), "options.depth = None"),
+        (("sweep", "--rounds", "x"), "fwdrev sweep --rounds x: Invalid value for '--rounds'"),
+        (("sweep", "--nope"), "No such option: --nope"),
+        (("crossover",), "Missing argument 'RUN'"),
+        (("dance",), "No such command 'dance'"),
         (("crossover", "none"), "none is not a run"),
         (("plot", "none"), "none is not a run"),
         (("export", "none", "--format", "csv"), "none is not a run"),
@@ -162,10 +172,11 @@ def test_a_torn_journal_is_plotted_with_a_warning(run: Path, tmp_path: Path) -> 
     json.loads(done.stdout)
 
 
-def _started(folder: Path, lines: int) -> subprocess.Popen[str]:
+def _started(folder: Path, lines: int, **env: str) -> subprocess.Popen[str]:
     """A sweep in its rounds, with at least so many lines in its journal."""
     command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ) | env)
     journal = folder / "journal.jsonl"
     while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
         time.sleep(0.01)
@@ -183,6 +194,47 @@ def test_kill_9_loses_at_most_the_cells_in_flight(tmp_path: Path, lines: int) ->
     assert len(found.observations) >= lines
     done = fwdrev("plot", tmp_path / "run")
     assert done.returncode == (0 if any(o.round >= 0 for o in found.observations) else 4), done.stderr
+
+
+@pytest.mark.parametrize("lines", [0, 1])
+def test_ctrl_c_while_compiling_leaves_nothing_behind(tmp_path: Path, lines: int) -> None:
+    """No process, no scratch folder."""
+    scratch = tmp_path / "tmp"
+    scratch.mkdir()
+    process = _started(tmp_path / "run", lines, TMPDIR=str(scratch))
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    """A file may grow to 2 KiB here: what fits is kept."""
+    command = f"ulimit -f 4; exec {sys.executable} -m fwdrev {' '.join(TINY)} --out run 2>&1"
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stdout
+    assert "cannot write to run/journal.jsonl: File too large; what it holds already is kept" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert len(load(tmp_path / "run").observations) >= 1
+
+
+def test_nobody_reads(run: Path) -> None:
+    """A closed pipe or a full device is no traceback, and a lost progress line does not end a sweep."""
+    for shell in ("crossover {} | true", "crossover {} >/dev/full", "export {} --format csv | head -1"):
+        command = f"{sys.executable} -m fwdrev {shell.format(run)}"
+        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+        assert "Traceback" not in done.stderr
+    command = f"{sys.executable} -m fwdrev {' '.join(TINY)} --out {run.parent / 'unread'} 2>/dev/full"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert len(load(run.parent / "unread").observations) == 16
+
+
+def test_version() -> None:
+    """Name and number."""
+    assert fwdrev("--version").stdout.startswith("fwdrev 0.")
 
 
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
