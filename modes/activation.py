@@ -10,7 +10,8 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray, Namespace, Order, Vector
 from fwdrev.modes.errors import unknown
 from fwdrev.modes.layer import Layer, Linearization
-from fwdrev.modes.linear_map import Diagonal, Zero
+from fwdrev.modes.linear_map import Diagonal
+from fwdrev.modes.structured_map import Zero
 
 __all__ = ["ACTIVATIONS", "Activate", "Activation", "activation"]
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.layer import Layer, Linearization
-from fwdrev.modes.linear_map import Full, Outer
+from fwdrev.modes.linear_map import Full
+from fwdrev.modes.structured_map import Outer
 
 __all__ = ["Dense"]
 

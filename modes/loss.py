@@ -7,7 +7,8 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Order, Vector
 from fwdrev.modes.layer import Layer, Linearization
-from fwdrev.modes.linear_map import Full, Zero
+from fwdrev.modes.linear_map import Full
+from fwdrev.modes.structured_map import Zero
 
 __all__ = ["SoftmaxCrossEntropy", "SquaredError"]
 

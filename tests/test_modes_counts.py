@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fwdrev.modes import LinearMap, Problem, Wrt, engine
-from fwdrev.modes.linear_map import Diagonal, Full, Outer, Scaled, Zero
+from fwdrev.modes.linear_map import Diagonal, Full, Scaled
+from fwdrev.modes.structured_map import Outer, Zero
 from tests.cases import CASES, case_id, make, problems
 
 
