@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fwdrev.bench.arguments import engine_pair, names, problem_options
 from fwdrev.modes.errors import FwdrevError, InputError, NothingMeasuredError
 
 __all__ = ["main"]
@@ -101,7 +102,7 @@ def sweep(
         "problem": problem,
         "inputs": inputs,
         "outputs": outputs,
-        "engines": None if engines is None else _names(engines),
+        "engines": None if engines is None else names(engines),
         "wrt": wrt,
         "rounds": rounds,
         "blocks": blocks,
@@ -109,7 +110,7 @@ def sweep(
         "dtype": dtype,
         "threads": threads,
         "seed": seed,
-        "options": _problem_options(option) if option else None,
+        "options": problem_options(option) if option else None,
     }
     plan = make_spec(
         (QUICK if quick else {})
@@ -137,7 +138,8 @@ def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson
     from fwdrev.results.summary import crossover_lines
     from fwdrev.results.tables import log_ratios
 
-    found = find(log_ratios(_loaded(run), _pair(pair)))
+    found_run = _loaded(run)
+    found = find(log_ratios(found_run, engine_pair(pair, found_run.spec.engines)))
     _answer(found.to_json(), crossover_lines(found), as_json=as_json)
 
 
@@ -152,7 +154,9 @@ def plot(
     """Draw the crossover maps and the cost curves, as SVG and PNG."""
     from fwdrev.plots.figures import save_figures
 
-    paths = save_figures(_loaded(run), out or run / "figures", [_pair(p) for p in pair] if pair else None)
+    found = _loaded(run)
+    pairs = [engine_pair(text, found.spec.engines) for text in pair] if pair else None
+    paths = save_figures(found, out or run / "figures", pairs)
     _answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
 
 
@@ -203,10 +207,11 @@ def engines(*, as_json: AsJson = False) -> None:
 @app.command(epilog="Example: fwdrev problems")
 def problems(*, as_json: AsJson = False) -> None:
     """List the problems: what each is, and its options with their defaults."""
-    from fwdrev.modes.registry import problem_names, problem_options, problem_summary
+    from fwdrev.modes.registry import problem_names, problem_summary
+    from fwdrev.modes.registry import problem_options as options_of
 
     rows: list[dict[str, Any]] = [
-        {"name": name, "summary": problem_summary(name), "options": problem_options(name)} for name in problem_names()
+        {"name": name, "summary": problem_summary(name), "options": options_of(name)} for name in problem_names()
     ]
     lines = _columns(
         (row["name"], row["summary"] + "".join(f"  {key}={value}" for key, value in row["options"].items()))
@@ -287,37 +292,6 @@ def _show_run(folder: Path, *, as_json: bool) -> None:
     if not engines_measured(run):
         msg = f"{folder}: no engine could be measured in any cell"
         raise NothingMeasuredError(msg)
-
-
-def _names(text: str) -> list[str]:
-    return [name for part in text.split(",") if (name := part.strip())]
-
-
-def _pair(text: str) -> tuple[str, str]:
-    from fwdrev.modes.registry import engine
-
-    names = _names(text)
-    if len(names) != 2 or names[0] == names[1]:  # noqa: PLR2004 - a pair
-        msg = f"pair {text!r}: name two different engines with a comma between, e.g. forward,reverse"
-        raise InputError(msg)
-    for name in names:
-        engine(name)
-    return names[0], names[1]
-
-
-def _problem_options(given: list[str]) -> dict[str, Any]:
-    """`key=value` as numbers where they are numbers."""
-    options: dict[str, Any] = {}
-    for text in given:
-        key, sign, value = text.partition("=")
-        if not sign or not key:
-            msg = f"option {text!r}: write it as name=value, e.g. depth=6"
-            raise InputError(msg)
-        try:
-            options[key] = json.loads(value)
-        except ValueError:
-            options[key] = value
-    return options
 
 
 def _columns(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -4,11 +4,9 @@ import re
 from itertools import takewhile
 
 from fwdrev.modes.errors import InputError
+from fwdrev.modes.problem import LARGEST
 
-__all__ = ["LARGEST", "parse_grid"]
-
-LARGEST = 10**6
-"""No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
+__all__ = ["parse_grid"]
 
 _MOST = 1000
 """No grid may have more sizes."""

@@ -103,10 +103,14 @@ class LocalExecutor:
             if worker is None:
                 return
             with worker:
-                for line in worker.stdout or ():
-                    if line.endswith("\n"):  # otherwise it was killed while it wrote
-                        rest.pop(0)
-                        yield Observation.from_json(json.loads(line))
+                try:
+                    for line in worker.stdout or ():
+                        if line.endswith("\n"):  # otherwise it was killed while it wrote
+                            rest.pop(0)
+                            yield Observation.from_json(json.loads(line))
+                except GeneratorExit:  # given up: leaving `with` would wait until it has finished its cell
+                    worker.kill()
+                    raise
             if rest and not team.stopped:
                 yield self._crashed(index, rest.pop(0), skip, worker.returncode)
 

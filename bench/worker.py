@@ -21,13 +21,16 @@ from pyperf import perf_counter
 from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
 from fwdrev.bench.request import Request
-from fwdrev.bench.spec import SweepSpec, make_spec
+from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes.engine import Jacobian
 from fwdrev.modes.problem import Problem
 from fwdrev.modes.registry import engine
 
 __all__ = ["main"]
+
+_LONGEST_REASON = 500
+"""Letters: an exception may say anything, a journal line should stay readable."""
 
 
 def main() -> None:
@@ -39,7 +42,7 @@ def main() -> None:
     if request.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, request.cpus)
     gc.freeze()
-    spec = make_spec(request.spec)
+    spec = SweepSpec(**request.spec)  # checked by whoever asked
     visit = _prepared if request.round == PREPARING else _timed_round
     try:
         for n, m in request.cells:
@@ -96,7 +99,8 @@ def _arm(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> t
         J = jacobian(problem.x, problem.theta)
     except Exception as error:  # noqa: BLE001 - an engine may be anybody's: its failure is a result
         traceback.print_exc()
-        return None, ArmResult(status=Status.FAILED, reason=" ".join(f"{type(error).__name__}: {error}".split()))
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        return None, ArmResult(status=Status.FAILED, reason=told[:_LONGEST_REASON])
     if not made.computes:
         return jacobian, ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
     error_size = deviation(np.asarray(J), expected)

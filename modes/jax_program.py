@@ -1,4 +1,4 @@
-"""How a chain becomes a compiled JAX program; the only file, beside `JaxLayer`, that imports JAX.
+"""How a chain becomes a compiled JAX program, for the engines and for the check before timing.
 
 The program takes the chain's constants (the array fields of its layers) as arguments: written into the program they
 would be compiled anew with every seed, and slowly.

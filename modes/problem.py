@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from fwdrev.modes.arrays import Vector
 from fwdrev.modes.chain import Chain
 
-__all__ = ["Problem"]
+__all__ = ["LARGEST", "Problem"]
+
+LARGEST = 10**6
+"""No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ import numpy as np
 from fwdrev.modes.chain import float_dtype
 from fwdrev.modes.engine import Engine
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
-from fwdrev.modes.problem import Problem
+from fwdrev.modes.problem import LARGEST, Problem
 
 __all__ = [
     "ENGINES",
@@ -52,9 +52,6 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Our problems: name, then module and factory."""
-
-_LARGEST = 10**6
-"""No dimension may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
 
 
 def engine(name: str) -> Engine:
@@ -89,8 +86,8 @@ def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64",
         if option not in known:
             raise unknown(f"option of problem {name!r}", option, known)
     for size, given in (("n", n), ("m", m)):
-        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= _LARGEST:
-            msg = f"{size} = {given!r}: give a whole number from 1 to {_LARGEST}"
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= LARGEST:
+            msg = f"{size} = {given!r}: give a whole number from 1 to {LARGEST}"
             raise InputError(msg)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         msg = f"seed = {seed!r}: give a whole number, 0 or more"

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
-from fwdrev.bench.grid import LARGEST
 from fwdrev.modes.cost import EngineCost
+from fwdrev.modes.problem import LARGEST
 
 __all__ = ["Manifest", "parse_line"]
 

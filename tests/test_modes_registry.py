@@ -47,7 +47,7 @@ class Raising(Doubled):
     name = "raising"
     def prepare(self, chain, wrt):
         if chain.n_out > 4:
-            raise RuntimeError("no room\\nfor it")
+            raise RuntimeError("no room\\nfor it" + 9000 * "!")
         return engine("reverse").prepare(chain, wrt)
 
 class Killed(Doubled):

@@ -22,8 +22,10 @@ def blocks(language: str) -> list[str]:
 
 def test_python_runs() -> None:
     """As it stands, asserts included."""
+    assert len(blocks("python")) == 1
     for block in blocks("python"):
-        subprocess.run([sys.executable, "-c", block], check=True, timeout=60)
+        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_spec_is_one() -> None:

@@ -131,17 +131,21 @@ def test_an_engine_that_was_not_measured(run: Run) -> None:
 
 def test_values_are_strict_json(run: Run) -> None:
     """Any JSON reader can read a journal."""
-    for line in (run.folder / "journal.jsonl").read_text().splitlines():
-        json.loads(line, parse_constant=pytest.fail)
+    lines = (run.folder / "journal.jsonl").read_text().splitlines()
+    assert len(lines) == len(run.observations)
+    for line in lines:
+        assert set(json.loads(line, parse_constant=pytest.fail)) == {"round", "n", "m", "arms"}
 
 
 def test_a_run_from_another_machine(run: Run) -> None:
     """Its engines and its problem need not be installed where it is read and drawn."""
+    from fwdrev.bench.arguments import engine_pair
     from fwdrev.plots import save_figures
 
     for name in ("manifest.json", "journal.jsonl"):
         path = run.folder / name
         path.write_text(path.read_text().replace('"reverse"', '"their $engine$"').replace('"driven"', '"theirs"'))
     theirs = load(run.folder)
-    assert log_ratios(theirs, ("forward", "their $engine$")).n == [8, 64]
+    pair = engine_pair("forward,their $engine$", theirs.spec.engines)
+    assert log_ratios(theirs, pair).n == [8, 64]
     assert save_figures(theirs, run.folder / "figures", [("forward", "their $engine$")])

@@ -1,0 +1,43 @@
+"""What the words behind an option mean: names with commas, pairs of engines, a problem's own options."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from fwdrev.modes.errors import InputError
+
+__all__ = ["engine_pair", "names", "problem_options"]
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between."""
+    return [name for part in text.split(",") if (name := part.strip())]
+
+
+def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
+    """Two engines, `one,other`; those that a run has measured need not be installed here."""
+    from fwdrev.modes.registry import engine
+
+    given = names(text)
+    if len(given) != 2 or given[0] == given[1]:  # noqa: PLR2004 - a pair
+        msg = f"pair {text!r}: name two different engines with a comma between, e.g. forward,reverse"
+        raise InputError(msg)
+    for name in given:
+        if name not in measured:
+            engine(name)
+    return given[0], given[1]
+
+
+def problem_options(given: list[str]) -> dict[str, Any]:
+    """`key=value` as numbers where they are numbers."""
+    options: dict[str, Any] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key:
+            msg = f"option {text!r}: write it as name=value, e.g. depth=6"
+            raise InputError(msg)
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
