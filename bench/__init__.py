@@ -7,30 +7,6 @@
 The command is in `fwdrev.bench.cli`, the only module here that sees every package.
 """
 
-from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
-from fwdrev.bench.executor import Executor
-from fwdrev.bench.fingerprint import fingerprint
-from fwdrev.bench.grid import parse_grid
-from fwdrev.bench.local import LocalExecutor
-from fwdrev.bench.scripted import ScriptedExecutor
-from fwdrev.bench.spec import QUICK, SweepSpec, make_spec, read_spec
-from fwdrev.bench.sweep import sweep, visits
+import lazy_loader
 
-__all__ = [
-    "PREPARING",
-    "QUICK",
-    "ArmResult",
-    "Cell",
-    "Executor",
-    "LocalExecutor",
-    "Observation",
-    "ScriptedExecutor",
-    "Status",
-    "SweepSpec",
-    "fingerprint",
-    "make_spec",
-    "parse_grid",
-    "read_spec",
-    "sweep",
-    "visits",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -9,47 +9,6 @@
 Importing it is light: everything is loaded when it is first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from fwdrev.modes.chain import Chain, Wrt
-    from fwdrev.modes.errors import FwdrevError, InputError, NothingMeasuredError, UnavailableError
-    from fwdrev.modes.jax_layer import JaxLayer
-    from fwdrev.modes.registry import engine, engine_names, problem, problem_names
-    from fwdrev.results.journal import load
-
-__all__ = [
-    "Chain",
-    "FwdrevError",
-    "InputError",
-    "JaxLayer",
-    "NothingMeasuredError",
-    "UnavailableError",
-    "Wrt",
-    "engine",
-    "engine_names",
-    "load",
-    "problem",
-    "problem_names",
-]
-
-_HOMES = {
-    "fwdrev.modes.chain": ("Chain", "Wrt"),
-    "fwdrev.modes.errors": ("FwdrevError", "InputError", "NothingMeasuredError", "UnavailableError"),
-    "fwdrev.modes.jax_layer": ("JaxLayer",),
-    "fwdrev.modes.registry": ("engine", "engine_names", "problem", "problem_names"),
-    "fwdrev.results.journal": ("load",),
-}
-
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(import_module(module), name)
-    msg = f"module 'fwdrev' has no attribute {name!r}"
-    raise AttributeError(msg)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,20 +7,6 @@
 Nothing here measures or estimates.
 """
 
-from fwdrev.plots.caption import caption
-from fwdrev.plots.cost_curves import Curve, CurvesLayout, draw_curves, lay_out_curves
-from fwdrev.plots.crossover_map import MapLayout, draw_map, lay_out_map
-from fwdrev.plots.figures import figures, save_figures
+import lazy_loader
 
-__all__ = [
-    "Curve",
-    "CurvesLayout",
-    "MapLayout",
-    "caption",
-    "draw_curves",
-    "draw_map",
-    "figures",
-    "lay_out_curves",
-    "lay_out_map",
-    "save_figures",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

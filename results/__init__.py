@@ -8,42 +8,6 @@
 Nothing here draws; nothing here measures.
 """
 
-from fwdrev.results.crossover import Crossing, Status, crossing
-from fwdrev.results.estimate import Estimate
-from fwdrev.results.export import to_csv, to_pyperf
-from fwdrev.results.journal import Journal, Run, create, load
-from fwdrev.results.law import Crossover, Law, crossover
-from fwdrev.results.tables import (
-    LogRatios,
-    arms,
-    engines_measured,
-    failures,
-    log_count_ratios,
-    log_ratios,
-    times,
-    values,
-)
+import lazy_loader
 
-__all__ = [
-    "Crossing",
-    "Crossover",
-    "Estimate",
-    "Journal",
-    "Law",
-    "LogRatios",
-    "Run",
-    "Status",
-    "arms",
-    "create",
-    "crossing",
-    "crossover",
-    "engines_measured",
-    "failures",
-    "load",
-    "log_count_ratios",
-    "log_ratios",
-    "times",
-    "to_csv",
-    "to_pyperf",
-    "values",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -5,8 +5,7 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fwdrev.modes import LinearMap, Problem
 from tests.cases import problems

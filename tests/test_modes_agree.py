@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from fwdrev.modes import InputError, Problem, Wrt, engine, problem
 from tests.cases import CASES, COMPUTING, case_id, make, problems

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from fwdrev.modes import LinearMap, Problem, Wrt, engine
 from fwdrev.modes.linear_map import Diagonal, Full, Scaled

@@ -1,0 +1,73 @@
+"""What a run answers: its crossover, its figures, its raw values."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fwdrev.bench.cli.show import AsJson, Pair, RunFolder, answer, loaded
+from fwdrev.modes.errors import InputError
+
+__all__ = ["crossover", "export", "plot"]
+
+
+class ExportFormat(StrEnum):
+    """What a run can be exported to."""
+
+    PYPERF = "pyperf"
+    CSV = "csv"
+
+
+def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
+    """Where two engines break even, and the law m* = c · n^α through it, with intervals."""
+    from fwdrev.bench.arguments import engine_pair
+    from fwdrev.results.law import crossover as find
+    from fwdrev.results.summary import crossover_lines
+    from fwdrev.results.tables import log_ratios
+
+    found_run = loaded(run)
+    found = find(log_ratios(found_run, engine_pair(pair, found_run.spec.engines)))
+    answer(found.to_json(), crossover_lines(found), as_json=as_json)
+
+
+def plot(
+    run: RunFolder,
+    pair: Annotated[list[str] | None, typer.Option(help="Two engines for a map; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; default RUN/figures.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Draw the crossover maps and the cost curves, as SVG and PNG."""
+    from fwdrev.bench.arguments import engine_pair
+    from fwdrev.plots.figures import save_figures
+
+    found = loaded(run)
+    pairs = [engine_pair(text, found.spec.engines) for text in pair] if pair else None
+    paths = save_figures(found, out or run / "figures", pairs)
+    answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
+
+
+def export(
+    run: RunFolder,
+    *,
+    to: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
+    out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
+) -> None:
+    """Write the raw values as a pyperf file or as CSV."""
+    from fwdrev.results.export import to_csv, to_pyperf
+
+    found = loaded(run)
+    text = to_csv(found) if to is ExportFormat.CSV else to_pyperf(found)
+    if out is None:
+        typer.echo(text, nl=not text.endswith("\n"))
+        return
+    try:
+        with out.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        msg = f"{out} exists already: give --out a new file, or remove this one"
+        raise InputError(msg) from None
+    except OSError as error:
+        msg = f"cannot write {out}: {error.strerror}; give --out a file that can be written"
+        raise InputError(msg) from None

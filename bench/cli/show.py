@@ -1,0 +1,56 @@
+"""What the commands share: arguments, exit codes, and how an answer is shown."""
+
+import json
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "EXIT_INTERRUPTED",
+    "EXIT_NOTHING",
+    "EXIT_USAGE",
+    "AsJson",
+    "Pair",
+    "RunFolder",
+    "answer",
+    "columns",
+    "loaded",
+    "quoted",
+]
+
+EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 2, 4, 130
+"""Wrong usage or input; nothing measured; stopped by Ctrl-C (128 + SIGINT, as shells count)."""
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e.g. jax-jvp,jax-vjp.")]
+
+
+def answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
+    """One answer, for a program or for a person."""
+    typer.echo(json.dumps(data, indent=2) if as_json else "\n".join(lines))
+
+
+def columns(rows: Iterable[tuple[str, str]]) -> list[str]:
+    """Name and text, the texts aligned."""
+    table = list(rows)
+    width = max((len(name) for name, _ in table), default=0)
+    return [f"{name:<{width}}  {text}" for name, text in table]
+
+
+def quoted(path: Path) -> str:
+    """As a shell wants it."""
+    return shlex.quote(str(path))
+
+
+def loaded(folder: Path) -> Any:  # noqa: ANN401 - a Run, whose module is imported late
+    """The run, its warnings told."""
+    from fwdrev.results.journal import load
+
+    run = load(folder)
+    for warning in run.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return run

@@ -1,0 +1,15 @@
+from .crossover import Crossing as Crossing, Status as Status, crossing as crossing
+from .estimate import Estimate as Estimate
+from .export import to_csv as to_csv, to_pyperf as to_pyperf
+from .journal import Journal as Journal, Run as Run, create as create, load as load
+from .law import Crossover as Crossover, Law as Law, crossover as crossover
+from .tables import (
+    LogRatios as LogRatios,
+    arms as arms,
+    engines_measured as engines_measured,
+    failures as failures,
+    log_count_ratios as log_count_ratios,
+    log_ratios as log_ratios,
+    times as times,
+    values as values,
+)
