@@ -1,10 +1,10 @@
 """Sweeps, the paired rounds, the workers and executors; it knows no statistics and no figure.
 
     spec = make_spec({"inputs": "16,64", "outputs": "4,16", "rounds": 3})
-    for observation in sweep(spec, LocalExecutor(spec, folder)):
+    for observation in Sweep(spec, LocalExecutor(spec, folder)):
         ...                                        # one cell in one round, every arm's values paired by position
 
-The command is in `fwdrev.bench.cli`, the only module here that sees every package.
+The command is in `fwdrev.bench.cli`, the only place here that sees every package.
 """
 
 import lazy_loader

@@ -1,5 +1,6 @@
 from .cell import (
     PREPARING as PREPARING,
+    WEIGHING as WEIGHING,
     ArmResult as ArmResult,
     Cell as Cell,
     Observation as Observation,
@@ -9,6 +10,9 @@ from .executor import Executor as Executor
 from .fingerprint import fingerprint as fingerprint
 from .grid import parse_grid as parse_grid
 from .local import LocalExecutor as LocalExecutor
+from .memory import Memory as Memory
+from .plan import FixedPlan as FixedPlan, Forecast as Forecast, Plan as Plan, Step as Step
 from .scripted import ScriptedExecutor as ScriptedExecutor
+from .skips import Skips as Skips
 from .spec import QUICK as QUICK, SweepSpec as SweepSpec, make_spec as make_spec, read_spec as read_spec
-from .sweep import sweep as sweep, visits as visits
+from .sweep import Sweep as Sweep

@@ -1,51 +1,66 @@
 """Progress of a sweep on standard error: a bar with the time left on a terminal, a line per round elsewhere."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
+from pyperf import perf_counter
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
-from fwdrev.bench.cell import PREPARING, Observation
-from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.cell import PREPARING, WEIGHING, Observation
+from fwdrev.bench.plan import Plan
 
-__all__ = ["watched"]
+__all__ = ["duration", "watched"]
+
+_PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
 
-def watched(observations: Iterator[Observation], spec: SweepSpec) -> Iterator[Observation]:
+def watched(observations: Iterable[Observation], plan: Plan) -> Iterator[Observation]:
     """The same observations, while progress is shown."""
     console = Console(stderr=True)
-    return _bars(observations, spec, console) if console.is_terminal else _lines(observations, spec)
+    return _bars(observations, plan, console) if console.is_terminal else _lines(observations, plan)
 
 
-def _bars(observations: Iterator[Observation], spec: SweepSpec, console: Console) -> Iterator[Observation]:
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cells, left:"),
-        TimeRemainingColumn(),
-    )
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{max(seconds, 1):.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour
+
+
+def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Iterator[Observation]:
+    """The bar is of time, not of cells: these differ by a factor of a thousand."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    start, left = perf_counter(), None
     with Progress(*columns, console=console, transient=True) as progress:
-        cells = len(spec.cells)
-        preparing = progress.add_task("compiling and checking", total=cells)
-        measuring = progress.add_task("measuring", total=cells * spec.rounds, start=False)
+        task = progress.add_task("starting", total=None, left="")
         for observation in observations:
-            if observation.round == PREPARING:
-                progress.advance(preparing)
-            else:
-                progress.start_task(measuring)
-                progress.update(measuring, description=f"round {observation.round + 1} of {spec.rounds}", advance=1)
+            left, passed = plan.seconds_left(), perf_counter() - start
+            progress.update(
+                task,
+                description=_what(observation),
+                completed=passed,
+                total=None if left is None else passed + left,
+                left=_left(left),
+            )
             yield observation
 
 
-def _lines(observations: Iterator[Observation], spec: SweepSpec) -> Iterator[Observation]:
+def _lines(observations: Iterable[Observation], plan: Plan) -> Iterator[Observation]:
     at = None
     for observation in observations:
         if observation.round != at:
             at = observation.round
-            what = "compiling and checking" if at == PREPARING else f"round {at + 1} of {spec.rounds}"
             with suppress(OSError):  # nobody reads it any more: no reason to stop measuring
-                print(f"{what}: {len(spec.cells)} cells", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"{_what(observation)}{_left(plan.seconds_left(), ', ')}", file=sys.stderr, flush=True)  # noqa: T201
         yield observation
+
+
+def _what(observation: Observation) -> str:
+    return _PASSES.get(observation.round, f"round {observation.round + 1}")
+
+
+def _left(seconds: float | None, before: str = "") -> str:
+    return "" if seconds is None else f"{before}about {duration(seconds)} left"

@@ -12,19 +12,22 @@ __all__ = ["Request"]
 class Request:
     """What a worker is asked for: `cells` in the order to visit them, calls per block where they are known already.
 
-    `skip` names the arms that are not to be run in a cell, since they were wrong or failed there; `folder` is where the
-    sweep keeps references and compiled programs; `cpus` are the processors to use.
+    `skips` tells what not to run (`Skips`); `folder` is where the sweep keeps references and compiled programs,
+    `ledger` the file in which the worker notes what it is at; `cpus` are the processors to use, `memory` the bytes that
+    it may allocate beyond what its libraries need.
     """
 
     spec: dict[str, Any]
     round: int
     cells: list[tuple[int, int]]
     loops: dict[str, dict[str, int]]
-    skip: dict[str, list[str]]
+    skips: dict[str, Any]
     folder: str
+    ledger: str
     cpus: list[int]
+    memory: int | None
 
     @staticmethod
     def key(cell: Cell) -> str:
-        """How a cell is named in `loops` and `skip`."""
+        """How a cell is named in `loops`."""
         return f"{cell.n},{cell.m}"

@@ -1,6 +1,9 @@
-"""The scratch folder of a sweep: compiled programs and references, shared by its rounds and gone with it."""
+"""The scratch folder of a sweep: compiled programs, references and ledgers, shared by its rounds and gone with it.
 
-import tempfile
+It is inside the run, so that one which a killed sweep left behind is found and removed when the run is resumed.
+"""
+
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,12 +14,16 @@ __all__ = ["scratch_folder"]
 
 
 @contextmanager
-def scratch_folder() -> Iterator[Path]:
-    """A temporary folder; raises InputError where none can be made."""
+def scratch_folder(run: Path) -> Iterator[Path]:
+    """`RUN/scratch`, empty; raises InputError where it cannot be made."""
+    folder = run.absolute() / "scratch"
+    shutil.rmtree(folder, ignore_errors=True)
     try:
-        made = tempfile.TemporaryDirectory(prefix="fwdrev-", ignore_cleanup_errors=True)
+        folder.mkdir()
     except OSError as error:
-        msg = f"cannot make a temporary folder: {error.strerror}; set TMPDIR to a folder that can be written"
+        msg = f"cannot make {folder}: {error.strerror}; give --out a folder that can be written"
         raise InputError(msg) from None
-    with made as name:
-        yield Path(name)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

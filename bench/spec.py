@@ -5,6 +5,7 @@ It comes from the command's options or from a TOML file, is checked once, and is
 
 import os
 import tomllib
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from pydantic import (
 
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.grid import check_sizes, parse_grid
+from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.registry import engine, problem, problem_options
@@ -39,11 +41,43 @@ def _sizes(given: object) -> object:
     raise InputError(msg)
 
 
+_COARSE_ROUNDS = 4
+"""Of the grid with which an adaptive sweep begins."""
+
+_PYPERF_ROUNDS = 20
+"""Processes of a benchmark in pyperf."""
+
 Sizes = Annotated[list[int], BeforeValidator(_sizes)]
 
 
+class Protocol(StrEnum):
+    """How a cell is measured: all arms paired in one process, or one after the other by the stock pyperf.Runner."""
+
+    PAIRED = "paired"
+    PYPERF = "pyperf"
+
+
+class Device(StrEnum):
+    """What JAX computes on."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class Effort(StrEnum):
+    """As pyperf has it: half as many processes, the default, or twice as many."""
+
+    FAST = "fast"
+    NORMAL = "normal"
+    RIGOROUS = "rigorous"
+
+
 class SweepSpec(BaseModel):
-    """What to sweep. Sizes are counts, times are seconds."""
+    """What to sweep. Sizes are counts, times are seconds, memory is bytes.
+
+    With a `precision` or a `budget` the grid is only the beginning: new outputs m come between those given, and rounds
+    beyond `rounds`, where the crossover is least certain.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -58,12 +92,30 @@ class SweepSpec(BaseModel):
     block_seconds: float = Field(default=2e-3, gt=0, le=10, allow_inf_nan=False)
     dtype: str = "float64"
     threads: StrictInt = Field(default=1, ge=1, le=1024)
+    device: Device = Device.CPU
     seed: StrictInt = Field(default=0, ge=0)
+    protocol: Protocol = Protocol.PAIRED
+    effort: Effort = Effort.NORMAL
+    precision: Annotated[float, BeforeValidator(fraction_of)] | None = Field(default=None, ge=0.001, le=1)
+    budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
+    timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)
+    memory_limit: Annotated[int, BeforeValidator(bytes_of)] | None = Field(default=None, ge=2**20, lt=2**62)
 
     @property
     def cells(self) -> list[Cell]:
         """The plane, in order."""
         return [Cell(n, m) for n in self.inputs for m in self.outputs]
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the plane is refined while it is measured."""
+        return self.precision is not None or self.budget is not None
+
+    def may_hold(self, cell: Cell) -> bool:
+        """Whether a sweep with this specification could have measured that cell."""
+        if self.adaptive:
+            return cell.n in self.inputs and self.outputs[0] <= cell.m <= self.outputs[-1]
+        return cell.n in self.inputs and cell.m in self.outputs
 
     def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
         """The problem of one cell.
@@ -96,6 +148,11 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         spec = SweepSpec(**given)
     except ValidationError as error:
         raise InputError(_explain(error.errors()[0])) from None
+    if "rounds" not in given:
+        spec = spec.model_copy(update={"rounds": _default_rounds(spec)})
+    if spec.adaptive and spec.protocol is Protocol.PYPERF:
+        msg = "precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell"
+        raise InputError(msg)
     for name in spec.engines:
         engine(name)
     if len(set(spec.engines)) < len(spec.engines):
@@ -113,6 +170,13 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
         raise InputError(msg) from None
     return spec
+
+
+def _default_rounds(spec: SweepSpec) -> int:
+    """Ten, or pyperf's own number of processes; as many as show where, if more come there later."""
+    stock = spec.protocol is Protocol.PYPERF
+    rounds = _PYPERF_ROUNDS if stock else _COARSE_ROUNDS if spec.adaptive else SweepSpec.model_fields["rounds"].default
+    return {Effort.FAST: rounds // 2, Effort.NORMAL: rounds, Effort.RIGOROUS: 2 * rounds}[spec.effort]
 
 
 def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:

@@ -1,46 +1,93 @@
-"""The sweep: prepare every cell, then measure the whole plane round by round, in random order.
+"""The sweep: prepare the cells, then measure them round by round, in random order.
 
-    for observation in sweep(spec, executor):
+    for observation in Sweep(spec, executor, FixedPlan(spec)):
         journal.append(observation)
 
-A round visits every cell once, so that an interrupted sweep has measured the whole plane as often as it could.
+A round visits every cell once, so that an interrupted sweep has measured the whole plane as often as it could; and what
+was seen before is where it goes on.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 
-from fwdrev.bench.cell import Cell, Observation, Status
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation, Status
 from fwdrev.bench.executor import Executor
+from fwdrev.bench.plan import FixedPlan, Plan, Step
+from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
 
-__all__ = ["sweep", "visits"]
+__all__ = ["Sweep"]
 
 
-def visits(spec: SweepSpec) -> int:
-    """How many observations a sweep ends with, if nothing crashes."""
-    return len(spec.cells) * (spec.rounds + 1)
+class Sweep:
+    """Every observation as soon as it exists; `past` are those of the same run that exist already.
 
+    Calls per block are fixed by the first round that times a cell. An arm that could not be measured is not run in that
+    cell again, and one that took too much time or memory not in larger ones.
 
-def sweep(spec: SweepSpec, executor: Executor) -> Iterator[Observation]:
-    """Every observation as soon as it exists.
-
-    Calls per block are fixed by the first round that times a cell; an arm that was wrong, failed or crashed is not run
-    in that cell again.
+    `measuring_seconds`: wall time in the rounds, everything in it; `timed_seconds`: of that, inside timed blocks.
     """
-    loops: dict[Cell, dict[str, int]] = {}
-    skip: dict[Cell, list[str]] = {}
-    rng = Random(spec.seed)
 
-    def noted(observation: Observation) -> Observation:
+    def __init__(
+        self, spec: SweepSpec, executor: Executor, plan: Plan | None = None, past: Iterable[Observation] = ()
+    ) -> None:
+        """Without a plan, every round of the grid."""
+        self._spec = spec
+        self._executor = executor
+        self._plan = FixedPlan(spec) if plan is None else plan
+        self._loops: dict[Cell, dict[str, int]] = {}
+        self._skips = Skips(spec.engines)
+        self._seen: set[tuple[int, Cell]] = set()
+        self._ready: set[Cell] = set()
+        self.measuring_seconds = 0.0
+        self.timed_seconds = 0.0
+        for observation in past:
+            self._note(observation)
+
+    def __iter__(self) -> Iterator[Observation]:
+        """Measure."""
+        for step in self._plan.steps():
+            cells = [cell for cell in step.cells if self._skips.open(cell) or self._skips.barred(cell)]
+            yield from self._prepared([cell for cell in cells if cell not in self._ready])
+            start = perf_counter()
+            try:
+                yield from self._measured(step, cells)
+            finally:
+                self.measuring_seconds += perf_counter() - start
+
+    def _prepared(self, cells: list[Cell]) -> Iterator[Observation]:
+        """What this process has not prepared yet; what an earlier one saw is not seen twice."""
+        new = [cell for cell in cells if (PREPARING, cell) not in self._seen]
+        again = [cell for cell in cells if (PREPARING, cell) in self._seen]
+        for _ in self._executor.prepare(again, Skips(self._spec.engines)) if again else ():
+            pass
+        yield from self._noted(self._executor.prepare(new, self._skips) if new else ())
+        unweighed = [cell for cell in cells if (WEIGHING, cell) not in self._seen and self._skips.open(cell)]
+        yield from self._noted(self._executor.weigh(unweighed, self._skips) if unweighed else ())
+        self._ready.update(cells)
+
+    def _measured(self, step: Step, cells: list[Cell]) -> Iterator[Observation]:
+        order = Random(f"{self._spec.seed} {step.rounds[0]}").sample(cells, len(cells))
+        order = [cell for cell in order if self._skips.open(cell)]
+        observations = self._executor.rounds(step.rounds, order, self._loops, self._skips) if order else iter(())
+        for observation in self._noted(observations):
+            self.timed_seconds += sum(sum(arm.values) * arm.loops for arm in observation.arms.values())
+            yield observation
+            if self._plan.over():
+                return
+
+    def _noted(self, observations: Iterable[Observation]) -> Iterator[Observation]:
+        for observation in observations:
+            self._note(observation)
+            yield observation
+
+    def _note(self, observation: Observation) -> None:
+        cell = observation.cell
+        self._seen.add((observation.round, cell))
+        self._skips.note(cell, observation.arms)
         for name, arm in observation.arms.items():
-            if arm.status is not Status.MEASURED:
-                skip.setdefault(observation.cell, []).append(name)
-            elif arm.loops:
-                loops.setdefault(observation.cell, {})[name] = arm.loops
-        return observation
-
-    cells = rng.sample(spec.cells, len(spec.cells))
-    yield from map(noted, executor.prepare(cells))
-    for index in range(spec.rounds):
-        order = [cell for cell in rng.sample(cells, len(cells)) if len(skip.get(cell, ())) < len(spec.engines)]
-        yield from map(noted, executor.round(index, order, loops, skip))
+            if arm.status is Status.MEASURED and arm.loops:
+                self._loops.setdefault(cell, {}).setdefault(name, arm.loops)
+        self._plan.note(observation)

@@ -25,9 +25,14 @@ _ALIKE = 2.0
 that are nearly equal (nanobench saw 1.2 %)."""
 
 
-def calibrate(arms: Mapping[str, Call], block_seconds: float) -> dict[str, int]:
+def calibrate(
+    arms: Mapping[str, Call], block_seconds: float, at: Callable[[str], None] = lambda _: None
+) -> dict[str, int]:
     """Calls per block for each arm, so that a block takes about `block_seconds`; at least one."""
-    seconds = {name: min(_timed(call, 1) for _ in repeat(None, _PROBES)) for name, call in arms.items()}
+    seconds: dict[str, float] = {}
+    for name, call in arms.items():
+        at(name)
+        seconds[name] = min(_timed(call, 1) for _ in repeat(None, _PROBES))
     loops: dict[str, int] = {}
     slowest = math.inf
     for name in sorted(seconds, key=seconds.__getitem__, reverse=True):
@@ -39,31 +44,38 @@ def calibrate(arms: Mapping[str, Call], block_seconds: float) -> dict[str, int]:
 
 
 def timed_blocks(
-    arms: Mapping[str, Call], loops: Mapping[str, int], blocks: int, rng: Random
+    arms: Mapping[str, Call],
+    loops: Mapping[str, int],
+    blocks: int,
+    rng: Random,
+    at: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[float]]:
-    """Seconds per call of each arm in each of `blocks` blocks.
+    """Seconds per call of each arm in each of `blocks` blocks; `at` is told which arm comes next.
 
-    In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). Each block begins
-    with calls that are not counted (see `_warm_up`).
+    In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). A block that follows
+    another arm begins with calls that are not counted (see `_warm_up`).
     """
     values: dict[str, list[float]] = {name: [] for name in arms}
     with _no_collection():
-        order = list(arms)
+        order, last = list(arms), None
         for block in range(blocks):
             order = _shuffled(order, rng) if block % 2 == 0 else order[::-1]
             for name in order:
-                _timed(arms[name], _warm_up(loops[name]))
+                if name != last:
+                    at(name)
+                    _timed(arms[name], _warm_up(loops[name]))
+                    last = name
                 values[name].append(_timed(arms[name], loops[name]) / loops[name])
     return values
 
 
 def _warm_up(loops: int) -> int:
-    """Calls before a block, so that it does not pay for the arm before it: one, and a quarter of the block.
+    """Calls before a block, so that it does not pay for the arm before it: one, and an eighth of the block.
 
     The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
     next one, whoever makes it. The few calls after that still have to fill the caches.
     """
-    return 1 + loops // 4
+    return 1 + loops // 8
 
 
 def _timed(call: Call, loops: int) -> float:

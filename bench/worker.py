@@ -4,33 +4,32 @@ Started afresh for each round, pinned to its processors, with the threads of BLA
 libraries print goes to standard error, so that the observations stay readable.
 """
 
-import dataclasses
 import gc
 import json
 import os
 import sys
-import traceback
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from random import Random
 from typing import TextIO
 
-import numpy as np
-from pyperf import perf_counter
-
-from fwdrev.bench.cell import PREPARING, ArmResult, Cell, Observation, Status
-from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
+from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation, Status
+from fwdrev.bench.failure import failure
+from fwdrev.bench.ledger import Ledger
+from fwdrev.bench.memory import limit_address_space
 from fwdrev.bench.request import Request
+from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
-from fwdrev.bench.timing import calibrate, timed_blocks
-from fwdrev.modes.engine import Jacobian
-from fwdrev.modes.problem import Problem
+from fwdrev.bench.visit import Arms, prepared, timed, weighed
 from fwdrev.modes.registry import engine
 
-__all__ = ["main"]
+__all__ = ["READY", "load_libraries", "main"]
 
-_LONGEST_REASON = 500
-"""Letters: an exception may say anything, a journal line should stay readable."""
+READY = "{}"
+"""The first line: libraries are loaded, from here on the time counts."""
+
+Visit = Callable[[SweepSpec, Cell, Sequence[str], Request, Ledger], Arms]
+
+_VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: weighed}
 
 
 def main() -> None:
@@ -41,73 +40,59 @@ def main() -> None:
     request = Request(**json.load(sys.stdin))
     if request.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, request.cpus)
-    gc.freeze()
     spec = SweepSpec(**request.spec)  # checked by whoever asked
-    visit = _prepared if request.round == PREPARING else _timed_round
+    load_libraries(spec.engines, jax_too=request.round == PREPARING)
+    if request.memory is not None:
+        limit_address_space(request.memory)
+    gc.freeze()
     try:
-        for n, m in request.cells:
-            _write(visit(spec, Cell(n, m), request), out)
+        _serve(spec, request, out)
     except BrokenPipeError:  # whoever asked is gone
         os._exit(1)
 
 
-def _write(observation: Observation, out: TextIO) -> None:
-    out.write(json.dumps(observation.to_json()) + "\n")
-    out.flush()
+def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
+    """Import what the engines need, before anything is timed or limited; `jax_too`: the check needs it."""
+    if jax_too or "jax" in {engine(name).library for name in engines}:
+        import jax
+
+        jax.devices()
 
 
-def _prepared(spec: SweepSpec, cell: Cell, request: Request) -> Observation:
-    """Compile each arm's program into the sweep's cache, and check its Jacobian."""
-    problem = spec.problem_at(cell)
-    expected = reference(problem, spec.wrt)
-    expected.save(cell_file(Path(request.folder), cell))
-    arms = {name: _arm(name, spec, problem, expected)[1] for name in spec.engines}
-    costs = {name: engine(name).cost(problem.chain, spec.wrt) for name in spec.engines}
-    return Observation(
-        round=PREPARING,
-        cell=cell,
-        arms={name: dataclasses.replace(arm, cost=costs[name]) for name, arm in arms.items()},
-    )
+def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:
+    """One line for each cell."""
+    skips = Skips.from_json(spec.engines, request.skips)
+    visit = _VISITS.get(request.round, timed)
+    with Ledger(Path(request.ledger), spec.engines) as ledger:
+        _write(READY, out)
+        for n, m in request.cells:
+            cell = Cell(n, m)
+            ledger.clear()
+            arms = skips.barred(cell) | _visited(visit, spec, cell, skips.open(cell), request, ledger)
+            ledger.enter(None)
+            skips.note(cell, arms)
+            _write(json.dumps(Observation(round=request.round, cell=cell, arms=arms).to_json()), out)
 
 
-def _timed_round(spec: SweepSpec, cell: Cell, request: Request) -> Observation:
-    """Check each arm again, since this process prepared it anew, and time those that are right."""
-    problem, key = spec.problem_at(cell), Request.key(cell)
-    expected = Reference.load(cell_file(Path(request.folder), cell))
-    names = [name for name in spec.engines if name not in request.skip.get(key, ())]
-    made = {name: _arm(name, spec, problem, expected) for name in names}
-    calls = {
-        name: partial(jacobian, problem.x, problem.theta)
-        for name, (jacobian, _) in made.items()
-        if jacobian is not None
-    }
-    loops = request.loops.get(key) or calibrate(calls, spec.block_seconds)
-    values = timed_blocks(calls, loops, spec.blocks, Random(f"{spec.seed} {request.round} {key}"))
-    arms = {
-        name: dataclasses.replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
-        for name, (_, arm) in made.items()
-    }
-    return Observation(round=request.round, cell=cell, arms=arms)
+def _visited(visit: Visit, spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """The arms' results; where not even the problem fits into memory, all of them ran out of it.
 
-
-def _arm(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
-    """The prepared Jacobian, or None and why there is none."""
-    made, start = engine(name), perf_counter()
+    What an arm raises while it is timed ends this process: whoever asked knows from the ledger which one it was.
+    """
+    if not names:
+        return {}
     try:
-        jacobian = made.prepare(problem.chain, spec.wrt)
-        seconds = perf_counter() - start
-        J = jacobian(problem.x, problem.theta)
-    except Exception as error:  # noqa: BLE001 - an engine may be anybody's: its failure is a result
-        traceback.print_exc()
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        return None, ArmResult(status=Status.FAILED, reason=told[:_LONGEST_REASON])
-    if not made.computes:
-        return jacobian, ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
-    error_size = deviation(np.asarray(J), expected)
-    if is_wrong(error_size, problem.chain):
-        reason = f"its Jacobian differs from jax.jvp and jax.vjp by {error_size:.1e}, relatively"
-        return None, ArmResult(status=Status.WRONG, reason=reason, prepare_seconds=seconds)
-    return jacobian, ArmResult(status=Status.MEASURED, prepare_seconds=seconds, error=error_size)
+        return visit(spec, cell, names, request, ledger)
+    except (MemoryError, RuntimeError) as error:  # JAX's errors are RuntimeErrors
+        failed = failure(error)
+        if failed.status is not Status.OUT_OF_MEMORY or ledger.running is not None:
+            raise
+        return dict.fromkeys(names, failed)
+
+
+def _write(line: str, out: TextIO) -> None:
+    out.write(line + "\n")
+    out.flush()
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Only the work on Jacobians is counted: evaluating the function costs every engin
 
 from dataclasses import dataclass
 
-__all__ = ["Cost", "EngineCost"]
+__all__ = ["Cost", "EngineCost", "ProgramCost"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +55,16 @@ class EngineCost:
     passes: int
     bytes_moved: int
     peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramCost:
+    """What a compiler says of the program that it made; None where it does not know.
+
+    `flops` and `bytes_accessed` for one Jacobian, a multiply–add being two flops; `peak_bytes`: arguments, results and
+    temporary arrays together. XLA counts before its last optimisations (jax issue 13956).
+    """
+
+    flops: int | None = None
+    bytes_accessed: int | None = None
+    peak_bytes: int | None = None

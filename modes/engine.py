@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost
+from fwdrev.modes.cost import EngineCost, ProgramCost
 
 __all__ = ["Direction", "Engine", "Jacobian"]
 
@@ -52,3 +52,7 @@ class Engine(ABC):
     @abstractmethod
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """What one Jacobian costs: exact counts, no clock."""
+
+    def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost | None:
+        """What the compiler says of the program, for an engine that compiles one; costs a compilation."""
+        return None

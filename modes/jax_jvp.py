@@ -3,9 +3,9 @@
 import jax
 
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost
+from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.engine import Direction, Engine, Jacobian
-from fwdrev.modes.jax_program import batch_cost, compile_jacobian, one_pass
+from fwdrev.modes.jax_program import batch_cost, compile_jacobian, compiled_cost, one_pass
 
 __all__ = ["JaxJvp"]
 
@@ -28,3 +28,7 @@ class JaxJvp(Engine):
         """N tangents, each pushed through every map of the chain."""
         wrt = Wrt(wrt)
         return batch_cost(chain, wrt, chain.n_columns(wrt), one_pass(chain, wrt, lambda J: J.push_cost(1)))
+
+    def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
+        """XLA's own count."""
+        return compiled_cost(chain, Wrt(wrt), jax.jacfwd)

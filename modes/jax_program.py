@@ -15,12 +15,12 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import Cost, EngineCost
+from fwdrev.modes.cost import Cost, EngineCost, ProgramCost
 from fwdrev.modes.engine import Jacobian
 from fwdrev.modes.layer import Layer
 from fwdrev.modes.linear_map import LinearMap
 
-__all__ = ["batch_cost", "compile_jacobian", "one_pass", "precision", "pure_function"]
+__all__ = ["batch_cost", "compile_jacobian", "compiled_cost", "one_pass", "precision", "pure_function"]
 
 Constants = list[dict[str, AnyArray]]
 Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
@@ -31,6 +31,35 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
 
     Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one compilation.
     """
+    with precision(chain.dtype):
+        program, constants = _program(chain, wrt, transform)
+        program(constants, *_point(chain)).block_until_ready()
+
+    def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
+        if not (isinstance(x, jax.Array) and isinstance(theta, jax.Array)):
+            x, theta = chain.point(x, theta)
+        chain.check(x, theta)
+        with precision(chain.dtype):
+            J: jax.Array = program(constants, x, theta).block_until_ready()
+        return J
+
+    return jacobian
+
+
+def compiled_cost(chain: Chain, wrt: Wrt, transform: Transform) -> ProgramCost:
+    """What XLA reports of that program; it writes 0 or -1 for what it does not know (jax issues 18954, 20184)."""
+    with precision(chain.dtype):
+        program, constants = _program(chain, wrt, transform)
+        compiled = program.lower(constants, *_point(chain)).compile()
+    counts, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
+    parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
+    peak = sum(getattr(memory, part, 0) for part in parts) - getattr(memory, "alias_size_in_bytes", 0)
+    known = {"flops": counts.get("flops", 0), "bytes_accessed": counts.get("bytes accessed", 0), "peak_bytes": peak}
+    return ProgramCost(**{name: int(value) for name, value in known.items() if value > 0})
+
+
+def _program(chain: Chain, wrt: Wrt, transform: Transform) -> tuple[Any, Constants]:
+    """The jitted function of (constants, x, θ), and the constants on the device."""
     value, constants = pure_function(chain)
     n_x = chain.n_in
 
@@ -41,21 +70,12 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
             return transform(lambda x: value(constants, x, theta))(x)
         return transform(lambda v: value(constants, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
 
-    with precision(chain.dtype):
-        constants = jax.device_put(constants)
-        compiled = jax.jit(program)
-        point = np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
-        compiled(constants, *point).block_until_ready()
+    return jax.jit(program), jax.device_put(constants)
 
-    def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
-        if not (isinstance(x, jax.Array) and isinstance(theta, jax.Array)):
-            x, theta = chain.point(x, theta)
-        chain.check(x, theta)
-        with precision(chain.dtype):
-            J: jax.Array = compiled(constants, x, theta).block_until_ready()
-        return J
 
-    return jacobian
+def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
+    """Any x and θ of the right shapes."""
+    return np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
 
 
 def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:

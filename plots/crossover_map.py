@@ -38,7 +38,7 @@ class MapLayout:
 
 def lay_out_map(ratios: LogRatios, counts: LogRatios) -> MapLayout:
     """The mean over rounds in each cell, and both crossovers."""
-    mean = (-ratios.table.mean() / math.log(2)).unstack("n").sort_index()
+    mean = (-ratios.grid.mean() / math.log(2)).unstack("n").sort_index()
     found: Crossover = crossover(ratios)
     predicted = {n: c.size.point for n in counts.n if (c := crossing(*counts.along_m(n), counts.pair)).size is not None}
     return MapLayout(

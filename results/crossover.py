@@ -5,11 +5,17 @@ interpolated in the logarithm of the size. The crossover is the zero of the mean
 inversion: it holds every size at which Student's t over the rounds cannot tell the ratio from 1. At the true crossover
 the mean ratio is 1 whatever the curve's shape, so the interval covers it as often as the t test accepts: no linear
 approximation, no resampling, and it is right for five rounds too. (Fieller's method, for a curve.)
+
+A sweep that refines the plane measures some sizes in more rounds than others. Between two neighbours, the rounds count
+that measured both; the curve through them is a monotone cubic if these rounds measured the next neighbours too, and a
+straight line if not, which is enough between sizes as close as a refinement puts them.
 """
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,37 +62,25 @@ class Crossing:
 def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = LEVEL) -> Crossing:
     """The crossover along a line.
 
-    `sizes` (k,) ascending, `logs` (rounds, k) the log ratio of the pair in each round; NaN where a round did not get
-    there. Where the mean changes sign more than once, the change that parts the two sides best is taken.
+    `sizes` (k,) ascending, `logs` (rounds, k) the log ratio of the pair in each round; NaN where a round did not
+    measure. Where the mean changes sign more than once, the change that parts the two sides best is taken.
     """
-    sizes, logs = _complete(sizes, logs)
-    mean = logs.mean(axis=0)
-    cheaper = pair[0] if mean[0] < 0 else pair[1]
+    reached = ~np.isnan(logs).all(axis=0)
+    sizes, logs = sizes[reached], logs[:, reached]
+    mean = np.nanmean(logs, axis=0)
     split = _best_split(mean)
     if split is None:
         return Crossing(status=Status.NONE, cheaper=pair[0] if mean.sum() < 0 else pair[1])
     cheaper = pair[0] if mean[: split + 1].sum() < mean[split + 1 :].sum() else pair[1]
-    position = np.log(sizes)
-    curves = PchipInterpolator(position, logs.T)  # monotone cubics: no swings between the measured sizes
-    root = float(brentq(lambda at: curves(at).mean(), position[split], position[split + 1]))
-    low, high, open_ends = _interval(position, curves, root, level)
+    pieces = _pieces(np.log(sizes), logs)
+    home, root = _root(pieces, split, mean)
+    low, high, open_ends = _interval(pieces, home, root, level)
     return Crossing(
         status=Status.FOUND,
         size=Estimate(point=math.exp(root), low=low, high=high, level=level),
         open_ends=open_ends,
         cheaper=cheaper,
     )
-
-
-def _complete(sizes: Vector, logs: Matrix) -> tuple[Vector, Matrix]:
-    """Sizes that a round reached and rounds that reached all of them; at worst the single round that got furthest."""
-    there = ~np.isnan(logs)
-    reached = there.any(axis=0)
-    whole = there[:, reached].all(axis=1)
-    if whole.any():
-        return sizes[reached], logs[whole][:, reached]
-    best = there[there.sum(axis=1).argmax()]
-    return sizes[best], logs[there[:, best].all(axis=1)][:, best]
 
 
 def _best_split(mean: Vector) -> int | None:
@@ -97,40 +91,87 @@ def _best_split(mean: Vector) -> int | None:
     return int(max(changes, key=lambda i: abs(mean[: i + 1].sum() - mean[i + 1 :].sum())))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """The rounds' curves between two neighbouring sizes, `low` and `high` their logarithms."""
+
+    low: float
+    high: float
+    rounds: int
+    curves: Callable[[Any], Any]
+
+    def mean(self, at: float) -> float:
+        """The mean log ratio there."""
+        return float(self.curves(at).mean())
+
+    def excess(self, at: float, level: float) -> float:
+        """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
+        if self.rounds < 2:  # noqa: PLR2004 - one round rejects nothing
+            return -1.0
+        values = self.curves(at)
+        error = values.std(ddof=1) / math.sqrt(self.rounds)
+        return float(abs(values.mean()) - t_quantile(self.rounds, level) * error)
+
+
+def _pieces(position: Vector, logs: Matrix) -> list[_Piece]:
+    """One between each pair of neighbours."""
+    there = ~np.isnan(logs)
+    made = []
+    for i in range(position.size - 1):
+        around = slice(max(0, i - 1), i + 3)
+        both, all_around = there[:, i : i + 2].all(axis=1), there[:, around].all(axis=1)
+        curves: Callable[[Any], Any]
+        if not both.any():  # no round got to both: the means alone, without a spread
+            curves = _line(position[i : i + 2], np.nanmean(logs[:, i : i + 2], axis=0, keepdims=True))
+        elif (both == all_around).all():
+            curves = PchipInterpolator(position[around], logs[both, around].T)
+        else:
+            curves = _line(position[i : i + 2], logs[both, i : i + 2])
+        made.append(
+            _Piece(low=float(position[i]), high=float(position[i + 1]), rounds=max(1, int(both.sum())), curves=curves)
+        )
+    return made
+
+
+def _line(ends: Vector, values: Matrix) -> Callable[[Any], Any]:
+    """Straight lines in each round, values (rounds, 2)."""
+    return lambda at: values[:, 0] + (values[:, 1] - values[:, 0]) * (at - ends[0]) / (ends[1] - ends[0])
+
+
+def _root(pieces: list[_Piece], split: int, mean: Vector) -> tuple[int, float]:
+    """The zero of the mean curve that is nearest to the split, and its piece."""
+    for home in sorted(range(len(pieces)), key=lambda i: abs(i - split)):
+        piece = pieces[home]
+        if piece.mean(piece.low) * piece.mean(piece.high) <= 0:
+            return home, float(brentq(piece.mean, piece.low, piece.high))
+    piece = pieces[split]  # the neighbours' rounds differ, and the mean jumps over zero at a measured size
+    return split, piece.low if abs(mean[split]) < abs(mean[split + 1]) else piece.high
+
+
 def _interval(
-    position: Vector, curves: PchipInterpolator, root: float, level: float
+    pieces: list[_Piece], home: int, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
-    rounds = curves.c.shape[-1]
-    if rounds < 2:  # noqa: PLR2004 - one round has no spread
+    if pieces[home].rounds < 2:  # noqa: PLR2004 - one round has no spread
         return None, None, ()
-    fine = np.interp(np.linspace(0, position.size - 1, (position.size - 1) * _FINE + 1), range(position.size), position)
-
-    def excess(at: Any) -> Any:  # noqa: ANN401 - a number or an array
-        """|t| beyond its quantile: negative inside the interval."""
-        values = curves(at)
-        error = values.std(axis=-1, ddof=1) / math.sqrt(rounds)
-        return np.abs(values.mean(axis=-1)) - t_quantile(rounds, level) * error
-
-    inside = excess(fine) <= 0
-    below, above = fine[fine <= root], fine[fine >= root]
-    low = _edge(excess, root, below[::-1], inside[fine <= root][::-1])
-    high = _edge(excess, root, above, inside[fine >= root])
+    low, high = _edge(pieces[home::-1], root, level, up=False), _edge(pieces[home:], root, level, up=True)
     open_ends = ("low",) * (low is None) + ("high",) * (high is None)
-    return math.exp(position[0] if low is None else low), math.exp(position[-1] if high is None else high), open_ends
+    ends = pieces[0].low if low is None else low, pieces[-1].high if high is None else high
+    return math.exp(ends[0]), math.exp(ends[1]), open_ends
 
 
-def _edge(
-    excess: Any,  # noqa: ANN401 - of _interval
-    root: float,
-    outwards: Vector,
-    inside: Vector,
-) -> float | None:
+def _edge(outwards: list[_Piece], root: float, level: float, *, up: bool) -> float | None:
     """Where the interval ends in one direction, or None if it does not in the measured range."""
-    outside = np.flatnonzero(~inside)
-    if outside.size == 0:
-        return None
-    last_in = root if outside[0] == 0 else outwards[outside[0] - 1]
-    if excess(last_in) >= 0:
-        return float(last_in)
-    return float(brentq(excess, *sorted((last_in, outwards[outside[0]]))))
+    for piece in outwards:
+        for inner, outer in pairwise(_steps(piece, root, up=up)):
+            if piece.excess(inner, level) > 0:  # rejected at once: the rounds are others than those of the piece before
+                return inner
+            if piece.excess(outer, level) > 0:
+                return float(brentq(piece.excess, min(inner, outer), max(inner, outer), args=(level,)))
+    return None
+
+
+def _steps(piece: _Piece, root: float, *, up: bool) -> Iterator[float]:
+    """Points from the root, or from the nearer end of the piece, to its other end."""
+    start, end = (max(root, piece.low), piece.high) if up else (min(root, piece.high), piece.low)
+    yield from np.linspace(start, end, _FINE + 1).tolist()

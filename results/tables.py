@@ -1,12 +1,12 @@
 """Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 
-from fwdrev.bench.cell import PREPARING, Status
+from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Status
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.estimate import log_mean
@@ -27,27 +27,44 @@ def values(run: Run) -> pd.DataFrame:
 
 
 def arms(run: Run) -> pd.DataFrame:
-    """One row for each arm of each cell as the preparing pass saw it: status, seconds to prepare, error, counts."""
-    rows = [
-        {
-            "n": o.cell.n,
-            "m": o.cell.m,
-            "engine": name,
-            "status": arm.status.value,
-            "reason": arm.reason,
-            "prepare_seconds": arm.prepare_seconds,
-            "error": arm.error,
-            "multiply_adds": arm.cost.multiply_adds if arm.cost else None,
-            "passes": arm.cost.passes if arm.cost else None,
-            "bytes_moved": arm.cost.bytes_moved if arm.cost else None,
-            "peak_bytes": arm.cost.peak_bytes if arm.cost else None,
-        }
-        for o in run.observations
-        if o.round == PREPARING
-        for name, arm in o.arms.items()
-    ]
-    columns = ["n", "m", "engine", "status", "reason", "prepare_seconds", "error"]
-    return pd.DataFrame(rows, columns=[*columns, "multiply_adds", "passes", "bytes_moved", "peak_bytes"])
+    """One row for each arm of each cell, with every cost but time.
+
+    status, reason, prepare_seconds, error; the engine's own counts multiply_adds, passes, bytes_moved, peak_bytes; its
+    compiler's flops, bytes_accessed, program_bytes (peak); measured peaks allocated_bytes and resident_bytes. What is
+    not known is None.
+    """
+    rows: dict[tuple[int, int, str], dict[str, object]] = {}
+    for o in run.observations:
+        if o.round in {PREPARING, WEIGHING}:
+            for name, arm in o.arms.items():
+                key = {"n": o.cell.n, "m": o.cell.m, "engine": name}
+                row = rows.setdefault((o.cell.n, o.cell.m, name), key)
+                row |= _memory(arm) if o.round == WEIGHING else _preparation(arm)
+    return pd.DataFrame(rows.values(), columns=_ARM_COLUMNS)
+
+
+_ARM_COLUMNS = [
+    *("n", "m", "engine", "status", "reason", "prepare_seconds", "error"),
+    *("multiply_adds", "passes", "bytes_moved", "peak_bytes"),
+    *("flops", "bytes_accessed", "program_bytes", "allocated_bytes", "resident_bytes"),
+]
+
+
+def _preparation(arm: ArmResult) -> dict[str, object]:
+    cost = asdict(arm.cost) if arm.cost else {}
+    program = asdict(arm.program) if arm.program else {}
+    facts = {"status": arm.status.value, "reason": arm.reason, "error": arm.error}
+    return facts | cost | _renamed(program, "program_bytes") | {"prepare_seconds": arm.prepare_seconds}
+
+
+def _renamed(program: dict[str, object], name: str) -> dict[str, object]:
+    """The compiler's peak beside the engine's own."""
+    return {name if key == "peak_bytes" else key: value for key, value in program.items()}
+
+
+def _memory(arm: ArmResult) -> dict[str, object]:
+    memory = arm.memory
+    return {} if memory is None else {"allocated_bytes": memory.allocated, "resident_bytes": memory.resident}
 
 
 def failures(run: Run) -> pd.DataFrame:
@@ -90,11 +107,13 @@ def times(run: Run) -> pd.DataFrame:
 class LogRatios:
     """log(time of one engine / time of the other), for each round and cell.
 
-    `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not reach a cell.
+    `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not measure a cell.
+    `outputs` are the sizes m of the grid; a sweep that refines the plane has measured others in between.
     """
 
     pair: tuple[str, str]
     table: pd.DataFrame
+    outputs: tuple[int, ...]
 
     @property
     def n(self) -> list[int]:
@@ -103,11 +122,16 @@ class LogRatios:
 
     @property
     def m(self) -> list[int]:
-        """The sizes m that were reached, ascending."""
-        return sorted({int(m) for m in self.table.columns.get_level_values("m")})
+        """The sizes m of the grid that were reached, ascending."""
+        return sorted({int(m) for m in self.table.columns.get_level_values("m")} & set(self.outputs))
+
+    @property
+    def grid(self) -> pd.DataFrame:
+        """The part of the table that belongs to the grid."""
+        return self.table.loc[:, self.table.columns.get_level_values("m").isin(self.outputs)]
 
     def along_m(self, n: int) -> tuple[Vector, Matrix]:
-        """The sizes m at this n, and the ratios (rounds, sizes)."""
+        """All sizes m that were measured at this n, and the ratios (rounds, sizes)."""
         part = self.table.xs(n, axis=1, level="n")
         return part.columns.to_numpy(), part.to_numpy()
 
@@ -133,14 +157,16 @@ def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
         msg = f"{run.folder} has no cell in which both {one} and {other} were timed"
         raise NothingMeasuredError(msg)
     wide = ratios.unstack(["n", "m"])  # noqa: PD010 - a Series, which has no pivot_table
-    return LogRatios(pair=pair, table=wide.sort_index(axis=1))
+    return LogRatios(pair=pair, table=wide.sort_index(axis=1), outputs=tuple(run.spec.outputs))
 
 
 def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
     """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round."""
     table = arms(run).pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
+    outputs = tuple(run.spec.outputs)
     if not set(pair) <= set(table.columns):
-        return LogRatios(pair=pair, table=pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"])))
+        nothing = pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"]))
+        return LogRatios(pair=pair, table=nothing, outputs=outputs)
     positive = table[(table[list(pair)] > 0).all(axis=1)]
     logs = (positive[pair[0]] / positive[pair[1]]).map(math.log)
-    return LogRatios(pair=pair, table=logs.to_frame(0).T.sort_index(axis=1))
+    return LogRatios(pair=pair, table=logs.to_frame(0).T.sort_index(axis=1), outputs=outputs)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench import Cell, ScriptedExecutor, make_spec, sweep
+from fwdrev.bench import Cell, ScriptedExecutor, Sweep, make_spec
 from fwdrev.results import Run
 
 __all__ = ["scripted_run", "seconds", "true_m", "true_n"]
@@ -37,6 +37,6 @@ def scripted_run(seed: int = 0, *, noise: float = 0.0, shift: float = 0.0, **fie
         spec=spec,
         machine={"cpu_model_name": "a <script>machine</script>", "versions": {"numpy": "2"}},
         created="2026-01-01T00:00:00+00:00",
-        observations=tuple(sweep(spec, executor)),
+        observations=tuple(Sweep(spec, executor)),
         warnings=(),
     )

@@ -6,8 +6,8 @@ from typing import Any
 import psutil
 import pytest
 
-from fwdrev.bench import PREPARING, LocalExecutor, Observation, Status, make_spec, sweep
-from fwdrev.bench.local import available_cpus, worker_environment
+from fwdrev.bench import PREPARING, LocalExecutor, Observation, Status, Sweep, make_spec
+from fwdrev.bench.environment import available_cpus, worker_environment
 from fwdrev.modes import InputError
 from tests.test_modes_registry import install_plugin
 
@@ -17,7 +17,7 @@ TINY = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "blocks": 3, "block_seco
 def _observed(folder: Path, **fields: Any) -> list[Observation]:
     folder.mkdir(exist_ok=True)
     spec = make_spec(TINY | fields)
-    return list(sweep(spec, LocalExecutor(spec, folder)))
+    return list(Sweep(spec, LocalExecutor(spec, folder)))
 
 
 def test_a_small_plane(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     spec = make_spec(TINY | {"engines": ["forward"]})
-    observations = sweep(spec, LocalExecutor(spec, scratch))
+    observations = iter(Sweep(spec, LocalExecutor(spec, scratch)))
     next(observations)
     observations.close()  # type: ignore[attr-defined]
     assert psutil.Process().children(recursive=True) == []

@@ -10,6 +10,7 @@ import typer
 
 from fwdrev.bench.cli.answers import crossover, export, plot
 from fwdrev.bench.cli.catalogue import engines, problems
+from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
 from fwdrev.bench.cli.sweep import sweep
 from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
@@ -39,6 +40,7 @@ for command, example in (
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (engines, "fwdrev engines --json"),
     (problems, "fwdrev problems"),
+    (doctor, "fwdrev doctor --json"),
 ):
     app.command(epilog=f"Example: {example}")(command)
 

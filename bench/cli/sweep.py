@@ -1,14 +1,13 @@
 """Measuring: `fwdrev sweep`."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, loaded, quoted
-from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, quoted
+from fwdrev.modes.errors import InputError
 
 __all__ = ["sweep"]
 
@@ -28,16 +27,23 @@ def sweep(
     block_seconds: Annotated[float | None, typer.Option(help="Length of a block in seconds.")] = None,
     dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
     threads: Annotated[int | None, typer.Option(help="For BLAS and XLA.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu or gpu, for the JAX engines.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Refine until every crossover is known so well, e.g. 5%.")
+    ] = None,
+    budget: Annotated[str | None, typer.Option(help="Refine for so long at most, e.g. 120s or 5min.")] = None,
+    timeout: Annotated[str | None, typer.Option(help="For one cell, e.g. 60s; default 300s.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(help="Address space of a worker's arms, e.g. 4GB.")] = None,
+    protocol: Annotated[str | None, typer.Option(help="paired, or pyperf: the stock runner, arm by arm.")] = None,
+    rigorous: Annotated[bool, typer.Option("--rigorous", help="Twice as many processes.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Half as many processes.")] = False,
     out: Annotated[Path | None, typer.Option(help="A new folder; default runs/DATE-TIME-PROBLEM.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run; --rounds may add some.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, paired, round by round."""
-    from fwdrev.bench import QUICK, LocalExecutor, fingerprint, make_spec, read_spec
-    from fwdrev.bench.progress import watched
-    from fwdrev.bench.scratch import scratch_folder
-    from fwdrev.bench.sweep import sweep as measure
-    from fwdrev.results.journal import create
+    from fwdrev.bench.cli.measure import measure, new_run, old_run, show_run
 
     given = {
         "problem": problem,
@@ -50,45 +56,33 @@ def sweep(
         "block_seconds": block_seconds,
         "dtype": dtype,
         "threads": threads,
+        "device": device,
         "seed": seed,
+        "precision": precision,
+        "budget": budget,
+        "timeout": timeout,
+        "memory_limit": memory_limit,
+        "protocol": protocol,
+        "effort": _effort(rigorous=rigorous, fast=fast),
         "options": problem_options(option) if option else None,
     }
-    plan = make_spec(
-        (QUICK if quick else {})
-        | (read_spec(spec) if spec else {})
-        | {key: value for key, value in given.items() if value is not None}
-    )
-    folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
+    given = {key: value for key, value in given.items() if value is not None}
+    if resume is None:
+        folder, opened = new_run(given, quick=quick, spec=spec, out=out)
+    else:
+        others = {"quick": quick or None, "spec": spec, "out": out}
+        folder, opened = resume, old_run(resume, given, [key for key, value in others.items() if value is not None])
     try:
-        with scratch_folder() as scratch, create(folder, plan, fingerprint(plan.threads)) as journal:
-            for observation in watched(measure(plan, LocalExecutor(plan, scratch)), plan):
-                journal.append(observation)
+        report = measure(folder, opened)
     except KeyboardInterrupt:
-        kept = f"what was measured is kept: fwdrev plot {quoted(folder)}" if folder.exists() else "nothing was measured"
-        typer.echo(f"interrupted; {kept}", err=True)
+        told = f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
+        typer.echo(f"interrupted; {told if folder.exists() else 'nothing was measured'}", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    _show_run(folder, as_json=as_json)
+    show_run(folder, report, as_json=as_json)
 
 
-def _show_run(folder: Path, *, as_json: bool) -> None:
-    """What to know after a sweep: what failed, where things cross, what to do next."""
-    from fwdrev.results.law import crossover as find
-    from fwdrev.results.pairs import default_pairs
-    from fwdrev.results.summary import crossover_lines, failure_lines
-    from fwdrev.results.tables import engines_measured, failures, log_ratios
-
-    run = loaded(folder)
-    found = [find(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
-    lines = failure_lines(run)
-    for each in found:
-        lines += [*crossover_lines(each), ""]
-    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
-    data = {
-        "run": str(folder),
-        "crossovers": [each.to_json() for each in found],
-        "failures": failures(run).to_dict(orient="records"),
-    }
-    answer(data, lines, as_json=as_json)
-    if not engines_measured(run):
-        msg = f"{folder}: no engine could be measured in any cell"
-        raise NothingMeasuredError(msg)
+def _effort(*, rigorous: bool, fast: bool) -> str | None:
+    if rigorous and fast:
+        msg = "--rigorous and --fast: give one of them"
+        raise InputError(msg)
+    return "rigorous" if rigorous else "fast" if fast else None

@@ -1,0 +1,126 @@
+"""What `fwdrev sweep` does: open a new run or an old one, measure, and say what came out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fwdrev.bench.cell import Observation
+from fwdrev.bench.cli.show import answer, loaded, quoted
+from fwdrev.bench.environment import available_cpus, check_machine, device_name
+from fwdrev.bench.fingerprint import fingerprint
+from fwdrev.bench.local import LocalExecutor
+from fwdrev.bench.plan import FixedPlan
+from fwdrev.bench.progress import duration, watched
+from fwdrev.bench.scratch import scratch_folder
+from fwdrev.bench.spec import QUICK, Protocol, SweepSpec, make_spec, read_spec
+from fwdrev.bench.stock import StockExecutor
+from fwdrev.bench.sweep import Sweep
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.results.adaptive import AdaptivePlan
+from fwdrev.results.forecast import TimeForecast
+from fwdrev.results.journal import Journal, create, load, reopen
+from fwdrev.results.law import crossover
+from fwdrev.results.pairs import default_pairs
+from fwdrev.results.summary import crossover_lines, failure_lines
+from fwdrev.results.tables import engines_measured, failures, log_ratios
+
+__all__ = ["Report", "measure", "new_run", "old_run", "show_run"]
+
+_MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
+"""Of the specification of a run that is resumed: what says how much and how long, not what."""
+
+Opened = AbstractContextManager[tuple[Journal, SweepSpec, Sequence[Observation]]]
+"""A journal to append to, what to measure, and what was observed before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Why a sweep ended, and its seconds: in rounds, and of these inside timed blocks."""
+
+    outcome: str
+    measuring: float
+    timed: float
+
+
+def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Path | None) -> tuple[Path, Opened]:
+    """A folder that is not there yet."""
+    plan = make_spec((QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given))
+    check_machine(plan)
+    folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
+        with create(folder, plan, fingerprint(plan.threads, device_name(plan))) as journal:
+            yield journal, plan, ()
+
+    return folder, opened()
+
+
+def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Opened:
+    """A run to go on with; `others` are options of new runs that were given too."""
+    refused = [*others, *(key for key in given if key not in _MAY_CHANGE)]
+    if refused:
+        msg = (
+            f"{_option(refused[0])} cannot be given with --resume, which goes on with what {folder} was made for: "
+            f"allowed are {', '.join(map(_option, _MAY_CHANGE))}"
+        )
+        raise InputError(msg)
+    spec = load(folder).spec
+    if given.get("rounds", spec.rounds) < spec.rounds:
+        msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
+        raise InputError(msg)
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
+        with reopen(folder, given, fingerprint(spec.threads, device_name(spec))) as (journal, run):
+            yield journal, run.spec, run.observations
+
+    return opened()
+
+
+def measure(folder: Path, opened: Opened) -> Report:
+    """Run the sweep; every observation is in the journal before the next one is waited for."""
+    with opened as (journal, spec, past), scratch_folder(folder) as scratch:
+        forecast = TimeForecast(spec, len(available_cpus()) or 1)
+        plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
+        executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
+        sweep = Sweep(spec, executor, plan, past)
+        for observation in watched(sweep, plan):
+            journal.append(observation)
+        return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
+
+
+def show_run(folder: Path, report: Report, *, as_json: bool) -> None:
+    """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
+    run = loaded(folder)
+    found = [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
+    lines = failure_lines(run)
+    for each in found:
+        lines += [*crossover_lines(each), ""]
+    lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
+    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
+    data = {
+        "run": str(folder),
+        "outcome": report.outcome,
+        "measuring_seconds": report.measuring,
+        "timed_seconds": report.timed,
+        "crossovers": [each.to_json() for each in found],
+        "failures": failures(run).to_dict(orient="records"),
+    }
+    answer(data, lines, as_json=as_json)
+    if not engines_measured(run):
+        msg = f"{folder}: no engine could be measured in any cell"
+        raise NothingMeasuredError(msg)
+
+
+def _time(report: Report) -> str:
+    if not report.measuring:
+        return "there was nothing left to measure"
+    return f"{duration(report.measuring)}, {report.timed / report.measuring:.0%} of it inside timed blocks"
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

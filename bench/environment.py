@@ -1,0 +1,85 @@
+"""What a worker process finds: its environment variables, its processors, the memory that it may take."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from fwdrev.bench.memory import available_bytes
+from fwdrev.bench.spec import Device, SweepSpec
+from fwdrev.modes.errors import InputError
+
+__all__ = ["PASSED_ON", "available_cpus", "check_machine", "device_name", "memory_share", "worker_environment"]
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+PASSED_ON = ("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "TMPDIR")
+"""How the names of variables begin that change what is measured; pyperf's workers get them only when told."""
+
+_SHARE = 0.8
+"""Of the memory that is free, for all workers together, where the specification sets no limit."""
+
+_ASK_JAX = "import jax; print(jax.devices()[0].device_kind)"
+_START_SECONDS = 120
+
+
+def available_cpus() -> list[int]:
+    """The processors that this process may use; an empty list where the system cannot say."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def check_machine(spec: SweepSpec) -> None:
+    """Raises InputError when more threads are asked for than there are processors."""
+    have = len(available_cpus()) or os.cpu_count() or 1
+    if spec.threads > have:
+        msg = f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer"
+        raise InputError(msg)
+
+
+def memory_share(spec: SweepSpec, workers: int) -> int | None:
+    """Bytes that each of so many workers may allocate; None where nobody can say, or a GPU's driver maps everything."""
+    if spec.memory_limit is not None:
+        return spec.memory_limit
+    free = None if spec.device is Device.GPU else available_bytes()
+    return None if free is None else int(_SHARE * free / workers)
+
+
+def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
+    """The environment of a worker: the caller's, with the threads set and JAX's compilation cache in `folder`."""
+    env = dict(os.environ)
+    env |= dict.fromkeys(_THREADS, str(spec.threads))
+    if spec.threads == 1:
+        env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    if spec.device is Device.GPU:
+        env["JAX_PLATFORMS"] = "cuda,cpu"
+        env["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # two workers may prepare at once
+    else:
+        env["JAX_PLATFORMS"] = "cpu"
+    env["JAX_ENABLE_X64"] = "1"
+    env["JAX_COMPILATION_CACHE_DIR"] = str(folder / "programs")
+    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    return env
+
+
+def device_name(spec: SweepSpec) -> str:
+    """`cpu`, or the name of the GPU that JAX finds; raises InputError where one is asked for and there is none."""
+    if spec.device is Device.CPU:
+        return "cpu"
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-P", "-c", _ASK_JAX],
+            env=worker_environment(spec, Path()),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_START_SECONDS,
+        )
+        failed, said = done.returncode != 0, done.stderr.strip().splitlines()
+    except subprocess.TimeoutExpired:
+        failed, said = True, [f"no answer within {_START_SECONDS} s"]
+    if failed:
+        why = said[-1] if said else "no reason given"
+        msg = f"device = gpu: JAX finds no GPU here ({why[:200]}); install jax with CUDA on a machine with one"
+        raise InputError(msg)
+    return f"gpu: {done.stdout.strip()}"

@@ -1,0 +1,129 @@
+"""Worker processes: started in a group that ends together, read line by line in time, and how each one ended."""
+
+import dataclasses
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import Status
+from fwdrev.bench.failure import means_memory
+from fwdrev.bench.request import Request
+
+__all__ = ["Ended", "Team", "lines_of"]
+
+_TAIL = 20
+"""Lines of a log in which the last words of a process are looked for."""
+
+_LONGEST = 300
+"""Letters of a log line that are worth a reason."""
+
+
+class Ended:
+    """How a worker ended: by itself with an exit code, by a signal, or because it was late."""
+
+    def __init__(self, log: Path) -> None:
+        """It has not ended yet; `log` is where its standard error goes."""
+        self.log = log
+        self.late = False
+        self.code = 0
+
+    @property
+    def status(self) -> Status:
+        """What it means for the arm that was running."""
+        if self.late:
+            return Status.TIMED_OUT
+        return Status.OUT_OF_MEMORY if means_memory("\n".join(self._last_lines())) else Status.CRASHED
+
+    @property
+    def told(self) -> str:
+        """In words, with the last line that it wrote."""
+        how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
+        last = self._last_lines()
+        words = f": {last[-1][:_LONGEST]}" if last and (self.code > 0 or means_memory(last[-1])) else ""
+        return f"the worker process ended with {how}{words}"
+
+    def _last_lines(self) -> list[str]:
+        return self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_TAIL:]
+
+
+class Team:
+    """The workers of one pass, so that all of them end with it and none is started afterwards."""
+
+    def __init__(self) -> None:
+        """Nobody works yet."""
+        self.stopped = False
+        self._workers: set[subprocess.Popen[bytes]] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def member(
+        self, request: Request, environment: Mapping[str, str], log: Path
+    ) -> Iterator[subprocess.Popen[bytes] | None]:
+        """A worker that has its request and is gone after the block; None if the pass is over."""
+        with self._lock:
+            worker = None if self.stopped else _started(request, environment, log)
+            if worker is not None:
+                self._workers.add(worker)
+        try:
+            yield worker
+        finally:
+            if worker is not None:
+                worker.kill()
+                worker.wait()
+                self._workers.discard(worker)
+                if worker.stdout is not None:
+                    worker.stdout.close()
+
+    def stop(self) -> None:
+        """Kill whoever still runs."""
+        with self._lock:
+            self.stopped = True
+            for worker in list(self._workers):
+                worker.kill()
+
+
+def lines_of(worker: subprocess.Popen[bytes], ended: Ended, *, first: float, each: float) -> Iterator[str]:
+    """Its whole lines, as they come; the first within `first` seconds, the others within `each`. Then, how it ended."""
+    if worker.stdout is None:
+        return
+    ended.late, ended.code = False, 0
+    pipe, torn, deadline = worker.stdout.fileno(), b"", perf_counter() + first
+    while True:
+        if not select.select([pipe], [], [], max(0.0, deadline - perf_counter()))[0]:
+            ended.late = True
+            return
+        chunk = os.read(pipe, 1 << 16)
+        if not chunk:
+            ended.code = worker.wait()
+            return
+        *lines, torn = (torn + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode()
+        if lines:
+            deadline = perf_counter() + each
+
+
+def _started(request: Request, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """A new session of its own, so that Ctrl-C reaches us and not the worker."""
+    with log.open("ab") as stream:
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-m", "fwdrev.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    if worker.stdin is not None:
+        with suppress(BrokenPipeError), worker.stdin as pipe:  # a worker that is gone already has crashed
+            pipe.write(json.dumps(dataclasses.asdict(request)).encode())
+    return worker

@@ -1,0 +1,126 @@
+"""The stock protocol: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm.
+
+It is what the paired protocol is compared with: the same cells, the same checks, the same journal. A round is one
+worker process, as in pyperf; values of different arms that stand at one position were not measured side by side.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+import pyperf
+
+from fwdrev.bench.cell import ArmResult, Cell, Observation, Status
+from fwdrev.bench.environment import PASSED_ON, available_cpus, memory_share, worker_environment
+from fwdrev.bench.local import LocalExecutor
+from fwdrev.bench.process import Ended
+from fwdrev.bench.skips import Skips
+from fwdrev.bench.spec import Effort, SweepSpec
+from fwdrev.bench.stock_worker import StockRequest
+
+__all__ = ["StockExecutor"]
+
+_VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
+"""Of each process, as pyperf has it."""
+
+_LATE = 124
+"""pyperf's exit code when a worker exceeded `--timeout`."""
+
+
+class StockExecutor:
+    """Prepares and weighs as the local executor does, and leaves the timing to pyperf."""
+
+    def __init__(self, spec: SweepSpec, folder: Path) -> None:
+        """Nothing is started yet; raises InputError as the local executor does."""
+        self._spec = spec
+        self._folder = folder
+        self._local = LocalExecutor(spec, folder)
+        self._numbers = count()
+
+    def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """As the local executor does."""
+        return self._local.prepare(cells, skips)
+
+    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """As the local executor does."""
+        return self._local.weigh(cells, skips)
+
+    def rounds(
+        self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
+    ) -> Iterator[Observation]:
+        """All rounds of a cell at once, since pyperf finishes a benchmark before it begins the next.
+
+        pyperf chooses the calls per value itself, so `loops` is not used.
+        """
+        for cell in cells:
+            start = pyperf.perf_counter()
+            arms = {name: self._measured(cell, name, len(indices)) for name in skips.open(cell)}
+            seconds = (pyperf.perf_counter() - start) / len(indices)
+            for position, index in enumerate(indices):
+                found = {name: runs[position] for name, runs in arms.items() if position < len(runs)}
+                yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
+
+    def _measured(self, cell: Cell, name: str, processes: int) -> list[ArmResult]:
+        """One result for each process; a single one that says why if there are none."""
+        place = self._folder / f"stock-{next(self._numbers)}"
+        answer, ended = place.with_suffix(".json"), Ended(place.with_suffix(".log"))
+        request = StockRequest(
+            spec=self._spec.model_dump(mode="json"),
+            n=cell.n,
+            m=cell.m,
+            engine=name,
+            folder=str(self._folder),
+            memory=memory_share(self._spec, 1),
+        )
+        place.with_suffix(".request").write_text(json.dumps(asdict(request)), encoding="utf-8")
+        ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes)
+        if ended.code == 0:
+            return _results(answer)
+        ended.late = ended.code == _LATE
+        told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
+        return [ArmResult(status=ended.status, reason=told)]
+
+    def _run(self, request: Path, answer: Path, log: Path, processes: int) -> int:
+        """pyperf's manager, which starts the workers; it goes with all of them when the sweep is given up."""
+        environment = worker_environment(self._spec, self._folder)
+        passed_on = [name for name in environment if name.startswith(PASSED_ON)]
+        options = [
+            *("--request", str(request), "--output", str(answer), "--processes", str(processes), "--quiet"),
+            *("--values", str(_VALUES[self._spec.effort]), "--inherit-environ", ",".join(passed_on)),
+            *("--timeout", str(max(1, round(self._spec.timeout)))),
+        ]
+        cpus = available_cpus()[-self._spec.threads :]
+        options += ["--affinity", ",".join(map(str, cpus))] if cpus else []
+        with log.open("ab") as stream:
+            manager = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-m", "fwdrev.bench.stock_worker", *options],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env=environment,
+                start_new_session=True,
+            )
+        try:
+            return manager.wait()
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(manager.pid, signal.SIGKILL)
+            manager.wait()
+
+
+def _results(answer: Path) -> list[ArmResult]:
+    """The processes that timed something; the first ones only find the number of calls."""
+    runs = [run for run in pyperf.Benchmark.load(str(answer)).get_runs() if run.values]
+    return [
+        ArmResult(
+            status=Status.MEASURED, loops=int(run.get_metadata().get("loops", 1)), values=tuple(map(float, run.values))
+        )
+        for run in runs
+    ]

@@ -1,0 +1,45 @@
+"""Numbers with units, as they are written in options and specifications: `5%`, `2min`, `4GB`."""
+
+import math
+import re
+from collections.abc import Mapping
+
+from fwdrev.modes.errors import InputError
+
+__all__ = ["bytes_of", "fraction_of", "seconds_of"]
+
+_SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+_BYTES = {"": 1.0, "b": 1.0} | {
+    f"{letter}{ending}": base**power
+    for power, letter in enumerate("kmgt", start=1)
+    for ending, base in (("b", 1000.0), ("ib", 1024.0), ("", 1000.0))
+}
+_FRACTION = {"%": 1e-2, "": 1.0}
+
+
+def seconds_of(given: object) -> float:
+    """`120`, `120s`, `2min`, `1h` in seconds; raises InputError."""
+    return _number(given, _SECONDS, "give seconds such as 120s, or 2min, or 1h")
+
+
+def bytes_of(given: object) -> int:
+    """`4GB`, `512MiB`, `1000000` in bytes; raises InputError."""
+    return round(_number(given, _BYTES, "give bytes such as 4GB or 512MiB"))
+
+
+def fraction_of(given: object) -> float:
+    """`5%`, `0.05` as a fraction; raises InputError."""
+    return _number(given, _FRACTION, "give a share such as 5% or 0.05")
+
+
+def _number(given: object, units: Mapping[str, float], how: str) -> float:
+    text = str(given).strip().lower()
+    match = re.fullmatch(r"([0-9.]+(?:e[+-]?[0-9]+)?)\s*([a-z%]*)", text)
+    try:
+        value = float(match[1]) * units[match[2]] if match else math.nan
+    except (KeyError, ValueError):
+        value = math.nan
+    if not (0 < value < math.inf) or isinstance(given, bool):
+        msg = f"{given!r}: {how}, more than 0"
+        raise InputError(msg)
+    return value

@@ -1,0 +1,117 @@
+"""What a worker does in one cell: prepare and check its arms, weigh them, or time them.
+
+Each function returns a result for every arm that it was given; what an arm raises is its result.
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import numpy as np
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import ArmResult, Cell, Status
+from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
+from fwdrev.bench.failure import failure
+from fwdrev.bench.ledger import Ledger
+from fwdrev.bench.memory import peak_of
+from fwdrev.bench.request import Request
+from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.modes.engine import Jacobian
+from fwdrev.modes.problem import Problem
+from fwdrev.modes.registry import engine
+
+__all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
+
+Arms = dict[str, ArmResult]
+T = TypeVar("T")
+
+
+def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """Compile each arm's program into the sweep's cache, check its Jacobian, and take its counts."""
+    problem = spec.problem_at(cell)
+    expected = reference(problem, spec.wrt)
+    expected.save(cell_file(Path(request.folder), cell))
+    arms: Arms = {}
+    for name in names:
+        ledger.enter(name)
+        jacobian, arm = checked(name, spec, problem, expected)
+        arms[name] = arm if jacobian is None else _tried(partial(_counted, name, spec, problem, arm))
+    return arms
+
+
+def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], _: Request, ledger: Ledger) -> Arms:
+    """The peak of each arm's memory, from its preparation on."""
+    problem = spec.problem_at(cell)
+    arms: Arms = {}
+    for name in names:
+        ledger.enter(name)
+        arms[name] = _tried(partial(_weighed, name, spec, problem))
+    return arms
+
+
+def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """Check each arm again, since this process prepared it anew, and time those that are right."""
+    problem, key = spec.problem_at(cell), Request.key(cell)
+    expected = Reference.load(cell_file(Path(request.folder), cell))
+    made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
+    for name in names:
+        ledger.enter(name)
+        made[name] = checked(name, spec, problem, expected)
+    calls = {name: partial(call, problem.x, problem.theta) for name, (call, _) in made.items() if call is not None}
+    known = request.loops.get(key, {})
+    loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
+    rng = Random(f"{spec.seed} {request.round} {key}")
+    values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
+    return {
+        name: replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
+        for name, (_, arm) in made.items()
+    }
+
+
+def checked(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
+    """The prepared Jacobian, compared with the reference; or None and why there is none."""
+    start = perf_counter()
+    jacobian = _tried(lambda: engine(name).prepare(problem.chain, spec.wrt))
+    seconds = perf_counter() - start
+    if isinstance(jacobian, ArmResult):
+        return None, jacobian
+    J = _tried(lambda: np.asarray(jacobian(problem.x, problem.theta)))
+    if isinstance(J, ArmResult):
+        return None, J
+    arm = ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
+    if not engine(name).computes:
+        return jacobian, arm
+    error = deviation(J, expected)
+    if is_wrong(error, problem.chain):
+        reason = f"its Jacobian differs from jax.jvp and jax.vjp by {error:.1e}, relatively"
+        return None, replace(arm, status=Status.WRONG, reason=reason)
+    return jacobian, replace(arm, error=error)
+
+
+def _counted(name: str, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:
+    made = engine(name)
+    cost, program = made.cost(problem.chain, spec.wrt), made.program_cost(problem.chain, spec.wrt)
+    return replace(arm, cost=cost, program=program)
+
+
+def _weighed(name: str, spec: SweepSpec, problem: Problem) -> ArmResult:
+    """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
+    made = engine(name)
+    memory = peak_of(
+        lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
+    )
+    return ArmResult(status=Status.MEASURED, memory=memory)
+
+
+def _tried(action: Callable[[], T]) -> T | ArmResult:
+    try:
+        return action()
+    except Exception as error:  # noqa: BLE001 - an engine may be anybody's: its failure is a result
+        traceback.print_exc()
+        return failure(error)

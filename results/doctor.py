@@ -1,0 +1,205 @@
+"""Whether a machine is fit to measure: facts and noise become findings, each with what to do about it.
+
+Only a warning makes a machine unfit. A note is worth knowing, and what it tells is in the measured noise already.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from fwdrev.bench.machine import Blas, Frequency, Machine, PyperfSays, Timer, Xla
+from fwdrev.bench.noise import NoiseRound
+from fwdrev.results.noise import Noise, noise_of
+
+__all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]
+
+_BUSY, _FULL = 0.25, 0.75
+"""Load per core: somebody else is at work now and then; hardly a core is left for a worker."""
+
+_COARSE, _TOO_COARSE = 2e-6, 2e-5
+"""Seconds: a thousandth and a hundredth of a block by default (2 ms)."""
+
+_SLOW = 1e-6
+"""Seconds for a reading: a clock that is read without asking the kernel takes a twentieth of that."""
+
+_DRIFTS = 0.05
+"""Spread between processes from which absolute times of different runs should not be compared."""
+
+_SMALL, _LARGE = 0.01, 0.05
+"""Smallest differences: what a regression gate asks for, and what a crossover can bear."""
+
+
+class Level(StrEnum):
+    """How bad it is."""
+
+    OK = "ok"
+    NOTE = "note"
+    WARNING = "warning"
+
+
+_MARKS = {Level.OK: "✓", Level.NOTE: "·", Level.WARNING: "!"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing about the machine; `advice` is empty where nothing is to be done."""
+
+    name: str
+    status: Level
+    found: str
+    advice: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"name": self.name, "status": self.status.value, "found": self.found, "advice": self.advice}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """All findings, and the noise in numbers."""
+
+    findings: tuple[Finding, ...]
+    noise: Noise
+
+    @property
+    def fit(self) -> bool:
+        """Whether there is no warning."""
+        return all(finding.status is not Level.WARNING for finding in self.findings)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        findings = [finding.to_json() for finding in self.findings]
+        return {"fit": self.fit, "findings": findings, "noise": self.noise.to_json()}
+
+
+def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
+    """Findings in the order in which one would look: the machine, its software, what was measured, further advice."""
+    noise = noise_of(rounds)
+    findings = (
+        _cores(machine),
+        _load(machine),
+        _frequency(machine.frequency),
+        _blas(machine.blas),
+        _timer(machine.timer),
+        _xla(machine.xla),
+        _pinning(pinned=all(each.pinned for each in rounds)),
+        _times(noise),
+        _noise(noise),
+        _pyperf(machine.pyperf),
+    )
+    return Diagnosis(findings=findings, noise=noise)
+
+
+def diagnosis_lines(found: Diagnosis) -> list[str]:
+    """A line for each finding, its advice below it, and whether the machine is fit."""
+    width = max(len(finding.name) for finding in found.findings)
+    lines: list[str] = []
+    for finding in found.findings:
+        lines.append(f"{_MARKS[finding.status]} {finding.name:<{width}}  {finding.found}")
+        lines += [f"  {'':<{width}}  → {line}" for line in finding.advice.splitlines()]
+    warnings, notes = (sum(f.status is level for f in found.findings) for level in (Level.WARNING, Level.NOTE))
+    verdict = "fit to measure" if found.fit else "not fit to measure as it is"
+    return [*lines, "", f"{verdict}: {_count(warnings, 'warning')} (!), {_count(notes, 'note')} (·)"]
+
+
+def _cores(machine: Machine) -> Finding:
+    found = f"{machine.available} of {machine.cores} ({machine.processor})"
+    if machine.available > 1:
+        return Finding(name="cores", status=Level.OK, found=found)
+    advice = "what is measured shares its core with everything else: let this process have two or more"
+    return Finding(name="cores", status=Level.NOTE, found=found, advice=advice)
+
+
+def _load(machine: Machine) -> Finding:
+    if machine.load is None:
+        advice = "see to it yourself that nothing else runs"
+        return Finding(name="load", status=Level.NOTE, found="cannot be seen here", advice=advice)
+    each = machine.load / machine.cores
+    status = Level.WARNING if each > _FULL else Level.NOTE if each > _BUSY else Level.OK
+    advice = "stop what else runs, or wait until it has ended; `top` shows what it is" if status is not Level.OK else ""
+    return Finding(name="load", status=status, found=f"{each:.2f} per core in the last minute", advice=advice)
+
+
+def _frequency(seen: Frequency) -> Finding:
+    if not seen.governors and seen.turbo is None:
+        advice = "on a virtual machine its host decides; what it does is in the noise below"
+        return Finding(name="frequency", status=Level.NOTE, found="cannot be seen here", advice=advice)
+    turbo = "cannot be seen" if seen.turbo is None else "on" if seen.turbo else "off"
+    found = f"governor {', '.join(seen.governors) or 'cannot be seen'}, turbo {turbo}"
+    if set(seen.governors) <= {"performance"} and not seen.turbo:
+        return Finding(name="frequency", status=Level.OK, found=found)
+    advice = "the clock changes with load and heat: `python -m pyperf system tune`, as root, holds it still"
+    return Finding(name="frequency", status=Level.NOTE, found=found, advice=advice)
+
+
+def _blas(used: Blas) -> Finding:
+    found = f"{used.name}, told to use {_count(used.threads, 'thread')}"
+    if not used.settings:
+        return Finding(name="blas", status=Level.OK, found=found)
+    found += ", with " + ", ".join(f"{key}={value}" for key, value in used.settings.items())
+    advice = "these choose its kernels and may slow it down: unset them unless they are what you want to measure"
+    return Finding(name="blas", status=Level.NOTE, found=found, advice=advice)
+
+
+def _timer(clock: Timer) -> Finding:
+    found = f"resolution {clock.resolution * 1e9:.0f} ns, {clock.cost * 1e9:.0f} ns for a reading"
+    if clock.resolution <= _COARSE and clock.cost <= _SLOW:
+        return Finding(name="timer", status=Level.OK, found=found)
+    status = Level.WARNING if clock.resolution > _TOO_COARSE else Level.NOTE
+    advice = "choose a better clock source (tsc, if the machine has it), or longer blocks with --block-seconds"
+    return Finding(name="timer", status=status, found=found, advice=advice)
+
+
+def _xla(jax: Xla) -> Finding:
+    if jax.problem is not None:
+        advice = "engines on JAX, and the check of every other engine, need it: see what `python -c 'import jax'` says"
+        return Finding(name="xla", status=Level.WARNING, found=f"JAX does not start: {jax.problem}", advice=advice)
+    return Finding(name="xla", status=Level.OK, found=f"JAX {jax.version} on {', '.join(jax.devices)}")
+
+
+def _pinning(*, pinned: bool) -> Finding:
+    if pinned:
+        return Finding(name="pinning", status=Level.OK, found="a process stays on the core it is given")
+    advice = "the system moves processes between cores while they are timed; Linux would let us hold them"
+    return Finding(name="pinning", status=Level.NOTE, found="not possible here", advice=advice)
+
+
+def _times(noise: Noise) -> Finding:
+    found = f"spread {_percent(noise.between_processes)} between processes, {_percent(noise.between_blocks)} per block"
+    if noise.between_processes <= _DRIFTS:
+        return Finding(name="times", status=Level.OK, found=found)
+    advice = "compare engines of one run (they are paired), not times of different runs"
+    return Finding(name="times", status=Level.NOTE, found=found, advice=advice)
+
+
+def _noise(noise: Noise) -> Finding:
+    smallest = noise.smallest_difference
+    found = (
+        f"ratios spread {_percent(noise.ratio_spread)} between {noise.processes} processes: "
+        f"in a minute a difference of {_percent(smallest)} can be seen"
+    )
+    status = Level.WARNING if smallest > _LARGE else Level.NOTE if smallest > _SMALL else Level.OK
+    advice = (
+        "" if status is Level.OK else "stop what else runs, or measure longer: four times the rounds see half of it"
+    )
+    return Finding(name="noise", status=status, found=found, advice=advice)
+
+
+def _pyperf(says: PyperfSays) -> Finding:
+    if says.problem is not None:
+        advice = "run `python -m pyperf system show` yourself"
+        return Finding(name="pyperf", status=Level.NOTE, found=f"says nothing: {says.problem}", advice=advice)
+    lines = [*says.advices, *says.warnings]
+    if not lines:
+        return Finding(name="pyperf", status=Level.OK, found="`pyperf system show` has no advice")
+    found = f"`pyperf system show` has advice ({len(says.advices)}) and warnings ({len(says.warnings)})"
+    return Finding(name="pyperf", status=Level.NOTE, found=found, advice="\n".join(lines))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2g} %"
