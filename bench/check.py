@@ -12,7 +12,7 @@ import numpy as np
 from fwdrev.bench.cell import Cell
 from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.problem import Problem
+from fwdrev.modes.instance import Problem
 
 __all__ = ["Reference", "deviation", "reference"]
 

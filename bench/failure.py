@@ -1,21 +1,17 @@
-"""How an exception, or the last words of a process, are recorded: there was no memory, or something else failed."""
+"""The last words of an engine or of a process: in one line, and whether they say that there was no memory."""
 
-from fwdrev.bench.cell import ArmResult, Status
+__all__ = ["means_memory", "one_line"]
 
-__all__ = ["failure", "means_memory"]
-
-_LONGEST_REASON = 500
+_LONGEST = 500
 """Letters: an exception may say anything, a journal line should stay readable."""
 
 _NO_MEMORY = ("MemoryError", "RESOURCE_EXHAUSTED", "bad_alloc", "Out of memory", "Cannot allocate memory")
 """How Python, XLA, C++ and the system say that there is no more."""
 
 
-def failure(error: BaseException) -> ArmResult:
-    """How an exception is recorded."""
-    told = " ".join(f"{type(error).__name__}: {error}".split())
-    status = Status.OUT_OF_MEMORY if means_memory(told) else Status.FAILED
-    return ArmResult(status=status, reason=told[:_LONGEST_REASON])
+def one_line(text: str) -> str:
+    """Any text, as a reason."""
+    return " ".join(text.split())[:_LONGEST]
 
 
 def means_memory(text: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from itertools import takewhile
 
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.problem import LARGEST
+from fwdrev.modes.instance import LARGEST
 
 __all__ = ["parse_grid"]
 

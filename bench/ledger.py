@@ -8,8 +8,6 @@ import mmap
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from pyperf import perf_counter
 
@@ -34,11 +32,7 @@ class Ledger:
         with path.open("r+b") as stream:
             self._map = mmap.mmap(stream.fileno(), size)
 
-    def __enter__(self) -> Self:
-        """Close it with the block."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def close(self) -> None:
         """The file stays."""
         self._map.close()
 

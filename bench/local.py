@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from fwdrev.modes.errors import UnavailableError
 
 __all__ = ["LocalExecutor"]
 
-_START_SECONDS = 120
+_START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
 
 Loops = Mapping[Cell, Mapping[str, int]]
@@ -151,7 +152,7 @@ class LocalExecutor:
 
         Raises UnavailableError when a worker does not even get ready, twice.
         """
-        Ledger(Path(request.ledger), self._spec.engines).__exit__(None, None, None)
+        Ledger(Path(request.ledger), self._spec.engines).close()
         environment = worker_environment(self._spec, self._folder)
         for _ in range(2):
             with team.member(request, environment, ended.log) as worker:
@@ -167,8 +168,8 @@ class LocalExecutor:
 
     def _blamed(self, ended: Ended, path: Path, names: Sequence[str]) -> dict[str, ArmResult]:
         """The arm at fault as the ledger knows it, or every arm of the cell if it was none of them."""
-        with Ledger(path, self._spec.engines) as ledger:
+        with closing(Ledger(path, self._spec.engines)) as ledger:
             at = ledger.longest if ended.late else ledger.running
         told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
         arm = ArmResult(status=ended.status, reason=told)
-        return dict.fromkeys([at] if at is not None and at in names else names, arm)
+        return dict.fromkeys(names if at is None else [at], arm)

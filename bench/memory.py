@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Memory", "available_bytes", "limit_address_space", "peak_of"]
+__all__ = ["Memory", "available_bytes", "limited", "peak_of"]
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
@@ -39,12 +39,23 @@ def available_bytes() -> int | None:
     return found
 
 
-def limit_address_space(extra: int) -> None:
-    """Let this process allocate no more than `extra` bytes beyond what it has mapped already."""
+@contextlib.contextmanager
+def limited(extra: int | None) -> Iterator[None]:
+    """Let this process allocate no more than `extra` bytes beyond what it has mapped by now; None: as much as it likes.
+
+    What is mapped is counted, used or not, as by `ulimit -v`.
+    """
     mapped = _fields(_PROC / "self" / "status").get("VmSize")
-    if mapped is not None:
-        limit = min(mapped + extra, 2**62)
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    if extra is None or mapped is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = mapped + extra if hard == resource.RLIM_INFINITY else min(mapped + extra, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:

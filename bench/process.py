@@ -15,16 +15,13 @@ from pathlib import Path
 from pyperf import perf_counter
 
 from fwdrev.bench.cell import Status
-from fwdrev.bench.failure import means_memory
+from fwdrev.bench.failure import means_memory, one_line
 from fwdrev.bench.request import Request
 
 __all__ = ["Ended", "Team", "lines_of"]
 
 _TAIL = 20
 """Lines of a log in which the last words of a process are looked for."""
-
-_LONGEST = 300
-"""Letters of a log line that are worth a reason."""
 
 
 class Ended:
@@ -45,11 +42,13 @@ class Ended:
 
     @property
     def told(self) -> str:
-        """In words, with the last line that it wrote."""
-        how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
-        last = self._last_lines()
-        words = f": {last[-1][:_LONGEST]}" if last and (self.code > 0 or means_memory(last[-1])) else ""
-        return f"the worker process ended with {how}{words}"
+        """In words, with what it wrote last."""
+        lines = self._last_lines()
+        said = next((line for line in reversed(lines) if means_memory(line)), None)
+        if said is None:
+            how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
+            said = f"the worker process ended with {how}" + (f": {lines[-1]}" if lines and self.code > 0 else "")
+        return one_line(said)
 
     def _last_lines(self) -> list[str]:
         return self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_TAIL:]

@@ -14,7 +14,7 @@ class Request:
 
     `skips` tells what not to run (`Skips`); `folder` is where the sweep keeps references and compiled programs,
     `ledger` the file in which the worker notes what it is at; `cpus` are the processors to use, `memory` the bytes that
-    it may allocate beyond what its libraries need.
+    an arm may allocate.
     """
 
     spec: dict[str, Any]

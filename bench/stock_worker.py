@@ -16,7 +16,7 @@ import pyperf
 
 from fwdrev.bench.cell import Cell, Status
 from fwdrev.bench.check import Reference, cell_file
-from fwdrev.bench.memory import limit_address_space
+from fwdrev.bench.memory import limited
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.visit import checked
 from fwdrev.bench.worker import load_libraries
@@ -43,6 +43,8 @@ def main() -> None:
     runner.argparser.add_argument("--request", required=True)
     path = Path(runner.parse_args().request)
     request = StockRequest(**json.loads(path.read_text(encoding="utf-8")))
+    if runner.args.worker:
+        load_libraries([request.engine])
     runner.bench_time_func(f"{request.engine} n={request.n} m={request.m}", partial(_time, request))
 
 
@@ -52,20 +54,18 @@ def _pass_on(command: list[str], args: Any) -> None:  # noqa: ANN401 - argparse'
 
 def _time(request: StockRequest, loops: int) -> float:
     """Seconds of so many calls; the first time, what comes before is not timed."""
-    call = _prepared(request.engine, json.dumps(request.spec), request.n, request.m, request.folder, request.memory)
-    start = pyperf.perf_counter()
-    for _ in repeat(None, loops):
-        call()
-    return float(pyperf.perf_counter() - start)
+    with limited(request.memory):
+        call = _prepared(request.engine, json.dumps(request.spec), request.n, request.m, request.folder)
+        start = pyperf.perf_counter()
+        for _ in repeat(None, loops):
+            call()
+        return float(pyperf.perf_counter() - start)
 
 
 @cache
-def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str, memory: int | None) -> Any:  # noqa: ANN401
+def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Any:  # noqa: ANN401 - a call
     """The checked Jacobian at the problem's point, ready to be called."""
     spec, cell = SweepSpec(**json.loads(spec_text)), Cell(n, m)
-    load_libraries([engine])
-    if memory is not None:
-        limit_address_space(memory)
     problem = spec.problem_at(cell)
     jacobian, arm = checked(engine, spec, problem, Reference.load(cell_file(Path(folder), cell)))
     if arm.status is not Status.MEASURED or jacobian is None:

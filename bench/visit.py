@@ -1,6 +1,7 @@
 """What a worker does in one cell: prepare and check its arms, weigh them, or time them.
 
-Each function returns a result for every arm that it was given; what an arm raises is its result.
+Each function returns a result for every arm that it was given; what an arm raises is its result, but for want
+of memory.
 """
 
 import traceback
@@ -16,14 +17,14 @@ from pyperf import perf_counter
 
 from fwdrev.bench.cell import ArmResult, Cell, Status
 from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
-from fwdrev.bench.failure import failure
+from fwdrev.bench.failure import means_memory, one_line
 from fwdrev.bench.ledger import Ledger
-from fwdrev.bench.memory import peak_of
+from fwdrev.bench.memory import limited, peak_of
 from fwdrev.bench.request import Request
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.timing import calibrate, timed_blocks
-from fwdrev.modes.engine import Jacobian
-from fwdrev.modes.problem import Problem
+from fwdrev.modes.instance import Problem
+from fwdrev.modes.interface import Jacobian
 from fwdrev.modes.registry import engine
 
 __all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
@@ -40,18 +41,20 @@ def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request
     arms: Arms = {}
     for name in names:
         ledger.enter(name)
-        jacobian, arm = checked(name, spec, problem, expected)
+        with limited(request.memory):
+            jacobian, arm = checked(name, spec, problem, expected)
         arms[name] = arm if jacobian is None else _tried(partial(_counted, name, spec, problem, arm))
     return arms
 
 
-def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], _: Request, ledger: Ledger) -> Arms:
+def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
     """The peak of each arm's memory, from its preparation on."""
     problem = spec.problem_at(cell)
     arms: Arms = {}
     for name in names:
         ledger.enter(name)
-        arms[name] = _tried(partial(_weighed, name, spec, problem))
+        with limited(request.memory):
+            arms[name] = _tried(partial(_weighed, name, spec, problem))
     return arms
 
 
@@ -62,12 +65,14 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
     made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
     for name in names:
         ledger.enter(name)
-        made[name] = checked(name, spec, problem, expected)
+        with limited(request.memory):
+            made[name] = checked(name, spec, problem, expected)
     calls = {name: partial(call, problem.x, problem.theta) for name, (call, _) in made.items() if call is not None}
     known = request.loops.get(key, {})
-    loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
     rng = Random(f"{spec.seed} {request.round} {key}")
-    values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
+    with limited(request.memory):
+        loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
+        values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
     return {
         name: replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
         for name, (_, arm) in made.items()
@@ -112,6 +117,8 @@ def _weighed(name: str, spec: SweepSpec, problem: Problem) -> ArmResult:
 def _tried(action: Callable[[], T]) -> T | ArmResult:
     try:
         return action()
-    except Exception as error:  # noqa: BLE001 - an engine may be anybody's: its failure is a result
+    except Exception as error:
+        if means_memory(repr(error)):
+            raise  # what is left of this process is not worth measuring in: whoever asked starts another one
         traceback.print_exc()
-        return failure(error)
+        return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))

@@ -1,5 +1,8 @@
 """The process that measures: it reads one request from standard input and writes one observation per line.
 
+It may die of what an arm does, on purpose too, where that arm left no memory: whoever asked knows from the ledger which
+one it was, and starts another worker without it.
+
 Started afresh for each round, pinned to its processors, with the threads of BLAS and XLA set before they load. What
 libraries print goes to standard error, so that the observations stay readable.
 """
@@ -9,13 +12,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TextIO
 
-from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation, Status
-from fwdrev.bench.failure import failure
+from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.ledger import Ledger
-from fwdrev.bench.memory import limit_address_space
 from fwdrev.bench.request import Request
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
@@ -42,8 +44,6 @@ def main() -> None:
         os.sched_setaffinity(0, request.cpus)
     spec = SweepSpec(**request.spec)  # checked by whoever asked
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
-    if request.memory is not None:
-        limit_address_space(request.memory)
     gc.freeze()
     try:
         _serve(spec, request, out)
@@ -63,31 +63,16 @@ def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:
     """One line for each cell."""
     skips = Skips.from_json(spec.engines, request.skips)
     visit = _VISITS.get(request.round, timed)
-    with Ledger(Path(request.ledger), spec.engines) as ledger:
+    with closing(Ledger(Path(request.ledger), spec.engines)) as ledger:
         _write(READY, out)
         for n, m in request.cells:
             cell = Cell(n, m)
             ledger.clear()
-            arms = skips.barred(cell) | _visited(visit, spec, cell, skips.open(cell), request, ledger)
+            names = skips.open(cell)
+            arms = skips.barred(cell) | (visit(spec, cell, names, request, ledger) if names else {})
             ledger.enter(None)
             skips.note(cell, arms)
             _write(json.dumps(Observation(round=request.round, cell=cell, arms=arms).to_json()), out)
-
-
-def _visited(visit: Visit, spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
-    """The arms' results; where not even the problem fits into memory, all of them ran out of it.
-
-    What an arm raises while it is timed ends this process: whoever asked knows from the ledger which one it was.
-    """
-    if not names:
-        return {}
-    try:
-        return visit(spec, cell, names, request, ledger)
-    except (MemoryError, RuntimeError) as error:  # JAX's errors are RuntimeErrors
-        failed = failure(error)
-        if failed.status is not Status.OUT_OF_MEMORY or ledger.running is not None:
-            raise
-        return dict.fromkeys(names, failed)
 
 
 def _write(line: str, out: TextIO) -> None:

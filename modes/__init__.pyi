@@ -3,17 +3,17 @@ from .chain import Chain as Chain, Wrt as Wrt
 from .cost import Cost as Cost, EngineCost as EngineCost
 from .dense import Dense as Dense
 from .driven import Driven as Driven
-from .engine import Direction as Direction, Engine as Engine, Jacobian as Jacobian
 from .errors import (
     FwdrevError as FwdrevError,
     InputError as InputError,
     NothingMeasuredError as NothingMeasuredError,
     UnavailableError as UnavailableError,
 )
+from .instance import Problem as Problem
+from .interface import Direction as Direction, Engine as Engine, Jacobian as Jacobian
 from .layer import Layer as Layer, Linearization as Linearization
 from .linear_map import LinearMap as LinearMap
 from .loss import SoftmaxCrossEntropy as SoftmaxCrossEntropy, SquaredError as SquaredError
-from .problem import Problem as Problem
 from .registry import (
     engine as engine,
     engine_names as engine_names,

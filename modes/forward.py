@@ -13,7 +13,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray, Matrix, empty, order
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost
-from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.interface import Direction, Engine, Jacobian
 from fwdrev.modes.result_pool import ResultPool
 
 __all__ = ["Forward"]

@@ -16,7 +16,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost, ProgramCost
-from fwdrev.modes.engine import Jacobian
+from fwdrev.modes.interface import Jacobian
 from fwdrev.modes.layer import Layer
 from fwdrev.modes.linear_map import LinearMap
 

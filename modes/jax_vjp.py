@@ -4,7 +4,7 @@ import jax
 
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import EngineCost, ProgramCost
-from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.interface import Direction, Engine, Jacobian
 from fwdrev.modes.jax_program import batch_cost, compile_jacobian, compiled_cost, one_pass
 
 __all__ = ["JaxVjp"]

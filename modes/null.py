@@ -5,7 +5,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray, Matrix
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import EngineCost
-from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.interface import Direction, Engine, Jacobian
 
 __all__ = ["Null"]
 

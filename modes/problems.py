@@ -16,9 +16,9 @@ from fwdrev.modes.chain import Chain
 from fwdrev.modes.dense import Dense
 from fwdrev.modes.driven import Driven
 from fwdrev.modes.errors import InputError, unknown
+from fwdrev.modes.instance import Problem
 from fwdrev.modes.layer import Layer
 from fwdrev.modes.loss import SoftmaxCrossEntropy, SquaredError
-from fwdrev.modes.problem import Problem
 
 __all__ = ["autoencoder", "driven", "mlp"]
 

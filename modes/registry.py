@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from fwdrev.modes.chain import float_dtype
-from fwdrev.modes.engine import Engine
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
-from fwdrev.modes.problem import LARGEST, Problem
+from fwdrev.modes.instance import LARGEST, Problem
+from fwdrev.modes.interface import Engine
 
 __all__ = [
     "ENGINES",

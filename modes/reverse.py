@@ -11,7 +11,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray, Matrix
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost
-from fwdrev.modes.engine import Direction, Engine, Jacobian
+from fwdrev.modes.interface import Direction, Engine, Jacobian
 from fwdrev.modes.layer import Linearization
 from fwdrev.modes.linear_map import LinearMap, shared_scaling
 from fwdrev.modes.result_pool import ResultPool

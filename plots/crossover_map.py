@@ -9,9 +9,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.plots.style import LESS_INK, colour, diverging
-from fwdrev.results.crossover import crossing
+from fwdrev.results.crossing import crossing
+from fwdrev.results.crossover import Crossover, crossover
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.law import Crossover, crossover
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["MapLayout", "draw_map", "lay_out_map"]

@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.colors import LinearSegmentedColormap
 
-from fwdrev.modes.engine import Direction
+from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 
 __all__ = ["FORWARD", "LESS_INK", "OTHER", "REVERSE", "colour", "diverging", "line_style", "styled"]

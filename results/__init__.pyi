@@ -1,8 +1,8 @@
-from .crossover import Crossing as Crossing, Status as Status, crossing as crossing
+from .crossing import Crossing as Crossing, Status as Status, crossing as crossing
+from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .estimate import Estimate as Estimate
 from .export import to_csv as to_csv, to_pyperf as to_pyperf
 from .journal import Journal as Journal, Run as Run, create as create, load as load
-from .law import Crossover as Crossover, Law as Law, crossover as crossover
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,

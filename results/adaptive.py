@@ -17,7 +17,7 @@ from pyperf import perf_counter
 from fwdrev.bench.cell import Cell, Observation
 from fwdrev.bench.plan import FixedPlan, Forecast, Step
 from fwdrev.bench.spec import SweepSpec
-from fwdrev.results.crossover import Crossing, crossing
+from fwdrev.results.crossing import Crossing, crossing
 from fwdrev.results.pairs import default_pairs
 
 __all__ = ["AdaptivePlan"]

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fwdrev.modes.engine import Direction
+from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 
 __all__ = ["default_pairs"]

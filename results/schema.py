@@ -13,7 +13,7 @@ from fwdrev.bench.cell import WEIGHING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.memory import Memory
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.cost import EngineCost, ProgramCost
-from fwdrev.modes.problem import LARGEST
+from fwdrev.modes.instance import LARGEST
 
 __all__ = ["FORMAT", "Manifest", "parse_line", "published", "schemas"]
 

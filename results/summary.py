@@ -1,9 +1,9 @@
 """The answer in words: what a crossover, a law or a failure means, one line each."""
 
-from fwdrev.results.crossover import Crossing
+from fwdrev.results.crossing import Crossing
+from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.journal import Run
-from fwdrev.results.law import Crossover, Law
 from fwdrev.results.tables import failures
 
 __all__ = ["crossover_lines", "failure_lines", "law_text", "size_text"]

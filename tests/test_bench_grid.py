@@ -68,6 +68,17 @@ def test_bad_grids(text: str, message: str) -> None:
         ({"inputs": 4}, "grid 4: give text"),
         ({"inputs": "1000000", "outputs": "1000000"}, "8e+03 GB, too large for this machine"),
         ({"roundz": 3}, "unknown option of a sweep 'roundz'"),
+        ({"precision": "5 percent"}, "'5 percent': give a share such as 5% or 0.05, more than 0"),
+        ({"precision": "0%"}, "'0%': give a share"),
+        ({"precision": 2.0}, "precision = 2.0"),
+        ({"budget": "soon"}, "'soon': give seconds such as 120s, or 2min, or 1h"),
+        ({"budget": "-5s"}, "'-5s': give seconds"),
+        ({"timeout": float("inf")}, "inf: give seconds"),
+        ({"memory_limit": "4 apples"}, "'4 apples': give bytes such as 4GB"),
+        ({"memory_limit": "1kB"}, "memory_limit = '1kB'"),
+        ({"device": "tpu"}, "device = 'tpu': input should be 'cpu' or 'gpu'"),
+        ({"protocol": "stock"}, "protocol = 'stock': input should be 'paired' or 'pyperf'"),
+        ({"protocol": "pyperf", "precision": "5%"}, "precision and budget go with protocol paired"),
     ],
 )
 def test_bad_specifications(fields: dict[str, Any], message: str) -> None:
@@ -84,6 +95,8 @@ def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
     path.write_text(
         'problem = "mlp"\nwrt = "x"\ninputs = "4:16:*2"\noutputs = [1, 8]\nengines = ["forward", "null"]\nrounds = 3\n'
         'blocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n'
+        'device = "cpu"\nprotocol = "paired"\neffort = "rigorous"\nprecision = "5%"\nbudget = "2min"\ntimeout = 60\n'
+        'memory_limit = "4GB"\n'
         '[options]\ndepth = 2\nsigma = "sin"\n'
     )
     fields = read_spec(path)
@@ -91,6 +104,7 @@ def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
     assert set(fields) == set(type(spec).model_fields)
     assert make_spec(spec.model_dump(mode="json")) == spec
     assert spec.inputs == [4, 8, 16]
+    assert (spec.precision, spec.budget, spec.timeout, spec.memory_limit) == (0.05, 120, 60, 4 * 10**9)
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
 
 def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep whose only engine is wrong everywhere ends with 4, and says why."""
-    from tests.test_modes_registry import install_plugin
+    from tests.plugin import install_plugin
 
     install_plugin(tmp_path, monkeypatch)
     done = fwdrev("sweep", "--inputs", "4", "--outputs", "2", "--engines", "doubled", "--out", tmp_path / "run")

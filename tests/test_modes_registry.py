@@ -19,81 +19,13 @@ from fwdrev.modes import (
     problem_names,
     problem_options,
 )
-
-PLUGIN = """
-import numpy as np
-from fwdrev.modes import Direction, engine, problem
-from fwdrev.modes.engine import Engine
-
-class Doubled(Engine):
-    "Twice the Jacobian: wrong."
-    __slots__ = ()
-    name, summary, direction = "doubled", "twice too much", Direction.FORWARD
-    def prepare(self, chain, wrt):
-        jacobian = engine("forward").prepare(chain, wrt)
-        return lambda x, theta: 2 * jacobian(x, theta)
-    def cost(self, chain, wrt):
-        return engine("forward").cost(chain, wrt)
-
-class NotANumber(Doubled):
-    __slots__ = ()
-    name = "nan"
-    def prepare(self, chain, wrt):
-        jacobian = engine("forward").prepare(chain, wrt)
-        return lambda x, theta: jacobian(x, theta) * np.nan
-
-class Raising(Doubled):
-    __slots__ = ()
-    name = "raising"
-    def prepare(self, chain, wrt):
-        if chain.n_out > 4:
-            raise RuntimeError("no room\\nfor it" + 9000 * "!")
-        return engine("reverse").prepare(chain, wrt)
-
-class Killed(Doubled):
-    __slots__ = ()
-    name = "killed"
-    def prepare(self, chain, wrt):
-        import os, signal
-        if chain.n_out > 4:
-            os.kill(os.getpid(), signal.SIGSEGV)
-        return engine("reverse").prepare(chain, wrt)
-
-def pair(n, m, rng, dtype, *, depth=1):
-    "A third party's problem."
-    return problem("driven", n=n, m=m, depth=depth)
-"""
-
-ENTRY_POINTS = """
-[fwdrev.engines]
-doubled = {module}:Doubled
-nan = {module}:NotANumber
-raising = {module}:Raising
-killed = {module}:Killed
-absent = fwdrev_needs_what_is_not_there:Engine
-forward = {module}:Doubled
-[fwdrev.problems]
-pair = {module}:pair
-"""
+from tests.plugin import install_plugin
 
 
 @pytest.fixture
 def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installed third-party package with engines and a problem."""
     return install_plugin(tmp_path, monkeypatch)
-
-
-def install_plugin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write the package into a folder and put that on the path, for this process and those that it starts."""
-    module = f"fwdrev_plugin_{abs(hash(str(folder)))}"
-    (folder / f"{module}.py").write_text(PLUGIN)
-    info = folder / "fwdrev_plugin-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fwdrev-plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(ENTRY_POINTS.format(module=module))
-    monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    return folder
 
 
 @pytest.mark.usefixtures("plugin")

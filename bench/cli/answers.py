@@ -22,7 +22,7 @@ class ExportFormat(StrEnum):
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
     """Where two engines break even, and the law m* = c · n^α through it, with intervals."""
     from fwdrev.bench.arguments import engine_pair
-    from fwdrev.results.law import crossover as find
+    from fwdrev.results.crossover import crossover as find
     from fwdrev.results.summary import crossover_lines
     from fwdrev.results.tables import log_ratios
 

@@ -20,9 +20,9 @@ from fwdrev.bench.stock import StockExecutor
 from fwdrev.bench.sweep import Sweep
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results.adaptive import AdaptivePlan
+from fwdrev.results.crossover import crossover
 from fwdrev.results.forecast import TimeForecast
 from fwdrev.results.journal import Journal, create, load, reopen
-from fwdrev.results.law import crossover
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.summary import crossover_lines, failure_lines
 from fwdrev.results.tables import engines_measured, failures, log_ratios

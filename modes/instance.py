@@ -1,4 +1,4 @@
-"""Problems: a chain and a point, made from a name, dimensions, a seed and options.
+"""An instance of a problem: a chain and a point, made from a name, dimensions, a seed and options.
 
     p = problem("driven", n=256, m=64)
     p.chain, p.x, p.theta, p.n, p.m
