@@ -1,10 +1,9 @@
 """What a worker process finds: its environment variables, its processors, the memory that it may take."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+from fwdrev.bench.child import ask
 from fwdrev.bench.memory import available_bytes
 from fwdrev.bench.spec import Device, SweepSpec
 from fwdrev.modes.errors import InputError
@@ -20,7 +19,7 @@ _SHARE = 0.8
 """Of the memory that is free, for all workers together, where the specification sets no limit."""
 
 _ASK_JAX = "import jax; print(jax.devices()[0].device_kind)"
-_START_SECONDS = 120
+_START_SECONDS = 120.0
 
 
 def available_cpus() -> list[int]:
@@ -66,20 +65,10 @@ def device_name(spec: SweepSpec) -> str:
     """`cpu`, or the name of the GPU that JAX finds; raises InputError where one is asked for and there is none."""
     if spec.device is Device.CPU:
         return "cpu"
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter
-            [sys.executable, "-P", "-c", _ASK_JAX],
-            env=worker_environment(spec, Path()),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_START_SECONDS,
+    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
+    if answer.problem is not None:
+        msg = (
+            f"device = gpu: JAX finds no GPU here ({answer.problem[:200]}); install jax with CUDA on a machine with one"
         )
-        failed, said = done.returncode != 0, done.stderr.strip().splitlines()
-    except subprocess.TimeoutExpired:
-        failed, said = True, [f"no answer within {_START_SECONDS} s"]
-    if failed:
-        why = said[-1] if said else "no reason given"
-        msg = f"device = gpu: JAX finds no GPU here ({why[:200]}); install jax with CUDA on a machine with one"
         raise InputError(msg)
-    return f"gpu: {done.stdout.strip()}"
+    return f"gpu: {answer.text.strip()}"

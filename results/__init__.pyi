@@ -2,7 +2,7 @@ from .crossing import Crossing as Crossing, Status as Status, crossing as crossi
 from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .estimate import Estimate as Estimate
 from .export import to_csv as to_csv, to_pyperf as to_pyperf
-from .journal import Journal as Journal, Run as Run, create as create, load as load
+from .journal import Journal as Journal, Run as Run, create as create, load as load, reopen as reopen
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,

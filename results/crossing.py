@@ -12,10 +12,9 @@ straight line if not, which is enough between sizes as close as a refinement put
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,7 +24,7 @@ from scipy.optimize import brentq
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 
-__all__ = ["Crossing", "Status", "crossing"]
+__all__ = ["Crossing", "Status", "crossing", "crossing_point"]
 
 _FINE = 32
 """Points between two measured sizes at which the test is inverted: steps of 2 % on a grid of powers of two."""
@@ -65,22 +64,25 @@ def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = 
     `sizes` (k,) ascending, `logs` (rounds, k) the log ratio of the pair in each round; NaN where a round did not
     measure. Where the mean changes sign more than once, the change that parts the two sides best is taken.
     """
-    reached = ~np.isnan(logs).all(axis=0)
-    sizes, logs = sizes[reached], logs[:, reached]
-    mean = np.nanmean(logs, axis=0)
-    split = _best_split(mean)
-    if split is None:
-        return Crossing(status=Status.NONE, cheaper=pair[0] if mean.sum() < 0 else pair[1])
-    cheaper = pair[0] if mean[: split + 1].sum() < mean[split + 1 :].sum() else pair[1]
-    pieces = _pieces(np.log(sizes), logs)
-    home, root = _root(pieces, split, mean)
-    low, high, open_ends = _interval(pieces, home, root, level)
+    curve = _Curve(sizes, logs)
+    found = curve.root()
+    if found is None:
+        return Crossing(status=Status.NONE, cheaper=pair[0] if curve.mean.sum() < 0 else pair[1])
+    home, root = found
+    low, high, open_ends = _interval(curve, home, root, level)
+    below, above = curve.mean[: home + 1], curve.mean[home + 1 :]
     return Crossing(
         status=Status.FOUND,
         size=Estimate(point=math.exp(root), low=low, high=high, level=level),
         open_ends=open_ends,
-        cheaper=cheaper,
+        cheaper=pair[0] if below.sum() < above.sum() else pair[1],
     )
+
+
+def crossing_point(sizes: Vector, logs: Matrix) -> float | None:
+    """Only where it is; None if nowhere in range."""
+    found = _Curve(sizes, logs).root()
+    return None if found is None else math.exp(found[1])
 
 
 def _best_split(mean: Vector) -> int | None:
@@ -104,74 +106,88 @@ class _Piece:
         """The mean log ratio there."""
         return float(self.curves(at).mean())
 
-    def excess(self, at: float, level: float) -> float:
+    def excess(self, at: Any, level: float) -> Any:  # noqa: ANN401 - a number or an array
         """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
-        if self.rounds < 2:  # noqa: PLR2004 - one round rejects nothing
-            return -1.0
         values = self.curves(at)
-        error = values.std(ddof=1) / math.sqrt(self.rounds)
-        return float(abs(values.mean()) - t_quantile(self.rounds, level) * error)
+        if self.rounds < 2:  # noqa: PLR2004 - one round rejects nothing
+            return np.full(np.shape(at), -1.0)
+        error = values.std(axis=-1, ddof=1) / math.sqrt(self.rounds)
+        return np.abs(values.mean(axis=-1)) - t_quantile(self.rounds, level) * error
 
 
-def _pieces(position: Vector, logs: Matrix) -> list[_Piece]:
-    """One between each pair of neighbours."""
-    there = ~np.isnan(logs)
-    made = []
-    for i in range(position.size - 1):
-        around = slice(max(0, i - 1), i + 3)
-        both, all_around = there[:, i : i + 2].all(axis=1), there[:, around].all(axis=1)
-        curves: Callable[[Any], Any]
-        if not both.any():  # no round got to both: the means alone, without a spread
-            curves = _line(position[i : i + 2], np.nanmean(logs[:, i : i + 2], axis=0, keepdims=True))
-        elif (both == all_around).all():
-            curves = PchipInterpolator(position[around], logs[both, around].T)
-        else:
-            curves = _line(position[i : i + 2], logs[both, i : i + 2])
-        made.append(
-            _Piece(low=float(position[i]), high=float(position[i + 1]), rounds=max(1, int(both.sum())), curves=curves)
-        )
-    return made
+class _Curve:
+    """The rounds' curves along a line, piece by piece: each is made when it is asked for."""
+
+    def __init__(self, sizes: Vector, logs: Matrix) -> None:
+        """`sizes` (k,), `logs` (rounds, k); sizes that no round measured are left out."""
+        there = ~np.isnan(logs)
+        reached = there.any(axis=0)
+        self.position = np.log(sizes[reached])
+        self._logs, self._there = logs[:, reached], there[:, reached]
+        self.mean = np.nanmean(self._logs, axis=0)
+        self._made: dict[int, _Piece] = {}
+
+    def piece(self, i: int) -> _Piece:
+        """Between the sizes i and i + 1."""
+        if i not in self._made:
+            rounds, curves = self._between(i)
+            low, high = self.position[i : i + 2].tolist()
+            self._made[i] = _Piece(low=low, high=high, rounds=rounds, curves=curves)
+        return self._made[i]
+
+    def root(self) -> tuple[int, float] | None:
+        """The zero of the mean curve that is nearest to the best split, and its piece."""
+        split = _best_split(self.mean)
+        if split is None:
+            return None
+        for home in sorted(range(self.position.size - 1), key=lambda i: abs(i - split)):
+            piece = self.piece(home)
+            if piece.mean(piece.low) * piece.mean(piece.high) <= 0:
+                return home, float(brentq(piece.mean, piece.low, piece.high))
+        piece = self.piece(split)  # the neighbours' rounds differ, and the mean jumps over zero at a measured size
+        return split, piece.low if abs(self.mean[split]) < abs(self.mean[split + 1]) else piece.high
+
+    def _between(self, i: int) -> tuple[int, Callable[[Any], Any]]:
+        """The number of rounds that count, and their curves."""
+        ends, around = slice(i, i + 2), slice(max(0, i - 1), i + 3)
+        both, all_around = self._there[:, ends].all(axis=1), self._there[:, around].all(axis=1)
+        rounds = int(both.sum())
+        if rounds == 0:  # the means alone, without a spread
+            return 1, _line(self.position[ends], np.nanmean(self._logs[:, ends], axis=0, keepdims=True))
+        if (both == all_around).all():
+            return rounds, PchipInterpolator(self.position[around], self._logs[both, around].T)
+        return rounds, _line(self.position[ends], self._logs[both, ends])
 
 
 def _line(ends: Vector, values: Matrix) -> Callable[[Any], Any]:
     """Straight lines in each round, values (rounds, 2)."""
-    return lambda at: values[:, 0] + (values[:, 1] - values[:, 0]) * (at - ends[0]) / (ends[1] - ends[0])
-
-
-def _root(pieces: list[_Piece], split: int, mean: Vector) -> tuple[int, float]:
-    """The zero of the mean curve that is nearest to the split, and its piece."""
-    for home in sorted(range(len(pieces)), key=lambda i: abs(i - split)):
-        piece = pieces[home]
-        if piece.mean(piece.low) * piece.mean(piece.high) <= 0:
-            return home, float(brentq(piece.mean, piece.low, piece.high))
-    piece = pieces[split]  # the neighbours' rounds differ, and the mean jumps over zero at a measured size
-    return split, piece.low if abs(mean[split]) < abs(mean[split + 1]) else piece.high
+    start, slope = values[:, 0], (values[:, 1] - values[:, 0]) / (ends[1] - ends[0])
+    return lambda at: start + slope * (np.asarray(at)[..., None] - ends[0])
 
 
 def _interval(
-    pieces: list[_Piece], home: int, root: float, level: float
+    curve: _Curve, home: int, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
-    if pieces[home].rounds < 2:  # noqa: PLR2004 - one round has no spread
+    if curve.piece(home).rounds < 2:  # noqa: PLR2004 - one round has no spread
         return None, None, ()
-    low, high = _edge(pieces[home::-1], root, level, up=False), _edge(pieces[home:], root, level, up=True)
+    downwards, upwards = range(home, -1, -1), range(home, curve.position.size - 1)
+    low = _edge(map(curve.piece, downwards), root, level, up=False)
+    high = _edge(map(curve.piece, upwards), root, level, up=True)
     open_ends = ("low",) * (low is None) + ("high",) * (high is None)
-    ends = pieces[0].low if low is None else low, pieces[-1].high if high is None else high
+    ends = curve.position[0] if low is None else low, curve.position[-1] if high is None else high
     return math.exp(ends[0]), math.exp(ends[1]), open_ends
 
 
-def _edge(outwards: list[_Piece], root: float, level: float, *, up: bool) -> float | None:
+def _edge(outwards: Iterable[_Piece], root: float, level: float, *, up: bool) -> float | None:
     """Where the interval ends in one direction, or None if it does not in the measured range."""
     for piece in outwards:
-        for inner, outer in pairwise(_steps(piece, root, up=up)):
-            if piece.excess(inner, level) > 0:  # rejected at once: the rounds are others than those of the piece before
-                return inner
-            if piece.excess(outer, level) > 0:
-                return float(brentq(piece.excess, min(inner, outer), max(inner, outer), args=(level,)))
+        start, end = (max(root, piece.low), piece.high) if up else (min(root, piece.high), piece.low)
+        steps = np.linspace(start, end, _FINE + 1)
+        outside = np.flatnonzero(piece.excess(steps, level) > 0)
+        if outside.size and outside[0] == 0:  # at once: its rounds are others than those of the piece before
+            return float(start)
+        if outside.size:
+            inner, outer = sorted(steps[outside[0] - 1 : outside[0] + 1])
+            return float(brentq(lambda at: float(piece.excess(at, level)), inner, outer))  # noqa: B023 - called here
     return None
-
-
-def _steps(piece: _Piece, root: float, *, up: bool) -> Iterator[float]:
-    """Points from the root, or from the nearer end of the piece, to its other end."""
-    start, end = (max(root, piece.low), piece.high) if up else (min(root, piece.high), piece.low)
-    yield from np.linspace(start, end, _FINE + 1).tolist()

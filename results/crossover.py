@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import Vector
-from fwdrev.results.crossing import Crossing, Status, crossing
+from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.results.crossing import Crossing, crossing, crossing_point
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.tables import LogRatios
 
@@ -60,34 +60,33 @@ def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
 
 def _law(ratios: LogRatios, in_m: dict[int, Crossing], level: float) -> Law | None:
     """The least-squares line through log m* over log n; the jackknife over rounds gives its intervals."""
-    found = [n for n, c in in_m.items() if c.status is Status.FOUND]
-    whole = _line({n: in_m[n] for n in found})
+    points = {n: c.size.point for n, c in in_m.items() if c.size is not None}
+    whole = _line(points)
     if whole is None:
         return None
-    rounds = len(ratios.table)
+    rounds, lines = len(ratios.table), {n: ratios.along_m(n) for n in points}
     left_out = [
         line
         for r in range(rounds)
         if rounds > 2  # noqa: PLR2004 - what is left needs a spread of its own
-        and (line := _line({n: _without(ratios, n, r) for n in found})) is not None
+        and (line := _line(_without(lines, r))) is not None
     ]
     pairs = np.array(left_out) if len(left_out) == rounds else None
     log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
     return Law(c=_exponential(log_c), alpha=alpha)
 
 
-def _without(ratios: LogRatios, n: int, r: int) -> Crossing:
-    sizes, logs = ratios.along_m(n)
-    return crossing(sizes, np.delete(logs, r, axis=0), ratios.pair)
+def _without(lines: dict[int, tuple[Vector, Matrix]], r: int) -> dict[int, float]:
+    """The crossover at each n, from all rounds but one."""
+    points = {n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()}
+    return {n: point for n, point in points.items() if point is not None}
 
 
-def _line(crossings: dict[int, Crossing]) -> tuple[float, float] | None:
-    """(log c, α), if there are two points."""
-    points = [(math.log(n), math.log(c.size.point)) for n, c in crossings.items() if c.size is not None]
+def _line(points: dict[int, float]) -> tuple[float, float] | None:
+    """(log c, α) through log m* over log n, if there are two points."""
     if len(points) < 2:  # noqa: PLR2004 - a line
         return None
-    x, y = np.array(points).T
-    alpha, log_c = np.polyfit(x, y, 1)
+    alpha, log_c = np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)
     return float(log_c), float(alpha)
 
 

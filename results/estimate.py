@@ -6,6 +6,7 @@ Student's t over the rounds. Times and ratios are averaged as logarithms.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Estimate:
         return {"point": self.point, "low": self.low, "high": self.high, "level": self.level}
 
 
+@cache
 def t_quantile(rounds: int, level: float = LEVEL) -> float:
     """Student's t for an interval from so many rounds; infinite for fewer than two."""
     return float(stats.t.ppf((1 + level) / 2, rounds - 1)) if rounds > 1 else math.inf

@@ -26,12 +26,23 @@ def true_n(m: int) -> float:
     return (2e-6 + 2.6e-9 * 60 * m) / (2e-9 * (40 + m) - 2.6e-9 * m)
 
 
-def scripted_run(seed: int = 0, *, noise: float = 0.0, shift: float = 0.0, **fields: Any) -> Run:
-    """A whole sweep, in memory."""
+def scripted_run(
+    seed: int = 0,
+    *,
+    noise: float = 0.0,
+    shift: float = 0.0,
+    tails: int | None = None,
+    drift: float = 0.0,
+    **fields: Any,
+) -> Run:
+    """A whole sweep, in memory; noise as the scripted executor has it."""
     spec = make_spec(
         {"engines": ["forward", "reverse"], "inputs": "64:512:*2", "outputs": "1:1024:*4", "rounds": 5} | fields
     )
-    executor = ScriptedExecutor(spec.engines, seconds, noise=noise, shift=shift, seed=seed)
+    visits = len(spec.cells) * spec.rounds
+    executor = ScriptedExecutor(
+        spec.engines, seconds, noise=noise, shift=shift, tails=tails, drift=drift, visits=visits, seed=seed
+    )
     return Run(
         folder=Path("scripted"),
         spec=spec,

@@ -61,7 +61,7 @@ def test_sweep_measures_and_answers(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "forward and reverse break even" in done.stdout
     assert "fwdrev plot here" in done.stdout
-    assert len(load(tmp_path / "here").observations) == 4 * (3 + 1)
+    assert len(load(tmp_path / "here").observations) == 4 * (3 + 2)
     for command in (("plot", "here"), ("crossover", "here"), ("export", "here", "--format", "pyperf")):
         assert fwdrev(*command, cwd=tmp_path).returncode == 0
 
@@ -100,7 +100,7 @@ def test_engines_and_problems() -> None:
     assert json.loads(fwdrev("problems", "--json").stdout)["problems"][0]["options"]["width"] == 64
 
 
-@pytest.mark.parametrize("command", ["", "sweep", "crossover", "plot", "export", "engines", "problems"])
+@pytest.mark.parametrize("command", ["", "sweep", "crossover", "plot", "export", "engines", "problems", "doctor"])
 def test_help_has_an_example(command: str) -> None:
     """For each command."""
     done = fwdrev(*command.split(), "--help")
@@ -229,7 +229,7 @@ def test_nobody_reads(run: Path) -> None:
     command = f"{sys.executable} -m fwdrev {' '.join(TINY)} --out {run.parent / 'unread'} 2>/dev/full"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode == 0
-    assert len(load(run.parent / "unread").observations) == 16
+    assert len(load(run.parent / "unread").observations) == 20
 
 
 def test_version() -> None:
@@ -243,7 +243,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"fwdrev plot {tmp_path / 'run'}" in errors.splitlines()[-1]
+    assert f"fwdrev sweep --resume {tmp_path / 'run'}" in errors.splitlines()[-1]
     assert "Traceback" not in errors
     assert len(load(tmp_path / "run").observations) >= 10
 

@@ -97,7 +97,7 @@ pathlib.Path({str(told)!r}).write_text(str(child.pid))
 time.sleep(600)
 """
     assert ask(["-c", sleeper], dict(os.environ), 3.0).problem == "no answer in 3 s"
-    assert not _alive(int(told.read_text()))
+    assert _gone(int(told.read_text()))
 
 
 def test_the_command_in_json() -> None:
@@ -141,7 +141,7 @@ def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int)
         process.kill()
     assert process.returncode == code
     assert (output, "Traceback" in errors) == ("", False)
-    assert not [left for left in children if _alive(left.pid)]
+    assert all(_gone(left.pid) for left in children)
 
 
 def test_signals_wait_while_a_process_is_started() -> None:
@@ -160,12 +160,16 @@ def test_signals_wait_while_a_process_is_started() -> None:
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def _alive(pid: int) -> bool:
-    """Whether it runs; a process that nobody has waited for yet does not."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+def _gone(pid: int) -> bool:
+    """Whether it has ended, or does so now; one that nobody has waited for yet counts as ended."""
+    for _ in range(500):
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def test_input_error_is_what_the_command_raises() -> None:
