@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format bench wheel clean
+.PHONY: demo test check format bench schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run
@@ -24,6 +24,10 @@ format: .venv/developing
 bench: .venv/developing  ## What the engines are worth on this machine; nothing else should run meanwhile
 	$(BIN)/python benchmarks/against_jax.py
 	$(BIN)/python benchmarks/machine_limit.py
+	$(BIN)/python benchmarks/protocols.py
+
+schema: .venv/developing  ## Write the published schemas of a run's files anew
+	$(BIN)/python -m fwdrev.results.schema
 
 wheel: .venv/developing  ## Build, install the wheel into a clean environment, and run it from another folder
 	rm -rf build dist

@@ -6,6 +6,7 @@ from .cell import (
     Observation as Observation,
     Status as Status,
 )
+from .environment import available_cpus as available_cpus
 from .executor import Executor as Executor
 from .fingerprint import fingerprint as fingerprint
 from .grid import parse_grid as parse_grid

@@ -18,7 +18,7 @@ PASSED_ON = ("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "N
 _SHARE = 0.8
 """Of the memory that is free, for all workers together, where the specification sets no limit."""
 
-_ASK_JAX = "import jax; print(jax.devices()[0].device_kind)"
+_ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
 _START_SECONDS = 120.0
 
 

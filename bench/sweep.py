@@ -7,7 +7,8 @@ A round visits every cell once, so that an interrupted sweep has measured the wh
 was seen before is where it goes on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from random import Random
 
 from pyperf import perf_counter
@@ -47,7 +48,14 @@ class Sweep:
             self._note(observation)
 
     def __iter__(self) -> Iterator[Observation]:
-        """Measure."""
+        """Measure, until there is nothing left to do or the plan's time is over."""
+        with closing(self._observations()) as observations:
+            for observation in observations:
+                yield observation
+                if self._plan.over():
+                    return
+
+    def _observations(self) -> Generator[Observation, None, None]:
         for step in self._plan.steps():
             cells = [cell for cell in step.cells if self._skips.open(cell) or self._skips.barred(cell)]
             yield from self._prepared([cell for cell in cells if cell not in self._ready])
@@ -75,8 +83,6 @@ class Sweep:
         for observation in self._noted(observations):
             self.timed_seconds += sum(sum(arm.values) * arm.loops for arm in observation.arms.values())
             yield observation
-            if self._plan.over():
-                return
 
     def _noted(self, observations: Iterable[Observation]) -> Iterator[Observation]:
         for observation in observations:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fwdrev.bench import LocalExecutor, fingerprint, make_spec, sweep
+from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, fingerprint, make_spec
 from fwdrev.bench.progress import watched
 from fwdrev.results import Run, create, load, log_ratios
 from fwdrev.results.estimate import log_mean
@@ -41,7 +41,8 @@ def _measured(folder: Path, scratch: Path, rounds: int) -> Run:
     fields = {"inputs": "4:4096:*4", "outputs": "1:1024:*4", "rounds": rounds, "blocks": 6, "block_seconds": 1e-3}
     spec = make_spec(fields)
     with create(folder, spec, fingerprint(spec.threads)) as journal:
-        for observation in watched(sweep(spec, LocalExecutor(spec, scratch)), spec):
+        plan = FixedPlan(spec)
+        for observation in watched(Sweep(spec, LocalExecutor(spec, scratch), plan), plan):
             journal.append(observation)
     return load(folder)
 

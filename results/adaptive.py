@@ -3,6 +3,10 @@
 At each n and for each pair of engines the crossover m* has an interval. As long as one is wider than was asked for, the
 next round visits the cells around it, the widest first if time is short. Where the neighbours are far apart, new sizes
 come between them: an interpolation over a factor of four is not worth a precision of 5 %.
+
+Intervals are not looked at after every round: whoever stops at the first one that is narrow enough stops at intervals
+that are narrow by chance, and these cover too seldom. Each look says how many rounds are needed, and the next comes
+only when there are so many.
 """
 
 import math
@@ -30,14 +34,23 @@ _FAR = 1.5
 _NEAR = 1.25
 """and this is how near a new one is put; the gap keeps the next estimate from asking for another one."""
 
-_FEWEST = 6
-"""Rounds that measured both neighbours before an interval is believed: stopping at the first narrow one would favour
-intervals that are narrow by chance."""
+_SAME = 1e-9
+"""Sizes that differ by less, as a fraction, differ by rounding."""
+
+_FEWEST = 10
+"""Rounds that measured both neighbours before the first look."""
+
+_AT_LEAST, _AT_MOST, _MORE = 2, 4.0, 1.1
+"""Rounds between two looks: so many; at most so many times those that there are; and so much more than is needed, since
+what is needed is only an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """A crossover that is not known well enough: its half-width as a fraction, and the cells to measure again."""
+    """A crossover: the half-width of its interval as a fraction, and the cells that would make it narrower.
+
+    `rounds`: those that measured all of these cells, or fewer.
+    """
 
     pair: Pair
     n: int
@@ -60,6 +73,7 @@ class AdaptivePlan:
         self._logs: dict[tuple[str, str], dict[Cell, dict[int, float]]] = {
             pair: defaultdict(dict) for pair in self._pairs
         }
+        self._until: dict[tuple[Pair, int], int] = {}
         self._last = spec.rounds - 1
         self._wide: list[_Line] | None = None
         self._found = 0
@@ -78,7 +92,7 @@ class AdaptivePlan:
         """The grid, then what is wanted most."""
         yield from self._grid.steps()
         for index in count(self._last + 1):
-            self._wide = self._lines()
+            self._wide = [line for line in self._lines() if self._goes_on(line)]
             cells = self._affordable(self._wide)
             if not cells or self.over():
                 return
@@ -102,7 +116,7 @@ class AdaptivePlan:
 
     def outcome(self) -> str:
         """Whether the precision was reached; if not, what is widest."""
-        lines = self._lines()
+        lines = [line for line in self._lines() if line.width > self._precision]
         if not self._found:
             return f"no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
         if not lines:
@@ -124,16 +138,27 @@ class AdaptivePlan:
         return math.inf if self._spec.budget is None else self._spec.budget - (self._clock() - self._start)
 
     def _lines(self) -> list[_Line]:
-        """The crossovers that are not known well enough, the widest first."""
-        self._found = 0
-        wide = []
+        """Every crossover in range, the widest interval first."""
+        found = []
         for pair, logs in self._logs.items():
             for n in self._spec.inputs:
                 at_n = {cell.m: rounds for cell, rounds in logs.items() if cell.n == n}
                 line = self._line(pair, n, at_n) if at_n else None
-                if line is not None and line.width > self._precision:
-                    wide.append(line)
-        return sorted(wide, key=lambda line: -line.width)
+                if line is not None:
+                    found.append(line)
+        self._found = len(found)
+        return sorted(found, key=lambda line: -line.width)
+
+    def _goes_on(self, line: _Line) -> bool:
+        """Whether it gets another round; looks at the interval if it is time to."""
+        key = line.pair, line.n
+        if line.rounds >= self._until.get(key, _FEWEST):
+            if line.width <= self._precision:
+                return False
+            needed = _MORE * (line.width / self._precision) ** 2  # an interval narrows with the root of the rounds
+            more = math.ceil(line.rounds * (min(needed, _AT_MOST) - 1))
+            self._until[key] = line.rounds + max(more, _AT_LEAST)
+        return True
 
     def _line(self, pair: Pair, n: int, logs: Mapping[int, Mapping[int, float]]) -> _Line | None:
         sizes = sorted(logs)
@@ -142,7 +167,6 @@ class AdaptivePlan:
         found = crossing(np.array(sizes, dtype=float), table, pair)
         if found.size is None:
             return None
-        self._found += 1
         cells = _around(found, sizes, self._spec.outputs[0], self._spec.outputs[-1])
         both = min(len(logs.get(m, ())) for m in cells)
         width = _half_width(found) if both >= _FEWEST else math.inf
@@ -173,16 +197,15 @@ def _around(found: Crossing, sizes: list[int], smallest: int, largest: int) -> l
     if found.size is None:
         return []
     at, low, high = found.size.point, found.size.low or found.size.point, found.size.high or found.size.point
-    below, above = (
-        max((s for s in sizes if s <= at), default=smallest),
-        min((s for s in sizes if s >= at), default=largest),
-    )
+    under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size lies between its neighbours
+    below = max((s for s in sizes if s < under), default=smallest)
+    above = min((s for s in sizes if s > over), default=largest)
     new = set()
     if below * _FAR < at:
         new.add(max(smallest, math.floor(at / _NEAR)))
     if above > at * _FAR:
         new.add(min(largest, math.ceil(at * _NEAR)))
     known = sorted({*sizes, *new})
-    first = max((s for s in known if s <= min(low, at)), default=known[0])
-    last = min((s for s in known if s >= max(high, at)), default=known[-1])
+    first = max((s for s in known if s < under and s <= low), default=known[0])
+    last = min((s for s in known if s > over and s >= high), default=known[-1])
     return [s for s in known if first <= s <= last]

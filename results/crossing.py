@@ -1,18 +1,17 @@
 """The crossover: where two engines take the same time, with an interval.
 
-Along a line of the plane (m at fixed n, or n at fixed m) every round gives a curve: the log ratio of the two engines,
-interpolated in the logarithm of the size. The crossover is the zero of the mean curve. Its interval is found by test
-inversion: it holds every size at which Student's t over the rounds cannot tell the ratio from 1. At the true crossover
-the mean ratio is 1 whatever the curve's shape, so the interval covers it as often as the t test accepts: no linear
-approximation, no resampling, and it is right for five rounds too. (Fieller's method, for a curve.)
+Along a line of the plane (m at fixed n, or n at fixed m) the mean log ratio of the two engines is known at the
+measured sizes; between them it is a monotone cubic in the logarithm of the size. The crossover is its zero. The
+interval is found by test inversion: it holds every size at which Student's t over the rounds cannot tell the ratio
+from 1. At the true crossover the ratio is 1 whatever the curve's shape, so the interval covers it as often as the t
+test accepts: no resampling, and it is right for five rounds too. (Fieller's method, for a curve.)
 
-A sweep that refines the plane measures some sizes in more rounds than others. Between two neighbours, the rounds count
-that measured both; the curve through them is a monotone cubic if these rounds measured the next neighbours too, and a
-straight line if not, which is enough between sizes as close as a refinement puts them.
+The standard error between two sizes is that of a mean over rounds of what lies between each round's two values. Where
+some rounds measured one size and not the other, as when a sweep refines the plane, each mean has its own rounds, and
+the covariance that of the rounds which they share.
 """
 
 import math
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -21,7 +20,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
-from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 
 __all__ = ["Crossing", "Status", "crossing", "crossing_point"]
@@ -65,12 +64,12 @@ def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = 
     measure. Where the mean changes sign more than once, the change that parts the two sides best is taken.
     """
     curve = _Curve(sizes, logs)
-    found = curve.root()
-    if found is None:
+    split = curve.split()
+    if split is None:
         return Crossing(status=Status.NONE, cheaper=pair[0] if curve.mean.sum() < 0 else pair[1])
-    home, root = found
-    low, high, open_ends = _interval(curve, home, root, level)
-    below, above = curve.mean[: home + 1], curve.mean[home + 1 :]
+    below, above = curve.mean[: split + 1], curve.mean[split + 1 :]
+    root = curve.root(split)
+    low, high, open_ends = _interval(curve, split, root, level)
     return Crossing(
         status=Status.FOUND,
         size=Estimate(point=math.exp(root), low=low, high=high, level=level),
@@ -81,113 +80,83 @@ def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = 
 
 def crossing_point(sizes: Vector, logs: Matrix) -> float | None:
     """Only where it is; None if nowhere in range."""
-    found = _Curve(sizes, logs).root()
-    return None if found is None else math.exp(found[1])
-
-
-def _best_split(mean: Vector) -> int | None:
-    """The index before the sign change with the largest contrast between what lies below and above it."""
-    changes = np.flatnonzero(np.sign(mean[:-1]) * np.sign(mean[1:]) <= 0)
-    if changes.size == 0:
-        return None
-    return int(max(changes, key=lambda i: abs(mean[: i + 1].sum() - mean[i + 1 :].sum())))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Piece:
-    """The rounds' curves between two neighbouring sizes, `low` and `high` their logarithms."""
-
-    low: float
-    high: float
-    rounds: int
-    curves: Callable[[Any], Any]
-
-    def mean(self, at: float) -> float:
-        """The mean log ratio there."""
-        return float(self.curves(at).mean())
-
-    def excess(self, at: Any, level: float) -> Any:  # noqa: ANN401 - a number or an array
-        """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
-        values = self.curves(at)
-        if self.rounds < 2:  # noqa: PLR2004 - one round rejects nothing
-            return np.full(np.shape(at), -1.0)
-        error = values.std(axis=-1, ddof=1) / math.sqrt(self.rounds)
-        return np.abs(values.mean(axis=-1)) - t_quantile(self.rounds, level) * error
+    curve = _Curve(sizes, logs)
+    split = curve.split()
+    return None if split is None else math.exp(curve.root(split))
 
 
 class _Curve:
-    """The rounds' curves along a line, piece by piece: each is made when it is asked for."""
+    """The mean log ratio along a line, and its standard error."""
 
     def __init__(self, sizes: Vector, logs: Matrix) -> None:
         """`sizes` (k,), `logs` (rounds, k); sizes that no round measured are left out."""
         there = ~np.isnan(logs)
         reached = there.any(axis=0)
+        logs, there = logs[:, reached], there[:, reached]
         self.position = np.log(sizes[reached])
-        self._logs, self._there = logs[:, reached], there[:, reached]
-        self.mean = np.nanmean(self._logs, axis=0)
-        self._made: dict[int, _Piece] = {}
+        self.rounds = there.sum(axis=0)
+        self.mean = np.nanmean(logs, axis=0)
+        apart = np.where(there, logs - self.mean, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._variance = np.where(self.rounds > 1, (apart**2).sum(axis=0) / (self.rounds - 1), np.inf) / self.rounds
+            shared = (there[:, 1:] & there[:, :-1]).sum(axis=0)
+            common = (apart[:, 1:] * apart[:, :-1]).sum(axis=0) / (shared - 1) * shared
+        self._covariance = np.where(shared > 1, common, 0.0) / (self.rounds[1:] * self.rounds[:-1])
+        self._curve = PchipInterpolator(self.position, self.mean) if self.position.size > 1 else None
 
-    def piece(self, i: int) -> _Piece:
-        """Between the sizes i and i + 1."""
-        if i not in self._made:
-            rounds, curves = self._between(i)
-            low, high = self.position[i : i + 2].tolist()
-            self._made[i] = _Piece(low=low, high=high, rounds=rounds, curves=curves)
-        return self._made[i]
-
-    def root(self) -> tuple[int, float] | None:
-        """The zero of the mean curve that is nearest to the best split, and its piece."""
-        split = _best_split(self.mean)
-        if split is None:
+    def split(self) -> int | None:
+        """The index before the sign change with the largest contrast between what lies below and above it."""
+        mean = self.mean
+        changes = np.flatnonzero(np.sign(mean[:-1]) * np.sign(mean[1:]) <= 0)
+        if changes.size == 0:
             return None
-        for home in sorted(range(self.position.size - 1), key=lambda i: abs(i - split)):
-            piece = self.piece(home)
-            if piece.mean(piece.low) * piece.mean(piece.high) <= 0:
-                return home, float(brentq(piece.mean, piece.low, piece.high))
-        piece = self.piece(split)  # the neighbours' rounds differ, and the mean jumps over zero at a measured size
-        return split, piece.low if abs(self.mean[split]) < abs(self.mean[split + 1]) else piece.high
+        return int(max(changes, key=lambda i: abs(mean[: i + 1].sum() - mean[i + 1 :].sum())))
 
-    def _between(self, i: int) -> tuple[int, Callable[[Any], Any]]:
-        """The number of rounds that count, and their curves."""
-        ends, around = slice(i, i + 2), slice(max(0, i - 1), i + 3)
-        both, all_around = self._there[:, ends].all(axis=1), self._there[:, around].all(axis=1)
-        rounds = int(both.sum())
-        if rounds == 0:  # the means alone, without a spread
-            return 1, _line(self.position[ends], np.nanmean(self._logs[:, ends], axis=0, keepdims=True))
-        if (both == all_around).all():
-            return rounds, PchipInterpolator(self.position[around], self._logs[both, around].T)
-        return rounds, _line(self.position[ends], self._logs[both, ends])
+    def root(self, split: int) -> float:
+        """The logarithm of the size at which the mean is zero, between that index and the next."""
+        return float(brentq(self.value, self.position[split], self.position[split + 1]))
 
+    def value(self, at: Any) -> Any:  # noqa: ANN401 - a number or an array
+        """The mean there; monotone cubics do not swing between the measured sizes."""
+        return self._curve(at) if self._curve is not None else self.mean[0]
 
-def _line(ends: Vector, values: Matrix) -> Callable[[Any], Any]:
-    """Straight lines in each round, values (rounds, 2)."""
-    start, slope = values[:, 0], (values[:, 1] - values[:, 0]) / (ends[1] - ends[0])
-    return lambda at: start + slope * (np.asarray(at)[..., None] - ends[0])
+    def excess(self, at: Any, level: float) -> Any:  # noqa: ANN401 - a number or an array
+        """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
+        i = np.clip(np.searchsorted(self.position, at, side="right") - 1, 0, self.position.size - 2)
+        w = (at - self.position[i]) / (self.position[i + 1] - self.position[i])
+        one, other = (1 - w) ** 2, w**2
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = np.where(one > 0, one * self._variance[i], 0.0)
+            variance = variance + np.where(other > 0, other * self._variance[i + 1], 0.0)
+            variance = variance + 2 * w * (1 - w) * self._covariance[i]
+            freedom = 1 / ((1 - w) / (self.rounds[i] - 1) + w / (self.rounds[i + 1] - 1))
+            margin = t_quantile(freedom + 1, level) * np.sqrt(np.maximum(variance, 0.0))
+        return np.abs(self.value(at)) - np.where(np.isnan(margin), np.inf, margin)
 
 
 def _interval(
-    curve: _Curve, home: int, root: float, level: float
+    curve: _Curve, split: int, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
-    if curve.piece(home).rounds < 2:  # noqa: PLR2004 - one round has no spread
+    if curve.rounds[split : split + 2].min() < 2:  # noqa: PLR2004 - one round has no spread
         return None, None, ()
-    downwards, upwards = range(home, -1, -1), range(home, curve.position.size - 1)
-    low = _edge(map(curve.piece, downwards), root, level, up=False)
-    high = _edge(map(curve.piece, upwards), root, level, up=True)
+    position = curve.position
+    fine = np.interp(np.linspace(0, position.size - 1, (position.size - 1) * _FINE + 1), range(position.size), position)
+    inside = curve.excess(fine, level) <= 0
+    low = _edge(curve, root, fine[fine <= root][::-1], inside[fine <= root][::-1], level)
+    high = _edge(curve, root, fine[fine >= root], inside[fine >= root], level)
     open_ends = ("low",) * (low is None) + ("high",) * (high is None)
-    ends = curve.position[0] if low is None else low, curve.position[-1] if high is None else high
-    return math.exp(ends[0]), math.exp(ends[1]), open_ends
+    return math.exp(position[0] if low is None else low), math.exp(position[-1] if high is None else high), open_ends
 
 
-def _edge(outwards: Iterable[_Piece], root: float, level: float, *, up: bool) -> float | None:
+def _edge(curve: _Curve, root: float, outwards: Vector, inside: AnyArray, level: float) -> float | None:
     """Where the interval ends in one direction, or None if it does not in the measured range."""
-    for piece in outwards:
-        start, end = (max(root, piece.low), piece.high) if up else (min(root, piece.high), piece.low)
-        steps = np.linspace(start, end, _FINE + 1)
-        outside = np.flatnonzero(piece.excess(steps, level) > 0)
-        if outside.size and outside[0] == 0:  # at once: its rounds are others than those of the piece before
-            return float(start)
-        if outside.size:
-            inner, outer = sorted(steps[outside[0] - 1 : outside[0] + 1])
-            return float(brentq(lambda at: float(piece.excess(at, level)), inner, outer))  # noqa: B023 - called here
-    return None
+    outside = np.flatnonzero(~inside)
+    if outside.size == 0:
+        return None
+    last_in = root if outside[0] == 0 else float(outwards[outside[0] - 1])
+    if curve.excess(last_in, level) >= 0:
+        return last_in
+    first_out = float(outwards[outside[0]])
+    low, high = min(last_in, first_out), max(last_in, first_out)
+    return float(brentq(lambda at: float(curve.excess(at, level)), low, high))

@@ -6,11 +6,10 @@ Student's t over the rounds. Times and ratios are averaged as logarithms.
 
 import math
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from fwdrev.modes.arrays import Vector
 
@@ -34,10 +33,10 @@ class Estimate:
         return {"point": self.point, "low": self.low, "high": self.high, "level": self.level}
 
 
-@cache
-def t_quantile(rounds: int, level: float = LEVEL) -> float:
+def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a number or an array
     """Student's t for an interval from so many rounds; infinite for fewer than two."""
-    return float(stats.t.ppf((1 + level) / 2, rounds - 1)) if rounds > 1 else math.inf
+    freedom = np.asarray(rounds, dtype=float) - 1
+    return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[()]
 
 
 def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:

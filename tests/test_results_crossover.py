@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.results import Status, crossing, crossover, log_ratios
+from fwdrev.results import Crossing, Status, crossing, crossover, log_ratios
 from fwdrev.results.summary import crossover_lines, law_text, size_text
 from tests.scripted import scripted_run
 
@@ -62,13 +62,25 @@ def test_noise_far_from_the_crossover_does_not_move_it() -> None:
 
 
 def test_interrupted_rounds_count_where_they_are_complete() -> None:
-    """A round that did not reach every size is left out; if none did, the one that got furthest speaks."""
+    """Every size has the rounds that measured it, and the interval knows how many these are."""
     nan = math.nan
-    whole = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1], [nan, 1, nan, 5, nan])
-    assert whole == _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
+    rounds = [2, 1, 0.5, -0.5, -1], [2.1, 1.1, 0.6, -0.6, -1.1], [1.9, 0.9, 0.4, -0.4, -0.9]
+    whole, more = _line(*rounds), _line(*rounds, [nan, nan, 0.5, -0.5, nan], [nan, nan, 0.5, -0.5, nan])
+    assert whole.size is not None
+    assert more.size is not None
+    assert more.size.point == pytest.approx(whole.size.point)
+    assert _width(more) < _width(whole), "two more rounds at both neighbours"
     torn = _line([2, 1, nan, -0.5, -1], [nan, nan, 0.5, nan, nan])
     assert torn.size is not None
+    assert torn.size.low is None, "no size was measured twice"
     assert 4 < torn.size.point < 64
+
+
+def _width(found: Crossing) -> float:
+    assert found.size is not None
+    assert found.size.low is not None
+    assert found.size.high is not None
+    return math.log(found.size.high / found.size.low)
 
 
 def test_the_law_of_a_power() -> None:
