@@ -47,6 +47,7 @@ class Ended:
         said = next((line for line in reversed(lines) if means_memory(line)), None)
         if said is None:
             how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
+            how += ", which the kernel sends when memory runs out" if self.code == -signal.SIGKILL else ""
             said = f"the worker process ended with {how}" + (f": {lines[-1]}" if lines and self.code > 0 else "")
         return one_line(said)
 
@@ -79,8 +80,10 @@ class Team:
                 worker.kill()
                 worker.wait()
                 self._workers.discard(worker)
-                if worker.stdout is not None:
-                    worker.stdout.close()
+                for pipe in (worker.stdin, worker.stdout):
+                    if pipe is not None:
+                        with suppress(BrokenPipeError):
+                            pipe.close()
 
     def stop(self) -> None:
         """Kill whoever still runs."""
@@ -123,6 +126,7 @@ def _started(request: Request, environment: Mapping[str, str], log: Path) -> sub
             start_new_session=True,
         )
     if worker.stdin is not None:
-        with suppress(BrokenPipeError), worker.stdin as pipe:  # a worker that is gone already has crashed
-            pipe.write(json.dumps(dataclasses.asdict(request)).encode())
+        with suppress(BrokenPipeError):  # a worker that is gone already has crashed
+            worker.stdin.write(json.dumps(dataclasses.asdict(request)).encode() + b"\n")
+            worker.stdin.flush()
     return worker

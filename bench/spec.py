@@ -44,6 +44,9 @@ def _sizes(given: object) -> object:
 _COARSE_ROUNDS = 4
 """Of the grid with which an adaptive sweep begins."""
 
+_BUDGET = 600.0
+"""Seconds for a precision without one: where two engines stay equal over a range, no number of rounds reaches it."""
+
 _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
@@ -150,6 +153,8 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         raise InputError(_explain(error.errors()[0])) from None
     if "rounds" not in given:
         spec = spec.model_copy(update={"rounds": _default_rounds(spec)})
+    if spec.adaptive and spec.budget is None:
+        spec = spec.model_copy(update={"budget": _BUDGET})
     if spec.adaptive and spec.protocol is Protocol.PYPERF:
         msg = "precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell"
         raise InputError(msg)

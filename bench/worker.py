@@ -11,6 +11,7 @@ import gc
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -39,7 +40,8 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     sys.path.append(str(Path.cwd()))
-    request = Request(**json.load(sys.stdin))
+    request = Request(**json.loads(sys.stdin.readline()))
+    threading.Thread(target=_end_with_whoever_asked, daemon=True).start()
     if request.cpus and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, request.cpus)
     spec = SweepSpec(**request.spec)  # checked by whoever asked
@@ -57,6 +59,12 @@ def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
         import jax
 
         jax.devices()
+
+
+def _end_with_whoever_asked() -> None:
+    """Standard input stays open as long as he lives; this thread waits there and costs nothing."""
+    sys.stdin.read()
+    os._exit(1)
 
 
 def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:

@@ -1,7 +1,7 @@
 from .crossing import Crossing as Crossing, Status as Status, crossing as crossing
 from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .estimate import Estimate as Estimate
-from .export import to_csv as to_csv, to_pyperf as to_pyperf
+from .export import to_costs as to_costs, to_csv as to_csv, to_pyperf as to_pyperf
 from .journal import Journal as Journal, Run as Run, create as create, load as load, reopen as reopen
 from .tables import (
     LogRatios as LogRatios,

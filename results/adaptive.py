@@ -31,8 +31,9 @@ Pair = tuple[str, str]
 _FAR = 1.5
 """A neighbour farther from the crossover than this factor is not near enough,"""
 
-_NEAR = 1.25
-"""and this is how near a new one is put; the gap keeps the next estimate from asking for another one."""
+_STEPS = 4
+"""and a new one comes at the next multiple of a power of two, so many between one power and the next. Libraries work in
+blocks of such sizes: 193 rows can cost a third more than 192, and a curve through both is that of neither."""
 
 _SAME = 1e-9
 """Sizes that differ by less, as a fraction, differ by rounding."""
@@ -70,13 +71,10 @@ class AdaptivePlan:
         self._start = clock()
         self._grid = FixedPlan(spec, forecast)
         self._pairs = default_pairs(spec.engines)
-        self._logs: dict[tuple[str, str], dict[Cell, dict[int, float]]] = {
-            pair: defaultdict(dict) for pair in self._pairs
-        }
+        self._logs: dict[Pair, dict[Cell, dict[int, float]]] = {pair: defaultdict(dict) for pair in self._pairs}
         self._until: dict[tuple[Pair, int], int] = {}
         self._last = spec.rounds - 1
         self._wide: list[_Line] | None = None
-        self._found = 0
 
     def note(self, observation: Observation) -> None:
         """Keep the log ratio of each pair: the median over blocks that stood side by side."""
@@ -110,24 +108,22 @@ class AdaptivePlan:
         more = max((line.rounds * ((line.width / self._precision) ** 2 - 1) for line in self._wide), default=0.0)
         cells = {cell for line in self._wide for cell in line.cells}
         each = self._forecast.seconds([Step(rounds=[0], cells=sorted(cells))])
-        needed = math.inf if each is None else each * more
+        needed = math.inf if each is None or math.isinf(more) else each * more
         soonest = min(needed, max(0.0, budget))
         return None if math.isinf(soonest) else soonest
 
     def outcome(self) -> str:
         """Whether the precision was reached; if not, what is widest."""
-        lines = [line for line in self._lines() if line.width > self._precision]
-        if not self._found:
-            return f"no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
+        lines = self._lines()
         if not lines:
-            return f"every crossover in range is known to ±{self._precision:.3g} or better, at each of {self._found}"
-        widest = lines[0]
-        known = "not known" if math.isinf(widest.width) else f"known to ±{widest.width:.1%}"
-        asked = f" of ±{self._precision:.3g}" if self._spec.precision else ""
-        return (
-            f"the budget of {self._spec.budget:g} s is used up; {len(lines)} of {self._found} crossovers miss the "
-            f"precision{asked}, the widest ({', '.join(widest.pair)}, n = {widest.n}) is {known}"
-        )
+            return f"no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
+        wide = [line for line in lines if line.width > self._precision]
+        if not wide:
+            return f"every crossover in range, {len(lines)} of them, is known to ±{self._precision:.1%} or better"
+        at = f"{', '.join(wide[0].pair)} at n = {wide[0].n}"
+        known = "not known yet" if math.isinf(wide[0].width) else f"known to ±{wide[0].width:.1%}"
+        asked = f"; {len(wide)} of {len(lines)} miss ±{self._precision:.1%}" if self._spec.precision else ""
+        return f"the budget of {self._spec.budget:g} s is used up{asked}; the least certain crossover, {at}, is {known}"
 
     @property
     def _precision(self) -> float:
@@ -146,7 +142,6 @@ class AdaptivePlan:
                 line = self._line(pair, n, at_n) if at_n else None
                 if line is not None:
                     found.append(line)
-        self._found = len(found)
         return sorted(found, key=lambda line: -line.width)
 
     def _goes_on(self, line: _Line) -> bool:
@@ -200,11 +195,12 @@ def _around(found: Crossing, sizes: list[int], smallest: int, largest: int) -> l
     under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size lies between its neighbours
     below = max((s for s in sizes if s < under), default=smallest)
     above = min((s for s in sizes if s > over), default=largest)
+    step = max(1, 2 ** math.floor(math.log2(at)) // _STEPS)
     new = set()
     if below * _FAR < at:
-        new.add(max(smallest, math.floor(at / _NEAR)))
+        new.add(max(smallest, math.ceil(under / step - 1) * step))
     if above > at * _FAR:
-        new.add(min(largest, math.ceil(at * _NEAR)))
+        new.add(min(largest, math.floor(over / step + 1) * step))
     known = sorted({*sizes, *new})
     first = max((s for s in known if s < under and s <= low), default=known[0])
     last = min((s for s in known if s > over and s >= high), default=known[-1])

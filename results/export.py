@@ -1,4 +1,4 @@
-"""Exports: a run as a pyperf file, or as CSV."""
+"""Exports: a run as a pyperf file, or as CSV: its times, or all other costs."""
 
 from io import StringIO
 
@@ -7,15 +7,22 @@ import pyperf
 
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.journal import Run
-from fwdrev.results.tables import values
+from fwdrev.results.tables import arms, values
 
-__all__ = ["to_csv", "to_pyperf"]
+__all__ = ["to_costs", "to_csv", "to_pyperf"]
 
 
 def to_csv(run: Run) -> str:
     """One line per timed block: round, n, m, engine, block, loops, seconds."""
     buffer = StringIO()
     _measured(run).to_csv(buffer, index=False)
+    return buffer.getvalue()
+
+
+def to_costs(run: Run) -> str:
+    """One line per engine and cell: seconds to prepare, counts, passes, bytes, memory; empty where not known."""
+    buffer = StringIO()
+    arms(run).to_csv(buffer, index=False)
     return buffer.getvalue()
 
 

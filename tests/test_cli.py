@@ -62,7 +62,12 @@ def test_sweep_measures_and_answers(tmp_path: Path) -> None:
     assert "forward and reverse break even" in done.stdout
     assert "fwdrev plot here" in done.stdout
     assert len(load(tmp_path / "here").observations) == 4 * (3 + 2)
-    for command in (("plot", "here"), ("crossover", "here"), ("export", "here", "--format", "pyperf")):
+    for command in (
+        ("plot", "here"),
+        ("crossover", "here"),
+        ("export", "here", "--format", "pyperf"),
+        ("export", "here", "--format", "costs"),
+    ):
         assert fwdrev(*command, cwd=tmp_path).returncode == 0
 
 

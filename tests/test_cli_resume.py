@@ -9,9 +9,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from fwdrev.results import load, reopen, times
+from tests.plugin import install_plugin
 from tests.test_cli import TINY, expect_one_line, fwdrev
 
 MOMENTS = 30
@@ -66,6 +68,21 @@ def test_kill_9_at_thirty_random_moments(tmp_path: Path) -> None:
             }
             assert set(times(run)["rounds"]) == {3}
             assert not (folder / "scratch").exists()
+
+
+def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that would sleep for ever."""
+    install_plugin(tmp_path, monkeypatch)
+    arguments = ["sweep", "--inputs", "4", "--outputs", "6", "--engines", "sleeping", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([sys.executable, "-m", "fwdrev", *arguments], stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("run/scratch/reference-*")):
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
 
 
 @pytest.fixture(scope="module")

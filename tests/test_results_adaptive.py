@@ -44,7 +44,7 @@ def _run(spec: SweepSpec, seen: list[Observation]) -> Run:
 def test_it_ends_when_every_crossover_is_known() -> None:
     """To the precision that was asked for, and right; far cells have only the first rounds."""
     run, plan = _adapted(FakeClock(), precision="5%", noise=0.03, shift=0.02)
-    assert plan.outcome() == "every crossover in range is known to ±0.05 or better, at each of 4"
+    assert plan.outcome() == "every crossover in range, 4 of them, is known to ±5.0% or better"
     assert plan.seconds_left() == 0
     for n, crossing in crossover(log_ratios(run, PAIR)).in_m.items():
         size = crossing.size
@@ -67,8 +67,17 @@ def test_it_ends_with_the_budget() -> None:
     clock = FakeClock()
     run, plan = _adapted(clock, precision="1%", budget="250s", noise=0.05, shift=0.05)
     assert 240 <= clock.now <= 251
-    assert "the budget of 250 s is used up; 4 of 4 crossovers miss the precision of ±0.01" in plan.outcome()
+    assert "the budget of 250 s is used up; 4 of 4 miss ±1.0%; the least certain crossover, " in plan.outcome()
     assert len(run.observations) == clock.now
+
+
+def test_without_a_precision_the_budget_is_used() -> None:
+    """All of it; and a precision without a budget has one all the same, since a tie can never be known."""
+    clock = FakeClock()
+    _, plan = _adapted(clock, budget="150s", noise=0.01)
+    assert clock.now > 140
+    assert plan.outcome().startswith("the budget of 150 s is used up; the least certain crossover, forward, reverse at")
+    assert make_spec({"precision": "5%"}).budget == 600
 
 
 def test_a_budget_ends_even_the_first_round() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.results import to_csv, to_pyperf
+from fwdrev.results import to_costs, to_csv, to_pyperf
 from tests.scripted import scripted_run
 
 
@@ -40,3 +40,15 @@ def test_csv_has_a_row_for_each_block() -> None:
     rows = list(csv.DictReader(StringIO(to_csv(scripted_run(inputs="8", outputs="4")))))
     assert len(rows) == 5 * 2 * 5
     assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
+
+
+def test_costs_are_one_line_per_engine_and_cell() -> None:
+    """Memory in bytes; what was not measured is empty."""
+    rows = list(csv.DictReader(StringIO(to_costs(scripted_run(inputs="8,64", outputs="4")))))
+    assert [(row["n"], row["engine"]) for row in rows] == [
+        ("8", "forward"), ("8", "reverse"), ("64", "forward"), ("64", "reverse"),
+    ]  # fmt: skip
+    assert {row["allocated_bytes"] for row in rows} == {str(8.0 * 8 * 4), str(8.0 * 64 * 4)} or {
+        row["allocated_bytes"] for row in rows
+    } == {str(8 * 8 * 4), str(8 * 64 * 4)}
+    assert {row["flops"] for row in rows} == {""}

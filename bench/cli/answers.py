@@ -17,6 +17,7 @@ class ExportFormat(StrEnum):
 
     PYPERF = "pyperf"
     CSV = "csv"
+    COSTS = "costs"
 
 
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
@@ -54,11 +55,11 @@ def export(
     to: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
     out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
 ) -> None:
-    """Write the raw values as a pyperf file or as CSV."""
-    from fwdrev.results.export import to_csv, to_pyperf
+    """Write the raw values as a pyperf file or as CSV, or all costs but time (counts, bytes, memory) as CSV."""
+    from fwdrev.results.export import to_costs, to_csv, to_pyperf
 
     found = loaded(run)
-    text = to_csv(found) if to is ExportFormat.CSV else to_pyperf(found)
+    text = {ExportFormat.CSV: to_csv, ExportFormat.COSTS: to_costs, ExportFormat.PYPERF: to_pyperf}[to](found)
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
         return

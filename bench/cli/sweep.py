@@ -32,7 +32,7 @@ def sweep(
     precision: Annotated[
         str | None, typer.Option(help="Refine until every crossover is known so well, e.g. 5%.")
     ] = None,
-    budget: Annotated[str | None, typer.Option(help="Refine for so long at most, e.g. 120s or 5min.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Refine for so long at most, e.g. 120s; default 10min.")] = None,
     timeout: Annotated[str | None, typer.Option(help="For one cell, e.g. 60s; default 300s.")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="Address space of a worker's arms, e.g. 4GB.")] = None,
     protocol: Annotated[str | None, typer.Option(help="paired, or pyperf: the stock runner, arm by arm.")] = None,
