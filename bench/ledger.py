@@ -8,8 +8,7 @@ import mmap
 import struct
 from collections.abc import Sequence
 from pathlib import Path
-
-from pyperf import perf_counter
+from time import perf_counter
 
 __all__ = ["Ledger"]
 

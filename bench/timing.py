@@ -1,7 +1,7 @@
 """Paired timing: short blocks of every arm, one after the other, in an order that favours none.
 
 Drift (heat, neighbours, frequency) moves all arms of a block alike, so ratios stay good where absolute times do not.
-The clock is pyperf's.
+The clock is pyperf's, taken from where pyperf takes it: each round would import pyperf for nothing else.
 """
 
 import gc
@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from random import Random
-
-from pyperf import perf_counter
+from time import perf_counter
 
 __all__ = ["calibrate", "timed_blocks"]
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from random import Random
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
-from pyperf import perf_counter
 
 from fwdrev.bench.cell import ArmResult, Cell, Status
 from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference

@@ -1,6 +1,6 @@
 """The paired protocol against the stock one: the same plane, wall time, widths of intervals, and whether they agree.
 
-    python benchmarks/protocols.py [--rounds 18] [--fast]
+    python benchmarks/protocols.py [--rounds 27] [--fast]
 
 `paired` measures 4 × 4 cells of `driven` with `forward` and `reverse` twice, before and after pyperf does: what the two
 differ by is the machine's own change. `--fast` is pyperf's, for a first look.
@@ -26,7 +26,7 @@ from fwdrev.results.forecast import TimeForecast
 
 PAIR = ("forward", "reverse")
 PLANE = {"inputs": "16:1024:*4", "outputs": "4:256:*4", "engines": list(PAIR)}
-PAIRED = {"blocks": 6, "block_seconds": 1e-3}
+PAIRED = {"blocks": 4, "block_seconds": 1e-3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Outcome:
 def main() -> None:
     """Measure, then one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=18, help="of the paired protocol")
+    parser.add_argument("--rounds", type=int, default=27, help="of the paired protocol")
     parser.add_argument("--fast", action="store_true", help="half of pyperf's processes")
     given = parser.parse_args()
     effort = "fast" if given.fast else "normal"

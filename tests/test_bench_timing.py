@@ -83,3 +83,10 @@ def test_arms_that_are_nearly_equal_share_a_loop_count(clock: FakeClock) -> None
     loops = calibrate(arms, 1.0)
     assert loops["a"] == loops["b"] == 91
     assert loops["c"] == 333
+
+
+def test_the_clock_is_that_of_pyperf() -> None:
+    """Though the module need not be loaded for it."""
+    import pyperf
+
+    assert timing.perf_counter is pyperf.perf_counter
