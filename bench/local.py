@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from fwdrev.bench.process import Ended, Team, lines_of
 from fwdrev.bench.request import Request
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
-from fwdrev.modes.errors import UnavailableError
+from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError
 
 __all__ = ["LocalExecutor"]
 
@@ -25,6 +26,16 @@ _START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
 
 Loops = Mapping[Cell, Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pass:
+    """What all workers of a pass share: its number, calls per block as far as known, processors, and memory."""
+
+    index: int
+    loops: Loops
+    cpus: list[int]
+    memory: int | None
 
 
 class LocalExecutor:
@@ -53,8 +64,9 @@ class LocalExecutor:
         cpus = self._cpus[-self._spec.threads :]
         for index in indices:
             team = Team()
+            one = _Pass(index=index, loops=loops, cpus=cpus, memory=memory_share(self._spec, 1))
             try:
-                yield from self._observations(index, cells, loops, skips, cpus, memory_share(self._spec, 1), team)
+                yield from self._observations(one, cells, skips, team)
             finally:
                 team.stop()
 
@@ -69,9 +81,10 @@ class LocalExecutor:
 
         def serve(share: Sequence[Cell], cpus: list[int]) -> None:
             try:
-                for observation in self._observations(index, share, {}, skips, cpus, memory, team):
+                one = _Pass(index=index, loops={}, cpus=cpus, memory=memory)
+                for observation in self._observations(one, share, skips, team):
                     found.put(observation)
-            except UnavailableError as error:
+            except FwdrevError as error:
                 found.put(error)
             finally:
                 found.put(None)
@@ -90,16 +103,7 @@ class LocalExecutor:
             for thread in threads:
                 thread.join()
 
-    def _observations(
-        self,
-        index: int,
-        cells: Sequence[Cell],
-        loops: Loops,
-        skips: Skips,
-        cpus: list[int],
-        memory: int | None,
-        team: Team,
-    ) -> Iterator[Observation]:
+    def _observations(self, one: _Pass, cells: Sequence[Cell], skips: Skips, team: Team) -> Iterator[Observation]:
         """What the worker says. Where it dies, the arm that it was at is recorded, and a new one goes on without it."""
         rest, lost = list(cells), dict[str, ArmResult]()
         began = perf_counter()
@@ -110,14 +114,18 @@ class LocalExecutor:
             named = {name: (lost | arms)[name] for name in self._spec.engines if name in lost or name in arms}
             lost.clear()
             skips.note(rest[0], named)
-            return Observation(round=index, cell=rest.pop(0), arms=named, seconds=seconds)
+            return Observation(round=one.index, cell=rest.pop(0), arms=named, seconds=seconds)
 
         while rest and not team.stopped:
             ledger = self._folder / f"ledger-{next(self._numbers)}"
             ended = Ended(ledger.with_suffix(".log"))
-            request = self._request(index, rest, loops, skips, cpus, memory, ledger)
-            for line in self._lines(request, team, ended):
-                yield whole(dict(Observation.from_json(json.loads(line)).arms))
+            request = self._request(one, rest, skips, ledger)
+            try:
+                for line in self._lines(request, team, ended):
+                    yield whole(dict(Observation.from_json(json.loads(line)).arms))
+            except OSError as error:
+                msg = f"cannot start a worker with its files in {self._folder}: {error.strerror}"
+                raise InputError(msg) from None
             if rest and not team.stopped:
                 new = self._blamed(ended, ledger, skips.open(rest[0]))
                 lost |= new
@@ -125,26 +133,17 @@ class LocalExecutor:
                 if not skips.open(rest[0]):
                     yield whole({})
 
-    def _request(
-        self,
-        index: int,
-        cells: Sequence[Cell],
-        loops: Loops,
-        skips: Skips,
-        cpus: list[int],
-        memory: int | None,
-        ledger: Path,
-    ) -> Request:
+    def _request(self, one: _Pass, cells: Sequence[Cell], skips: Skips, ledger: Path) -> Request:
         return Request(
             spec=self._spec.model_dump(mode="json"),
-            round=index,
+            round=one.index,
             cells=[(cell.n, cell.m) for cell in cells],
-            loops={Request.key(cell): dict(loops[cell]) for cell in cells if cell in loops},
+            loops={Request.key(cell): dict(one.loops[cell]) for cell in cells if cell in one.loops},
             skips=skips.to_json(),
             folder=str(self._folder),
             ledger=str(ledger),
-            cpus=cpus,
-            memory=memory,
+            cpus=one.cpus,
+            memory=one.memory,
         )
 
     def _lines(self, request: Request, team: Team, ended: Ended) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The stock protocol: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm.
+"""The stock protocol: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm, in turns.
 
 It is what the paired protocol is compared with: the same cells, the same checks, the same journal. A round is one
 worker process, as in pyperf; values of different arms that stand at one position were not measured side by side.
@@ -30,6 +30,10 @@ __all__ = ["StockExecutor"]
 _VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
 """Of each process, as pyperf has it."""
 
+_TURN = 5
+"""Processes after which the next arm has its turn. One that has all of its processes in one go has them in a good or a
+bad quarter of a minute, of which no interval knows: ratios of two runs then differ by several times their intervals."""
+
 _LATE = 124
 """pyperf's exit code when a worker exceeded `--timeout`."""
 
@@ -55,19 +59,26 @@ class StockExecutor:
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
     ) -> Iterator[Observation]:
-        """All rounds of a cell at once, since pyperf finishes a benchmark before it begins the next.
-
-        pyperf chooses the calls per value itself, so `loops` is not used.
-        """
+        """All rounds of a cell, then those of the next; pyperf chooses the calls per value where they are not known."""
         for cell in cells:
-            start = pyperf.perf_counter()
-            arms = {name: self._measured(cell, name, len(indices)) for name in skips.open(cell)}
-            seconds = (pyperf.perf_counter() - start) / len(indices)
-            for position, index in enumerate(indices):
-                found = {name: runs[position] for name, runs in arms.items() if position < len(runs)}
-                yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
+            known = dict(loops.get(cell, {}))
+            for begin in range(0, len(indices), _TURN):
+                yield from self._turn(indices[begin : begin + _TURN], cell, known, skips.open(cell))
 
-    def _measured(self, cell: Cell, name: str, processes: int) -> list[ArmResult]:
+    def _turn(
+        self, indices: Sequence[int], cell: Cell, known: dict[str, int], names: Sequence[str]
+    ) -> Iterator[Observation]:
+        """These rounds of every arm; every other turn begins with the last one."""
+        start = pyperf.perf_counter()
+        order = names if (indices[0] // _TURN) % 2 == 0 else names[::-1]
+        arms = {name: self._measured(cell, name, len(indices), known.get(name)) for name in order}
+        known |= {name: runs[0].loops for name, runs in arms.items() if runs[0].loops}
+        seconds = (pyperf.perf_counter() - start) / len(indices)
+        for position, index in enumerate(indices):
+            found = {name: arms[name][position] for name in names if position < len(arms[name])}
+            yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
+
+    def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
         """One result for each process; a single one that says why if there are none."""
         place = self._folder / f"stock-{next(self._numbers)}"
         answer, ended = place.with_suffix(".json"), Ended(place.with_suffix(".log"))
@@ -80,14 +91,14 @@ class StockExecutor:
             memory=memory_share(self._spec, 1),
         )
         place.with_suffix(".request").write_text(json.dumps(asdict(request)), encoding="utf-8")
-        ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes)
+        ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes, loops)
         if ended.code == 0:
             return _results(answer)
         ended.late = ended.code == _LATE
         told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
         return [ArmResult(status=ended.status, reason=told)]
 
-    def _run(self, request: Path, answer: Path, log: Path, processes: int) -> int:
+    def _run(self, request: Path, answer: Path, log: Path, processes: int, loops: int | None) -> int:
         """pyperf's manager, which starts the workers; it goes with all of them when the sweep is given up."""
         environment = worker_environment(self._spec, self._folder)
         passed_on = [name for name in environment if name.startswith(PASSED_ON)]
@@ -96,6 +107,7 @@ class StockExecutor:
             *("--values", str(_VALUES[self._spec.effort]), "--inherit-environ", ",".join(passed_on)),
             *("--timeout", str(max(1, round(self._spec.timeout)))),
         ]
+        options += ["--loops", str(loops)] if loops else []
         cpus = available_cpus()[-self._spec.threads :]
         options += ["--affinity", ",".join(map(str, cpus))] if cpus else []
         with log.open("ab") as stream:
