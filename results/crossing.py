@@ -114,7 +114,10 @@ class _Curve:
 
     def root(self, split: int) -> float:
         """The logarithm of the size at which the mean is zero, between that index and the next."""
-        return float(brentq(self.value, self.position[split], self.position[split + 1]))
+        low, high = self.position[split : split + 2].tolist()
+        if self.value(low) * self.value(high) >= 0:  # zero at a measured size, or but for rounding
+            return float(low if abs(self.mean[split]) <= abs(self.mean[split + 1]) else high)
+        return float(brentq(self.value, low, high))
 
     def value(self, at: Any) -> Any:  # noqa: ANN401 - a number or an array
         """The mean there; monotone cubics do not swing between the measured sizes."""

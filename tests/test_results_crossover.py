@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 from fwdrev.results import Crossing, Status, crossing, crossover, log_ratios
 from fwdrev.results.summary import crossover_lines, law_text, size_text
@@ -59,6 +60,22 @@ def test_noise_far_from_the_crossover_does_not_move_it() -> None:
     found = _line([-0.01, 0.01, 3, -3, -3], [-0.02, 0.02, 3, -3, -3])
     assert found.size is not None
     assert 16 < found.size.point < 64
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([-1.0, -1e-17, 0.0, 1e-17, 0.3, math.nan]), min_size=5, max_size=5), min_size=1)
+)
+def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
+    """Ties, gaps, single sizes: found in range and inside its interval, or none in range."""
+    if np.isnan(logs).all():
+        return
+    found = _line(*logs)
+    if found.size is None:
+        return
+    assert 1 - 1e-9 <= found.size.point <= 256 + 1e-9
+    if found.size.low is not None:
+        assert found.size.low <= found.size.point * (1 + 1e-9)
+        assert found.size.high >= found.size.point * (1 - 1e-9)
 
 
 def test_interrupted_rounds_count_where_they_are_complete() -> None:
