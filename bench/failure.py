@@ -5,8 +5,16 @@ __all__ = ["means_memory", "one_line"]
 _LONGEST = 500
 """Letters: an exception may say anything, a journal line should stay readable."""
 
-_NO_MEMORY = ("MemoryError", "RESOURCE_EXHAUSTED", "bad_alloc", "Out of memory", "Cannot allocate memory")
-"""How Python, XLA, C++ and the system say that there is no more."""
+_NO_MEMORY = (
+    "MemoryError",
+    "RESOURCE_EXHAUSTED",
+    "bad_alloc",
+    "Out of memory",
+    "out of memory",
+    "Cannot allocate memory",
+    "Memory allocation still failed",
+)
+"""How Python, XLA, C++, the system and OpenBLAS say that there is no more."""
 
 
 def one_line(text: str) -> str:

@@ -99,7 +99,7 @@ class FixedPlan:
 
     def outcome(self) -> str:
         """All of it."""
-        return f"all {self._spec.rounds} rounds of {len(self._spec.cells)} cells are measured"
+        return f"all {self._spec.rounds} rounds of {len(self._spec.cells)} cells are done"
 
     def _missing(self) -> list[Step]:
         rounds, cells = range(self._spec.rounds), self._spec.cells

@@ -20,8 +20,8 @@ from fwdrev.bench.request import Request
 
 __all__ = ["Ended", "Team", "lines_of"]
 
-_TAIL = 20
-"""Lines of a log in which the last words of a process are looked for."""
+_TAIL = 400
+"""Lines of a log in which the last words of a process are looked for; XLA ends with a long list of calls."""
 
 
 class Ended:

@@ -67,7 +67,7 @@ def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
         ax.fill_between(curve.sizes, curve.low, curve.high, color=colour(curve.engine), alpha=0.2, linewidth=0)
     ax.set(xscale="log", yscale="log")
     sizes = np.unique(np.concatenate([curve.sizes for curve in layout.curves]))
-    ax.xaxis.set_major_locator(FixedLocator(list(sizes[:: math.ceil(sizes.size / 7)])))
+    ax.xaxis.set_major_locator(FixedLocator(_apart(sizes)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
@@ -75,6 +75,16 @@ def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
     ax.set_title(f"{'n' if layout.along == 'm' else 'm'} = {layout.fixed}", loc="left")
     if label:
         _label_ends(layout, ax)
+
+
+def _apart(sizes: Vector) -> list[float]:
+    """Sizes whose labels do not touch: both ends, and what is a ninth of the axis away from its neighbours."""
+    room = math.log(sizes[-1] / sizes[0]) / 9
+    shown = [float(sizes[0])]
+    for size in sizes[1:-1]:
+        if min(math.log(size / shown[-1]), math.log(sizes[-1] / size)) >= room:
+            shown.append(float(size))
+    return [*shown, float(sizes[-1])] if sizes.size > 1 else shown
 
 
 def _label_ends(layout: CurvesLayout, ax: Axes) -> None:

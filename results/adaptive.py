@@ -116,7 +116,10 @@ class AdaptivePlan:
         """Whether the precision was reached; if not, what is widest."""
         lines = self._lines()
         if not lines:
-            return f"no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
+            ended = f"the budget of {self._spec.budget:g} s is used up; " if self.over() else ""
+            return (
+                f"{ended}no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
+            )
         wide = [line for line in lines if line.width > self._precision]
         if not wide:
             return f"every crossover in range, {len(lines)} of them, is known to ±{self._precision:.1%} or better"

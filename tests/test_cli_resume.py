@@ -99,7 +99,7 @@ def test_rounds_can_be_added(finished: Path) -> None:
     done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
-    assert answer["outcome"] == "all 5 rounds of 4 cells are measured"
+    assert answer["outcome"] == "all 5 rounds of 4 cells are done"
     after = _lines(finished)
     assert after[: len(before)] == before
     assert Counter(line["round"] for line in after) == dict.fromkeys(range(-2, 5), 4)

@@ -80,3 +80,12 @@ def test_an_empty_run_cannot_be_drawn(tmp_path: Path) -> None:
     empty = dataclasses.replace(scripted_run(inputs="8", outputs="8"), observations=())
     with pytest.raises(NothingMeasuredError, match="nothing to draw"):
         save_figures(empty, tmp_path)
+
+
+def test_labels_of_sizes_do_not_touch() -> None:
+    """Where a sweep has refined the plane, sizes are close to each other; both ends are always named."""
+    from fwdrev.plots.cost_curves import _apart
+
+    assert _apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024])) == [1, 4, 16, 64, 160, 1024]
+    assert _apart(np.array([4.0, 8, 16, 32])) == [4, 8, 16, 32]
+    assert _apart(np.array([7.0])) == [7]
