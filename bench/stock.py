@@ -31,8 +31,8 @@ _VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
 """Of each process, as pyperf has it."""
 
 _TURN = 5
-"""Processes after which the next arm has its turn. One that has all of its processes in one go has them in a good or a
-bad quarter of a minute, of which no interval knows: ratios of two runs then differ by several times their intervals."""
+"""Processes after which the next arm has its turn, so that what changes within minutes changes both, and shows in their
+spread: one that has all of its processes in one go has them in a good or a bad quarter of a minute."""
 
 _LATE = 124
 """pyperf's exit code when a worker exceeded `--timeout`."""
