@@ -1,9 +1,9 @@
 """What is not to be run: arms that failed in a cell, and arms that ran out of time or memory at a smaller size."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fwdrev.bench.cell import ArmResult, Cell, Observation, Status
+from fwdrev.bench.cell import ArmResult, Cell, Status
 
 __all__ = ["Skips"]
 
@@ -27,11 +27,6 @@ class Skips:
                 self._settled.setdefault(cell, set()).add(name)
             if arm.status in _GROWING:
                 self._barriers[name, cell] = arm.status
-
-    def note_all(self, observations: Iterable[Observation]) -> None:
-        """Everything that was seen before."""
-        for observation in observations:
-            self.note(observation.cell, observation.arms)
 
     def open(self, cell: Cell) -> list[str]:
         """The arms that are to be run, in order."""

@@ -76,6 +76,7 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any]) -> Iterato
         )
         raise InputError(msg)
     created = datetime.now(UTC).isoformat(timespec="seconds")
+    made: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -84,6 +85,8 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any]) -> Iterato
         stream = _locked(made / _JOURNAL, folder)
         made.rename(folder)
     except OSError as error:
+        if made is not None:
+            shutil.rmtree(made, ignore_errors=True)
         msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
         raise InputError(msg) from None
     try:

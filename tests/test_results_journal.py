@@ -98,6 +98,19 @@ def test_nothing_observed_leaves_no_folder(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even what was begun beside it."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("fwdrev.results.journal._write_manifest", full)
+    message = "cannot write to .*: No space left on device"
+    with pytest.raises(InputError, match=message), create(tmp_path / "new", make_spec({}), {}):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("manifest", "message"),
     [
