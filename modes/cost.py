@@ -4,50 +4,145 @@ A multiplication counts as one multiply–add, whether or not an addition follow
 Only the work on Jacobians is counted: evaluating the function costs every engine the same.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-__all__ = ["Cost", "EngineCost", "ProgramCost"]
+__all__ = ["Cost", "EngineCost", "Kind", "Operation", "Product", "ProgramCost"]
+
+
+class Kind(StrEnum):
+    """What an array operation does; operations of one kind and one size take equally long."""
+
+    PUSH = "push"
+    """A matrix product whose right factor was computed before."""
+    PULL = "pull"
+    """A matrix product whose left factor was computed before."""
+    SCALE_ROWS = "scale rows"
+    SCALE_COLUMNS = "scale columns"
+    OUTER = "outer"
+    COPY = "copy"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
-    """The cost of one operation: `multiply_adds`, and `moved` = array entries read and written."""
+class Operation:
+    """One array operation, or the same one several `times`.
 
-    multiply_adds: int = 0
-    moved: int = 0
+    A product is (rows, inner) · (inner, columns); anything else has a result of (rows, columns) and inner = 1.
+    `multiply_adds` and `moved` (array entries read and written) are for all `times` together.
+    """
+
+    kind: Kind
+    rows: int
+    inner: int = 1
+    columns: int
+    multiply_adds: int
+    moved: int
+    times: int = 1
+
+    @property
+    def is_product(self) -> bool:
+        """Whether it is a matrix product."""
+        return self.kind in {Kind.PUSH, Kind.PULL}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The array operations that something takes, in order."""
+
+    operations: tuple[Operation, ...] = ()
+
+    @property
+    def multiply_adds(self) -> int:
+        """Of all operations."""
+        return sum(operation.multiply_adds for operation in self.operations)
+
+    @property
+    def moved(self) -> int:
+        """Array entries read and written, of all operations."""
+        return sum(operation.moved for operation in self.operations)
 
     def __add__(self, other: "Cost") -> "Cost":
         """Both, one after the other."""
-        return Cost(multiply_adds=self.multiply_adds + other.multiply_adds, moved=self.moved + other.moved)
+        return Cost(self.operations + other.operations)
 
     def __mul__(self, times: int) -> "Cost":
-        """The same operation several times."""
-        return Cost(multiply_adds=self.multiply_adds * times, moved=self.moved * times)
-
-    @classmethod
-    def product(cls, rows: int, inner: int, columns: int) -> "Cost":
-        """(rows, inner) · (inner, columns), each matrix moved once."""
-        return cls(
-            multiply_adds=rows * inner * columns,
-            moved=rows * inner + inner * columns + rows * columns,
+        """The same operations several times."""
+        return Cost(
+            tuple(
+                replace(o, multiply_adds=o.multiply_adds * times, moved=o.moved * times, times=o.times * times)
+                for o in self.operations
+            )
         )
 
     @classmethod
-    def scaling(cls, size: int, times: int) -> "Cost":
-        """A diagonal of `size` entries times a matrix of size · times entries."""
-        return cls(multiply_adds=size * times, moved=size + 2 * size * times)
+    def all(cls, parts: Iterable["Cost"]) -> "Cost":
+        """All of them, one after the other."""
+        return cls(tuple(operation for part in parts for operation in part.operations))
 
     @classmethod
-    def copy(cls, entries: int) -> "Cost":
+    def product(cls, rows: int, inner: int, columns: int, kind: Kind = Kind.PUSH) -> "Cost":
+        """(rows, inner) · (inner, columns), each matrix moved once."""
+        moved = rows * inner + inner * columns + rows * columns
+        return cls._one(kind, rows, columns, rows * inner * columns, moved, inner=inner)
+
+    @classmethod
+    def scaling(cls, rows: int, columns: int, kind: Kind = Kind.SCALE_ROWS) -> "Cost":
+        """A diagonal times a (rows, columns) matrix; the diagonal has one entry for each row, or for each column."""
+        size = rows if kind is Kind.SCALE_ROWS else columns
+        return cls._one(kind, rows, columns, rows * columns, size + 2 * rows * columns)
+
+    @classmethod
+    def outer(cls, rows: int, columns: int, multiply_adds: int, moved: int) -> "Cost":
+        """Products of structured factors, with a result of (rows, columns)."""
+        return cls._one(Kind.OUTER, rows, columns, multiply_adds, moved)
+
+    @classmethod
+    def copy(cls, rows: int, columns: int) -> "Cost":
         """Entries read and written without arithmetic."""
-        return cls(moved=2 * entries)
+        return cls._one(Kind.COPY, rows, columns, 0, 2 * rows * columns)
+
+    @classmethod
+    def other(cls, rows: int, columns: int, multiply_adds: int, moved: int) -> "Cost":
+        """Work of which only the amount is known."""
+        return cls._one(Kind.OTHER, rows, columns, multiply_adds, moved)
+
+    @classmethod
+    def _one(cls, kind: Kind, rows: int, columns: int, multiply_adds: int, moved: int, inner: int = 1) -> "Cost":
+        """Nothing, where the result is empty."""
+        if 0 in (rows, columns):
+            return cls()
+        return cls(
+            (Operation(kind=kind, rows=rows, inner=inner, columns=columns, multiply_adds=multiply_adds, moved=moved),)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """One line of a recursion, or one product of a bracketing: what it computes, of which shapes, at what cost.
+
+    `line` reads as in the formulas, such as `J_x L^3 · G^2`; `shape` is that of the result, `factors` those of the
+    factors: two for a product, one where a map is written out.
+    """
+
+    line: str
+    factors: tuple[tuple[int, int], ...]
+    shape: tuple[int, int]
+    cost: Cost
+
+    @property
+    def vector(self) -> bool:
+        """Whether it is a product with a single row or column: vector × matrix, not matrix × matrix."""
+        return 1 in self.shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCost:
     """What one Jacobian costs an engine.
 
-    `multiply_adds`: as above. `passes`: tangents pushed or cotangents pulled. `bytes_moved`: every operand of every
+    `multiply_adds`: as above. `passes`: tangents pushed or cotangents pulled, the most of both that are under way at
+    once where an engine does both. `bytes_moved`: every operand of every
     operation once, no cache assumed. `peak_bytes`: the most that is held at once in Jacobians, the result included.
     """
 
@@ -55,6 +150,17 @@ class EngineCost:
     passes: int
     bytes_moved: int
     peak_bytes: int
+
+    @classmethod
+    def of(cls, products: Iterable[Product], *, passes: int, peak: int, itemsize: int) -> "EngineCost":
+        """The total of these products; `peak` in entries, `itemsize` in bytes."""
+        total = Cost.all(product.cost for product in products)
+        return cls(
+            multiply_adds=total.multiply_adds,
+            passes=passes,
+            bytes_moved=total.moved * itemsize,
+            peak_bytes=peak * itemsize,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Matrix, empty, order
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import Cost, EngineCost
+from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.interface import Direction, Engine, Jacobian
 from fwdrev.modes.result_pool import ResultPool
 
@@ -48,7 +48,8 @@ class Forward(Engine):
             for (layer, cut), (H, left, right) in zip(steps, (*rooms, result_room), strict=True):
                 x = layer.move_to(x, theta[cut])
                 if G is not None:
-                    layer.J_x.push(G, left)  # J_x L^k · G^{k-1}
+                    if left.size:  # nothing before the first θ^k
+                        layer.J_x.push(G, left)  # J_x L^k · G^{k-1}
                 elif has_x:
                     layer.J_x.dense(left)  # J_x L^1 · I
                 if has_theta:
@@ -58,24 +59,31 @@ class Forward(Engine):
 
         return jacobian
 
-    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """Σ_k of pushing the columns that are there already through J_x L^k and of writing out J_θ L^k."""
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """For each layer: the columns that are there already, pushed through J_x L^k, and J_θ L^k written out."""
         wrt = Wrt(wrt)
-        old = _columns_before(chain, wrt)
-        total = Cost()
-        for k, layer in enumerate(chain.linearizations()):
-            if k > 0:
-                total += layer.J_x.push_cost(old[k])
-            elif wrt.has_x:
-                total += layer.J_x.dense_cost()
-            if wrt.has_theta:
-                total += layer.J_theta.dense_cost()
-        itemsize = chain.dtype.itemsize
-        return EngineCost(
-            multiply_adds=total.multiply_adds,
-            passes=old[-1],
-            bytes_moved=total.moved * itemsize,
-            peak_bytes=(sum(_scratch_sizes(chain, wrt)) + chain.n_out * old[-1]) * itemsize,
+        lines: list[Product] = []
+        letter = {Wrt.THETA: "G", Wrt.X: "F", Wrt.BOTH: "J"}[wrt]
+        for k, (layer, old) in enumerate(zip(chain.linearizations(), _columns_before(chain, wrt), strict=False), 1):
+            J_x, J_theta = layer.J_x, layer.J_theta
+            if k == 1 and wrt.has_x:
+                lines.append(Product(line="J_x L^1", factors=(J_x.shape,), shape=J_x.shape, cost=J_x.dense_cost()))
+            elif old:
+                factors, line = (J_x.shape, (J_x.n_in, old)), f"J_x L^{k} · {letter}^{k - 1}"
+                lines.append(Product(line=line, factors=factors, shape=(J_x.n_out, old), cost=J_x.push_cost(old)))
+            if wrt.has_theta and J_theta.n_in:
+                shape, cost = J_theta.shape, J_theta.dense_cost()
+                lines.append(Product(line=f"J_θ L^{k}", factors=(shape,), shape=shape, cost=cost))
+        return lines
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products; at its peak two G^k and the result are held."""
+        wrt = Wrt(wrt)
+        return EngineCost.of(
+            self.products(chain, wrt),
+            passes=chain.n_columns(wrt),
+            peak=sum(_scratch_sizes(chain, wrt)) + chain.n_out * chain.n_columns(wrt),
+            itemsize=chain.dtype.itemsize,
         )
 
 

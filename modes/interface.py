@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, ProgramCost
+from fwdrev.modes.cost import Cost, EngineCost, Product, ProgramCost
 
 __all__ = ["Direction", "Engine", "Jacobian"]
 
@@ -28,6 +28,7 @@ class Direction(StrEnum):
 
     FORWARD = "forward"
     REVERSE = "reverse"
+    MIXED = "mixed"
     NONE = "none"
 
 
@@ -52,6 +53,15 @@ class Engine(ABC):
     @abstractmethod
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """What one Jacobian costs: exact counts, no clock."""
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """What one Jacobian takes, product by product, in order.
+
+        An engine that does not tell has a single line with the amount of its work.
+        """
+        total, shape = self.cost(chain, wrt), (chain.n_out, chain.n_columns(Wrt(wrt)))
+        work = Cost.other(*shape, total.multiply_adds, total.bytes_moved // chain.dtype.itemsize)
+        return [Product(line="J f", factors=(), shape=shape, cost=work)]
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost | None:
         """What the compiler says of the program, for an engine that compiles one; costs a compilation."""

@@ -3,9 +3,9 @@
 import jax
 
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, ProgramCost
+from fwdrev.modes.cost import EngineCost, Product, ProgramCost
 from fwdrev.modes.interface import Direction, Engine, Jacobian
-from fwdrev.modes.jax_program import batch_cost, compile_jacobian, compiled_cost, one_pass
+from fwdrev.modes.jax_program import batch_cost, batch_products, compile_jacobian, compiled_cost, differentiated
 
 __all__ = ["JaxJvp"]
 
@@ -22,13 +22,18 @@ class JaxJvp(Engine):
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """Trace and compile."""
-        return compile_jacobian(chain, Wrt(wrt), jax.jacfwd)
+        return compile_jacobian(chain, differentiated(jax.jacfwd, Wrt(wrt)))
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """One line for each map that the whole batch goes through."""
+        wrt = Wrt(wrt)
+        return batch_products(chain, wrt, chain.n_columns(wrt), self.direction)
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """N tangents, each pushed through every map of the chain."""
         wrt = Wrt(wrt)
-        return batch_cost(chain, wrt, chain.n_columns(wrt), one_pass(chain, wrt, lambda J: J.push_cost(1)))
+        return batch_cost(chain, wrt, chain.n_columns(wrt), self.direction)
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
         """XLA's own count."""
-        return compiled_cost(chain, Wrt(wrt), jax.jacfwd)
+        return compiled_cost(chain, differentiated(jax.jacfwd, Wrt(wrt)))

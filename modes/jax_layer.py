@@ -82,7 +82,7 @@ class _JaxLinearization(Linearization):
 class _JaxMap(LinearMap):
     """jax.jvp and jax.vjp with respect to one argument, vmapped over tangents and cotangents."""
 
-    __slots__ = ("_dtype", "_pull", "_push", "point")
+    __slots__ = ("_dtype", "_known", "_pull", "_push", "point")
 
     def __init__(
         self,
@@ -103,6 +103,7 @@ class _JaxMap(LinearMap):
         self._dtype = dtype
         self._push, self._pull = jax.jit(push), jax.jit(pull)
         self.point = (np.zeros(layer.inputs, dtype), np.zeros(layer.params, dtype))
+        self._known: dict[tuple[int, int], Cost] = {}
 
     def _applied(self, program: Callable[..., AnyArray], seeds: Matrix, out: Matrix | None) -> Matrix:
         with precision(self._dtype):
@@ -130,20 +131,22 @@ class _JaxMap(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """Q times what XLA's analysis says of one tangent, the value included; a black box has no exact count."""
-        return self._one(self._push, (self.n_in, 1)) * q
+        return self._one(self._push, (self.n_in, 1), (self.n_out, 1)) * q
 
     def pull_cost(self, r: int) -> Cost:
         """R times what XLA's analysis says of one cotangent, the value included."""
-        return self._one(self._pull, (1, self.n_out)) * r
+        return self._one(self._pull, (1, self.n_out), (1, self.n_in)) * r
 
     def dense_cost(self) -> Cost:
         """That of the push or the pull."""
         return self.push_cost(self.n_in) if self.n_in <= self.n_out else self.pull_cost(self.n_out)
 
-    def _one(self, program: Any, shape: tuple[int, int]) -> Cost:  # noqa: ANN401 - a jitted function has no public type
+    def _one(self, program: Any, shape: tuple[int, int], result: tuple[int, int]) -> Cost:  # noqa: ANN401 - jitted
         if 0 in shape:
             return Cost()
-        with precision(self._dtype):
-            facts = program.lower(*self.point, np.zeros(shape, self._dtype)).cost_analysis() or {}
-        flops, moved = max(facts.get("flops", 0), 0), max(facts.get("bytes accessed", 0), 0)
-        return Cost(multiply_adds=int(flops / 2), moved=int(moved / self._dtype.itemsize))
+        if shape not in self._known:
+            with precision(self._dtype):
+                facts = program.lower(*self.point, np.zeros(shape, self._dtype)).cost_analysis() or {}
+            flops, moved = max(facts.get("flops", 0), 0), max(facts.get("bytes accessed", 0), 0)
+            self._known[shape] = Cost.other(*result, int(flops / 2), int(moved / self._dtype.itemsize))
+        return self._known[shape]

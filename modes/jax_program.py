@@ -15,24 +15,49 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import Cost, EngineCost, ProgramCost
-from fwdrev.modes.interface import Jacobian
+from fwdrev.modes.cost import EngineCost, Product, ProgramCost
+from fwdrev.modes.interface import Direction, Jacobian
 from fwdrev.modes.layer import Layer
-from fwdrev.modes.linear_map import LinearMap
 
-__all__ = ["batch_cost", "compile_jacobian", "compiled_cost", "one_pass", "precision", "pure_function"]
+__all__ = [
+    "Traced",
+    "batch_cost",
+    "batch_products",
+    "compile_jacobian",
+    "compiled_cost",
+    "differentiated",
+    "precision",
+    "pure_function",
+]
 
 Constants = list[dict[str, AnyArray]]
 Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
 
+Traced = Callable[[Chain, AnyArray, AnyArray], AnyArray]
+"""(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
 
-def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
-    """The Jacobian by `transform` (jax.jacfwd, jax.jacrev), compiled for this chain; each call waits for its result.
+
+def differentiated(transform: Transform, wrt: Wrt) -> Traced:
+    """The Jacobian of the chain's value by `transform` (jax.jacfwd, jax.jacrev)."""
+
+    def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
+        n_x = chain.n_in
+        if wrt is Wrt.THETA:
+            return transform(lambda theta: chain.value(x, theta))(theta)
+        if wrt is Wrt.X:
+            return transform(lambda x: chain.value(x, theta))(x)
+        return transform(lambda v: chain.value(v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+
+    return jacobian
+
+
+def compile_jacobian(chain: Chain, traced: Traced) -> Jacobian:
+    """The Jacobian as a program compiled for this chain; each call waits for its result.
 
     Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one compilation.
     """
     with precision(chain.dtype):
-        program, constants = _program(chain, wrt, transform)
+        program, constants = _program(chain, traced)
         program(constants, *_point(chain)).block_until_ready()
 
     def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
@@ -46,10 +71,10 @@ def compile_jacobian(chain: Chain, wrt: Wrt, transform: Transform) -> Jacobian:
     return jacobian
 
 
-def compiled_cost(chain: Chain, wrt: Wrt, transform: Transform) -> ProgramCost:
+def compiled_cost(chain: Chain, traced: Traced) -> ProgramCost:
     """What XLA reports of that program; it writes 0 or -1 for what it does not know (jax issues 18954, 20184)."""
     with precision(chain.dtype):
-        program, constants = _program(chain, wrt, transform)
+        program, constants = _program(chain, traced)
         compiled = program.lower(constants, *_point(chain)).compile()
     counts, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
     parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
@@ -58,19 +83,13 @@ def compiled_cost(chain: Chain, wrt: Wrt, transform: Transform) -> ProgramCost:
     return ProgramCost(**{name: int(value) for name, value in known.items() if value > 0})
 
 
-def _program(chain: Chain, wrt: Wrt, transform: Transform) -> tuple[Any, Constants]:
+def _program(chain: Chain, traced: Traced) -> tuple[Any, Constants]:
     """The jitted function of (constants, x, θ), and the constants on the device."""
-    value, constants = pure_function(chain)
-    n_x = chain.n_in
 
     def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        if wrt is Wrt.THETA:
-            return transform(lambda theta: value(constants, x, theta))(theta)
-        if wrt is Wrt.X:
-            return transform(lambda x: value(constants, x, theta))(x)
-        return transform(lambda v: value(constants, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+        return traced(_with_constants(chain, constants), x, theta)
 
-    return jax.jit(program), jax.device_put(constants)
+    return jax.jit(program), jax.device_put(_constants(chain))
 
 
 def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
@@ -80,15 +99,21 @@ def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
 
 def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
     """f as a function of (constants, x, θ), and the constants."""
-    constants: Constants = [_arrays_of(layer) for layer in chain.layers]
 
     def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        pairs = zip(chain.layers, constants, strict=True)
-        # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
-        layers = tuple(replace(layer, **arrays) for layer, arrays in pairs)  # type: ignore[type-var]
-        return replace(chain, layers=layers).value(x, theta)
+        return _with_constants(chain, constants).value(x, theta)
 
-    return value, constants
+    return value, _constants(chain)
+
+
+def _constants(chain: Chain) -> Constants:
+    return [_arrays_of(layer) for layer in chain.layers]
+
+
+def _with_constants(chain: Chain, constants: Constants) -> Chain:
+    pairs = zip(chain.layers, constants, strict=True)
+    # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
+    return replace(chain, layers=tuple(replace(layer, **arrays) for layer, arrays in pairs))  # type: ignore[type-var]
 
 
 def _arrays_of(layer: Layer) -> dict[str, AnyArray]:
@@ -102,24 +127,34 @@ def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
     return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()  # type: ignore[attr-defined]  # noqa: FBT003
 
 
-def one_pass(chain: Chain, wrt: Wrt, cost: Callable[[LinearMap], Cost]) -> Cost:
-    """The cost of one tangent or cotangent going through every map of the chain that it has to go through."""
-    total = Cost()
-    for k, layer in enumerate(chain.linearizations()):
-        if k > 0 or wrt.has_x:
-            total += cost(layer.J_x)
-        if wrt.has_theta:
-            total += cost(layer.J_theta)
-    return total
+def batch_products(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> list[Product]:
+    """All tangents V, or all cotangents U, at once, through every map of the chain that they have to go through."""
+    forward = direction is Direction.FORWARD
+    lines: list[Product] = []
+    for k, layer in enumerate(chain.linearizations(), 1):
+        maps = [("J_x", layer.J_x)] * (k > 1 or wrt.has_x) + [("J_θ", layer.J_theta)] * wrt.has_theta
+        for name, J in maps:
+            if not J.n_in:
+                continue
+            single = J.push_cost(1) if forward else J.pull_cost(1)
+            seeds = (J.n_in, passes) if forward else (passes, J.n_out)
+            lines.append(
+                Product(
+                    line=f"{name} L^{k} · V" if forward else f"U · {name} L^{k}",
+                    factors=(J.shape, seeds) if forward else (seeds, J.shape),
+                    shape=(J.n_out, passes) if forward else (passes, J.n_in),
+                    cost=single * passes,
+                )
+            )
+    return lines if forward else lines[::-1]
 
 
-def batch_cost(chain: Chain, wrt: Wrt, passes: int, single: Cost) -> EngineCost:
-    """The cost of all `passes` at once, each as dear as a `single` one; peak: the result and the widest layer."""
+def batch_cost(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> EngineCost:
+    """The cost of all `passes` at once; at its peak the result and the widest layer are held."""
     widest = max(max(layer.n_in, layer.n_out) for layer in chain.layers)
-    total, itemsize = single * passes, chain.dtype.itemsize
-    return EngineCost(
-        multiply_adds=total.multiply_adds,
+    return EngineCost.of(
+        batch_products(chain, wrt, passes, direction),
         passes=passes,
-        bytes_moved=total.moved * itemsize,
-        peak_bytes=(passes * widest + chain.n_out * chain.n_columns(wrt)) * itemsize,
+        peak=passes * widest + chain.n_out * chain.n_columns(wrt),
+        itemsize=chain.dtype.itemsize,
     )

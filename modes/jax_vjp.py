@@ -3,9 +3,9 @@
 import jax
 
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, ProgramCost
+from fwdrev.modes.cost import EngineCost, Product, ProgramCost
 from fwdrev.modes.interface import Direction, Engine, Jacobian
-from fwdrev.modes.jax_program import batch_cost, compile_jacobian, compiled_cost, one_pass
+from fwdrev.modes.jax_program import batch_cost, batch_products, compile_jacobian, compiled_cost, differentiated
 
 __all__ = ["JaxVjp"]
 
@@ -22,13 +22,18 @@ class JaxVjp(Engine):
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """Trace and compile."""
-        return compile_jacobian(chain, Wrt(wrt), jax.jacrev)
+        return compile_jacobian(chain, differentiated(jax.jacrev, Wrt(wrt)))
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """One line for each map that the whole batch goes through."""
+        wrt = Wrt(wrt)
+        return batch_products(chain, wrt, chain.n_out, self.direction)
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """m cotangents, each pulled through every map of the chain."""
         wrt = Wrt(wrt)
-        return batch_cost(chain, wrt, chain.n_out, one_pass(chain, wrt, lambda J: J.pull_cost(1)))
+        return batch_cost(chain, wrt, chain.n_out, self.direction)
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
         """XLA's own count."""
-        return compiled_cost(chain, Wrt(wrt), jax.jacrev)
+        return compiled_cost(chain, differentiated(jax.jacrev, Wrt(wrt)))

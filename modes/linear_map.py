@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from fwdrev.modes.arrays import Matrix, Vector
-from fwdrev.modes.cost import Cost
+from fwdrev.modes.cost import Cost, Kind
 
 __all__ = ["Diagonal", "Full", "LinearMap", "Scaled", "shared_scaling"]
 
@@ -108,15 +108,15 @@ class Full(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """One product of (n_out, n_in) and (n_in, q)."""
-        return Cost.product(self.n_out, self.n_in, q)
+        return Cost.product(self.n_out, self.n_in, q, Kind.PUSH)
 
     def pull_cost(self, r: int) -> Cost:
         """One product of (r, n_out) and (n_out, n_in)."""
-        return Cost.product(r, self.n_out, self.n_in)
+        return Cost.product(r, self.n_out, self.n_in, Kind.PULL)
 
     def dense_cost(self) -> Cost:
         """A copy."""
-        return Cost.copy(self.n_out * self.n_in)
+        return Cost.copy(self.n_out, self.n_in)
 
 
 class Diagonal(LinearMap):
@@ -149,15 +149,15 @@ class Diagonal(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """One multiplication per entry."""
-        return Cost.scaling(self.n_out, q)
+        return Cost.scaling(self.n_out, q, Kind.SCALE_ROWS)
 
     def pull_cost(self, r: int) -> Cost:
         """One multiplication per entry."""
-        return Cost.scaling(self.n_out, r)
+        return Cost.scaling(r, self.n_out, Kind.SCALE_COLUMNS)
 
     def dense_cost(self) -> Cost:
         """No arithmetic: zeros and a copy of d."""
-        return Cost.copy(self.n_out * self.n_in)
+        return Cost.copy(self.n_out, self.n_in)
 
 
 class Scaled(LinearMap):
@@ -193,11 +193,12 @@ class Scaled(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """The product and the scaling of its smaller side."""
-        return Cost.product(self.n_out, self.n_in, q) + self.S.push_cost(min(self.n_in, q))
+        return Cost.product(self.n_out, self.n_in, q, Kind.PUSH) + self.S.push_cost(min(self.n_in, q))
 
     def pull_cost(self, r: int) -> Cost:
         """The product and the scaling of its smaller side."""
-        return Cost.product(r, self.n_out, self.n_in) + self.S.push_cost(min(self.n_in, r))
+        scaling = self.S.push_cost(self.n_in) if self.n_in <= r else self.S.pull_cost(r)
+        return scaling + Cost.product(r, self.n_out, self.n_in, Kind.PULL)
 
     def dense_cost(self) -> Cost:
         """The scaling alone."""

@@ -37,8 +37,10 @@ ENGINES: Mapping[str, str] = MappingProxyType(
     {
         "forward": "fwdrev.modes.forward:Forward",
         "reverse": "fwdrev.modes.reverse:Reverse",
+        "bracketed": "fwdrev.modes.bracketed:Bracketed",
         "jax-jvp": "fwdrev.modes.jax_jvp:JaxJvp",
         "jax-vjp": "fwdrev.modes.jax_vjp:JaxVjp",
+        "jax-bracketed": "fwdrev.modes.jax_bracketed:JaxBracketed",
         "null": "fwdrev.modes.null:Null",
     }
 )

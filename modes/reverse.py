@@ -10,7 +10,7 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Matrix
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import Cost, EngineCost
+from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.interface import Direction, Engine, Jacobian
 from fwdrev.modes.layer import Linearization
 from fwdrev.modes.linear_map import LinearMap, shared_scaling
@@ -58,27 +58,43 @@ class Reverse(Engine):
 
         return jacobian
 
-    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """Σ_k of pulling the m rows of D through J_θ L^k and through J_x L^k; the first turn only writes these out."""
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """For k = l … 1 the m rows of D, pulled through J_θ L^k and J_x L^k; the first turn only writes these out."""
         wrt, m = Wrt(wrt), chain.n_out
-        first, *others = _maps(chain.linearizations(), wrt, m)
-        total = sum((J.dense_cost() for J in first if J is not None), Cost())
-        total += sum((J.pull_cost(m) for turn in others for J in turn if J is not None), Cost())
+        lines: list[Product] = []
+        last = len(chain.layers)
+        for k, turn in zip(range(last, 0, -1), _maps(chain.linearizations(), wrt, m), strict=False):
+            for J, name in zip(turn, (f"S^{k}", f"J_θ L^{k}", f"J_x L^{k}"), strict=True):
+                if J is None or not J.n_in:
+                    continue
+                if k == last:
+                    lines.append(Product(line=name, factors=(J.shape,), shape=J.shape, cost=J.dense_cost()))
+                else:
+                    factors, shape = ((m, J.n_out), J.shape), (m, J.n_in)
+                    lines.append(Product(line=f"D · {name}", factors=factors, shape=shape, cost=J.pull_cost(m)))
+        return lines
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products; at its peak two D and the result are held."""
+        wrt, m = Wrt(wrt), chain.n_out
         widest = max(layer.n_in + layer.n_out for layer in chain.layers)
-        itemsize = chain.dtype.itemsize
-        return EngineCost(
-            multiply_adds=total.multiply_adds,
+        return EngineCost.of(
+            self.products(chain, wrt),
             passes=m,
-            bytes_moved=total.moved * itemsize,
-            peak_bytes=m * (widest + chain.n_columns(wrt)) * itemsize,
+            peak=m * (widest + chain.n_columns(wrt)),
+            itemsize=chain.dtype.itemsize,
         )
 
 
 def _maps(layers: list[Linearization], wrt: Wrt, m: int) -> list[Maps]:
-    """The maps of each turn, k = l … 1: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted."""
+    """The maps of each turn: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted.
+
+    k goes from l down to 1, or to the first layer with parameters if nothing else is asked for.
+    """
+    first = 0 if wrt.has_x else next((k for k, layer in enumerate(layers) if layer.J_theta.n_in), len(layers))
     turns: list[Maps] = []
-    for k in reversed(range(len(layers))):
-        wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > 0 or wrt.has_x)
+    for k in reversed(range(first, len(layers))):
+        wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > first or wrt.has_x)
         S, maps = shared_scaling(wanted, m) if turns else (None, wanted)
         rest = list(maps)
         J_theta = rest.pop(0) if wrt.has_theta else None
@@ -91,5 +107,5 @@ def _turns(maps: list[Maps], J: Matrix, chain: Chain, wrt: Wrt) -> list[Turn]:
     n_x = chain.n_in if wrt.has_x else 0
     theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in reversed(chain.cuts)]
     x_blocks = [*[None] * (len(maps) - 1), J[:, :n_x] if wrt.has_x else None]
-    rows = zip(maps, theta_blocks, x_blocks, strict=True)
+    rows = zip(maps, theta_blocks, x_blocks, strict=False)
     return [(S, J_theta, J_x, theta_block, x_block) for (S, J_theta, J_x), theta_block, x_block in rows]

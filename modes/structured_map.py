@@ -57,15 +57,17 @@ class Outer(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """n_out products of a (q, x.size) block and x."""
-        return Cost(multiply_adds=self.n_out * self.x.size * q, moved=self.n_in * q + self.x.size + self.n_out * q)
+        moved = self.n_in * q + self.x.size + self.n_out * q
+        return Cost.outer(self.n_out, q, self.n_out * self.x.size * q, moved)
 
     def pull_cost(self, r: int) -> Cost:
         """R outer products of a cotangent and x."""
-        return Cost(multiply_adds=r * self.n_out * self.x.size, moved=r * self.n_out + self.x.size + r * self.n_in)
+        moved = r * self.n_out + self.x.size + r * self.n_in
+        return Cost.outer(r, self.n_in, r * self.n_out * self.x.size, moved)
 
     def dense_cost(self) -> Cost:
         """No arithmetic: zeros and n_out copies of x."""
-        return Cost.copy(self.n_out * self.n_in)
+        return Cost.copy(self.n_out, self.n_in)
 
 
 class Zero(LinearMap):
@@ -96,12 +98,12 @@ class Zero(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """Writing zeros."""
-        return Cost(moved=self.n_out * q)
+        return Cost.copy(self.n_out, q)
 
     def pull_cost(self, r: int) -> Cost:
         """Writing zeros."""
-        return Cost(moved=r * self.n_in)
+        return Cost.copy(r, self.n_in)
 
     def dense_cost(self) -> Cost:
         """Writing zeros."""
-        return Cost(moved=self.n_out * self.n_in)
+        return Cost.copy(self.n_out, self.n_in)

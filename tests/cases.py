@@ -9,7 +9,7 @@ from fwdrev.modes.activation import ACTIVATIONS
 
 __all__ = ["CASES", "COMPUTING", "case_id", "make", "problems"]
 
-COMPUTING = ("forward", "reverse", "jax-jvp", "jax-vjp")
+COMPUTING = ("forward", "reverse", "bracketed", "jax-bracketed", "jax-jvp", "jax-vjp")
 
 CASES: list[tuple[str, int, int, dict[str, Any]]] = [
     ("driven", 12, 5, {}),

@@ -100,7 +100,8 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
     blocks: list[Any] = []
     for k in reversed(range(len(layers))):
         J_x, J_theta = layers[k]
-        wanted = [J_theta] * wrt.has_theta + [J_x] * (k > 0 or wrt.has_x)
+        before = any(J.n_in for _, J in layers[:k])
+        wanted = [J_theta] * wrt.has_theta + [J_x] * (before or wrt.has_x)
         if D is None:
             pulled = [_instrumented(J, counter).dense() for J in wanted]
         else:

@@ -1,0 +1,117 @@
+"""The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from fwdrev.modes.arrays import AnyArray
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import EngineCost, Product, ProgramCost
+from fwdrev.modes.interface import Direction, Engine, Jacobian
+from fwdrev.modes.jax_program import Traced, compile_jacobian, compiled_cost, differentiated
+from fwdrev.modes.layer import Layer
+from fwdrev.modes.planning import Plan, plan
+from fwdrev.modes.prices import OPERATIONS, Prices
+from fwdrev.modes.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, program_of
+
+__all__ = ["JaxBracketed"]
+
+
+@dataclass(frozen=True, slots=True)
+class JaxBracketed(Engine):
+    """The cheapest tree at the given prices, forward and reverse included."""
+
+    prices: Prices = OPERATIONS
+
+    name = "jax-bracketed"
+    summary = "the cheapest bracketing, each layer by jax.jvp or jax.vjp, jitted as one program"
+    direction = Direction.MIXED
+    library = "jax"
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """Plan, trace and compile."""
+        return compile_jacobian(chain, self._traced(chain, Wrt(wrt)))
+
+    def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
+        """The tree, its price, and those of forward and reverse."""
+        return plan(chain, Wrt(wrt), self.prices)
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """Those of the tree."""
+        return self.plan(chain, wrt).products(chain)
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products; the compiler may do better, and says so in `program_cost`."""
+        return self.plan(chain, wrt).cost(chain)
+
+    def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
+        """XLA's own count."""
+        return compiled_cost(chain, self._traced(chain, Wrt(wrt)))
+
+    def _traced(self, chain: Chain, wrt: Wrt) -> Traced:
+        """The tree's program; of a chain that is too long to weigh its trees, the better of JAX's own two."""
+        found = self.plan(chain, wrt)
+        if found.tree is None:
+            return differentiated(jax.jacfwd if found.direction is Direction.FORWARD else jax.jacrev, wrt)
+        return _executed(program_of(found.tree, chain, wrt))
+
+
+def _executed(program: Program) -> Traced:
+    """The program as a function that JAX can trace."""
+
+    def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
+        points: list[tuple[Layer, AnyArray, AnyArray]] = []
+        for layer, cut in zip(chain.layers, chain.cuts, strict=True):
+            points.append((layer, x, theta[cut]))
+            x = layer.value(x, theta[cut])
+        memory = _Memory(program)
+        for one in program.instructions:
+            _execute(one, points, memory)
+        return memory.whole(0, x.dtype)
+
+    return jacobian
+
+
+class _Memory:
+    """The blocks that were computed, by buffer and first column."""
+
+    def __init__(self, program: Program) -> None:
+        self._shapes = program.buffers
+        self._blocks: list[dict[int, AnyArray]] = [{} for _ in program.buffers]
+
+    def write(self, block: Block, value: AnyArray) -> None:
+        """A block is written once."""
+        self._blocks[block.buffer][block.start] = value
+
+    def read(self, block: Block) -> AnyArray:
+        """The columns of a block, which may have been written in parts."""
+        parts = sorted(self._blocks[block.buffer].items())
+        wanted = [part for start, part in parts if block.start <= start < block.stop]
+        return wanted[0] if len(wanted) == 1 else jnp.concatenate(wanted, axis=1)
+
+    def whole(self, buffer: int, dtype: AnyArray) -> AnyArray:
+        """All columns, of which there may be none."""
+        rows, columns = self._shapes[buffer]
+        return self.read(Block(buffer, 0, columns, "")) if columns else jnp.zeros((rows, 0), dtype)
+
+
+def _execute(one: Instruction, points: list[tuple[Layer, AnyArray, AnyArray]], memory: _Memory) -> None:
+    match one:
+        case Dense(layer=k, theta=of_theta, out=out):
+            layer, x, theta = points[k]
+            wide = (layer.n_params if of_theta else layer.n_in) > layer.n_out
+            derivative = (jax.jacrev if wide else jax.jacfwd)(layer.value, argnums=int(of_theta))
+            memory.write(out, derivative(x, theta))
+        case Push(layer=k, source=source, out=out):
+            layer, x, theta = points[k]
+            _, push = jax.linearize(lambda x: layer.value(x, theta), x)
+            memory.write(out, jax.vmap(push, in_axes=1, out_axes=1)(memory.read(source)))
+        case Pull(layer=k, source=source, x=x_out, theta=theta_out):
+            layer, x, theta = points[k]
+            _, pull = jax.vjp(layer.value, x, theta)
+            for place, value in zip((x_out, theta_out), jax.vmap(pull)(memory.read(source)), strict=True):
+                if place is not None:
+                    memory.write(place, value)
+        case Multiply(left=left, right=right, out=out):
+            memory.write(out, memory.read(left) @ memory.read(right))

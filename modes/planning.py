@@ -1,0 +1,79 @@
+"""Planning: which bracketing of a chain is the cheapest at given prices, and whether it is worth leaving the modes."""
+
+from dataclasses import dataclass
+
+from fwdrev.modes.bracketing import Need, Number, Tree, best_tree, forward_tree, reverse_tree
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import Cost, EngineCost, Product
+from fwdrev.modes.forward import Forward
+from fwdrev.modes.interface import Direction, Engine
+from fwdrev.modes.prices import ChainCosts, Prices
+from fwdrev.modes.program import Program, products_of, program_of
+from fwdrev.modes.reverse import Reverse
+
+__all__ = ["LONGEST", "Plan", "plan"]
+
+LONGEST = 200
+"""Layers for which all bracketings are weighed, in a second or so; of a longer chain only forward and reverse are."""
+
+_PURE: dict[Direction, Engine] = {Direction.FORWARD: Forward(), Direction.REVERSE: Reverse()}
+
+_NEEDS = {Wrt.X: Need.X, Wrt.THETA: Need.THETA, Wrt.BOTH: Need.JOINT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to do for a Jacobian: FORWARD, REVERSE, or MIXED with a `program`.
+
+    `price`, and those of the two pure modes, are in the unit of the prices that were given; `tree` is None for a chain
+    that is too long to weigh its trees.
+    """
+
+    wrt: Wrt
+    direction: Direction
+    price: Number
+    forward: Number
+    reverse: Number
+    tree: Tree | None
+    program: Program | None = None
+
+    @property
+    def pure(self) -> Engine:
+        """The cheaper one of the two modes."""
+        return _PURE[Direction.FORWARD if self.forward < self.reverse else Direction.REVERSE]
+
+    def products(self, chain: Chain) -> list[Product]:
+        """Product by product, of the chain that was planned for."""
+        if self.program is None:
+            return self.pure.products(chain, self.wrt)
+        return products_of(self.program, chain.linearizations())
+
+    def cost(self, chain: Chain) -> EngineCost:
+        """At its peak the parts, as far as they are alive at the same time, and the result are held."""
+        if self.program is None:
+            return self.pure.cost(chain, self.wrt)
+        return EngineCost.of(
+            self.products(chain),
+            passes=self.program.passes,
+            peak=sum(self.program.memory()) + chain.n_out * chain.n_columns(self.wrt),
+            itemsize=chain.dtype.itemsize,
+        )
+
+
+def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
+    """The cheapest tree; forward or reverse where that is as cheap but for the margin of the prices."""
+    forward, reverse = (
+        prices.total(Cost.all(line.cost for line in engine.products(chain, wrt))) for engine in _PURE.values()
+    )
+    pure, direction, of = (
+        (forward, Direction.FORWARD, forward_tree) if forward < reverse else (reverse, Direction.REVERSE, reverse_tree)
+    )
+    if len(chain.layers) > LONGEST:
+        return Plan(wrt=wrt, direction=direction, price=pure, forward=forward, reverse=reverse, tree=None)
+    best, tree = best_tree(ChainCosts(chain, prices), _NEEDS[wrt])
+    program = None
+    if pure <= best * (1 + prices.margin):
+        best, tree = pure, of(len(chain.layers))
+    else:
+        direction, program = Direction.MIXED, program_of(tree, chain, wrt)
+    return Plan(wrt=wrt, direction=direction, price=best, forward=forward, reverse=reverse, tree=tree, program=program)
