@@ -10,13 +10,16 @@ from matplotlib.colors import LinearSegmentedColormap
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["FORWARD", "LESS_INK", "OTHER", "REVERSE", "colour", "diverging", "line_style", "styled"]
+__all__ = ["FORWARD", "LESS_INK", "OTHER", "REVERSE", "UNKNOWN", "colour", "diverging", "line_style", "styled"]
 
 FORWARD, REVERSE, OTHER = "#D55E00", "#0072B2", "#555555"
 """Vermilion and blue of Okabe and Ito's palette (Color Universal Design, 2008)."""
 
 LESS_INK = "#777777"
 """For what explains the figure and is not its data."""
+
+UNKNOWN = "#ececec"
+"""For a cell that was not measured: white says that two engines are equal."""
 
 _SETTINGS: Any = {
     "font.size": 9.5,

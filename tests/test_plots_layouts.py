@@ -89,3 +89,24 @@ def test_labels_of_sizes_do_not_touch() -> None:
     assert _apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024])) == [1, 4, 16, 64, 160, 1024]
     assert _apart(np.array([4.0, 8, 16, 32])) == [4, 8, 16, 32]
     assert _apart(np.array([7.0])) == [7]
+
+
+def test_a_factor_has_as_many_digits_as_one_reads() -> None:
+    """Two, and never an exponent, whichever of the two engines is better."""
+    from fwdrev.plots.plane import _factor_text
+
+    shown = {1.0: "1", 1.449: "1.4", 12.4: "12", 99.4: "99", 99.6: "100", 1234.0: "1234"}
+    for factor, text in shown.items():
+        assert _factor_text(math.log2(factor)) == _factor_text(-math.log2(factor)) == text
+
+
+def test_what_is_not_known_does_not_look_equal() -> None:
+    """Equal is white; a cell without a number is not."""
+    from fwdrev.plots.plane import Cells, draw_cells
+
+    cells = Cells(n=np.array([4.0, 16]), m=np.array([8.0]), advantage=np.array([[0.0, math.nan]]))
+    ax = Figure().subplots()
+    equal, unknown = draw_cells(cells, PAIR, ax).to_rgba(np.ma.masked_invalid(cells.advantage[0]))
+    assert list(equal) == pytest.approx([1, 1, 1, 1], abs=0.01)
+    assert max(unknown[:3]) < 0.95
+    assert [text.get_text() for text in ax.texts] == ["1"]

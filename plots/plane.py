@@ -1,0 +1,111 @@
+"""What every map of the plane (inputs × outputs) shares: cells, the numbers in them, axes and the scale of colours."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.plots.style import LESS_INK, UNKNOWN, colour, diverging
+
+__all__ = ["Cells", "draw_cells", "draw_diagonal", "draw_scale"]
+
+_MOST = 3.0
+"""Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
+
+_THREE_DIGITS = 99.5
+"""From here on a factor has three digits before the point."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """The sizes n and m, ascending, and the numbers of the cells.
+
+    `advantage` (len(m), len(n)): log2(cost of the second / cost of the first), positive where the first is better, NaN
+    where it is not known.
+    """
+
+    n: Vector
+    m: Vector
+    advantage: Matrix
+
+
+def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes) -> QuadMesh:
+    """Coloured by which of the two is better, with the factor written in; grey where it is not known."""
+    first, second = pair
+    mesh = ax.pcolormesh(
+        _edges(cells.n),
+        _edges(cells.m),
+        cells.advantage,
+        cmap=diverging(colour(second), colour(first)).with_extremes(bad=UNKNOWN),
+        vmin=-_MOST,
+        vmax=_MOST,
+        edgecolors="white",
+        linewidth=0.5,
+    )
+    _write_factors(cells, ax)
+    ax.set(xscale="log", yscale="log")
+    _size_ticks(cells, ax)
+    return mesh
+
+
+def draw_diagonal(ax: Axes) -> None:
+    """The line n = m, as far as it lies in the plane; the plane stays as large as it is."""
+    left, right, bottom, top = *ax.get_xlim(), *ax.get_ylim()
+    low, high = max(left, bottom), min(right, top)
+    if low < high:
+        ax.plot([low, high], [low, high], color=LESS_INK, linewidth=1, linestyle=":", label="n = m")
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], better: str) -> None:
+    """The scale of colours beside `axes`; `better` is what the winner is, for instance "is faster"."""
+    first, second = pair
+    figure = axes[0].figure
+    bar = figure.colorbar(mesh, ax=list(axes), pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: "equal" if v == 0 else f"{2 ** abs(v):g}×"))
+    bar.set_label(f"← {second} {better} by          {first} {better} by →")
+    bar.outline.set_visible(False)
+
+
+def _write_factors(cells: Cells, ax: Axes) -> None:
+    """How many times better, in every cell, small."""
+    for (i, j), value in np.ndenumerate(cells.advantage):
+        if math.isfinite(value):
+            dark = abs(value) > 0.7 * _MOST
+            ax.text(
+                float(cells.n[j]),
+                float(cells.m[i]),
+                _factor_text(value),
+                ha="center",
+                va="center",
+                size=6.5,
+                color="white" if dark else "#333333",
+            )
+
+
+def _factor_text(advantage: float) -> str:
+    """Two digits, or the whole number."""
+    factor = 2 ** abs(advantage)
+    return f"{factor:.2g}" if factor < _THREE_DIGITS else f"{factor:.0f}"
+
+
+def _size_ticks(cells: Cells, ax: Axes) -> None:
+    for axis, sizes in ((ax.xaxis, cells.n), (ax.yaxis, cells.m)):
+        shown = sizes[:: math.ceil(sizes.size / 12)]
+        axis.set_major_locator(FixedLocator(list(shown)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+
+
+def _edges(sizes: Vector) -> Vector:
+    """Cell borders halfway between sizes, in logarithms; a single size gets a factor of two."""
+    logs = np.log(sizes)
+    middle = (logs[:-1] + logs[1:]) / 2
+    half = (logs[1] - logs[0], logs[-1] - logs[-2]) if logs.size > 1 else (math.log(2), math.log(2))
+    edges: Vector = np.exp(np.concatenate([[logs[0] - half[0] / 2], middle, [logs[-1] + half[1] / 2]]))
+    return edges
