@@ -3,6 +3,13 @@ from .crossover import Crossover as Crossover, Law as Law, crossover as crossove
 from .estimate import Estimate as Estimate
 from .export import to_costs as to_costs, to_csv as to_csv, to_pyperf as to_pyperf
 from .journal import Journal as Journal, Run as Run, create as create, load as load, reopen as reopen
+from .memory import (
+    Apart as Apart,
+    MemoryPlane as MemoryPlane,
+    MemoryRatios as MemoryRatios,
+    Source as Source,
+    memory_ratios as memory_ratios,
+)
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,

@@ -4,9 +4,10 @@ from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.journal import Run
+from fwdrev.results.memory import Apart, MemoryRatios
 from fwdrev.results.tables import failures
 
-__all__ = ["crossover_lines", "failure_lines", "law_text", "size_text"]
+__all__ = ["apart_text", "crossover_lines", "failure_lines", "law_text", "size_text"]
 
 
 def size_text(crossing: Crossing) -> str:
@@ -37,6 +38,14 @@ def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
     return lines
 
 
+def apart_text(ratios: MemoryRatios) -> str:
+    """How far measured memory lies from predicted; empty where nothing has both."""
+    if ratios.apart is None:
+        return ""
+    each = ", ".join(f"of {name} by {_factors(apart)}" for name, apart in ratios.bytes_apart.items())
+    return f"Measured lies from predicted: the ratio by {_factors(ratios.apart)}; the bytes {each}."
+
+
 def failure_lines(run: Run) -> list[str]:
     """What was not measured, and why: one line for each engine and reason."""
     table = failures(run)
@@ -50,3 +59,7 @@ def failure_lines(run: Run) -> list[str]:
 
 def _interval(e: Estimate) -> str:
     return "no interval" if e.low is None or e.high is None else f"{e.low:.3g} … {e.high:.3g}"
+
+
+def _factors(apart: Apart) -> str:
+    return f"a factor of {apart.median:.1f} (median), {apart.worst:.1f} (worst)"

@@ -1,12 +1,20 @@
 """Scripted runs: sweeps whose times follow a formula, so that the truth is known and no clock is asked."""
 
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench import Cell, ScriptedExecutor, Sweep, make_spec
+from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, ScriptedExecutor, Sweep, make_spec
+from fwdrev.bench.cell import ArmResult
+from fwdrev.bench.memory import Memory
+from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.results import Run
 
-__all__ = ["scripted_run", "seconds", "true_m", "true_n"]
+__all__ = ["always", "scripted_run", "seconds", "true_m", "true_n", "with_memory"]
+
+Bytes = Callable[[str, Cell], int | None]
+"""What an engine needs in a cell; None where that is not known."""
 
 
 def seconds(engine: str, cell: Cell) -> float:
@@ -51,3 +59,24 @@ def scripted_run(
         observations=tuple(Sweep(spec, executor)),
         warnings=(),
     )
+
+
+def always(peak: int | None) -> Bytes:
+    """The same for every engine and cell."""
+    return lambda *_: peak
+
+
+def with_memory(run: Run, counted: Bytes, measured: Bytes, *, compiled: Collection[str] = ()) -> Run:
+    """The same run, in which engines need so much memory; what `compiled` ones need is said by their compiler."""
+
+    def weighed(o: Observation, name: str, arm: ArmResult) -> ArmResult:
+        peak, stated = measured(name, o.cell), counted(name, o.cell)
+        if o.round == WEIGHING:
+            return replace(arm, memory=Memory(allocated=None if name in compiled else peak))
+        if o.round == PREPARING:
+            cost = None if stated is None else EngineCost(multiply_adds=1, passes=1, bytes_moved=1, peak_bytes=stated)
+            return replace(arm, cost=cost, program=ProgramCost(peak_bytes=peak) if name in compiled else None)
+        return arm
+
+    seen = [replace(o, arms={name: weighed(o, name, arm) for name, arm in o.arms.items()}) for o in run.observations]
+    return replace(run, observations=tuple(seen))
