@@ -7,14 +7,17 @@ from fwdrev.results.tables import values
 __all__ = ["caption"]
 
 
-def caption(run: Run, note: str = "") -> str:
-    """The problem and the rounds; the machine, the versions and the date; what else to note: a line each."""
+def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
+    """The problem and `how` it was measured; the machine, the versions and the date; what else to note.
+
+    Without `how` it says how many rounds there were, each in a process of its own.
+    """
     spec, machine = run.spec, run.machine
     options = "".join(f", {key} {value}" for key, value in spec.options.items())
     versions = machine.get("versions", {})
     threads = machine.get("threads", 1)
     problem = f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}"
-    measured = f"{_rounds(run)} in fresh processes, bands and bars: 95 % intervals"
+    measured = how or f"{_rounds(run)} in fresh processes, bands and bars: 95 % intervals"
     processor = f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}"
     libraries = f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}"
     lines = [f"{problem}; {measured}", f"{processor}, {libraries}, {run.created[:10]}", note]

@@ -11,24 +11,46 @@ from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.plots.caption import caption
 from fwdrev.plots.cost_curves import draw_curves, lay_out_curves, shown_sizes
 from fwdrev.plots.crossover_map import draw_map, lay_out_map
+from fwdrev.plots.memory_map import draw_memory, lay_out_memory
 from fwdrev.plots.style import LESS_INK, styled
 from fwdrev.results.journal import Run
+from fwdrev.results.memory import MemoryRatios, Source, memory_ratios
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.summary import apart_text
 from fwdrev.results.tables import engines_measured, log_count_ratios, log_ratios, times
 
 __all__ = ["FORMATS", "figures", "save_figures"]
 
 FORMATS = ("svg", "png")
 
+_MEMORY = {
+    Source.ALLOCATED: (
+        "memory of one call and its preparation, in processes that time nothing",
+        "Measured: all that is allocated (tracemalloc), also each engine's own copies of the layers' constants.",
+    ),
+    Source.PROGRAM: (
+        "memory as XLA states it for its program",
+        "Measured: arguments, results and all temporary arrays, also the layers' constants and the seeds.",
+    ),
+    None: ("memory as counts predict it", "Measured: nothing that can be compared."),
+}
+"""How memory was measured, and what is in it."""
+
 
 def figures(run: Run, pairs: list[tuple[str, str]] | None = None) -> Iterator[tuple[str, Figure]]:
-    """Name and figure: a map for each pair, then the cost curves. Raises NothingMeasuredError for an empty run."""
+    """Name and figure: maps of time and of memory for each pair, then the cost curves.
+
+    Raises NothingMeasuredError for an empty run. There is no map of memory where neither counts nor bytes are known.
+    """
     measured = engines_measured(run)
     if not measured:
         msg = f"{run.folder} has no measured cell yet: nothing to draw"
         raise NothingMeasuredError(msg)
     for pair in default_pairs(measured) if pairs is None else pairs:
         yield f"map-{pair[0]}-{pair[1]}", _map(run, pair)
+        ratios = memory_ratios(run, pair)
+        if not ratios.is_empty:
+            yield f"memory-{pair[0]}-{pair[1]}", _memory(run, ratios)
     yield "cost-curves", _curves(run)
 
 
@@ -54,6 +76,18 @@ def _map(run: Run, pair: tuple[str, str]) -> Figure:
     layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
     draw_map(layout, figure.subplots(), inputs=_inputs_label(run.spec))
     _foot(figure, run, "The number in a cell says how many times faster the faster one is.")
+    return figure
+
+
+def _memory(run: Run, ratios: MemoryRatios) -> Figure:
+    figure = Figure(figsize=(11.5, 5.9))
+    left, right = figure.subplots(1, 2, sharey=True)
+    draw_memory(lay_out_memory(ratios), (left, right), inputs=_inputs_label(run.spec))
+    one, other = ratios.pair
+    figure.suptitle(f"Which needs less memory: {one} or {other}?", x=0.01, ha="left", weight="bold")
+    how, measured = _MEMORY[ratios.source]
+    predicted = "Predicted: what is held at once in Jacobians, the result included."
+    _foot(figure, run, f"{predicted} {measured}\n{apart_text(ratios)}".rstrip(), how=how)
     return figure
 
 
@@ -84,5 +118,5 @@ def _inputs_label(spec: SweepSpec) -> str:
     return "inputs n (parameters θ)" if on_theta else "inputs n"
 
 
-def _foot(figure: Figure, run: Run, note: str = "") -> None:
-    figure.supxlabel(caption(run, note), fontsize=7.5, color=LESS_INK, x=0.01, ha="left")
+def _foot(figure: Figure, run: Run, note: str = "", *, how: str | None = None) -> None:
+    figure.supxlabel(caption(run, note, how=how), fontsize=7.5, color=LESS_INK, x=0.01, ha="left")

@@ -12,7 +12,10 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.plots.style import LESS_INK, UNKNOWN, colour, diverging
 
-__all__ = ["Cells", "draw_cells", "draw_diagonal", "draw_scale"]
+__all__ = ["ABOVE", "Cells", "draw_cells", "draw_diagonal", "draw_scale"]
+
+ABOVE = 4
+"""The order in which to draw what is above the numbers of the cells; other lines are below."""
 
 _MOST = 3.0
 """Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
@@ -34,8 +37,11 @@ class Cells:
     advantage: Matrix
 
 
-def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes) -> QuadMesh:
-    """Coloured by which of the two is better, with the factor written in; grey where it is not known."""
+def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = False) -> QuadMesh:
+    """Coloured by which of the two is better, with the factor written in; grey where it is not known.
+
+    `clear`: lines end where a number stands.
+    """
     first, second = pair
     mesh = ax.pcolormesh(
         _edges(cells.n),
@@ -47,7 +53,7 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes) -> QuadMesh:
         edgecolors="white",
         linewidth=0.5,
     )
-    _write_factors(cells, ax)
+    _write_factors(cells, mesh if clear else None, ax)
     ax.set(xscale="log", yscale="log")
     _size_ticks(cells, ax)
     return mesh
@@ -72,8 +78,8 @@ def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], bett
     bar.outline.set_visible(False)
 
 
-def _write_factors(cells: Cells, ax: Axes) -> None:
-    """How many times better, in every cell, small."""
+def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
+    """How many times better, in every cell, small; on a ground of the cell's colour if given."""
     for (i, j), value in np.ndenumerate(cells.advantage):
         if math.isfinite(value):
             dark = abs(value) > 0.7 * _MOST
@@ -85,6 +91,7 @@ def _write_factors(cells: Cells, ax: Axes) -> None:
                 va="center",
                 size=6.5,
                 color="white" if dark else "#333333",
+                bbox=ground and {"facecolor": ground.to_rgba(value), "linewidth": 0, "pad": 0.6},
             )
 
 

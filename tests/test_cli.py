@@ -90,10 +90,10 @@ def test_crossover_in_json(run: Path) -> None:
 
 
 def test_plot_prints_paths(run: Path, tmp_path: Path) -> None:
-    """Of files that exist."""
+    """Of files that exist: two maps and the curves, each as SVG and PNG."""
     done = fwdrev("plot", run, "--out", tmp_path / "figures", "--pair", "reverse,forward")
     paths = [Path(line) for line in done.stdout.splitlines()]
-    assert len(paths) == 4
+    assert len(paths) == 6
     assert all(path.stat().st_size > 1000 for path in paths)
 
 

@@ -55,9 +55,9 @@ def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
 
 
 def test_figures_are_files(run: Run, tmp_path: Path) -> None:
-    """SVG and PNG of the map and the curves; text in the SVG is text, and what comes from outside is escaped."""
+    """SVG and PNG of the maps and the curves; text in the SVG is text, and what comes from outside is escaped."""
     paths = save_figures(run, tmp_path)
-    names = {"map-forward-reverse", "cost-curves"}
+    names = {"map-forward-reverse", "memory-forward-reverse", "cost-curves"}
     assert {path.name for path in paths} == {f"{name}.{suffix}" for name in names for suffix in ("svg", "png")}
     svg = (tmp_path / "map-forward-reverse.svg").read_text()
     assert "outputs m" in svg

@@ -39,7 +39,7 @@ def plot(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the crossover maps and the cost curves, as SVG and PNG."""
+    """Draw the maps of time and of memory and the cost curves, as SVG and PNG."""
     from fwdrev.bench.arguments import engine_pair
     from fwdrev.plots.figures import save_figures
 
