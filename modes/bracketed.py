@@ -6,7 +6,7 @@ Where forward or reverse is the cheapest, or as good as that, it is that engine 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,10 @@ class Bracketed(Engine):
         if found.program is not None:
             return _prepared(found.program, chain, found.wrt)
         return found.pure.prepare(chain, found.wrt)
+
+    def priced(self, prices: Prices) -> Engine:
+        """The same, planning at these prices."""
+        return replace(self, prices=prices)
 
     def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
         """The tree, its price, and those of forward and reverse."""

@@ -40,6 +40,13 @@ class Operation:
     multiply_adds: int
     moved: int
     times: int = 1
+    fresh: bool = False
+    """Whether the result gets new memory, instead of being written to its place."""
+
+    @property
+    def table(self) -> str:
+        """Under what its times are looked up."""
+        return f"{self.kind} fresh" if self.fresh and self.kind is Kind.PULL else str(self.kind)
 
     @property
     def is_product(self) -> bool:
@@ -75,6 +82,11 @@ class Cost:
                 for o in self.operations
             )
         )
+
+    @property
+    def fresh(self) -> "Cost":
+        """The same where the result gets new memory, instead of being written to its place."""
+        return Cost(tuple(replace(operation, fresh=True) for operation in self.operations))
 
     @classmethod
     def all(cls, parts: Iterable["Cost"]) -> "Cost":

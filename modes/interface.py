@@ -11,11 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost, Product, ProgramCost
+
+if TYPE_CHECKING:
+    from fwdrev.modes.prices import Prices
 
 __all__ = ["Direction", "Engine", "Jacobian"]
 
@@ -62,6 +65,10 @@ class Engine(ABC):
         total, shape = self.cost(chain, wrt), (chain.n_out, chain.n_columns(Wrt(wrt)))
         work = Cost.other(*shape, total.multiply_adds, total.bytes_moved // chain.dtype.itemsize)
         return [Product(line="J f", factors=(), shape=shape, cost=work)]
+
+    def priced(self, prices: "Prices") -> "Engine":
+        """The same engine, planning at these prices, if it plans."""
+        return self
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost | None:
         """What the compiler says of the program, for an engine that compiles one; costs a compilation."""

@@ -1,6 +1,6 @@
 """The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +32,10 @@ class JaxBracketed(Engine):
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """Plan, trace and compile."""
         return compile_jacobian(chain, self._traced(chain, Wrt(wrt)))
+
+    def priced(self, prices: Prices) -> Engine:
+        """The same, planning at these prices."""
+        return replace(self, prices=prices)
 
     def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
         """The tree, its price, and those of forward and reverse."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, Product, ProgramCost
+from fwdrev.modes.cost import Cost, EngineCost, Operation, Product, ProgramCost
 from fwdrev.modes.interface import Direction, Jacobian
 from fwdrev.modes.layer import Layer
 
@@ -137,16 +137,26 @@ def batch_products(chain: Chain, wrt: Wrt, passes: int, direction: Direction) ->
             if not J.n_in:
                 continue
             single = J.push_cost(1) if forward else J.pull_cost(1)
+            batch = Cost.all(_batched(operation, passes, direction) for operation in single.operations)
             seeds = (J.n_in, passes) if forward else (passes, J.n_out)
             lines.append(
                 Product(
                     line=f"{name} L^{k} · V" if forward else f"U · {name} L^{k}",
                     factors=(J.shape, seeds) if forward else (seeds, J.shape),
                     shape=(J.n_out, passes) if forward else (passes, J.n_in),
-                    cost=single * passes,
+                    cost=batch,
                 )
             )
     return lines if forward else lines[::-1]
+
+
+def _batched(one: Operation, passes: int, direction: Direction) -> Cost:
+    """An operation on a single seed, for all of them: a matrix is moved once, the seeds and results each."""
+    shape = (one.rows, passes) if direction is Direction.FORWARD else (passes, one.columns)
+    if one.is_product:
+        return Cost.product(shape[0], one.inner, shape[1], one.kind)
+    multiply_adds, moved = one.multiply_adds * passes, one.moved * passes
+    return Cost((replace(one, rows=shape[0], columns=shape[1], multiply_adds=multiply_adds, moved=moved),))
 
 
 def batch_cost(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> EngineCost:

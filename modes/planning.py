@@ -1,10 +1,11 @@
 """Planning: which bracketing of a chain is the cheapest at given prices, and whether it is worth leaving the modes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from fwdrev.modes.bracketing import Need, Number, Tree, best_tree, forward_tree, reverse_tree
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import Cost, EngineCost, Product
+from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.forward import Forward
 from fwdrev.modes.interface import Direction, Engine
 from fwdrev.modes.prices import ChainCosts, Prices
@@ -63,17 +64,17 @@ class Plan:
 def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
     """The cheapest tree; forward or reverse where that is as cheap but for the margin of the prices."""
     forward, reverse = (
-        prices.total(Cost.all(line.cost for line in engine.products(chain, wrt))) for engine in _PURE.values()
+        prices.jacobian(one.name, one.cost(chain, wrt), one.products(chain, wrt), chain, wrt) for one in _PURE.values()
     )
     pure, direction, of = (
         (forward, Direction.FORWARD, forward_tree) if forward < reverse else (reverse, Direction.REVERSE, reverse_tree)
     )
+    both: Any = {"wrt": wrt, "forward": forward, "reverse": reverse}
     if len(chain.layers) > LONGEST:
-        return Plan(wrt=wrt, direction=direction, price=pure, forward=forward, reverse=reverse, tree=None)
-    best, tree = best_tree(ChainCosts(chain, prices), _NEEDS[wrt])
-    program = None
-    if pure <= best * (1 + prices.margin):
-        best, tree = pure, of(len(chain.layers))
-    else:
-        direction, program = Direction.MIXED, program_of(tree, chain, wrt)
-    return Plan(wrt=wrt, direction=direction, price=best, forward=forward, reverse=reverse, tree=tree, program=program)
+        return Plan(direction=direction, price=pure, tree=None, **both)
+    _, tree = best_tree(ChainCosts(chain, prices), _NEEDS[wrt])
+    mixed = Plan(direction=Direction.MIXED, price=0, tree=tree, program=program_of(tree, chain, wrt), **both)
+    price = prices.jacobian("bracketed", mixed.cost(chain), mixed.products(chain), chain, wrt)
+    if pure <= price * (1 + prices.margin):
+        return Plan(direction=direction, price=pure, tree=of(len(chain.layers)), **both)
+    return replace(mixed, price=price)

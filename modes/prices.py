@@ -5,12 +5,13 @@ everywhere. Seconds are those of one machine, as `fwdrev calibrate` found them.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from fwdrev.modes.bracketing import Costs, Number
-from fwdrev.modes.chain import Chain
-from fwdrev.modes.cost import Cost, Kind, Operation
+from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.cost import Cost, EngineCost, Kind, Operation, Product
 from fwdrev.modes.linear_map import LinearMap, shared_scaling
 
 __all__ = ["OPERATIONS", "ChainCosts", "Operations", "Prices", "pulled"]
@@ -33,6 +34,10 @@ class Prices(ABC):
     def total(self, cost: Cost) -> Number:
         """The price of all operations of a cost."""
         return sum(map(self.of, cost.operations))
+
+    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain, wrt: Wrt) -> Number:
+        """The price of a whole Jacobian by the engine of that name: at least that of its products."""
+        return self.total(Cost.all(line.cost for line in products))
 
 
 @dataclass(frozen=True, slots=True)

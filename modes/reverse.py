@@ -70,8 +70,9 @@ class Reverse(Engine):
                 if k == last:
                     lines.append(Product(line=name, factors=(J.shape,), shape=J.shape, cost=J.dense_cost()))
                 else:
-                    factors, shape = ((m, J.n_out), J.shape), (m, J.n_in)
-                    lines.append(Product(line=f"D · {name}", factors=factors, shape=shape, cost=J.pull_cost(m)))
+                    factors, shape, cost = ((m, J.n_out), J.shape), (m, J.n_in), J.pull_cost(m)
+                    cost = cost.fresh if name.startswith("J_x") and k > 1 else cost
+                    lines.append(Product(line=f"D · {name}", factors=factors, shape=shape, cost=cost))
         return lines
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
