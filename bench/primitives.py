@@ -134,7 +134,9 @@ _OTHERS: dict[str, Make] = {
 
 def _tables(seconds: float) -> dict[str, Any]:
     """All kinds, in random order so that drift does not become structure."""
-    wanted = [(kind, at) for kind in _PRODUCTS for at in product(range(_ROWS), range(_INNER), range(_COLUMNS))]
+    wanted: list[tuple[str, tuple[int, ...]]] = [
+        (kind, at) for kind in _PRODUCTS for at in product(range(_ROWS), range(_INNER), range(_COLUMNS))
+    ]
     wanted += [(kind, at) for kind in _OTHERS for at in product(range(_ROWS), range(_COLUMNS))]
     wanted = [(kind, at) for kind, at in wanted if _fits([2**a for a in at])]
     found: dict[tuple[str, tuple[int, ...]], float] = {}

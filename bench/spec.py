@@ -67,6 +67,13 @@ class Device(StrEnum):
     GPU = "gpu"
 
 
+class Planning(StrEnum):
+    """At which prices engines plan that plan: exact operations, or the predicted seconds of a calibrated machine."""
+
+    OPERATIONS = "operations"
+    SECONDS = "seconds"
+
+
 class Effort(StrEnum):
     """As pyperf has it: half as many processes, the default, or twice as many."""
 
@@ -99,6 +106,7 @@ class SweepSpec(BaseModel):
     seed: StrictInt = Field(default=0, ge=0)
     protocol: Protocol = Protocol.PAIRED
     effort: Effort = Effort.NORMAL
+    prices: Planning = Planning.OPERATIONS
     precision: Annotated[float, BeforeValidator(fraction_of)] | None = Field(default=None, ge=0.001, le=1)
     budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
     timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)

@@ -17,6 +17,7 @@ import pyperf
 from fwdrev.bench.cell import Cell, Status
 from fwdrev.bench.check import Reference, cell_file
 from fwdrev.bench.memory import limited
+from fwdrev.bench.planned import planned
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.visit import checked
 from fwdrev.bench.worker import load_libraries
@@ -67,7 +68,7 @@ def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Any: 
     """The checked Jacobian at the problem's point, ready to be called."""
     spec, cell = SweepSpec(**json.loads(spec_text)), Cell(n, m)
     problem = spec.problem_at(cell)
-    jacobian, arm = checked(engine, spec, problem, Reference.load(cell_file(Path(folder), cell)))
+    jacobian, arm = checked(planned(engine, Path(folder)), spec, problem, Reference.load(cell_file(Path(folder), cell)))
     if arm.status is not Status.MEASURED or jacobian is None:
         raise SystemExit(f"{arm.status.value}: {arm.reason}")
     return partial(jacobian, problem.x, problem.theta)

@@ -20,12 +20,12 @@ from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, refere
 from fwdrev.bench.failure import means_memory, one_line
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.memory import limited, peak_of
+from fwdrev.bench.planned import planned
 from fwdrev.bench.request import Request
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes.instance import Problem
-from fwdrev.modes.interface import Jacobian
-from fwdrev.modes.registry import engine
+from fwdrev.modes.interface import Engine, Jacobian
 
 __all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
 
@@ -42,8 +42,9 @@ def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            jacobian, arm = checked(name, spec, problem, expected)
-        arms[name] = arm if jacobian is None else _tried(partial(_counted, name, spec, problem, arm))
+            made = planned(name, Path(request.folder))
+            jacobian, arm = checked(made, spec, problem, expected)
+        arms[name] = arm if jacobian is None else _tried(partial(_counted, made, spec, problem, arm))
     return arms
 
 
@@ -54,7 +55,7 @@ def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request,
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            arms[name] = _tried(partial(_weighed, name, spec, problem))
+            arms[name] = _tried(partial(_weighed, planned(name, Path(request.folder)), spec, problem))
     return arms
 
 
@@ -66,7 +67,7 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            made[name] = checked(name, spec, problem, expected)
+            made[name] = checked(planned(name, Path(request.folder)), spec, problem, expected)
     calls = {name: partial(call, problem.x, problem.theta) for name, (call, _) in made.items() if call is not None}
     known = request.loops.get(key, {})
     rng = Random(f"{spec.seed} {request.round} {key}")
@@ -79,10 +80,10 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
     }
 
 
-def checked(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
+def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
     """The prepared Jacobian, compared with the reference; or None and why there is none."""
     start = perf_counter()
-    jacobian = _tried(lambda: engine(name).prepare(problem.chain, spec.wrt))
+    jacobian = _tried(lambda: made.prepare(problem.chain, spec.wrt))
     seconds = perf_counter() - start
     if isinstance(jacobian, ArmResult):
         return None, jacobian
@@ -90,7 +91,7 @@ def checked(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -
     if isinstance(J, ArmResult):
         return None, J
     arm = ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
-    if not engine(name).computes:
+    if not made.computes:
         return jacobian, arm
     error = deviation(J, expected)
     if is_wrong(error, problem.chain):
@@ -99,15 +100,13 @@ def checked(name: str, spec: SweepSpec, problem: Problem, expected: Reference) -
     return jacobian, replace(arm, error=error)
 
 
-def _counted(name: str, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:
-    made = engine(name)
+def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:
     cost, program = made.cost(problem.chain, spec.wrt), made.program_cost(problem.chain, spec.wrt)
     return replace(arm, cost=cost, program=program)
 
 
-def _weighed(name: str, spec: SweepSpec, problem: Problem) -> ArmResult:
+def _weighed(made: Engine, spec: SweepSpec, problem: Problem) -> ArmResult:
     """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
-    made = engine(name)
     memory = peak_of(
         lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
     )

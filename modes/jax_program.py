@@ -160,8 +160,9 @@ def _batched(one: Operation, passes: int, direction: Direction) -> Cost:
 
 
 def batch_cost(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> EngineCost:
-    """The cost of all `passes` at once; at its peak the result and the widest layer are held."""
+    """The cost of all `passes` at once; at its peak the result and the widest layer, or the seeds, are held."""
     widest = max(max(layer.n_in, layer.n_out) for layer in chain.layers)
+    widest = max(widest, passes)
     return EngineCost.of(
         batch_products(chain, wrt, passes, direction),
         passes=passes,

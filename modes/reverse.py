@@ -76,9 +76,9 @@ class Reverse(Engine):
         return lines
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products; at its peak two D and the result are held."""
+        """All products; at its peak D, D · S or the next D, and the result are held. I_m is never formed."""
         wrt, m = Wrt(wrt), chain.n_out
-        widest = max(layer.n_in + layer.n_out for layer in chain.layers)
+        widest = max((layer.n_out + max(layer.n_in, layer.n_out) for layer in chain.layers[:-1]), default=0)
         return EngineCost.of(
             self.products(chain, wrt),
             passes=m,

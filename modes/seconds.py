@@ -2,7 +2,7 @@
 
 A Jacobian takes
 
-    call + layer · layers + value · (multiply–adds of the value) + table · Σ operations
+    call + layer · layers + value · (multiply–adds of the value) + operation · operations + table · Σ operations
          + multiply_add · (multiply–adds) + byte · (bytes moved) + cold_byte · (bytes moved beyond the cache)
 
 with nonnegative rates for each engine. Σ operations adds up measured times of single array operations, which lie in
@@ -26,23 +26,27 @@ MARGIN = 0.03
 """A plan that leaves forward and reverse has to be better by more than the model's own error for neighbouring sizes."""
 
 
+CACHE = 2**21
+"""Bytes that do not come from memory: the second-level cache of a core and some of the third. Of 2¹⁹ … 2²³ it predicted
+crossovers best (AMD EPYC, 1 MiB of second level; a virtual machine may state anything)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Seconds per unit of each term, for one engine; `cache` in bytes."""
+    """Seconds per unit of each term, for one engine."""
 
     call: float = 0.0
     layer: float = 0.0
     value: float = 0.0
+    operation: float = 0.0
     table: float = 0.0
     multiply_add: float = 0.0
     byte: float = 0.0
     cold_byte: float = 0.0
-    cache: float = math.inf
 
-    def seconds(self, units: Sequence[float]) -> float:
-        """The sum over the terms, in the order of `terms`."""
-        rates = (self.call, self.layer, self.value, self.table, self.multiply_add, self.byte, self.cold_byte)
-        return math.fsum(rate * unit for rate, unit in zip(rates, units, strict=True))
+    def seconds(self, units: Mapping[str, float]) -> float:
+        """The sum over the terms."""
+        return math.fsum(getattr(self, name) * unit for name, unit in units.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ class Seconds(Prices):
     def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain, wrt: Wrt) -> float:
         """Seconds of one Jacobian by that engine; of one that was not calibrated, those of its operations."""
         rates = self.rates.get(name, Rates(table=1.0))
-        return rates.seconds(terms(self, cost, products, chain, rates.cache))
+        return rates.seconds(terms(self, cost, products, chain))
 
     @property
     def _large_product(self) -> float:
@@ -120,7 +124,7 @@ class Seconds(Prices):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        rates = {name: {k: v for k, v in asdict(r).items() if v not in (0.0, math.inf)} for name, r in self.rates.items()}
+        rates = {name: {k: v for k, v in asdict(r).items() if v} for name, r in self.rates.items()}
         return {"tables": {kind: table.values for kind, table in self.tables.items()}, "rates": rates}
 
     @classmethod
@@ -132,23 +136,21 @@ class Seconds(Prices):
         )
 
 
-def terms(
-    prices: Prices, cost: EngineCost, products: Sequence[Product], chain: Chain, cache: float
-) -> tuple[float, ...]:
-    """The units that the rates of an engine multiply: call, layers, value, table, multiply–adds, bytes, cold bytes.
+def terms(prices: Prices, cost: EngineCost, products: Sequence[Product], chain: Chain) -> dict[str, float]:
+    """The units that the rates of an engine multiply, by the name of the rate.
 
-    Evaluating a layer takes about as many multiply–adds as pushing one tangent through both its maps. What is held at
-    once beyond the cache comes from memory and not from there.
+    Evaluating a layer takes about as many multiply–adds as pushing one tangent through both its maps. Where more is
+    held at once than the cache takes, the rest comes from memory.
     """
     value = Cost.all(J.push_cost(1) for layer in chain.linearizations() for J in (layer.J_x, layer.J_theta))
     operations = Cost.all(line.cost for line in products)
-    cold = cost.bytes_moved * max(0.0, 1 - cache / cost.peak_bytes) if cost.peak_bytes else 0.0
-    return (
-        1.0,
-        float(len(chain.layers)),
-        float(value.multiply_adds),
-        float(prices.total(operations)),
-        float(cost.multiply_adds),
-        float(cost.bytes_moved),
-        cold,
-    )
+    return {
+        "call": 1.0,
+        "layer": float(len(chain.layers)),
+        "value": float(value.multiply_adds),
+        "operation": float(len(operations.operations)),
+        "table": float(prices.total(operations)),
+        "multiply_add": float(cost.multiply_adds),
+        "byte": float(cost.bytes_moved),
+        "cold_byte": cost.bytes_moved * max(0.0, 1 - CACHE / cost.peak_bytes) if cost.peak_bytes else 0.0,
+    }

@@ -21,12 +21,7 @@ from fwdrev.results.tables import times
 
 __all__ = ["Fit", "fit_rates", "predicted_seconds"]
 
-_CACHES = (2.0**19, 2.0**20, 2.0**21, 2.0**22, 2.0**23)
-"""Bytes of cache to choose from: what fits best is taken, since a virtual machine may say anything."""
-
-_TERMS = ("call", "layer", "value", "table", "multiply_add", "byte", "cold_byte")
-
-_OF_TABLES = ("call", "layer", "value", "table", "cold_byte")
+_OF_TABLES = ("call", "layer", "value", "operation", "table", "cold_byte")
 _OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
 """The terms of engines whose operations are in the tables, and of those that have counts only."""
 
@@ -47,7 +42,7 @@ class _Sample:
     """What an engine took in a cell: seconds, and the counts to explain them."""
 
     seconds: float
-    units: Mapping[float, tuple[float, ...]]
+    units: Mapping[str, float]
 
 
 def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
@@ -80,15 +75,18 @@ def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) ->
 def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
     samples: dict[str, list[_Sample]] = {}
     for run in runs:
-        for (n, m), cell in times(run).groupby(["n", "m"]):
-            problem = run.spec.problem_at(Cell(int(n), int(m)))
-            for name, seconds in zip(cell["engine"], cell["point"], strict=True):
-                found = find_engine(name)
-                if found is None or not found.computes:
-                    continue
-                cost, products = found.cost(problem.chain, run.spec.wrt), found.products(problem.chain, run.spec.wrt)
-                units = {cache: terms(tables, cost, products, problem.chain, cache) for cache in _CACHES}
-                samples.setdefault(name, []).append(_Sample(float(seconds), units))
+        cells: dict[Cell, Problem] = {}
+        for row in times(run).to_dict("records"):
+            cell, name, seconds = Cell(row["n"], row["m"]), row["engine"], float(row["point"])
+            if cell not in cells:
+                cells[cell] = run.spec.problem_at(cell)
+            problem = cells[cell]
+            found = find_engine(name)
+            if found is None or not found.computes:
+                continue
+            cost, products = found.cost(problem.chain, run.spec.wrt), found.products(problem.chain, run.spec.wrt)
+            units = terms(tables, cost, products, problem.chain)
+            samples.setdefault(name, []).append(_Sample(seconds, units))
     return samples
 
 
@@ -98,17 +96,10 @@ def _terms_of(name: str, tables: Seconds) -> tuple[str, ...]:
 
 
 def _fitted(samples: Sequence[_Sample], names: Sequence[str]) -> tuple[Rates, float]:
-    """The rates with the cache that fits best, and the root of the mean square of the relative errors."""
-    chosen = [_TERMS.index(name) for name in names]
+    """The rates, and the root of the mean square of the relative errors."""
     seconds = np.array([sample.seconds for sample in samples])
-    best: tuple[float, Rates] | None = None
-    for cache in _CACHES:
-        units = np.array([sample.units[cache] for sample in samples])[:, chosen]
-        scale = np.where(units.max(axis=0) > 0, units.max(axis=0), 1.0)
-        coefficients, residual = nnls(units / scale / seconds[:, None], np.ones(len(samples)))
-        error = float(residual) / math.sqrt(len(samples))
-        if best is None or error < best[0]:
-            rates = dict(zip(names, (coefficients / scale).tolist(), strict=True))
-            best = error, Rates(cache=cache, **rates)
-    assert best is not None
-    return best[1], best[0]
+    units = np.array([[sample.units[name] for name in names] for sample in samples])
+    scale = np.where(units.max(axis=0) > 0, units.max(axis=0), 1.0)
+    coefficients, residual = nnls(units / scale / seconds[:, None], np.ones(len(samples)))
+    rates = Rates(**dict(zip(names, (coefficients / scale).tolist(), strict=True)))
+    return rates, float(residual) / math.sqrt(len(samples))

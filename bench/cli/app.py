@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.cli.answers import crossover, export, plot
+from fwdrev.bench.cli.calibrate import calibrate
 from fwdrev.bench.cli.catalogue import engines, problems
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
@@ -41,6 +42,7 @@ for command, example in (
     (engines, "fwdrev engines --json"),
     (problems, "fwdrev problems"),
     (doctor, "fwdrev doctor --json"),
+    (calibrate, "fwdrev calibrate"),
 ):
     app.command(epilog=f"Example: {example}")(command)
 

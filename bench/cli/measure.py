@@ -13,13 +13,18 @@ from fwdrev.bench.environment import available_cpus, check_machine, device_name
 from fwdrev.bench.fingerprint import fingerprint
 from fwdrev.bench.local import LocalExecutor
 from fwdrev.bench.plan import FixedPlan
+from fwdrev.bench.planned import hand_out
 from fwdrev.bench.progress import duration, watched
 from fwdrev.bench.scratch import scratch_folder
-from fwdrev.bench.spec import QUICK, Protocol, SweepSpec, make_spec, read_spec
+from fwdrev.bench.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
 from fwdrev.bench.stock import StockExecutor
 from fwdrev.bench.sweep import Sweep
 from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.modes.interface import Direction
+from fwdrev.modes.registry import engine
+from fwdrev.modes.seconds import Seconds
 from fwdrev.results.adaptive import AdaptivePlan
+from fwdrev.results.calibration import calibrated, read_calibration, save_calibration
 from fwdrev.results.crossover import crossover
 from fwdrev.results.forecast import TimeForecast
 from fwdrev.results.journal import Journal, create, load, reopen
@@ -47,8 +52,10 @@ class Report:
 
 def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Path | None) -> tuple[Path, Opened]:
     """A folder that is not there yet."""
-    plan = make_spec((QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given))
+    fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
+    plan = make_spec(fields)
     check_machine(plan)
+    plan = _priced(plan, asked="prices" in fields)
     folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
 
     @contextmanager
@@ -84,6 +91,8 @@ def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Op
 def measure(folder: Path, opened: Opened) -> Report:
     """Run the sweep; every observation is in the journal before the next one is waited for."""
     with opened as (journal, spec, past), scratch_folder(folder) as scratch:
+        if spec.prices is Planning.SECONDS:
+            hand_out(_prices_of(folder, spec), scratch)
         forecast = TimeForecast(spec, len(available_cpus()) or 1)
         plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
         executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
@@ -114,6 +123,33 @@ def show_run(folder: Path, report: Report, *, as_json: bool) -> None:
     if not engines_measured(run):
         msg = f"{folder}: no engine could be measured in any cell"
         raise NothingMeasuredError(msg)
+
+
+def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
+    """Engines that plan do so by seconds where this machine was calibrated, unless asked otherwise."""
+    plans = any(engine(name).direction is Direction.MIXED for name in spec.engines)
+    known = plans and calibrated(_machine(spec)) is not None
+    if asked and spec.prices is Planning.SECONDS and plans and not known:
+        msg = "prices = seconds: this machine was not calibrated with these versions; run `fwdrev calibrate` first"
+        raise InputError(msg)
+    wanted = Planning.SECONDS if known and (not asked or spec.prices is Planning.SECONDS) else Planning.OPERATIONS
+    return spec.model_copy(update={"prices": wanted})
+
+
+def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
+    """Those that the run began with, whatever was calibrated since; they are kept with it."""
+    kept = folder / "calibration.json"
+    if not kept.exists():
+        found = calibrated(_machine(spec))
+        if found is None:
+            msg = f"{folder} was planned by seconds, and {kept.name} is not there: run `fwdrev calibrate`"
+            raise InputError(msg)
+        save_calibration(found, kept)
+    return read_calibration(kept).seconds
+
+
+def _machine(spec: SweepSpec) -> dict[str, Any]:
+    return fingerprint(spec.threads, device_name(spec))
 
 
 def _time(report: Report) -> str:

@@ -36,6 +36,9 @@ def sweep(
     timeout: Annotated[str | None, typer.Option(help="For one cell, e.g. 60s; default 300s.")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="Address space of a worker's arms, e.g. 4GB.")] = None,
     protocol: Annotated[str | None, typer.Option(help="paired, or pyperf: the stock runner, arm by arm.")] = None,
+    prices: Annotated[
+        str | None, typer.Option(help="What mixed modes plan by: operations, or seconds (default once calibrated).")
+    ] = None,
     rigorous: Annotated[bool, typer.Option("--rigorous", help="Twice as many processes.")] = False,
     fast: Annotated[bool, typer.Option("--fast", help="Half as many processes.")] = False,
     out: Annotated[Path | None, typer.Option(help="A new folder; default runs/DATE-TIME-PROBLEM.")] = None,
@@ -63,6 +66,7 @@ def sweep(
         "timeout": timeout,
         "memory_limit": memory_limit,
         "protocol": protocol,
+        "prices": prices,
         "effort": _effort(rigorous=rigorous, fast=fast),
         "options": problem_options(option) if option else None,
     }

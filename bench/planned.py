@@ -1,0 +1,32 @@
+"""Engines as a sweep uses them: one that plans does so at the prices in the sweep's folder, if there are any."""
+
+import json
+from functools import cache
+from pathlib import Path
+
+from fwdrev.modes.interface import Engine
+from fwdrev.modes.prices import OPERATIONS, Prices
+from fwdrev.modes.registry import engine
+from fwdrev.modes.seconds import Seconds
+
+__all__ = ["hand_out", "planned"]
+
+_FILE = "prices.json"
+
+
+def hand_out(prices: Seconds, folder: Path) -> None:
+    """Let all workers of the sweep that keeps its files in `folder` plan at these prices."""
+    (folder / _FILE).write_text(json.dumps(prices.to_json()), encoding="utf-8")
+
+
+def planned(name: str, folder: Path) -> Engine:
+    """The engine of that name, planning by operations where nothing was handed out."""
+    return engine(name).priced(_prices(folder))
+
+
+@cache
+def _prices(folder: Path) -> Prices:
+    try:
+        return Seconds.from_json(json.loads((folder / _FILE).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return OPERATIONS

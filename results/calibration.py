@@ -1,0 +1,112 @@
+"""What a machine was calibrated to, kept in the user's cache folder: one file for each machine and set of versions.
+
+calibrated(fingerprint(threads=1))     # a Calibration, or None: `fwdrev calibrate` has not been run here
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.seconds import Rates, Seconds, Table
+
+__all__ = ["Calibration", "calibrated", "calibration_path", "read_calibration", "save_calibration"]
+
+_DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
+"""Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
+
+_LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Prices of a machine, when they were made, and the typical relative error of each engine's prediction."""
+
+    seconds: Seconds
+    error: Mapping[str, float]
+    created: str
+    machine: Mapping[str, Any]
+
+
+class _Stored(BaseModel):
+    """The file: checked when it is read, since it may come from anywhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = Field(ge=_FORMAT, le=_FORMAT)
+    created: str = Field(max_length=100)
+    machine: dict[str, Any]
+    tables: dict[str, list[Any]]
+    rates: dict[str, dict[str, float]]
+    error: dict[str, float]
+
+
+def calibration_path(machine: Mapping[str, Any]) -> Path:
+    """The file of the machine with that fingerprint."""
+    decides = json.dumps(_deciding(machine), sort_keys=True)
+    name = f"calibration-{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
+    return Path(platformdirs.user_cache_dir("fwdrev", appauthor=False)) / name
+
+
+def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
+    """What is known of that machine; None if it was never calibrated, or the file cannot be read."""
+    path = calibration_path(machine)
+    try:
+        return read_calibration(path)
+    except InputError:
+        return None
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The calibration in that file; raises InputError when it is none."""
+    try:
+        stored = _Stored.model_validate_json(path.read_bytes())
+        tables = {kind: Table(_checked(values)) for kind, values in stored.tables.items()}
+        rates = {name: Rates(**each) for name, each in stored.rates.items()}
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}; run `fwdrev calibrate`"
+        raise InputError(msg) from None
+    except (ValidationError, ValueError, TypeError, RecursionError):
+        msg = f"{path} is no calibration of this version: run `fwdrev calibrate`"
+        raise InputError(msg) from None
+    return Calibration(
+        seconds=Seconds(tables, rates), error=stored.error, created=stored.created, machine=stored.machine
+    )
+
+
+def save_calibration(found: Calibration, path: Path) -> None:
+    """Write it; what was there is replaced at once. Raises InputError when it cannot be written."""
+    data = {"format": _FORMAT, "created": found.created, "machine": dict(found.machine), "error": dict(found.error)}
+    text = json.dumps(data | found.seconds.to_json(), allow_nan=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_name(f"{path.name}.{os.getpid()}")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        msg = f"cannot write {path}: {error.strerror}; set XDG_CACHE_HOME to a folder that can be written"
+        raise InputError(msg) from None
+
+
+def _deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
+    versions = machine.get("versions", {})
+    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}
+
+
+def _checked(values: Any) -> Any:  # noqa: ANN401 - nested lists
+    """Positive seconds or None, nested as deep as there are sizes."""
+    if isinstance(values, list):
+        return [_checked(value) for value in values]
+    if values is None or (isinstance(values, float) and 0 < values < 1e6):  # noqa: PLR2004 - no operation takes days
+        return values
+    msg = f"{values!r} is no time"
+    raise ValueError(msg)

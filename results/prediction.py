@@ -1,0 +1,84 @@
+"""Predicted against measured: the plane and the crossover that a cost model expects, and how far it is off."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.modes.seconds import Seconds
+from fwdrev.results.cost_model import predicted_seconds
+from fwdrev.results.crossing import crossing_point
+from fwdrev.results.journal import Run
+from fwdrev.results.tables import LogRatios, log_ratios
+
+__all__ = ["TIE", "Prediction", "predicted_ratios", "prediction"]
+
+TIE = math.log(1.1)
+"""Where two engines are closer than this, either may be called the winner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """How a predicted plane compares with a measured one.
+
+    `ratios`: the predicted log ratios, one "round"; `crossovers`: m* at each n, measured and predicted, None where
+    there is none in range; `right`: in how many of the `decided` cells (beyond a tie) the winner is predicted.
+    """
+
+    pair: tuple[str, str]
+    ratios: LogRatios
+    crossovers: Mapping[int, tuple[float | None, float | None]]
+    right: int
+    decided: int
+
+    @property
+    def errors(self) -> list[float]:
+        """|predicted / measured - 1| wherever both are in range."""
+        pairs = self.crossovers.values()
+        return [abs(found / known - 1) for known, found in pairs if known is not None and found is not None]
+
+    @property
+    def median_error(self) -> float | None:
+        """Of the crossovers, relatively; None without any."""
+        return median(self.errors) if self.errors else None
+
+    @property
+    def worst_error(self) -> float | None:
+        """Likewise."""
+        return max(self.errors, default=None)
+
+
+def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:
+    """log(predicted seconds of one engine / of the other) in the cells of the run's grid; None for an unknown engine."""
+    logs: dict[tuple[int, int], float] = {}
+    for cell in run.spec.cells:
+        problem = run.spec.problem_at(cell)
+        one, other = (predicted_seconds(prices, name, problem, run) for name in pair)
+        if not one or not other:
+            return None
+        logs[cell.n, cell.m] = math.log(one / other)
+    table = pd.DataFrame([logs.values()], columns=pd.MultiIndex.from_tuples(logs, names=["n", "m"]))
+    return LogRatios(pair=pair, table=table.sort_index(axis=1), outputs=tuple(run.spec.outputs))
+
+
+def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction | None:
+    """The comparison with what the run measured; None for an engine that was not calibrated."""
+    predicted = predicted_ratios(run, pair, prices)
+    if predicted is None:
+        return None
+    measured = log_ratios(run, pair)
+    crossovers = {n: tuple(crossing_point(*ratios.along_m(n)) for ratios in (measured, predicted)) for n in measured.n}
+    known = measured.grid.mean()
+    expected = predicted.table.mean().reindex(known.index)
+    decided = known.abs() > TIE
+    right = (np.sign(known[decided]) == np.sign(expected[decided])).sum()
+    return Prediction(
+        pair=pair,
+        ratios=predicted,
+        crossovers={n: (a, b) for n, (a, b) in crossovers.items()},
+        right=int(right),
+        decided=int(decided.sum()),
+    )
