@@ -52,7 +52,7 @@ class Prediction:
 
 
 def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:
-    """log(predicted seconds of one engine / of the other) in the cells of the run's grid; None for an unknown engine."""
+    """log(predicted seconds of one engine / of the other) in each cell of the run's grid; None for an unknown one."""
     logs: dict[tuple[int, int], float] = {}
     for cell in run.spec.cells:
         problem = run.spec.problem_at(cell)
