@@ -18,18 +18,22 @@ T = TypeVar("T")
 _SHAPES = ((2, 96), (3, 32), (6, 128))
 """Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
 
+_NETWORKS = ((3, 16), (5, 96))
+"""Likewise of `mlp`, whose layers take turns between a product and an activation."""
+
 _NUMPY = {"inputs": "4:2048:*8", "outputs": "1:1024:*8", "rounds": 2, "blocks": 4, "block_seconds": 1e-3}
 _JAX = {"inputs": "4:1024:*16", "outputs": "1:256:*16", "rounds": 1, "blocks": 4, "block_seconds": 1e-3}
 """Few cells: to compile what each is checked against, and JAX's own engines, takes longer than to measure them."""
 
 
 def calibration_specs() -> list[SweepSpec]:
-    """NumPy's engines on every shape, JAX's on the first two."""
-    specs = [(_NUMPY, ["forward", "reverse"], shape) for shape in _SHAPES]
-    specs += [(_JAX, ["jax-jvp", "jax-vjp"], shape) for shape in _SHAPES[:2]]
+    """NumPy's engines on every shape, JAX's on the first two of `driven`."""
+    planes = [(_NUMPY, ["forward", "reverse"], "driven", shape) for shape in _SHAPES]
+    planes += [(_NUMPY | {"wrt": "x"}, ["forward", "reverse"], "mlp", shape) for shape in _NETWORKS]
+    planes += [(_JAX, ["jax-jvp", "jax-vjp"], "driven", shape) for shape in _SHAPES[:2]]
     return [
-        make_spec({**fields, "engines": engines, "options": {"depth": depth, "width": width}})
-        for fields, engines, (depth, width) in specs
+        make_spec({**fields, "engines": engines, "problem": problem, "options": {"depth": depth, "width": width}})
+        for fields, engines, problem, (depth, width) in planes
     ]
 
 

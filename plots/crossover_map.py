@@ -8,38 +8,51 @@ from matplotlib.axes import Axes
 
 from fwdrev.plots.plane import Cells, draw_cells, draw_diagonal, draw_scale
 from fwdrev.results.crossing import crossing
-from fwdrev.results.crossover import Crossover, crossover
+from fwdrev.results.crossover import crossover
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["MapLayout", "draw_map", "lay_out_map"]
+__all__ = ["MapLayout", "draw_map", "lay_out_cells", "lay_out_map"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapLayout(Cells):
     """The numbers of a map: the cells, which hold times, and the lines through them.
 
-    `points`: the measured crossover m* at each n; `predicted`: the same from counts alone.
+    `points`: the measured crossover m* at each n; `predicted`: the same from counts alone; `expected`: from the cost
+    model, empty where the machine was not calibrated.
     """
 
     pair: tuple[str, str]
     points: dict[int, Estimate]
     predicted: dict[int, float]
+    expected: dict[int, float]
 
 
-def lay_out_map(ratios: LogRatios, counts: LogRatios) -> MapLayout:
-    """The mean over rounds in each cell, and both crossovers."""
+def lay_out_cells(ratios: LogRatios) -> Cells:
+    """The mean over rounds in each cell of the grid."""
     mean = (-ratios.grid.mean() / math.log(2)).unstack("n").sort_index()
-    found: Crossover = crossover(ratios)
-    predicted = {n: c.size.point for n in counts.n if (c := crossing(*counts.along_m(n), counts.pair)).size is not None}
+    return Cells(n=mean.columns.to_numpy(float), m=mean.index.to_numpy(float), advantage=mean.to_numpy())
+
+
+def lay_out_map(ratios: LogRatios, counts: LogRatios, model: LogRatios | None = None) -> MapLayout:
+    """The mean over rounds in each cell; the measured crossover, and those predicted from counts and by the model."""
+    cells, found = lay_out_cells(ratios), crossover(ratios)
     return MapLayout(
         pair=ratios.pair,
-        n=mean.columns.to_numpy(float),
-        m=mean.index.to_numpy(float),
-        advantage=mean.to_numpy(),
+        n=cells.n,
+        m=cells.m,
+        advantage=cells.advantage,
         points={n: c.size for n, c in found.in_m.items() if c.size is not None},
-        predicted=predicted,
+        predicted=_crossings(counts),
+        expected={} if model is None else _crossings(model),
     )
+
+
+def _crossings(ratios: LogRatios) -> dict[int, float]:
+    """m* at each n that has one, of ratios that are known exactly."""
+    found = {n: crossing(*ratios.along_m(n), ratios.pair).size for n in ratios.n}
+    return {n: size.point for n, size in found.items() if size is not None}
 
 
 def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
@@ -57,6 +70,9 @@ def _draw_lines(layout: MapLayout, ax: Axes) -> None:
     if layout.predicted:
         n, m = np.array(sorted(layout.predicted.items())).T
         ax.plot(n, m, color="#222222", linewidth=1.2, linestyle="--", label="equal operation counts")
+    if layout.expected:
+        n, m = np.array(sorted(layout.expected.items())).T
+        ax.plot(n, m, color="#222222", linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
     if layout.points:
         n, points = zip(*sorted(layout.points.items()), strict=True)
         m = np.array([e.point for e in points])
@@ -74,4 +90,4 @@ def _draw_lines(layout: MapLayout, ax: Axes) -> None:
             linewidth=1.8,
             label="measured crossover, 95 % interval",
         )
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, frameon=False, fontsize=8.5)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)

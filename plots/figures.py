@@ -10,13 +10,16 @@ from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.plots.caption import caption
 from fwdrev.plots.cost_curves import draw_curves, lay_out_curves, shown_sizes
-from fwdrev.plots.crossover_map import draw_map, lay_out_map
+from fwdrev.plots.crossover_map import draw_map, lay_out_cells, lay_out_map
 from fwdrev.plots.memory_map import draw_memory, lay_out_memory
+from fwdrev.plots.plane import draw_cells, draw_diagonal, draw_scale
 from fwdrev.plots.style import LESS_INK, styled
+from fwdrev.results.calibration import calibration_of
 from fwdrev.results.journal import Run
 from fwdrev.results.memory import MemoryRatios, Source, memory_ratios
 from fwdrev.results.pairs import default_pairs
-from fwdrev.results.summary import apart_text
+from fwdrev.results.prediction import Prediction, prediction
+from fwdrev.results.summary import apart_text, prediction_text
 from fwdrev.results.tables import engines_measured, log_count_ratios, log_ratios, times
 
 __all__ = ["FORMATS", "figures", "save_figures"]
@@ -46,8 +49,12 @@ def figures(run: Run, pairs: list[tuple[str, str]] | None = None) -> Iterator[tu
     if not measured:
         msg = f"{run.folder} has no measured cell yet: nothing to draw"
         raise NothingMeasuredError(msg)
+    known = calibration_of(run)
     for pair in default_pairs(measured) if pairs is None else pairs:
-        yield f"map-{pair[0]}-{pair[1]}", _map(run, pair)
+        found = None if known is None else prediction(run, pair, known.seconds)
+        yield f"map-{pair[0]}-{pair[1]}", _map(run, pair, found)
+        if found is not None:
+            yield f"predicted-{pair[0]}-{pair[1]}", _predicted(run, found)
         ratios = memory_ratios(run, pair)
         if not ratios.is_empty:
             yield f"memory-{pair[0]}-{pair[1]}", _memory(run, ratios)
@@ -71,11 +78,29 @@ def save_figures(run: Run, folder: Path, pairs: list[tuple[str, str]] | None = N
     return paths
 
 
-def _map(run: Run, pair: tuple[str, str]) -> Figure:
-    figure = Figure(figsize=(7.6, 6.2))
-    layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
+def _map(run: Run, pair: tuple[str, str], found: Prediction | None) -> Figure:
+    figure = Figure(figsize=(7.6, 6.4))
+    model = None if found is None else found.ratios
+    layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair), model)
     draw_map(layout, figure.subplots(), inputs=_inputs_label(run.spec))
     _foot(figure, run, "The number in a cell says how many times faster the faster one is.")
+    return figure
+
+
+def _predicted(run: Run, found: Prediction) -> Figure:
+    """The plane that the cost model expects beside the measured one."""
+    figure = Figure(figsize=(12.0, 6.0))
+    layouts = (lay_out_cells(found.ratios), lay_out_cells(log_ratios(run, found.pair)))
+    axes = list(figure.subplots(1, 2, sharey=True))
+    for ax, layout, title in zip(axes, layouts, ("predicted by the cost model", "measured"), strict=True):
+        mesh = draw_cells(layout, found.pair, ax)
+        draw_diagonal(ax)
+        ax.set(xlabel=_inputs_label(run.spec), ylabel="outputs m" if ax is axes[0] else "")
+        ax.set_title(title, loc="left")
+    draw_scale(mesh, found.pair, axes, "is faster")
+    one, other = found.pair
+    figure.suptitle(f"Which is faster: {one} or {other}?", x=0.01, ha="left", weight="bold")
+    _foot(figure, run, prediction_text(found))
     return figure
 
 

@@ -16,8 +16,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.seconds import Rates, Seconds, Table
+from fwdrev.results.journal import Run
 
-__all__ = ["Calibration", "calibrated", "calibration_path", "read_calibration", "save_calibration"]
+__all__ = [
+    "KEPT",
+    "Calibration",
+    "calibrated",
+    "calibration_of",
+    "calibration_path",
+    "read_calibration",
+    "save_calibration",
+]
+
+KEPT = "calibration.json"
+"""In the folder of a run that was planned by seconds."""
 
 _DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
 """Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
@@ -64,6 +76,12 @@ def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
         return read_calibration(path)
     except InputError:
         return None
+
+
+def calibration_of(run: Run) -> Calibration | None:
+    """What the run was planned by, or else what is known of the machine on which it was measured."""
+    kept = run.folder / KEPT
+    return read_calibration(kept) if kept.exists() else calibrated(run.machine)
 
 
 def read_calibration(path: Path) -> Calibration:

@@ -6,12 +6,14 @@ depends on what is known of its operations: those of NumPy's engines are in the 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 from scipy.optimize import nnls
 
 from fwdrev.bench.cell import Cell
+from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.instance import Problem
 from fwdrev.modes.registry import find_engine
@@ -21,12 +23,17 @@ from fwdrev.results.tables import times
 
 __all__ = ["Fit", "fit_rates", "predicted_seconds"]
 
-_OF_TABLES = ("call", "layer", "value", "operation", "table", "cold_byte")
+_SHARED = ("call", "layer", "value", "table", "cold_byte")
+"""Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
+
+_OWN = "operation"
+"""What an engine's loop adds to each of its operations."""
+
 _OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
-"""The terms of engines whose operations are in the tables, and of those that have counts only."""
+"""The terms of an engine that has counts only, such as one that is compiled."""
 
 _MIXED = "bracketed"
-"""What executes any bracketing costs per call and layer what forward and reverse cost."""
+"""Executes any bracketing, at what forward and reverse take on average beside their operations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,10 +61,13 @@ def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
     if not samples:
         msg = f"{', '.join(str(run.folder) for run in runs)}: no engine was measured, so nothing can be fitted"
         raise NothingMeasuredError(msg)
-    pure = [sample for name in ("forward", "reverse") for sample in samples.get(name, [])]
-    if pure:
-        samples.setdefault(_MIXED, pure)
-    found = {name: _fitted(each, _terms_of(name, tables)) for name, each in samples.items()}
+    in_tables = {name: each for name, each in samples.items() if _has_operations(name, tables)}
+    found = _fitted_together(in_tables) if in_tables else {}
+    found |= {name: _fitted(each) for name, each in samples.items() if name not in in_tables}
+    pure = [found[name] for name in ("forward", "reverse") if name in found]
+    if pure and _MIXED not in found:
+        own = fmean(rates.operation for rates, _ in pure)
+        found[_MIXED] = replace(pure[0][0], operation=own), fmean(error for _, error in pure)
     rates = {name: rate for name, (rate, _) in found.items()}
     return Fit(seconds=Seconds(tables.tables, rates), error={name: error for name, (_, error) in found.items()})
 
@@ -90,16 +100,49 @@ def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
     return samples
 
 
-def _terms_of(name: str, tables: Seconds) -> tuple[str, ...]:
+def _has_operations(name: str, tables: Seconds) -> bool:
     found = find_engine(name)
-    return _OF_TABLES if tables.tables and found is not None and found.library == "numpy" else _OF_COUNTS
+    return bool(tables.tables) and found is not None and found.library == "numpy"
 
 
-def _fitted(samples: Sequence[_Sample], names: Sequence[str]) -> tuple[Rates, float]:
-    """The rates, and the root of the mean square of the relative errors."""
-    seconds = np.array([sample.seconds for sample in samples])
-    units = np.array([[sample.units[name] for name in names] for sample in samples])
-    scale = np.where(units.max(axis=0) > 0, units.max(axis=0), 1.0)
-    coefficients, residual = nnls(units / scale / seconds[:, None], np.ones(len(samples)))
-    rates = Rates(**dict(zip(names, (coefficients / scale).tolist(), strict=True)))
-    return rates, float(residual) / math.sqrt(len(samples))
+def _fitted_together(samples: Mapping[str, Sequence[_Sample]]) -> dict[str, tuple[Rates, float]]:
+    """Rates in common but for the own one of each engine, and each engine's error.
+
+    Fitted one by one, what a layer and what an operation adds could not be told apart, and would not carry over to
+    chains with other layers.
+    """
+    names = list(samples)
+    rows = [
+        [each.units[term] for term in _SHARED] + [each.units[_OWN] * (name == other) for other in names]
+        for name in names
+        for each in samples[name]
+    ]
+    seconds = [each.seconds for name in names for each in samples[name]]
+    shared, own = np.split(_least_squares(np.array(rows), np.array(seconds)), [len(_SHARED)])
+    rates = {
+        name: Rates(**dict(zip(_SHARED, shared.tolist(), strict=True)), operation=float(rate))
+        for name, rate in zip(names, own, strict=True)
+    }
+    return {name: (rates[name], _error(rates[name], samples[name])) for name in names}
+
+
+def _fitted(samples: Sequence[_Sample]) -> tuple[Rates, float]:
+    """The rates of one engine by its counts, and its error."""
+    units = np.array([[each.units[term] for term in _OF_COUNTS] for each in samples])
+    found = _least_squares(units, np.array([each.seconds for each in samples]))
+    rates = Rates(**dict(zip(_OF_COUNTS, found.tolist(), strict=True)))
+    return rates, _error(rates, samples)
+
+
+def _least_squares(units: Matrix, seconds: Vector) -> Vector:
+    """Nonnegative rates with the smallest relative errors."""
+    largest = units.max(axis=0)
+    scale = np.where(largest > 0, largest, 1.0)
+    coefficients, _ = nnls(units / scale / seconds[:, None], np.ones(seconds.size))
+    found: Vector = coefficients / scale
+    return found
+
+
+def _error(rates: Rates, samples: Sequence[_Sample]) -> float:
+    """The root of the mean square of the relative errors."""
+    return math.sqrt(fmean((rates.seconds(each.units) / each.seconds - 1) ** 2 for each in samples))

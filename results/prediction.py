@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,12 @@ class Prediction:
     def worst_error(self) -> float | None:
         """Likewise."""
         return max(self.errors, default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        points = [{"n": n, "measured": known, "predicted": found} for n, (known, found) in self.crossovers.items()]
+        errors = {"median_error": self.median_error, "worst_error": self.worst_error}
+        return {"points": points, **errors, "right": self.right, "decided": self.decided}
 
 
 def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:

@@ -5,9 +5,18 @@ from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.journal import Run
 from fwdrev.results.memory import Apart, MemoryRatios
+from fwdrev.results.prediction import Prediction
 from fwdrev.results.tables import failures
 
-__all__ = ["apart_text", "crossover_lines", "failure_lines", "law_text", "size_text"]
+__all__ = [
+    "apart_text",
+    "crossover_lines",
+    "failure_lines",
+    "law_text",
+    "prediction_lines",
+    "prediction_text",
+    "size_text",
+]
 
 
 def size_text(crossing: Crossing) -> str:
@@ -44,6 +53,25 @@ def apart_text(ratios: MemoryRatios) -> str:
         return ""
     each = ", ".join(f"of {name} by {_factors(apart)}" for name, apart in ratios.bytes_apart.items())
     return f"Measured lies from predicted: the ratio by {_factors(ratios.apart)}; the bytes {each}."
+
+
+def prediction_lines(found: Prediction) -> list[str]:
+    """The predicted crossover beside the measured one, and how good the prediction is."""
+    lines = ["predicted by the cost model (fwdrev calibrate):", f"{'n':>8}  predicted m*  measured m*"]
+    for n, (measured, predicted) in found.crossovers.items():
+        shown = ["none" if at is None else f"{at:.3g}" for at in (predicted, measured)]
+        lines.append(f"{n:>8}  {shown[0]:>12}  {shown[1]:>11}")
+    return [*lines, prediction_text(found)]
+
+
+def prediction_text(found: Prediction) -> str:
+    """How far the predicted crossover lies from the measured one, and how often the winner is right."""
+    winner = f"the winner is right in {found.right} of {found.decided} cells that differ by more than 10 %"
+    if found.median_error is None or found.worst_error is None:
+        return f"Prediction: {winner}; no crossover is in range of both."
+    return (
+        f"Prediction: m* is off by {found.median_error:.0%} in the median, {found.worst_error:.0%} at worst; {winner}."
+    )
 
 
 def failure_lines(run: Run) -> list[str]:

@@ -21,15 +21,21 @@ class ExportFormat(StrEnum):
 
 
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
-    """Where two engines break even, and the law m* = c · n^α through it, with intervals."""
+    """Where two engines break even, and the law m* = c · n^α through it, with intervals and what was predicted."""
     from fwdrev.bench.arguments import engine_pair
+    from fwdrev.results.calibration import calibration_of
     from fwdrev.results.crossover import crossover as find
-    from fwdrev.results.summary import crossover_lines
+    from fwdrev.results.prediction import prediction
+    from fwdrev.results.summary import crossover_lines, prediction_lines
     from fwdrev.results.tables import log_ratios
 
     found_run = loaded(run)
-    found = find(log_ratios(found_run, engine_pair(pair, found_run.spec.engines)))
-    answer(found.to_json(), crossover_lines(found), as_json=as_json)
+    engines = engine_pair(pair, found_run.spec.engines)
+    found, known = find(log_ratios(found_run, engines)), calibration_of(found_run)
+    expected = None if known is None else prediction(found_run, engines, known.seconds)
+    data = found.to_json() | ({} if expected is None else {"prediction": expected.to_json()})
+    lines = [] if expected is None else ["", *prediction_lines(expected)]
+    answer(data, [*crossover_lines(found), *lines], as_json=as_json)
 
 
 def plot(

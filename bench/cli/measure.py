@@ -24,7 +24,7 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import engine
 from fwdrev.modes.seconds import Seconds
 from fwdrev.results.adaptive import AdaptivePlan
-from fwdrev.results.calibration import calibrated, read_calibration, save_calibration
+from fwdrev.results.calibration import KEPT, calibrated, read_calibration, save_calibration
 from fwdrev.results.crossover import crossover
 from fwdrev.results.forecast import TimeForecast
 from fwdrev.results.journal import Journal, create, load, reopen
@@ -138,7 +138,7 @@ def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
 
 def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
     """Those that the run began with, whatever was calibrated since; they are kept with it."""
-    kept = folder / "calibration.json"
+    kept = folder / KEPT
     if not kept.exists():
         found = calibrated(_machine(spec))
         if found is None:
