@@ -70,7 +70,7 @@ def main() -> None:
         for number, fields in enumerate(PLANES):
             _show_plane(_measured(Path(folder) / f"plane-{number}", fields | {"rounds": rounds}, fit))
         _show_waist(Path(folder), rounds, fit)
-        _show_chain()
+        _show_chains(fit)
         for number, fields in enumerate(UNSEEN):
             asked = fields | {"rounds": rounds, "engines": list(PURE)}
             _show_prediction(_measured(Path(folder) / f"unseen-{number}", asked, fit), fit)
@@ -121,13 +121,16 @@ def _show_waist(folder: Path, rounds: int, fit: Fit) -> None:
         )
 
 
-def _show_chain() -> None:
-    """Factors of 50 random sizes between 4 and 512, evenly in logarithms."""
+def _show_chains(fit: Fit) -> None:
+    """50 factors whose 51 random sizes lie between 64 and 2048, evenly in logarithms, so that arithmetic counts.
+
+    Between 4 and 512 most products take as long as a call, and the value of the function as long as its Jacobian.
+    """
     if available_cpus():
         os.sched_setaffinity(0, available_cpus()[-1:])
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        sizes = np.exp(rng.uniform(math.log(4), math.log(512), 51)).round().astype(int)
+        sizes = np.exp(rng.uniform(math.log(64), math.log(2048), 51)).round().astype(int)
         layers = [
             Driven(rng.standard_normal((b, a)) / math.sqrt(a), np.zeros((b, 0)), np.zeros(b))
             for a, b in pairwise(sizes.tolist())
@@ -135,9 +138,9 @@ def _show_chain() -> None:
         chain = Chain(tuple(layers))
         x, theta = rng.standard_normal(chain.n_in), np.zeros(0)
         names = [*PURE, "bracketed"]
-        calls = {name: partial(engine(name).prepare(chain, "x"), x, theta) for name in names}
+        calls = {name: partial(engine(name).priced(fit.seconds).prepare(chain, "x"), x, theta) for name in names}
         counts = {name: engine(name).cost(chain, "x").multiply_adds for name in names}
-        values = timed_blocks(calls, calibrate(calls, 5e-3), 20, Random(seed))
+        values = timed_blocks(calls, calibrate(calls, 5e-3), 10, Random(seed))
         best = min(PURE, key=lambda name: np.median(values[name]))
         gains = np.log(np.array(values[best]) / np.array(values["bracketed"]))
         in_operations = min(counts[name] for name in PURE) / counts["bracketed"]
