@@ -72,15 +72,25 @@ class Split:
 
     def __str__(self) -> str:
         """Layers in the order of the product, brackets where they matter, [k] a layer that is formed and multiplied."""
-        return f"{self._factor(self.left)}·{self._factor(self.right)}"
-
-    def _factor(self, tree: "Tree") -> str:
-        if isinstance(tree, Split):
-            return f"({tree})"
-        return f"[{tree}]" if self.how is How.MULTIPLY else str(tree)
+        written = ""
+        rest: list[Tree | str] = [self]
+        while rest:  # no recursion: a tree may be as deep as the chain is long
+            part = rest.pop()
+            if isinstance(part, Split):
+                rest += [*_factor(part.right, part.how), "·", *_factor(part.left, part.how)]
+            else:
+                written += str(part)
+        return written
 
 
 Tree = Leaf | Split
+
+
+def _factor(tree: Tree, how: How) -> list[Tree | str]:
+    """How a factor is written, from right to left."""
+    if isinstance(tree, Split):
+        return [")", tree, "("]
+    return [f"[{tree}]" if how is How.MULTIPLY else tree]
 
 
 def forward_tree(layers: int) -> Tree:
@@ -177,13 +187,31 @@ class _Plan:
         return self._from[need][i][j]
 
     def tree(self, need: Need, i: int, j: int) -> Tree:
-        """The best tree of layers i … j-1."""
-        if j - i == 1:
-            return Leaf(i)
-        k, how = self._splits[need, i, j]
+        """The best tree of layers i … j-1, from its leaves up: it may be as deep as the chain is long."""
+        made: dict[tuple[Need, int, int], Tree] = {}
+        for segment in reversed(self._segments(need, i, j)):
+            _, first, last = segment
+            if last - first == 1:
+                made[segment] = Leaf(first)
+            else:
+                left, right = self._factors(*segment)
+                made[segment] = Split(made[left], made[right], self._splits[segment][1])
+        return made[need, i, j]
+
+    def _segments(self, need: Need, i: int, j: int) -> list[tuple[Need, int, int]]:
+        """All that the best tree is made of, each before its factors."""
+        found, rest = [], [(need, i, j)]
+        while rest:
+            found.append(rest.pop())
+            _, first, last = found[-1]
+            rest += self._factors(*found[-1]) if last - first > 1 else ()
+        return found
+
+    def _factors(self, need: Need, i: int, j: int) -> tuple[tuple[Need, int, int], tuple[Need, int, int]]:
+        """The left and the right factor of the best split of layers i … j-1."""
+        k, _ = self._splits[need, i, j]
         unused = need is Need.THETA and self._parameters(i, k) == 0
-        left = self.tree(Need.THETA if unused else _LEFT[need], k, j)
-        return Split(left, self.tree(_RIGHT[need], i, k), how)
+        return (Need.THETA if unused else _LEFT[need], k, j), (_RIGHT[need], i, k)
 
     def _parameters(self, i: int, j: int) -> int:
         return self._before[j] - self._before[i]
