@@ -128,14 +128,20 @@ class SweepSpec(BaseModel):
             return cell.n in self.inputs and self.outputs[0] <= cell.m <= self.outputs[-1]
         return cell.n in self.inputs and cell.m in self.outputs
 
-    def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
-        """The problem of one cell.
+    @property
+    def options_made(self) -> dict[str, bool | int | float | str]:
+        """The options that a problem is made with.
 
-        Where a problem can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
+        Where it can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
         """
         options = dict(self.options)
         if self.wrt is Wrt.X and "n_of" in problem_options(self.problem):
             options.setdefault("n_of", "x")
+        return options
+
+    def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
+        """The problem of one cell."""
+        options = self.options_made
         return problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
 
 

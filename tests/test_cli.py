@@ -105,7 +105,9 @@ def test_engines_and_problems() -> None:
     assert json.loads(fwdrev("problems", "--json").stdout)["problems"][0]["options"]["width"] == 64
 
 
-@pytest.mark.parametrize("command", ["", "sweep", "crossover", "plot", "export", "engines", "problems", "doctor"])
+@pytest.mark.parametrize(
+    "command", ["", "sweep", "crossover", "plot", "export", "explain", "engines", "problems", "doctor"]
+)
 def test_help_has_an_example(command: str) -> None:
     """For each command."""
     done = fwdrev(*command.split(), "--help")

@@ -33,7 +33,7 @@ def test_packages_list_what_they_export(package: str) -> None:
 def test_help_is_light() -> None:
     """`fwdrev --help` and `import fwdrev` load none of the heavy libraries."""
     heavy = {"jax", "numpy", "pandas", "matplotlib", "scipy", "pyperf"}
-    for arguments in (["--help"], ["sweep", "--help"], ["--version"]):
+    for arguments in (["--help"], ["sweep", "--help"], ["explain", "--help"], ["--version"]):
         command = [sys.executable, "-X", "importtime", "-m", "fwdrev", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
