@@ -17,7 +17,7 @@ __all__ = ["Factor", "read_factors"]
 Factor = tuple[int, int, int]
 """(m, n, edges)."""
 
-_MOST_FACTORS = 2000
+_MOST_FACTORS = 1000
 """All bracketings of more would take too long to weigh."""
 
 _MOST_DIGITS = 200

@@ -233,10 +233,10 @@ def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) 
         case Pull(layer=k, source=U):
             r = program.buffers[U.buffer][0]
             S, maps = pulled_maps(one, layers, r)
-            first: list[tuple[str, LinearMap]] = [] if S is None else [("S", S)]
-            for name, J in first + maps:
+            first: list[tuple[str, LinearMap]] = [] if S is None else [(f"S^{k + 1}", S)]
+            for name, J in first + [(f"{name} L^{k + 1}", J) for name, J in maps]:
                 factors, shape = ((r, J.n_out), J.shape), (r, J.n_in)
-                yield Product(line=f"{U.name} · {name} L^{k + 1}", factors=factors, shape=shape, cost=J.pull_cost(r))
+                yield Product(line=f"{U.name} · {name}", factors=factors, shape=shape, cost=J.pull_cost(r))
         case Multiply(left=U, right=V):
             rows, inner = program.buffers[U.buffer]
             factors, shape = ((rows, inner), (inner, V.width)), (rows, V.width)
