@@ -31,8 +31,8 @@ def order(rows: int, columns: int) -> Order:
     return "F" if rows > columns else "C"
 
 
-def empty(rows: int, columns: int, dtype: np.dtype[Any], memory: Vector | None = None) -> Matrix:
-    """An uninitialised matrix in that order, at the front of `memory` if given."""
+def empty(rows: int, columns: int, dtype: np.dtype[Any], stored: Order, memory: Vector | None = None) -> Matrix:
+    """An uninitialised matrix stored in that order, at the front of `memory` if given."""
     if memory is None:
-        return np.empty((rows, columns), dtype, order=order(rows, columns))
-    return memory[: rows * columns].reshape(rows, columns, order=order(rows, columns))
+        return np.empty((rows, columns), dtype, order=stored)
+    return memory[: rows * columns].reshape(rows, columns, order=stored)

@@ -42,7 +42,7 @@ class Bracketed(Engine):
         """Plan, in O(l³) for l layers; then a workspace per layer and memory for the parts."""
         found = self.plan(chain, wrt)
         if found.program is not None:
-            return _prepared(found.program, chain, found.wrt)
+            return _prepared(found.program, chain)
         return found.pure.prepare(chain, found.wrt)
 
     def priced(self, prices: Prices) -> Engine:
@@ -62,14 +62,15 @@ class Bracketed(Engine):
         return self.plan(chain, wrt).cost(chain)
 
 
-def _prepared(program: Program, chain: Chain, wrt: Wrt) -> Jacobian:
-    layers = chain.linearizations(_orders(program, chain))
+def _prepared(program: Program, chain: Chain) -> Jacobian:
+    layers = chain.linearizations(_wishes(program, chain))
     turns = list(zip(layers, chain.cuts, strict=True))
     scratch = [np.empty(size, chain.dtype) for size in program.memory()]
-    slots = zip(program.buffers[1:], program.slots()[1:], strict=True)
-    buffers = [empty(*shape, chain.dtype, scratch[slot]) for shape, slot in slots]
+    (whole, *others), (stored, *orders) = program.buffers, _orders(program, layers)
+    parts = zip(others, orders, program.slots()[1:], strict=True)
+    buffers = [empty(*shape, chain.dtype, each, scratch[slot]) for shape, each, slot in parts]
     results = ResultPool(
-        lambda: empty(chain.n_out, chain.n_columns(wrt), chain.dtype),
+        lambda: empty(*whole, chain.dtype, stored),
         lambda J: [step for one in program.instructions for step in _steps(one, layers, [J, *buffers])],
     )
 
@@ -85,12 +86,21 @@ def _prepared(program: Program, chain: Chain, wrt: Wrt) -> Jacobian:
     return jacobian
 
 
-def _orders(program: Program, chain: Chain) -> list[Order]:
-    """How each layer stores its constants: as what is pushed through it is stored."""
-    orders: list[Order] = ["C"] * len(chain.layers)
+def _wishes(program: Program, chain: Chain) -> list[Order]:
+    """How each layer should store its constants: by columns, if what is pushed through it grows tall."""
+    wishes: list[Order] = ["C"] * len(chain.layers)
     for one in program.instructions:
         if isinstance(one, Push):
-            orders[one.layer] = order(*program.buffers[one.out.buffer])
+            wishes[one.layer] = order(*program.buffers[one.out.buffer])
+    return wishes
+
+
+def _orders(program: Program, layers: Sequence[Linearization]) -> list[Order]:
+    """How each buffer is stored: as the layer that is pushed through stores its own matrix, otherwise by rows."""
+    orders: list[Order] = ["C"] * len(program.buffers)
+    for one in program.instructions:
+        if isinstance(one, Push):
+            orders[one.out.buffer] = layers[one.layer].J_x.order or orders[one.source.buffer]
     return orders
 
 

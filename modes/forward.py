@@ -6,14 +6,16 @@ With respect to (x, θ) the recursion starts from J^1 = ( J_x L^1 │ J_θ L^1 )
 the columns of θ are left out. Every product is matrix × matrix as soon as there are two columns.
 """
 
+from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Matrix, empty, order
+from fwdrev.modes.arrays import AnyArray, Matrix, Order, empty, order
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.interface import Direction, Engine, Jacobian
+from fwdrev.modes.layer import Linearization
 from fwdrev.modes.result_pool import ResultPool
 
 __all__ = ["Forward"]
@@ -35,11 +37,12 @@ class Forward(Engine):
         """Room for G^k, used in turn by every second layer; the last G is the result."""
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
-        rooms = _rooms(chain, wrt)
         layers = chain.linearizations(order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True))
+        orders = _orders(layers)
+        rooms = _rooms(chain, wrt, orders)
         steps = list(zip(layers, chain.cuts, strict=True))
         has_x, has_theta = wrt.has_x, wrt.has_theta
-        results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype), lambda J: _split(J, old[-2]))
+        results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype, orders[-1]), lambda J: _split(J, old[-2]))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
@@ -104,11 +107,19 @@ def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
     return max(sizes[::2], default=0), max(sizes[1::2], default=0)
 
 
-def _rooms(chain: Chain, wrt: Wrt) -> list[Room]:
+def _orders(layers: Sequence[Linearization]) -> list[Order]:
+    """How each G^k is stored: as the layer's own matrix, or as the one before it."""
+    orders: list[Order] = []
+    for layer in layers:
+        orders.append(layer.J_x.order or (orders[-1] if orders else "C"))
+    return orders
+
+
+def _rooms(chain: Chain, wrt: Wrt, orders: Sequence[Order]) -> list[Room]:
     """Room for G^1 .. G^{l-1} in two pieces of memory."""
     scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
     columns = _columns_before(chain, wrt)
     return [
-        _split(empty(layer.n_out, columns[k + 1], chain.dtype, scratch[k % 2]), columns[k])
+        _split(empty(layer.n_out, columns[k + 1], chain.dtype, orders[k], scratch[k % 2]), columns[k])
         for k, layer in enumerate(chain.layers[:-1])
     ]

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Shaped
 
-from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.modes.arrays import Matrix, Order, Vector
 from fwdrev.modes.cost import Cost, Kind
 
 __all__ = ["Diagonal", "Full", "LinearMap", "Scaled", "shared_scaling"]
@@ -43,6 +43,14 @@ class LinearMap(ABC):
     def shape(self) -> tuple[int, int]:
         """(n_out, n_in)."""
         return self.n_out, self.n_in
+
+    @property
+    def order(self) -> Order | None:
+        """How a matrix of it is stored, and so what is pushed through it should be; None where it does not matter.
+
+        One operand by rows and the other by columns can take several times as long.
+        """
+        return None
 
     @abstractmethod
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
@@ -82,6 +90,10 @@ def _product(A: Matrix, B: Matrix, out: Matrix | None) -> Matrix:
     return A.dot(B) if out is None else _write_product(A, B, out)
 
 
+def _stored(M: Matrix) -> Order:
+    return "F" if M.flags.f_contiguous and not M.flags.c_contiguous else "C"
+
+
 class Full(LinearMap):
     """A matrix without structure. push: n_out·n_in·q multiply–adds; pull: r·n_out·n_in."""
 
@@ -91,6 +103,11 @@ class Full(LinearMap):
         """The map of the matrix `M`, which is referred to, not copied."""
         self.M = M
         self.n_out, self.n_in = M.shape
+
+    @property
+    def order(self) -> Order:
+        """That of M."""
+        return _stored(self.M)
 
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """M · V."""
@@ -173,6 +190,11 @@ class Scaled(LinearMap):
         self.S = S
         self.M = M
         self.n_out, self.n_in = M.shape
+
+    @property
+    def order(self) -> Order:
+        """That of M."""
+        return _stored(self.M)
 
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
         """S · M · V."""
