@@ -21,7 +21,7 @@ _SHAPES = ((2, 96), (3, 32), (6, 128))
 _NETWORKS = ((3, 16), (5, 96))
 """Likewise of `mlp`, whose layers take turns between a product and an activation."""
 
-_NUMPY = {"inputs": "4:2048:*8", "outputs": "1:1024:*8", "rounds": 2, "blocks": 4, "block_seconds": 1e-3}
+_NUMPY = {"inputs": "4:2048:*8", "outputs": "1:1024:*8", "rounds": 3, "blocks": 4, "block_seconds": 1e-3}
 _JAX = {"inputs": "4:1024:*16", "outputs": "1:256:*16", "rounds": 1, "blocks": 4, "block_seconds": 1e-3}
 """Few cells: to compile what each is checked against, and JAX's own engines, takes longer than to measure them."""
 

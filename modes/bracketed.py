@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.arrays import AnyArray, Matrix, Order, empty, order
+from fwdrev.modes.arrays import AnyArray, Matrix, Order, empty
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.interface import Direction, Engine, Jacobian
@@ -63,7 +63,7 @@ class Bracketed(Engine):
 
 
 def _prepared(program: Program, chain: Chain) -> Jacobian:
-    layers = chain.linearizations(_wishes(program, chain))
+    layers = chain.linearizations(program.wishes(chain))
     turns = list(zip(layers, chain.cuts, strict=True))
     scratch = [np.empty(size, chain.dtype) for size in program.memory()]
     (whole, *others), (stored, *orders) = program.buffers, _orders(program, layers)
@@ -84,15 +84,6 @@ def _prepared(program: Program, chain: Chain) -> Jacobian:
         return result
 
     return jacobian
-
-
-def _wishes(program: Program, chain: Chain) -> list[Order]:
-    """How each layer should store its constants: by columns, if what is pushed through it grows tall."""
-    wishes: list[Order] = ["C"] * len(chain.layers)
-    for one in program.instructions:
-        if isinstance(one, Push):
-            wishes[one.layer] = order(*program.buffers[one.out.buffer])
-    return wishes
 
 
 def _orders(program: Program, layers: Sequence[Linearization]) -> list[Order]:

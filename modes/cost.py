@@ -15,9 +15,9 @@ class Kind(StrEnum):
     """What an array operation does; operations of one kind and one size take equally long."""
 
     PUSH = "push"
-    """A matrix product whose right factor was computed before."""
+    """A matrix product by columns, where it is tall: what is pushed through a layer that stores its matrix so."""
     PULL = "pull"
-    """A matrix product whose left factor was computed before."""
+    """A matrix product by rows."""
     SCALE_ROWS = "scale rows"
     SCALE_COLUMNS = "scale columns"
     OUTER = "outer"

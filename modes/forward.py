@@ -37,7 +37,7 @@ class Forward(Engine):
         """Room for G^k, used in turn by every second layer; the last G is the result."""
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
-        layers = chain.linearizations(order(layer.n_out, q) for layer, q in zip(chain.layers, old[1:], strict=True))
+        layers = _linearizations(chain, old)
         orders = _orders(layers)
         rooms = _rooms(chain, wrt, orders)
         steps = list(zip(layers, chain.cuts, strict=True))
@@ -67,7 +67,8 @@ class Forward(Engine):
         wrt = Wrt(wrt)
         lines: list[Product] = []
         letter = {Wrt.THETA: "G", Wrt.X: "F", Wrt.BOTH: "J"}[wrt]
-        for k, (layer, old) in enumerate(zip(chain.linearizations(), _columns_before(chain, wrt), strict=False), 1):
+        columns = _columns_before(chain, wrt)
+        for k, (layer, old) in enumerate(zip(_linearizations(chain, columns), columns, strict=False), 1):
             J_x, J_theta = layer.J_x, layer.J_theta
             if k == 1 and wrt.has_x:
                 lines.append(Product(line="J_x L^1", factors=(J_x.shape,), shape=J_x.shape, cost=J_x.dense_cost()))
@@ -105,6 +106,11 @@ def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
     columns = _columns_before(chain, wrt)[1:]
     sizes = [layer.n_out * q for layer, q in zip(chain.layers[:-1], columns, strict=False)]
     return max(sizes[::2], default=0), max(sizes[1::2], default=0)
+
+
+def _linearizations(chain: Chain, columns: Sequence[int]) -> list[Linearization]:
+    """Constants by columns where G^k is tall."""
+    return chain.linearizations(order(a.n_out, q) for a, q in zip(chain.layers, columns[1:], strict=True))
 
 
 def _orders(layers: Sequence[Linearization]) -> list[Order]:

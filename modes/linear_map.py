@@ -94,6 +94,11 @@ def _stored(M: Matrix) -> Order:
     return "F" if M.flags.f_contiguous and not M.flags.c_contiguous else "C"
 
 
+def _pushing(order: Order) -> Kind:
+    """What a push is: results are stored as the map is."""
+    return Kind.PUSH if order == "F" else Kind.PULL
+
+
 class Full(LinearMap):
     """A matrix without structure. push: n_out·n_in·q multiply–adds; pull: r·n_out·n_in."""
 
@@ -125,7 +130,7 @@ class Full(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """One product of (n_out, n_in) and (n_in, q)."""
-        return Cost.product(self.n_out, self.n_in, q, Kind.PUSH)
+        return Cost.product(self.n_out, self.n_in, q, _pushing(self.order))
 
     def pull_cost(self, r: int) -> Cost:
         """One product of (r, n_out) and (n_out, n_in)."""
@@ -215,7 +220,7 @@ class Scaled(LinearMap):
 
     def push_cost(self, q: int) -> Cost:
         """The product and the scaling of its smaller side."""
-        return Cost.product(self.n_out, self.n_in, q, Kind.PUSH) + self.S.push_cost(min(self.n_in, q))
+        return Cost.product(self.n_out, self.n_in, q, _pushing(self.order)) + self.S.push_cost(min(self.n_in, q))
 
     def pull_cost(self, r: int) -> Cost:
         """The product and the scaling of its smaller side."""

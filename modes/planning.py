@@ -47,7 +47,7 @@ class Plan:
         """Product by product, of the chain that was planned for."""
         if self.program is None:
             return self.pure.products(chain, self.wrt)
-        return products_of(self.program, chain.linearizations())
+        return products_of(self.program, chain.linearizations(self.program.wishes(chain)))
 
     def cost(self, chain: Chain) -> EngineCost:
         """At its peak the parts, as far as they are alive at the same time, and the result are held."""

@@ -7,8 +7,10 @@ everywhere. Seconds are those of one machine, as `fwdrev calibrate` found them.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import ClassVar
 
+from fwdrev.modes.arrays import order
 from fwdrev.modes.bracketing import Costs, Number
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost, Kind, Operation, Product
@@ -71,11 +73,13 @@ class ChainCosts(Costs):
         self.p = [layer.n_params for layer in chain.layers]
         self._prices = prices
         self._maps = [(layer.J_x, layer.J_theta) for layer in chain.linearizations()]
+        self._by_columns = [layer.J_x for layer in chain.linearizations(repeat("F"))]
         self._products: dict[tuple[int, int, int], Number] = {}
 
     def push(self, k: int, q: int) -> Number:
         """The columns through J_x."""
-        return self._prices.total(self._maps[k][0].push_cost(q))
+        J_x = self._by_columns[k] if order(self.n[k + 1], q) == "F" else self._maps[k][0]
+        return self._prices.total(J_x.push_cost(q))
 
     def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
         """The rows through J_θ and J_x."""
@@ -91,5 +95,5 @@ class ChainCosts(Costs):
         """Matrix × matrix; the same shapes come up again and again."""
         key = rows, inner, columns
         if key not in self._products:
-            self._products[key] = self._prices.total(Cost.product(rows, inner, columns, Kind.PUSH))
+            self._products[key] = self._prices.total(Cost.product(rows, inner, columns, Kind.PULL))
         return self._products[key]

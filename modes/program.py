@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from fwdrev.modes.arrays import Order, order
 from fwdrev.modes.bracketing import How, Leaf, Tree
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, Kind, Product
@@ -100,6 +101,14 @@ class Program:
         tangents = max((one.source.width for one in self.instructions if isinstance(one, Push)), default=0)
         pulls = (self.buffers[one.source.buffer][0] for one in self.instructions if isinstance(one, Pull))
         return tangents + max(pulls, default=0)
+
+    def wishes(self, chain: Chain) -> list[Order]:
+        """How each layer should store its constants: by columns, if what is pushed through it grows tall."""
+        wishes: list[Order] = ["C"] * len(chain.layers)
+        for one in self.instructions:
+            if isinstance(one, Push):
+                wishes[one.layer] = order(*self.buffers[one.out.buffer])
+        return wishes
 
     def slots(self) -> list[int]:
         """Which piece of memory each buffer but the result gets: one that no buffer still in use lies in."""
@@ -240,7 +249,7 @@ def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) 
         case Multiply(left=U, right=V):
             rows, inner = program.buffers[U.buffer]
             factors, shape = ((rows, inner), (inner, V.width)), (rows, V.width)
-            cost = Cost.product(rows, inner, V.width, Kind.PUSH)
+            cost = Cost.product(rows, inner, V.width, Kind.PULL)
             yield Product(line=f"{U.name} · {V.name}", factors=factors, shape=shape, cost=cost)
 
 
