@@ -99,6 +99,8 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
     D: Any = None
     blocks: list[Any] = []
     for k in reversed(range(len(layers))):
+        if not wrt.has_x and not any(J.n_in for _, J in layers[: k + 1]):
+            break  # nothing to differentiate with respect to
         J_x, J_theta = layers[k]
         before = any(J.n_in for _, J in layers[:k])
         wanted = [J_theta] * wrt.has_theta + [J_x] * (before or wrt.has_x)
@@ -109,7 +111,8 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
         if wrt.has_theta:
             blocks.insert(0, pulled.pop(0))
         D = pulled.pop() if pulled else None
-    return np.hstack([D, *blocks] if wrt.has_x else blocks)
+    nothing = np.zeros((layers[-1][0].n_out, 0), dtype=object)
+    return np.hstack([nothing, *[D] * wrt.has_x, *blocks])
 
 
 def _cheapest_pull(maps: list[LinearMap], D: Any, counter: Counter) -> list[Any]:
