@@ -89,10 +89,12 @@ class _Memory:
         self._blocks[block.buffer][block.start] = value
 
     def read(self, block: Block) -> AnyArray:
-        """The columns of a block, which may have been written in parts."""
+        """The columns of a block, which may have been written in parts, or as a part of what was written."""
         parts = sorted(self._blocks[block.buffer].items())
-        wanted = [part for start, part in parts if block.start <= start < block.stop]
-        return wanted[0] if len(wanted) == 1 else jnp.concatenate(wanted, axis=1)
+        wanted = {at: part for at, part in parts if at < block.stop and at + part.shape[1] > block.start}
+        first = min(wanted)
+        whole = wanted[first] if len(wanted) == 1 else jnp.concatenate(list(wanted.values()), axis=1)
+        return whole[:, block.start - first : block.stop - first]
 
     def whole(self, buffer: int, dtype: AnyArray) -> AnyArray:
         """All columns, of which there may be none."""

@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 
 from fwdrev.modes import Activate, Chain, Dense, Driven, Problem, SoftmaxCrossEntropy, SquaredError, activation, problem
 from fwdrev.modes.activation import ACTIVATIONS
+from fwdrev.modes.bracketing import How, Leaf, Split, Tree
 
-__all__ = ["CASES", "COMPUTING", "case_id", "make", "problems"]
+__all__ = ["CASES", "COMPUTING", "Factor", "case_id", "factors", "hows", "make", "problems", "trees"]
+
+Factor = tuple[int, int, int]
+"""(m, n, edges)."""
 
 COMPUTING = ("forward", "reverse", "bracketed", "jax-bracketed", "jax-jvp", "jax-vjp")
 
@@ -72,3 +76,26 @@ def problems(draw: st.DrawFn) -> Problem:
     chain = Chain(tuple(layers))
     x, theta = rng.standard_normal(chain.n_in), rng.standard_normal(chain.n_params) / 2
     return Problem(name="random", chain=chain, x=x, theta=theta, n=chain.n_in)
+
+
+@st.composite
+def factors(draw: st.DrawFn) -> list[Factor]:
+    """Chains of factors that fit together, from input to output."""
+    sizes = draw(st.lists(st.integers(1, 9), min_size=2, max_size=7))
+    edges = [draw(st.integers(0, 99)) for _ in sizes[1:]]
+    return list(zip(sizes[1:], sizes[:-1], edges, strict=True))
+
+
+def hows(left: Tree, right: Tree) -> list[How]:
+    """What may multiply two factors: only a single layer can be pushed or pulled through."""
+    return [How.MULTIPLY] + [How.PUSH] * isinstance(left, Leaf) + [How.PULL] * isinstance(right, Leaf)
+
+
+@st.composite
+def trees(draw: st.DrawFn, i: int, j: int) -> Tree:
+    """Any bracketing of layers i … j-1."""
+    if j - i == 1:
+        return Leaf(i)
+    k = draw(st.integers(i + 1, j - 1))
+    left, right = draw(trees(k, j)), draw(trees(i, k))
+    return Split(left, right, draw(st.sampled_from(hows(left, right))))

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from fwdrev.modes import LinearMap, Problem, Wrt, engine
+from fwdrev.modes.bracketed import Bracketed
 from fwdrev.modes.linear_map import Diagonal, Full, Scaled
+from fwdrev.modes.program import Block, Dense, Program, Pull, Push, program_of
 from fwdrev.modes.structured_map import Outer, Zero
 from tests.cases import CASES, case_id, make, problems
 
@@ -171,6 +173,60 @@ def test_jax_engines_count_one_pass_per_seed(p: Problem, wrt: Wrt) -> None:
         cost = engine(name).cost(p.chain, wrt)
         assert cost.passes == seeds
         assert cost.multiply_adds == seeds * counter.multiplications
+
+
+@pytest.mark.parametrize("name", ["bracketed", "jax-bracketed"])
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
+def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> None:
+    """The count of the planned tree is that of the instrument, executing the tree's program by the book."""
+    p = make(case)
+    if p.chain.n_in > 16:
+        p = make((case[0], case[1], case[2], case[3] | {"width": 6}))
+    plan = Bracketed().plan(p.chain, wrt)
+    assert plan.tree is not None
+    counted, J = _run_program(p, program_of(plan.tree, p.chain, wrt))
+    assert engine(name).cost(p.chain, wrt).multiply_adds == counted
+    np.testing.assert_allclose(J, engine("reverse").prepare(p.chain, wrt)(p.x, p.theta), rtol=1e-9, atol=1e-12)
+
+
+@given(problems(), st.sampled_from(Wrt))
+def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt) -> None:
+    """Whatever the layers."""
+    plan = Bracketed().plan(p.chain, wrt)
+    assert plan.tree is not None
+    assert plan.cost(p.chain).multiply_adds == _run_program(p, program_of(plan.tree, p.chain, wrt))[0]
+
+
+def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
+    """Multiplications and the Jacobian, of numbers that count; each instruction gets them anew."""
+    counter, x, layers = Counter(), p.x, []
+    for layer, cut in zip(p.chain.layers, p.chain.cuts, strict=True):
+        x, J_x, J_theta = layer.linearize(x, p.theta[cut])
+        layers.append((J_x, J_theta))
+    memory = [np.zeros(shape) for shape in program.buffers]
+
+    def read(block: Block) -> Any:
+        return _counting(memory[block.buffer][:, block.start : block.stop], counter)
+
+    def write(block: Block, result: Any) -> None:
+        memory[block.buffer][:, block.start : block.stop] = _values(result)
+
+    for one in program.instructions:
+        if isinstance(one, Dense):
+            write(one.out, _instrumented(layers[one.layer][one.theta], counter).dense())
+        elif isinstance(one, Push):
+            write(one.out, _instrumented(layers[one.layer][0], counter).push(read(one.source)))
+        elif isinstance(one, Pull):
+            J_x, J_theta = layers[one.layer]
+            outs = [(J_theta, one.theta)] * (one.theta is not None) + [(J_x, one.x)] * (one.x is not None)
+            results = _cheapest_pull([J for J, _ in outs], read(one.source), counter)
+            for (_, out), result in zip(outs, results, strict=True):
+                assert out is not None
+                write(out, result)
+        else:
+            write(one.out, read(one.left).dot(read(one.right)))
+    return counter.multiplications, memory[0]
 
 
 @pytest.mark.parametrize("name", ["forward", "reverse"])
