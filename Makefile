@@ -25,6 +25,7 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/against_jax.py
 	$(BIN)/python benchmarks/machine_limit.py
 	$(BIN)/python benchmarks/protocols.py
+	$(BIN)/python benchmarks/bracketings.py
 
 schema: .venv/developing  ## Write the published schemas of a run's files anew
 	$(BIN)/python -m fwdrev.results.schema
