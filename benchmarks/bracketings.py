@@ -1,6 +1,6 @@
 """The mixed mode and the cost model: what the brackets are worth, and how well their price is predicted.
 
-    python benchmarks/bracketings.py [--rounds 4]
+    python benchmarks/bracketings.py [--rounds 4] [--part predictions]
 
 It calibrates this machine, then prints (1) the time of `bracketed` over that of the better one of `forward` and
 `reverse`, paired, in the planes of `driven`, `mlp` and `autoencoder`, and at a narrow waist; (2) what a random chain of
@@ -60,18 +60,22 @@ def main() -> None:
     """Calibrate, then the three parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--part", choices=["planes", "chains", "predictions"], help="only this one")
+    given = parser.parse_args()
+    rounds, parts = given.rounds, [given.part] if given.part else ["planes", "chains", "predictions"]
     machine = fingerprint(1)
     print(f"{machine['cpu_model_name']}, 1 thread, {machine['blas']} {machine['settings'] or ''}")
     with tempfile.TemporaryDirectory() as folder:
         tables = Seconds({kind: Table(values) for kind, values in measure_tables(8.0).items()}, {})
         fit = fit_rates(calibration_runs(Path(folder), machine, create, load), tables)
         print("calibrated; typical errors:", ", ".join(f"{name} {e:.0%}" for name, e in fit.error.items()), flush=True)
-        for number, fields in enumerate(PLANES):
-            _show_plane(_measured(Path(folder) / f"plane-{number}", fields | {"rounds": rounds}, fit))
-        _show_waist(Path(folder), rounds, fit)
-        _show_chains(fit)
-        for number, fields in enumerate(UNSEEN):
+        if "planes" in parts:
+            for number, fields in enumerate(PLANES):
+                _show_plane(_measured(Path(folder) / f"plane-{number}", fields | {"rounds": rounds}, fit))
+            _show_waist(Path(folder), rounds, fit)
+        if "chains" in parts:
+            _show_chains(fit)
+        for number, fields in enumerate(UNSEEN if "predictions" in parts else []):
             asked = fields | {"rounds": rounds, "engines": list(PURE)}
             _show_prediction(_measured(Path(folder) / f"unseen-{number}", asked, fit), fit)
 

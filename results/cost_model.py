@@ -23,11 +23,11 @@ from fwdrev.results.tables import times
 
 __all__ = ["Fit", "fit_rates", "predicted_seconds"]
 
-_SHARED = ("call", "layer", "value", "table", "cold_byte")
+_SHARED = ("call", "value", "table")
 """Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
 
-_OWN = "operation"
-"""What an engine's loop adds to each of its operations."""
+_OWN = ("layer", "operation", "cold_byte")
+"""What an engine's loop adds to each layer and each operation, and how it finds what does not fit into the cache."""
 
 _OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
 """The terms of an engine that has counts only, such as one that is compiled."""
@@ -66,8 +66,8 @@ def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
     found |= {name: _fitted(each) for name, each in samples.items() if name not in in_tables}
     pure = [found[name] for name in ("forward", "reverse") if name in found]
     if pure and _MIXED not in found:
-        own = fmean(rates.operation for rates, _ in pure)
-        found[_MIXED] = replace(pure[0][0], operation=own), fmean(error for _, error in pure)
+        own = {term: fmean(getattr(rates, term) for rates, _ in pure) for term in _OWN}
+        found[_MIXED] = replace(pure[0][0], **own), fmean(error for _, error in pure)
     rates = {name: rate for name, (rate, _) in found.items()}
     return Fit(seconds=Seconds(tables.tables, rates), error={name: error for name, (_, error) in found.items()})
 
@@ -106,22 +106,23 @@ def _has_operations(name: str, tables: Seconds) -> bool:
 
 
 def _fitted_together(samples: Mapping[str, Sequence[_Sample]]) -> dict[str, tuple[Rates, float]]:
-    """Rates in common but for the own one of each engine, and each engine's error.
+    """Rates in common but for the own ones of each engine, and each engine's error.
 
     Fitted one by one, what a layer and what an operation adds could not be told apart, and would not carry over to
     chains with other layers.
     """
     names = list(samples)
     rows = [
-        [each.units[term] for term in _SHARED] + [each.units[_OWN] * (name == other) for other in names]
+        [each.units[term] for term in _SHARED]
+        + [each.units[term] * (name == other) for other in names for term in _OWN]
         for name in names
         for each in samples[name]
     ]
     seconds = [each.seconds for name in names for each in samples[name]]
     shared, own = np.split(_least_squares(np.array(rows), np.array(seconds)), [len(_SHARED)])
     rates = {
-        name: Rates(**dict(zip(_SHARED, shared.tolist(), strict=True)), operation=float(rate))
-        for name, rate in zip(names, own, strict=True)
+        name: Rates(**dict(zip(_SHARED + _OWN, [*shared.tolist(), *each.tolist()], strict=True)))
+        for name, each in zip(names, own.reshape(len(names), len(_OWN)), strict=True)
     }
     return {name: (rates[name], _error(rates[name], samples[name])) for name in names}
 
