@@ -12,9 +12,9 @@ from hypothesis import given, strategies as st
 from fwdrev.modes import LinearMap, Problem, Wrt, engine
 from fwdrev.modes.bracketed import Bracketed
 from fwdrev.modes.linear_map import Diagonal, Full, Scaled
-from fwdrev.modes.program import Block, Dense, Program, Pull, Push, program_of
+from fwdrev.modes.program import Block, Dense, Program, Pull, Push, products_of, program_of
 from fwdrev.modes.structured_map import Outer, Zero
-from tests.cases import CASES, case_id, make, problems
+from tests.cases import CASES, case_id, make, problems, trees
 
 
 class Counter:
@@ -158,6 +158,18 @@ def test_counts_on_any_chain(p: Problem, wrt: Wrt, name: str) -> None:
 @given(problems(), st.sampled_from(Wrt))
 def test_jax_engines_count_one_pass_per_seed(p: Problem, wrt: Wrt) -> None:
     """jax-jvp pushes N tangents one by one through every map that they reach, jax-vjp pulls m cotangents."""
+    _expect_passes(p, wrt)
+
+
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
+def test_jax_engines_count_one_pass_per_seed_on_the_table(case: Any, wrt: Wrt) -> None:
+    """The same on every problem."""
+    _expect_passes(make(case), wrt)
+
+
+def _expect_passes(p: Problem, wrt: Wrt) -> None:
+    """The count of one seed, by the instrument, times the seeds."""
     counter = Counter()
     for name, seeds in (("jax-jvp", p.chain.n_columns(wrt)), ("jax-vjp", p.m)):
         counter.multiplications = 0
@@ -196,6 +208,14 @@ def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt)
     plan = Bracketed().plan(p.chain, wrt)
     assert plan.tree is not None
     assert plan.cost(p.chain).multiply_adds == _run_program(p, program_of(plan.tree, p.chain, wrt))[0]
+
+
+@given(st.data(), problems(), st.sampled_from(Wrt))
+def test_counts_of_any_tree(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
+    """Whatever the brackets, the cheapest or not."""
+    program = program_of(data.draw(trees(0, len(p.chain.layers))), p.chain, wrt)
+    lines = products_of(program, p.chain.linearizations())
+    assert sum(line.cost.multiply_adds for line in lines) == _run_program(p, program)[0]
 
 
 def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
