@@ -164,10 +164,12 @@ class _Plan:
         pushed, pulled = self._pushed(need, i, j), self._pulled(need, i, j)
         best, split, how = (pushed, j - 1, How.PUSH) if pushed <= pulled else (pulled, i + 1, How.PULL)
         lefts, rights = self._upto[_LEFT[need]][j], self._from[_RIGHT[need]][i]
+        multiply, rows = self._costs.multiply, self._n[j]
         for k in range(i + 1, j):
-            parts = lefts[k] + rights[k]
-            if parts < best:  # most are too dear already
-                total = parts + sum(self._costs.multiply(self._n[j], self._n[k], q) for q in self._columns(need, i, k))
+            total = lefts[k] + rights[k]
+            if total < best:  # most are too dear already
+                for q in self._columns(need, i, k):
+                    total += multiply(rows, self._n[k], q)
                 if total < best:
                     best, split, how = total, k, How.MULTIPLY
         return best, split, how
@@ -185,9 +187,12 @@ class _Plan:
 
     def _columns(self, need: Need, i: int, k: int) -> list[int]:
         """The widths of the products with the right factor: one, or two where the results lie apart."""
+        if need is Need.X:
+            return [self._n[i]]
         x, theta = self._n[i], self._parameters(i, k)
-        widths = {Need.X: [x], Need.THETA: [theta], Need.JOINT: [x + theta], Need.APART: [x, theta]}[need]
-        return [width for width in widths if width]
+        if need is Need.JOINT:
+            return [x + theta]
+        return [theta] * (theta > 0) if need is Need.THETA else [x] + [theta] * (theta > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
