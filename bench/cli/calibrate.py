@@ -24,7 +24,7 @@ def calibrate(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what this machine takes for an operation, so that costs can be predicted; about half a minute."""
+    """Measure what this machine takes for an operation, so that costs can be predicted; under a minute."""
     from fwdrev.bench.calibrating import calibration_runs
     from fwdrev.bench.fingerprint import fingerprint
     from fwdrev.bench.primitives import measure_tables
