@@ -6,19 +6,16 @@ Where forward or reverse is the cheapest, or as good as that, it is that engine 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Matrix, Order, empty
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, Product
-from fwdrev.modes.interface import Direction, Engine, Jacobian
+from fwdrev.modes.interface import Jacobian
 from fwdrev.modes.layer import Linearization
 from fwdrev.modes.linear_map import Full
-from fwdrev.modes.planning import Plan, plan
-from fwdrev.modes.prices import OPERATIONS, Prices
+from fwdrev.modes.planning import Planner
 from fwdrev.modes.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, pulled_maps
 from fwdrev.modes.result_pool import ResultPool
 
@@ -28,15 +25,13 @@ Step = tuple[Callable[..., Any], tuple[Matrix, ...]]
 """What to call, and the matrices to call it with; the last one is written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bracketed(Engine):
+class Bracketed(Planner):
     """The cheapest tree at the given prices: operations, or seconds of a machine that was calibrated."""
 
-    prices: Prices = OPERATIONS
+    __slots__ = ()
 
     name = "bracketed"
     summary = "the cheapest bracketing of the product: forward, reverse or anything between, in NumPy"
-    direction = Direction.MIXED
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """Plan, in O(l³) for l layers; then a workspace per layer and memory for the parts."""
@@ -44,22 +39,6 @@ class Bracketed(Engine):
         if found.program is not None:
             return _prepared(found.program, chain)
         return found.pure.prepare(chain, found.wrt)
-
-    def priced(self, prices: Prices) -> Engine:
-        """The same, planning at these prices."""
-        return replace(self, prices=prices)
-
-    def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
-        """The tree, its price, and those of forward and reverse."""
-        return plan(chain, Wrt(wrt), self.prices)
-
-    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """Those of the tree."""
-        return self.plan(chain, wrt).products(chain)
-
-    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products of the tree."""
-        return self.plan(chain, wrt).cost(chain)
 
 
 def _prepared(program: Program, chain: Chain) -> Jacobian:

@@ -1,53 +1,32 @@
 """The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
 
-from dataclasses import dataclass, replace
-
 import jax
 import jax.numpy as jnp
 
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
-from fwdrev.modes.cost import EngineCost, Product, ProgramCost
-from fwdrev.modes.interface import Direction, Engine, Jacobian
+from fwdrev.modes.cost import ProgramCost
+from fwdrev.modes.interface import Direction, Jacobian
 from fwdrev.modes.jax_program import Traced, compile_jacobian, compiled_cost, differentiated
 from fwdrev.modes.layer import Layer
-from fwdrev.modes.planning import Plan, plan
-from fwdrev.modes.prices import OPERATIONS, Prices
+from fwdrev.modes.planning import Planner
 from fwdrev.modes.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, program_of
 
 __all__ = ["JaxBracketed"]
 
 
-@dataclass(frozen=True, slots=True)
-class JaxBracketed(Engine):
+class JaxBracketed(Planner):
     """The cheapest tree at the given prices, forward and reverse included."""
 
-    prices: Prices = OPERATIONS
+    __slots__ = ()
 
     name = "jax-bracketed"
     summary = "the cheapest bracketing, each layer by jax.jvp or jax.vjp, jitted as one program"
-    direction = Direction.MIXED
     library = "jax"
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """Plan, trace and compile."""
         return compile_jacobian(chain, self._traced(chain, Wrt(wrt)))
-
-    def priced(self, prices: Prices) -> Engine:
-        """The same, planning at these prices."""
-        return replace(self, prices=prices)
-
-    def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
-        """The tree, its price, and those of forward and reverse."""
-        return plan(chain, Wrt(wrt), self.prices)
-
-    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """Those of the tree."""
-        return self.plan(chain, wrt).products(chain)
-
-    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products; the compiler may do better, and says so in `program_cost`."""
-        return self.plan(chain, wrt).cost(chain)
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
         """XLA's own count."""

@@ -8,11 +8,11 @@ from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import EngineCost, Product
 from fwdrev.modes.forward import Forward
 from fwdrev.modes.interface import Direction, Engine
-from fwdrev.modes.prices import ChainCosts, Prices
+from fwdrev.modes.prices import OPERATIONS, ChainCosts, Prices
 from fwdrev.modes.program import Program, products_of, program_of
 from fwdrev.modes.reverse import Reverse
 
-__all__ = ["LONGEST", "Plan", "plan"]
+__all__ = ["LONGEST", "Plan", "Planner", "plan"]
 
 LONGEST = 200
 """Layers for which all bracketings are weighed, in a second or so; of a longer chain only forward and reverse are."""
@@ -64,7 +64,7 @@ class Plan:
 def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
     """The cheapest tree; forward or reverse where that is as cheap but for the margin of the prices."""
     forward, reverse = (
-        prices.jacobian(one.name, one.cost(chain, wrt), one.products(chain, wrt), chain, wrt) for one in _PURE.values()
+        prices.jacobian(one.name, one.cost(chain, wrt), one.products(chain, wrt), chain) for one in _PURE.values()
     )
     pure, direction, of = (
         (forward, Direction.FORWARD, forward_tree) if forward < reverse else (reverse, Direction.REVERSE, reverse_tree)
@@ -74,7 +74,32 @@ def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
         return Plan(direction=direction, price=pure, tree=None, **both)
     _, tree = best_tree(ChainCosts(chain, prices), _NEEDS[wrt])
     mixed = Plan(direction=Direction.MIXED, price=0, tree=tree, program=program_of(tree, chain, wrt), **both)
-    price = prices.jacobian("bracketed", mixed.cost(chain), mixed.products(chain), chain, wrt)
+    price = prices.jacobian("bracketed", mixed.cost(chain), mixed.products(chain), chain)
     if pure <= price * (1 + prices.margin):
         return Plan(direction=direction, price=pure, tree=of(len(chain.layers)), **both)
     return replace(mixed, price=price)
+
+
+@dataclass(frozen=True, slots=True)
+class Planner(Engine):
+    """What engines share that plan: their prices, and the counts of what they planned."""
+
+    prices: Prices = OPERATIONS
+
+    direction = Direction.MIXED
+
+    def priced(self, prices: Prices) -> Engine:
+        """The same, planning at these prices."""
+        return replace(self, prices=prices)
+
+    def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
+        """The tree, its price, and those of forward and reverse."""
+        return plan(chain, Wrt(wrt), self.prices)
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """Those of the tree."""
+        return self.plan(chain, wrt).products(chain)
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products of the tree; a compiler may do better, and says so in `program_cost`."""
+        return self.plan(chain, wrt).cost(chain)

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from fwdrev.modes.arrays import order
 from fwdrev.modes.bracketing import Costs, Number
-from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.chain import Chain
 from fwdrev.modes.cost import Cost, EngineCost, Kind, Operation, Product
 from fwdrev.modes.linear_map import LinearMap, shared_scaling
 
@@ -37,7 +37,7 @@ class Prices(ABC):
         """The price of all operations of a cost."""
         return sum(map(self.of, cost.operations))
 
-    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain, wrt: Wrt) -> Number:
+    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> Number:
         """The price of a whole Jacobian by the engine of that name: at least that of its products."""
         return self.total(Cost.all(line.cost for line in products))
 

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
-from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.chain import Chain
 from fwdrev.modes.cost import Cost, EngineCost, Operation, Product
 from fwdrev.modes.prices import Prices
 
@@ -24,7 +24,6 @@ __all__ = ["Rates", "Seconds", "Table", "terms"]
 
 MARGIN = 0.03
 """A plan that leaves forward and reverse has to be better by more than the model's own error for neighbouring sizes."""
-
 
 CACHE = 2**21
 """Bytes that do not come from memory: the second-level cache of a core and some of the third. Of 2¹⁹ … 2²³ it predicted
@@ -111,7 +110,7 @@ class Seconds(Prices):
         sizes = (operation.rows, operation.inner, operation.columns)
         return table.seconds(sizes if operation.is_product else (operation.rows, operation.columns)) * operation.times
 
-    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain, wrt: Wrt) -> float:
+    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> float:
         """Seconds of one Jacobian by that engine; of one that was not calibrated, those of its operations."""
         rates = self.rates.get(name, Rates(table=1.0))
         return rates.seconds(terms(self, cost, products, chain))

@@ -79,7 +79,7 @@ def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) ->
         return None
     chain, wrt = problem.chain, run.spec.wrt
     engine = found.priced(prices)
-    return prices.jacobian(name, engine.cost(chain, wrt), engine.products(chain, wrt), chain, wrt)
+    return prices.jacobian(name, engine.cost(chain, wrt), engine.products(chain, wrt), chain)
 
 
 def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
