@@ -1,3 +1,4 @@
+from .blocks import Blocks as Blocks, timed_blocks as timed_blocks
 from .crossing import Crossing as Crossing, Status as Status, crossing as crossing
 from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .estimate import Estimate as Estimate
@@ -10,9 +11,11 @@ from .memory import (
     Source as Source,
     memory_ratios as memory_ratios,
 )
+from .rules import RULES as RULES, Rule as Rule, Score as Score, scores as scores
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,
+    cells as cells,
     engines_measured as engines_measured,
     failures as failures,
     log_count_ratios as log_count_ratios,
@@ -20,3 +23,4 @@ from .tables import (
     times as times,
     values as values,
 )
+from .winners import winners as winners

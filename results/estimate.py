@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from fwdrev.modes.arrays import Vector
+from fwdrev.modes.arrays import AnyArray, Vector
 
-__all__ = ["LEVEL", "Estimate", "log_mean", "t_quantile"]
+__all__ = ["LEVEL", "Estimate", "log_mean", "log_means", "t_quantile"]
 
 LEVEL = 0.95
 """The share of intervals that should contain the truth."""
@@ -41,8 +41,20 @@ def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a nu
 
 def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
     """The geometric mean of what `logs`, one number per round, are the logarithms of."""
-    mean = float(np.mean(logs))
     if logs.size < 2:  # noqa: PLR2004 - one round has no spread
-        return Estimate(point=math.exp(mean), low=None, high=None, level=level)
-    half = t_quantile(logs.size, level) * float(np.std(logs, ddof=1)) / math.sqrt(logs.size)
-    return Estimate(point=math.exp(mean), low=math.exp(mean - half), high=math.exp(mean + half), level=level)
+        return Estimate(point=math.exp(float(np.mean(logs))), low=None, high=None, level=level)
+    point, low, high = (float(each) for each in log_means(logs, level))
+    return Estimate(point=point, low=low, high=high, level=level)
+
+
+def log_means(logs: AnyArray, level: float = LEVEL) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """The same for many at once: point, low and high over the first axis of `logs`, which is that of the rounds.
+
+    NaN stands for a round that did not measure; low and high are NaN where fewer than two did.
+    """
+    rounds = (~np.isnan(logs)).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(logs, axis=0) / rounds
+        variance = np.nansum((logs - mean) ** 2, axis=0) / (rounds - 1)
+        half = np.where(rounds > 1, t_quantile(rounds, level) * np.sqrt(variance / rounds), np.nan)
+        return np.exp(mean), np.exp(mean - half), np.exp(mean + half)

@@ -9,10 +9,23 @@ import pandas as pd
 from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Status
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.estimate import log_mean
+from fwdrev.results.blocks import Blocks, timed_blocks
+from fwdrev.results.estimate import log_means
 from fwdrev.results.journal import Run
 
-__all__ = ["LogRatios", "arms", "engines_measured", "failures", "log_ratios", "log_times", "times", "values"]
+__all__ = [
+    "LogRatios",
+    "arms",
+    "cells",
+    "engines_measured",
+    "failures",
+    "log_count_ratios",
+    "log_ratios",
+    "log_ratios_of",
+    "times",
+    "times_of",
+    "values",
+]
 
 
 def values(run: Run) -> pd.DataFrame:
@@ -78,29 +91,40 @@ def failures(run: Run) -> pd.DataFrame:
     return pd.DataFrame(sorted(rows, key=str), columns=["n", "m", "engine", "status", "reason"])
 
 
+def cells(run: Run) -> pd.DataFrame:
+    """Everything that is known of each engine in each cell: the columns of `times` and those of `arms`, merged."""
+    return arms(run).merge(times(run), how="outer", on=["n", "m", "engine"])
+
+
 def engines_measured(run: Run) -> list[str]:
     """Engines with at least one value, in the order of the specification."""
     found = set(values(run)["engine"])
     return [name for name in run.spec.engines if name in found]
 
 
-def log_times(run: Run) -> pd.DataFrame:
-    """The logarithm of the median seconds per call: one row per (round, n, m), one column per engine."""
-    table = values(run)
-    table["log"] = np.log(table["seconds"])
-    return table.pivot_table(index=["round", "n", "m"], columns="engine", values="log", aggfunc="median")
-
-
 def times(run: Run) -> pd.DataFrame:
-    """Seconds per call with intervals: n, m, engine, point, low, high, rounds."""
-    rows = []
-    for (n, m), cell in log_times(run).groupby(level=["n", "m"]):
-        for engine in cell.columns:
-            logs = cell[engine].dropna().to_numpy()
-            if logs.size:
-                e = log_mean(logs)
-                rows.append((n, m, engine, e.point, e.low, e.high, logs.size))
-    return pd.DataFrame(rows, columns=["n", "m", "engine", "point", "low", "high", "rounds"])
+    """Seconds per call with intervals: n, m, engine, point, low, high, rounds; low and high are NaN for one round."""
+    return times_of(timed_blocks(run))
+
+
+def times_of(blocks: Blocks) -> pd.DataFrame:
+    """The same, from blocks."""
+    logs = blocks.medians
+    point, low, high = log_means(logs)
+    there = ~np.isnan(point)
+    cell, engine = there.nonzero()
+    sizes = np.array([(c.n, c.m) for c in blocks.cells], dtype=int).reshape(-1, 2)[cell]
+    return pd.DataFrame(
+        {
+            "n": sizes[:, 0],
+            "m": sizes[:, 1],
+            "engine": np.array(blocks.engines, dtype=object)[engine],
+            "point": point[there],
+            "low": low[there],
+            "high": high[there],
+            "rounds": (~np.isnan(logs)).sum(axis=0)[there],
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +170,24 @@ def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
 
     Raises NothingMeasuredError when no cell has both engines.
     """
-    one, other = pair
-    table = values(run).pivot_table(index=["round", "n", "m", "block"], columns="engine", values="seconds")
-    if one not in table or other not in table:
-        missing = [name for name in pair if name not in table]
-        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {', '.join(table.columns) or 'nothing'}"
+    return log_ratios_of(timed_blocks(run), pair, run)
+
+
+def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
+    """The same, from the blocks of that run."""
+    missing = [name for name in pair if name not in blocks.engines]
+    if missing:
+        measured = ", ".join(blocks.engines) or "nothing"
+        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {measured}"
         raise NothingMeasuredError(msg)
-    ratios = (table[one] / table[other]).map(math.log).groupby(level=["round", "n", "m"]).median().dropna()
-    if ratios.empty:
-        msg = f"{run.folder} has no cell in which both {one} and {other} were timed"
+    ratios = blocks.log_ratios(*pair)
+    there = ~np.isnan(ratios)
+    if not there.any():
+        msg = f"{run.folder} has no cell in which both {pair[0]} and {pair[1]} were timed"
         raise NothingMeasuredError(msg)
-    wide = ratios.unstack(["n", "m"])  # noqa: PD010 - a Series, which has no pivot_table
-    return LogRatios(pair=pair, table=wide.sort_index(axis=1), outputs=tuple(run.spec.outputs))
+    columns = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
+    table = pd.DataFrame(ratios, index=pd.Index(blocks.rounds, name="round"), columns=columns)
+    return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.outputs))
 
 
 def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:

@@ -1,0 +1,73 @@
+"""The timed blocks of a run as one array, from which times and ratios of all cells are computed at once.
+
+blocks = timed_blocks(run)
+blocks.medians          # (rounds, cells, engines), logarithms of seconds
+blocks.log_ratios("forward", "reverse")         # (rounds, cells), of blocks that were timed side by side
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from fwdrev.bench.cell import Cell
+from fwdrev.modes.arrays import Matrix
+from fwdrev.results.journal import Run
+
+__all__ = ["Blocks", "block_median", "timed_blocks"]
+
+Blockwise = Float[np.ndarray, "rounds cells engines blocks"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Blocks:
+    """`logs` (rounds, cells, engines, blocks): the logarithm of the seconds per call, NaN where nothing was timed.
+
+    `cells` are ascending, `engines` in the order of the specification; those without any value are not there.
+    """
+
+    rounds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    engines: tuple[str, ...]
+    logs: Blockwise
+
+    @property
+    def medians(self) -> Float[np.ndarray, "rounds cells engines"]:
+        """Over the blocks of each round."""
+        return block_median(self.logs)
+
+    def log_ratios(self, one: str, other: str) -> Matrix:
+        """(rounds, cells): the median over the blocks of log(time of one / time of the other), block beside block.
+
+        Raises ValueError for an engine without any value.
+        """
+        i, j = self.engines.index(one), self.engines.index(other)
+        return block_median(self.logs[:, :, i] - self.logs[:, :, j])
+
+
+def timed_blocks(run: Run) -> Blocks:
+    """All of them; an empty run has no rounds, cells or engines."""
+    timed = [o for o in run.observations if any(arm.values for arm in o.arms.values())]
+    rounds, cells = sorted({o.round for o in timed}), sorted({o.cell for o in timed})
+    found = {name for o in timed for name, arm in o.arms.items() if arm.values}
+    engines = [name for name in run.spec.engines if name in found]
+    most = max((len(arm.values) for o in timed for arm in o.arms.values()), default=0)
+    seconds = np.full((len(rounds), len(cells), len(engines), most), np.nan)
+    row, column, layer = ({key: i for i, key in enumerate(keys)} for keys in (rounds, cells, engines))
+    for o in timed:
+        part = seconds[row[o.round], column[o.cell]]
+        for name, arm in o.arms.items():
+            if arm.values:
+                part[layer[name], : len(arm.values)] = arm.values
+    return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=np.log(seconds))
+
+
+def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..."]:
+    """Over the last axis, of what is there; NaN where nothing is."""
+    if not logs.size:
+        return np.full(logs.shape[:-1], np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that a round did not measure is expected
+        middle: Float[np.ndarray, "..."] = (np.nanmedian if np.isnan(logs).any() else np.median)(logs, axis=-1)
+    return middle
