@@ -69,5 +69,4 @@ def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..
         return np.full(logs.shape[:-1], np.nan)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a cell that a round did not measure is expected
-        middle: Float[np.ndarray, "..."] = (np.nanmedian if np.isnan(logs).any() else np.median)(logs, axis=-1)
-    return middle
+        return np.asarray((np.nanmedian if np.isnan(logs).any() else np.median)(logs, axis=-1))

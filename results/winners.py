@@ -18,7 +18,7 @@ __all__ = ["winners"]
 def winners(blocks: Blocks, engines: Sequence[str] | None = None) -> pd.DataFrame:
     """One row per cell: n, m, engine (the fastest), next (the second), point, low, high (time of the next ÷ fastest).
 
-    `next` is None and the ratio NaN where one engine alone was measured; low and high are NaN for a single round. An
+    `next` and the ratio are missing where one engine alone was measured; low and high are NaN for a single round. An
     interval that holds 1 says that the two cannot be told apart. Engines without any value are left out.
     """
     chosen = [i for i, name in enumerate(blocks.engines) if engines is None or name in engines]
