@@ -1,0 +1,78 @@
+"""The document: data, scripts and style in one file that asks the network for nothing, and may not.
+
+Its content security policy allows the scripts that are in it, by their hashes, and nothing else; what comes from
+outside (names, reasons, paths) is data, which the scripts show as text.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+
+from fwdrev.plots.report.payload import run_payload
+from fwdrev.results.journal import Run
+
+__all__ = ["MARKER", "report_data", "report_page"]
+
+MARKER = "<!doctype html>\n<!-- fwdrev report -->\n"
+"""How every report begins."""
+
+_SCRIPTS = ("data.js", "text.js", "colours.js", "map.js", "detail.js", "curves.js", "table.js", "page.js")
+"""In this order: each uses what stands before it."""
+
+
+def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
+    """One HTML document about these runs; a `live` one asks the server that it came from for newer data.
+
+    A run in which nothing was measured is shown as such.
+    """
+    scripts = [_library(), _own()]
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    policy = (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"connect-src {chr(39)}{'self' if live else 'none'}{chr(39)}; base-uri 'none'; form-action 'none'"
+    )
+    return "".join(
+        (
+            MARKER,
+            f'<html lang="en" data-live="{str(live).lower()}">\n<head>\n<meta charset="utf-8">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="color-scheme" content="light dark">\n',
+            f"<title>fwdrev report</title>\n<style>\n{_asset('style.css')}</style>\n</head>\n<body>\n",
+            _asset("body.html"),
+            f'<script type="application/json" id="data">{report_data(runs)}</script>\n',
+            *(f"<script>{script}</script>\n" for script in scripts),
+            "</body>\n</html>\n",
+        )
+    )
+
+
+def report_data(runs: Sequence[Run]) -> str:
+    """What the document shows, as JSON that can stand between tags: no character in it can end a script."""
+    text = json.dumps({"runs": [run_payload(run) for run in runs]}, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+@cache
+def _library() -> str:
+    """plotly.js, as the Python package ships it."""
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+@cache
+def _own() -> str:
+    return "(() => {\n'use strict';\n" + "".join(map(_asset, _SCRIPTS)) + "})();\n"
+
+
+@cache
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,0 +1,170 @@
+"""What a report shows, as plain data: every number in it is computed here, none in the browser.
+
+Columns over the cells are packed arrays in the order of `cells`; what is not known is NaN.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.interface import Direction
+from fwdrev.modes.registry import find_engine
+from fwdrev.plots.caption import inputs_label
+from fwdrev.plots.report import pack
+from fwdrev.plots.style import colour, line_style
+from fwdrev.results.blocks import Blocks, timed_blocks
+from fwdrev.results.calibration import calibration_of
+from fwdrev.results.crossing import Crossing
+from fwdrev.results.crossover import crossover
+from fwdrev.results.estimate import log_means
+from fwdrev.results.journal import Run
+from fwdrev.results.pairs import default_pairs
+from fwdrev.results.prediction import Prediction, prediction
+from fwdrev.results.reproduce import spec_toml
+from fwdrev.results.rules import scores
+from fwdrev.results.summary import failure_lines, law_text, prediction_text
+from fwdrev.results.tables import arms, log_count_ratios, log_ratios_of, times_of
+from fwdrev.results.winners import winners
+from fwdrev.results.words import pair_words, winner_words
+
+__all__ = ["MOST_VALUES", "run_payload"]
+
+MOST_VALUES = 600_000
+"""Up to so many timed blocks are in the report one by one (3.2 MB); beyond, the median of each round."""
+
+_MOST_PREDICTED = 1000
+"""Cells: each has to be planned for every engine, which takes a millisecond or several."""
+
+_EXACT = ("multiply_adds", "passes", "bytes_moved", "peak_bytes", "allocated_bytes", "program_bytes")
+
+
+def run_payload(run: Run) -> dict[str, Any]:
+    """Everything about one run."""
+    blocks, table = timed_blocks(run), arms(run)
+    sizes = sorted({(o.cell.n, o.cell.m) for o in run.observations})
+    cells = pd.MultiIndex.from_tuples(sizes, names=["n", "m"]) if sizes else pd.MultiIndex.from_arrays([[], []])
+    names = [name for name in run.spec.engines if name in set(table["engine"]) | set(blocks.engines)]
+    return {
+        **_facts(run),
+        "engines": [_engine(name) for name in names],
+        "measured": [names.index(name) for name in blocks.engines],
+        "cells": {"n": pack.indices([n for n, _ in sizes]), "m": pack.indices([m for _, m in sizes])},
+        "columns": _columns(blocks, table, cells, names),
+        "values": _values(blocks, cells),
+        "pairs": [_pair(run, blocks, cells, pair) for pair in combinations(blocks.engines, 2)],
+        "winners": _winners(blocks, cells, names),
+    }
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What was measured, where, and what went wrong."""
+    spec = run.spec
+    return {
+        "name": run.folder.resolve().name,
+        "created": run.created,
+        "problem": spec.problem,
+        "options": dict(spec.options),
+        "wrt": spec.wrt.value,
+        "dtype": spec.dtype,
+        "protocol": spec.protocol.value,
+        "rounds": spec.rounds,
+        "inputs": inputs_label(spec),
+        "outputs": "outputs m",
+        "grid": {"n": list(spec.inputs), "m": list(spec.outputs)},
+        "machine": run.machine,
+        "spec": spec_toml(spec),
+        "failures": failure_lines(run),
+        "warnings": list(run.warnings),
+    }
+
+
+def _engine(name: str) -> dict[str, Any]:
+    found = find_engine(name)
+    direction = found.direction.value if found else "unknown"
+    return {"name": name, "direction": direction, "colour": colour(name), "dashed": line_style(name) != "-"}
+
+
+def _columns(blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, names: list[str]) -> list[dict[str, Any]]:
+    """For each engine a column of each cost."""
+    timed = times_of(blocks).set_index(["n", "m"])
+    each = table.set_index(["n", "m"])
+    columns = []
+    for name in names:
+        times = timed[timed["engine"] == name].reindex(cells)
+        costs = each[each["engine"] == name].reindex(cells)
+        found = {"time": "point", "low": "low", "high": "high"}
+        columns.append(
+            {key: pack.numbers(times[column]) for key, column in found.items()}
+            | {"prepare_seconds": pack.numbers(costs["prepare_seconds"].astype(float))}
+            | {key: pack.counts(costs[key].astype(float)) for key in _EXACT}
+        )
+    return columns
+
+
+def _values(blocks: Blocks, cells: pd.MultiIndex) -> dict[str, Any]:
+    """Seconds of each timed block, (cells, engines, rounds, blocks); of each round where there are too many blocks."""
+    logs = blocks.logs.transpose(1, 2, 0, 3)
+    whole = logs.size <= MOST_VALUES
+    if not whole:
+        logs = blocks.medians.transpose(1, 2, 0)[..., np.newaxis]
+    timed = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells]) if blocks.cells else cells[:0]
+    return {
+        "whole": whole,
+        "rounds": list(blocks.rounds),
+        "blocks": logs.shape[-1],
+        "row": pack.indices(timed.get_indexer(cells)),
+        "seconds": pack.numbers(np.exp(logs)),
+    }
+
+
+def _pair(run: Run, blocks: Blocks, cells: pd.MultiIndex, pair: tuple[str, str]) -> dict[str, Any]:
+    """Time of the first ÷ time of the second in each cell, where they cross, and who says so."""
+    names = {"one": pair[0], "other": pair[1]}
+    try:
+        ratios = log_ratios_of(blocks, pair, run)
+    except NothingMeasuredError:  # no cell has both
+        return names | {"empty": True}
+    found = crossover(ratios)
+    means = pd.DataFrame(dict(zip(("point", "low", "high"), log_means(ratios.table.to_numpy()), strict=True)))
+    means = means.set_axis(ratios.table.columns).reindex(cells)
+    counted = crossover(log_count_ratios(run, pair)).in_m
+    compared = pair in default_pairs(blocks.engines)
+    expected = _expected(run, pair) if compared and len(cells) <= _MOST_PREDICTED else None
+    lines = {n: at for n, (_, at) in expected.crossovers.items() if at is not None} if expected else {}
+    return names | {
+        **{key: pack.numbers(means[key]) for key in means},
+        "words": [*pair_words(ratios, found), *([prediction_text(expected)] if expected else [])],
+        "law": law_text(found.law) if found.law else None,
+        "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
+        "counted": [[n, c.size.point] for n, c in counted.items() if c.size is not None],
+        "expected": [[n, at] for n, at in lines.items()],
+        "rules": [score.to_json() for score in scores(ratios)] if compared else [],
+    }
+
+
+def _expected(run: Run, pair: tuple[str, str]) -> Prediction | None:
+    """What the cost model says, where the machine was calibrated."""
+    known = calibration_of(run)
+    return None if known is None else prediction(run, pair, known.seconds)
+
+
+def _point(n: int, crossing: Crossing) -> dict[str, Any]:
+    return {"n": n, "open": list(crossing.open_ends)} | (crossing.size.to_json() if crossing.size else {})
+
+
+def _winners(blocks: Blocks, cells: pd.MultiIndex, names: Sequence[str]) -> Mapping[str, Any]:
+    """The fastest engine in each cell and the next; without those that compute nothing."""
+    facts = {name: find_engine(name) for name in blocks.engines}
+    computing = [name for name, found in facts.items() if found is None or found.direction is not Direction.NONE]
+    table = winners(blocks, computing)
+    at = table.set_index(["n", "m"]).reindex(cells)
+    index = {name: i for i, name in enumerate(names)}
+    return {
+        **{key: pack.indices([index.get(name, -1) for name in at[key]]) for key in ("engine", "next")},
+        **{key: pack.numbers(at[key].astype(float)) for key in ("point", "low", "high")},
+        "words": winner_words(table),
+    }

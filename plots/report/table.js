@@ -1,0 +1,80 @@
+// The table of all cells: sorted by a click on a head, filtered by sizes and by who is better, fifty rows at a time.
+
+const PAGE = 50;
+
+function tableColumns(run, state) {
+  const metric = METRICS[state.metric];
+  const time = metric.key === "time";
+  const value = (name, key, show) => ({ head: `${name}: ${key.label}`, value: (c) => run.column(name, key.key)[c], show });
+  const pair = [state.one, state.other];
+  const costs = METRICS.filter((each) => each === metric || ["time", "multiply_adds", "peak_bytes"].includes(each.key));
+  return [
+    { head: "n", value: (c) => run.n[c], show: String },
+    { head: "m", value: (c) => run.m[c], show: String },
+    { head: "better", value: (c) => betterOf(run, state, c), show: String, text: true },
+    { head: "by", value: (c) => 2 ** Math.abs(run.advantage(...pair, metric, c)), show: times },
+    ...(time ? [{ head: "95 % interval", value: (c) => intervalOf(run, state, c)[0], show: (_, c) => interval(...intervalOf(run, state, c), digits) }] : []),
+    ...costs.flatMap((each) => pair.map((name) => value(name, each, each.show))),
+  ];
+}
+
+function betterOf(run, state, cell) {
+  const doublings = run.advantage(state.one, state.other, METRICS[state.metric], cell);
+  return !Number.isFinite(doublings) ? "not known" : doublings === 0 ? "equal" : doublings > 0 ? state.one : state.other;
+}
+
+function intervalOf(run, state, cell) {
+  const first = betterOf(run, state, cell);
+  const { low, high } = run.ratio(first === state.one ? state.other : state.one, first === state.one ? state.one : state.other, cell);
+  return [low, high];
+}
+
+function chosenCells(run, state) {
+  const bound = (id, otherwise) => ($(id).value === "" ? otherwise : Number($(id).value));
+  const [n0, n1, m0, m1] = [bound("n-low", 0), bound("n-high", Infinity), bound("m-low", 0), bound("m-high", Infinity)];
+  const best = $("best").value;
+  return [...run.n.keys()].filter((c) => run.n[c] >= n0 && run.n[c] <= n1 && run.m[c] >= m0 && run.m[c] <= m1 && (best === "any" || betterOf(run, state, c) === best));
+}
+
+function sorted(cells, column, down) {
+  const order = (a, b) => {
+    const [p, q] = [column.value(a), column.value(b)];
+    if (typeof p === "string") return p.localeCompare(q);
+    return Number.isNaN(p) ? 1 : Number.isNaN(q) ? -1 : p - q;
+  };
+  return cells.sort((a, b) => (down ? -1 : 1) * order(a, b));
+}
+
+function fillCells(run, state, choose) {
+  const columns = tableColumns(run, state);
+  state.sort = Math.min(state.sort, columns.length - 1);
+  const cells = sorted(chosenCells(run, state), columns[state.sort], state.down);
+  state.page = Math.max(0, Math.min(state.page, Math.ceil(cells.length / PAGE) - 1));
+  const shown = cells.slice(state.page * PAGE, (state.page + 1) * PAGE);
+  const heads = columns.map((column, i) => sortable(run, state, column, i, choose));
+  const rows = shown.map((cell) => {
+    const row = element("tr", { tabIndex: 0, className: cell === state.cell ? "chosen" : "" },
+      ...columns.map((column) => element("td", { className: column.text ? "text" : "" }, column.show(column.value(cell), cell))));
+    row.dataset.cell = cell;
+    row.onclick = () => choose(cell);
+    row.onkeydown = (event) => { if (event.key === "Enter") choose(cell); };
+    return row;
+  });
+  $("cells").replaceChildren(element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  const first = state.page * PAGE;
+  $("shown").textContent = cells.length ? `${first + 1} to ${first + shown.length} of ${cells.length} cells` : "no cell is like that";
+  $("before").disabled = state.page === 0;
+  $("after").disabled = first + PAGE >= cells.length;
+}
+
+function sortable(run, state, column, i, choose) {
+  const button = element("button", { type: "button" }, `${column.head}${state.sort === i ? (state.down ? " ↓" : " ↑") : ""}`);
+  button.onclick = () => {
+    [state.down, state.sort, state.page] = [state.sort === i && !state.down, i, 0];
+    fillCells(run, state, choose);
+    $("cells").querySelectorAll("th button")[i].focus();
+  };
+  const head = element("th", { className: column.text ? "text" : "" }, button);
+  if (state.sort === i) head.ariaSort = state.down ? "descending" : "ascending";
+  return head;
+}
