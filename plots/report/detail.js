@@ -3,7 +3,6 @@
 const HEAD = ["engine", "time", "95 % interval", "prepare", "multiply–adds", "passes", "moved", "memory counted", "allocated", "XLA"];
 
 function fillDetail(run, state, cell) {
-  const metric = METRICS[state.metric];
   const table = element("table");
   const rows = run.engines.map((engine, i) => {
     const v = (key) => run.columns[i][key][cell];
@@ -13,7 +12,7 @@ function fillDetail(run, state, cell) {
   fillTable(table, HEAD, rows, [0]);
   $("detail").replaceChildren(
     element("h2", {}, place(run, cell)),
-    element("p", {}, `${sentence(run, state.one, state.other, metric, cell)}.`),
+    element("p", {}, `${verdict(run, state, cell)}.`),
     ...elsewhere(run, state, cell),
     element("div", { className: "scroll" }, table),
   );
@@ -22,7 +21,7 @@ function fillDetail(run, state, cell) {
 // The same cell in the other runs of the report.
 function elsewhere(run, state, cell) {
   return RUNS.flatMap((other, i) => {
-    const there = i === state.run || !other.pair(state.one, state.other) ? undefined : other.cell(run.n[cell], run.m[cell]);
+    const there = i === state.run || !other.pair(state.one, state.other) || state.view !== "pair" ? undefined : other.cell(run.n[cell], run.m[cell]);
     return there === undefined ? [] : [element("p", {}, `In ${runName(i)}: ${sentence(other, state.one, state.other, METRICS[state.metric], there)}.`)];
   });
 }

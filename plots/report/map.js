@@ -79,13 +79,7 @@ function refined(run, state, x, y, scale) {
   }];
 }
 
-function tooltip(run, state, cell) {
-  const metric = METRICS[state.metric];
-  if (state.view === "pair") return cellLines(run, state.one, state.other, metric, cell).map(plain).join("<br>");
-  const { engine, next } = run.best(metric, cell);
-  if (next < 0) return plain(place(run, cell));
-  return cellLines(run, run.names[engine], run.names[next], metric, cell).map(plain).join("<br>");
-}
+const tooltip = (run, state, cell) => cellLines(run, state, cell).map(plain).join("<br>");
 
 function lines(run, state, x, y) {
   const metric = METRICS[state.metric];

@@ -37,7 +37,8 @@ function fillControls(run) {
   fillSelect($("one"), names, state.one);
   fillSelect($("other"), names, state.other);
   fillSelect($("metric"), METRICS.map((metric, i) => [i, metric.label]).filter(([i]) => run.knows(METRICS[i])), state.metric);
-  fillSelect($("best"), [["any", "any"], [state.one, state.one], [state.other, state.other]], "any");
+  const listed = state.view === "pair" ? [state.one, state.other] : run.measured_names;
+  fillSelect($("best"), ["any", ...listed].map((name) => [name, name]), listed.includes($("best").value) ? $("best").value : "any");
   for (const key of ["view", "axes", "range"]) $(key).value = String(state[key]);
   $("other").parentElement.hidden = $("one").parentElement.hidden = state.view === "fastest";
   $("range").parentElement.hidden = state.view === "fastest";

@@ -5,28 +5,38 @@ const PAGE = 50;
 function tableColumns(run, state) {
   const metric = METRICS[state.metric];
   const time = metric.key === "time";
-  const value = (name, key, show) => ({ head: `${name}: ${key.label}`, value: (c) => run.column(name, key.key)[c], show });
-  const pair = [state.one, state.other];
-  const costs = METRICS.filter((each) => each === metric || ["time", "multiply_adds", "peak_bytes"].includes(each.key));
-  return [
-    { head: "n", value: (c) => run.n[c], show: String },
-    { head: "m", value: (c) => run.m[c], show: String },
+  const sizes = [{ head: "n", value: (c) => run.n[c], show: String }, { head: "m", value: (c) => run.m[c], show: String }];
+  const better = [
     { head: "better", value: (c) => betterOf(run, state, c), show: String, text: true },
-    { head: "by", value: (c) => 2 ** Math.abs(run.advantage(...pair, metric, c)), show: times },
-    ...(time ? [{ head: "95 % interval", value: (c) => intervalOf(run, state, c)[0], show: (_, c) => interval(...intervalOf(run, state, c), digits) }] : []),
-    ...costs.flatMap((each) => pair.map((name) => value(name, each, each.show))),
+    { head: "by", value: (c) => byOf(run, state, c)[0], show: times },
+    ...(time ? [{ head: "95 % interval", value: (c) => byOf(run, state, c)[1], show: (_, c) => interval(...byOf(run, state, c).slice(1), digits) }] : []),
   ];
+  if (state.view === "fastest") {
+    const next = { head: "than the next", value: (c) => (contenders(run, state, c) || ["", "not known"])[1], show: String, text: true };
+    return [...sizes, ...better, next, ...run.measured_names.map((name) => costOf(run, name, metric))];
+  }
+  const costs = METRICS.filter((each) => each === metric || ["time", "multiply_adds", "peak_bytes"].includes(each.key));
+  return [...sizes, ...better, ...costs.flatMap((each) => [state.one, state.other].map((name) => costOf(run, name, each)))];
 }
 
+const costOf = (run, name, metric) => ({ head: `${name}: ${metric.label}`, value: (c) => run.column(name, metric.key)[c], show: metric.show });
+
 function betterOf(run, state, cell) {
+  if (state.view === "fastest") return (contenders(run, state, cell) || ["not known"])[0];
   const doublings = run.advantage(state.one, state.other, METRICS[state.metric], cell);
   return !Number.isFinite(doublings) ? "not known" : doublings === 0 ? "equal" : doublings > 0 ? state.one : state.other;
 }
 
-function intervalOf(run, state, cell) {
+// By how much the better one is better, with its interval where it is of time.
+function byOf(run, state, cell) {
+  const metric = METRICS[state.metric];
+  if (state.view === "fastest") { const { ratio, low, high } = run.best(metric, cell); return [ratio, low, high]; }
   const first = betterOf(run, state, cell);
-  const { low, high } = run.ratio(first === state.one ? state.other : state.one, first === state.one ? state.one : state.other, cell);
-  return [low, high];
+  const by = 2 ** Math.abs(run.advantage(state.one, state.other, metric, cell));
+  if (metric.key !== "time") return [by, NaN, NaN];
+  const [slow, fast] = first === state.one ? [state.other, state.one] : [state.one, state.other];
+  const { low, high } = run.ratio(slow, fast, cell);
+  return [by, low, high];
 }
 
 function chosenCells(run, state) {

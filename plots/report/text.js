@@ -19,15 +19,21 @@ const interval = (low, high, show) => (KNOWN(low) && KNOWN(high) ? `${show(low)}
 // For plotly, which reads some tags and all entities in its texts.
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
-// Ticks of a logarithmic axis over these values: 1, 2, 5 of each decade, or decades alone where there are many.
+// Ticks of a logarithmic axis over these values: decades where there are many, and finer where there are few.
 function logTicks(values, show) {
   const known = values.filter((v) => v > 0);
   const [low, high] = [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), 0)];
-  const decades = [];
-  for (let e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); e++) decades.push(e);
-  const step = high / low > 3 ? [1, 2, 5] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9];
-  const tickvals = decades.flatMap((e) => (decades.length > 4 ? [1] : step).map((d) => d * 10 ** e));
-  return { type: "log", tickvals, ticktext: tickvals.map((v) => show(Number(v.toPrecision(3)))) };
+  const within = (steps) => {
+    const ticks = [];
+    for (let e = Math.floor(Math.log10(low)); e <= Math.log10(high); e++) ticks.push(...steps.map((d) => Number((d * 10 ** e).toPrecision(4))));
+    return ticks.filter((v) => v >= low * 0.99 && v <= high * 1.01);
+  };
+  const tenths = Array.from({ length: 90 }, (_, i) => 1 + i / 10);
+  const hundredths = Array.from({ length: 900 }, (_, i) => 1 + i / 100);
+  const fine = [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 5, 7], tenths, hundredths];
+  const found = known.length ? fine.map(within).find((ticks) => ticks.length > 2) || [low] : [];
+  const tickvals = found.filter((_, i) => i % Math.ceil(found.length / 7) === 0);
+  return { type: "log", tickvals, ticktext: tickvals.map(show) };
 }
 
 const $ = (id) => document.getElementById(id);
@@ -73,8 +79,21 @@ function sentence(run, one, other, metric, cell) {
 
 const place = (run, cell) => `n = ${run.n[cell]}, m = ${run.m[cell]}`;
 
+// The two engines that a cell is about: the chosen pair, or the best there and the next.
+function contenders(run, state, cell) {
+  if (state.view === "pair") return [state.one, state.other];
+  const { engine, next } = run.best(METRICS[state.metric], cell);
+  return engine < 0 ? null : [run.names[engine], run.names[next < 0 ? engine : next]];
+}
+
+function verdict(run, state, cell) {
+  const pair = contenders(run, state, cell);
+  if (!pair) return "not measured";
+  return pair[0] === pair[1] ? `only ${pair[0]} was measured` : sentence(run, ...pair, METRICS[state.metric], cell);
+}
+
 // What a tooltip says of a cell: the pair's times and costs.
-function cellLines(run, one, other, metric, cell) {
+function cellLines(run, state, cell) {
   const each = (name) => {
     const value = (key) => run.column(name, key)[cell];
     const memory = KNOWN(value("allocated_bytes")) ? "allocated_bytes" : "program_bytes";
@@ -83,5 +102,6 @@ function cellLines(run, one, other, metric, cell) {
       `   ${count(value("multiply_adds"))} multiply–adds, memory ${bytes(value("peak_bytes"))} counted, ${bytes(value(memory))} measured`,
     ];
   };
-  return [place(run, cell), sentence(run, one, other, metric, cell), ...each(one), ...each(other)];
+  const pair = contenders(run, state, cell) || [];
+  return [place(run, cell), verdict(run, state, cell), ...[...new Set(pair)].flatMap(each)];
 }
