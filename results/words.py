@@ -30,7 +30,7 @@ def winner_words(table: pd.DataFrame) -> list[str]:
         by = ""
         if len(beaten):
             most = beaten.loc[beaten["point"].idxmax()]
-            by = f", by {_times(most['point'])} at most (over {most['next']}, {_at(most['n'], most['m'])})"
+            by = f", by {_times(most['point'])} at most (over {most['next']}, {_at((most['n'], most['m']))})"
         tied = int((beaten["low"] <= 1).sum())
         known = f"; in {tied} of them it cannot be told from the next" if tied else ""
         sentences.append(f"{name} is the fastest in {len(won)} of {len(table)} cells{by}{known}.")
@@ -83,12 +83,12 @@ def _extremes(ratios: LogRatios) -> Iterable[str]:
         times = float(point[i]) ** wins
         if times > 1:
             sure = "" if np.isnan(low[i]) else f" ({ends[0]:.3g} … {ends[1]:.3g})"
-            yield f"{name} wins by most at {_at(*grid.columns[i])}: {_times(times)}{sure}."
+            yield f"{name} wins by most at {_at(grid.columns[i])}: {_times(times)}{sure}."
 
 
 def _times(factor: float) -> str:
     return f"{factor:.3g} times" if factor >= 1.01 else "less than 1 %"  # noqa: PLR2004 - what three digits show
 
 
-def _at(n: int, m: int) -> str:
-    return f"n = {n}, m = {m}"
+def _at(sizes: Iterable[object]) -> str:
+    return "n = {}, m = {}".format(*sizes)
