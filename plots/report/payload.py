@@ -129,14 +129,14 @@ def _pair(run: Run, blocks: Blocks, cells: pd.MultiIndex, pair: tuple[str, str])
     except NothingMeasuredError:  # no cell has both
         return names | {"empty": True}
     found = crossover(ratios)
-    means = pd.DataFrame(dict(zip(("point", "low", "high"), log_means(ratios.table.to_numpy()), strict=True)))
-    means = means.set_axis(ratios.table.columns).reindex(cells)
+    ends = zip(("point", "low", "high"), log_means(ratios.table.to_numpy()), strict=True)
+    means = pd.DataFrame(dict(ends)).set_axis(ratios.table.columns).reindex(cells)
     counted = crossover(log_count_ratios(run, pair)).in_m
     compared = pair in default_pairs(blocks.engines)
     expected = _expected(run, pair) if compared and len(cells) <= _MOST_PREDICTED else None
     lines = {n: at for n, (_, at) in expected.crossovers.items() if at is not None} if expected else {}
     return names | {
-        **{key: pack.numbers(means[key]) for key in means},
+        **{key: pack.numbers(means[key]) for key in ("point", "low", "high")},
         "words": [*pair_words(ratios, found), *([prediction_text(expected)] if expected else [])],
         "law": law_text(found.law) if found.law else None,
         "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
