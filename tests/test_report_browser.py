@@ -19,7 +19,7 @@ from tests.scripted import scripted_run
 
 SIZES = {"n": [4, 16, 64], "m": [2, 8, 32]}
 UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
-HARMFUL = """<script>alert("one")</script>'"&"""
+HARMFUL = """<b>&lt;</b><script>alert("one")</script>'"&"""
 
 
 @pytest.fixture(scope="module")
