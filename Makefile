@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format bench schema wheel clean
+.PHONY: demo test check format docs bench schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run
@@ -15,11 +15,15 @@ check: .venv/developing  ## Lint, format, strict types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/hooks.py
 	$(BIN)/lint-imports
 
 format: .venv/developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: .venv/developing  ## The site, into build/site; a link or an anchor that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 bench: .venv/developing  ## What the engines are worth on this machine; nothing else should run meanwhile
 	$(BIN)/python benchmarks/against_jax.py
@@ -31,7 +35,7 @@ schema: .venv/developing  ## Write the published schemas of a run's files anew
 	$(BIN)/python -m fwdrev.results.schema
 
 wheel: .venv/developing  ## Build, install the wheel into a clean environment, and run it from another folder
-	rm -rf build dist
+	rm -rf build/lib build/bdist.* dist
 	$(BIN)/python -m build
 	sh tests/wheel.sh dist/*.whl
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from fwdrev.bench.cell import WEIGHING, ArmResult, Cell, Observation, Status
+from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.memory import Memory
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.cost import EngineCost, ProgramCost
@@ -36,30 +36,40 @@ class _Record(BaseModel):
 
 
 class _Cost(_Record):
-    multiply_adds: Count
-    passes: Count
-    bytes_moved: Count
-    peak_bytes: Count
+    """The engine's own counts for one Jacobian."""
+
+    multiply_adds: Count = Field(description="Exact for an engine of this package.")
+    passes: Count = Field(description="Tangents pushed or cotangents pulled.")
+    bytes_moved: Count = Field(description="Operands and results of all products.")
+    peak_bytes: Count = Field(description="What is held at once in Jacobians, at most.")
 
 
 class _Program(_Record):
-    flops: Count | None = None
-    bytes_accessed: Count | None = None
-    peak_bytes: Count | None = None
+    """What a compiler says of its program."""
+
+    flops: Count | None = Field(default=None, description="Floating-point operations.")
+    bytes_accessed: Count | None = Field(default=None, description="Memory traffic of its operations.")
+    peak_bytes: Count | None = Field(default=None, description="Arguments, results and temporary arrays.")
 
 
 class _Memory(_Record):
-    allocated: Count | None = None
-    resident: Count | None = None
+    """Peaks in bytes from the preparation on, measured in a process of its own."""
+
+    allocated: Count | None = Field(default=None, description="What NumPy allocated, as tracemalloc saw it.")
+    resident: Count | None = Field(default=None, description="By how much the process grew.")
 
 
 class _Arm(_Record):
+    """One engine in one cell."""
+
     status: Status
-    reason: Text | None = None
-    loops: Count = 0
-    values: tuple[Positive, ...] = ()
-    prepare_seconds: Seconds | None = None
-    error: Seconds | None = None
+    reason: Text | None = Field(default=None, description="Why it was not measured, in one line.")
+    loops: Count = Field(default=0, description="Calls in each timed block.")
+    values: tuple[Positive, ...] = Field(default=(), description="Seconds per call, one value for each timed block.")
+    prepare_seconds: Seconds | None = Field(default=None, description="To plan, trace and compile.")
+    error: Seconds | None = Field(
+        default=None, description="Relative distance of its Jacobian from products by jax.jvp and jax.vjp."
+    )
     cost: _Cost | None = None
     program: _Program | None = None
     memory: _Memory | None = None
@@ -73,11 +83,15 @@ class _Arm(_Record):
 
 
 class _Line(_Record):
-    round: Annotated[int, Field(ge=WEIGHING, le=10**6, strict=True)]
-    n: Size
-    m: Size
-    seconds: Seconds | None = None
-    arms: dict[Text, _Arm]
+    """One cell in one round."""
+
+    round: Annotated[int, Field(ge=WEIGHING, le=10**6, strict=True)] = Field(
+        description=f"From 0; {PREPARING} is the pass that compiles and checks, {WEIGHING} that which measures memory."
+    )
+    n: Size = Field(description="Inputs.")
+    m: Size = Field(description="Outputs.")
+    seconds: Seconds | None = Field(default=None, description="What the whole visit took.")
+    arms: dict[Text, _Arm] = Field(description="By the name of the engine.")
 
 
 class Machine(BaseModel):
@@ -85,20 +99,24 @@ class Machine(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    cpu_model_name: Text = "unknown processor"
-    platform: Text = "unknown system"
-    python_version: Text = "unknown"
-    blas: Text = "unknown BLAS"
-    threads: Annotated[int, Field(ge=1)] = 1
-    versions: dict[Text, Text] = Field(default_factory=dict)
+    cpu_model_name: Text = Field(default="unknown processor", description="As the system names it.")
+    platform: Text = Field(default="unknown system", description="System, kernel and C library.")
+    python_version: Text = Field(default="unknown", description="Of the interpreter, with its word size.")
+    blas: Text = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
+    threads: Annotated[int, Field(ge=1)] = Field(default=1, description="That BLAS and XLA may use.")
+    versions: dict[Text, Text] = Field(
+        default_factory=dict, description="Of the packages that matter for the times."
+    )
 
 
 class Manifest(_Record):
     """`manifest.json`; `spec` is checked where a specification is made."""
 
-    format: Annotated[int, Field(ge=1)]
-    created: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T[\d:.+Z-]+$", max_length=40)]
-    spec: dict[str, Any]
+    format: Annotated[int, Field(ge=1)] = Field(description="The version of both files; older ones are read.")
+    created: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T[\d:.+Z-]+$", max_length=40)] = Field(
+        description="When the sweep began, in UTC."
+    )
+    spec: dict[str, Any] = Field(description="What was to be measured, and how.")
     machine: Machine
 
 
@@ -131,7 +149,7 @@ def published(name: str) -> Path:
 class _WrittenManifest(Manifest):
     """With the specification spelled out."""
 
-    spec: SweepSpec  # type: ignore[assignment]
+    spec: SweepSpec = Field(description="What was to be measured, and how.")  # type: ignore[assignment]
 
 
 _PARTS: dict[str, type] = {"cost": EngineCost, "program": ProgramCost, "memory": Memory}

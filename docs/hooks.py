@@ -1,0 +1,160 @@
+"""What MkDocs fills in when it builds the site: references that are read off the command and the schemas.
+
+A page asks for them by a comment of its own line, `<!-- generated: commands -->`; so a new command, option or field
+is in the site without anybody writing it there.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from typer.main import get_command
+
+from fwdrev.bench.cli import show
+from fwdrev.bench.cli.app import app
+from fwdrev.results.schema import published
+
+__all__ = ["generated", "on_page_markdown"]
+
+_MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
+
+_EXITS = {
+    "REGRESSION": "A regression was found.",
+    "USAGE": "Wrong usage, or input that cannot be used: an option, a file, a folder. Nothing was changed.",
+    "INCONCLUSIVE": "The measurements do not decide the question.",
+    "NOTHING": "Nothing was measured of what was asked for.",
+    "INTERRUPTED": "Stopped by Ctrl-C; what was measured is kept.",
+}
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - MkDocs' page, configuration and files
+    """What MkDocs calls with each page."""
+    return generated(markdown)
+
+
+def generated(markdown: str) -> str:
+    """The page with every mark replaced; raises KeyError for a mark that is not known."""
+    return _MARK.sub(lambda mark: _PARTS[mark[1]](), markdown)
+
+
+def _commands() -> str:
+    """One section for each command, in the order of the app."""
+    group: Any = get_command(app)
+    context = group.context_class(group, info_name="fwdrev")
+    own = [_table(("Option", "Meaning"), _options(group, context))]
+    sections = ["## fwdrev", group.help, _block("text", group.get_usage(context)), *own]
+    for name, command in group.commands.items():
+        inside = command.context_class(command, info_name=name, parent=context)
+        sections += [f"## fwdrev {name}", command.help, _block("text", command.get_usage(inside))]
+        sections += [_table(("Argument or option", "Meaning"), _options(command, inside))]
+        example = (command.epilog or "").removeprefix("Example: ")
+        sections += [_block("sh", example)] if example else []
+        sections += ["Exit codes: [those of every command](#exit-codes)."]
+    return "\n\n".join(sections)
+
+
+def _options(command: Any, context: Any) -> Iterable[tuple[str, str]]:  # noqa: ANN401 - typer's, which it does not export
+    for parameter in command.get_params(context):
+        name, text = parameter.get_help_record(context)
+        yield _code(name), _cell(text)
+
+
+def _exit_codes() -> str:
+    """0, and every code that the command names."""
+    named = {name.removeprefix("EXIT_"): code for name, code in vars(show).items() if name.startswith("EXIT_")}
+    rows = sorted((code, _EXITS.get(name, name.capitalize())) for name, code in named.items())
+    return _table(("Code", "Meaning"), [("`0`", "Fine."), *((f"`{code}`", text) for code, text in rows)])
+
+
+def _schema(name: str) -> str:
+    """A table for the record, then one for each record in it."""
+    schema = json.loads(published(name).read_text(encoding="utf-8"))
+    records = {"": schema} | {k: v for k, v in schema.get("$defs", {}).items() if "properties" in v}
+    sections = []
+    for record, one in records.items():
+        sections += [f"### {_title(record)}"] if record else []
+        sections += [_cell(one["description"])] if "description" in one else []
+        rows = [
+            (_code(field), _type(of, schema), _meaning(record, field, of, schema))
+            for field, of in one["properties"].items()
+        ]
+        sections.append(_table(("Field", "Type", "Meaning"), rows))
+    return "\n\n".join(sections)
+
+
+def _title(record: str) -> str:
+    return record.lstrip("_")
+
+
+def _meaning(record: str, field: str, of: dict[str, Any], schema: dict[str, Any]) -> str:
+    """What the schema says, or the option of a sweep that sets the field; and the default."""
+    text = of.get("description") or (_sweep_help().get(field, "") if record == "SweepSpec" else "")
+    referred = _referred(of, schema)
+    text = text or referred.get("description", "")
+    default = of.get("default")
+    told = "" if default in (None, [], {}) else f" Default `{json.dumps(default, ensure_ascii=False)}`."
+    return _cell(text) + told
+
+
+def _sweep_help() -> dict[str, str]:
+    group: Any = get_command(app)
+    texts = {parameter.name: parameter.help for parameter in group.commands["sweep"].params}
+    return texts | {"options": texts["option"]}
+
+
+def _referred(of: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    one = of
+    for choice in [of, *of.get("anyOf", [])]:
+        one = choice if "$ref" in choice else one
+    found: dict[str, Any] = schema["$defs"].get(one.get("$ref", "").rpartition("/")[2], {})
+    return found
+
+
+def _type(of: dict[str, Any], schema: dict[str, Any]) -> str:
+    """In words: what it may be, and its range."""
+    if "$ref" in of:
+        name, found = of["$ref"].rpartition("/")[2], _referred(of, schema)
+        if "enum" in found:
+            return " or ".join(f"`{value}`" for value in found["enum"])
+        return f"[{_title(name)}](#{_title(name).lower()})"
+    if "anyOf" in of:
+        return " or ".join(_type(choice, schema) for choice in of["anyOf"])
+    kind = of.get("type", "any")
+    if kind == "array":
+        return f"list of {_type(of.get('items', {}), schema)}"
+    if kind == "object" and isinstance(of.get("additionalProperties"), dict):
+        return f"object of {_type(of['additionalProperties'], schema)}"
+    bounds = [f"{sign} {of[key]:,}" for key, sign in _BOUNDS if key in of and abs(of[key]) < _UNBOUNDED]
+    return ", ".join([kind, *bounds])
+
+
+_BOUNDS = (("minimum", "≥"), ("ge", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("le", "≤"))
+_UNBOUNDED = 1e9
+"""What no record reaches need not be told."""
+
+
+def _block(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```"
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", r"\|")
+
+
+def _cell(text: str) -> str:
+    """One line of a table, in which nothing is markup but code."""
+    return " ".join(text.split()).replace("|", r"\|").replace("<", "&lt;").replace("*", r"\*")
+
+
+_PARTS: dict[str, Callable[[], str]] = {
+    "commands": _commands,
+    "exit codes": _exit_codes,
+    "manifest": lambda: _schema("manifest"),
+    "journal": lambda: _schema("journal"),
+}
