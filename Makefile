@@ -23,7 +23,7 @@ format: .venv/developing
 	$(BIN)/ruff format .
 
 docs: .venv/developing  ## The site, into build/site; a link or an anchor that leads nowhere fails
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: .venv/developing  ## What the engines are worth on this machine; nothing else should run meanwhile
 	$(BIN)/python benchmarks/against_jax.py

@@ -21,7 +21,7 @@ _MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
 
 _EXITS = {
     "REGRESSION": "A regression was found.",
-    "USAGE": "Wrong usage, or input that cannot be used: an option, a file, a folder. Nothing was changed.",
+    "USAGE": "Wrong usage, or input that cannot be used: an option, a file, a folder.",
     "INCONCLUSIVE": "The measurements do not decide the question.",
     "NOTHING": "Nothing was measured of what was asked for.",
     "INTERRUPTED": "Stopped by Ctrl-C; what was measured is kept.",
@@ -41,11 +41,11 @@ def generated(markdown: str) -> str:
 def _commands() -> str:
     """One section for each command, in the order of the app."""
     group: Any = get_command(app)
-    context = group.context_class(group, info_name="fwdrev")
+    context = _context(group, "fwdrev")
     own = [_table(("Option", "Meaning"), _options(group, context))]
     sections = ["## fwdrev", group.help, _block("text", group.get_usage(context)), *own]
     for name, command in group.commands.items():
-        inside = command.context_class(command, info_name=name, parent=context)
+        inside = _context(command, name, context)
         sections += [f"## fwdrev {name}", command.help, _block("text", command.get_usage(inside))]
         sections += [_table(("Argument or option", "Meaning"), _options(command, inside))]
         example = (command.epilog or "").removeprefix("Example: ")
@@ -54,7 +54,11 @@ def _commands() -> str:
     return "\n\n".join(sections)
 
 
-def _options(command: Any, context: Any) -> Iterable[tuple[str, str]]:  # noqa: ANN401 - typer's, which it does not export
+def _context(command: Any, name: str, parent: Any = None) -> Any:  # noqa: ANN401 - typer's, which it does not export
+    return command.context_class(command, info_name=name, parent=parent, **command.context_settings)
+
+
+def _options(command: Any, context: Any) -> Iterable[tuple[str, str]]:  # noqa: ANN401 - likewise
     for parameter in command.get_params(context):
         name, text = parameter.get_help_record(context)
         yield _code(name), _cell(text)

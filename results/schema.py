@@ -104,9 +104,7 @@ class Machine(BaseModel):
     python_version: Text = Field(default="unknown", description="Of the interpreter, with its word size.")
     blas: Text = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
     threads: Annotated[int, Field(ge=1)] = Field(default=1, description="That BLAS and XLA may use.")
-    versions: dict[Text, Text] = Field(
-        default_factory=dict, description="Of the packages that matter for the times."
-    )
+    versions: dict[Text, Text] = Field(default_factory=dict, description="Of the packages that matter for the times.")
 
 
 class Manifest(_Record):
@@ -147,7 +145,7 @@ def published(name: str) -> Path:
 
 
 class _WrittenManifest(Manifest):
-    """With the specification spelled out."""
+    """What was to be measured, where and when: the specification is spelled out."""
 
     spec: SweepSpec = Field(description="What was to be measured, and how.")  # type: ignore[assignment]
 
