@@ -148,7 +148,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _code(text: str) -> str:
-    return f"`{text}`".replace("|", r"\|")
+    return f"`{text}`"
 
 
 def _cell(text: str) -> str:
