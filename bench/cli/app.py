@@ -13,6 +13,7 @@ from fwdrev.bench.cli.calibrate import calibrate
 from fwdrev.bench.cli.catalogue import engines, problems
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.explain import explain
+from fwdrev.bench.cli.report import report
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
 from fwdrev.bench.cli.sweep import sweep
 from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
@@ -39,6 +40,7 @@ for command, example in (
     (sweep, "fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5"),
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
     (plot, "fwdrev plot runs/today --pair forward,jax-jvp"),
+    (report, "fwdrev report runs/today --open"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
     (engines, "fwdrev engines --json"),

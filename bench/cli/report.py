@@ -1,0 +1,175 @@
+"""The report of runs, as a file or live: `fwdrev report`."""
+
+import os
+import re
+import secrets
+import threading
+import webbrowser
+from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fwdrev.bench.cli.show import AsJson, answer, loaded
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+
+__all__ = ["report"]
+
+_OURS = re.compile(rb"<!doctype html>\s*<!-- fwdrev report -->")
+"""How a report begins; a file that begins otherwise is not ours to overwrite."""
+
+_LAST_PORT = 65535
+
+_POLITE = 10
+"""Niceness of a live report: what is being measured goes first."""
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote.")],
+    out: Annotated[Path | None, typer.Option(help="A file; default report.html in the first run.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to serve on; default 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to serve on; default any free one.")] = None,
+    *,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Serve it live while the sweep runs, until Ctrl-C.")] = False,
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let other machines read it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the interactive report: one HTML file that needs nothing else; or serve it live."""
+    runs = list(dict.fromkeys(runs))
+    if watch:
+        _refuse({"--out": out is not None, "--json": as_json}, "cannot be given with --watch, which writes no file")
+        _watch(runs, _address(host, allow_remote=allow_remote), _checked(port), open_=open_)
+        return
+    given = {"--host": host is not None, "--port": port is not None, "--allow-remote": allow_remote}
+    _refuse(given, "says how a report is served: give --watch too")
+    path = out or runs[0] / "report.html"
+    _check_ours(path)
+    size = _write(path, _page(runs))
+    answer({"report": str(path), "bytes": size}, [f"report: {path} ({size / 1e6:.1f} MB)"], as_json=as_json)
+    if open_:
+        _open(path.resolve().as_uri())
+
+
+def _refuse(given: dict[str, bool], why: str) -> None:
+    for option, is_given in given.items():
+        if is_given:
+            msg = f"{option} {why}"
+            raise InputError(msg)
+
+
+def _page(folders: Sequence[Path]) -> bytes:
+    """Of the runs that hold values; the others are told."""
+    from fwdrev.plots.report.page import report_page
+    from fwdrev.results.tables import engines_measured
+
+    found: list[Any] = []
+    for run in map(loaded, folders):
+        if engines_measured(run):
+            found.append(run)
+        elif len(folders) > 1:
+            typer.echo(f"warning: {run.folder} has no measured cell yet: it is left out", err=True)
+    if not found:
+        msg = f"{', '.join(map(str, folders))}: no measured cell yet, nothing to report; `--watch` waits for some"
+        raise NothingMeasuredError(msg)
+    return report_page(found).encode(errors="replace")
+
+
+def _check_ours(path: Path) -> None:
+    """Raises InputError for anything but a report or nothing, before anything is computed."""
+    try:
+        if not (path.exists() or path.is_symlink()):
+            return
+        ours = path.is_file() and _OURS.match(_beginning(path)) is not None
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    if not ours:
+        msg = f"{path} exists already and is no report of fwdrev: give --out a new file, or remove this one"
+        raise InputError(msg)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(100)
+
+
+def _write(path: Path, page: bytes) -> int:
+    """Whole or not at all; a link stays one."""
+    try:
+        path = path.resolve()
+        new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            with new.open("xb") as stream:
+                stream.write(page)
+            new.replace(path)
+        finally:
+            new.unlink(missing_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return len(page)
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(f"cannot write {path}: {error.strerror}; give --out a file that can be written")
+
+
+def _checked(port: int | None) -> int:
+    """0 is any free one."""
+    if port is not None and not 0 <= port <= _LAST_PORT:
+        msg = f"port = {port}: give a number from 0 (any free one) to {_LAST_PORT}"
+        raise InputError(msg)
+    return port or 0
+
+
+def _address(host: str | None, *, allow_remote: bool) -> str:
+    """Where to serve; other machines can read it only if that was said twice."""
+    from fwdrev.plots.serving import LOOPBACK
+
+    if host is None and allow_remote:
+        msg = "--allow-remote needs --host ADDRESS: the address of this machine to serve on, 0.0.0.0 for all of them"
+        raise InputError(msg)
+    if host in {None, "localhost"}:
+        return LOOPBACK
+    try:
+        address = ip_address(str(host))
+    except ValueError:
+        msg = f"host = {host!r}: give an address such as 127.0.0.1, or localhost; other names are not looked up"
+        raise InputError(msg) from None
+    if not (address.is_loopback or allow_remote):
+        msg = f"host = {host}: other machines could read the report there; give --allow-remote too if they may"
+        raise InputError(msg)
+    return str(address)
+
+
+def _watch(folders: Sequence[Path], host: str, port: int, *, open_: bool) -> None:
+    """Until Ctrl-C, which is how this ends, and no failure."""
+    from fwdrev.plots.serving import serve
+
+    for folder in folders:
+        loaded(folder)  # is it a run at all?
+    os.nice(_POLITE)
+    with suppress(KeyboardInterrupt), serve(folders, host, port) as address:
+        typer.echo(address)
+        _tell("live report: Ctrl-C stops it")
+        if open_:
+            _open(address)
+        threading.Event().wait()
+    _tell("stopped")
+
+
+def _open(address: str) -> None:
+    """In the browser that the user prefers."""
+    try:
+        shown = webbrowser.open(address)
+    except webbrowser.Error:
+        shown = False
+    if not shown:
+        _tell(f"warning: no browser was found: open {address} yourself")
+
+
+def _tell(line: str) -> None:
+    with suppress(OSError):  # nobody reads it: no reason to stop
+        typer.echo(line, err=True)

@@ -1,0 +1,354 @@
+"""`fwdrev report`: what it writes, what it never overwrites, and the live view from start to Ctrl-C."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from fwdrev.results import create
+from tests.scripted import scripted_run
+from tests.test_cli import expect_one_line, fwdrev
+
+MARKER = b"<!doctype html>\n<!-- fwdrev report -->"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scripted run on disk."""
+    made = scripted_run(noise=0.02, shift=0.01)
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    with create(folder, made.spec, dict(made.machine)) as journal:
+        for observation in made.observations:
+            journal.append(observation)
+    return folder
+
+
+@pytest.fixture
+def run(tmp_path: Path, whole: Path) -> Path:
+    """A copy of it, alone in a folder."""
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+@pytest.fixture
+def empty(tmp_path: Path, whole: Path) -> Path:
+    """The same before its first observation."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    shutil.copy(whole / "manifest.json", folder)
+    (folder / "journal.jsonl").touch()
+    return folder
+
+
+def test_help_has_an_example() -> None:
+    """And names every option."""
+    done = fwdrev("report", "--help")
+    assert done.returncode == 0
+    assert "Example: fwdrev report runs/today --open" in done.stdout
+    for option in ("--out", "--open", "--watch", "--host", "--port", "--allow-remote", "--json"):
+        assert option in done.stdout
+
+
+def test_the_report_lies_in_the_run(run: Path) -> None:
+    """Its path and size are printed; with the permissions of any new file; and no file besides."""
+    before = set(run.iterdir())
+    done = fwdrev("report", run)
+    assert done.returncode == 0, done.stderr
+    path = run / "report.html"
+    assert done.stdout.startswith(f"report: {path} (")
+    assert path.read_bytes().startswith(MARKER)
+    assert set(run.iterdir()) - before == {path}
+    mask = os.umask(0)
+    os.umask(mask)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_report_is_made_anew(run: Path, tmp_path: Path) -> None:
+    """Without asking, since it is derived; through a link, which stays one."""
+    path, link = tmp_path / "a.html", tmp_path / "b.html"
+    path.write_bytes(MARKER + b" of last week")
+    link.symlink_to(path)
+    done = fwdrev("report", run, "--out", link, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"report": str(link), "bytes": path.stat().st_size}
+    assert link.is_symlink()
+    assert b"last week" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"<!doctype html>\n<p>mine", b"\n" + MARKER, b"\xff\xfe"])
+@pytest.mark.parametrize("name", ["report.html", "mine.html"])
+def test_what_is_not_ours_stays(run: Path, content: bytes, name: str) -> None:
+    """Whatever it is, also by the default name."""
+    path = run / name
+    path.write_bytes(content)
+    expect_one_line(fwdrev("report", run, "--out", path), 2, f"{path} exists already and is no report of fwdrev")
+    if name == "report.html":
+        assert fwdrev("report", run).returncode == 2
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("out", [".", "/dev/null", "pipe", "dangling"])
+def test_what_is_no_file_stays(run: Path, out: str, tmp_path: Path) -> None:
+    """A folder, a device, a pipe that nobody writes to, a link to nowhere."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    expect_one_line(fwdrev("report", run, "--out", out, cwd=tmp_path), 2, f"{out} exists already and is no report")
+    assert Path("/dev/null").is_char_device()
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize("out", ["/proc/none", "none/report.html", 300 * "x"])
+def test_what_cannot_be_written(run: Path, out: str) -> None:
+    """One line."""
+    expect_one_line(fwdrev("report", run, "--out", out), 2, "give --out a file that can be written")
+
+
+def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
+    """Whole, and nothing else; no file can grow here."""
+    path = run / "report.html"
+    path.write_bytes(MARKER + b" of last week")
+    before = set(run.iterdir())
+    command = f"ulimit -f 0; exec {sys.executable} -m fwdrev report {run}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    expect_one_line(done, 2, f"cannot write {path}: File too large")
+    assert path.read_bytes() == MARKER + b" of last week"
+    assert set(run.iterdir()) == before
+
+
+def test_several_runs(run: Path, whole: Path, empty: Path, tmp_path: Path) -> None:
+    """In one report, in the first; runs with nothing in them are left out with a warning."""
+    done = fwdrev("report", empty, run, whole, run)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == f"warning: {empty} has no measured cell yet: it is left out\n"
+    assert done.stdout.startswith(f"report: {empty / 'report.html'} (")
+    assert list(tmp_path.rglob("*.html")) == [empty / "report.html"]
+
+
+def test_a_torn_journal_is_reported_with_a_warning(run: Path) -> None:
+    """On standard error, once."""
+    journal = run / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-70])
+    done = fwdrev("report", run, "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: ")
+    assert done.stderr.count("\n") == 1
+    assert json.loads(done.stdout)["bytes"] > 0
+
+
+def test_nothing_measured(empty: Path, tmp_path: Path) -> None:
+    """Exit code 4, no file."""
+    expect_one_line(fwdrev("report", empty), 4, f"{empty}: no measured cell yet")
+    assert fwdrev("report", empty, empty.parent / "empty").returncode == 4
+    assert list(tmp_path.rglob("*.html")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "Missing argument 'RUN...'"),
+        (("none",), "none is not a run"),
+        (("none", "--watch"), "none is not a run"),
+        (("none", "--watch", "--out", "a.html"), "--out cannot be given with --watch"),
+        (("none", "--watch", "--json"), "--json cannot be given with --watch"),
+        (("none", "--port", "0"), "--port says how a report is served: give --watch too"),
+        (("none", "--host", "127.0.0.1"), "--host says how a report is served: give --watch too"),
+        (("none", "--allow-remote"), "--allow-remote says how a report is served: give --watch too"),
+        (("none", "--watch", "--port", "65536"), "port = 65536: give a number from 0"),
+        (("none", "--watch", "--port", "-1"), "port = -1: give a number from 0"),
+        (("none", "--watch", "--port", "http"), "Invalid value for '--port'"),
+        (("none", "--watch", "--host", "0.0.0.0"), "host = 0.0.0.0: other machines could read"),  # noqa: S104
+        (("none", "--watch", "--host", "::"), "host = ::: other machines could read"),
+        (("none", "--watch", "--host", "192.0.2.1"), "give --allow-remote too if they may"),
+        (("none", "--watch", "--host", "example.org"), "host = 'example.org': give an address such as 127.0.0.1"),
+        (("none", "--watch", "--host", "example.org", "--allow-remote"), "other names are not looked up"),
+        (("none", "--watch", "--host", ""), "host = '': give an address"),
+        (("none", "--watch", "--allow-remote"), "--allow-remote needs --host"),
+    ],
+)
+def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
+    """And exit code 2; nothing is left behind."""
+    expect_one_line(fwdrev("report", *arguments, cwd=tmp_path), 2, part)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_in_use(run: Path) -> None:
+    """One line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = fwdrev("report", run, "--watch", "--port", port)
+    expect_one_line(done, 2, f"cannot serve on 127.0.0.1 port {port}: Address already in use; give another --port")
+
+
+def test_an_address_of_another_machine(run: Path) -> None:
+    """One line too."""
+    done = fwdrev("report", run, "--watch", "--host", "192.0.2.1", "--allow-remote")
+    expect_one_line(done, 2, "cannot serve on 192.0.2.1 port 0")
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the address goes that a browser is asked to show."""
+    shown, browser = tmp_path / "shown", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    return shown
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a preferred one nor any that can be found."""
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+
+def test_open(run: Path, opened: Path) -> None:
+    """The browser gets the file's absolute address."""
+    done = fwdrev("report", "run", "--open", cwd=run.parent)
+    assert done.returncode == 0, done.stderr
+    assert opened.read_text() == (run / "report.html").as_uri()
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_open_without_a_browser(run: Path) -> None:
+    """Says what to open; the report is there all the same, and standard output is clean."""
+    done = fwdrev("report", run, "--open", "--json")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == f"warning: no browser was found: open {(run / 'report.html').as_uri()} yourself\n"
+    assert json.loads(done.stdout)["report"] == str(run / "report.html")
+
+
+@contextmanager
+def watching(*arguments: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The live view, its address read from standard output."""
+    command = [sys.executable, "-m", "fwdrev", "report", *map(str, arguments), "--watch"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            address = _read(process.stdout).readline().strip()
+            assert address, _read(process.stderr).read()
+            yield address, process
+        finally:
+            process.kill()
+
+
+def _read(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+def stopped(process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
+    """What it says when it is told to stop; standard output holds nothing but the address."""
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=30)
+    assert out == ""
+    assert "Traceback" not in errors
+    return errors
+
+
+def fetched(address: str, tag: str = "") -> tuple[int, str, bytes]:
+    """Status, tag and body."""
+    asked = urllib.request.Request(address, headers={"If-None-Match": tag} if tag else {})  # noqa: S310 - ours
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - ours
+            return answer.status, answer.headers["ETag"], answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers["ETag"], error.read()
+
+
+def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
+    """A run with nothing in it is served; each line shows sooner or later; Ctrl-C is no failure."""
+    with watching(empty) as (address, process):
+        assert address.startswith("http://127.0.0.1:")
+        assert fetched(address)[2].startswith(MARKER)
+        for line in (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)[:3]:
+            _, tag, _ = fetched(address + "data.json")
+            assert fetched(address + "data.json", tag)[:2] == (304, tag)
+            with (empty / "journal.jsonl").open("ab") as journal:
+                journal.write(line)
+            while fetched(address + "data.json", tag)[0] == 304:
+                time.sleep(0.05)
+        status, other, body = fetched(address + "data.json", tag)
+        assert (status, other != tag) == (200, True)
+        json.loads(body)
+        errors = stopped(process)
+        assert process.returncode == 0
+    assert errors.splitlines() == ["live report: Ctrl-C stops it", "stopped"]
+    assert not (empty / "report.html").exists()
+
+
+def test_watch_tells_of_a_torn_line_once(run: Path) -> None:
+    """When it starts; not whenever the browser asks."""
+    journal = run / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-70])
+    with watching(run) as (address, process):
+        for _ in range(3):
+            assert fetched(address + "data.json")[0] == 200
+        errors = stopped(process)
+    assert errors.count("warning: ") == 1
+
+
+def test_watch_a_run_that_goes(run: Path) -> None:
+    """It says so to the browser, and is there to be stopped."""
+    with watching(run) as (address, process):
+        assert fetched(address)[0] == 200
+        shutil.rmtree(run)
+        assert fetched(address + "data.json")[0] == 503
+        stopped(process)
+        assert process.returncode == 0
+
+
+def test_watch_ends_with_its_terminal(run: Path) -> None:
+    """As every command of ours, with the code of the signal."""
+    with watching(run) as (_, process):
+        stopped(process, signal.SIGTERM)
+        assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_watch_opens_the_address(run: Path, opened: Path) -> None:
+    """Which is served by then."""
+    with watching(run, "--open") as (address, process):
+        while not opened.exists():
+            time.sleep(0.05)
+        assert opened.read_text() == address
+        stopped(process)
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_watch_without_a_browser(run: Path) -> None:
+    """Says what to open and goes on."""
+    with watching(run, "--open") as (address, process):
+        assert fetched(address)[0] == 200
+        assert f"warning: no browser was found: open {address} yourself" in stopped(process)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
+def test_watch_on_an_address_of_this_machine(run: Path, host: str) -> None:
+    """Needs no permission; a port can be chosen."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with watching(run, "--host", host, "--port", port) as (address, process):
+        assert address == f"http://{host.replace('localhost', '127.0.0.1')}:{port}/"
+        assert fetched(address)[0] == 200
+        stopped(process)
+
+
+def test_watch_for_other_machines(run: Path) -> None:
+    """With both options."""
+    with watching(run, "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - what is tested
+        assert fetched(address)[0] == 200
+        stopped(process)
+        assert process.returncode == 0
