@@ -2,9 +2,11 @@
 
 import http.client
 import json
+import os
 import shutil
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -165,8 +167,16 @@ def test_the_tag_changes_with_the_other_files(address: str, run: Growing, name: 
     assert get(address)[1]["ETag"] != before
 
 
+def test_the_tag_changes_with_the_date(address: str, run: Growing) -> None:
+    """Also where the size stays: a manifest that was written anew."""
+    before = get(address)[1]["ETag"]
+    os.utime(run.folder / "manifest.json", ns=(1, 1))
+    assert get(address)[1]["ETag"] != before
+
+
 def test_made_once_for_each_change(address: str, run: Growing, pages: Pages) -> None:
-    """However many ask, also at once."""
+    """However many ask, also at once and while it is being made."""
+    pages.meanwhile = lambda: time.sleep(0.05)
     for lines in (1, 2):
         run.grow()
         threads = [threading.Thread(target=get, args=(address,)) for _ in range(8)]
@@ -187,7 +197,7 @@ def test_a_line_that_comes_meanwhile_is_new_to_the_next(address: str, run: Growi
 
 
 def test_the_sweep_has_the_machine_most_of_the_time(run: Growing, pages: Pages) -> None:
-    """A report that took 2 s is good for 18 s; then changes show. The first one, which loads libraries, is no measure."""
+    """A report that took 2 s is good for 18 s; then changes show. The first one loads libraries: it does not count."""
     now = 0.0
 
     def work() -> None:
@@ -258,6 +268,7 @@ def test_head_is_get_without_the_body(address: str, path: str) -> None:
     assert len(body) > 0
     del headers["Date"], others["Date"]
     assert headers.items() == others.items()
+    assert said(address, f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()).endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
