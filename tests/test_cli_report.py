@@ -1,39 +1,23 @@
-"""`fwdrev report`: what it writes, what it never overwrites, and the live view from start to Ctrl-C."""
+"""`fwdrev report`: what it writes, and what it never overwrites."""
 
 import json
 import os
 import shutil
-import signal
-import socket
 import stat
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from fwdrev.results import create
-from tests.scripted import scripted_run
+from tests.live import MARKER, write_run
 from tests.test_cli import expect_one_line, fwdrev
-
-MARKER = b"<!doctype html>\n<!-- fwdrev report -->"
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scripted run on disk."""
-    made = scripted_run(noise=0.02, shift=0.01)
-    folder = tmp_path_factory.mktemp("runs") / "whole"
-    with create(folder, made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
-    return folder
+    return write_run(tmp_path_factory.mktemp("runs") / "whole")
 
 
 @pytest.fixture
@@ -50,6 +34,24 @@ def empty(tmp_path: Path, whole: Path) -> Path:
     shutil.copy(whole / "manifest.json", folder)
     (folder / "journal.jsonl").touch()
     return folder
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the address goes that a browser is asked to show."""
+    shown, browser = tmp_path / "shown", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    return shown
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a preferred one nor any that can be found."""
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
 
 
 def test_help_has_an_example() -> None:
@@ -185,38 +187,6 @@ def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_in_use(run: Path) -> None:
-    """One line that names it."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        done = fwdrev("report", run, "--watch", "--port", port)
-    expect_one_line(done, 2, f"cannot serve on 127.0.0.1 port {port}: Address already in use; give another --port")
-
-
-def test_an_address_of_another_machine(run: Path) -> None:
-    """One line too."""
-    done = fwdrev("report", run, "--watch", "--host", "192.0.2.1", "--allow-remote")
-    expect_one_line(done, 2, "cannot serve on 192.0.2.1 port 0")
-
-
-@pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the address goes that a browser is asked to show."""
-    shown, browser = tmp_path / "shown", tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
-    browser.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(browser))
-    return shown
-
-
-@pytest.fixture
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a preferred one nor any that can be found."""
-    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", "")
-
-
 def test_open(run: Path, opened: Path) -> None:
     """The browser gets the file's absolute address."""
     done = fwdrev("report", "run", "--open", cwd=run.parent)
@@ -231,138 +201,3 @@ def test_open_without_a_browser(run: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"warning: no browser was found: open {(run / 'report.html').as_uri()} yourself\n"
     assert json.loads(done.stdout)["report"] == str(run / "report.html")
-
-
-@contextmanager
-def watching(*arguments: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The live view, its address read from standard output."""
-    command = [sys.executable, "-m", "fwdrev", "report", *map(str, arguments), "--watch"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            address = _read(process.stdout).readline().strip()
-            assert address, _read(process.stderr).read()
-            yield address, process
-        finally:
-            process.kill()
-
-
-def _read(stream: IO[str] | None) -> IO[str]:
-    assert stream is not None
-    return stream
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for it; a minute is too long."""
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.05)
-    pytest.fail("waited in vain")
-
-
-def await_change(address: str, tag: str) -> None:
-    """As the page does."""
-    until(lambda: fetched(address, tag)[0] == 200)
-
-
-def stopped(process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
-    """What it says when it is told to stop; standard output holds nothing but the address."""
-    process.send_signal(number)
-    out, errors = process.communicate(timeout=30)
-    assert out == ""
-    assert "Traceback" not in errors
-    return errors
-
-
-def fetched(address: str, tag: str = "") -> tuple[int, str, bytes]:
-    """Status, tag and body."""
-    asked = urllib.request.Request(address, headers={"If-None-Match": tag} if tag else {})  # noqa: S310 - ours
-    try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - ours
-            return answer.status, answer.headers["ETag"], answer.read()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.headers["ETag"], error.read()
-
-
-def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
-    """A run with nothing in it is served; each line shows sooner or later; Ctrl-C is no failure."""
-    with watching(empty) as (address, process):
-        assert address.startswith("http://127.0.0.1:")
-        assert fetched(address)[2].startswith(MARKER)
-        for line in (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)[:3]:
-            _, tag, _ = fetched(address + "data.json")
-            assert fetched(address + "data.json", tag)[:2] == (304, tag)
-            with (empty / "journal.jsonl").open("ab") as journal:
-                journal.write(line)
-            await_change(address + "data.json", tag)
-        status, other, body = fetched(address + "data.json", tag)
-        assert (status, other != tag) == (200, True)
-        json.loads(body)
-        errors = stopped(process)
-        assert process.returncode == 0
-    assert errors.splitlines() == ["live report: Ctrl-C stops it", "stopped"]
-    assert not (empty / "report.html").exists()
-
-
-def test_watch_tells_of_a_torn_line_once(run: Path) -> None:
-    """When it starts; not whenever the browser asks."""
-    journal = run / "journal.jsonl"
-    journal.write_bytes(journal.read_bytes()[:-70])
-    with watching(run) as (address, process):
-        for _ in range(3):
-            assert fetched(address + "data.json")[0] == 200
-        errors = stopped(process)
-    assert errors.count("warning: ") == 1
-
-
-def test_watch_a_run_that_goes(run: Path) -> None:
-    """It says so to the browser, and is there to be stopped."""
-    with watching(run) as (address, process):
-        assert fetched(address)[0] == 200
-        shutil.rmtree(run)
-        assert fetched(address + "data.json")[0] == 503
-        stopped(process)
-        assert process.returncode == 0
-
-
-def test_watch_ends_with_its_terminal(run: Path) -> None:
-    """As every command of ours, with the code of the signal."""
-    with watching(run) as (_, process):
-        stopped(process, signal.SIGTERM)
-        assert process.returncode == 128 + signal.SIGTERM
-
-
-def test_watch_opens_the_address(run: Path, opened: Path) -> None:
-    """Which is served by then."""
-    with watching(run, "--open") as (address, process):
-        until(opened.exists)
-        assert opened.read_text() == address
-        stopped(process)
-
-
-@pytest.mark.usefixtures("no_browser")
-def test_watch_without_a_browser(run: Path) -> None:
-    """Says what to open and goes on."""
-    with watching(run, "--open") as (address, process):
-        assert fetched(address)[0] == 200
-        assert f"warning: no browser was found: open {address} yourself" in stopped(process)
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
-def test_watch_on_an_address_of_this_machine(run: Path, host: str) -> None:
-    """Needs no permission; a port can be chosen."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with watching(run, "--host", host, "--port", port) as (address, process):
-        assert address == f"http://{host.replace('localhost', '127.0.0.1')}:{port}/"
-        assert fetched(address)[0] == 200
-        stopped(process)
-
-
-def test_watch_for_other_machines(run: Path) -> None:
-    """With both options."""
-    with watching(run, "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - what is tested
-        assert fetched(address)[0] == 200
-        stopped(process)
-        assert process.returncode == 0
