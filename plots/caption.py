@@ -1,6 +1,7 @@
 """Captions: where, when and from how much a figure was measured."""
 
 from fwdrev.bench.spec import Protocol, SweepSpec
+from fwdrev.plots.style import shown
 from fwdrev.results.journal import Run
 from fwdrev.results.tables import values
 
@@ -13,13 +14,16 @@ def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
     Without `how` it says how many rounds there were, each in a process of its own.
     """
     spec, machine = run.spec, run.machine
-    options = "".join(f", {key} {value}" for key, value in spec.options.items())
+    options = "".join(f", {shown(key)} {shown(value)}" for key, value in spec.options.items())
     versions = machine.get("versions", {})
     threads = machine.get("threads", 1)
-    problem = f"problem {spec.problem}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}"
+    problem = f"problem {shown(spec.problem)}{options}, Jacobian with respect to {spec.wrt.value}, {spec.dtype}"
     measured = how or f"{_rounds(run)} in fresh processes, bands and bars: 95 % intervals"
-    processor = f"{machine.get('cpu_model_name', 'unknown processor')}, {threads} thread{'s' * (threads > 1)}"
-    libraries = f"numpy {versions.get('numpy', '?')} ({machine.get('blas', '?')}), jax {versions.get('jax', '?')}"
+    processor = f"{shown(machine.get('cpu_model_name', 'unknown processor'))}, {threads} thread{'s' * (threads > 1)}"
+    numpy, jax, blas = (
+        shown(each) for each in (versions.get("numpy", "?"), versions.get("jax", "?"), machine.get("blas", "?"))
+    )
+    libraries = f"numpy {numpy} ({blas}), jax {jax}"
     lines = [f"{problem}; {measured}", f"{processor}, {libraries}, {run.created[:10]}", note]
     return "\n".join(line for line in lines if line)
 

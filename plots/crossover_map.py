@@ -5,14 +5,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from fwdrev.plots.frame import foot, inputs_label
+from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.plane import Cells, draw_cells, draw_diagonal, draw_scale
+from fwdrev.plots.style import INK, shown
 from fwdrev.results.crossing import crossing
 from fwdrev.results.crossover import crossover
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["MapLayout", "draw_map", "lay_out_cells", "lay_out_map"]
+__all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,34 +64,48 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
     first, second = layout.pair
     mesh = draw_cells(layout, layout.pair, ax)
     ax.set(xlabel=inputs, ylabel="outputs m")
-    ax.set_title(f"Which is faster: {first} or {second}?", loc="left")
+    ax.set_title(f"Which is faster: {shown(first)} or {shown(second)}?", loc="left")
     draw_diagonal(ax)
-    _draw_lines(layout, ax)
+    _draw_predicted(layout, ax)
+    draw_crossover(layout, ax)
+    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
     draw_scale(mesh, layout.pair, [ax], "is faster")
 
 
-def _draw_lines(layout: MapLayout, ax: Axes) -> None:
+def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
     if layout.predicted:
         n, m = np.array(sorted(layout.predicted.items())).T
-        ax.plot(n, m, color="#222222", linewidth=1.2, linestyle="--", label="equal operation counts")
+        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="--", label="equal operation counts")
     if layout.expected:
         n, m = np.array(sorted(layout.expected.items())).T
-        ax.plot(n, m, color="#222222", linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
-    if layout.points:
-        n, points = zip(*sorted(layout.points.items()), strict=True)
-        m = np.array([e.point for e in points])
-        low_m = np.array([e.point if e.low is None else e.low for e in points])
-        high_m = np.array([e.point if e.high is None else e.high for e in points])
-        ax.fill_between(n, low_m, high_m, color="black", alpha=0.18, linewidth=0)
-        ax.errorbar(
-            n,
-            m,
-            [m - low_m, high_m - m],
-            color="black",
-            marker="o",
-            markersize=4,
-            capsize=2,
-            linewidth=1.8,
-            label="measured crossover, 95 % interval",
-        )
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
+        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
+
+
+def draw_crossover(layout: MapLayout, ax: Axes) -> None:
+    """The measured one, with its intervals."""
+    if not layout.points:
+        return
+    n, points = zip(*sorted(layout.points.items()), strict=True)
+    m = np.array([e.point for e in points])
+    low_m = np.array([e.point if e.low is None else e.low for e in points])
+    high_m = np.array([e.point if e.high is None else e.high for e in points])
+    ax.fill_between(n, low_m, high_m, color="black", alpha=0.18, linewidth=0)
+    ax.errorbar(
+        n,
+        m,
+        [m - low_m, high_m - m],
+        color="black",
+        marker="o",
+        markersize=4,
+        capsize=2,
+        linewidth=1.8,
+        label="measured crossover, 95 % interval",
+    )
+
+
+def map_figure(of: PairOfRun) -> Figure:
+    """The map of one pair, with its caption."""
+    figure = Figure(figsize=(7.6, 6.4))
+    draw_map(lay_out_map(of.ratios, of.counts, of.model), figure.subplots(), inputs=inputs_label(of.run.spec))
+    foot(figure, of.run, "The number in a cell says how many times faster the faster one is.")
+    return figure

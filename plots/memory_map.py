@@ -7,12 +7,30 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from fwdrev.modes.arrays import Vector
+from fwdrev.plots.frame import ask, foot, inputs_label
+from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.plane import ABOVE, Cells, draw_cells, draw_diagonal, draw_scale
-from fwdrev.results.memory import MemoryPlane, MemoryRatios
+from fwdrev.plots.style import INK, shown
+from fwdrev.results.memory import MemoryPlane, MemoryRatios, Source, memory_ratios
+from fwdrev.results.summary import apart_text
 
-__all__ = ["MemoryLayout", "MemoryPanel", "draw_memory", "lay_out_memory"]
+__all__ = ["MemoryLayout", "MemoryPanel", "draw_memory", "lay_out_memory", "memory_figure"]
+
+_MEMORY = {
+    Source.ALLOCATED: (
+        "memory of one call and its preparation, in processes that time nothing",
+        "Measured: all that is allocated (tracemalloc), also each engine's own copies of the layers' constants.",
+    ),
+    Source.PROGRAM: (
+        "memory as XLA states it for its program",
+        "Measured: arguments, results and all temporary arrays, also the layers' constants and the seeds.",
+    ),
+    None: ("memory as counts predict it", "Measured: nothing that can be compared."),
+}
+"""How memory was measured, and what is in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +90,9 @@ def draw_memory(layout: MemoryLayout, axes: tuple[Axes, Axes], *, inputs: str = 
 
 
 def _verdict(panel: MemoryPanel, pair: tuple[str, str]) -> str:
-    return f"{pair[0]} needs less in {panel.less} of {panel.known} cells" if panel.known else "nothing to compare"
+    return (
+        f"{shown(pair[0])} needs less in {panel.less} of {panel.known} cells" if panel.known else "nothing to compare"
+    )
 
 
 def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
@@ -82,7 +102,7 @@ def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
         beside = np.append(known[1:], False) | np.append(False, known[:-1])
         alone = np.flatnonzero(known & ~beside).tolist()
         style, label = "--_" if alone else "--", "break-even, predicted"
-        ax.plot(panel.n, panel.break_even, style, color="#222222", linewidth=1.2, markevery=alone, label=label)
+        ax.plot(panel.n, panel.break_even, style, color=INK, linewidth=1.2, markevery=alone, label=label)
 
 
 def _draw_measured(panel: MemoryPanel, ax: Axes) -> None:
@@ -90,3 +110,19 @@ def _draw_measured(panel: MemoryPanel, ax: Axes) -> None:
     if not np.isnan(panel.break_even).all():
         label = "break-even, measured"
         ax.plot(panel.n, panel.break_even, "-o", color="black", markersize=4, linewidth=1.8, zorder=ABOVE, label=label)
+
+
+def memory_figure(of: PairOfRun) -> Figure | None:
+    """Both panels; None where neither counts nor bytes are known."""
+    ratios = memory_ratios(of.run, of.pair)
+    if ratios.is_empty:
+        return None
+    figure = Figure(figsize=(11.5, 5.9))
+    left, right = figure.subplots(1, 2, sharey=True)
+    draw_memory(lay_out_memory(ratios), (left, right), inputs=inputs_label(of.run.spec))
+    one, other = (shown(name) for name in ratios.pair)
+    ask(figure, f"Which needs less memory: {one} or {other}?")
+    how, measured = _MEMORY[ratios.source]
+    predicted = "Predicted: what is held at once in Jacobians, the result included."
+    foot(figure, of.run, f"{predicted} {measured}\n{apart_text(ratios)}".rstrip(), how=how)
+    return figure

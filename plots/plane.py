@@ -10,12 +10,25 @@ from matplotlib.collections import QuadMesh
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fwdrev.modes.arrays import Matrix, Vector
-from fwdrev.plots.style import LESS_INK, UNKNOWN, colour, diverging
+from fwdrev.plots.style import LESS_INK, UNKNOWN, colour, diverging, shown
 
-__all__ = ["ABOVE", "Cells", "draw_cells", "draw_diagonal", "draw_scale"]
+__all__ = [
+    "ABOVE",
+    "MOST_NUMBERS",
+    "Cells",
+    "draw_cells",
+    "draw_diagonal",
+    "draw_scale",
+    "edges",
+    "factor_text",
+    "size_ticks",
+]
 
 ABOVE = 4
 """The order in which to draw what is above the numbers of the cells; other lines are below."""
+
+MOST_NUMBERS = 400
+"""Of numbers that are written into a plane: with more cells nobody can read them."""
 
 _MOST = 3.0
 """Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
@@ -44,8 +57,8 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
     """
     first, second = pair
     mesh = ax.pcolormesh(
-        _edges(cells.n),
-        _edges(cells.m),
+        edges(cells.n),
+        edges(cells.m),
         cells.advantage,
         cmap=diverging(colour(second), colour(first)).with_extremes(bad=UNKNOWN),
         vmin=-_MOST,
@@ -55,7 +68,7 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
     )
     _write_factors(cells, mesh if clear else None, ax)
     ax.set(xscale="log", yscale="log")
-    _size_ticks(cells, ax)
+    size_ticks(cells.n, cells.m, ax)
     return mesh
 
 
@@ -70,7 +83,7 @@ def draw_diagonal(ax: Axes) -> None:
 
 def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], better: str) -> None:
     """The scale of colours beside `axes`; `better` is what the winner is, for instance "is faster"."""
-    first, second = pair
+    first, second = (shown(name) for name in pair)
     figure = axes[0].figure
     bar = figure.colorbar(mesh, ax=list(axes), pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: "equal" if v == 0 else f"{2 ** abs(v):g}×"))
@@ -79,14 +92,16 @@ def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], bett
 
 
 def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
-    """How many times better, in every cell, small; on a ground of the cell's colour if given."""
+    """How many times better, in every cell, small; on a ground of the cell's colour if given. None where too many."""
+    if cells.advantage.size > MOST_NUMBERS:
+        return
     for (i, j), value in np.ndenumerate(cells.advantage):
         if math.isfinite(value):
             dark = abs(value) > 0.7 * _MOST
             ax.text(
                 float(cells.n[j]),
                 float(cells.m[i]),
-                _factor_text(value),
+                factor_text(value),
                 ha="center",
                 va="center",
                 size=6.5,
@@ -95,24 +110,25 @@ def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
             )
 
 
-def _factor_text(advantage: float) -> str:
+def factor_text(advantage: float) -> str:
     """Two digits, or the whole number."""
     factor = 2 ** abs(advantage)
     return f"{factor:.2g}" if factor < _THREE_DIGITS else f"{factor:.0f}"
 
 
-def _size_ticks(cells: Cells, ax: Axes) -> None:
-    for axis, sizes in ((ax.xaxis, cells.n), (ax.yaxis, cells.m)):
+def size_ticks(n: Vector, m: Vector, ax: Axes) -> None:
+    """Sizes as whole numbers on both axes, at most twelve on each."""
+    for axis, sizes in ((ax.xaxis, n), (ax.yaxis, m)):
         shown = sizes[:: math.ceil(sizes.size / 12)]
         axis.set_major_locator(FixedLocator(list(shown)))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 
-def _edges(sizes: Vector) -> Vector:
+def edges(sizes: Vector) -> Vector:
     """Cell borders halfway between sizes, in logarithms; a single size gets a factor of two."""
     logs = np.log(sizes)
     middle = (logs[:-1] + logs[1:]) / 2
     half = (logs[1] - logs[0], logs[-1] - logs[-2]) if logs.size > 1 else (math.log(2), math.log(2))
-    edges: Vector = np.exp(np.concatenate([[logs[0] - half[0] / 2], middle, [logs[-1] + half[1] / 2]]))
-    return edges
+    borders: Vector = np.exp(np.concatenate([[logs[0] - half[0] / 2], middle, [logs[-1] + half[1] / 2]]))
+    return borders

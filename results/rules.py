@@ -19,17 +19,21 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.prediction import TIE
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["RULES", "Rule", "Score", "score", "scores"]
+__all__ = ["RULES", "Rule", "Score", "rule_from", "score", "scores"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """`forward(n, m)`: whether it picks forward mode at n inputs and m outputs; `when` says so in words."""
+    """`forward(n, m)`: whether it picks forward mode at n inputs and m outputs; `when` says so in words.
+
+    `knows`: the cells (n, m) for which it has an answer; None for all of them.
+    """
 
     name: str
     when: str
     source: str
     forward: Callable[[int, int], bool]
+    knows: frozenset[tuple[int, int]] | None = None
 
 
 RULES: tuple[Rule, ...] = (
@@ -93,14 +97,32 @@ class Score:
         }
 
 
+def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
+    """A prediction as a rule: forward where the mean of its log ratios (forward to reverse) is below 0.
+
+    It knows the cells that the prediction has a number for.
+    """
+    mean = ratios.table.mean().dropna()
+    cells = [(int(n), int(m)) for n, m in mean.index]
+    picks = dict(zip(cells, (mean < 0).tolist(), strict=True))
+    return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
+
+
 def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> list[Score]:
-    """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine."""
-    return sorted((score(rule, ratios) for rule in (*RULES, *others)), key=lambda s: s.mean_slowdown)
+    """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine.
+
+    One that knows no cell that was measured is left out.
+    """
+    measured = {(int(n), int(m)) for n, m in ratios.grid.mean().dropna().index}
+    rules = [*RULES, *(rule for rule in others if rule.knows is None or rule.knows & measured)]
+    return sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown)
 
 
 def score(rule: Rule, ratios: LogRatios) -> Score:
-    """One rule on the grid; raises NothingMeasuredError where nothing was measured there."""
+    """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured."""
     mean = ratios.grid.mean().dropna()
+    if rule.knows is not None:
+        mean = mean[[(int(n), int(m)) in rule.knows for n, m in mean.index]]
     if mean.empty:
         msg = f"no cell of the grid has both {ratios.pair[0]} and {ratios.pair[1]}: no rule can be scored"
         raise NothingMeasuredError(msg)

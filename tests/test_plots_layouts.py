@@ -93,11 +93,11 @@ def test_labels_of_sizes_do_not_touch() -> None:
 
 def test_a_factor_has_as_many_digits_as_one_reads() -> None:
     """Two, and never an exponent, whichever of the two engines is better."""
-    from fwdrev.plots.plane import _factor_text
+    from fwdrev.plots.plane import factor_text
 
     shown = {1.0: "1", 1.449: "1.4", 12.4: "12", 99.4: "99", 99.6: "100", 1234.0: "1234"}
     for factor, text in shown.items():
-        assert _factor_text(math.log2(factor)) == _factor_text(-math.log2(factor)) == text
+        assert factor_text(math.log2(factor)) == factor_text(-math.log2(factor)) == text
 
 
 def test_what_is_not_known_does_not_look_equal() -> None:

@@ -1,0 +1,132 @@
+"""Regret: what it costs to choose the mode by a rule of thumb instead of by measuring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from fwdrev.modes.arrays import Vector
+from fwdrev.plots.frame import ask, foot
+from fwdrev.plots.pair_of_run import PairOfRun
+from fwdrev.plots.style import INK, LESS_INK, shown
+from fwdrev.results.rules import Rule, Score, rule_from, scores
+
+__all__ = ["RegretLayout", "draw_regret", "lay_out_regret", "own_rules", "regret_figure"]
+
+
+_COLUMNS = (12, 110, 158)
+"""Where the numbers stand, in points right of the axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegretLayout:
+    """One row for each rule, the best first.
+
+    `labels`: when it picks the first engine; `mean` and `worst`: how many times slower its choice is than the faster
+    engine; `right`: in how many of the decided cells it picks that one, in words; `worst_at`: (n, m).
+    """
+
+    pair: tuple[str, str]
+    labels: tuple[str, ...]
+    mean: Vector
+    worst: Vector
+    right: tuple[str, ...]
+    worst_at: tuple[tuple[int, int], ...]
+
+
+def own_rules(of: PairOfRun) -> list[Rule]:
+    """Our own predictions as rules: operation counts and, where the machine was calibrated, the cost model."""
+    rules = [rule_from(of.counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")]
+    if of.model is not None:
+        when = "the cost model expects it to be faster"
+        rules.append(rule_from(of.model, "cost model", when, "fwdrev calibrate"))
+    return rules
+
+
+def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayout:
+    """In the order of `found`."""
+    return RegretLayout(
+        pair=pair,
+        labels=tuple(_label(score.rule, pair) for score in found),
+        mean=np.array([score.mean_slowdown for score in found]),
+        worst=np.array([score.worst_slowdown for score in found]),
+        right=tuple(_right(score) for score in found),
+        worst_at=tuple(score.worst_at for score in found),
+    )
+
+
+def _label(rule: Rule, pair: tuple[str, str]) -> str:
+    """When it picks the first, and what it is called."""
+    one, other = (shown(name) for name in pair)
+    return f"always {other}" if rule.when == "never" else f"{one} if {rule.when}\n({rule.name})"
+
+
+def _right(score: Score) -> str:
+    share = f" ({score.right / score.decided:.0%})" if score.decided else ""
+    return f"{score.right} of {score.decided}{share}"
+
+
+def draw_regret(layout: RegretLayout, ax: Axes) -> None:
+    """A dot for the mean, a ring for the worst cell, on a logarithmic scale that begins at 1."""
+    rows = np.arange(len(layout.labels))
+    ax.set(xscale="log", xlim=(0.97, max(2.0, 1.1 * float(layout.worst.max()))), ylim=(rows[-1] + 0.6, -0.6))
+    ax.hlines(rows, layout.mean, layout.worst, color="#cccccc", linewidth=1.5, zorder=1)
+    ax.axvline(1, color=LESS_INK, linewidth=1)
+    ax.plot(layout.mean, rows, "o", color=INK, markersize=7)
+    ax.plot(layout.worst, rows, "o", color=INK, markersize=7, fillstyle="none")
+    _write_columns(layout, ax)
+    ax.set_yticks(rows, layout.labels)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    _scale(ax)
+
+
+def _write_columns(layout: RegretLayout, ax: Axes) -> None:
+    """The numbers, right of the dots."""
+    worst = [f"{x:.3g}× at n = {n}, m = {m}" for x, (n, m) in zip(layout.worst, layout.worst_at, strict=True)]
+    mean = [f"{x:.2f}×" for x in layout.mean]
+    for at, head, column in zip(_COLUMNS, ("right in", "mean", "worst"), (layout.right, mean, worst), strict=True):
+        _write(head, -0.75, at, ax, weight="bold")
+        for row, text in enumerate(column):
+            _write(text, row, at, ax)
+
+
+def _write(text: str, row: float, at: float, ax: Axes, weight: str = "normal") -> None:
+    across = ax.get_yaxis_transform()
+    ax.annotate(
+        text, (1, row), (at, 0), xycoords=across, textcoords="offset points", va="center", size=9, weight=weight
+    )
+
+
+def _scale(ax: Axes) -> None:
+    """Factors, as few as can be read."""
+    high = ax.get_xlim()[1]
+    known = [1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000]
+    ax.xaxis.set_major_locator(LogLocator() if high > known[-1] else FixedLocator(_few(known, high)))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}×"))
+    ax.set_xlabel("slow-down against the faster of the two:  ● mean over the cells   ○ worst cell")
+
+
+def _few(known: Sequence[float], high: float) -> list[float]:
+    """Up to the end of the scale; the close ones near 1 only where it is short."""
+    return [one for one in known if one <= high and (high <= 8 or one in {1, 10} or one >= 2)]  # noqa: PLR2004 - by eye
+
+
+def regret_figure(of: PairOfRun) -> Figure:
+    """The rules in use and our own predictions."""
+    found = scores(of.ratios, own_rules(of))
+    figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))
+    draw_regret(lay_out_regret(found, of.pair), figure.subplots())
+    one, other = (shown(name) for name in of.pair)
+    ask(figure, f"What does it cost to choose between {one} and {other} by a rule of thumb?")
+    foot(
+        figure,
+        of.run,
+        "Right: cells in which the two differ by more than 10 % and the rule picks the faster one; slow-downs are over "
+        "all cells.",
+    )
+    return figure
