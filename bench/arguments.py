@@ -1,12 +1,13 @@
-"""What the words behind an option mean: names with commas, pairs of engines, a problem's own options."""
+"""What the words behind an option mean: names with commas, pairs of engines, a cell, a problem's own options."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from fwdrev.bench.cell import Cell
 from fwdrev.modes.errors import InputError
 
-__all__ = ["engine_pair", "names", "problem_options"]
+__all__ = ["cell_of", "engine_pair", "names", "problem_options"]
 
 
 def names(text: str) -> list[str]:
@@ -26,6 +27,15 @@ def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
         if name not in measured:
             engine(name)
     return given[0], given[1]
+
+
+def cell_of(text: str) -> Cell:
+    """`n,m`, two sizes."""
+    given = names(text)
+    if len(given) != 2 or not all(size.isascii() and size.isdigit() and int(size) for size in given):  # noqa: PLR2004
+        msg = f"cell {text!r}: give the inputs and the outputs, two whole numbers from 1 with a comma, e.g. 64,16"
+        raise InputError(msg)
+    return Cell(int(given[0]), int(given[1]))
 
 
 def problem_options(given: list[str]) -> dict[str, Any]:

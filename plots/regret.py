@@ -9,12 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from fwdrev.modes.arrays import Vector
+from fwdrev.modes.interface import Direction
+from fwdrev.modes.registry import find_engine
 from fwdrev.plots.frame import ask, foot
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.style import INK, LESS_INK, shown
 from fwdrev.results.rules import Rule, Score, rule_from, scores
 
-__all__ = ["RegretLayout", "draw_regret", "lay_out_regret", "own_rules", "regret_figure"]
+__all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure"]
 
 
 _COLUMNS = (12, 110, 158)
@@ -35,6 +37,15 @@ class RegretLayout:
     worst: Vector
     right: tuple[str, ...]
     worst_at: tuple[tuple[int, int], ...]
+
+
+def forward_first(of: PairOfRun) -> PairOfRun | None:
+    """The same with the forward engine first, as rules have it; None where the pair is no forward and a reverse one."""
+    found = [find_engine(name) for name in of.pair]
+    directions = [None if one is None else one.direction for one in found]
+    if directions == [Direction.FORWARD, Direction.REVERSE]:
+        return of
+    return of.turned if directions == [Direction.REVERSE, Direction.FORWARD] else None
 
 
 def own_rules(of: PairOfRun) -> list[Rule]:
@@ -75,7 +86,7 @@ def draw_regret(layout: RegretLayout, ax: Axes) -> None:
     ax.set(xscale="log", xlim=(0.97, max(2.0, 1.1 * float(layout.worst.max()))), ylim=(rows[-1] + 0.6, -0.6))
     ax.hlines(rows, layout.mean, layout.worst, color="#cccccc", linewidth=1.5, zorder=1)
     ax.axvline(1, color=LESS_INK, linewidth=1)
-    ax.plot(layout.mean, rows, "o", color=INK, markersize=7)
+    ax.plot(layout.mean, rows, "o", color=INK, markersize=7, clip_on=False, zorder=3)
     ax.plot(layout.worst, rows, "o", color=INK, markersize=7, fillstyle="none")
     _write_columns(layout, ax)
     ax.set_yticks(rows, layout.labels)
@@ -108,7 +119,7 @@ def _scale(ax: Axes) -> None:
     ax.xaxis.set_major_locator(LogLocator() if high > known[-1] else FixedLocator(_few(known, high)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}×"))
-    ax.set_xlabel("slow-down against the faster of the two:  ● mean over the cells   ○ worst cell")
+    ax.set_xlabel("slow-down against the faster of the two\n● mean over the cells   ○ worst cell")
 
 
 def _few(known: Sequence[float], high: float) -> list[float]:
@@ -116,8 +127,12 @@ def _few(known: Sequence[float], high: float) -> list[float]:
     return [one for one in known if one <= high and (high <= 8 or one in {1, 10} or one >= 2)]  # noqa: PLR2004 - by eye
 
 
-def regret_figure(of: PairOfRun) -> Figure:
-    """The rules in use and our own predictions."""
+def regret_figure(of: PairOfRun) -> Figure | None:
+    """The rules in use and our own predictions; None for engines between which no rule decides, or an empty grid."""
+    ordered = forward_first(of)
+    if ordered is None or ordered.ratios.grid.dropna(axis=1, how="all").empty:
+        return None
+    of = ordered
     found = scores(of.ratios, own_rules(of))
     figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))
     draw_regret(lay_out_regret(found, of.pair), figure.subplots())

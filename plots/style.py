@@ -98,7 +98,7 @@ def colour_words(engines: Sequence[str]) -> str:
 
 
 def shade(name: str) -> str:
-    """The colour of an area: that of the engine, darker for other libraries than NumPy. (Paler is less certain.)"""
+    """The colour of an area: that of the engine, darker for other libraries than NumPy; paler is less certain."""
     red, green, blue = to_rgb(colour(name))
     light = 1.0 if line_style(name) == "-" else 0.55
     return to_hex((light * red, light * green, light * blue))
@@ -134,11 +134,11 @@ def marks(engines: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def shown(name: object) -> str:
+def shown(name: object, longest: int = _LONGEST) -> str:
     """A name from outside, on one line and of a length that fits."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(name))
     text = " ".join(text.split())
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def diverging(low: str, high: str) -> LinearSegmentedColormap:

@@ -20,6 +20,14 @@ class ExportFormat(StrEnum):
     COSTS = "costs"
 
 
+class FigureFormat(StrEnum):
+    """What a figure can be saved as."""
+
+    SVG = "svg"
+    PNG = "png"
+    PDF = "pdf"
+
+
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
     """Where two engines break even, and the law m* = c · n^α through it, with intervals and what was predicted."""
     from fwdrev.bench.arguments import engine_pair
@@ -39,19 +47,35 @@ def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson
 
 
 def plot(
-    run: RunFolder,
-    pair: Annotated[list[str] | None, typer.Option(help="Two engines for a map; may be repeated.")] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder; default RUN/figures.")] = None,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote.")],
+    pair: Annotated[list[str] | None, typer.Option(help="Two engines to compare; may be repeated.")] = None,
+    cell: Annotated[str | None, typer.Option(metavar="N,M", help="The cell of a trend; default in the middle.")] = None,
+    formats: Annotated[
+        list[FigureFormat] | None, typer.Option("--format", help="May be repeated; default all of them.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; default RUN/figures, of the first.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Draw the maps of time and of memory and the cost curves, as SVG and PNG."""
-    from fwdrev.bench.arguments import engine_pair
+    """Draw a run: maps, memory, costs, rules of thumb. Several runs: their maps side by side, and the trend."""
+    from fwdrev.bench.arguments import cell_of, engine_pair
+    from fwdrev.plots.comparisons import save_comparisons
     from fwdrev.plots.figures import save_figures
 
-    found = loaded(run)
-    pairs = [engine_pair(text, found.spec.engines) for text in pair] if pair else None
-    paths = save_figures(found, out or run / "figures", pairs)
+    found, at = [loaded(run) for run in runs], None if cell is None else cell_of(cell)
+    measured = [name for each in found for name in each.spec.engines]
+    pairs = [engine_pair(text, measured) for text in pair] if pair else None
+    kinds = [each.value for each in dict.fromkeys(formats or FigureFormat)]
+    folder = out or runs[0] / "figures"
+    if len(found) == 1:
+        if at is not None:
+            msg = f"--cell {cell} is for the trend over several runs: give two or more, or leave it out"
+            raise InputError(msg)
+        paths = save_figures(found[0], folder, pairs, kinds)
+    else:
+        paths, notes = save_comparisons(found, folder, pairs, cell=at, formats=kinds)
+        for note in notes:
+            typer.echo(f"warning: {note}", err=True)
     answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
 
 

@@ -41,6 +41,7 @@ for command, example in (
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
     (plot, "fwdrev plot runs/today --pair forward,jax-jvp"),
     (report, "fwdrev report runs/today --open"),
+    (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
     (engines, "fwdrev engines --json"),

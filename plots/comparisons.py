@@ -1,0 +1,83 @@
+"""The figures that compare runs: side by side for each two that follow each other, and the trend over all of them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from fwdrev.bench.cell import Cell
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.plots.figures import FORMATS, save
+from fwdrev.plots.side_by_side import side_by_side_figure
+from fwdrev.plots.style import styled
+from fwdrev.plots.trend import trend_figure
+from fwdrev.results.journal import Run
+from fwdrev.results.pairs import default_pairs
+from fwdrev.results.tables import engines_measured
+from fwdrev.results.trend import trend
+
+__all__ = ["common_pairs", "comparisons", "save_comparisons"]
+
+
+def common_pairs(runs: Sequence[Run]) -> list[tuple[str, str]]:
+    """The default pairs of those engines that all runs have measured; raises NothingMeasuredError without any."""
+    measured = [engines_measured(run) for run in runs]
+    pairs = default_pairs([name for name in measured[0] if all(name in each for each in measured)])
+    if not pairs:
+        each = "; ".join(
+            f"{run.folder}: {', '.join(names) or 'nothing'}" for run, names in zip(runs, measured, strict=True)
+        )
+        msg = f"no forward and reverse engine of one library was measured in all runs ({each}): name two by --pair"
+        raise NothingMeasuredError(msg)
+    return pairs
+
+
+def comparisons(
+    runs: Sequence[Run], pairs: Sequence[tuple[str, str]] | None, cell: Cell | None, notes: list[str]
+) -> Iterator[tuple[str, Figure]]:
+    """Name and figure, for each pair; appends to `notes` why one cannot be drawn.
+
+    Raises InputError for a single run, and NothingMeasuredError where a cell that was asked for has no trend.
+    """
+    if len(runs) < 2:  # noqa: PLR2004 - a comparison
+        msg = f"{len(runs)} run given: a comparison takes two or more"
+        raise InputError(msg)
+    ordered = sorted(runs, key=lambda run: run.created)
+    for pair in common_pairs(ordered) if pairs is None else pairs:
+        name = f"{pair[0]}-{pair[1]}"
+        for number, (one, other) in enumerate(pairwise(ordered), start=1):
+            try:
+                figure = side_by_side_figure((one, other), pair)
+            except NothingMeasuredError as error:
+                notes.append(f"not side by side: {error}")
+                continue
+            yield f"side-by-side-{name}" + (f"-{number}" if len(ordered) > 2 else ""), figure  # noqa: PLR2004
+        try:
+            figure = trend_figure(trend(ordered, pair, cell))
+        except NothingMeasuredError as error:
+            if cell is not None:
+                raise
+            notes.append(f"no trend: {error}")
+            continue
+        yield f"trend-{name}", figure
+
+
+def save_comparisons(
+    runs: Sequence[Run],
+    folder: Path,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    *,
+    cell: Cell | None = None,
+    formats: Sequence[str] = FORMATS,
+) -> tuple[list[Path], list[str]]:
+    """Every figure in every format, in `folder`; the paths, and why others could not be drawn.
+
+    Raises NothingMeasuredError when none could, and InputError when one cannot be written.
+    """
+    notes: list[str] = []
+    with styled():
+        paths = save(comparisons(runs, pairs, cell, notes), folder, formats)
+    if not paths:
+        raise NothingMeasuredError("; ".join(notes))
+    return paths, notes
