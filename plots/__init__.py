@@ -1,7 +1,7 @@
 """Figures from tables. Each one is three steps: select rows, lay out numbers (pure), draw on an Axes that is handed in.
 
     run = load("runs/today")
-    save_figures(run, Path("figures"))                   # maps and cost curves, SVG and PNG
+    save_figures(run, Path("figures"))                   # all of one run, SVG, PNG and PDF
     draw_map(lay_out_map(ratios, counts), ax)            # on your own Axes
 
 Nothing here measures or estimates.

@@ -1,4 +1,5 @@
 from .caption import caption as caption
+from .comparisons import comparisons as comparisons, save_comparisons as save_comparisons
 from .cost_curves import (
     Curve as Curve,
     CurvesLayout as CurvesLayout,
@@ -13,3 +14,23 @@ from .memory_map import (
     draw_memory as draw_memory,
     lay_out_memory as lay_out_memory,
 )
+from .preparation import (
+    Payback as Payback,
+    PreparationLayout as PreparationLayout,
+    draw_payback as draw_payback,
+    draw_preparation as draw_preparation,
+    lay_out_preparation as lay_out_preparation,
+)
+from .regret import RegretLayout as RegretLayout, draw_regret as draw_regret, lay_out_regret as lay_out_regret
+from .side_by_side import (
+    SideBySideLayout as SideBySideLayout,
+    draw_side_by_side as draw_side_by_side,
+    lay_out_side_by_side as lay_out_side_by_side,
+)
+from .trend import (
+    TrendLayout as TrendLayout,
+    draw_ratio as draw_ratio,
+    draw_times as draw_times,
+    lay_out_trend as lay_out_trend,
+)
+from .winner_map import WinnerLayout as WinnerLayout, draw_winners as draw_winners, lay_out_winners as lay_out_winners

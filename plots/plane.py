@@ -92,18 +92,23 @@ def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], bett
 
 
 def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
-    """How many times better, in every cell, small; on a ground of the cell's colour if given. None where too many."""
+    """How many times better, small, in the corner of every cell that lines along the diagonal leave free.
+
+    On a ground of the cell's colour if given. Nothing where there are too many cells.
+    """
     if cells.advantage.size > MOST_NUMBERS:
         return
+    right, bottom = edges(cells.n)[1:], edges(cells.m)[:-1]
     for (i, j), value in np.ndenumerate(cells.advantage):
         if math.isfinite(value):
             dark = abs(value) > 0.7 * _MOST
-            ax.text(
-                float(cells.n[j]),
-                float(cells.m[i]),
+            ax.annotate(
                 factor_text(value),
-                ha="center",
-                va="center",
+                (float(right[j]), float(bottom[i])),
+                (-4, 4),
+                textcoords="offset points",
+                ha="right",
+                va="bottom",
                 size=6.5,
                 color="white" if dark else "#333333",
                 bbox=ground and {"facecolor": ground.to_rgba(value), "linewidth": 0, "pad": 0.6},

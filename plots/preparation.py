@@ -102,7 +102,7 @@ def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> 
     never = [shown(one.engine) for one in layout.paybacks if np.isnan(one.calls).all()]
     if never:
         ax.margins(y=0.15)  # room for the note
-        _note(f"never: {', '.join(never)}", ax)
+        _note(f"never here: {', '.join(never)}", ax)
     ax.yaxis.set_major_formatter(EngFormatter(sep=""))
     if label and paid:
         label_ends([_end(one) for one in paid], ax)

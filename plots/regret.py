@@ -19,7 +19,13 @@ from fwdrev.results.rules import Rule, Score, rule_from, scores
 __all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure"]
 
 
-_COLUMNS = (12, 110, 158)
+_FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""What may stand below the axis."""
+
+_SHORT = 8
+"""A scale up to here has room for all of them."""
+
+_COLUMNS = (12.0, 110.0, 158.0)
 """Where the numbers stand, in points right of the axis."""
 
 
@@ -102,7 +108,7 @@ def _write_columns(layout: RegretLayout, ax: Axes) -> None:
     for at, head, column in zip(_COLUMNS, ("right in", "mean", "worst"), (layout.right, mean, worst), strict=True):
         _write(head, -0.75, at, ax, weight="bold")
         for row, text in enumerate(column):
-            _write(text, row, at, ax)
+            _write(text, float(row), at, ax)
 
 
 def _write(text: str, row: float, at: float, ax: Axes, weight: str = "normal") -> None:
@@ -113,18 +119,13 @@ def _write(text: str, row: float, at: float, ax: Axes, weight: str = "normal") -
 
 
 def _scale(ax: Axes) -> None:
-    """Factors, as few as can be read."""
-    high = ax.get_xlim()[1]
-    known = [1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000]
-    ax.xaxis.set_major_locator(LogLocator() if high > known[-1] else FixedLocator(_few(known, high)))
+    """Factors, as few as can be read: the close ones near 1 only where the scale is short."""
+    high = float(ax.get_xlim()[1])
+    few = [one for one in _FACTORS if one <= high and (high <= _SHORT or one == 1 or one >= 2)]  # noqa: PLR2004
+    ax.xaxis.set_major_locator(LogLocator() if high > _FACTORS[-1] else FixedLocator(few))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}×"))
     ax.set_xlabel("slow-down against the faster of the two\n● mean over the cells   ○ worst cell")
-
-
-def _few(known: Sequence[float], high: float) -> list[float]:
-    """Up to the end of the scale; the close ones near 1 only where it is short."""
-    return [one for one in known if one <= high and (high <= 8 or one in {1, 10} or one >= 2)]  # noqa: PLR2004 - by eye
 
 
 def regret_figure(of: PairOfRun) -> Figure | None:

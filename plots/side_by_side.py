@@ -12,7 +12,7 @@ from fwdrev.plots.crossover_map import MapLayout, draw_crossover, lay_out_map
 from fwdrev.plots.differences import differences
 from fwdrev.plots.frame import ask, inputs_label, write_foot
 from fwdrev.plots.plane import draw_cells, draw_diagonal, draw_scale
-from fwdrev.plots.style import INK, shown
+from fwdrev.plots.style import INK, UNKNOWN, shown
 from fwdrev.results.journal import Run
 from fwdrev.results.tables import log_count_ratios, log_ratios
 
@@ -42,14 +42,14 @@ def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inpu
         mesh = draw_cells(own, layout.pair, ax)
         draw_crossover(own, ax)
         _draw_other(other, ax)
-        ax.set(xlabel=label or "inputs n", ylabel="outputs m")
+        ax.set(xlabel=label or "inputs n", ylabel="outputs m", facecolor=UNKNOWN)
         ax.set_title(title, loc="left", size=9.5, wrap=True)
     _same_range(left, right)
     for ax in axes:
         draw_diagonal(ax)
     handles = {str(line.get_label()): line for ax in axes for line in ax.get_legend_handles_labels()[0]}
     left.legend(
-        handles.values(), handles, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, frameon=False, fontsize=8.5
+        handles.values(), handles, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5
     )
     draw_scale(mesh, layout.pair, axes, "is faster")
 

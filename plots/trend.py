@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullLocator
 
 from fwdrev.bench.cell import Cell
 from fwdrev.plots.caption import caption
-from fwdrev.plots.cost_curves import Curve, draw_curve, how_to_read, label_ends
+from fwdrev.plots.cost_curves import Curve, how_to_read, label_ends
 from fwdrev.plots.differences import changes
 from fwdrev.plots.frame import ask, write_foot
-from fwdrev.plots.style import INK, LESS_INK, shown
+from fwdrev.plots.style import INK, LESS_INK, colour, line_style, marker, shown
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.trend import Trend
 
@@ -61,13 +61,13 @@ def _curve(name: str, estimates: list[Estimate]) -> Curve:
 
 
 def draw_times(layout: TrendLayout, ax: Axes) -> None:
-    """Both engines with bands; a thin upright line where something changed."""
+    """Both engines with their intervals; a thin upright line where something changed."""
     for curve in layout.times:
-        draw_curve(curve, ax)
-    ax.set(yscale="log", ylabel="time of one Jacobian")
+        _draw_bars(curve, ax, colour(curve.engine), line_style(curve.engine), marker(curve.engine))
     ax.margins(y=0.15)
+    _set_scale(ax)
+    ax.set_ylabel("time of one Jacobian")
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
     _mark_changes(layout, ax)
     label_ends([(curve.engine, float(curve.sizes[-1]), float(curve.seconds[-1])) for curve in layout.times], ax)
 
@@ -75,28 +75,41 @@ def draw_times(layout: TrendLayout, ax: Axes) -> None:
 def draw_ratio(layout: TrendLayout, ax: Axes) -> None:
     """On which side of 1 it lies says which engine is faster."""
     one, other = (shown(name) for name in layout.pair)
-    curve = layout.ratio
     ax.axhline(1, color=LESS_INK, linewidth=1, linestyle=":")
-    bars = np.abs(np.array([curve.seconds - curve.low, curve.high - curve.seconds]))
-    ax.errorbar(curve.sizes, curve.seconds, bars, color=INK, marker="o", markersize=4, capsize=3, linewidth=1.4)
-    ax.set(yscale="log", ylabel=f"time of {one}\n÷ time of {other}")
+    _draw_bars(layout.ratio, ax, INK, "-", "o")
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.8), max(high, 1.25))
+    _set_scale(ax)
+    ax.set_ylabel(f"time of {one}\n÷ time of {other}")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    for at, name in ((0.97, other), (0.03, one)):
-        ax.text(
-            1.02,
-            at,
-            f"{name} is faster",
-            transform=ax.transAxes,
-            size=8.5,
-            color=LESS_INK,
-            va="top" if at > 0.5 else "bottom",  # noqa: PLR2004 - the upper half
-        )
+    for at, side, name in ((0.98, "top", other), (0.02, "bottom", one)):
+        ax.text(1.02, at, f"{name} is faster", transform=ax.transAxes, size=8.5, color=LESS_INK, va=side)
     _mark_changes(layout, ax)
     ax.xaxis.set_major_locator(MaxNLocator(_MOST_DATES, integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _date(layout, v)))
+
+
+def _draw_bars(curve: Curve, ax: Axes, hue: str, style: str, shape: str) -> None:
+    bars = np.array([curve.seconds - curve.low, curve.high - curve.seconds])
+    ax.errorbar(
+        curve.sizes,
+        curve.seconds,
+        np.nan_to_num(bars),
+        color=hue,
+        linestyle=style,
+        marker=shape,
+        markersize=4,
+        capsize=3,
+        linewidth=1.4,
+    )
+
+
+def _set_scale(ax: Axes) -> None:
+    """Logarithmic, with round numbers beside it however short it is."""
+    ax.set_yscale("log")
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    ax.yaxis.set_minor_locator(NullLocator())
+    ax.grid(visible=True, axis="y", which="major", color="#e5e5e5", linewidth=0.6)
 
 
 def _date(layout: TrendLayout, at: float) -> str:

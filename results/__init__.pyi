@@ -11,7 +11,7 @@ from .memory import (
     Source as Source,
     memory_ratios as memory_ratios,
 )
-from .rules import RULES as RULES, Rule as Rule, Score as Score, scores as scores
+from .rules import RULES as RULES, Rule as Rule, Score as Score, rule_from as rule_from, scores as scores
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,
@@ -23,4 +23,5 @@ from .tables import (
     times as times,
     values as values,
 )
+from .trend import Trend as Trend, TrendPoint as TrendPoint, trend as trend
 from .winners import winners as winners

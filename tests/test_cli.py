@@ -90,11 +90,30 @@ def test_crossover_in_json(run: Path) -> None:
 
 
 def test_plot_prints_paths(run: Path, tmp_path: Path) -> None:
-    """Of files that exist: two maps and the curves, each as SVG and PNG."""
-    done = fwdrev("plot", run, "--out", tmp_path / "figures", "--pair", "reverse,forward")
-    paths = [Path(line) for line in done.stdout.splitlines()]
-    assert len(paths) == 6
+    """Of files that exist, each figure in the formats that were asked for."""
+    pair = "reverse-forward"
+    figures = {f"map-{pair}", f"memory-{pair}", f"regret-{pair}", "winners", "cost-curves"}
+    options = ("--out", tmp_path / "figures", "--pair", "reverse,forward", "--format", "svg", "--format", "pdf")
+    paths = [Path(line) for line in fwdrev("plot", run, *options).stdout.splitlines()]
+    assert {path.name for path in paths} == {f"{name}.{suffix}" for name in figures for suffix in ("svg", "pdf")}
     assert all(path.stat().st_size > 1000 for path in paths)
+
+
+def test_plot_compares_runs(run: Path, tmp_path: Path) -> None:
+    """Several runs: side by side, and the trend of the cell that was asked for."""
+    done = fwdrev("plot", run, run, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json")
+    names = [Path(path).name for path in json.loads(done.stdout)["figures"]]
+    assert names == ["side-by-side-forward-reverse.svg", "trend-forward-reverse.svg"]
+    assert "n = 64, m = 16" in (tmp_path / "figures" / names[1]).read_text()
+    for options, code, part in (
+        ((run, "--cell", "5,5"), 4, "fewer than two have n = 5, m = 5"),
+        ((run, "--cell", "64x16"), 2, "cell '64x16': give the inputs and the outputs"),
+        ((run, "--cell", "0,1"), 2, "cell '0,1'"),
+        (("--cell", "64,16"), 2, "is for the trend over several runs"),
+        (("--format", "gif"), 2, "'gif' is not one of"),
+    ):
+        out = tmp_path / "-".join(map(str, options[-1:]))
+        expect_one_line(fwdrev("plot", run, *options, "--out", out), code, part)
 
 
 def test_engines_and_problems() -> None:

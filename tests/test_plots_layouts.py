@@ -55,15 +55,32 @@ def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
 
 
 def test_figures_are_files(run: Run, tmp_path: Path) -> None:
-    """SVG and PNG of the maps and the curves; text in the SVG is text, and what comes from outside is escaped."""
+    """SVG, PNG and PDF of each; text in the SVG is text, and what comes from outside is escaped."""
     paths = save_figures(run, tmp_path)
-    names = {"map-forward-reverse", "memory-forward-reverse", "cost-curves"}
-    assert {path.name for path in paths} == {f"{name}.{suffix}" for name in names for suffix in ("svg", "png")}
+    names = {f"{name}-forward-reverse" for name in ("map", "memory", "regret")}
+    names |= {"cost-curves", "winners"}
+    assert {path.name for path in paths} == {f"{name}.{suffix}" for name in names for suffix in ("svg", "png", "pdf")}
     svg = (tmp_path / "map-forward-reverse.svg").read_text()
     assert "outputs m" in svg
     assert "<script>" not in svg
     assert "&lt;script&gt;" in svg
     assert (tmp_path / "cost-curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "cost-curves.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_same_run_gives_the_same_files(run: Run, tmp_path: Path) -> None:
+    """No date and no random name in SVG or PDF; only the formats that were asked for."""
+    one, other = (save_figures(run, tmp_path / name, formats=["svg", "pdf"]) for name in ("one", "other"))
+    assert {path.suffix for path in one} == {".svg", ".pdf"}
+    assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
+
+
+def test_a_name_from_outside_makes_no_folder(tmp_path: Path) -> None:
+    """What stands in a file's name is what can stand there."""
+    from fwdrev.plots.figures import save
+
+    (path,) = save(iter([("map-../a\nb-c", Figure())]), tmp_path, ["svg"])
+    assert path == tmp_path / "map-.._a_b-c.svg"
 
 
 def test_caption_tells_where_and_from_how_much(run: Run) -> None:
@@ -89,6 +106,28 @@ def test_labels_of_sizes_do_not_touch() -> None:
     assert _apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024])) == [1, 4, 16, 64, 160, 1024]
     assert _apart(np.array([4.0, 8, 16, 32])) == [4, 8, 16, 32]
     assert _apart(np.array([7.0])) == [7]
+
+
+def test_labels_at_the_ends_of_curves_do_not_touch() -> None:
+    """They move apart by as little as it takes, together, and stay beside the axis."""
+    from fwdrev.plots.cost_curves import spread
+
+    assert spread([0.1, 0.5, 0.9], 0.1) == pytest.approx([0.1, 0.5, 0.9])
+    assert spread([0.5, 0.5, 0.5], 0.1) == pytest.approx([0.4, 0.5, 0.6])
+    assert spread([0.98, 1.0], 0.1) == pytest.approx([0.9, 1.0])
+    assert spread([0.0, 0.01], 0.1) == pytest.approx([0.0, 0.1])
+    assert spread([], 0.1) == []
+
+
+def test_a_large_plane_has_no_numbers() -> None:
+    """More than four hundred cells could not be read; sizes on the axes are few."""
+    from fwdrev.plots.plane import Cells, draw_cells
+
+    sizes = np.arange(1.0, 101)
+    ax = Figure().subplots()
+    draw_cells(Cells(n=sizes, m=sizes, advantage=np.ones((100, 100))), PAIR, ax)
+    assert not ax.texts
+    assert len(ax.get_xticks()) <= 12
 
 
 def test_a_factor_has_as_many_digits_as_one_reads() -> None:
