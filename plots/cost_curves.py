@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import EngFormatter, FixedLocator, FuncFormatter, NullFormatter, NullLocator
 
 from fwdrev.modes.arrays import Vector
 from fwdrev.plots.frame import ask, foot, inputs_label
+from fwdrev.plots.plane import Decades, apart
 from fwdrev.plots.style import MIXED, colour, colour_words, line_style, marker, shown
 from fwdrev.results.journal import Run
 from fwdrev.results.tables import times
@@ -84,6 +85,8 @@ def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
         draw_curve(curve, ax)
     ax.set(xscale="log", yscale="log")
     set_sizes(np.concatenate([curve.sizes for curve in layout.curves]), ax)
+    ax.yaxis.set_major_locator(Decades())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
     ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
     ax.set_title(f"{'n' if layout.along == 'm' else 'm'} = {layout.fixed}", loc="left")
@@ -113,19 +116,9 @@ def draw_curve(curve: Curve, ax: Axes) -> None:
 
 def set_sizes(sizes: Vector, ax: Axes) -> None:
     """Those that were measured, as whole numbers below the axis."""
-    ax.xaxis.set_major_locator(FixedLocator(_apart(np.unique(sizes))))
+    ax.xaxis.set_major_locator(FixedLocator(apart(np.unique(sizes), 9.0)))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
-
-
-def _apart(sizes: Vector) -> list[float]:
-    """Sizes whose labels do not touch: both ends, and what is a ninth of the axis away from its neighbours."""
-    room = math.log(sizes[-1] / sizes[0]) / 9
-    shown = [float(sizes[0])]
-    for size in sizes[1:-1]:
-        if min(math.log(size / shown[-1]), math.log(sizes[-1] / size)) >= room:
-            shown.append(float(size))
-    return [*shown, float(sizes[-1])] if sizes.size > 1 else shown
 
 
 def label_ends(ends: Sequence[tuple[str, float, float]], ax: Axes) -> None:

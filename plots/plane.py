@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.plots.style import LESS_INK, UNKNOWN, colour, diverging, shown
@@ -16,6 +16,8 @@ __all__ = [
     "ABOVE",
     "MOST_NUMBERS",
     "Cells",
+    "Decades",
+    "apart",
     "draw_cells",
     "draw_diagonal",
     "draw_scale",
@@ -32,6 +34,9 @@ MOST_NUMBERS = 400
 
 _MOST = 3.0
 """Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
+
+_FEW = 300.0
+"""The largest by the smallest number of a scale: up to here it has few powers of ten."""
 
 _THREE_DIGITS = 99.5
 """From here on a factor has three digits before the point."""
@@ -56,6 +61,7 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
     `clear`: lines end where a number stands.
     """
     first, second = pair
+    many = cells.advantage.size > MOST_NUMBERS
     mesh = ax.pcolormesh(
         edges(cells.n),
         edges(cells.m),
@@ -64,7 +70,8 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
         vmin=-_MOST,
         vmax=_MOST,
         edgecolors="white",
-        linewidth=0.5,
+        linewidth=0 if many else 0.5,
+        rasterized=many,  # one picture instead of thousands of shapes in a file
     )
     _write_factors(cells, mesh if clear else None, ax)
     ax.set(xscale="log", yscale="log")
@@ -124,10 +131,28 @@ def factor_text(advantage: float) -> str:
 def size_ticks(n: Vector, m: Vector, ax: Axes) -> None:
     """Sizes as whole numbers on both axes, at most twelve on each."""
     for axis, sizes in ((ax.xaxis, n), (ax.yaxis, m)):
-        shown = sizes[:: math.ceil(sizes.size / 12)]
-        axis.set_major_locator(FixedLocator(list(shown)))
+        axis.set_major_locator(FixedLocator(apart(sizes, 11.5)))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+
+
+def apart(sizes: Vector, most: float) -> list[float]:
+    """Ascending sizes whose labels do not touch: both ends, and what lies 1/`most` of the axis from its neighbours."""
+    room = math.log(sizes[-1] / sizes[0]) / most
+    shown_sizes = [float(sizes[0])]
+    for size in sizes[1:-1]:
+        if min(math.log(size / shown_sizes[-1]), math.log(sizes[-1] / size)) >= room:
+            shown_sizes.append(float(size))
+    return [*shown_sizes, float(sizes[-1])] if sizes.size > 1 else shown_sizes
+
+
+class Decades(LogLocator):
+    """Powers of ten; also 2 and 5 times them where there are few."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        """Within these limits."""
+        self.set_params(subs=(1.0, 2.0, 5.0) if vmax < _FEW * vmin else (1.0,))
+        return list(super().tick_values(vmin, vmax))
 
 
 def edges(sizes: Vector) -> Vector:

@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, NullFormatter
 
 from fwdrev.modes.arrays import Vector
 from fwdrev.plots.cost_curves import Curve, CurvesLayout, draw_curves, how_to_read, label_ends, set_sizes
 from fwdrev.plots.frame import ask, foot, inputs_label
+from fwdrev.plots.plane import Decades
 from fwdrev.plots.style import LESS_INK, colour, line_style, marker, shown
 from fwdrev.plots.winner_map import contenders
 from fwdrev.results.journal import Run
@@ -103,6 +104,8 @@ def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> 
     if never:
         ax.margins(y=0.15)  # room for the note
         _note(f"never here: {', '.join(never)}", ax)
+    ax.yaxis.set_major_locator(Decades())
+    ax.yaxis.set_minor_formatter(NullFormatter())
     ax.yaxis.set_major_formatter(EngFormatter(sep=""))
     if label and paid:
         label_ends([_end(one) for one in paid], ax)

@@ -47,7 +47,7 @@ def lay_out_trend(found: Trend) -> TrendLayout:
     return TrendLayout(
         pair=found.pair,
         cell=found.cell,
-        dates=tuple(shown(point.run.created[:16].replace("T", "  ")) for point in found.points),
+        dates=tuple(shown(point.run.created[:16].replace("T", " ")) for point in found.points),
         times=(one, other),
         ratio=_curve(found.pair[0], [point.ratio for point in found.points]),
         changed=tuple(changes([point.run for point in found.points])),
@@ -115,7 +115,7 @@ def _set_scale(ax: Axes) -> None:
 def _date(layout: TrendLayout, at: float) -> str:
     """Date and time in two lines."""
     there = 0 <= at < len(layout.dates) and at == int(at)
-    return layout.dates[int(at)].replace("  ", "\n") if there else ""
+    return layout.dates[int(at)].replace(" ", "\n") if there else ""
 
 
 def _mark_changes(layout: TrendLayout, ax: Axes) -> None:

@@ -117,7 +117,11 @@ def _draw_grounds(layout: WinnerLayout, ax: Axes) -> None:
             for engine, corner in zip(_either(layout, i, j), ((left, bottom), (right, top)), strict=True):
                 corners.append([(left, top), corner, (right, bottom)])
                 colours.append(_pale(shade(layout.engines[engine])))
-    ax.add_collection(PolyCollection(corners, facecolors=colours, edgecolors="white", linewidths=0.5))
+    many = layout.fastest.size > MOST_NUMBERS
+    width = 0.0 if many else 0.5
+    ax.add_collection(
+        PolyCollection(corners, facecolors=colours, edgecolors="white", linewidths=width, rasterized=many)
+    )
 
 
 def _either(layout: WinnerLayout, i: int, j: int) -> list[int]:

@@ -101,11 +101,21 @@ def test_an_empty_run_cannot_be_drawn(tmp_path: Path) -> None:
 
 def test_labels_of_sizes_do_not_touch() -> None:
     """Where a sweep has refined the plane, sizes are close to each other; both ends are always named."""
-    from fwdrev.plots.cost_curves import _apart
+    from fwdrev.plots.plane import apart
 
-    assert _apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024])) == [1, 4, 16, 64, 160, 1024]
-    assert _apart(np.array([4.0, 8, 16, 32])) == [4, 8, 16, 32]
-    assert _apart(np.array([7.0])) == [7]
+    assert apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024]), 9.0) == [1, 4, 16, 64, 160, 1024]
+    assert apart(np.array([4.0, 8, 16, 32]), 9.0) == [4, 8, 16, 32]
+    assert apart(np.array([7.0]), 9.0) == [7]
+
+
+def test_a_scale_of_times_has_numbers_however_short_it_is(tmp_path: Path) -> None:
+    """With 2 and 5 between the powers of ten where there are few; and never the code of a formula."""
+    from fwdrev.plots.plane import Decades
+
+    assert set(np.round(Decades().tick_values(3e-6, 4e-5), 7)) >= {5e-6, 1e-5, 2e-5}
+    assert set(np.round(np.log10(Decades().tick_values(1e-6, 1.0)), 7) % 1) == {0}
+    save_figures(scripted_run(inputs="8,16", outputs="8,16"), tmp_path, formats=["svg"])
+    assert not any("mathdefault" in path.read_text() for path in tmp_path.iterdir())
 
 
 def test_labels_at_the_ends_of_curves_do_not_touch() -> None:
