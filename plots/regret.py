@@ -103,7 +103,9 @@ def draw_regret(layout: RegretLayout, ax: Axes) -> None:
 
 def _write_columns(layout: RegretLayout, ax: Axes) -> None:
     """The numbers, right of the dots."""
-    worst = [f"{x:.3g}× at n = {n}, m = {m}" for x, (n, m) in zip(layout.worst, layout.worst_at, strict=True)]
+    lost = [f"{x:.3g}×" for x in layout.worst]
+    at_all = [f" at n = {n}, m = {m}" for n, m in layout.worst_at]
+    worst = [x if x == "1×" else x + where for x, where in zip(lost, at_all, strict=True)]
     mean = [f"{x:.2f}×" for x in layout.mean]
     for at, head, column in zip(_COLUMNS, ("right in", "mean", "worst"), (layout.right, mean, worst), strict=True):
         _write(head, -0.75, at, ax, weight="bold")
