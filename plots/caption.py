@@ -1,11 +1,11 @@
 """Captions: where, when and from how much a figure was measured."""
 
-from fwdrev.bench.spec import Protocol, SweepSpec
+from fwdrev.bench.spec import Protocol
 from fwdrev.plots.style import shown
 from fwdrev.results.journal import Run
 from fwdrev.results.tables import values
 
-__all__ = ["caption", "inputs_label"]
+__all__ = ["caption"]
 
 
 def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
@@ -26,12 +26,6 @@ def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
     libraries = f"numpy {numpy} ({blas}), jax {jax}"
     lines = [f"{problem}; {measured}", f"{processor}, {libraries}, {run.created[:10]}", note]
     return "\n".join(line for line in lines if line)
-
-
-def inputs_label(spec: SweepSpec) -> str:
-    """What n counts: `driven` can have it in θ."""
-    on_theta = spec.problem == "driven" and spec.options.get("n_of", spec.wrt.value) != "x"
-    return "inputs n (parameters θ)" if on_theta else "inputs n"
 
 
 def _rounds(run: Run) -> str:

@@ -39,9 +39,8 @@ app = typer.Typer(
 for command, example in (
     (sweep, "fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5"),
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
-    (plot, "fwdrev plot runs/today --pair forward,jax-jvp"),
-    (report, "fwdrev report runs/today --open"),
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
+    (report, "fwdrev report runs/today --open"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
     (engines, "fwdrev engines --json"),

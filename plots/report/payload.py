@@ -13,7 +13,7 @@ import pandas as pd
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
-from fwdrev.plots.caption import inputs_label
+from fwdrev.plots.frame import inputs_label
 from fwdrev.plots.report import pack
 from fwdrev.plots.style import colour, line_style
 from fwdrev.results.blocks import Blocks, timed_blocks
