@@ -87,7 +87,7 @@ def test_commands_parse(page: Path) -> None:
 def test_the_tutorial_shows_the_commands() -> None:
     """The test above has something to look at, and an unknown option would not pass it."""
     shown = {words[1] for words in _commands(DOCS / "tutorial.md") if words[0] == "fwdrev"}
-    assert shown >= {"doctor", "sweep", "crossover", "plot", "export", "explain", "calibrate"}
+    assert shown >= {"doctor", "sweep", "crossover", "plot", "report", "export", "explain", "calibrate"}
     with pytest.raises(USAGE_ERROR, match="--roundz"):
         _parse(["fwdrev", "sweep", "--roundz", "3"])
 
