@@ -8,6 +8,7 @@ from .cost_curves import (
 )
 from .crossover_map import MapLayout as MapLayout, draw_map as draw_map, lay_out_map as lay_out_map
 from .figures import figures as figures, save_figures as save_figures
+from .inline import inline_svg as inline_svg, svg_text as svg_text
 from .memory_map import (
     MemoryLayout as MemoryLayout,
     MemoryPanel as MemoryPanel,

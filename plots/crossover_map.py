@@ -18,6 +18,8 @@ from fwdrev.results.tables import LogRatios
 
 __all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure"]
 
+_MEASURED = "measured crossover"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapLayout(Cells):
@@ -59,15 +61,18 @@ def _crossings(ratios: LogRatios) -> dict[int, float]:
     return {n: size.point for n, size in found.items() if size is not None}
 
 
-def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
-    """Cells, the crossover with its interval, the line n = m and what counts predict; direct labels, no legend."""
+def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str = _MEASURED) -> None:
+    """Cells, the crossover with its interval, the line n = m and what counts predict.
+
+    `inputs` says what n counts, `line` what the crossover comes from.
+    """
     first, second = layout.pair
     mesh = draw_cells(layout, layout.pair, ax)
     ax.set(xlabel=inputs, ylabel="outputs m")
     ax.set_title(f"Which is faster: {shown(first)} or {shown(second)}?", loc="left")
     draw_diagonal(ax)
     _draw_predicted(layout, ax)
-    draw_crossover(layout, ax)
+    draw_crossover(layout, ax, line)
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
     draw_scale(mesh, layout.pair, [ax], "is faster")
 
@@ -81,11 +86,12 @@ def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
         ax.plot(n, m, color=INK, linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
 
 
-def draw_crossover(layout: MapLayout, ax: Axes) -> None:
-    """The measured one, with its intervals."""
+def draw_crossover(layout: MapLayout, ax: Axes, line: str = _MEASURED) -> None:
+    """The measured one, or whose `line` it is, with its intervals where they are known."""
     if not layout.points:
         return
     n, points = zip(*sorted(layout.points.items()), strict=True)
+    known = any(e.low is not None for e in points)
     m = np.array([e.point for e in points])
     low_m = np.array([e.point if e.low is None else e.low for e in points])
     high_m = np.array([e.point if e.high is None else e.high for e in points])
@@ -99,7 +105,7 @@ def draw_crossover(layout: MapLayout, ax: Axes) -> None:
         markersize=4,
         capsize=2,
         linewidth=1.8,
-        label="measured crossover, 95 % interval",
+        label=f"{line}, 95 % interval" if known else line,
     )
 
 

@@ -11,7 +11,14 @@ from .memory import (
     Source as Source,
     memory_ratios as memory_ratios,
 )
-from .rules import RULES as RULES, Rule as Rule, Score as Score, rule_from as rule_from, scores as scores
+from .rules import (
+    RULES as RULES,
+    Rule as Rule,
+    Score as Score,
+    Scores as Scores,
+    rule_from as rule_from,
+    scores as scores,
+)
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,

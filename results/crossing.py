@@ -21,6 +21,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from fwdrev.modes.arrays import AnyArray, Matrix, Vector
+from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 
 __all__ = ["Crossing", "Status", "crossing", "crossing_point"]
@@ -37,7 +38,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Crossing(Displayed):
     """The crossover along one line of the plane.
 
     `size`: where the two engines break even, None if nowhere in range; `open_ends`: "low" or "high" where the interval

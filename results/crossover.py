@@ -8,6 +8,7 @@ import numpy as np
 
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.results.crossing import Crossing, crossing, crossing_point
+from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.tables import LogRatios
 
@@ -15,7 +16,7 @@ __all__ = ["Crossover", "Law", "crossover"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Law:
+class Law(Displayed):
     """m* = c · n^α: at this m the two engines break even."""
 
     c: Estimate
@@ -27,7 +28,7 @@ class Law:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Crossover:
+class Crossover(Displayed):
     """Where a pair of engines breaks even: in m at each n, in n at each m, and as a law (None below two points)."""
 
     pair: tuple[str, str]

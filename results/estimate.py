@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from fwdrev.modes.arrays import AnyArray, Vector
+from fwdrev.results.display import Displayed
 
 __all__ = ["LEVEL", "Estimate", "log_mean", "log_means", "t_quantile"]
 
@@ -20,7 +21,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Displayed):
     """A point and its interval at `level`; without an interval (a single round) `low` and `high` are None."""
 
     point: float

@@ -22,6 +22,8 @@ from pydantic import ValidationError
 from fwdrev.bench.cell import Cell, Observation
 from fwdrev.bench.spec import SweepSpec, make_spec, stored_spec
 from fwdrev.modes.errors import InputError
+from fwdrev.results.display import Displayed
+from fwdrev.results.same_machine import check_same
 from fwdrev.results.schema import FORMAT, Manifest, parse_line
 
 __all__ = ["FORMAT", "Journal", "Run", "create", "load", "reopen"]
@@ -32,8 +34,8 @@ _MOST_WARNINGS = 5
 """Then only their number is told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Run(Displayed):
     """What a folder holds: its manifest, the observations that could be read, and warnings about the rest."""
 
     folder: Path
@@ -42,6 +44,13 @@ class Run:
     created: str
     observations: tuple[Observation, ...]
     warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """One line: there are thousands of values."""
+        seen = [o for o in self.observations if o.round >= 0]
+        cells, rounds = len({o.cell for o in seen}), len({o.round for o in seen})
+        engines = ", ".join(self.spec.engines)
+        return f"<Run {str(self.folder)!r}: {self.spec.problem}, {cells} cells, {rounds} rounds; {engines}>"
 
 
 class Journal:
@@ -115,7 +124,7 @@ def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any])
     with stream:
         _mend(folder / _JOURNAL)
         run = load(folder)
-        _check_same(folder, run.machine, machine)
+        check_same(folder, run.machine, machine)
         run = replace(run, spec=make_spec(run.spec.model_dump(mode="json") | dict(changes)))
         try:
             _write_manifest(folder, run.created, run.spec, machine)
@@ -162,26 +171,6 @@ def _mend(path: Path) -> None:
         else:
             stream.seek(0, os.SEEK_END)
             stream.write(b"\n")
-
-
-def _check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Raises InputError for the first difference between two fingerprints."""
-    before, here = _flat(then), _flat(json.loads(json.dumps(now)))
-    for key in sorted(here.keys() | before.keys()):
-        if here.get(key) != before.get(key):
-            msg = (
-                f"{folder} was measured with {key} {before.get(key)}, here it is {here.get(key)}: rounds of different "
-                "machines or versions cannot be mixed; start a new run"
-            )
-            raise InputError(msg)
-
-
-def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions and settings beside the other facts."""
-    flat: dict[str, Any] = {}
-    for key, value in facts.items():
-        flat |= value if isinstance(value, dict) else {key: value}
-    return flat
 
 
 def load(folder: Path | str) -> Run:

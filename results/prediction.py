@@ -12,6 +12,7 @@ import pandas as pd
 from fwdrev.modes.seconds import Seconds
 from fwdrev.results.cost_model import predicted_seconds
 from fwdrev.results.crossing import crossing_point
+from fwdrev.results.display import Displayed
 from fwdrev.results.journal import Run
 from fwdrev.results.tables import LogRatios, log_ratios
 
@@ -22,7 +23,7 @@ TIE = math.log(1.1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
+class Prediction(Displayed):
     """How a predicted plane compares with a measured one.
 
     `ratios`: the predicted log ratios, one "round"; `crossovers`: m* at each n, measured and predicted, None where

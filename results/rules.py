@@ -16,10 +16,11 @@ import numpy as np
 
 from fwdrev.modes.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.display import Displayed
 from fwdrev.results.prediction import TIE
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["RULES", "Rule", "Score", "rule_from", "score", "scores"]
+__all__ = ["RULES", "Rule", "Score", "Scores", "rule_from", "score", "scores"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ RULES: tuple[Rule, ...] = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(Displayed):
     """How a rule does over `cells` cells.
 
     `right` of `decided`: cells that differ by more than a tie and in which it picks the faster mode. `mean_slowdown`
@@ -97,6 +98,12 @@ class Score:
         }
 
 
+class Scores(Displayed, list[Score]):
+    """A list that a notebook shows as a table."""
+
+    __slots__ = ()
+
+
 def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
     """A prediction as a rule: forward where the mean of its log ratios (forward to reverse) is below 0.
 
@@ -108,14 +115,14 @@ def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
     return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
 
 
-def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> list[Score]:
+def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
     """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine.
 
     One that knows no cell that was measured is left out.
     """
     measured = {(int(n), int(m)) for n, m in ratios.grid.mean().dropna().index}
     rules = [*RULES, *(rule for rule in others if rule.knows is None or rule.knows & measured)]
-    return sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown)
+    return Scores(sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown))
 
 
 def score(rule: Rule, ratios: LogRatios) -> Score:

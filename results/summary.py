@@ -9,10 +9,13 @@ from fwdrev.results.prediction import Prediction
 from fwdrev.results.tables import failures
 
 __all__ = [
+    "answer_text",
     "apart_text",
     "crossover_lines",
     "failure_lines",
+    "interval_text",
     "law_text",
+    "percent",
     "prediction_lines",
     "prediction_text",
     "size_text",
@@ -23,12 +26,32 @@ def size_text(crossing: Crossing) -> str:
     """`57 (52 … 63)`, or which engine is cheaper everywhere."""
     if crossing.size is None:
         return f"none in range: {crossing.cheaper} is cheaper throughout"
+    return f"{crossing.size.point:.3g} ({interval_text(crossing)})"
+
+
+def interval_text(crossing: Crossing) -> str:
+    """`52 … 63`, with ≤ or ≥ where it runs out of the measured range; empty without a crossover."""
     e = crossing.size
+    if e is None:
+        return ""
     if e.low is None or e.high is None:
-        return f"{e.point:.3g} (no interval: one round)"
+        return "no interval: one round"
     low = f"≤ {e.low:.3g}" if "low" in crossing.open_ends else f"{e.low:.3g}"
     high = f"≥ {e.high:.3g}" if "high" in crossing.open_ends else f"{e.high:.3g}"
-    return f"{e.point:.3g} ({low} … {high})"
+    return f"{low} … {high}"
+
+
+def answer_text(found: Crossover) -> str:
+    """The crossover in one sentence: its law or its range, and which engine is cheaper on which side."""
+    one, other = found.pair
+    points = {n: c.size.point for n, c in found.in_m.items() if c.size is not None}
+    cheaper = {c.cheaper for c in found.in_m.values() if c.size is not None or not points}
+    if not points:
+        side = f"{cheaper.pop()} is cheaper at each of them" if len(cheaper) == 1 else "which is cheaper depends on n"
+        return f"{one} and {other} break even nowhere in the measured range of outputs; {side}."
+    at = ", ".join(f"{m:.3g} at n = {n}" for n, m in points.items()) if found.law is None else law_text(found.law)
+    side = f"; with fewer outputs {cheaper.pop()} is cheaper" if len(cheaper) == 1 else ""
+    return f"{one} and {other} break even at m* outputs, {at}{side}."
 
 
 def law_text(law: Law) -> str:
@@ -45,6 +68,11 @@ def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
     lines += [f"{m:>8}  {size_text(crossing)}" for m, crossing in found.in_n.items()]
     lines += ["", f"law: {law_text(found.law)}" if found.law else "law: none, fewer than two crossovers in range"]
     return lines
+
+
+def percent(level: float) -> str:
+    """`95 %`."""
+    return f"{100 * level:g} %"
 
 
 def apart_text(ratios: MemoryRatios) -> str:
@@ -76,7 +104,7 @@ def prediction_text(found: Prediction) -> str:
 
 def failure_lines(run: Run) -> list[str]:
     """What was not measured, and why: one line for each engine and reason."""
-    table = failures(run)
+    table = failures(run).fillna({"reason": "no reason given"})
     grouped = table.groupby(["engine", "status", "reason"], sort=True)
     return [
         f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, first at n = {rows['n'].iloc[0]}, "

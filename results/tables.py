@@ -10,6 +10,7 @@ from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Status
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.blocks import Blocks, timed_blocks
+from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import log_means
 from fwdrev.results.journal import Run
 
@@ -128,7 +129,7 @@ def times_of(blocks: Blocks) -> pd.DataFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogRatios:
+class LogRatios(Displayed):
     """log(time of one engine / time of the other), for each round and cell.
 
     `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not measure a cell.
