@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.plots.frame import foot, inputs_label
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.plane import Cells, draw_cells, draw_diagonal, draw_scale
@@ -36,8 +37,11 @@ class MapLayout(Cells):
 
 
 def lay_out_cells(ratios: LogRatios) -> Cells:
-    """The mean over rounds in each cell of the grid."""
+    """The mean over rounds in each cell of the grid; raises NothingMeasuredError where that is known of none."""
     mean = (-ratios.grid.mean() / math.log(2)).unstack("n").sort_index()
+    if mean.isna().to_numpy().all():
+        msg = f"no cell of the grid has both {ratios.pair[0]} and {ratios.pair[1]}: there is no plane to draw"
+        raise NothingMeasuredError(msg)
     return Cells(n=mean.columns.to_numpy(float), m=mean.index.to_numpy(float), advantage=mean.to_numpy())
 
 

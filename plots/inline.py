@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from contextlib import suppress
 from hashlib import sha256
 from html import escape
 from io import StringIO
@@ -69,20 +70,17 @@ def svg_text(figure: Figure, label: str) -> str:
 
 def _run_map(run: Run) -> str:
     for pair in default_pairs(engines_measured(run)):
-        try:
-            layout = lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair))
-        except NothingMeasuredError:  # the two were never timed in the same cell
-            continue
-        return _map_svg(layout, "measured crossover")
+        with suppress(NothingMeasuredError):  # the two were never timed in the same cell
+            return _map_svg(lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair)), "measured crossover")
     return ""
 
 
 def _ratios_map(ratios: LogRatios) -> str:
     """Nobody knows whether ratios were measured, counted or predicted, so the map does not say so either."""
-    if ratios.grid.isna().to_numpy().all():
-        return ""
     nothing = LogRatios(pair=ratios.pair, table=ratios.table.iloc[:, :0], outputs=ratios.outputs)
-    return _map_svg(lay_out_map(ratios, nothing), "crossover")
+    with suppress(NothingMeasuredError):
+        return _map_svg(lay_out_map(ratios, nothing), "crossover")
+    return ""
 
 
 def _map_svg(layout: MapLayout, line: str) -> str:

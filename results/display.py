@@ -43,8 +43,8 @@ def page(*parts: str) -> str:
 
 
 def in_words(text: object, tag: str = "p") -> str:
-    """Any text, escaped, in a tag of its own."""
-    return f"<{tag}>{escape(str(text))}</{tag}>"
+    """Any text, escaped, in a tag of its own; bytes of a folder's name that are no text are shown as ?."""
+    return f"<{tag}>{escape(str(text).encode(errors='replace').decode())}</{tag}>"
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]], title: str = "") -> str:

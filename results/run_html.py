@@ -84,9 +84,8 @@ def _sizes(answers: Sequence[Crossover]) -> str:
 def _no_answer(blocks: Blocks) -> str:
     if not blocks.engines:
         return "Nothing was measured."
-    return (
-        f"No forward and reverse engine of one library were timed in the same cell: {', '.join(blocks.engines)} were."
-    )
+    engines = ", ".join(blocks.engines)
+    return f"No cell has times of a forward and of a reverse engine of one library; timed were {engines}."
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:
