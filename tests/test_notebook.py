@@ -67,10 +67,10 @@ def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
     imports, run, crossover, winners, rules, figure, jacobian, frame = shown
     assert imports == {}
     assert "<svg" in run["text/html"]
-    assert "3 of 3" in run["text/html"]
+    assert "5 of 5" in run["text/html"]
     assert run["text/plain"].startswith("<Run ")
     assert "forward and reverse break even at m* outputs" in crossover["text/html"]
-    assert "bracketed" in winners["text/html"]
+    assert "<th>next</th>" in winners["text/html"]
     assert "always reverse" in rules["text/html"]
     assert "image/png" in figure
     assert jacobian["text/plain"].startswith("array([[")
