@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from fwdrev.plots import inline_svg, lay_out_map, svg_text
-from fwdrev.plots.plane import _factor_text
+from fwdrev.plots.plane import factor_text
 from fwdrev.plots.style import styled
 from fwdrev.results import LogRatios, Run, crossover, log_count_ratios, log_ratios
 from tests.scripted import always, scripted_run, with_memory
@@ -43,7 +43,7 @@ def test_the_map_of_a_run_has_its_numbers(run: Run) -> None:
     """Each cell's factor, both engines, and what the lines are."""
     written = texts(inline_svg(run))
     cells = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR)).advantage
-    assert set(written) >= {_factor_text(float(value)) for value in np.ravel(cells)}
+    assert set(written) >= {factor_text(float(value)) for value in np.ravel(cells)}
     assert "Which is faster: forward or reverse?" in written
     assert "measured crossover, 95 % interval" in written
 
