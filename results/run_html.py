@@ -1,6 +1,7 @@
 """A run at a glance: what was measured, the answer in words, the map, and what could not be measured."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -10,8 +11,9 @@ from fwdrev.results.crossover import Crossover, crossover
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
-from fwdrev.results.summary import answer_text, failure_lines, size_text
-from fwdrev.results.tables import log_ratios_of
+from fwdrev.results.summary import failure_lines, size_text
+from fwdrev.results.tables import LogRatios, log_ratios_of
+from fwdrev.results.words import pair_words
 
 __all__ = ["run_html"]
 
@@ -25,8 +27,8 @@ def run_html(run: Run) -> str:
     answers = _answers(run, blocks)
     return page(
         table([], _facts(run, blocks), f"Run {run.folder}"),
-        *(in_words(answer_text(found)) for found in answers),
-        _sizes(answers),
+        *(in_words(" ".join(pair_words(ratios, found))) for ratios, found in answers),
+        _sizes([found for _, found in answers]),
         figure_of(run),
         "" if answers else in_words(_no_answer(blocks)),
         _listed("Not measured", failure_lines(run)),
@@ -60,14 +62,13 @@ def _rounds(blocks: Blocks) -> str:
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
-def _answers(run: Run, blocks: Blocks) -> list[Crossover]:
+def _answers(run: Run, blocks: Blocks) -> list[tuple[LogRatios, Crossover]]:
     """Of each pair of a forward and a reverse engine of one library that has a cell in common."""
     found = []
     for pair in default_pairs(blocks.engines):
-        try:
-            found.append(crossover(log_ratios_of(blocks, pair, run)))
-        except NothingMeasuredError:
-            continue
+        with suppress(NothingMeasuredError):
+            ratios = log_ratios_of(blocks, pair, run)
+            found.append((ratios, crossover(ratios)))
     return found
 
 

@@ -9,7 +9,6 @@ from fwdrev.results.prediction import Prediction
 from fwdrev.results.tables import failures
 
 __all__ = [
-    "answer_text",
     "apart_text",
     "crossover_lines",
     "failure_lines",
@@ -39,19 +38,6 @@ def interval_text(crossing: Crossing) -> str:
     low = f"≤ {e.low:.3g}" if "low" in crossing.open_ends else f"{e.low:.3g}"
     high = f"≥ {e.high:.3g}" if "high" in crossing.open_ends else f"{e.high:.3g}"
     return f"{low} … {high}"
-
-
-def answer_text(found: Crossover) -> str:
-    """The crossover in one sentence: its law or its range, and which engine is cheaper on which side."""
-    one, other = found.pair
-    points = {n: c.size.point for n, c in found.in_m.items() if c.size is not None}
-    cheaper = {c.cheaper for c in found.in_m.values() if c.size is not None or not points}
-    if not points:
-        side = f"{cheaper.pop()} is cheaper at each of them" if len(cheaper) == 1 else "which is cheaper depends on n"
-        return f"{one} and {other} break even nowhere in the measured range of outputs; {side}."
-    at = ", ".join(f"{m:.3g} at n = {n}" for n, m in points.items()) if found.law is None else law_text(found.law)
-    side = f"; with fewer outputs {cheaper.pop()} is cheaper" if len(cheaper) == 1 else ""
-    return f"{one} and {other} break even at m* outputs, {at}{side}."
 
 
 def law_text(law: Law) -> str:

@@ -18,6 +18,8 @@ _LEVEL = f"{100 * LEVEL:g} %"
 
 def pair_words(ratios: LogRatios, found: Crossover) -> list[str]:
     """Sentences about a pair: where the two cross, how many cells each of them wins, and where it does so by most."""
+    if ratios.grid.empty:  # all that both engines were timed in lies beside the grid
+        return [*_where(found)]
     return [*_where(found), _cells(ratios), *_extremes(ratios)]
 
 

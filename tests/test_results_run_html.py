@@ -11,7 +11,8 @@ from fwdrev.bench import WEIGHING, Status
 from fwdrev.bench.cell import ArmResult
 from fwdrev.results import Run, create, crossover, load, log_ratios
 from fwdrev.results.display import draw_with, figure_of
-from fwdrev.results.summary import law_text, size_text
+from fwdrev.results.summary import size_text
+from fwdrev.results.words import pair_words
 from tests.scripted import scripted_run, true_m
 from tests.shown import Reader, shown
 
@@ -51,20 +52,20 @@ def test_a_run_says_what_was_measured(run: Run) -> None:
         "date": "2026-01-01",
     }
     assert "<script" not in html
-    assert "with fewer outputs reverse is cheaper" in html
+    assert "outputs reverse is faster, above it forward" in html
     assert html.count("<svg") == 1
 
 
 def test_the_crossovers_of_a_run_are_those_of_its_ratios(run: Run) -> None:
-    """Each m* with its interval, beside its n, and the law."""
-    found = crossover(log_ratios(run, PAIR))
+    """Each m* with its interval, beside its n, and what there is to say of them."""
+    ratios = log_ratios(run, PAIR)
+    found = crossover(ratios)
     html, cells = shown(run), Reader(shown(run)).cells
     for n, crossing in found.in_m.items():
         assert cells[cells.index(str(n)) + 1] == size_text(crossing)
         assert crossing.size is not None
         assert crossing.size.point == pytest.approx(true_m(n), rel=0.1)
-    assert found.law is not None
-    assert law_text(found.law) in html
+    assert f"<p>{' '.join(pair_words(ratios, found))}</p>" in html
 
 
 def test_every_pair_of_a_run_has_a_column() -> None:
@@ -150,6 +151,14 @@ def test_a_run_that_comes_from_anywhere_can_be_shown(tmp_path: Path) -> None:
     assert html.count("<svg") == 1
 
 
+def test_a_run_without_a_cell_of_its_grid(run: Run) -> None:
+    """Stopped after cells that lie beside the grid: they are told of, no plane is drawn."""
+    beside = run.spec.model_copy(update={"outputs": [2, 5]})
+    html = shown(replace(run, spec=beside))
+    assert "outputs reverse is faster, above it forward" in html
+    assert "<svg" not in html
+
+
 def test_rounds_of_a_refined_plane(run: Run) -> None:
     """The fewest and the most that a cell has."""
     first = run.spec.cells[0]
@@ -161,7 +170,7 @@ def test_rounds_of_a_refined_plane(run: Run) -> None:
 def test_tables_do_without_figures(run: Run) -> None:
     """Where nobody can draw, the rest is shown."""
     assert figure_of(run) == ""
-    assert "with fewer outputs reverse is cheaper" in shown(run)
+    assert "outputs reverse is faster, above it forward" in shown(run)
 
 
 def test_the_repr_of_a_run_is_one_line(run: Run) -> None:
