@@ -14,9 +14,9 @@ from fwdrev.modes.registry import find_engine
 from fwdrev.plots.frame import ask, foot
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.style import INK, LESS_INK, shown
-from fwdrev.results.rules import Rule, Score, rule_from, scores
+from fwdrev.results.rules import Rule, Score, Scores, rule_from, scores
 
-__all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure"]
+__all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure", "scored"]
 
 
 _FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -52,6 +52,17 @@ def forward_first(of: PairOfRun) -> PairOfRun | None:
     if directions == [Direction.FORWARD, Direction.REVERSE]:
         return of
     return of.turned if directions == [Direction.REVERSE, Direction.FORWARD] else None
+
+
+def scored(of: PairOfRun) -> tuple[PairOfRun, Scores] | None:
+    """The rules in use and our own predictions, with the pair as they have it: the forward engine first.
+
+    None for engines between which no rule decides, and where no cell of the grid was measured.
+    """
+    ordered = forward_first(of)
+    if ordered is None or ordered.ratios.grid.dropna(axis=1, how="all").empty:
+        return None
+    return ordered, scores(ordered.ratios, own_rules(ordered))
 
 
 def own_rules(of: PairOfRun) -> list[Rule]:
@@ -131,12 +142,11 @@ def _scale(ax: Axes) -> None:
 
 
 def regret_figure(of: PairOfRun) -> Figure | None:
-    """The rules in use and our own predictions; None for engines between which no rule decides, or an empty grid."""
-    ordered = forward_first(of)
-    if ordered is None or ordered.ratios.grid.dropna(axis=1, how="all").empty:
+    """None for engines between which no rule decides, or an empty grid."""
+    known = scored(of)
+    if known is None:
         return None
-    of = ordered
-    found = scores(of.ratios, own_rules(of))
+    of, found = known
     figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))
     draw_regret(lay_out_regret(found, of.pair), figure.subplots())
     one, other = (shown(name) for name in of.pair)

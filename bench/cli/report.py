@@ -1,7 +1,6 @@
 """The report of runs, as a file or live: `fwdrev report`."""
 
 import os
-import re
 import secrets
 import threading
 import webbrowser
@@ -17,9 +16,6 @@ from fwdrev.bench.cli.show import AsJson, answer, loaded
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 __all__ = ["report"]
-
-_OURS = re.compile(rb"<!doctype html>\s*<!-- fwdrev report -->")
-"""How a report begins; a file that begins otherwise is not ours to overwrite."""
 
 _LAST_PORT = 65535
 
@@ -80,10 +76,12 @@ def _page(folders: Sequence[Path]) -> bytes:
 
 def _check_ours(path: Path) -> None:
     """Raises InputError for anything but a report or nothing, before anything is computed."""
+    from fwdrev.plots.report.page import MARKER
+
     try:
         if not (path.exists() or path.is_symlink()):
             return
-        ours = path.is_file() and _OURS.match(_beginning(path)) is not None
+        ours = path.is_file() and _beginning(path).startswith(MARKER.encode())
     except OSError as error:
         raise _unwritable(path, error) from None
     if not ours:

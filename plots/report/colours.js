@@ -10,8 +10,7 @@ function mixed(colour, other, share) {
   return `#${a.map((v, i) => Math.round(v * (1 - share) + b[i] * share).toString(16).padStart(2, "0")).join("")}`;
 }
 
-const shaded = (engine, sure) => (sure ? shade(engine) : mixed(shade(engine), css("--equal"), 0.55));
-const shade = (engine) => (engine.dashed ? mixed(engine.colour, "#ffffff", 0.4) : engine.colour);
+const shaded = (engine, sure) => (sure ? engine.shade : mixed(engine.shade, css("--equal"), 0.55));
 const readable = (colour) => (dark() ? mixed(colour, "#ffffff", 0.35) : colour);
 
 function pairColours(run, one, other) {

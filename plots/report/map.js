@@ -30,10 +30,9 @@ function judged(run, state, cell) {
   const { engine, ratio, low } = run.best(metric, cell);
   if (engine < 0) return { z: NaN, text: "" };
   const sure = !(ratio <= 1 || low <= 1);
-  return { z: 2 * engine + (sure ? 0 : 1), text: `${mark(engine)} ${sure ? (KNOWN(ratio) ? short(ratio) : "") : "≈"}` };
+  return { z: 2 * engine + (sure ? 0 : 1), text: `${run.engines[engine].mark} ${sure ? (KNOWN(ratio) ? short(ratio) : "") : "≈"}` };
 }
 const short = (v) => (v >= 99.5 ? v.toFixed(0) : String(Number(v.toPrecision(2))));
-const mark = (engine) => String.fromCharCode(97 + engine);
 
 function scaleOf(run, state) {
   if (state.view === "pair") {
@@ -139,10 +138,10 @@ function drawMap(run, state) {
 function fillLegend(run, state) {
   const metric = METRICS[state.metric];
   if (state.view === "fastest") {
-    const chips = run.engines.map((engine, i) => {
+    const chips = run.engines.map((engine) => {
       const swatch = element("i");
-      swatch.style.background = shade(engine);
-      return element("span", { className: "chip" }, swatch, `${mark(i)}  ${engine.name}`);
+      swatch.style.background = engine.shade;
+      return element("span", { className: "chip" }, swatch, `${engine.mark}  ${engine.name}`);
     });
     $("legend").replaceChildren(...chips, element("span", {}, "The number: how many times better than the next; pale, ≈: the two cannot be told apart."));
     return;

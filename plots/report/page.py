@@ -16,8 +16,8 @@ from fwdrev.results.journal import Run
 
 __all__ = ["MARKER", "report_data", "report_page"]
 
-MARKER = "<!doctype html>\n<!-- fwdrev report -->\n"
-"""How every report begins."""
+MARKER = "<!doctype html>\n<!-- fwdrev report -->"
+"""How every report begins; a file that begins otherwise is not ours to overwrite."""
 
 _SCRIPTS = ("data.js", "text.js", "colours.js", "map.js", "detail.js", "curves.js", "table.js", "page.js")
 """In this order: each uses what stands before it."""
@@ -37,7 +37,7 @@ def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
     return "".join(
         (
             MARKER,
-            f'<html lang="en" data-live="{str(live).lower()}">\n<head>\n<meta charset="utf-8">\n',
+            f'\n<html lang="en" data-live="{str(live).lower()}">\n<head>\n<meta charset="utf-8">\n',
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="color-scheme" content="light dark">\n',

@@ -14,8 +14,10 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.plots.frame import inputs_label
+from fwdrev.plots.pair_of_run import PairOfRun
+from fwdrev.plots.regret import scored
 from fwdrev.plots.report import pack
-from fwdrev.plots.style import colour, line_style
+from fwdrev.plots.style import colour, line_style, marks, shade
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.calibration import calibration_of
 from fwdrev.results.crossing import Crossing
@@ -25,7 +27,6 @@ from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.prediction import Prediction, prediction
 from fwdrev.results.reproduce import spec_toml
-from fwdrev.results.rules import scores
 from fwdrev.results.summary import failure_lines, law_text, prediction_text
 from fwdrev.results.tables import arms, log_count_ratios, log_ratios_of, times_of
 from fwdrev.results.winners import winners
@@ -50,7 +51,7 @@ def run_payload(run: Run) -> dict[str, Any]:
     names = [name for name in run.spec.engines if name in set(table["engine"]) | set(blocks.engines)]
     return {
         **_facts(run),
-        "engines": [_engine(name) for name in names],
+        "engines": [_engine(name, mark) for name, mark in marks(names).items()],
         "measured": [names.index(name) for name in blocks.engines],
         "cells": {"n": pack.indices([n for n, _ in sizes]), "m": pack.indices([m for _, m in sizes])},
         "columns": _columns(blocks, table, cells, names),
@@ -82,10 +83,16 @@ def _facts(run: Run) -> dict[str, Any]:
     }
 
 
-def _engine(name: str) -> dict[str, Any]:
+def _engine(name: str, mark: str) -> dict[str, Any]:
     found = find_engine(name)
-    direction = found.direction.value if found else "unknown"
-    return {"name": name, "direction": direction, "colour": colour(name), "dashed": line_style(name) != "-"}
+    return {
+        "name": name,
+        "mark": mark,
+        "direction": found.direction.value if found else "unknown",
+        "colour": colour(name),
+        "shade": shade(name),
+        "dashed": line_style(name) != "-",
+    }
 
 
 def _columns(blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, names: list[str]) -> list[dict[str, Any]]:
@@ -128,21 +135,26 @@ def _pair(run: Run, blocks: Blocks, cells: pd.MultiIndex, pair: tuple[str, str])
         ratios = log_ratios_of(blocks, pair, run)
     except NothingMeasuredError:  # no cell has both
         return names | {"empty": True}
-    found = crossover(ratios)
-    ends = zip(("point", "low", "high"), log_means(ratios.table.to_numpy()), strict=True)
-    means = pd.DataFrame(dict(ends)).set_axis(ratios.table.columns).reindex(cells)
-    counted = crossover(log_count_ratios(run, pair)).in_m
-    compared = pair in default_pairs(blocks.engines)
-    expected = _expected(run, pair) if compared and len(cells) <= _MOST_PREDICTED else None
-    lines = {n: at for n, (_, at) in expected.crossovers.items() if at is not None} if expected else {}
-    return names | {
+    expected = _expected(run, pair) if pair in default_pairs(blocks.engines) and len(cells) <= _MOST_PREDICTED else None
+    model = None if expected is None else expected.ratios
+    of = PairOfRun(run=run, pair=pair, ratios=ratios, counts=log_count_ratios(run, pair), found=expected, model=model)
+    return names | _compared(of, cells)
+
+
+def _compared(of: PairOfRun, cells: pd.MultiIndex) -> dict[str, Any]:
+    found, counted = crossover(of.ratios), crossover(of.counts).in_m
+    ends = zip(("point", "low", "high"), log_means(of.ratios.table.to_numpy()), strict=True)
+    means = pd.DataFrame(dict(ends)).set_axis(of.ratios.table.columns).reindex(cells)
+    lines = {n: at for n, (_, at) in of.found.crossovers.items() if at is not None} if of.found else {}
+    scores = scored(of)
+    return {
         **{key: pack.numbers(means[key]) for key in ("point", "low", "high")},
-        "words": [*pair_words(ratios, found), *([prediction_text(expected)] if expected else [])],
+        "words": [*pair_words(of.ratios, found), *([prediction_text(of.found)] if of.found else [])],
         "law": law_text(found.law) if found.law else None,
         "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
         "counted": [[n, c.size.point] for n, c in counted.items() if c.size is not None],
         "expected": [[n, at] for n, at in lines.items()],
-        "rules": [score.to_json() for score in scores(ratios)] if compared else [],
+        "rules": [score.to_json() for score in scores[1]] if scores else [],
     }
 
 
