@@ -6,7 +6,7 @@ RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 .PHONY: demo test check format docs bench schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
-	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run
+	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
 
 test: .venv/developing  ## All tests
 	$(BIN)/python -m pytest
@@ -30,6 +30,7 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/machine_limit.py
 	$(BIN)/python benchmarks/protocols.py
 	$(BIN)/python benchmarks/bracketings.py
+	$(BIN)/python benchmarks/report.py
 
 schema: .venv/developing  ## Write the published schemas of a run's files anew
 	$(BIN)/python -m fwdrev.results.schema

@@ -64,7 +64,7 @@ def opened(browser: Browser, address: str, **context: Any) -> Iterator[Opened]:
 
     page.on("dialog", close)
     page.goto(address)
-    page.wait_for_function("document.querySelector('#map .nsewdrag') || document.querySelector('#state').textContent")
+    page.locator("#map .nsewdrag, #state:not(:empty)").first.wait_for(state="attached")
     yield found
     made.close()
 

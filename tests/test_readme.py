@@ -46,7 +46,7 @@ def test_commands_run(tmp_path: Path) -> None:
     """Each as printed, in order, in an empty folder; the demo's own sweep is the one that `make demo` runs."""
     lines = [line.split("  #")[0] for line in blocks("sh")[1].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
-    assert len(commands) == 12
+    assert len(commands) == 13
     for command in commands:
         assert command[0] == "fwdrev"
         done = subprocess.run(

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from fwdrev.plots.report.page import report_page
+from fwdrev.plots.serving import serve
 from fwdrev.results import Run, load, log_ratios, times
 from tests.browser import SCREENSHOTS, Opened, centre, chromium, opened
 from tests.scripted import scripted_run
@@ -265,3 +267,21 @@ def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
         assert found.page.inner_text("#state") == "Nothing was measured yet."
         assert not found.page.locator("main").is_visible()
         assert found.complaints == []
+
+
+def test_a_live_report_follows_the_sweep(browser: Browser, run: Run, tmp_path: Path) -> None:
+    """It begins empty, cells appear as they are measured, what was chosen stays chosen; only its server is asked."""
+    folder = tmp_path / "growing"
+    shutil.copytree(run.folder, folder)
+    lines = (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "journal.jsonl").write_text("".join(lines[:3]), encoding="utf-8")
+    with serve([folder]) as address, opened(browser, address) as found:
+        assert found.page.inner_text("#state") == "Nothing was measured yet."
+        for end, words in ((len(lines) - 20, "of 7 cells"), (len(lines), "Of 9 cells")):
+            (folder / "journal.jsonl").write_text("".join(lines[:end]), encoding="utf-8")
+            found.page.locator("#words li", has_text=words).wait_for(timeout=60_000)
+            if end < len(lines):
+                found.page.select_option("#one", "bracketed")
+        assert found.page.locator("#one").input_value() == "bracketed"
+        assert found.complaints == []
+        assert all(request.startswith(address) for request in found.requests)

@@ -13,4 +13,5 @@ cd "$room"
 "$room/venv/bin/fwdrev" problems
 "$room/venv/bin/fwdrev" sweep --inputs 8,16 --outputs 4,8 --rounds 2 --blocks 2 --out run
 "$room/venv/bin/fwdrev" plot run
+"$room/venv/bin/fwdrev" report run
 "$room/venv/bin/python" -c 'import fwdrev; p = fwdrev.problem("mlp", n=3, m=2); print(fwdrev.load("run").spec.problem, p.m)'

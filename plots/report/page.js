@@ -107,6 +107,7 @@ function redraw() {
     $("state").textContent = "Nothing was measured yet.";
     return;
   }
+  $("state").textContent = "";
   document.querySelector("main").hidden = false;
   settle(run);
   fillControls(run);
@@ -173,8 +174,8 @@ function follow() {
     try {
       const answer = await fetch("data.json", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
       if (answer.status === 200) { tag = answer.headers.get("ETag") || ""; const cell = place_of(state.cell); show(await answer.json()); restore(cell); }
-      $("state").textContent = answer.ok || answer.status === 304 ? `live, ${new Date().toLocaleTimeString()}` : await answer.text();
-    } catch { $("state").textContent = "the server has stopped; this is what it showed last"; }
+      $("live").textContent = answer.ok || answer.status === 304 ? `live, ${new Date().toLocaleTimeString()}` : await answer.text();
+    } catch { $("live").textContent = "the server has stopped; this is what it showed last"; }
     setTimeout(ask, 2000);
   };
   ask();
