@@ -12,4 +12,4 @@ from .modes.registry import (
     problem as problem,
     problem_names as problem_names,
 )
-from .results.journal import load as load
+from .results.run import load as load

@@ -2,7 +2,7 @@
 
 from fwdrev.bench.spec import Protocol
 from fwdrev.plots.style import shown
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import values
 
 __all__ = ["caption"]

@@ -12,8 +12,8 @@ from fwdrev.plots.figures import FORMATS, save
 from fwdrev.plots.side_by_side import side_by_side_figure
 from fwdrev.plots.style import styled
 from fwdrev.plots.trend import trend_figure
-from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.run import Run
 from fwdrev.results.tables import engines_measured
 from fwdrev.results.trend import trend
 

@@ -15,7 +15,7 @@ from fwdrev.modes.arrays import Vector
 from fwdrev.plots.frame import ask, foot, inputs_label
 from fwdrev.plots.plane import Decades, apart
 from fwdrev.plots.style import MIXED, colour, colour_words, line_style, marker, shown
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import times
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from fwdrev.plots.style import shown
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = ["changes", "differences"]
 

@@ -19,8 +19,8 @@ from fwdrev.plots.regret import regret_figure
 from fwdrev.plots.style import styled
 from fwdrev.plots.winner_map import winner_figure
 from fwdrev.results.calibration import calibration_of
-from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.run import Run
 from fwdrev.results.tables import engines_measured
 
 __all__ = ["FORMATS", "OF_A_PAIR", "OF_A_RUN", "figures", "save", "save_figures"]

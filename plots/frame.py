@@ -9,7 +9,7 @@ from matplotlib.text import Annotation
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.plots.caption import caption
 from fwdrev.plots.style import LESS_INK
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = ["ask", "foot", "inputs_label", "write_foot"]
 

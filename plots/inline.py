@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.plots.crossover_map import MapLayout, draw_map, lay_out_map
 from fwdrev.plots.style import styled
-from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.run import Run
 from fwdrev.results.tables import LogRatios, engines_measured, log_count_ratios, log_ratios
 
 __all__ = ["inline_svg", "svg_text"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fwdrev.modes.errors import InputError
 from fwdrev.results.calibration import KEPT
-from fwdrev.results.journal import Run, load
+from fwdrev.results.run import Run, load
 
 __all__ = ["Answer", "LiveReport"]
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from fwdrev.results.calibration import Calibration
-from fwdrev.results.journal import Run
 from fwdrev.results.prediction import Prediction, prediction
+from fwdrev.results.run import Run
 from fwdrev.results.tables import LogRatios, log_count_ratios, log_ratios
 
 __all__ = ["PairOfRun", "pair_of_run"]

@@ -15,7 +15,7 @@ from fwdrev.plots.frame import ask, foot, inputs_label
 from fwdrev.plots.plane import Decades
 from fwdrev.plots.style import LESS_INK, colour, line_style, marker, shown
 from fwdrev.plots.winner_map import contenders
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import cells
 
 __all__ = [

@@ -13,7 +13,7 @@ from fwdrev.plots.differences import differences
 from fwdrev.plots.frame import ask, inputs_label, write_foot
 from fwdrev.plots.plane import draw_cells, draw_diagonal, draw_scale
 from fwdrev.plots.style import INK, UNKNOWN, shown
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import log_count_ratios, log_ratios
 
 __all__ = ["SideBySideLayout", "draw_side_by_side", "lay_out_side_by_side", "side_by_side_figure"]

@@ -22,7 +22,7 @@ from fwdrev.plots.frame import foot, inputs_label
 from fwdrev.plots.plane import MOST_NUMBERS, edges, factor_text, size_ticks
 from fwdrev.plots.style import INK, UNKNOWN, ink_on, marks, shade, shown
 from fwdrev.results.blocks import timed_blocks
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.winners import winners
 
 __all__ = ["WinnerLayout", "contenders", "draw_winners", "lay_out_winners", "winner_figure"]

@@ -3,7 +3,7 @@ from .crossing import Crossing as Crossing, Status as Status, crossing as crossi
 from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .estimate import Estimate as Estimate
 from .export import to_costs as to_costs, to_csv as to_csv, to_pyperf as to_pyperf
-from .journal import Journal as Journal, Run as Run, create as create, load as load, reopen as reopen
+from .journal import Journal as Journal, create as create, reopen as reopen
 from .memory import (
     Apart as Apart,
     MemoryPlane as MemoryPlane,
@@ -19,6 +19,7 @@ from .rules import (
     rule_from as rule_from,
     scores as scores,
 )
+from .run import Run as Run, load as load
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,

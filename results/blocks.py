@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from fwdrev.bench.cell import Cell
 from fwdrev.modes.arrays import Matrix
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = ["Blocks", "block_median", "timed_blocks"]
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.seconds import Rates, Seconds, Table
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = [
     "KEPT",

@@ -18,7 +18,7 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.instance import Problem
 from fwdrev.modes.registry import find_engine
 from fwdrev.modes.seconds import Rates, Seconds, terms
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import times
 
 __all__ = ["Fit", "fit_rates", "predicted_seconds"]

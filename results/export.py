@@ -6,7 +6,7 @@ import pandas as pd
 import pyperf
 
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import arms, values
 
 __all__ = ["to_costs", "to_csv", "to_pyperf"]

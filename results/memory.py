@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from fwdrev.results.crossing import crossing_point
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import arms
 
 __all__ = ["Apart", "MemoryPlane", "MemoryRatios", "Source", "memory_ratios"]

@@ -13,7 +13,7 @@ from fwdrev.modes.seconds import Seconds
 from fwdrev.results.cost_model import predicted_seconds
 from fwdrev.results.crossing import crossing_point
 from fwdrev.results.display import Displayed
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 from fwdrev.results.tables import LogRatios, log_ratios
 
 __all__ = ["TIE", "Prediction", "predicted_ratios", "prediction"]

@@ -6,9 +6,9 @@ from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.estimate import LEVEL, Estimate
-from fwdrev.results.journal import Run
 from fwdrev.results.prediction import Prediction
 from fwdrev.results.rules import Score, Scores
+from fwdrev.results.run import Run
 from fwdrev.results.run_html import run_html
 from fwdrev.results.summary import interval_text, law_text, percent, prediction_text, size_text
 from fwdrev.results.tables import LogRatios

@@ -9,8 +9,8 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.crossover import Crossover, crossover
 from fwdrev.results.display import figure_of, in_words, page, table
-from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.run import Run
 from fwdrev.results.summary import failure_lines, size_text
 from fwdrev.results.tables import LogRatios, log_ratios_of
 from fwdrev.results.words import pair_words

@@ -4,10 +4,21 @@ Files come from anywhere. What passes here is of the right type, finite and in r
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    with_config,
+)
+from pydantic_core.core_schema import CoreSchema, DataclassSchema
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.memory import Memory
@@ -31,59 +42,81 @@ Positive = Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(max_length=2000, strict=True)]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class _Cost(_Record):
+class _By:
+    """Reads a record by the fields of another class, which say what is allowed: it is made once, as what it is."""
+
+    def __init__(self, fields: type) -> None:
+        """`fields`: a dataclass with the same names."""
+        self._fields = fields
+
+    def __get_pydantic_core_schema__(self, record: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """That of `fields`, for `record`."""
+        schema = cast("DataclassSchema", handler.resolve_ref_schema(handler.generate_schema(self._fields)))
+        return {**schema, "cls": record}
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
     """The engine's own counts for one Jacobian."""
 
-    multiply_adds: Count = Field(description="Exact for an engine of this package.")
-    passes: Count = Field(description="Tangents pushed or cotangents pulled.")
-    bytes_moved: Count = Field(description="Operands and results of all products.")
-    peak_bytes: Count = Field(description="What is held at once in Jacobians, at most.")
+    multiply_adds: Annotated[Count, Field(description="Exact for an engine of this package.")]
+    passes: Annotated[Count, Field(description="Tangents pushed or cotangents pulled.")]
+    bytes_moved: Annotated[Count, Field(description="Operands and results of all products.")]
+    peak_bytes: Annotated[Count, Field(description="What is held at once in Jacobians, at most.")]
 
 
-class _Program(_Record):
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
     """What a compiler says of its program."""
 
-    flops: Count | None = Field(default=None, description="Floating-point operations.")
-    bytes_accessed: Count | None = Field(default=None, description="Memory traffic of its operations.")
-    peak_bytes: Count | None = Field(default=None, description="Arguments, results and temporary arrays.")
+    flops: Annotated[Count | None, Field(description="Floating-point operations.")] = None
+    bytes_accessed: Annotated[Count | None, Field(description="Memory traffic of its operations.")] = None
+    peak_bytes: Annotated[Count | None, Field(description="Arguments, results and temporary arrays.")] = None
 
 
-class _Memory(_Record):
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Memory:
     """Peaks in bytes from the preparation on, measured in a process of its own."""
 
-    allocated: Count | None = Field(default=None, description="What NumPy allocated, as tracemalloc saw it.")
-    resident: Count | None = Field(default=None, description="By how much the process grew.")
+    allocated: Annotated[Count | None, Field(description="What NumPy allocated, as tracemalloc saw it.")] = None
+    resident: Annotated[Count | None, Field(description="By how much the process grew.")] = None
 
 
-class _Arm(_Record):
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arm:
     """One engine in one cell."""
 
     status: Status
-    reason: Text | None = Field(default=None, description="Why it was not measured, in one line.")
-    loops: Count = Field(default=0, description="Calls in each timed block.")
-    values: tuple[Positive, ...] = Field(default=(), description="Seconds per call, one value for each timed block.")
-    prepare_seconds: Seconds | None = Field(default=None, description="To plan, trace and compile.")
-    error: Seconds | None = Field(
-        default=None, description="Relative distance of its Jacobian from products by jax.jvp and jax.vjp."
-    )
-    cost: _Cost | None = None
-    program: _Program | None = None
-    memory: _Memory | None = None
-
-    @model_validator(mode="after")
-    def _only_measured_arms_have_values(self) -> "_Arm":
-        if self.values and (self.status is not Status.MEASURED or not self.loops):
-            msg = "values of an arm that was not measured"
-            raise ValueError(msg)
-        return self
+    reason: Annotated[Text | None, Field(description="Why it was not measured, in one line.")] = None
+    loops: Annotated[Count, Field(description="Calls in each timed block.")] = 0
+    values: Annotated[tuple[Positive, ...], Field(description="Seconds per call, one value for each timed block.")] = ()
+    prepare_seconds: Annotated[Seconds | None, Field(description="To plan, trace and compile.")] = None
+    error: Annotated[
+        Seconds | None, Field(description="Relative distance of its Jacobian from products by jax.jvp and jax.vjp.")
+    ] = None
+    cost: Annotated[EngineCost, _By(_Cost)] | None = None
+    program: Annotated[ProgramCost, _By(_Program)] | None = None
+    memory: Annotated[Memory, _By(_Memory)] | None = None
 
 
-class _Line(_Record):
+def _only_measured_arms_have_values(arm: ArmResult) -> ArmResult:
+    if arm.values and (arm.status is not Status.MEASURED or not arm.loops):
+        msg = "values of an arm that was not measured"
+        raise ValueError(msg)
+    return arm
+
+
+class _Line(BaseModel):
     """One cell in one round."""
+
+    model_config = _STRICT
 
     round: Annotated[int, Field(ge=WEIGHING, le=10**6, strict=True)] = Field(
         description=f"From 0; {PREPARING} is the pass that compiles and checks, {WEIGHING} that which measures memory."
@@ -91,7 +124,9 @@ class _Line(_Record):
     n: Size = Field(description="Inputs.")
     m: Size = Field(description="Outputs.")
     seconds: Seconds | None = Field(default=None, description="What the whole visit took.")
-    arms: dict[Text, _Arm] = Field(description="By the name of the engine.")
+    arms: dict[Text, Annotated[ArmResult, _By(_Arm), AfterValidator(_only_measured_arms_have_values)]] = Field(
+        description="By the name of the engine."
+    )
 
 
 class Machine(BaseModel):
@@ -107,8 +142,10 @@ class Machine(BaseModel):
     versions: dict[Text, Text] = Field(default_factory=dict, description="Of the packages that matter for the times.")
 
 
-class Manifest(_Record):
+class Manifest(BaseModel):
     """`manifest.json`; `spec` is checked where a specification is made."""
+
+    model_config = _STRICT
 
     format: Annotated[int, Field(ge=1)] = Field(description="The version of both files; older ones are read.")
     created: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T[\d:.+Z-]+$", max_length=40)] = Field(
@@ -124,8 +161,7 @@ def parse_line(text: str) -> Observation:
         line = _Line.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
-    arms = {name: _result(arm) for name, arm in line.arms.items()}
-    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=arms, seconds=line.seconds)
+    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=line.arms, seconds=line.seconds)
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -148,17 +184,6 @@ class _WrittenManifest(Manifest):
     """What was to be measured, where and when: the specification is spelled out."""
 
     spec: SweepSpec = Field(description="What was to be measured, and how.")  # type: ignore[assignment]
-
-
-_PARTS: dict[str, type] = {"cost": EngineCost, "program": ProgramCost, "memory": Memory}
-
-
-def _result(arm: _Arm) -> ArmResult:
-    record = dict(arm)
-    for field, kind in _PARTS.items():
-        if record[field] is not None:
-            record[field] = kind(**dict(record[field]))
-    return ArmResult(**record)
 
 
 if __name__ == "__main__":

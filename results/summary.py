@@ -3,9 +3,9 @@
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.journal import Run
 from fwdrev.results.memory import Apart, MemoryRatios
 from fwdrev.results.prediction import Prediction
+from fwdrev.results.run import Run
 from fwdrev.results.tables import failures
 
 __all__ = [

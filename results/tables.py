@@ -12,7 +12,7 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import log_means
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = [
     "LogRatios",

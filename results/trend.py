@@ -14,7 +14,7 @@ from fwdrev.modes.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.estimate import Estimate, log_mean
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = ["Trend", "TrendPoint", "trend"]
 

@@ -10,7 +10,7 @@ import pytest
 from fwdrev.bench import Cell, LocalExecutor, Observation, Sweep, fingerprint, make_spec
 from fwdrev.modes import InputError
 from fwdrev.results import arms, create, load, log_ratios, reopen, times
-from fwdrev.results.schema import FORMAT, published, schemas
+from fwdrev.results.schema import FORMAT, parse_line, published, schemas
 from tests.plugin import install_plugin
 
 OLD = Path(__file__).parent / "data" / "format-1"
@@ -50,15 +50,46 @@ def test_a_real_run_follows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert table.loc[table["engine"] == "forward", "allocated_bytes"].notna().all()
 
 
+_ARM = {"status": "measured", "loops": 1, "values": [1.0]}
+
+
 @pytest.mark.parametrize(
-    "change", [{"round": -3}, {"n": 0}, {"n": "8"}, {"arms": []}, {"extra": 1}, {"arms": {"a": {"status": "fine"}}}]
+    "change",
+    [
+        {"round": -3},
+        {"n": 0},
+        {"n": "8"},
+        {"extra": 1},
+        {"arms": []},
+        {"arms": {"a": ["measured"]}},
+        {"arms": {"a": {}}},
+        {"arms": {"a": {"status": "fine"}}},
+        {"arms": {"a": _ARM | {"extra": 1}}},
+        {"arms": {"a": _ARM | {"loops": "1"}}},
+        {"arms": {"a": _ARM | {"values": ["1.0"]}}},
+        {"arms": {"a": _ARM | {"error": -1}}},
+        {"arms": {"a": _ARM | {"memory": {"allocated": -1}}}},
+        {"arms": {"a": _ARM | {"program": {"flops": 2**63}}}},
+        {"arms": {"a": _ARM | {"program": {"watts": 1}}}},
+        {"arms": {"a": _ARM | {"cost": {"multiply_adds": 1, "passes": 1, "bytes_moved": 1}}}},
+    ],
 )
 def test_what_they_forbid_is_not_read(change: dict[str, Any]) -> None:
     """The schema and the reader agree."""
-    line = {"round": 0, "n": 8, "m": 2, "arms": {"forward": {"status": "measured", "loops": 1, "values": [1.0]}}}
+    line = {"round": 0, "n": 8, "m": 2, "arms": {"forward": _ARM}}
     jsonschema.validate(line, _schema("journal"))
+    assert json.loads(json.dumps(parse_line(json.dumps(line)).to_json())) == line
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(line | change, _schema("journal"))
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        parse_line(json.dumps(line | change))
+
+
+@pytest.mark.parametrize("change", [{"status": "skipped"}, {"loops": 0}])
+def test_values_of_what_was_not_measured_are_not_read(change: dict[str, Any]) -> None:
+    """A schema cannot say so."""
+    with pytest.raises(ValueError, match="values of an arm that was not measured"):
+        parse_line(json.dumps({"round": 0, "n": 8, "m": 2, "arms": {"forward": _ARM | change}}))
 
 
 def test_a_run_of_format_1_is_read() -> None:

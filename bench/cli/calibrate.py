@@ -31,7 +31,8 @@ def calibrate(
     from fwdrev.modes.seconds import Seconds, Table
     from fwdrev.results.calibration import Calibration, calibration_path, save_calibration
     from fwdrev.results.cost_model import fit_rates
-    from fwdrev.results.journal import create, load
+    from fwdrev.results.journal import create
+    from fwdrev.results.run import load
 
     machine = fingerprint(threads=1)
     given = [_of_this_machine(loaded(folder), machine) for folder in runs or ()]

@@ -27,8 +27,9 @@ from fwdrev.results.adaptive import AdaptivePlan
 from fwdrev.results.calibration import KEPT, calibrated, read_calibration, save_calibration
 from fwdrev.results.crossover import crossover
 from fwdrev.results.forecast import TimeForecast
-from fwdrev.results.journal import Journal, create, load, reopen
+from fwdrev.results.journal import Journal, create, reopen
 from fwdrev.results.pairs import default_pairs
+from fwdrev.results.run import load
 from fwdrev.results.summary import crossover_lines, failure_lines
 from fwdrev.results.tables import engines_measured, failures, log_ratios
 

@@ -48,7 +48,7 @@ def quoted(path: Path) -> str:
 
 def loaded(folder: Path) -> Any:  # noqa: ANN401 - a Run, whose module is imported late
     """The run, its warnings told."""
-    from fwdrev.results.journal import load
+    from fwdrev.results.run import load
 
     run = load(folder)
     for warning in run.warnings:

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from fwdrev.plots.report.payload import run_payload
-from fwdrev.results.journal import Run
+from fwdrev.results.run import Run
 
 __all__ = ["MARKER", "report_data", "report_page"]
 

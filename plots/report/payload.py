@@ -23,10 +23,10 @@ from fwdrev.results.calibration import calibration_of
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import crossover
 from fwdrev.results.estimate import log_means
-from fwdrev.results.journal import Run
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.prediction import Prediction, prediction
 from fwdrev.results.reproduce import spec_toml
+from fwdrev.results.run import Run
 from fwdrev.results.summary import failure_lines, law_text, prediction_text
 from fwdrev.results.tables import arms, log_count_ratios, log_ratios_of, times_of
 from fwdrev.results.winners import winners
