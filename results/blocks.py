@@ -5,8 +5,9 @@ blocks.medians          # (rounds, cells, engines), logarithms of seconds
 blocks.log_ratios("forward", "reverse")         # (rounds, cells), of blocks that were timed side by side
 """
 
-import warnings
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from jaxtyping import Float
@@ -52,21 +53,27 @@ def timed_blocks(run: Run) -> Blocks:
     rounds, cells = sorted({o.round for o in timed}), sorted({o.cell for o in timed})
     found = {name for o in timed for name, arm in o.arms.items() if arm.values}
     engines = [name for name in run.spec.engines if name in found]
-    most = max((len(arm.values) for o in timed for arm in o.arms.values()), default=0)
-    seconds = np.full((len(rounds), len(cells), len(engines), most), np.nan)
     row, column, layer = ({key: i for i, key in enumerate(keys)} for keys in (rounds, cells, engines))
+    places, values = defaultdict[int, list[int]](list), defaultdict[int, list[tuple[float, ...]]](list)
     for o in timed:
-        part = seconds[row[o.round], column[o.cell]]
+        visit = (row[o.round] * len(cells) + column[o.cell]) * len(engines)
         for name, arm in o.arms.items():
             if arm.values:
-                part[layer[name], : len(arm.values)] = arm.values
-    return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=np.log(seconds))
+                places[len(arm.values)].append(visit + layer[name])
+                values[len(arm.values)].append(arm.values)
+    logs = np.full((len(rounds) * len(cells) * len(engines), max(values, default=0)), np.nan)
+    for count, arms in values.items():  # all arms with so many blocks at once: mostly these are all that there are
+        seconds = np.fromiter(chain.from_iterable(arms), dtype=float, count=count * len(arms))
+        logs[places[count], :count] = np.log(seconds).reshape(-1, count)
+    shape = len(rounds), len(cells), len(engines), logs.shape[1]
+    return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=logs.reshape(shape))
 
 
 def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..."]:
     """Over the last axis, of what is there; NaN where nothing is."""
     if not logs.size:
         return np.full(logs.shape[:-1], np.nan)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that a round did not measure is expected
-        return np.asarray((np.nanmedian if np.isnan(logs).any() else np.median)(logs, axis=-1))
+    ordered = np.sort(logs, axis=-1)  # NaN comes last; for so few values this is faster than np.nanmedian
+    there = (~np.isnan(logs)).sum(axis=-1, keepdims=True)
+    lower, upper = (np.take_along_axis(ordered, i, axis=-1) for i in (np.maximum(there - 1, 0) // 2, there // 2))
+    return (lower + upper)[..., 0] / 2
