@@ -76,4 +76,4 @@ def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..
     ordered = np.sort(logs, axis=-1)  # NaN comes last; for so few values this is faster than np.nanmedian
     there = (~np.isnan(logs)).sum(axis=-1, keepdims=True)
     lower, upper = (np.take_along_axis(ordered, i, axis=-1) for i in (np.maximum(there - 1, 0) // 2, there // 2))
-    return (lower + upper)[..., 0] / 2
+    return np.asarray((lower + upper)[..., 0] / 2)

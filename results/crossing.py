@@ -14,15 +14,16 @@ the covariance that of the rounds which they share.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 from scipy.optimize import brentq
 
 from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
+from fwdrev.results.monotone import MonotoneCubic
 
 __all__ = ["Crossing", "Status", "crossing", "crossing_point"]
 
@@ -87,23 +88,20 @@ def crossing_point(sizes: Vector, logs: Matrix) -> float | None:
 
 
 class _Curve:
-    """The mean log ratio along a line, and its standard error."""
+    """The mean log ratio along a line, and its standard error.
+
+    A place on it is the index of the measured size below and the logarithm of the size.
+    """
 
     def __init__(self, sizes: Vector, logs: Matrix) -> None:
         """`sizes` (k,), `logs` (rounds, k); sizes that no round measured are left out."""
         there = ~np.isnan(logs)
         reached = there.any(axis=0)
-        logs, there = logs[:, reached], there[:, reached]
+        self._there = there[:, reached]
+        self._logs = np.where(self._there, logs[:, reached], 0.0)
         self.position = np.log(sizes[reached])
-        self.rounds = there.sum(axis=0)
-        self.mean = np.nanmean(logs, axis=0)
-        apart = np.where(there, logs - self.mean, 0.0)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            self._variance = np.where(self.rounds > 1, (apart**2).sum(axis=0) / (self.rounds - 1), np.inf) / self.rounds
-            shared = (there[:, 1:] & there[:, :-1]).sum(axis=0)
-            common = (apart[:, 1:] * apart[:, :-1]).sum(axis=0) / (shared - 1) * shared
-        self._covariance = np.where(shared > 1, common, 0.0) / (self.rounds[1:] * self.rounds[:-1])
-        self._curve = PchipInterpolator(self.position, self.mean) if self.position.size > 1 else None
+        self.rounds = self._there.sum(axis=0)
+        self.mean = self._logs.sum(axis=0) / self.rounds
 
     def split(self) -> int | None:
         """The index before the sign change with the largest contrast between what lies below and above it."""
@@ -116,26 +114,45 @@ class _Curve:
     def root(self, split: int) -> float:
         """The logarithm of the size at which the mean is zero, between that index and the next."""
         low, high = self.position[split : split + 2].tolist()
-        if self.value(low) * self.value(high) >= 0:  # zero at a measured size, or but for rounding
-            return float(low if abs(self.mean[split]) <= abs(self.mean[split + 1]) else high)
-        return float(brentq(self.value, low, high))
+        below, above = np.abs(self.mean[split : split + 2])
+        if 0 in (below, above) or self.value(split, low) * self.value(split, high) >= 0:  # zero but for rounding
+            return float(low if below <= above else high)
+        return float(brentq(lambda at: float(self.value(split, at)), low, high))
 
-    def value(self, at: Any) -> Any:  # noqa: ANN401 - a number or an array
-        """The mean there; monotone cubics do not swing between the measured sizes."""
-        return self._curve(at) if self._curve is not None else self.mean[0]
+    def below(self, at: float) -> int:
+        """The index of the measured size below, one that has another above it."""
+        above = int(np.searchsorted(self.position, at, side="right"))
+        return int(np.clip(above - 1, 0, self.position.size - 2))
 
-    def excess(self, at: Any, level: float) -> Any:  # noqa: ANN401 - a number or an array
+    @cached_property
+    def value(self) -> MonotoneCubic:
+        """The mean at a place; monotone cubics do not swing between the measured sizes."""
+        return MonotoneCubic(self.position, self.mean)
+
+    def excess(self, i: Any, at: Any, level: float) -> Any:  # noqa: ANN401 - numbers or arrays
         """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
-        i = np.clip(np.searchsorted(self.position, at, side="right") - 1, 0, self.position.size - 2)
+        own, shared = self._variances
         w = (at - self.position[i]) / (self.position[i + 1] - self.position[i])
         one, other = (1 - w) ** 2, w**2
         with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.where(one > 0, one * self._variance[i], 0.0)
-            variance = variance + np.where(other > 0, other * self._variance[i + 1], 0.0)
-            variance = variance + 2 * w * (1 - w) * self._covariance[i]
+            variance = np.where(one > 0, one * own[i], 0.0) + np.where(other > 0, other * own[i + 1], 0.0)
+            variance = variance + 2 * w * (1 - w) * shared[i]
             freedom = 1 / ((1 - w) / (self.rounds[i] - 1) + w / (self.rounds[i + 1] - 1))
+            # exact where it is whole: its quantile then takes a tenth of the time
+            freedom = np.where(self.rounds[i] == self.rounds[i + 1], self.rounds[i] - 1, freedom)
             margin = t_quantile(freedom + 1, level) * np.sqrt(np.maximum(variance, 0.0))
-        return np.abs(self.value(at)) - np.where(np.isnan(margin), np.inf, margin)
+        return np.abs(self.value(i, at)) - np.where(np.isnan(margin), np.inf, margin)
+
+    @cached_property
+    def _variances(self) -> tuple[Vector, Vector]:
+        """Of each mean (k,), and the covariance of each with the next (k - 1,)."""
+        there, rounds = self._there, self.rounds
+        apart = np.where(there, self._logs - self.mean, 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            own = np.where(rounds > 1, (apart**2).sum(axis=0) / (rounds - 1), np.inf) / rounds
+            shared = (there[:, 1:] & there[:, :-1]).sum(axis=0)
+            common = (apart[:, 1:] * apart[:, :-1]).sum(axis=0) / (shared - 1) * shared
+        return own, np.where(shared > 1, common, 0.0) / (rounds[1:] * rounds[:-1])
 
 
 def _interval(
@@ -145,8 +162,9 @@ def _interval(
     if curve.rounds[split : split + 2].min() < 2:  # noqa: PLR2004 - one round has no spread
         return None, None, ()
     position = curve.position
-    fine = np.interp(np.linspace(0, position.size - 1, (position.size - 1) * _FINE + 1), range(position.size), position)
-    inside = curve.excess(fine, level) <= 0
+    steps = np.arange((position.size - 1) * _FINE + 1)
+    fine = np.interp(steps / _FINE, range(position.size), position)
+    inside = curve.excess(np.minimum(steps // _FINE, position.size - 2), fine, level) <= 0
     low = _edge(curve, root, fine[fine <= root][::-1], inside[fine <= root][::-1], level)
     high = _edge(curve, root, fine[fine >= root], inside[fine >= root], level)
     open_ends = ("low",) * (low is None) + ("high",) * (high is None)
@@ -159,8 +177,15 @@ def _edge(curve: _Curve, root: float, outwards: Vector, inside: AnyArray, level:
     if outside.size == 0:
         return None
     last_in = root if outside[0] == 0 else float(outwards[outside[0] - 1])
-    if curve.excess(last_in, level) >= 0:
-        return last_in
     first_out = float(outwards[outside[0]])
     low, high = min(last_in, first_out), max(last_in, first_out)
-    return float(brentq(lambda at: float(curve.excess(at, level)), low, high))
+    piece = curve.below(low)
+
+    def excess(at: float) -> float:
+        return float(curve.excess(piece, at, level))
+
+    if excess(last_in) >= 0:
+        return last_in
+    if excess(first_out) <= 0:  # from this side nothing is known: it ends where something is
+        return first_out
+    return float(brentq(excess, low, high))

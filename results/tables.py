@@ -99,7 +99,7 @@ def cells(run: Run) -> pd.DataFrame:
 
 def engines_measured(run: Run) -> list[str]:
     """Engines with at least one value, in the order of the specification."""
-    found = {name for o in run.observations for name, arm in o.arms.items() if arm.values}
+    found = {name for o in run.observations for name, arm in o.arms.items() if any(arm.values)}
     return [name for name in run.spec.engines if name in found]
 
 
@@ -157,13 +157,17 @@ class LogRatios(Displayed):
 
     def along_m(self, n: int) -> tuple[Vector, Matrix]:
         """All sizes m that were measured at this n, and the ratios (rounds, sizes)."""
-        part = self.table.xs(n, axis=1, level="n")
-        return part.columns.to_numpy(), part.to_numpy()
+        return self._line("n", n, "m")
 
     def along_n(self, m: int) -> tuple[Vector, Matrix]:
         """The sizes n at this m, and the ratios (rounds, sizes)."""
-        part = self.table.xs(m, axis=1, level="m")
-        return part.columns.to_numpy(), part.to_numpy()
+        return self._line("m", m, "n")
+
+    def _line(self, level: str, size: int, along: str) -> tuple[Vector, Matrix]:
+        """Without an index for each: a plane has hundreds of lines."""
+        columns = self.table.columns
+        there = columns.get_level_values(level).to_numpy() == size
+        return columns.get_level_values(along).to_numpy()[there], self.table.to_numpy()[:, there]
 
 
 def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:

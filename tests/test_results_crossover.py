@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
+from scipy import stats
+from scipy.interpolate import PchipInterpolator
 
 from fwdrev.results import Crossing, Status, crossing, crossover, log_ratios
+from fwdrev.results.monotone import MonotoneCubic
 from fwdrev.results.summary import crossover_lines, law_text, size_text
 from tests.scripted import scripted_run
 
@@ -76,6 +79,32 @@ def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
     if found.size.low is not None:
         assert found.size.low <= found.size.point * (1 + 1e-9)
         assert found.size.high >= found.size.point * (1 - 1e-9)
+
+
+@given(st.lists(st.sampled_from([-2.0, -0.7, -0.1, 0.0, 0.1, 0.3, 1.0]), min_size=2, max_size=9))
+def test_between_two_sizes_it_is_scipys_monotone_cubic(mean: list[float]) -> None:
+    """Also where it is flat, at both ends, and for two points."""
+    x, steps = np.log(np.arange(2, 2 + len(mean)) ** 2), np.linspace(0, 1, 5)[:, np.newaxis]
+    pieces = np.arange(len(mean) - 1)
+    at = x[:-1] + steps * np.diff(x)
+    np.testing.assert_allclose(MonotoneCubic(x, np.array(mean))(pieces, at), PchipInterpolator(x, mean)(at), atol=1e-12)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 7))
+def test_a_crossing_is_where_the_curve_is_zero_and_ends_where_t_says(seed: int, rounds: int) -> None:
+    """Each by its own formula: the curve from SciPy, the error from what lies between each round's two values."""
+    rng = np.random.default_rng(seed)
+    logs = np.linspace(1, -1, 5) + rng.normal(0, 0.3, 5) + rng.normal(0, 0.2, (rounds, 5))
+    x, found = np.log(SIZES), _line(*logs)
+    assert found.size is not None
+    curve = PchipInterpolator(x, logs.mean(axis=0))
+    assert abs(curve(math.log(found.size.point))) < 1e-10
+    for name, end in (("low", found.size.low), ("high", found.size.high)):
+        if name not in found.open_ends:
+            between = [np.interp(math.log(end), x, one) for one in logs]
+            error = np.std(between, ddof=1) / math.sqrt(rounds)
+            half = stats.t.ppf(0.975, rounds - 1) * error
+            assert abs(curve(math.log(end))) == pytest.approx(half, rel=1e-7, abs=1e-10)
 
 
 def test_interrupted_rounds_count_where_they_are_complete() -> None:
