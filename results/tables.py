@@ -21,6 +21,7 @@ __all__ = [
     "engines_measured",
     "failures",
     "log_count_ratios",
+    "log_count_ratios_of",
     "log_ratios",
     "log_ratios_of",
     "times",
@@ -197,7 +198,12 @@ def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
 
 def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
     """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round."""
-    table = arms(run).pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
+    return log_count_ratios_of(arms(run), pair, run)
+
+
+def log_count_ratios_of(table: pd.DataFrame, pair: tuple[str, str], run: Run) -> LogRatios:
+    """The same, from the table of that run's arms."""
+    table = table[table["engine"].isin(pair)].pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
     outputs = tuple(run.spec.outputs)
     if not set(pair) <= set(table.columns):
         nothing = pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"]))

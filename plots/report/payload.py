@@ -28,7 +28,7 @@ from fwdrev.results.prediction import Prediction, prediction
 from fwdrev.results.reproduce import spec_toml
 from fwdrev.results.run import Run
 from fwdrev.results.summary import failure_lines, law_text, prediction_text
-from fwdrev.results.tables import arms, log_count_ratios, log_ratios_of, times_of
+from fwdrev.results.tables import arms, log_count_ratios_of, log_ratios_of, times_of
 from fwdrev.results.winners import winners
 from fwdrev.results.words import pair_words, winner_words
 
@@ -37,7 +37,7 @@ __all__ = ["MOST_VALUES", "run_payload"]
 MOST_VALUES = 600_000
 """Up to so many timed blocks are in the report one by one (3.2 MB); beyond, the median of each round."""
 
-_MOST_PREDICTED = 1000
+_MOST_PREDICTED = 300
 """Cells: each has to be planned for every engine, which takes a millisecond or several."""
 
 _EXACT = ("multiply_adds", "passes", "bytes_moved", "peak_bytes", "allocated_bytes", "program_bytes")
@@ -56,7 +56,7 @@ def run_payload(run: Run) -> dict[str, Any]:
         "cells": {"n": pack.indices([n for n, _ in sizes]), "m": pack.indices([m for _, m in sizes])},
         "columns": _columns(blocks, table, cells, names),
         "values": _values(blocks, cells),
-        "pairs": [_pair(run, blocks, cells, pair) for pair in combinations(blocks.engines, 2)],
+        "pairs": [_pair(run, blocks, table, cells, pair) for pair in combinations(blocks.engines, 2)],
         "winners": _winners(blocks, cells, names),
     }
 
@@ -128,7 +128,7 @@ def _values(blocks: Blocks, cells: pd.MultiIndex) -> dict[str, Any]:
     }
 
 
-def _pair(run: Run, blocks: Blocks, cells: pd.MultiIndex, pair: tuple[str, str]) -> dict[str, Any]:
+def _pair(run: Run, blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, pair: tuple[str, str]) -> dict[str, Any]:
     """Time of the first ÷ time of the second in each cell, where they cross, and who says so."""
     names = {"one": pair[0], "other": pair[1]}
     try:
@@ -137,7 +137,8 @@ def _pair(run: Run, blocks: Blocks, cells: pd.MultiIndex, pair: tuple[str, str])
         return names | {"empty": True}
     expected = _expected(run, pair) if pair in default_pairs(blocks.engines) and len(cells) <= _MOST_PREDICTED else None
     model = None if expected is None else expected.ratios
-    of = PairOfRun(run=run, pair=pair, ratios=ratios, counts=log_count_ratios(run, pair), found=expected, model=model)
+    counts = log_count_ratios_of(table, pair, run)
+    of = PairOfRun(run=run, pair=pair, ratios=ratios, counts=counts, found=expected, model=model)
     return names | _compared(of, cells)
 
 
