@@ -1,9 +1,20 @@
-"""Settings for every test: JAX as strict as it can be, hypothesis without a clock, no calibration."""
+"""Settings for every test: JAX as strict as it can be, hypothesis without a clock, no calibration.
+
+Then what the tests of reports share: a run on disk, a browser that only notes what it is asked to show, a server.
+"""
 
 import os
+import shutil
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
+import pytest
+
+if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
+    from tests.live import Growing, Pages
 
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # whether this machine was calibrated makes no difference
@@ -13,3 +24,61 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1", "JAX_NUMPY_RA
 
 hypothesis.settings.register_profile("fwdrev", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("fwdrev")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scripted run on disk."""
+    from tests.live import write_run
+
+    return write_run(tmp_path_factory.mktemp("runs") / "whole")
+
+
+@pytest.fixture
+def empty(tmp_path: Path, whole: Path) -> Path:
+    """The same before its first observation."""
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    shutil.copy(whole / "manifest.json", folder)
+    (folder / "journal.jsonl").touch()
+    return folder
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the address goes that a browser is asked to show."""
+    shown, browser = tmp_path / "shown", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    return shown
+
+
+@pytest.fixture
+def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a preferred one nor any that can be found."""
+    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PATH", "")
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> "Pages":
+    """Stand-ins for the page's functions."""
+    from tests.live import Pages
+
+    found = Pages()
+    monkeypatch.setattr("fwdrev.plots.report.page.report_page", found.page)
+    monkeypatch.setattr("fwdrev.plots.report.page.report_data", found.data)
+    return found
+
+
+@pytest.fixture
+def address(run: "Growing", pages: "Pages", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Of a server of that run, which never rests."""
+    from fwdrev.plots.serving import serve
+
+    assert not pages.asked
+    monkeypatch.setattr("fwdrev.plots.live._REST", 0)
+    with serve([run.folder]) as found:
+        yield found

@@ -8,48 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import MARKER, await_change, fetched, stopped, until, watching, write_run
+from tests.live import MARKER, await_change, fetched, stopped, until, watching
 from tests.test_cli import expect_one_line, fwdrev
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scripted run on disk."""
-    return write_run(tmp_path_factory.mktemp("runs") / "whole")
 
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Path:
     """A copy of it, alone in a folder."""
     return Path(shutil.copytree(whole, tmp_path / "run"))
-
-
-@pytest.fixture
-def empty(tmp_path: Path, whole: Path) -> Path:
-    """The same before its first observation."""
-    folder = tmp_path / "empty"
-    folder.mkdir()
-    shutil.copy(whole / "manifest.json", folder)
-    (folder / "journal.jsonl").touch()
-    return folder
-
-
-@pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the address goes that a browser is asked to show."""
-    shown, browser = tmp_path / "shown", tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
-    browser.chmod(0o755)
-    monkeypatch.setenv("BROWSER", str(browser))
-    return shown
-
-
-@pytest.fixture
-def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a preferred one nor any that can be found."""
-    for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", "")
 
 
 def test_a_port_in_use(run: Path) -> None:

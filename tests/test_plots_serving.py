@@ -3,7 +3,6 @@
 import http.client
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,37 +10,13 @@ import pytest
 
 from fwdrev.modes.errors import InputError
 from fwdrev.plots.serving import serve
-from tests.live import Growing, Pages, get, said, write_run
-
-
-@pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> Pages:
-    """Stand-ins for the page's functions."""
-    found = Pages()
-    monkeypatch.setattr("fwdrev.plots.report.page.report_page", found.page)
-    monkeypatch.setattr("fwdrev.plots.report.page.report_data", found.data)
-    return found
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scripted run on disk."""
-    return write_run(tmp_path_factory.mktemp("runs") / "whole")
+from tests.live import Growing, Pages, get, said
 
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Growing:
     """With nothing in it."""
     return Growing(tmp_path / "run", whole)
-
-
-@pytest.fixture
-def address(run: Growing, pages: Pages, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Of a server of that run, which never rests."""
-    assert not pages.asked
-    monkeypatch.setattr("fwdrev.plots.live._REST", 0)
-    with serve([run.folder]) as found:
-        yield found
 
 
 @pytest.mark.parametrize("path", ["/", "/data.json", "/none"])
