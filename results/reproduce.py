@@ -14,10 +14,10 @@ def spec_toml(spec: SweepSpec) -> str:
     options = fields.pop("options")
     lines = [f"{key} = {_value(value)}" for key, value in fields.items()]
     if options:
-        lines += ["", "[options]", *(f"{json.dumps(key)} = {_value(value)}" for key, value in options.items())]
+        lines += ["", "[options]", *(f"{_value(key)} = {_value(value)}" for key, value in options.items())]
     return "\n".join(lines) + "\n"
 
 
 def _value(value: Any) -> str:  # noqa: ANN401 - of a specification: text, a number, a truth or a list of these
-    """JSON's texts, numbers, truths and lists are TOML's too, but for a few characters that JSON need not escape."""
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    """What JSON writes is TOML too, but for its escapes in two halves and the one control character that it lets be."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

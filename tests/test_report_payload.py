@@ -108,6 +108,13 @@ def test_the_specification_measures_the_same_again(run: Run) -> None:
         assert make_spec(tomllib.loads(spec_toml(spec))) == spec
 
 
+def test_the_specification_has_any_text(run: Run) -> None:
+    """Options of a problem from elsewhere: quotes, control characters, letters beyond 16 bits."""
+    options = {text: text for text in ("\U0001f600", "\x00\n\x7f\x80\u2028", "\"'\\ # = [x]", "")}
+    spec = run.spec.model_copy(update={"options": options})
+    assert tomllib.loads(spec_toml(spec))["options"] == options
+
+
 def test_only_its_own_scripts_may_run(run: Run) -> None:
     """The policy names their hashes; there is no other address in the page's own part, and no way out."""
     page = report_page([run])
