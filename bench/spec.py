@@ -41,6 +41,8 @@ def _sizes(given: object) -> object:
     raise InputError(msg)
 
 
+Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+
 _COARSE_ROUNDS = 4
 """Of the grid with which an adaptive sweep begins."""
 
@@ -92,7 +94,7 @@ class SweepSpec(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     problem: str = "driven"
-    options: dict[str, StrictBool | StrictInt | StrictFloat | StrictStr] = Field(default_factory=dict)
+    options: dict[str, StrictBool | StrictInt | Finite | StrictStr] = Field(default_factory=dict)
     wrt: Wrt = Wrt.THETA
     inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
     outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))

@@ -16,6 +16,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     StringConstraints,
     ValidationError,
+    model_validator,
     with_config,
 )
 from pydantic_core.core_schema import CoreSchema, DataclassSchema
@@ -140,6 +141,12 @@ class Machine(BaseModel):
     blas: Text = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
     threads: Annotated[int, Field(ge=1)] = Field(default=1, description="That BLAS and XLA may use.")
     versions: dict[Text, Text] = Field(default_factory=dict, description="Of the packages that matter for the times.")
+
+    @model_validator(mode="after")
+    def _finite(self) -> "Machine":
+        """Also in what is kept as it is: reports and exports write it as JSON, which has no other numbers."""
+        json.dumps(self.model_extra, allow_nan=False)
+        return self
 
 
 class Manifest(BaseModel):

@@ -119,6 +119,14 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch
         ("[" * 100_000, "is damaged"),
         ("[]", "is damaged"),
         ('{"format": 1, "spec": {}, "machine": null, "created": "2026-01-01T00:00:00"}', "is damaged: machine"),
+        (
+            '{"format": 1, "spec": {}, "machine": {"Hz": [NaN]}, "created": "2026-01-01T00:00:00"}',
+            "is damaged: machine",
+        ),
+        (
+            '{"format": 1, "spec": {"options": {"a": NaN}}, "machine": {}, "created": "2026-01-01T00:00:00"}',
+            "options.a",
+        ),
         ('{"format": 1, "spec": {}, "machine": {}, "created": 5}', "is damaged: created"),
         ('{"format": 1, "spec": [], "machine": {}, "created": "2026-01-01T00:00:00"}', "is damaged: spec"),
         ('{"format": 99, "spec": {}, "machine": {}, "created": "2026-01-01T00:00:00"}', "has format 99: this version"),
