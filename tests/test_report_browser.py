@@ -260,6 +260,21 @@ def test_several_runs_can_be_looked_at(browser: Browser, tmp_path: Path) -> None
         assert found.page.evaluate("document.querySelector('#map').data[0].z[0].length") == 3
 
 
+def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
+    """In the table, sorted up or down; and no cell without both times is the first one that is shown."""
+    run = scripted_run(inputs="8,64", outputs="4,256")
+    seen = tuple(
+        dataclasses.replace(o, arms={k: v for k, v in o.arms.items() if o.cell.n == 64 or k == "reverse"})
+        for o in run.observations
+    )
+    with opened(browser, written(tmp_path, dataclasses.replace(run, observations=seen))) as found:
+        assert found.page.inner_text("#detail h2").startswith("n = 64")
+        for _ in ("up", "down"):
+            found.page.click("#cells th:nth-child(4) button")
+            column = found.page.locator("#cells tbody tr td:nth-child(4)").all_inner_texts()
+            assert [text == "–" for text in column] == [False, False, True, True]
+
+
 def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
     """Nothing is drawn, and nothing goes wrong."""
     empty = dataclasses.replace(scripted_run(), observations=())

@@ -25,7 +25,10 @@ function settle(run) {
 }
 
 function nearestToCrossover(run) {
-  const gap = (cell) => Math.abs(run.advantage(state.one, state.other, METRICS[0], cell));
+  const gap = (cell) => {
+    const doublings = Math.abs(run.advantage(state.one, state.other, METRICS[0], cell));
+    return Number.isNaN(doublings) ? Infinity : doublings;
+  };
   return [...run.n.keys()].reduce((best, cell) => (best === null || gap(cell) < gap(best) ? cell : best), null);
 }
 

@@ -46,13 +46,14 @@ function chosenCells(run, state) {
   return [...run.n.keys()].filter((c) => run.n[c] >= n0 && run.n[c] <= n1 && run.m[c] >= m0 && run.m[c] <= m1 && (best === "any" || betterOf(run, state, c) === best));
 }
 
+// What is not known comes last, up and down.
 function sorted(cells, column, down) {
-  const order = (a, b) => {
+  const sign = down ? -1 : 1;
+  return cells.sort((a, b) => {
     const [p, q] = [column.value(a), column.value(b)];
-    if (typeof p === "string") return p.localeCompare(q);
-    return Number.isNaN(p) ? 1 : Number.isNaN(q) ? -1 : p - q;
-  };
-  return cells.sort((a, b) => (down ? -1 : 1) * order(a, b));
+    if (typeof p === "string") return sign * p.localeCompare(q);
+    return Number.isNaN(p) || Number.isNaN(q) ? Number.isNaN(p) - Number.isNaN(q) : sign * (p - q);
+  });
 }
 
 function fillCells(run, state, choose) {
