@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-import numpy as np
-
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.crossover import Crossover, crossover
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.run import Run
-from fwdrev.results.summary import failure_lines, size_text
+from fwdrev.results.summary import failure_lines, rounds_text, size_text
 from fwdrev.results.tables import LogRatios, log_ratios_of
 from fwdrev.results.words import pair_words
 
@@ -26,7 +24,7 @@ def run_html(run: Run) -> str:
     blocks = timed_blocks(run)
     answers = _answers(run, blocks)
     return page(
-        table([], _facts(run, blocks), f"Run {run.folder}"),
+        table([], _facts(run), f"Run {run.folder}"),
         *(in_words(" ".join(pair_words(ratios, found))) for ratios, found in answers),
         _sizes([found for _, found in answers]),
         figure_of(run),
@@ -36,7 +34,7 @@ def run_html(run: Run) -> str:
     )
 
 
-def _facts(run: Run, blocks: Blocks) -> list[tuple[str, str]]:
+def _facts(run: Run) -> list[tuple[str, str]]:
     spec, machine = run.spec, run.machine
     options = "".join(f", {key} {value}" for key, value in spec.options.items())
     versions = ", ".join(f"{name} {version}" for name, version in machine.get("versions", {}).items())
@@ -48,18 +46,11 @@ def _facts(run: Run, blocks: Blocks) -> list[tuple[str, str]]:
         ("inputs n", ", ".join(map(str, spec.inputs))),
         ("outputs m", ", ".join(map(str, spec.outputs))),
         ("engines", ", ".join(spec.engines)),
-        ("rounds", f"{_rounds(blocks)} of {spec.rounds}"),
+        ("rounds", f"{rounds_text(run)} of {spec.rounds}"),
         ("machine", processor),
         ("versions", versions or "unknown"),
         ("date", run.created[:10]),
     ]
-
-
-def _rounds(blocks: Blocks) -> str:
-    """How many each cell has; fewer far from the crossover, where a sweep has refined the plane."""
-    each = (~np.isnan(blocks.medians)).any(axis=2).sum(axis=0)
-    fewest, most = (int(each.min()), int(each.max())) if each.size else (0, 0)
-    return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def _answers(run: Run, blocks: Blocks) -> list[tuple[LogRatios, Crossover]]:

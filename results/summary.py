@@ -1,5 +1,8 @@
 """The answer in words: what a crossover, a law or a failure means, one line each."""
 
+from collections import Counter
+
+from fwdrev.bench.spec import Protocol
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
@@ -17,6 +20,8 @@ __all__ = [
     "percent",
     "prediction_lines",
     "prediction_text",
+    "processes_text",
+    "rounds_text",
     "size_text",
 ]
 
@@ -97,6 +102,19 @@ def failure_lines(run: Run) -> list[str]:
         f"m = {rows['m'].iloc[0]}: {reason}"
         for (engine, status, reason), rows in grouped
     ]
+
+
+def rounds_text(run: Run) -> str:
+    """How many each cell has: `5`; `2 to 5` where a sweep has refined the plane, fewer far from the crossover."""
+    each = Counter(o.cell for o in run.observations if any(arm.values for arm in o.arms.values()))
+    fewest, most = min(each.values(), default=0), max(each.values(), default=0)
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+def processes_text(run: Run) -> str:
+    """`5 rounds in fresh processes`, and whose rounds they are."""
+    by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
+    return f"{rounds_text(run)} rounds{by} in fresh processes"
 
 
 def _interval(e: Estimate) -> str:

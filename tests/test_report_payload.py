@@ -6,13 +6,15 @@ import json
 import math
 import re
 import tomllib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fwdrev.bench.spec import make_spec
+from fwdrev.bench.spec import Protocol, make_spec
 from fwdrev.modes.arrays import AnyArray
+from fwdrev.plots import caption
 from fwdrev.plots.report import payload
 from fwdrev.plots.report.page import MARKER, report_data, report_page
 from fwdrev.plots.report.payload import run_payload
@@ -106,6 +108,19 @@ def test_the_specification_measures_the_same_again(run: Run) -> None:
     """The file in the report is read by `fwdrev sweep --spec` as what the run was made by."""
     for spec in (run.spec, make_spec({"options": {"depth": 3, "n_of": "x"}, "precision": 0.05, "memory_limit": "1GB"})):
         assert make_spec(tomllib.loads(spec_toml(spec))) == spec
+
+
+def test_rounds_are_those_of_the_captions(run: Run) -> None:
+    """The fewest and the most that a cell has, and whose rounds they are."""
+    first = run.spec.cells[0]
+    seen = tuple(o for o in run.observations if o.cell != first or o.round < 2)
+    spec = run.spec.model_copy(update={"protocol": Protocol.PYPERF})
+    for one, text in (
+        (run, "5 rounds in fresh processes"),
+        (replace(run, observations=seen, spec=spec), "2 to 5 rounds of pyperf in fresh processes"),
+    ):
+        assert run_payload(one)["processes"] == text
+        assert text in caption(one)
 
 
 def test_the_specification_has_any_text(run: Run) -> None:

@@ -27,7 +27,7 @@ from fwdrev.results.pairs import default_pairs
 from fwdrev.results.prediction import Prediction, prediction
 from fwdrev.results.reproduce import spec_toml
 from fwdrev.results.run import Run
-from fwdrev.results.summary import failure_lines, law_text, prediction_text
+from fwdrev.results.summary import failure_lines, law_text, prediction_text, processes_text
 from fwdrev.results.tables import arms, log_count_ratios_of, log_ratios_of, times_of
 from fwdrev.results.winners import winners
 from fwdrev.results.words import pair_words, winner_words
@@ -71,8 +71,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "options": dict(spec.options),
         "wrt": spec.wrt.value,
         "dtype": spec.dtype,
-        "protocol": spec.protocol.value,
-        "rounds": spec.rounds,
+        "processes": processes_text(run),
         "inputs": inputs_label(spec),
         "outputs": "outputs m",
         "grid": {"n": list(spec.inputs), "m": list(spec.outputs)},
