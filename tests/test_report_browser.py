@@ -275,6 +275,22 @@ def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
             assert [text == "–" for text in column] == [False, False, True, True]
 
 
+def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
+    """Also just below a thousand; and a machine whose processor is not known is said to be so."""
+    run = dataclasses.replace(scripted_run(inputs="8,64", outputs="4,256"), machine={})
+    times = {"forward": 999.7e-6, "reverse": 1e-6}
+    seen = tuple(
+        dataclasses.replace(
+            o, arms={k: dataclasses.replace(a, values=tuple(times[k] for _ in a.values)) for k, a in o.arms.items()}
+        )
+        for o in run.observations
+    )
+    with opened(browser, written(tmp_path, dataclasses.replace(run, observations=seen))) as found:
+        assert "1000 µs" in found.page.inner_text("#detail")
+        assert "reverse is 1000 times faster than forward" in found.page.inner_text("#detail")
+        assert "; unknown processor; " in found.page.inner_text("#what")
+
+
 def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
     """Nothing is drawn, and nothing goes wrong."""
     empty = dataclasses.replace(scripted_run(), observations=())

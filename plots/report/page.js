@@ -54,7 +54,7 @@ function fillWords(run) {
   const metric = METRICS[state.metric];
   $("map-title").textContent = state.view === "fastest" ? `Which of all engines is the best? (${metric.label})` : `${state.one} or ${state.other}: which ${metric.better}?`;
   const machine = run.machine, versions = machine.versions || {};
-  $("what").textContent = `${runName(state.run)}; ${run.dtype}; ${machine.cpu_model_name}; numpy ${versions.numpy || "?"}, jax ${versions.jax || "?"}; ${run.processes}`;
+  $("what").textContent = `${runName(state.run)}; ${run.dtype}; ${machine.cpu_model_name || "unknown processor"}; numpy ${versions.numpy || "?"}, jax ${versions.jax || "?"}; ${run.processes}`;
 }
 
 function fillCrossings(run) {

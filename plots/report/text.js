@@ -1,7 +1,7 @@
 // Numbers as people read them; elements whose text is text, whatever it holds.
 
 const KNOWN = (v) => v !== null && v !== undefined && Number.isFinite(v);
-const digits = (v) => (v >= 1000 ? v.toFixed(0) : v.toPrecision(3));
+const digits = (v) => (v >= 999.5 ? v.toFixed(0) : v.toPrecision(3)); // from there on toPrecision writes 1.00e+3
 
 function scaled(v, units, step) {
   if (!KNOWN(v)) return "–";
