@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.plots.frame import inputs_label
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.regret import scored
 from fwdrev.plots.report import pack
 from fwdrev.plots.style import colour, line_style, marks, shade
+from fwdrev.plots.winner_map import contenders
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.calibration import calibration_of
 from fwdrev.results.crossing import Crossing
@@ -170,9 +170,7 @@ def _point(n: int, crossing: Crossing) -> dict[str, Any]:
 
 def _winners(blocks: Blocks, cells: pd.MultiIndex, names: Sequence[str]) -> Mapping[str, Any]:
     """The fastest engine in each cell and the next; without those that compute nothing."""
-    facts = {name: find_engine(name) for name in blocks.engines}
-    computing = [name for name, found in facts.items() if found is None or found.direction is not Direction.NONE]
-    table = winners(blocks, computing)
+    table = winners(blocks, contenders(blocks.engines))
     at = table.set_index(["n", "m"]).reindex(cells)
     index = {name: i for i, name in enumerate(names)}
     return {
