@@ -12,8 +12,7 @@ from fwdrev.plots.frame import foot, inputs_label
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.plane import Cells, draw_cells, draw_diagonal, draw_scale
 from fwdrev.plots.style import INK, shown
-from fwdrev.results.crossing import crossing
-from fwdrev.results.crossover import crossover
+from fwdrev.results.crossover import crossover, crossover_points
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.tables import LogRatios
 
@@ -54,15 +53,9 @@ def lay_out_map(ratios: LogRatios, counts: LogRatios, model: LogRatios | None = 
         m=cells.m,
         advantage=cells.advantage,
         points={n: c.size for n, c in found.in_m.items() if c.size is not None},
-        predicted=_crossings(counts),
-        expected={} if model is None else _crossings(model),
+        predicted=crossover_points(counts),
+        expected={} if model is None else crossover_points(model),
     )
-
-
-def _crossings(ratios: LogRatios) -> dict[int, float]:
-    """m* at each n that has one, of ratios that are known exactly."""
-    found = {n: crossing(*ratios.along_m(n), ratios.pair).size for n in ratios.n}
-    return {n: size.point for n, size in found.items() if size is not None}
 
 
 def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str = _MEASURED) -> None:

@@ -12,7 +12,7 @@ from fwdrev.results.display import Displayed
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["Crossover", "Law", "crossover"]
+__all__ = ["Crossover", "Law", "crossover", "crossover_points"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,11 @@ def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
     return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(ratios, in_m, level))
 
 
+def crossover_points(ratios: LogRatios) -> dict[int, float]:
+    """m* at each n that has one, and nothing else: for ratios that are known exactly, as counts and predictions are."""
+    return _found({n: crossing_point(*ratios.along_m(n)) for n in ratios.n})
+
+
 def _law(ratios: LogRatios, in_m: dict[int, Crossing], level: float) -> Law | None:
     """The least-squares line through log m* over log n; the jackknife over rounds gives its intervals."""
     points = {n: c.size.point for n, c in in_m.items() if c.size is not None}
@@ -79,7 +84,10 @@ def _law(ratios: LogRatios, in_m: dict[int, Crossing], level: float) -> Law | No
 
 def _without(lines: dict[int, tuple[Vector, Matrix]], r: int) -> dict[int, float]:
     """The crossover at each n, from all rounds but one."""
-    points = {n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()}
+    return _found({n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()})
+
+
+def _found(points: dict[int, float | None]) -> dict[int, float]:
     return {n: point for n, point in points.items() if point is not None}
 
 

@@ -21,7 +21,7 @@ from fwdrev.plots.winner_map import contenders
 from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.calibration import calibration_of
 from fwdrev.results.crossing import Crossing
-from fwdrev.results.crossover import crossover
+from fwdrev.results.crossover import crossover, crossover_points
 from fwdrev.results.estimate import log_means
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.prediction import Prediction, prediction
@@ -142,18 +142,17 @@ def _pair(run: Run, blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, p
 
 
 def _compared(of: PairOfRun, cells: pd.MultiIndex) -> dict[str, Any]:
-    found, counted = crossover(of.ratios), crossover(of.counts).in_m
+    found = crossover(of.ratios)
     ends = zip(("point", "low", "high"), log_means(of.ratios.table.to_numpy()), strict=True)
     means = pd.DataFrame(dict(ends)).set_axis(of.ratios.table.columns).reindex(cells)
-    lines = {n: at for n, (_, at) in of.found.crossovers.items() if at is not None} if of.found else {}
     scores = scored(of)
     return {
         **{key: pack.numbers(means[key]) for key in ("point", "low", "high")},
         "words": [*pair_words(of.ratios, found), *([prediction_text(of.found)] if of.found else [])],
         "law": law_text(found.law) if found.law else None,
         "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
-        "counted": [[n, c.size.point] for n, c in counted.items() if c.size is not None],
-        "expected": [[n, at] for n, at in lines.items()],
+        "counted": [[n, at] for n, at in crossover_points(of.counts).items()],
+        "expected": [[n, at] for n, at in crossover_points(of.model).items()] if of.model else [],
         "rules": [score.to_json() for score in scores[1]] if scores else [],
     }
 
