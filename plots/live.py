@@ -13,11 +13,11 @@ from pathlib import Path
 
 from fwdrev.modes.errors import InputError
 from fwdrev.results.calibration import KEPT
-from fwdrev.results.run import Run, load
+from fwdrev.results.run import JOURNAL, MANIFEST, Run, load
 
 __all__ = ["Answer", "LiveReport"]
 
-_NEEDED = ("manifest.json", "journal.jsonl")
+_NEEDED = (MANIFEST, JOURNAL)
 """Of a run: with what it was planned by, if that was kept, all that a report is made from."""
 
 _REST = 9

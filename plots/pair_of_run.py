@@ -30,7 +30,7 @@ class PairOfRun:
         model = None if self.model is None else _turned(self.model)
         return PairOfRun(
             run=self.run,
-            pair=_turned(self.ratios).pair,
+            pair=self.ratios.pair[::-1],
             ratios=_turned(self.ratios),
             counts=_turned(self.counts),
             found=None,

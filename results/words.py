@@ -8,12 +8,12 @@ import pandas as pd
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover
 from fwdrev.results.estimate import LEVEL, log_means
-from fwdrev.results.summary import size_text
+from fwdrev.results.summary import percent, size_text
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["pair_words", "winner_words"]
 
-_LEVEL = f"{100 * LEVEL:g} %"
+_LEVEL = percent(LEVEL)
 
 
 def pair_words(ratios: LogRatios, found: Crossover) -> list[str]:
