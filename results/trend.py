@@ -111,12 +111,11 @@ def _nothing(
     runs: int, pair: tuple[str, str], cell: Cell | None, reached: Sequence[set[Cell]], left_out: Sequence[str]
 ) -> str:
     """What was given, what is allowed, what to do."""
-    where = "no cell" if cell is None else f"n = {cell.n}, m = {cell.m}"
+    share = "none share one" if cell is None else f"fewer than two have n = {cell.n}, m = {cell.m}"
     common = _middle([cells for cells in reached if cells])
     try_this = f"; all have n = {common.n}, m = {common.m}" if common is not None and common != cell else ""
     why = f" ({'; '.join(left_out)})" if left_out else ""
     return (
-        f"a trend of {pair[0]} and {pair[1]} takes two runs with a cell in common, but of {runs} given "
-        f"{'none share one' if cell is None else f'fewer than two have {where}'}{why}{try_this}; "
-        "give runs of the same problem with sizes in common"
+        f"a trend of {pair[0]} and {pair[1]} takes two runs with a cell in common, but of {runs} given {share}"
+        f"{why}{try_this}; give runs of the same problem with sizes in common"
     )
