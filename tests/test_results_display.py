@@ -1,15 +1,12 @@
 """Records in a notebook: what is shown is what they hold, and what comes from outside is escaped."""
 
-import re
 import subprocess
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores, winners
-from fwdrev.results.blocks import timed_blocks
+from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores
 from fwdrev.results.display import in_words, page, table
 from fwdrev.results.prediction import Prediction
 from fwdrev.results.record_html import html_of
@@ -109,13 +106,6 @@ def test_ratios_of_nothing_say_so(run: Run) -> None:
 def test_anything_else_is_its_repr() -> None:
     """Escaped too."""
     assert html_of("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
-
-
-def test_tables_of_pandas_stay_so(run: Run) -> None:
-    """Winners are a frame, which has HTML of its own."""
-    table_of_winners = winners(timed_blocks(run))
-    assert isinstance(table_of_winners, pd.DataFrame)
-    assert re.search("<table", table_of_winners.to_html())
 
 
 def test_records_are_shown_without_loading_what_is_heavy() -> None:
