@@ -2,6 +2,6 @@
 
     Path("report.html").write_text(report_page([load("runs/today")]), encoding="utf-8")
 
-`payload` selects what it shows and computes all of its numbers; `page` puts it into the document; the scripts beside
-them only choose, format and draw.
+`payload` selects what it shows and computes its statistics; `page` puts it into the document; the scripts beside them
+choose, format and draw, and divide what has no interval.
 """

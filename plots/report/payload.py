@@ -1,4 +1,4 @@
-"""What a report shows, as plain data: every number in it is computed here, none in the browser.
+"""What a report shows, as plain data: every statistic is computed here; the browser only divides what has no interval.
 
 Columns over the cells are packed arrays in the order of `cells`; what is not known is NaN.
 """
