@@ -185,6 +185,6 @@ def winner_figure(run: Run) -> Figure | None:
         figure,
         run,
         "A number says by how many times the fastest beats the next one. A pale cell with two letters: these two "
-        "cannot be told apart, the interval of their ratio holds 1.",
+        "cannot be told apart: the interval of their ratio holds 1, or one round gave none.",
     )
     return figure

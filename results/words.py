@@ -33,7 +33,7 @@ def winner_words(table: pd.DataFrame) -> list[str]:
         if len(beaten):
             most = beaten.loc[beaten["point"].idxmax()]
             by = f", by {_times(most['point'])} at most (over {most['next']}, {_at((most['n'], most['m']))})"
-        tied = int((beaten["low"] <= 1).sum())
+        tied = len(beaten) - int((beaten["low"] > 1).sum())  # also a single round, which has no interval
         known = f"; in {tied} of them it cannot be told from the next" if tied else ""
         sentences.append(f"{name} is the fastest in {len(won)} of {len(table)} cells{by}{known}.")
     return sentences

@@ -275,6 +275,15 @@ def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
             assert [text == "–" for text in column] == [False, False, True, True]
 
 
+@pytest.mark.parametrize(("rounds", "told"), [(1, False), (2, True)])
+def test_one_round_decides_nothing(browser: Browser, tmp_path: Path, rounds: int, *, told: bool) -> None:
+    """Of the best of all engines, as in the figure: every cell is pale, and names two."""
+    with opened(browser, written(tmp_path, scripted_run(inputs="8,64", outputs="4,256", rounds=rounds))) as found:
+        found.page.select_option("#view", "fastest")
+        texts = found.page.evaluate("document.querySelector('#map').data[0].text.flat()")
+        assert ["≈" not in text for text in texts] == 4 * [told]
+
+
 def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
     """Also just below a thousand; and a machine whose processor is not known is said to be so."""
     run = dataclasses.replace(scripted_run(inputs="8,64", outputs="4,256"), machine={})

@@ -9,10 +9,10 @@ import pytest
 
 from fwdrev.bench import WEIGHING, Status
 from fwdrev.bench.cell import ArmResult
-from fwdrev.results import Run, create, crossover, load, log_ratios
+from fwdrev.results import Run, create, crossover, load, log_ratios, timed_blocks, winners
 from fwdrev.results.display import draw_with, figure_of
 from fwdrev.results.summary import size_text
-from fwdrev.results.words import pair_words
+from fwdrev.results.words import pair_words, winner_words
 from tests.scripted import scripted_run, true_m
 from tests.shown import Reader, shown
 
@@ -87,6 +87,14 @@ def test_a_run_without_values_says_so(run: Run, passes: tuple[int, ...]) -> None
     assert "Nothing was measured." in html
     assert "0 of 5" in html
     assert "<svg" not in html
+
+
+def test_one_round_names_no_winner_for_sure(run: Run) -> None:
+    """As the map of winners has it."""
+    once = replace(run, observations=tuple(o for o in run.observations if o.round <= 0))
+    for sentence in winner_words(winners(timed_blocks(once))):
+        number = sentence.partition(" is the fastest in ")[2].partition(" of ")[0]
+        assert sentence.endswith(f"; in {number} of them it cannot be told from the next.")
 
 
 def test_one_round_has_no_interval(run: Run) -> None:

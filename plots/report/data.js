@@ -69,11 +69,12 @@ class Run {
     return Number.isFinite(doublings) ? doublings : NaN;
   }
 
-  // The best of all engines in a cell, the next, and how much better it is.
+  // The best of all engines in a cell, the next, how much better it is, and whether the two can be told apart: by time
+  // not where the interval holds 1, or where a single round gave none.
   best(metric, cell) {
     if (metric.key === "time") {
       const w = this.winners;
-      return { engine: w.engine[cell], next: w.next[cell], ratio: w.point[cell], low: w.low[cell], high: w.high[cell] };
+      return { engine: w.engine[cell], next: w.next[cell], ratio: w.point[cell], low: w.low[cell], high: w.high[cell], sure: w.next[cell] < 0 || w.low[cell] > 1 };
     }
     const ranked = this.measured
       .filter((i) => this.engines[i].direction !== "none")
@@ -87,6 +88,7 @@ class Run {
       ratio: second ? second.value / first.value : NaN,
       low: NaN,
       high: NaN,
+      sure: !second || second.value > first.value,
     };
   }
 

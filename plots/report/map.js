@@ -27,9 +27,8 @@ function judged(run, state, cell) {
     const z = run.advantage(state.one, state.other, metric, cell);
     return { z, text: Number.isFinite(z) ? short(2 ** Math.abs(z)) : "" };
   }
-  const { engine, next, ratio, low } = run.best(metric, cell);
+  const { engine, next, ratio, sure } = run.best(metric, cell);
   if (engine < 0) return { z: NaN, text: "" };
-  const sure = !(ratio <= 1 || low <= 1);
   return { z: 2 * engine + (sure ? 0 : 1), text: sure ? `${run.engines[engine].mark} ${KNOWN(ratio) ? short(ratio) : ""}` : `${run.engines[engine].mark} ≈ ${run.engines[next].mark}` };
 }
 const short = (v) => (v >= 99.5 ? v.toFixed(0) : String(Number(v.toPrecision(2))));
