@@ -16,7 +16,7 @@ def differences(runs: Sequence[Run]) -> list[str]:
     differing = [key for key in keys if len({each.get(key) for each in facts}) > 1]
     if not differing:
         return [shown(run.folder.name) for run in runs]
-    return [", ".join(each.get(key, f"default {shown(key)}") for key in differing) for each in facts]
+    return [", ".join(each.get(key, f"default {shown(key.split(maxsplit=1)[-1])}") for key in differing) for each in facts]
 
 
 def changes(runs: Sequence[Run]) -> list[str]:
@@ -31,8 +31,8 @@ def changes(runs: Sequence[Run]) -> list[str]:
 def _facts(run: Run) -> dict[str, str]:
     """In the order in which they are told."""
     spec, machine = run.spec, run.machine
-    options = {str(key): f"{shown(key)} {shown(value)}" for key, value in spec.options.items()}
-    versions = {str(key): f"{shown(key)} {shown(value)}" for key, value in machine.get("versions", {}).items()}
+    options = {f"option {key}": f"{shown(key)} {shown(value)}" for key, value in spec.options.items()}
+    versions = {f"version {key}": f"{shown(key)} {shown(value)}" for key, value in machine.get("versions", {}).items()}
     threads = machine.get("threads", spec.threads)
     return {
         "problem": f"problem {shown(spec.problem)}",

@@ -15,8 +15,10 @@ from fwdrev.plots.frame import ask, foot, inputs_label
 from fwdrev.plots.plane import Decades
 from fwdrev.plots.style import LESS_INK, colour, line_style, marker, shown
 from fwdrev.plots.winner_map import contenders
+from fwdrev.results.blocks import Blocks, timed_blocks
+from fwdrev.results.payback import payback
 from fwdrev.results.run import Run
-from fwdrev.results.tables import cells
+from fwdrev.results.tables import arms
 
 __all__ = [
     "Payback",
@@ -46,8 +48,10 @@ class PreparationLayout:
     paybacks: tuple[Payback, ...]
 
 
-def lay_out_preparation(table: pd.DataFrame, along: Literal["n", "m"], fixed: int) -> PreparationLayout | None:
-    """From the table of cells (n, m, engine, prepare_seconds, point, low, high), the rows with the other size `fixed`.
+def lay_out_preparation(
+    table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"], fixed: int
+) -> PreparationLayout | None:
+    """From the table of arms (n, m, engine, prepare_seconds), rows with the other size `fixed`; `blocks` as timed.
 
     None where nothing was prepared. Of the engines at most sizes the cheapest is the one with the least in the mean.
     """
@@ -65,7 +69,11 @@ def lay_out_preparation(table: pd.DataFrame, along: Literal["n", "m"], fixed: in
     return PreparationLayout(
         curves=CurvesLayout(along=along, fixed=fixed, curves=tuple(_curve(*line) for line in lines.items())),
         cheapest=cheapest,
-        paybacks=tuple(_payback(name, one, lines[cheapest]) for name, one in lines.items() if name != cheapest),
+        paybacks=tuple(
+            _payback(payback(blocks, rows, name, cheapest), name, one)
+            for name, one in lines.items()
+            if name != cheapest
+        ),
     )
 
 
@@ -76,13 +84,10 @@ def _curve(name: str, line: pd.DataFrame) -> Curve:
     return Curve(engine=name, sizes=line.index.to_numpy(float), seconds=seconds, low=none, high=none)
 
 
-def _payback(name: str, line: pd.DataFrame, cheapest: pd.DataFrame) -> Payback:
-    """What it takes more to prepare, divided by what each call saves; only where the intervals of the calls differ."""
-    other = cheapest.reindex(line.index)
-    high, low = line["high"].fillna(line["point"]), other["low"].fillna(other["point"])
-    saved = (other["point"] - line["point"]).where(high < low)
-    calls = (line["prepare_seconds"] - other["prepare_seconds"]) / saved
-    return Payback(engine=name, sizes=line.index.to_numpy(float), calls=calls.clip(lower=1).to_numpy(float))
+def _payback(calls: pd.Series, name: str, line: pd.DataFrame) -> Payback:
+    """Those of the line's cells, in their order."""
+    cells = pd.MultiIndex.from_frame(line.reset_index()[["n", "m"]])
+    return Payback(engine=name, sizes=line.index.to_numpy(float), calls=calls.reindex(cells).to_numpy(float))
 
 
 def draw_preparation(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
@@ -123,9 +128,9 @@ def _end(one: Payback) -> tuple[str, float, float]:
 
 def preparation_figure(run: Run) -> Figure | None:
     """Left along the outputs, right along the inputs, each through the middle; None where nothing was prepared."""
-    table = cells(run)
+    table, blocks = arms(run), timed_blocks(run)
     table = table[table["engine"].isin(contenders(run.spec.engines)) & table["prepare_seconds"].notna()]
-    layouts = [_through_the_middle(run, table, along) for along in ("m", "n")]
+    layouts = [_through_the_middle(run, table, blocks, along) for along in ("m", "n")]
     found = [layout for layout in layouts if layout is not None]
     if not found:
         return None
@@ -154,6 +159,8 @@ def _engines(layouts: list[PreparationLayout]) -> list[str]:
     return [curve.engine for layout in layouts for curve in layout.curves.curves]
 
 
-def _through_the_middle(run: Run, table: pd.DataFrame, along: Literal["n", "m"]) -> PreparationLayout | None:
+def _through_the_middle(
+    run: Run, table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"]
+) -> PreparationLayout | None:
     sizes = run.spec.inputs if along == "m" else run.spec.outputs
-    return lay_out_preparation(table, along, sizes[len(sizes) // 2])
+    return lay_out_preparation(table, blocks, along, sizes[len(sizes) // 2])

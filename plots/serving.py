@@ -136,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
             "X-Content-Type-Options": "nosniff",
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Content-Security-Policy": "frame-ancestors 'none'",  # the only rule that the page cannot state itself
             **({"ETag": tag} if tag else {}),
             **({"Content-Length": str(len(body))} if status is not HTTPStatus.NOT_MODIFIED else {}),
             **({"Allow": "GET, HEAD"} if status is HTTPStatus.METHOD_NOT_ALLOWED else {}),

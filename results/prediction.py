@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fwdrev.modes.registry import problem_names
 from fwdrev.modes.seconds import Seconds
 from fwdrev.results.cost_model import predicted_seconds
 from fwdrev.results.crossing import crossing_point
@@ -60,7 +61,12 @@ class Prediction(Displayed):
 
 
 def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:
-    """log(predicted seconds of one engine / of the other) in each cell of the run's grid; None for an unknown one."""
+    """log(predicted seconds of one engine / of the other) in each cell of the run's grid.
+
+    None for an engine that was not calibrated, and where the problem is not installed: a run may come from elsewhere.
+    """
+    if run.spec.problem not in problem_names():
+        return None
     logs: dict[tuple[int, int], float] = {}
     for cell in run.spec.cells:
         problem = run.spec.problem_at(cell)

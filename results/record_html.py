@@ -10,7 +10,7 @@ from fwdrev.results.prediction import Prediction
 from fwdrev.results.rules import Score, Scores
 from fwdrev.results.run import Run
 from fwdrev.results.run_html import run_html
-from fwdrev.results.summary import interval_text, law_text, percent, prediction_text, size_text
+from fwdrev.results.summary import interval_text, law_text, number_text, percent, prediction_text, size_text
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["html_of"]
@@ -58,7 +58,7 @@ def _crossings(names: tuple[str, str], crossings: dict[int, Crossing], level: fl
 
 
 def _point(found: Crossing) -> str:
-    return "none in range" if found.size is None else f"{found.size.point:.3g}"
+    return "none in range" if found.size is None else number_text(found.size.point)
 
 
 def _cheaper(found: Crossing) -> str:
@@ -71,8 +71,8 @@ def _below(found: Crossing) -> str:
 
 def _estimate(e: Estimate) -> str:
     if e.low is None or e.high is None:
-        return f"{e.point:.3g} (no interval)"
-    return f"{e.point:.3g} ({percent(e.level)} interval {e.low:.3g} … {e.high:.3g})"
+        return f"{number_text(e.point)} (no interval)"
+    return f"{number_text(e.point)} ({percent(e.level)} interval {number_text(e.low)} … {number_text(e.high)})"
 
 
 def _ratios(ratios: LogRatios) -> str:
@@ -88,7 +88,7 @@ def _prediction(found: Prediction) -> str:
 
 
 def _size(size: float | None) -> str:
-    return "none in range" if size is None else f"{size:.3g}"
+    return "none in range" if size is None else number_text(size)
 
 
 def _scores(scores: Iterable[Score]) -> str:
@@ -101,7 +101,7 @@ def _scores(scores: Iterable[Score]) -> str:
                 each.rule.when,
                 f"{each.right} of {each.decided}",
                 f"{each.mean_slowdown:.2f}",
-                f"{each.worst_slowdown:.3g}",
+                number_text(each.worst_slowdown),
                 f"n = {each.worst_at[0]}, m = {each.worst_at[1]}",
                 each.rule.source,
             )

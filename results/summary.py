@@ -14,9 +14,11 @@ from fwdrev.results.tables import failures
 __all__ = [
     "apart_text",
     "crossover_lines",
+    "ends_text",
     "failure_lines",
     "interval_text",
     "law_text",
+    "number_text",
     "percent",
     "prediction_lines",
     "prediction_text",
@@ -26,11 +28,16 @@ __all__ = [
 ]
 
 
+def number_text(value: float) -> str:
+    """Three digits, and never an exponent before the point: `0.871`, `57.3`, `1234`."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"  # noqa: PLR2004 - what has three digits
+
+
 def size_text(crossing: Crossing) -> str:
     """`57 (52 … 63)`, or which engine is cheaper everywhere."""
     if crossing.size is None:
         return f"none in range: {crossing.cheaper} is cheaper throughout"
-    return f"{crossing.size.point:.3g} ({interval_text(crossing)})"
+    return f"{number_text(crossing.size.point)} ({interval_text(crossing)})"
 
 
 def interval_text(crossing: Crossing) -> str:
@@ -40,14 +47,15 @@ def interval_text(crossing: Crossing) -> str:
         return ""
     if e.low is None or e.high is None:
         return "no interval: one round"
-    low = f"≤ {e.low:.3g}" if "low" in crossing.open_ends else f"{e.low:.3g}"
-    high = f"≥ {e.high:.3g}" if "high" in crossing.open_ends else f"{e.high:.3g}"
+    low = f"≤ {number_text(e.low)}" if "low" in crossing.open_ends else number_text(e.low)
+    high = f"≥ {number_text(e.high)}" if "high" in crossing.open_ends else number_text(e.high)
     return f"{low} … {high}"
 
 
 def law_text(law: Law) -> str:
     """`m* = 0.9 · n^0.97`, with intervals."""
-    return f"m* = {law.c.point:.3g} · n^{law.alpha.point:.3g}   (c {_interval(law.c)}, exponent {_interval(law.alpha)})"
+    at = f"m* = {number_text(law.c.point)} · n^{number_text(law.alpha.point)}"
+    return f"{at}   (c {ends_text(law.c)}, exponent {ends_text(law.alpha)})"
 
 
 def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
@@ -78,7 +86,7 @@ def prediction_lines(found: Prediction) -> list[str]:
     """The predicted crossover beside the measured one, and how good the prediction is."""
     lines = ["predicted by the cost model (fwdrev calibrate):", f"{'n':>8}  predicted m*  measured m*"]
     for n, (measured, predicted) in found.crossovers.items():
-        shown = ["none" if at is None else f"{at:.3g}" for at in (predicted, measured)]
+        shown = ["none" if at is None else number_text(at) for at in (predicted, measured)]
         lines.append(f"{n:>8}  {shown[0]:>12}  {shown[1]:>11}")
     return [*lines, prediction_text(found)]
 
@@ -117,8 +125,9 @@ def processes_text(run: Run) -> str:
     return f"{rounds_text(run)} rounds{by} in fresh processes"
 
 
-def _interval(e: Estimate) -> str:
-    return "no interval" if e.low is None or e.high is None else f"{e.low:.3g} … {e.high:.3g}"
+def ends_text(e: Estimate) -> str:
+    """`1.15 … 2.28`, or that there is none."""
+    return "no interval" if e.low is None or e.high is None else f"{number_text(e.low)} … {number_text(e.high)}"
 
 
 def _factors(apart: Apart) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover
 from fwdrev.results.estimate import LEVEL, log_means
-from fwdrev.results.summary import percent, size_text
+from fwdrev.results.summary import ends_text, number_text, percent, size_text
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["pair_words", "winner_words"]
@@ -48,9 +48,9 @@ def _where(found: Crossover) -> Iterable[str]:
         c, alpha = found.law.c, found.law.alpha
         sure = ""
         if c.low is not None and alpha.low is not None:
-            factor, exponent = f"{c.low:.3g} … {c.high:.3g}", f"{alpha.low:.3g} … {alpha.high:.3g}"
-            sure = f" ({_LEVEL} intervals: factor {factor}, exponent {exponent})"
-        yield f"Below m ≈ {c.point:.3g} · n^{alpha.point:.3g} outputs {below} is faster, above it {above}{sure}."
+            sure = f" ({_LEVEL} intervals: factor {ends_text(c)}, exponent {ends_text(alpha)})"
+        line = f"m ≈ {number_text(c.point)} · n^{number_text(alpha.point)}"
+        yield f"Below {line} outputs {below} is faster, above it {above}{sure}."
     for n, crossing in found.in_m.items():
         if crossing.size is None:
             yield f"At n = {n} {crossing.cheaper} is faster at every m that was measured."
@@ -84,12 +84,12 @@ def _extremes(ratios: LogRatios) -> Iterable[str]:
         ends = sorted(float(end) ** wins for end in (low[i], high[i]))
         times = float(point[i]) ** wins
         if times > 1:
-            sure = "" if np.isnan(low[i]) else f" ({ends[0]:.3g} … {ends[1]:.3g})"
+            sure = "" if np.isnan(low[i]) else f" ({number_text(ends[0])} … {number_text(ends[1])})"
             yield f"{name} wins by most at {_at(grid.columns[i])}: {_times(times)}{sure}."
 
 
 def _times(factor: float) -> str:
-    return f"{factor:.3g} times" if factor >= 1.01 else "less than 1 %"  # noqa: PLR2004 - what three digits show
+    return f"{number_text(factor)} times" if factor >= 1.01 else "less than 1 %"  # noqa: PLR2004 - what three digits show
 
 
 def _at(sizes: Iterable[object]) -> str:

@@ -45,7 +45,7 @@ def empty(tmp_path: Path, whole: Path) -> Path:
 
 
 @pytest.fixture
-def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def asked_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the address goes that a browser is asked to show."""
     shown, browser = tmp_path / "shown", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')

@@ -153,11 +153,11 @@ def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_open(run: Path, opened: Path) -> None:
+def test_open(run: Path, asked_to_open: Path) -> None:
     """The browser gets the file's absolute address."""
     done = fwdrev("report", "run", "--open", cwd=run.parent)
     assert done.returncode == 0, done.stderr
-    assert opened.read_text() == (run / "report.html").as_uri()
+    assert asked_to_open.read_text() == (run / "report.html").as_uri()
 
 
 @pytest.mark.usefixtures("no_browser")

@@ -80,11 +80,11 @@ def test_watch_ends_with_its_terminal(run: Path) -> None:
         assert process.returncode == 128 + signal.SIGTERM
 
 
-def test_watch_opens_the_address(run: Path, opened: Path) -> None:
+def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
     """Which is served by then."""
     with watching(run, "--open") as (address, process):
-        until(opened.exists)
-        assert opened.read_text() == address
+        until(asked_to_open.exists)
+        assert asked_to_open.read_text() == address
         stopped(process)
 
 

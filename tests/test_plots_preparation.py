@@ -8,39 +8,46 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from fwdrev.bench import PREPARING
+from fwdrev.bench import PREPARING, Cell
 from fwdrev.bench.cell import ArmResult
 from fwdrev.plots import draw_payback, draw_preparation, lay_out_preparation
 from fwdrev.plots.preparation import preparation_figure
-from fwdrev.results import Run
+from fwdrev.results import Blocks, Run
 from tests.scripted import scripted_run
 
+ROWS = [
+    (4, "reverse", 1e-3, 1e-3),
+    (4, "jax-vjp", 1.0, 2e-3),
+    (4, "forward", 3e-3, 0.99e-3),
+    (16, "reverse", 1e-3, 4e-3),
+    (16, "jax-vjp", 1.001, 2e-3),
+    (16, "forward", 3e-3, 1e-3),
+    (64, "reverse", 1e-3, 9e-3),
+    (64, "forward", None, 1e-3),
+]
+"""m, engine, seconds once and for each call, all at n = 8."""
 
-def _table(rows: list[tuple[int, str, float | None, float]]) -> pd.DataFrame:
-    """At n = 8; calls have an interval of ±5 %."""
-    return pd.DataFrame(
-        [(8, m, name, once, each, 0.95 * each, 1.05 * each) for m, name, once, each in rows],
-        columns=["n", "m", "engine", "prepare_seconds", "point", "low", "high"],
-    )
+TABLE = pd.DataFrame([(8, m, name, once) for m, name, once, _ in ROWS], columns=["n", "m", "engine", "prepare_seconds"])
+
+_NOISE = {"reverse": (0.0, 0.0, 0.0), "forward": (0.03, 0.0, -0.03), "jax-vjp": (0.02, -0.02, 0.0)}
+"""Of three rounds: a hundredth cannot be seen, a half can."""
 
 
-TABLE = _table(
-    [
-        (4, "reverse", 1e-3, 1e-3),
-        (4, "jax-vjp", 1.0, 2e-3),
-        (4, "forward", 3e-3, 0.99e-3),
-        (16, "reverse", 1e-3, 4e-3),
-        (16, "jax-vjp", 1.001, 2e-3),
-        (16, "forward", 3e-3, 1e-3),
-        (64, "reverse", 1e-3, 9e-3),
-        (64, "forward", None, 1e-3),
-    ]
-)
+def _blocks() -> Blocks:
+    """One block in each round."""
+    cells, engines = (Cell(8, 4), Cell(8, 16), Cell(8, 64)), tuple(_NOISE)
+    logs = np.full((3, 3, 3, 1), np.nan)
+    for m, name, _, each in ROWS:
+        logs[:, cells.index(Cell(8, m)), engines.index(name), 0] = np.log(each) + _NOISE[name]
+    return Blocks(rounds=(0, 1, 2), cells=cells, engines=engines, logs=logs)
+
+
+BLOCKS = _blocks()
 
 
 def test_preparation_is_what_was_measured_once() -> None:
     """Each engine where it was prepared, without an interval."""
-    layout = lay_out_preparation(TABLE, "m", 8)
+    layout = lay_out_preparation(TABLE, BLOCKS, "m", 8)
     assert layout is not None
     curves = {curve.engine: curve for curve in layout.curves.curves}
     assert (layout.curves.along, layout.curves.fixed) == ("m", 8)
@@ -51,24 +58,31 @@ def test_preparation_is_what_was_measured_once() -> None:
 
 
 def test_it_is_paid_back_when_calls_have_saved_it() -> None:
-    """More to prepare ÷ saved by a call, against the cheapest; not where calls are slower or cannot be told apart."""
-    layout = lay_out_preparation(TABLE, "m", 8)
+    """More to prepare ÷ saved by a call, against the cheapest; not where calls are slower or cannot be told apart.
+
+    A single round tells nothing apart.
+    """
+    layout = lay_out_preparation(TABLE, BLOCKS, "m", 8)
     assert layout is not None
     assert layout.cheapest == "reverse"
     calls = {one.engine: one.calls.tolist() for one in layout.paybacks}
     assert calls["jax-vjp"] == [pytest.approx(math.nan, nan_ok=True), pytest.approx(1.0 / 2e-3)]
+    one = Blocks(rounds=(0,), cells=BLOCKS.cells, engines=BLOCKS.engines, logs=BLOCKS.logs[:1])
+    alone = lay_out_preparation(TABLE, one, "m", 8)
+    assert alone is not None
+    assert all(np.isnan(each.calls).all() for each in alone.paybacks)
     assert calls["forward"] == [pytest.approx(math.nan, nan_ok=True), pytest.approx(1)], "less than one call is one"
 
 
 def test_nothing_prepared_is_no_layout() -> None:
     """Neither is a line of the plane that was not measured."""
-    assert lay_out_preparation(TABLE, "m", 9) is None
-    assert lay_out_preparation(TABLE.assign(prepare_seconds=np.nan), "m", 8) is None
+    assert lay_out_preparation(TABLE, BLOCKS, "m", 9) is None
+    assert lay_out_preparation(TABLE.assign(prepare_seconds=np.nan), BLOCKS, "m", 8) is None
 
 
 def test_an_engine_that_is_never_paid_back_is_named() -> None:
     """And the others are labelled at their last point."""
-    layout = lay_out_preparation(TABLE[TABLE["m"] == 4], "m", 8)
+    layout = lay_out_preparation(TABLE[TABLE["m"] == 4], BLOCKS, "m", 8)
     assert layout is not None
     above, below = Figure().subplots(2, 1)
     draw_preparation(layout, above)

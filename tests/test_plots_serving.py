@@ -21,11 +21,13 @@ def run(tmp_path: Path, whole: Path) -> Growing:
 
 @pytest.mark.parametrize("path", ["/", "/data.json", "/none"])
 def test_headers_of_every_answer(address: str, path: str) -> None:
-    """Nothing is stored, guessed or passed on."""
+    """Nothing is stored, guessed, passed on or shown inside another page."""
     _, headers, _ = get(address, path)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
     assert "Python" not in headers["Server"]
 
 

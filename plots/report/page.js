@@ -64,10 +64,11 @@ function fillCrossings(run) {
   const { law, crossover, counted, expected } = pair.found;
   $("law").textContent = law || "No law: fewer than two crossovers are in range.";
   const at = (list, n) => { const found = list.find(([size]) => size === n); return found ? digits(found[1]) : "none in range"; };
+  const counts = [state.one, state.other].every((name) => run.column(name, "multiply_adds").some((v) => v > 0));
   const rows = run.grid.n.map((n) => {
     const c = crossover.find((each) => each.n === n);
     const ends = c && KNOWN(c.low) ? `${c.open.includes("low") ? "≤ " : ""}${digits(c.low)} … ${c.open.includes("high") ? "≥ " : ""}${digits(c.high)}` : "–";
-    return [String(n), c ? digits(c.point) : "none in range", ends, at(counted, n), ...(expected.length ? [at(expected, n)] : [])];
+    return [String(n), c ? digits(c.point) : "none in range", ends, counts ? at(counted, n) : "not known", ...(expected.length ? [at(expected, n)] : [])];
   });
   fillTable($("crossings"), ["n", "break-even m*", "95 % interval", "by operation counts", ...(expected.length ? ["by the cost model"] : [])], rows);
 }
@@ -161,7 +162,7 @@ function onKey(event) {
   event.preventDefault();
   const run = current(), { n, m } = run.grid;
   let [i, j] = [n.indexOf(run.n[state.cell]), m.indexOf(run.m[state.cell])];
-  if (j < 0) j = m.findIndex((size) => size > run.m[state.cell]);
+  if (j < 0) j = m.findIndex((size) => size > run.m[state.cell]) - (step[1] > 0 ? 1 : 0); // between two rows of the grid
   for (let k = 0; k < n.length + m.length; k++) {
     [i, j] = [i + step[0], j + step[1]];
     if (i < 0 || j < 0 || i >= n.length || j >= m.length) return;
@@ -174,12 +175,15 @@ function onKey(event) {
 function follow() {
   let tag = "";
   const ask = async () => {
-    try {
-      const answer = await fetch("data.json", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
-      if (answer.status === 200) { tag = answer.headers.get("ETag") || ""; const cell = place_of(state.cell); show(await answer.json()); restore(cell); }
-      $("live").textContent = answer.ok || answer.status === 304 ? `live, ${new Date().toLocaleTimeString()}` : await answer.text();
-    } catch { $("live").textContent = "the server has stopped; this is what it showed last"; }
+    const answer = await fetch("data.json", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" }).catch(() => null);
     setTimeout(ask, 2000);
+    if (!answer) { $("live").textContent = "the server has stopped; this is what it showed last"; return; }
+    $("live").textContent = answer.ok || answer.status === 304 ? `live, ${new Date().toLocaleTimeString()}` : await answer.text();
+    if (answer.status !== 200) return;
+    tag = answer.headers.get("ETag") || "";
+    const cell = place_of(state.cell);
+    show(await answer.json());
+    restore(cell);
   };
   ask();
 }
