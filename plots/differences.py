@@ -16,7 +16,12 @@ def differences(runs: Sequence[Run]) -> list[str]:
     differing = [key for key in keys if len({each.get(key) for each in facts}) > 1]
     if not differing:
         return [shown(run.folder.name) for run in runs]
-    return [", ".join(each.get(key, f"default {shown(key.split(maxsplit=1)[-1])}") for key in differing) for each in facts]
+    return [", ".join(each.get(key, _default(key)) for key in differing) for each in facts]
+
+
+def _default(key: str) -> str:
+    """Of an option that was not given, or a version that was not recorded."""
+    return f"default {shown(key.split(maxsplit=1)[-1])}"
 
 
 def changes(runs: Sequence[Run]) -> list[str]:

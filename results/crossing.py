@@ -138,7 +138,7 @@ class _Curve:
             variance = np.where(one > 0, one * own[i], 0.0) + np.where(other > 0, other * own[i + 1], 0.0)
             variance = variance + 2 * w * (1 - w) * shared[i]
             freedom = 1 / ((1 - w) / (self.rounds[i] - 1) + w / (self.rounds[i + 1] - 1))
-            # exact where it is whole: its quantile then takes a tenth of the time
+            # exact where it is whole: one quantile is then enough for all
             freedom = np.where(self.rounds[i] == self.rounds[i + 1], self.rounds[i] - 1, freedom)
             margin = t_quantile(freedom + 1, level) * np.sqrt(np.maximum(variance, 0.0))
         return np.abs(self.value(i, at)) - np.where(np.isnan(margin), np.inf, margin)

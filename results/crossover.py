@@ -14,6 +14,9 @@ from fwdrev.results.tables import LogRatios
 
 __all__ = ["Crossover", "Law", "crossover", "crossover_points"]
 
+Lines = dict[int, tuple[Vector, Matrix]]
+"""At each n the sizes m, and the ratios (rounds, sizes)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law(Displayed):
@@ -54,9 +57,10 @@ class Crossover(Displayed):
 
 def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
     """Every crossing of the plane, and the law with intervals from leaving out one round at a time."""
-    in_m = {n: crossing(*ratios.along_m(n), ratios.pair, level) for n in ratios.n}
+    lines = {n: ratios.along_m(n) for n in ratios.n}
+    in_m = {n: crossing(*line, ratios.pair, level) for n, line in lines.items()}
     in_n = {m: crossing(*ratios.along_n(m), ratios.pair, level) for m in ratios.m}
-    return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(ratios, in_m, level))
+    return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(lines, in_m, len(ratios.table), level))
 
 
 def crossover_points(ratios: LogRatios) -> dict[int, float]:
@@ -64,25 +68,25 @@ def crossover_points(ratios: LogRatios) -> dict[int, float]:
     return _found({n: crossing_point(*ratios.along_m(n)) for n in ratios.n})
 
 
-def _law(ratios: LogRatios, in_m: dict[int, Crossing], level: float) -> Law | None:
+def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> Law | None:
     """The least-squares line through log m* over log n; the jackknife over rounds gives its intervals."""
     points = {n: c.size.point for n, c in in_m.items() if c.size is not None}
     whole = _line(points)
     if whole is None:
         return None
-    rounds, lines = len(ratios.table), {n: ratios.along_m(n) for n in points}
+    crossed = {n: lines[n] for n in points}
     left_out = [
         line
         for r in range(rounds)
         if rounds > 2  # noqa: PLR2004 - what is left needs a spread of its own
-        and (line := _line(_without(lines, r))) is not None
+        and (line := _line(_without(crossed, r))) is not None
     ]
     pairs = np.array(left_out) if len(left_out) == rounds else None
     log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
     return Law(c=_exponential(log_c), alpha=alpha)
 
 
-def _without(lines: dict[int, tuple[Vector, Matrix]], r: int) -> dict[int, float]:
+def _without(lines: Lines, r: int) -> dict[int, float]:
     """The crossover at each n, from all rounds but one."""
     return _found({n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()})
 

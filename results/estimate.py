@@ -36,8 +36,9 @@ class Estimate(Displayed):
 
 def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a number or an array
     """Student's t for an interval from so many rounds; infinite for fewer than two."""
-    freedom = np.asarray(rounds, dtype=float) - 1
-    return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[()]
+    distinct, which = np.unique(np.asarray(rounds, dtype=float), return_inverse=True)  # thousands of cells share one
+    freedom = distinct - 1
+    return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[which]
 
 
 def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
