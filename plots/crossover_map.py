@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fwdrev.modes.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.plots.frame import foot, inputs_label
 from fwdrev.plots.pair_of_run import PairOfRun
@@ -70,17 +71,23 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str
     draw_diagonal(ax)
     _draw_predicted(layout, ax)
     draw_crossover(layout, ax, line)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
     draw_scale(mesh, layout.pair, [ax], "is faster")
 
 
 def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
     if layout.predicted:
         n, m = np.array(sorted(layout.predicted.items())).T
-        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="--", label="equal operation counts")
+        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="--", marker=_lone(n), label="equal operation counts")
     if layout.expected:
         n, m = np.array(sorted(layout.expected.items())).T
         ax.plot(n, m, color=INK, linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
+
+
+def _lone(sizes: Vector) -> str:
+    """A line of one point would not be seen."""
+    return "_" if sizes.size == 1 else ""
 
 
 def draw_crossover(layout: MapLayout, ax: Axes, line: str = _MEASURED) -> None:

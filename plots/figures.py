@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from fwdrev.modes.errors import InputError, NothingMeasuredError
@@ -18,6 +19,7 @@ from fwdrev.plots.preparation import preparation_figure
 from fwdrev.plots.regret import regret_figure
 from fwdrev.plots.style import styled
 from fwdrev.plots.winner_map import winner_figure
+from fwdrev.results.blocks import timed_blocks
 from fwdrev.results.calibration import calibration_of
 from fwdrev.results.pairs import default_pairs
 from fwdrev.results.run import Run
@@ -57,7 +59,7 @@ def figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Iterato
         msg = f"{run.folder} has no measured cell yet: nothing to draw"
         raise NothingMeasuredError(msg)
     known = calibration_of(run)
-    for pair in default_pairs(measured) if pairs is None else pairs:
+    for pair in _comparable(run, measured) if pairs is None else pairs:
         of = pair_of_run(run, pair, known)
         for name, draw_pair in OF_A_PAIR.items():
             if (figure := draw_pair(of)) is not None:
@@ -65,6 +67,12 @@ def figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Iterato
     for name, draw in OF_A_RUN.items():
         if (figure := draw(run)) is not None:
             yield name, figure
+
+
+def _comparable(run: Run, measured: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs that nobody had to ask for, of engines that were timed in the same cell."""
+    blocks = timed_blocks(run)
+    return [pair for pair in default_pairs(measured) if not np.isnan(blocks.log_ratios(*pair)).all()]
 
 
 def save_figures(

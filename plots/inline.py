@@ -1,7 +1,6 @@
 """Figures that stand in a page as inline SVG: the crossover map of a run, or of the ratios of any pair of engines."""
 
 import re
-import warnings
 from contextlib import suppress
 from hashlib import sha256
 from html import escape
@@ -85,8 +84,7 @@ def _ratios_map(ratios: LogRatios) -> str:
 
 def _map_svg(layout: MapLayout, line: str) -> str:
     one, other = layout.pair
-    with styled(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # names from outside may be too long, or in letters of no font
+    with styled():
         figure = Figure(figsize=_SIZE)
         draw_map(layout, figure.subplots(), line=line)
         return svg_text(figure, f"Map of inputs and outputs: which is faster, {one} or {other}?")

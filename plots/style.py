@@ -3,6 +3,7 @@
 What has to survive grey print as well has a mark of its own: a letter in a cell, the shape of a point on a line.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -65,7 +66,8 @@ _SETTINGS: Any = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw in here."""
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # names from outside may be too long, or in letters of no font
         yield
 
 

@@ -122,7 +122,8 @@ def rounds_text(run: Run) -> str:
 def processes_text(run: Run) -> str:
     """`5 rounds in fresh processes`, and whose rounds they are."""
     by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
-    return f"{rounds_text(run)} rounds{by} in fresh processes"
+    rounds = rounds_text(run)
+    return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes"
 
 
 def ends_text(e: Estimate) -> str:

@@ -55,7 +55,7 @@ def trend(runs: Sequence[Run], pair: tuple[str, str], cell: Cell | None = None) 
     for run, each, cells in zip(same, blocks, reached, strict=True):
         if chosen in cells:
             points.append(_point(run, each, pair, chosen))
-        else:
+        elif chosen is not None or not cells:
             where = "" if chosen is None else f" at n = {chosen.n}, m = {chosen.m}"
             left_out.append(f"{run.folder} has no time of both {pair[0]} and {pair[1]}{where}")
     if chosen is None or len(points) < 2:  # noqa: PLR2004 - a trend

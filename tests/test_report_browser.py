@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from fwdrev.bench import Cell, Observation
 from fwdrev.plots.report.page import report_page
 from fwdrev.plots.serving import serve
 from fwdrev.results import Run, load, log_ratios, times
@@ -298,6 +299,54 @@ def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
         assert "1000 µs" in found.page.inner_text("#detail")
         assert "reverse is 1000 times faster than forward" in found.page.inner_text("#detail")
         assert "; unknown processor; " in found.page.inner_text("#what")
+
+
+def test_one_engine_alone_is_shown_as_what_it_is(browser: Browser, tmp_path: Path) -> None:
+    """There is no pair: the page opens on the best of all engines, and offers nothing else."""
+    with opened(browser, written(tmp_path, scripted_run(engines=["forward"], noise=0.01))) as found:
+        assert found.page.locator("#view").input_value() == "fastest"
+        assert found.page.locator("#view").is_disabled()
+        assert "only forward was measured" in found.page.inner_text("#detail")
+        assert not found.page.locator("#other").is_visible()
+        assert found.complaints == []
+
+
+def test_a_refined_cell_can_be_reached(browser: Browser, tmp_path: Path) -> None:
+    """Cells between the lines of the grid are drawn, and the keyboard goes to them."""
+    run = scripted_run(noise=0.01, outputs="1:64:*64", precision=0.5)
+    between = dataclasses.replace(run, observations=tuple(_moved(run)))
+    with opened(browser, written(tmp_path, between)) as found:
+        found.page.mouse.click(*centre(found.page, 64, 1))
+        found.page.focus("#map")
+        found.page.keyboard.press("ArrowUp")
+        assert found.page.inner_text("#detail h2") == "n = 64, m = 8"
+        assert found.page.evaluate("document.querySelector('#map').layout.shapes.length") == 1
+        found.page.keyboard.press("ArrowUp")
+        assert found.page.inner_text("#detail h2") == "n = 64, m = 64"
+
+
+def _moved(run: Run) -> Iterator[Observation]:
+    """What was seen, and all of m = 1 once more at m = 8."""
+    for o in run.observations:
+        yield o
+        if o.cell.m == 1:
+            yield dataclasses.replace(o, cell=Cell(o.cell.n, 8))
+
+
+def test_what_is_zoomed_stays_zoomed(shown: Opened) -> None:
+    """Also when everything is drawn anew."""
+    shown.page.evaluate("document.querySelector('#raw').on('plotly_relayout', () => { window.zoomed = true; })")
+    box = shown.page.locator("#raw .nsewdrag").bounding_box()
+    assert box is not None
+    shown.page.mouse.move(box["x"] + 20, box["y"] + 20)
+    shown.page.mouse.down()
+    shown.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=5)
+    shown.page.mouse.up()
+    ranges = "JSON.stringify(document.querySelector('#raw')._fullLayout.xaxis.range)"
+    zoomed = shown.page.evaluate(ranges)
+    shown.page.click("#theme")
+    assert shown.page.evaluate("window.zoomed")
+    assert shown.page.evaluate(ranges) == zoomed
 
 
 def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:

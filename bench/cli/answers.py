@@ -62,7 +62,7 @@ def plot(
     from fwdrev.plots.comparisons import save_comparisons
     from fwdrev.plots.figures import save_figures
 
-    found, at = [loaded(run) for run in runs], None if cell is None else cell_of(cell)
+    found, at = [loaded(run) for run in dict.fromkeys(runs)], None if cell is None else cell_of(cell)
     measured = [name for each in found for name in each.spec.engines]
     pairs = [engine_pair(text, measured) for text in pair] if pair else None
     kinds = [each.value for each in dict.fromkeys(formats or FigureFormat)]

@@ -32,7 +32,7 @@ function layoutBasics() {
 
 // The buttons are named one by one: among plotly's own is one that uploads what it shows.
 const CONFIG = {
-  responsive: true, displaylogo: false, plotlyServerURL: "", showLink: false,
+  responsive: true, displaylogo: false, typesetMath: false, plotlyServerURL: "", showLink: false,
   modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   toImageButtonOptions: { format: "svg", filename: "fwdrev" },
 };

@@ -21,7 +21,7 @@ function fillDetail(run, state, cell) {
 // The same cell in the other runs of the report.
 function elsewhere(run, state, cell) {
   return RUNS.flatMap((other, i) => {
-    const there = i === state.run || !other.pair(state.one, state.other) || state.view !== "pair" ? undefined : other.cell(run.n[cell], run.m[cell]);
+    const there = i === state.run || other.wrt !== run.wrt || state.view !== "pair" || !other.pair(state.one, state.other) ? undefined : other.cell(run.n[cell], run.m[cell]);
     return there === undefined ? [] : [element("p", {}, `In ${runName(i)}: ${sentence(other, state.one, state.other, METRICS[state.metric], there)}.`)];
   });
 }
@@ -42,8 +42,9 @@ function drawRaw(run, state, cell) {
       marker: { color: engine.dashed ? "rgba(0,0,0,0)" : colour, symbol: SYMBOLS[k % SYMBOLS.length], size: 6, line: { color: colour, width: 1.3 } } };
   });
   const what = run.values.whole ? "timed blocks" : "medians";
+  const shown = run.values.rounds.map((round) => round + 1).filter((_, i, all) => i % Math.ceil(all.length / 10) === 0);
   return Plotly.react("raw", traces, {
-    ...basics, xaxis: { ...axis, title: { text: `round (${what} of one process)` }, tickformat: "d" },
+    ...basics, xaxis: { ...axis, title: { text: `round (${what} of one process)` }, tickvals: shown, ticktext: shown.map(String) }, uirevision: `${state.run} ${place(run, cell)}`,
     yaxis: { ...axis, ...logTicks(traces.flatMap((trace) => trace.y), seconds) }, legend: BELOW,
   }, { ...CONFIG, displayModeBar: false });
 }

@@ -83,7 +83,7 @@ function lines(run, state, x, y) {
   const metric = METRICS[state.metric];
   const ink = css("--ink");
   const line = (name, points, dash, more = {}) => ({
-    type: "scatter", mode: "lines", name, hoverinfo: "skip", line: { color: ink, width: 1.5, dash },
+    type: "scatter", mode: points.length > 1 ? "lines" : "markers", name, hoverinfo: "skip", line: { color: ink, width: 1.5, dash }, marker: { color: ink, symbol: "line-ew-open", size: 12 },
     x: points.map(([n]) => x.place(n)), y: points.map(([, m]) => y.place(m)), ...more,
   });
   const n = run.grid.n, m = run.grid.m;
@@ -108,7 +108,7 @@ function lines(run, state, x, y) {
 function measuredLine(points, line, y) {
   const side = (key, sign) => points.map((c) => (KNOWN(c[key]) ? sign * (y.place(c[key]) - y.place(c.point)) : 0));
   return line("measured crossover, 95 % interval", points.map((c) => [c.n, c.point]), "solid", {
-    mode: "lines+markers", line: { color: css("--ink"), width: 2.2 }, marker: { color: css("--ink"), size: 6 },
+    mode: "lines+markers", line: { color: css("--ink"), width: 2.2 }, marker: { color: css("--ink"), symbol: "circle", size: 6 },
     error_y: { type: "data", symmetric: false, array: side("high", 1), arrayminus: side("low", -1), color: css("--ink"), thickness: 1.4, width: 4 },
   });
 }
@@ -118,8 +118,10 @@ function frame(run, state) {
   if (state.cell === null) return [];
   const x = placing(run.grid.n, state.axes), y = placing(run.grid.m, state.axes);
   const i = run.grid.n.indexOf(run.n[state.cell]), j = run.grid.m.indexOf(run.m[state.cell]);
-  if (i < 0 || j < 0) return [];
-  return [{ type: "rect", x0: x.edges[i], x1: x.edges[i + 1], y0: y.edges[j], y1: y.edges[j + 1], line: { color: "#e69f00", width: 3 } }];
+  const line = { color: "#e69f00", width: 3 };
+  if (i < 0) return [];
+  if (j < 0) return [{ type: "rect", xsizemode: "pixel", ysizemode: "pixel", xanchor: x.place(run.n[state.cell]), yanchor: y.place(run.m[state.cell]), x0: -8, x1: 8, y0: -8, y1: 8, line }];
+  return [{ type: "rect", x0: x.edges[i], x1: x.edges[i + 1], y0: y.edges[j], y1: y.edges[j + 1], line }];
 }
 
 function drawMap(run, state) {

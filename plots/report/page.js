@@ -1,7 +1,7 @@
 // The page: what is chosen, and everything drawn anew when that changes.
 
 let RUNS = [];
-const state = { run: 0, view: "pair", one: "", other: "", metric: 0, axes: "log", range: 3, cell: null, sort: 0, down: false, page: 0 };
+const state = { run: 0, view: "pair", one: "", other: "", metric: 0, axes: "log", range: 3, cell: null, chosen: false, sort: "n", down: false, page: 0 };
 const current = () => RUNS[state.run];
 
 function runName(i) {
@@ -21,7 +21,8 @@ function settle(run) {
   const names = run.measured_names;
   if (!names.includes(state.one) || !names.includes(state.other) || state.one === state.other) [state.one, state.other] = defaultPair(run);
   if (!run.knows(METRICS[state.metric])) state.metric = 0;
-  if (state.cell === null || state.cell >= run.size) state.cell = nearestToCrossover(run);
+  if (names.length < 2) state.view = "fastest";
+  if (state.cell === null || !state.chosen) state.cell = nearestToCrossover(run);
 }
 
 function nearestToCrossover(run) {
@@ -43,6 +44,7 @@ function fillControls(run) {
   const listed = state.view === "pair" ? [state.one, state.other] : run.measured_names;
   fillSelect($("best"), ["any", ...listed].map((name) => [name, name]), listed.includes($("best").value) ? $("best").value : "any");
   for (const key of ["view", "axes", "range"]) $(key).value = String(state[key]);
+  $("view").disabled = run.measured.length < 2;
   $("other").parentElement.hidden = $("one").parentElement.hidden = state.view === "fastest";
   $("range").parentElement.hidden = state.view === "fastest";
 }
@@ -82,19 +84,26 @@ function fillRules(run) {
   for (const cell of $("scores").querySelectorAll("td:last-child")) cell.className = "text long";
 }
 
+const factText = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
 function fillRest(run) {
   $("failed").hidden = !run.failures.length && !run.warnings.length;
   fillList($("failures"), [...run.failures, ...run.warnings]);
   $("spec").textContent = run.spec;
   const facts = Object.entries(run.machine).flatMap(([key, value]) =>
-    typeof value === "object" && value ? Object.entries(value).map(([k, v]) => [`${key}: ${k}`, String(v)]) : [[key, String(value)]]);
+    typeof value === "object" && value ? Object.entries(value).map(([k, v]) => [`${key}: ${k}`, factText(v)]) : [[key, String(value)]]);
   fillTable($("machine"), ["fact", "value"], [...facts, ["measured", run.created]], [0, 1]);
   for (const cell of $("machine").querySelectorAll("td:last-child")) cell.className = "text long";
 }
 
 // A cell was chosen, by a click, a tap, a key or in the table.
 function choose(cell) {
+  state.chosen = true;
   state.cell = cell;
+  present(cell);
+}
+
+function present(cell) {
   const run = current();
   fillDetail(run, state, cell);
   drawRaw(run, state, cell);
@@ -124,19 +133,27 @@ function redraw() {
   drawMap(run, state);
   $("map").removeAllListeners("plotly_click");
   $("map").on("plotly_click", ({ points }) => { if (KNOWN(points[0].customdata)) choose(points[0].customdata); });
-  choose(state.cell);
+  present(state.cell);
 }
 
 function show(data) {
+  const at = place_of(state.cell);
   RUNS = data.runs.map((raw) => new Run(raw));
-  state.run = Math.min(state.run, RUNS.length - 1);
+  turnTo(Math.min(state.run, RUNS.length - 1), at);
   redraw();
 }
 
+// To a run, at the same sizes where it has them.
+function turnTo(run, at) {
+  const cell = at ? RUNS[run].cell(...at) : undefined;
+  Object.assign(state, { run, cell: cell ?? null, chosen: state.chosen && cell !== undefined });
+}
+const place_of = (cell) => (cell === null || !current() ? null : [current().n[cell], current().m[cell]]);
+
 function listen() {
   const chosen = (id, apply) => { $(id).onchange = () => { apply($(id).value); redraw(); }; };
-  chosen("run", (value) => { Object.assign(state, { run: Number(value), cell: null, page: 0 }); });
-  chosen("wrt", (value) => { Object.assign(state, { run: RUNS.findIndex((run) => run.wrt === value), cell: null, page: 0 }); });
+  chosen("run", (value) => { state.page = 0; turnTo(Number(value), place_of(state.cell)); });
+  chosen("wrt", (value) => { state.page = 0; turnTo(RUNS.findIndex((run) => run.wrt === value), place_of(state.cell)); });
   chosen("view", (value) => { state.view = value; });
   for (const [id, second] of [["one", "other"], ["other", "one"]]) {
     chosen(id, (value) => { if (state[second] === value) state[second] = state[id]; state[id] = value; });
@@ -152,23 +169,21 @@ function listen() {
   $("map").onkeydown = onKey;
   const theme = matchMedia("(prefers-color-scheme: dark)");
   theme.onchange = () => { setTheme(theme.matches ? "dark" : "light"); redraw(); };
-  window.onbeforeprint = () => { setTheme("light"); redraw(); };
+  let before = "light";
+  window.onbeforeprint = () => { before = document.documentElement.dataset.theme; setTheme("light"); redraw(); };
+  window.onafterprint = () => { setTheme(before); redraw(); };
 }
 
-// Arrow keys go to the next cell of the grid that was measured.
+// Arrow keys go to the nearest cell in their direction: in the same column, or in the next one.
 function onKey(event) {
   const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] }[event.key];
   if (!step) return;
   event.preventDefault();
-  const run = current(), { n, m } = run.grid;
-  let [i, j] = [n.indexOf(run.n[state.cell]), m.indexOf(run.m[state.cell])];
-  if (j < 0) j = m.findIndex((size) => size > run.m[state.cell]) - (step[1] > 0 ? 1 : 0); // between two rows of the grid
-  for (let k = 0; k < n.length + m.length; k++) {
-    [i, j] = [i + step[0], j + step[1]];
-    if (i < 0 || j < 0 || i >= n.length || j >= m.length) return;
-    const cell = run.cell(n[i], m[j]);
-    if (cell !== undefined) { choose(cell); return; }
-  }
+  const { n, m } = current(), here = state.cell;
+  const far = (sizes, cell) => Math.log(sizes[cell] / sizes[here]);
+  const ahead = [...n.keys()].filter((cell) => (step[0] ? step[0] * far(n, cell) > 0 : n[cell] === n[here] && step[1] * far(m, cell) > 0));
+  const order = (a, b) => Math.abs(far(n, a)) - Math.abs(far(n, b)) || Math.abs(far(m, a)) - Math.abs(far(m, b));
+  if (ahead.length) choose(ahead.sort(order)[0]);
 }
 
 // A live report asks its own server every two seconds; what was chosen stays chosen.
@@ -181,16 +196,9 @@ function follow() {
     $("live").textContent = answer.ok || answer.status === 304 ? `live, ${new Date().toLocaleTimeString()}` : await answer.text();
     if (answer.status !== 200) return;
     tag = answer.headers.get("ETag") || "";
-    const cell = place_of(state.cell);
     show(await answer.json());
-    restore(cell);
   };
   ask();
-}
-const place_of = (cell) => (cell === null || !current() ? null : [current().n[cell], current().m[cell]]);
-function restore(at) {
-  const cell = at && current() ? current().cell(...at) : undefined;
-  if (cell !== undefined && current().measured.length) choose(cell);
 }
 
 setTheme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");

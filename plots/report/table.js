@@ -58,34 +58,38 @@ function sorted(cells, column, down) {
 
 function fillCells(run, state, choose) {
   const columns = tableColumns(run, state);
-  state.sort = Math.min(state.sort, columns.length - 1);
-  const cells = sorted(chosenCells(run, state), columns[state.sort], state.down);
+  if (!columns.some((column) => column.head === state.sort)) Object.assign(state, { sort: "n", down: false });
+  const cells = sorted(chosenCells(run, state), columns.find((column) => column.head === state.sort), state.down);
   state.page = Math.max(0, Math.min(state.page, Math.ceil(cells.length / PAGE) - 1));
   const shown = cells.slice(state.page * PAGE, (state.page + 1) * PAGE);
-  const heads = columns.map((column, i) => sortable(run, state, column, i, choose));
+  const heads = columns.map((column) => sortable(run, state, column, choose));
   const rows = shown.map((cell) => {
     const row = element("tr", { tabIndex: 0, className: cell === state.cell ? "chosen" : "" },
       ...columns.map((column) => element("td", { className: column.text ? "text" : "" }, column.show(column.value(cell), cell))));
     row.dataset.cell = cell;
+    row.dataset.key = place(run, cell);
     row.onclick = () => choose(cell);
     row.onkeydown = (event) => { if (event.key === "Enter") choose(cell); };
     return row;
   });
+  const focused = $("cells").contains(document.activeElement) ? document.activeElement.dataset.key : null;
   $("cells").replaceChildren(element("thead", {}, element("tr", {}, ...heads)), element("tbody", {}, ...rows));
+  if (focused) [...$("cells").querySelectorAll("[data-key]")].find((each) => each.dataset.key === focused)?.focus();
   const first = state.page * PAGE;
   $("shown").textContent = cells.length ? `${first + 1} to ${first + shown.length} of ${cells.length} cells` : "no cell is like that";
   $("before").disabled = state.page === 0;
   $("after").disabled = first + PAGE >= cells.length;
 }
 
-function sortable(run, state, column, i, choose) {
-  const button = element("button", { type: "button" }, `${column.head}${state.sort === i ? (state.down ? " ↓" : " ↑") : ""}`);
+function sortable(run, state, column, choose) {
+  const here = state.sort === column.head;
+  const button = element("button", { type: "button" }, `${column.head}${here ? (state.down ? " ↓" : " ↑") : ""}`);
+  button.dataset.key = column.head;
   button.onclick = () => {
-    [state.down, state.sort, state.page] = [state.sort === i && !state.down, i, 0];
+    Object.assign(state, { down: here && !state.down, sort: column.head, page: 0 });
     fillCells(run, state, choose);
-    $("cells").querySelectorAll("th button")[i].focus();
   };
   const head = element("th", { className: column.text ? "text" : "" }, button);
-  if (state.sort === i) head.ariaSort = state.down ? "descending" : "ascending";
+  if (here) head.ariaSort = state.down ? "descending" : "ascending";
   return head;
 }

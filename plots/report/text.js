@@ -17,7 +17,8 @@ const times = (v) => (KNOWN(v) ? `${digits(v)} ×` : "–");
 const interval = (low, high, show) => (KNOWN(low) && KNOWN(high) ? `${show(low)} … ${show(high)}` : "–");
 
 // For plotly, which reads some tags and all entities in its texts.
-const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+const brief = (text) => (String(text).length > 80 ? `${String(text).slice(0, 79)}…` : String(text));
+const plain = (text) => brief(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 
 // Ticks of a logarithmic axis over these values: decades where there are many, and finer where there are few.
 function logTicks(values, show) {
@@ -58,7 +59,11 @@ function fillList(list, texts) {
 }
 
 function fillSelect(select, options, chosen) {
-  select.replaceChildren(...options.map(([value, text]) => element("option", { value: String(value) }, text)));
+  const now = [...select.options].map((option) => [option.value, option.text]);
+  const wanted = options.map(([value, text]) => [String(value), text]);
+  if (JSON.stringify(now) !== JSON.stringify(wanted)) { // one that is open stays open
+    select.replaceChildren(...wanted.map(([value, text]) => element("option", { value }, text)));
+  }
   select.value = String(chosen);
   select.disabled = options.length < 2;
 }
