@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -100,15 +101,18 @@ def test_plot_prints_paths(run: Path, tmp_path: Path) -> None:
 
 
 def test_plot_compares_runs(run: Path, tmp_path: Path) -> None:
-    """Several runs: side by side, and the trend of the cell that was asked for."""
-    done = fwdrev("plot", run, run, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json")
+    """Several runs: side by side, and the trend of the cell that was asked for; a run given twice is one."""
+    other = shutil.copytree(run, tmp_path / "other")
+    done = fwdrev(
+        "plot", run, other, run, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json"
+    )
     names = [Path(path).name for path in json.loads(done.stdout)["figures"]]
     assert names == ["side-by-side-forward-reverse.svg", "trend-forward-reverse.svg"]
     assert "n = 64, m = 16" in (tmp_path / "figures" / names[1]).read_text()
     for options, code, part in (
-        ((run, "--cell", "5,5"), 4, "fewer than two have n = 5, m = 5"),
-        ((run, "--cell", "64x16"), 2, "cell '64x16': give the inputs and the outputs"),
-        ((run, "--cell", "0,1"), 2, "cell '0,1'"),
+        ((other, "--cell", "5,5"), 4, "fewer than two have n = 5, m = 5"),
+        ((other, "--cell", "64x16"), 2, "cell '64x16': give the inputs and the outputs"),
+        ((other, "--cell", "0,1"), 2, "cell '0,1'"),
         (("--cell", "64,16"), 2, "is for the trend over several runs"),
         (("--format", "gif"), 2, "'gif' is not one of"),
     ):
