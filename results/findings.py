@@ -16,7 +16,7 @@ from fwdrev.modes.arrays import Vector
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.holm import holm
 from fwdrev.results.paired_sides import CountChange, Sides, count_changes
-from fwdrev.results.shifts import Shifts, shifts_of
+from fwdrev.results.shifts import Shifts, Subjectwise, shifts_of
 from fwdrev.results.subjects import Subject, averages, shares
 
 __all__ = ["POOLED", "SCREENING", "Finding", "Verdict", "confirmed", "margins_of", "screened", "slowdowns"]
@@ -103,8 +103,8 @@ def margins_of(subjects: Sequence[Subject], threshold: float) -> Vector:
     return np.log1p(threshold * np.where(pooled, POOLED, 1.0))
 
 
-def slowdowns(shifts: Shifts, margins: Vector, weights: Vector) -> Vector:
-    """(subjects,): p-values of being slower than the margins, corrected for all together; NaN where unmeasured."""
+def slowdowns(shifts: Shifts, margins: Vector, weights: Vector) -> Subjectwise:
+    """p-values of being slower than the margins, corrected for all together; NaN where unmeasured."""
     return holm(shifts.p_slower(margins), weights)
 
 

@@ -5,22 +5,27 @@ section 4. It holds for tests that depend on each other in any way, as cells of 
 """
 
 import numpy as np
+from jaxtyping import Shaped
 
 from fwdrev.modes.arrays import Vector
 
 __all__ = ["holm"]
 
+Families = Shaped[np.ndarray, "*runs tests"]
 
-def holm(p: Vector, weights: Vector) -> Vector:
-    """Adjusted p-values (tests,) of `p` (tests,): reject where they are at most the level for the whole family.
+
+def holm(p: Families, weights: Vector) -> Families:
+    """Adjusted p-values of `p` (…, tests), a family in each row: reject where they are at most the family's level.
 
     `weights` (tests,), positive, are the shares of the level that the tests begin with, up to a factor. NaN stands for
     a test that could not be made: it stays NaN and takes no share.
     """
-    adjusted = np.full(p.shape, np.nan)
-    made = np.flatnonzero(~np.isnan(p))
-    order = made[np.argsort(p[made] / weights[made], kind="stable")]
-    still = np.cumsum(weights[order][::-1])[::-1]  # the weight of all that were not rejected before
-    stepped = p[order] / weights[order] * still
-    adjusted[order] = np.minimum(np.maximum.accumulate(stepped), 1.0)
+    order = np.argsort(p / weights, axis=-1, kind="stable")  # NaN comes last
+    ordered = np.take_along_axis(p, order, axis=-1)
+    own = np.where(np.isnan(ordered), 0.0, weights[order])
+    still = np.cumsum(own[..., ::-1], axis=-1)[..., ::-1]  # the weight of all that were not rejected before
+    with np.errstate(invalid="ignore"):
+        stepped = np.maximum.accumulate(ordered / weights[order] * still, axis=-1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
     return adjusted

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Shaped
 from scipy import special
 
-from fwdrev.modes.arrays import Matrix, Vector
+from fwdrev.modes.arrays import Vector
 from fwdrev.results.estimate import LEVEL, Estimate, t_quantile
 
-__all__ = ["FEWEST", "POWER", "Shifts", "shifts_of"]
+__all__ = ["FEWEST", "POWER", "Shifts", "Subjectwise", "shifts_of"]
 
 FEWEST = 3
 """Rounds below which nothing is decided: with two, t has one degree of freedom and no variance."""
 
 POWER = 0.9
 """The share of runs in which what is called detectable is found."""
+
+
+Subjectwise = Shaped[np.ndarray, "*runs subjects"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,29 +35,29 @@ class Shifts:
     Mean and error are NaN where there were fewer rounds than `FEWEST`.
     """
 
-    mean: Vector
-    error: Vector
-    rounds: Vector
+    mean: Subjectwise
+    error: Subjectwise
+    rounds: Subjectwise
 
-    def p_slower(self, margins: Vector) -> Vector:
-        """p-values (subjects,) of the one-sided test that a shift is above its margin; NaN where none can be made."""
+    def p_slower(self, margins: Vector) -> Subjectwise:
+        """p-values of the one-sided test that a shift is above its margin; NaN where none can be made."""
         return self._p(self.mean - margins)
 
-    def p_faster(self, margins: Vector) -> Vector:
+    def p_faster(self, margins: Vector) -> Subjectwise:
         """The same below minus the margin."""
         return self._p(-self.mean - margins)
 
-    def _p(self, beyond: Vector) -> Vector:
+    def _p(self, beyond: Subjectwise) -> Subjectwise:
         with np.errstate(divide="ignore", invalid="ignore"):
             t = np.where(beyond == 0, 0.0, beyond / self.error)  # rounds that agree in every bit have no error
         freedom = np.maximum(self.rounds - 1, 1).astype(float)
         return np.asarray(np.where(np.isnan(self.mean), np.nan, special.stdtr(freedom, -t)))
 
-    def within(self, margins: Vector, level: float = LEVEL) -> Vector:
+    def within(self, margins: Vector, level: float = LEVEL) -> Subjectwise:
         """Where the whole interval at that level lies between minus the margin and the margin."""
         return np.asarray(np.abs(self.mean) + self._half(level) < margins)
 
-    def holds(self, truth: Vector, level: float = LEVEL) -> Vector:
+    def holds(self, truth: Vector, level: float = LEVEL) -> Subjectwise:
         """Where the interval at that level has `truth`, log ratios (subjects,), in it."""
         return np.asarray(np.abs(self.mean - truth) <= self._half(level))
 
@@ -65,7 +69,7 @@ class Shifts:
             known = point == point  # noqa: PLR0124 - NaN differs from itself
             yield Estimate(point=point, low=low, high=high, level=level) if known else None
 
-    def detectable(self, margins: Vector, levels: Vector) -> Vector:
+    def detectable(self, margins: Vector, levels: Vector) -> Subjectwise:
         """The smallest relative change that the test at these levels finds with `POWER`; NaN where none can be made.
 
         Exact for normal noise: it solves the noncentral t for the shift in standard errors.
@@ -78,8 +82,11 @@ class Shifts:
         return t_quantile(np.maximum(self.rounds, 2), level) * self.error
 
 
-def shifts_of(logs: Matrix) -> Shifts:
-    """From (rounds, subjects) log ratios; NaN where a round did not measure a subject."""
+def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"]) -> Shifts:
+    """From (rounds, subjects) log ratios, or (rounds, runs, subjects), those of many runs at once.
+
+    NaN where a round did not measure a subject.
+    """
     rounds = (~np.isnan(logs)).sum(axis=0)
     enough = rounds >= FEWEST
     count = np.where(enough, rounds, FEWEST)
