@@ -1,12 +1,13 @@
 """How often the gate errs and how much it finds, simulated: code against itself, at the edge, and truly slower.
 
-    python benchmarks/gate_simulation.py [--runs 2000] [--rounds 8] [--seed 1]
+    python benchmarks/gate_simulation.py [--runs 2000] [--rounds 8] [--seed 1] [--correlation 0.5]
 
 Each run is a first look at 24 cells × 4 arms and fresh rounds of what it flags. Intervals of shares are Wilson's, 95 %.
 Half a minute with the default; it needs no quiet machine, since nothing is timed.
 """
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 from scipy.stats import binomtest
@@ -20,11 +21,14 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--correlation", type=float, help="of a round's noise with the last's, in all weathers")
     options = parser.parse_args()
     print(f"{options.runs} runs each, {options.rounds} rounds: share that ends as a regression")
     print("| weather |", " | ".join(truth.value for truth in Truth), "| intervals that hold the truth |")
     print("|---" * (len(Truth) + 2) + "|")
     for name, weather in WEATHERS.items():
+        if options.correlation is not None:
+            weather = replace(weather, correlation=options.correlation)
         setting = Setting(weather=weather, rounds=options.rounds)
         print(f"| {name} |", " | ".join(_rates(setting, options.runs, options.seed)), "|", flush=True)
 

@@ -1,0 +1,44 @@
+"""Sides of a gate by hand: one arm in one cell, or a grid of four cells."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fwdrev.bench import Cell
+from fwdrev.modes.interface import Direction
+from fwdrev.results.paired_sides import Sides
+
+__all__ = ["ONE", "WOBBLE", "alone", "grid", "noisy", "slower"]
+
+ONE = (Cell(4, 2), "forward")
+DIRECTIONS = {"forward": Direction.FORWARD, "reverse": Direction.REVERSE, "jax-jvp": Direction.FORWARD}
+WOBBLE = (0.004, -0.006, 0.001, 0.005, -0.004)
+"""Rounds that differ by half a per cent; they sum to zero."""
+
+
+def alone(logs: Any, control: Any = None, **more: Any) -> Sides:
+    """One arm in one cell."""
+    logs = np.asarray(logs, dtype=float)
+    control = np.zeros(logs.shape) if control is None else np.asarray(control, dtype=float)
+    shape = logs.reshape(-1, 1, 1)
+    names: dict[str, Any] = {"cells": (ONE[0],), "arms": (ONE[1],), "directions": (Direction.FORWARD,)}
+    return Sides(**names, logs=shape, control=control, **more)
+
+
+def slower(by: float, wobble: Any = WOBBLE) -> Sides:
+    """One arm in one cell, by that share, in so many rounds."""
+    return alone(math.log1p(by) + np.asarray(wobble))
+
+
+def grid(logs: Any, arms: tuple[str, ...] = ("forward", "reverse"), **fields: Any) -> Sides:
+    """Four cells: n of 1 and 8, m of 2 and 3; `logs` as NumPy broadcasts them to (5 rounds, 4 cells, arms)."""
+    cells = tuple(Cell(n, m) for n in (1, 8) for m in (2, 3))
+    whole = np.array(np.broadcast_to(logs, (5, 4, len(arms))))
+    directions = tuple(DIRECTIONS.get(arm, Direction.NONE) for arm in arms)
+    return Sides(cells=cells, arms=arms, directions=directions, logs=whole, control=np.zeros(5), **fields)
+
+
+def noisy(spread: float = 0.002, seed: int = 0, arms: int = 2) -> np.ndarray:
+    """(5, 4, arms) of normal noise."""
+    return np.random.default_rng(seed).normal(0, spread, (5, 4, arms))
