@@ -26,10 +26,9 @@ def main() -> None:
     print(f"{options.runs} runs each, {options.rounds} rounds: share that ends as a regression")
     print("| weather |", " | ".join(truth.value for truth in Truth), "| intervals that hold the truth |")
     print("|---" * (len(Truth) + 2) + "|")
+    other = {} if options.correlation is None else {"correlation": options.correlation}
     for name, weather in WEATHERS.items():
-        if options.correlation is not None:
-            weather = replace(weather, correlation=options.correlation)
-        setting = Setting(weather=weather, rounds=options.rounds)
+        setting = Setting(weather=replace(weather, **other), rounds=options.rounds)
         print(f"| {name} |", " | ".join(_rates(setting, options.runs, options.seed)), "|", flush=True)
 
 
