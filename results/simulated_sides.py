@@ -3,7 +3,7 @@
     setting = Setting(weather=WEATHERS["heavy tails"])
     setting.reds(rng, setting.truth(Truth.SAME), 2000)   # how often the gate calls code against itself slower
 
-Where it holds, by `benchmarks/gate_simulation.py` (8 rounds): noise of rounds that is correlated by 0.3 breaks the t test
+By `benchmarks/gate_simulation.py` (8 rounds): noise of rounds that is correlated by 0.3 breaks the t test
 of one look (its 95 % intervals hold the truth in 86 to 88 % of the cases), and not the gate, which needs two looks: at
 most 0.7 % are false even where half of all cells lie right at the threshold (2000 runs). With `--correlation 0.5` these
 are 1.5 to 3.3 %, with 0.7 they are 13 to 19 %, and that is where it fails; code against itself is called slower in none
