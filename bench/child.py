@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Answer", "ask", "worker_settings"]
+__all__ = ["Answer", "ask", "signals_wait", "worker_settings"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that the command answers by ending."""
@@ -32,7 +32,7 @@ def ask(arguments: Sequence[str], environment: Mapping[str, str], timeout: float
     """
     child: subprocess.Popen[str] | None = None
     try:
-        with _signals_wait():
+        with signals_wait():
             child = subprocess.Popen(  # noqa: S603 - our own Python, and arguments that we wrote
                 [sys.executable, "-P", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -74,7 +74,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _signals_wait() -> Iterator[None]:
+def signals_wait() -> Iterator[None]:
     """Until the block is over: whoever is interrupted while he starts a process does not know whom to end."""
     if threading.current_thread() is not threading.main_thread():  # only that one is ever interrupted
         yield

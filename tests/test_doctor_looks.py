@@ -144,13 +144,13 @@ def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int)
     assert all(_gone(left.pid) for left in children)
 
 
-def test_signals_wait_while_a_process_is_started() -> None:
+def testsignals_wait_while_a_process_is_started() -> None:
     """It would otherwise go on alone, since nobody knew it yet; afterwards everything is as it was."""
     before, at_the_end = signal.getsignal(signal.SIGINT), False
 
     def start() -> None:
         nonlocal at_the_end
-        with child._signals_wait():
+        with child.signals_wait():
             signal.raise_signal(signal.SIGINT)
             at_the_end = True
 

@@ -1,0 +1,143 @@
+"""A revision against the working tree: the same arms of both, paired block by block, in fresh processes each round.
+
+    with revision("main") as sides, closing(against(spec, sides)) as observations:
+        for observation in observations:
+            ...                                    # one cell in one round: its arms in base and in head
+
+Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
+"""
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import ArmResult, Cell
+from fwdrev.bench.delay import Delay, share_of
+from fwdrev.bench.environment import check_machine
+from fwdrev.bench.pair import Pair, paired_blocks, started_pair
+from fwdrev.bench.paired_arm import PairedArm, lost_arm, prepared_arm
+from fwdrev.bench.revision import Sides
+from fwdrev.bench.side import CONTROL
+from fwdrev.bench.side_process import ArmLostError
+from fwdrev.bench.skips import Skips
+from fwdrev.bench.spec import SweepSpec
+from fwdrev.modes.errors import InputError
+
+__all__ = ["CONTROL", "SideObservation", "against"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideObservation:
+    """What both sides showed of one cell in one round; values are paired by arm and position.
+
+    An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
+    round. `seconds`: the wall time that all of it took.
+    """
+
+    round: int
+    cell: Cell
+    base: Mapping[str, ArmResult]
+    head: Mapping[str, ArmResult]
+    seconds: float
+
+
+def against(
+    spec: SweepSpec, sides: Sides, *, delays: Sequence[Delay] = (), inputs: str | None = None
+) -> Generator[SideObservation, None, None]:
+    """Every round of every cell, in random order; close it to end the processes.
+
+    An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what
+    `inputs` (MODULE:FUNCTION of the number of inputs) returns, or with random numbers. `delays` make arms of head
+    slower on purpose. Raises InputError and UnavailableError where nothing can be measured.
+    """
+    check_machine(spec)
+    if CONTROL in spec.engines:
+        raise InputError(
+            f"engine {CONTROL!r}: that is what the work is called which both sides share; rename the engine"
+        )
+    return _Rounds(spec, sides, delays, inputs).observations()
+
+
+class _Rounds:
+    """What is known from one round to the next: calls per block, and what is not to be run."""
+
+    def __init__(self, spec: SweepSpec, sides: Sides, delays: Sequence[Delay], inputs: str | None) -> None:
+        self._spec, self._sides, self._delays, self._inputs = spec, sides, delays, inputs
+        self._loops: dict[tuple[Cell, str], int] = {}
+        self._skips = Skips(spec.engines)
+        self._lost: dict[str, PairedArm] = {}
+
+    def observations(self) -> Generator[SideObservation, None, None]:
+        for index in range(self._spec.rounds):
+            rest = self._spec.cells
+            Random(f"{self._spec.seed} {index}").shuffle(rest)
+            while rest:
+                with started_pair(self._spec, self._sides) as pair:
+                    yield from self._visits(index, rest, pair)
+
+    def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:
+        """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""
+        while rest:
+            cell, began = rest[0], perf_counter()
+            barred = {name: PairedArm(base=arm, head=arm) for name, arm in self._skips.barred(cell).items()}
+            try:
+                arms = self._visit(index, cell, pair)
+            except ArmLostError as error:
+                at_fault = self._skips.open(cell) if error.arm in {None, CONTROL} else [str(error.arm)]
+                self._note(cell, lost := dict.fromkeys(at_fault, lost_arm(error)))
+                self._lost |= lost
+                return
+            self._note(cell, arms := barred | self._lost | arms)
+            self._lost = {}
+            del rest[0]
+            base, head = ({name: getattr(arm, side) for name, arm in arms.items()} for side in ("base", "head"))
+            yield SideObservation(round=index, cell=cell, base=base, head=head, seconds=perf_counter() - began)
+
+    def _visit(self, index: int, cell: Cell, pair: Pair) -> dict[str, PairedArm]:
+        names = self._skips.open(cell)
+        if not names:
+            return {}
+        pair.ask({"do": "cell", **self._at(cell)})
+        arms = {name: self._prepared(index, cell, name, pair) for name in [*names, CONTROL]}
+        loops = {name: self._loops[cell, name] for name, arm in arms.items() if arm.good}
+        if loops.keys() == {CONTROL}:
+            return arms
+        rng = Random(f"{self._spec.seed} {index} {cell.n},{cell.m}")
+        values = paired_blocks(pair, loops, self._spec.blocks, rng)
+        return arms | {name: arms[name].timed(loops[name], *both) for name, both in values.items()}
+
+    def _prepared(self, index: int, cell: Cell, name: str, pair: Pair) -> PairedArm:
+        """Its calls per block are fixed by the faster side, the first time that both are right."""
+        arm = prepared_arm(
+            pair,
+            name,
+            self._spec.dtype,
+            loops=self._loops.get((cell, name), 0),
+            delay=share_of(self._delays, name, cell),
+            counted=index == 0,
+        )
+        if arm.good and arm.seconds is not None:
+            self._loops[cell, name] = max(1, round(self._spec.block_seconds / max(arm.seconds, 1e-9)))
+        return arm
+
+    def _note(self, cell: Cell, arms: Mapping[str, PairedArm]) -> None:
+        """Whichever side an arm failed on, it is not run again."""
+        for side in ("base", "head"):
+            self._skips.note(cell, {name: getattr(arm, side) for name, arm in arms.items()})
+
+    def _at(self, cell: Cell) -> dict[str, Any]:
+        spec = self._spec
+        engines = any(":" not in name for name in spec.engines)
+        return {
+            "problem": spec.problem,
+            "n": cell.n,
+            "m": cell.m,
+            "seed": spec.seed,
+            "dtype": spec.dtype,
+            "wrt": str(spec.wrt),
+            "options": spec.options_made if engines else {},
+            "inputs": self._inputs,
+        }

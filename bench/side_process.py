@@ -1,0 +1,139 @@
+"""A side as the coordinator holds it: a process that has the code of one revision, asked and heard line by line."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import Status
+from fwdrev.bench.child import signals_wait
+from fwdrev.bench.process import Ended
+
+__all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
+
+_PROGRAM = Path(__file__).resolve().parent / "side.py"
+"""Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
+
+Answer = dict[str, Any]
+
+
+class ArmLostError(Exception):
+    """An arm cannot be timed: what it was asked for failed, or the process died of it or was late."""
+
+    def __init__(self, side: str, arm: str | None, status: Status, reason: str) -> None:
+        """`side`: base or head; `arm` is None where no arm was asked for."""
+        super().__init__(reason)
+        self.side, self.arm, self.status, self.reason = side, arm, status, reason
+
+
+class SideProcess:
+    """`ask` is a question and its answer, or ArmLostError."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, alive: int) -> None:
+        """`name`: base or head; `alive`: the pipe by which it knows that we are there."""
+        self.name = name
+        self._process, self._alive = process, alive
+        self._ended = Ended(log)
+        self._torn = b""
+
+    def tell(self, command: Mapping[str, Any]) -> None:
+        """A question whose answer is heard later."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):  # whoever hears the answer finds out
+                self._process.stdin.write(json.dumps(command).encode() + b"\n")
+
+    def hear(self, timeout: float, arm: str | None = None) -> Answer:
+        """The answer to the oldest question."""
+        deadline = perf_counter() + timeout
+        while b"\n" not in self._torn:
+            if (
+                self._process.stdout is None
+                or not select.select([self._process.stdout], [], [], max(0.0, deadline - perf_counter()))[0]
+            ):
+                self._ended.late = True
+                raise ArmLostError(self.name, arm, self._ended.status, f"no answer within {timeout:g} s")
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                self._ended.code = self._process.wait()
+                raise ArmLostError(self.name, arm, self._ended.status, self._ended.told)
+            self._torn += chunk
+        line, _, self._torn = self._torn.partition(b"\n")
+        answer: Answer = json.loads(line)
+        return answer
+
+    def ask(self, command: Mapping[str, Any], timeout: float) -> Answer:
+        """A question and its answer."""
+        self.tell(command)
+        return self.hear(timeout, command.get("arm"))
+
+    def end(self) -> None:
+        """At once, with all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        os.close(self._alive)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextmanager
+def started(
+    name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any]
+) -> Iterator[SideProcess]:
+    """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block."""
+    side: SideProcess | None = None
+    try:
+        with signals_wait():
+            side = _started(name, folder, environment, log, start)
+        yield side
+    finally:
+        if side is not None:
+            side.end()
+
+
+def side_path(root: Path, inside: Path, head: Path, inherited: str) -> str:
+    """The PYTHONPATH of the side whose project is at `root`, for whoever is at `inside` in it.
+
+    What is inherited stays, last; what lies in the project as it is (`head`) becomes the same folder of this side.
+    """
+    own = [root / inside, root / inside / "src", root, root / "src"]
+    kept = [Path(part).resolve() for part in inherited.split(os.pathsep) if part]
+    moved = [root / part.relative_to(head) if part.is_relative_to(head) else part for part in kept]
+    return os.pathsep.join(dict.fromkeys(str(part) for part in [*(p for p in own if p.is_dir()), *moved]))
+
+
+def _started(
+    name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any]
+) -> SideProcess:
+    """A new session of its own, so that Ctrl-C reaches us and not the side."""
+    theirs, ours = os.pipe()
+    try:
+        with log.open("wb") as stream:
+            process = subprocess.Popen(  # noqa: S603 - our own Python and program
+                [sys.executable, "-P", str(_PROGRAM)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stream,
+                bufsize=0,
+                cwd=folder,
+                env=dict(environment),
+                pass_fds=(theirs,),
+                start_new_session=True,
+            )
+    except BaseException:
+        os.close(ours)
+        raise
+    finally:
+        os.close(theirs)
+    side = SideProcess(name, process, log, ours)
+    side.tell({"do": "start", "alive": theirs, **start})
+    return side
