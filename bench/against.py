@@ -9,6 +9,7 @@ Beside the arms that are asked for there is `CONTROL`, the same work on both sid
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -45,27 +46,35 @@ class SideObservation:
 
 
 def against(
-    spec: SweepSpec, sides: Sides, *, delays: Sequence[Delay] = (), inputs: str | None = None
+    spec: SweepSpec,
+    sides: Sides,
+    *,
+    programs: Path | None = None,
+    inputs: str | None = None,
+    delays: Sequence[Delay] = (),
 ) -> Generator[SideObservation, None, None]:
     """Every round of every cell, in random order; close it to end the processes.
 
     An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what
-    `inputs` (MODULE:FUNCTION of the number of inputs) returns, or with random numbers. `delays` make arms of head
-    slower on purpose. Raises InputError and UnavailableError where nothing can be measured.
+    `inputs` (MODULE:FUNCTION of the number of inputs) returns, or with random numbers. Compiled programs are kept in
+    the folder `programs`, by default with the revision and no longer. `delays` make arms of head slower on purpose.
+    Raises InputError and UnavailableError where nothing can be measured.
     """
     check_machine(spec)
     if CONTROL in spec.engines:
         raise InputError(
             f"engine {CONTROL!r}: that is what the work is called which both sides share; rename the engine"
         )
-    return _Rounds(spec, sides, delays, inputs).observations()
+    return _Rounds(spec, sides, programs or sides.scratch, inputs, delays).observations()
 
 
 class _Rounds:
     """What is known from one round to the next: calls per block, and what is not to be run."""
 
-    def __init__(self, spec: SweepSpec, sides: Sides, delays: Sequence[Delay], inputs: str | None) -> None:
-        self._spec, self._sides, self._delays, self._inputs = spec, sides, delays, inputs
+    def __init__(
+        self, spec: SweepSpec, sides: Sides, programs: Path, inputs: str | None, delays: Sequence[Delay]
+    ) -> None:
+        self._spec, self._sides, self._programs, self._inputs, self._delays = spec, sides, programs, inputs, delays
         self._loops: dict[tuple[Cell, str], int] = {}
         self._skips = Skips(spec.engines)
         self._lost: dict[str, PairedArm] = {}
@@ -75,7 +84,7 @@ class _Rounds:
             rest = self._spec.cells
             Random(f"{self._spec.seed} {index}").shuffle(rest)
             while rest:
-                with started_pair(self._spec, self._sides) as pair:
+                with started_pair(self._spec, self._sides, self._programs) as pair:
                     yield from self._visits(index, rest, pair)
 
     def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -37,9 +38,9 @@ class Pair:
 
 
 @contextmanager
-def started_pair(spec: SweepSpec, sides: Sides) -> Iterator[Pair]:
-    """A fresh pair; raises UnavailableError where a side cannot even load what it needs."""
-    base, head = (_started(spec, sides, name) for name in ("base", "head"))
+def started_pair(spec: SweepSpec, sides: Sides, programs: Path) -> Iterator[Pair]:
+    """A fresh pair, with one store of compiled programs: what one has compiled, the other has too. Raises UnavailableError where a side cannot even load what it needs."""
+    base, head = (_started(spec, sides, programs, name) for name in ("base", "head"))
     with base as one, head as other:
         for side in (one, other):
             _loaded(side, sides)
@@ -71,10 +72,10 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
     return float(answer["seconds"])
 
 
-def _started(spec: SweepSpec, sides: Sides, name: str) -> Any:  # noqa: ANN401 - a context manager of contextlib
+def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str) -> Any:  # noqa: ANN401 - a context manager of contextlib
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
-    environment = worker_environment(spec, sides.scratch)
+    environment = worker_environment(spec, programs)
     environment["PYTHONPATH"] = side_path(root, sides.inside, sides.head, os.environ.get("PYTHONPATH", ""))
     start = {
         "root": str(root),
