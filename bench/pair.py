@@ -39,7 +39,10 @@ class Pair:
 
 @contextmanager
 def started_pair(spec: SweepSpec, sides: Sides, programs: Path) -> Iterator[Pair]:
-    """A fresh pair, with one store of compiled programs: what one has compiled, the other has too. Raises UnavailableError where a side cannot even load what it needs."""
+    """A fresh pair, with one store of compiled programs: what one has compiled, the other has too.
+
+    Raises UnavailableError where a side cannot even load what it needs.
+    """
     base, head = (_started(spec, sides, programs, name) for name in ("base", "head"))
     with base as one, head as other:
         for side in (one, other):

@@ -119,8 +119,7 @@ class Side:
         self.calls[arm] = call
         if not loops:
             answer["seconds"] = min(_timed(call, 1) for _ in range(_PROBES))
-        if delay:
-            self.waits[arm] = delay * _steady(call)
+        self.waits[arm] = delay * _steady(call) if delay else 0.0
         return answer
 
     def count(self, arm: str) -> Answer:
@@ -137,7 +136,7 @@ class Side:
 
     def run(self, arm: str, loops: int) -> Answer:
         """Seconds per call in one block, after calls that fill the caches (see `fwdrev.bench.timing`)."""
-        call, wait = self.calls[arm], self.waits.get(arm, 0.0) * loops
+        call, wait = self.calls[arm], self.waits[arm] * loops
         gc.disable()
         try:
             _timed(call, 1 + loops // 8)

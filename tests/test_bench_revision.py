@@ -1,6 +1,7 @@
 """A revision beside the working tree: what each side holds, that nothing is left behind, and what is refused."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_each_side_is_its_own_state(project: Path) -> None:
         assert list(sides.scratch.iterdir()) == []
 
 
-def test_an_older_revision(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+def test_an_older_revision() -> None:
     """HEAD~1 is the state before the link was there."""
     with revision("HEAD~1") as sides:
         assert not (sides.base / "package").exists()
@@ -43,12 +45,20 @@ def test_an_older_revision(project: Path) -> None:
 def test_nothing_is_left(project: Path, error: type[BaseException]) -> None:
     """Whatever ends the block, and even if the worktree was changed or taken away meanwhile."""
     for spoil in (lambda base: (base / "new").write_text("x"), shutil.rmtree):
-        with pytest.raises(error), revision("HEAD") as sides:
-            assert worktrees(project) == 2
-            spoil(sides.base)
-            raise error
+        seen: list[Path] = []
+        with pytest.raises(error):
+            _ends(error, spoil, seen)
         assert worktrees(project) == 1
-        assert not sides.base.parent.exists()
+        assert not seen[0].exists()
+
+
+def _ends(error: type[BaseException], spoil: Callable[[Path], object], seen: list[Path]) -> None:
+    """A block that ends so."""
+    with revision("HEAD") as sides:
+        assert worktrees(sides.head) == 2
+        seen.append(sides.base.parent)
+        spoil(sides.base)
+        raise error
 
 
 def test_hooks_do_not_run(project: Path) -> None:
@@ -75,7 +85,7 @@ def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside of any git project."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(InputError, match="is not in a git project .*: run it where the code is"), revision("HEAD"):
+    with pytest.raises(InputError, match=r"is not in a git project .*: run it where the code is"), revision("HEAD"):
         pass
 
 
