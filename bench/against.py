@@ -30,6 +30,10 @@ from fwdrev.modes.errors import InputError
 __all__ = ["CONTROL", "SideObservation", "against"]
 
 
+_CONTROL_SHARE = 0.5
+"""The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideObservation:
     """What both sides showed of one cell in one round; values are paired by arm and position.
@@ -129,7 +133,8 @@ class _Rounds:
             counted=index == 0,
         )
         if arm.good and arm.seconds is not None:
-            self._loops[cell, name] = max(1, round(self._spec.block_seconds / max(arm.seconds, 1e-9)))
+            seconds = self._spec.block_seconds * (_CONTROL_SHARE if name == CONTROL else 1)
+            self._loops[cell, name] = max(1, round(seconds / max(arm.seconds, 1e-9)))
         return arm
 
     def _note(self, cell: Cell, arms: Mapping[str, PairedArm]) -> None:

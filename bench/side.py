@@ -53,9 +53,11 @@ def main() -> None:
         "run": side.run,
     }
     for line in sys.stdin:
+        gc.disable()  # it runs between the questions
         command = json.loads(line)
         out.write(json.dumps(_tried(actions[command.pop("do")], command)) + "\n")
         out.flush()
+        gc.enable()
 
 
 class Side:
@@ -78,15 +80,16 @@ class Side:
         `alive`: a pipe that closes when whoever asks is gone.
         """
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-        if cpus and hasattr(os, "sched_setaffinity"):
-            os.sched_setaffinity(0, cpus)
         self.root, self.other = Path(root), Path(other)
         self.fwdrev = import_module("fwdrev")
         found = _file(self.fwdrev)
         if own and not found.is_relative_to(self.root):
             raise ImportError(f"fwdrev comes from {found}, not from {self.root}")
-        if any(self.library(arm) == "jax" for arm in arms):
-            import_module("jax").devices()
+        jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
+        if cpus and hasattr(os, "sched_setaffinity"):  # both sides may load at once, but XLA counts its processors
+            os.sched_setaffinity(0, cpus)
+        if jax is not None:
+            jax.devices()
         self.refuse_strangers()
         gc.freeze()
         return {"fwdrev": str(found)}
@@ -137,12 +140,8 @@ class Side:
     def run(self, arm: str, loops: int) -> Answer:
         """Seconds per call in one block, after calls that fill the caches (see `fwdrev.bench.timing`)."""
         call, wait = self.calls[arm], self.waits[arm] * loops
-        gc.disable()
-        try:
-            _timed(call, 1 + loops // 8)
-            return {"seconds": _timed(call, loops, wait) / loops}
-        finally:
-            gc.enable()
+        _timed(call, 1 + loops // 8)
+        return {"seconds": _timed(call, loops, wait) / loops}
 
     def made(self, arm: str) -> tuple[Call, Callable[[Any], Any], Callable[[], list[str]]]:
         """An arm's call, what is compared of its result, and difference quotients for the same."""

@@ -5,8 +5,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import psutil
@@ -15,8 +17,10 @@ import pytest
 from fwdrev.bench import Cell, Status, SweepSpec
 from fwdrev.bench.against import CONTROL, SideObservation, against
 from fwdrev.bench.delay import delay_of, share_of
+from fwdrev.bench.pair import Pair, paired_blocks
 from fwdrev.bench.revision import revision
 from fwdrev.bench.side import Side
+from fwdrev.bench.side_process import SideProcess
 from fwdrev.modes import InputError, UnavailableError
 from tests.project import DIES, HANGS, MODEL, commit, make_project, worktrees
 
@@ -150,6 +154,33 @@ def test_no_side_finds_the_other(project: Path) -> None:
     assert o.base["model:step"].status is Status.FAILED
     assert str(o.base["model:step"].reason).startswith("ImportError: elsewhere comes from the other side")
     assert (o.head["model:step"].status, o.head["model:step"].values) == (Status.SKIPPED, ())
+
+
+class _Noting(SideProcess):
+    """Notes when it is asked to run, and takes as many seconds."""
+
+    def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
+        self.name, self._asked = name, asked
+
+    def ask(self, command: Mapping[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ARG002 - as its base
+        self._asked.append((command["arm"], self.name))
+        return {"seconds": float(len(self._asked))}
+
+
+def test_blocks_alternate() -> None:
+    """ABBA for each arm in turn, base or head first by chance, and one of each at an odd end; paired as neighbours."""
+    asked: list[tuple[str, str]] = []
+    pair = Pair(_Noting("base", asked), _Noting("head", asked), 1.0)
+    values = paired_blocks(pair, {"one": 1, "other": 1}, 21, Random(0))
+    quads = [asked[i : i + 4] for i in range(0, 80, 4)]
+    orders = {tuple(name for _, name in quad) for quad in quads}
+    assert orders == {("base", "head", "head", "base"), ("head", "base", "base", "head")}
+    assert all(len({arm for arm, _ in quad}) == 1 for quad in quads)
+    assert {quads[i][0][0] for i in range(0, 20, 2)} == {"one", "other"}
+    assert [len({arm for arm, _ in asked[i : i + 2]}) for i in (80, 82)] == [1, 1]
+    for base, head in values.values():
+        assert len(base) == len(head) == 21
+        assert all(abs(one - other) == 1.0 for one, other in zip(base, head, strict=True))
 
 
 @pytest.fixture
