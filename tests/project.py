@@ -4,7 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["DIES", "HANGS", "MODEL", "commit", "make_project", "worktrees"]
+__all__ = ["DIES", "HANGS", "MODEL", "commit", "make_project", "other_worktree", "worktrees"]
 
 MODEL = """
 import numpy as np
@@ -80,6 +80,11 @@ def commit(folder: Path) -> str:
 def worktrees(folder: Path) -> int:
     """How many git knows of, the project's own included."""
     return len(_git(folder, "worktree", "list").splitlines())
+
+
+def other_worktree(folder: Path) -> Path:
+    """The last one beside the project's own."""
+    return Path(_git(folder, "worktree", "list").splitlines()[-1].split()[0])
 
 
 def _git(folder: Path, *arguments: str) -> str:

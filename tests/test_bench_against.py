@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -22,7 +23,7 @@ from fwdrev.bench.revision import revision
 from fwdrev.bench.side import Side
 from fwdrev.bench.side_process import SideProcess
 from fwdrev.modes import InputError, UnavailableError
-from tests.project import DIES, HANGS, MODEL, commit, make_project, worktrees
+from tests.project import DIES, HANGS, MODEL, commit, make_project, other_worktree, worktrees
 
 ROOT = Path(__file__).resolve().parent.parent
 QUICK: dict[str, Any] = {"outputs": "2", "rounds": 2, "blocks": 3, "block_seconds": 1e-4}
@@ -162,7 +163,7 @@ class _Noting(SideProcess):
     def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
         self.name, self._asked = name, asked
 
-    def ask(self, command: Mapping[str, Any], timeout: float) -> dict[str, Any]:  # noqa: ARG002 - as its base
+    def ask(self, command: Mapping[str, Any], timeout: float) -> dict[str, Any]:
         self._asked.append((command["arm"], self.name))
         return {"seconds": float(len(self._asked))}
 
@@ -266,6 +267,23 @@ def test_the_end(project: Path, number: signal.Signals) -> None:
         with revision("HEAD"):
             pass
     assert worktrees(project) == 1
+
+
+def test_a_killed_coordinator_and_a_side_that_hangs(project: Path) -> None:
+    """A side that is busy for ever ends too when nobody is there any more."""
+    asleep = project.parent / "asleep"
+    (project / "model.py").write_text(HANGS.replace("moody(x):", f"step(x):\n    open({str(asleep)!r}, 'w').close()"))
+    commit(project)
+    process = subprocess.Popen([sys.executable, "-P", "-c", _SCRIPT], stderr=subprocess.DEVNULL)
+    while not asleep.exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    sides = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait(60)
+    assert len(sides) == 2
+    assert psutil.wait_procs(sides, timeout=60)[1] == []
+    shutil.rmtree(other_worktree(project).parent)
 
 
 def test_delays() -> None:
