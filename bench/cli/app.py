@@ -11,6 +11,7 @@ import typer
 from fwdrev.bench.cli.answers import crossover, export, plot
 from fwdrev.bench.cli.calibrate import calibrate
 from fwdrev.bench.cli.catalogue import engines, problems
+from fwdrev.bench.cli.check import check
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.explain import explain
 from fwdrev.bench.cli.report import report
@@ -41,6 +42,7 @@ for command, example in (
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),
+    (check, "fwdrev check --against main --engines forward,reverse"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
     (engines, "fwdrev engines --json"),

@@ -1,0 +1,91 @@
+"""What two sides showed, round by round, as a gate decides from it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from fwdrev.bench.against import CONTROL, SideObservation
+from fwdrev.bench.cell import ArmResult, Cell, Status
+from fwdrev.modes.interface import Direction
+from fwdrev.modes.registry import find_engine
+from fwdrev.results.paired_sides import Counts, Pair, Sides
+
+__all__ = ["sides_of", "unmeasured"]
+
+_FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
+"""How an arm ends by itself; skipped is what waited for the other side."""
+
+_JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
+"""What is done to a function, before its name."""
+
+
+def sides_of(observations: Sequence[SideObservation]) -> Sides:
+    """The median over blocks of log(time of head / time of base), in each round, cell and arm; counts of both sides.
+
+    An arm that fails on both sides is absent: nobody can compare it. One that fails on one side alone is not measured.
+    """
+    rounds = sorted({o.round for o in observations})
+    cells = sorted({o.cell for o in observations})
+    arms = list(dict.fromkeys(name for o in observations for name in o.base if name != CONTROL))
+    logs = np.full((len(rounds), len(cells), len(arms)), np.nan)
+    control = np.full((len(rounds), len(cells)), np.nan)
+    counts: dict[Pair, tuple[Counts, Counts]] = {}
+    absent: set[Pair] = set()
+    for o in observations:
+        at = rounds.index(o.round), cells.index(o.cell)
+        for name, (base, head) in _both(o).items():
+            if name == CONTROL:
+                control[at] = _log_ratio(base, head)
+                continue
+            logs[at][arms.index(name)] = _log_ratio(base, head)
+            if base.cost is not None or base.program is not None:
+                counts[o.cell, name] = (_counts(base), _counts(head))
+            if base.status in _FAILED and head.status in _FAILED:
+                absent.add((o.cell, name))
+    return Sides(
+        cells=tuple(cells),
+        arms=tuple(arms),
+        directions=tuple(_direction(name) for name in arms),
+        logs=logs,
+        control=control,
+        counts=counts,
+        absent=frozenset(absent),
+    )
+
+
+def unmeasured(observations: Sequence[SideObservation]) -> dict[tuple[str, str], list[Cell]]:
+    """Why an arm was not measured, and in which cells: by (arm, side and reason)."""
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for o in observations:
+        for name, sides in _both(o).items():
+            for side, arm in zip(("base", "head"), sides, strict=True):
+                if arm.status in _FAILED:
+                    found.setdefault((name, f"{side}: {arm.status}: {arm.reason}"), []).append(o.cell)
+    return found
+
+
+def _both(o: SideObservation) -> Mapping[str, tuple[ArmResult, ArmResult]]:
+    return {name: (arm, o.head[name]) for name, arm in o.base.items() if name in o.head}
+
+
+def _log_ratio(base: ArmResult, head: ArmResult) -> float:
+    """Of blocks that stood side by side; NaN where one side has none."""
+    if not base.values or len(base.values) != len(head.values):
+        return float("nan")
+    return float(np.median(np.log(head.values) - np.log(base.values)))
+
+
+def _counts(arm: ArmResult) -> Counts:
+    cost, program = arm.cost, arm.program
+    return Counts(
+        multiply_adds=None if cost is None else cost.multiply_adds,
+        passes=None if cost is None else cost.passes,
+        flops=None if program is None else program.flops,
+        bytes_accessed=None if program is None else program.bytes_accessed,
+    )
+
+
+def _direction(arm: str) -> Direction:
+    """That of the engine, or of what is done to the function."""
+    found = find_engine(arm)
+    return found.direction if found is not None else _JACOBIANS.get(arm.split(":", 1)[0], Direction.NONE)

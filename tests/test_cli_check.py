@@ -1,0 +1,99 @@
+"""`fwdrev check`: verdicts and exit codes, on a user's project."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project import DIES, make_project
+
+SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--threshold", "50%")
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's project with functions and an engine; we are in it."""
+    made = make_project(tmp_path / "project")
+    monkeypatch.chdir(made)
+    return made
+
+
+def check(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it here, on small cells."""
+    command = [sys.executable, "-m", "fwdrev", "check", *arguments]
+    path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
+    environment = os.environ | {"PYTHONPATH": path}
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=environment)
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """In the working tree."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_more_operations_are_told_exactly(project: Path) -> None:
+    """Exit code 1, whatever the clock says; both numbers are named."""
+    change(project / "mine.py", "COUNT = 10", "COUNT = 12")
+    done = check("--against", "HEAD", "--engines", "mine", *SMALL)
+    assert done.returncode == 1, done.stderr
+    assert "mine at n = 4, m = 2: multiply adds 10 → 12" in done.stdout
+    assert done.stdout.splitlines()[-1] == "outcome: regressed"
+
+
+def test_a_comment_is_no_regression(project: Path) -> None:
+    """Never 1; the JSON has a finding for each arm in each cell, and the revision."""
+    change(project / "mine.py", "COUNT = 10", "COUNT = 10  # as before")
+    done = check("--against", "HEAD", "--engines", "mine,model:step", "--point", "model:point", "--json", *SMALL)
+    data = json.loads(done.stdout)
+    assert done.returncode == data["exit_code"] != 1
+    cells = [f for f in data["findings"] if f["subject"]["kind"] == "cell"]
+    assert len(cells) == data["compared"] == 4
+    assert len(data["base"]) == 40
+
+
+def test_an_arm_that_died_is_told(project: Path) -> None:
+    """Nobody knows whether it is slower: not 0, and not 1."""
+    change(project / "model.py", "def moody(x):\n    return x\n", DIES)
+    done = check("--against", "HEAD", "--engines", "model:moody,model:step", "--point", "model:point", *SMALL)
+    assert done.returncode == 3, done.stderr
+    assert "model:moody, head: crashed" in done.stdout
+
+
+@pytest.mark.usefixtures("project")
+def test_nothing_to_compare() -> None:
+    """What neither side can do: exit code 4."""
+    done = check("--against", "HEAD", "--engines", "model:missing", *SMALL)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "outcome: nothing to compare" in done.stdout
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--against", "nowhere"), "unknown revision 'nowhere'"),
+        (("--against", "HEAD", "--threshold", "much"), "give a share such as 5% or 0.05"),
+        (("--against", "HEAD", "--engines", "backward"), "unknown engine 'backward'"),
+        (("--against", "HEAD", "--engines", ","), "name at least one"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    """Exit code 2, and nothing is measured."""
+    done = check(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert said in done.stderr
+
+
+def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no revision to compare with."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    done = check("--against", "HEAD")
+    assert done.returncode == 2
+    assert "is not in a git project" in done.stderr

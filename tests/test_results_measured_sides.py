@@ -1,0 +1,72 @@
+"""From what two sides showed to what a gate decides from."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwdrev.bench import Cell
+from fwdrev.bench.against import CONTROL, SideObservation
+from fwdrev.bench.cell import ArmResult, Status
+from fwdrev.modes.cost import EngineCost, ProgramCost
+from fwdrev.modes.interface import Direction
+from fwdrev.results.gate import Outcome, decide
+from fwdrev.results.gate_text import gate_lines
+from fwdrev.results.measured_sides import sides_of, unmeasured
+
+CELL, OTHER = Cell(4, 2), Cell(8, 2)
+COST = EngineCost(multiply_adds=10, passes=4, bytes_moved=1, peak_bytes=1)
+
+
+def _timed(*values: float, **fields: Any) -> ArmResult:
+    return ArmResult(status=Status.MEASURED, loops=1, values=values, **fields)
+
+
+def _seen(number: int, cell: Cell, base: dict[str, ArmResult], head: dict[str, ArmResult]) -> SideObservation:
+    return SideObservation(round=number, cell=cell, base=base, head=head, seconds=1.0)
+
+
+def test_ratios_are_medians_of_paired_blocks() -> None:
+    """Head ÷ base, in the round and the cell in which they were timed; the control stands apart."""
+    base = {"forward": _timed(1.0, 2.0, 4.0), CONTROL: _timed(1.0, 1.0, 1.0)}
+    head = {"forward": _timed(2.0, 8.0, 8.0), CONTROL: _timed(3.0, 3.0, 3.0)}
+    sides = sides_of([_seen(1, OTHER, base, head), _seen(0, CELL, base, base)])
+    assert (sides.cells, sides.arms, sides.directions) == ((CELL, OTHER), ("forward",), (Direction.FORWARD,))
+    np.testing.assert_allclose(sides.logs[:, :, 0], [[0, math.nan], [math.nan, math.log(2)]])
+    np.testing.assert_allclose(sides.control, [[0, math.nan], [math.nan, math.log(3)]])
+
+
+def test_counts_are_those_of_both_sides() -> None:
+    """The engine's own and its compiler's, where either is known."""
+    base = {"jax-vjp": _timed(1.0, cost=COST, program=ProgramCost(flops=7, bytes_accessed=9))}
+    head = {"jax-vjp": _timed(1.0, cost=COST, program=ProgramCost(flops=8, bytes_accessed=9))}
+    sides = sides_of([_seen(0, CELL, base, head), _seen(1, CELL, {"jax-vjp": _timed(1.0)}, {"jax-vjp": _timed(1.0)})])
+    one, other = sides.counts[CELL, "jax-vjp"]
+    assert (one.multiply_adds, one.passes, one.flops, one.bytes_accessed) == (10, 4, 7, 9)
+    assert other.flops == 8
+    gate = decide(sides)
+    assert gate.outcome is Outcome.REGRESSED
+    assert any("counts changed: jax-vjp at n = 4, m = 2: flops 7 → 8" in line for line in gate_lines(gate))
+
+
+def test_directions_of_functions_are_what_is_done_to_them() -> None:
+    """A function as it is has none."""
+    arms = {name: _timed(1.0) for name in ("jacfwd:model:f", "jacrev:model:f", "model:f")}
+    found = sides_of([_seen(0, CELL, arms, arms)]).directions
+    assert found == (Direction.FORWARD, Direction.REVERSE, Direction.NONE)
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_an_arm_that_fails(*, both: bool) -> None:
+    """On both sides it is absent and nothing is left to compare; on one it is open. Either way it is told."""
+    failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
+    waited = ArmResult(status=Status.SKIPPED, reason="not timed, since head ended: failed")
+    seen = [_seen(0, CELL, {"forward": failed if both else waited}, {"forward": failed})]
+    gate = decide(sides_of(seen))
+    assert gate.outcome is (Outcome.NOTHING)
+    assert ("forward", "head: failed: ValueError: no") in unmeasured(seen)
+    assert (("forward", "base: failed: ValueError: no") in unmeasured(seen)) is both
+    alike = {"forward": _timed(1.0), CONTROL: _timed(1.0)}
+    others = [_seen(number, OTHER, alike, alike) for number in range(4)]
+    assert decide(sides_of(seen + others)).outcome is (Outcome.UNCHANGED if both else Outcome.INCONCLUSIVE)
