@@ -7,7 +7,7 @@
 Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
 """
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -56,12 +56,15 @@ def against(
     programs: Path | None = None,
     inputs: str | None = None,
     delays: Sequence[Delay] = (),
+    only: Collection[tuple[Cell, str]] | None = None,
+    order: int = 0,
 ) -> Generator[SideObservation, None, None]:
     """Every round of every cell, in random order; close it to end the processes.
 
     An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what
     `inputs` (MODULE:FUNCTION of the number of inputs) returns, or with random numbers. Compiled programs are kept in
     the folder `programs`, by default with the revision and no longer. `delays` make arms of head slower on purpose.
+    `only`: these arms in these cells, and no others. `order` draws another order of everything.
     Raises InputError and UnavailableError where nothing can be measured.
     """
     check_machine(spec)
@@ -69,24 +72,35 @@ def against(
         raise InputError(
             f"engine {CONTROL!r}: that is what the work is called which both sides share; rename the engine"
         )
-    return _Rounds(spec, sides, programs or sides.scratch, inputs, delays).observations()
+    wanted = (
+        frozenset((cell, name) for cell in spec.cells for name in spec.engines) if only is None else frozenset(only)
+    )
+    return _Rounds(spec, sides, programs or sides.scratch, inputs, delays, wanted, order).observations()
 
 
 class _Rounds:
     """What is known from one round to the next: calls per block, and what is not to be run."""
 
     def __init__(
-        self, spec: SweepSpec, sides: Sides, programs: Path, inputs: str | None, delays: Sequence[Delay]
+        self,
+        spec: SweepSpec,
+        sides: Sides,
+        programs: Path,
+        inputs: str | None,
+        delays: Sequence[Delay],
+        wanted: Collection[tuple[Cell, str]],
+        order: int,
     ) -> None:
         self._spec, self._sides, self._programs, self._inputs, self._delays = spec, sides, programs, inputs, delays
+        self._wanted, self._drawn = wanted, f"{spec.seed} {order} {len(wanted)}"
         self._loops: dict[tuple[Cell, str], int] = {}
         self._skips = Skips(spec.engines)
         self._lost: dict[str, PairedArm] = {}
 
     def observations(self) -> Generator[SideObservation, None, None]:
         for index in range(self._spec.rounds):
-            rest = self._spec.cells
-            Random(f"{self._spec.seed} {index}").shuffle(rest)
+            rest = sorted({cell for cell, _ in self._wanted})
+            Random(f"{self._drawn} {index}").shuffle(rest)
             while rest:
                 with started_pair(self._spec, self._sides, self._programs) as pair:
                     yield from self._visits(index, rest, pair)
@@ -95,7 +109,11 @@ class _Rounds:
         """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""
         while rest:
             cell, began = rest[0], perf_counter()
-            barred = {name: PairedArm(base=arm, head=arm) for name, arm in self._skips.barred(cell).items()}
+            barred = {
+                name: PairedArm(base=arm, head=arm)
+                for name, arm in self._skips.barred(cell).items()
+                if (cell, name) in self._wanted
+            }
             try:
                 arms = self._visit(index, cell, pair)
             except ArmLostError as error:
@@ -110,7 +128,7 @@ class _Rounds:
             yield SideObservation(round=index, cell=cell, base=base, head=head, seconds=perf_counter() - began)
 
     def _visit(self, index: int, cell: Cell, pair: Pair) -> dict[str, PairedArm]:
-        names = self._skips.open(cell)
+        names = [name for name in self._skips.open(cell) if (cell, name) in self._wanted]
         if not names:
             return {}
         pair.ask({"do": "cell", **self._at(cell)})
@@ -118,7 +136,7 @@ class _Rounds:
         loops = {name: self._loops[cell, name] for name, arm in arms.items() if arm.good}
         if loops.keys() == {CONTROL}:
             return arms
-        rng = Random(f"{self._spec.seed} {index} {cell.n},{cell.m}")
+        rng = Random(f"{self._drawn} {index} {cell.n},{cell.m}")
         values = paired_blocks(pair, loops, self._spec.blocks, rng)
         return arms | {name: arms[name].timed(loops[name], *both) for name, both in values.items()}
 

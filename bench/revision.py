@@ -19,7 +19,7 @@ from fwdrev.bench.child import signals_wait
 from fwdrev.bench.failure import one_line
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Sides", "revision"]
+__all__ = ["Sides", "itself", "revision"]
 
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 """What a project does after a checkout is not for a worktree that lives for a minute."""
@@ -57,6 +57,33 @@ def revision(name: str) -> Iterator[Sides]:
             yield Sides(base=base, head=head, inside=inside, commit=commit, scratch=scratch)
         finally:
             _remove(base, head)
+
+
+@contextmanager
+def itself(name: str = "HEAD") -> Iterator[Sides]:
+    """Twice the same revision, as two folders of the same depth: whatever differs between these two sides is noise.
+
+    Where there is no git project, two empty folders, from which both sides find what is installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="fwdrev-itself-", ignore_cleanup_errors=True) as folder:
+        outside = Path(folder).resolve()
+        base, head, scratch = (outside / part for part in ("base", "head", "scratch"))
+        scratch.mkdir()
+        try:
+            top, inside = _project()
+            commit = _commit(name, top)
+        except InputError:
+            base.mkdir()
+            head.mkdir()
+            yield Sides(base=base, head=head, inside=Path(), commit="", scratch=scratch)
+            return
+        try:
+            for side in (base, head):
+                _add(side, commit, top)
+            yield Sides(base=base, head=head, inside=inside, commit=commit, scratch=scratch)
+        finally:
+            for side in (base, head):
+                _remove(side, top)
 
 
 def _project() -> tuple[Path, Path]:

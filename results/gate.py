@@ -1,47 +1,28 @@
 """The gate: whether one revision, "head", is slower than another, "base", from rounds that measured both side by side.
 
     gate = decide(sides)
-    gate.to_confirm                          # findings that fresh rounds must confirm; gate.pairs_to_confirm to measure
+    gate.pairs_again                         # what fresh rounds have to measure: flagged, or not yet decided
     gate = decide(sides, confirmation=fresh)
-    gate.outcome, gate.exit_code             # Outcome.REGRESSED, 1
+    gate.outcome                             # Outcome.REGRESSED
 
 Pure: no clock, no processes. What is promised: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
 slower than its threshold end as a regression, whatever the number of cells. What it rests on, and how far that carries,
 is simulated in `fwdrev.results.simulated_sides`; the table is printed by `benchmarks/gate_simulation.py`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from fwdrev.modes.errors import InputError
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.findings import Finding, Verdict, confirmed, screened
+from fwdrev.results.findings import Finding, confirmed, screened, settled
+from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Pair, Sides
 from fwdrev.results.shifts import shifts_of
-from fwdrev.results.subjects import subjects_of
+from fwdrev.results.subjects import Subject, subjects_of
 
-__all__ = ["Gate", "Outcome", "decide"]
-
-
-class Outcome(StrEnum):
-    """What all findings say together."""
-
-    UNCHANGED = "unchanged"
-    IMPROVED = "improved"
-    REGRESSED = "regressed"
-    INCONCLUSIVE = "inconclusive"
-    NOTHING = "nothing to compare"
-
-
-_EXIT_CODES = {
-    Outcome.UNCHANGED: 0,
-    Outcome.IMPROVED: 0,
-    Outcome.REGRESSED: 1,
-    Outcome.INCONCLUSIVE: 3,
-    Outcome.NOTHING: 4,
-}
-"""Those of the command: 2 is wrong usage."""
+__all__ = ["Gate", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,25 +54,20 @@ class Gate:
         return Outcome.IMPROVED if any(finding.better for finding in self.findings) else Outcome.UNCHANGED
 
     @property
-    def exit_code(self) -> int:
-        """Of the command that asked."""
-        return _EXIT_CODES[self.outcome]
-
-    @property
     def to_confirm(self) -> tuple[Finding, ...]:
         """What was flagged and has not been measured again."""
         return tuple(finding for finding in self.findings if finding.time is Verdict.FLAGGED)
 
     @property
-    def pairs_to_confirm(self) -> tuple[Pair, ...]:
-        """The arms in cells to measure again: those flagged, and all members of flagged pools."""
-        return tuple(dict.fromkeys(pair for finding in self.to_confirm for pair in finding.subject.members))
+    def pairs_again(self) -> tuple[Pair, ...]:
+        """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided."""
+        again = [finding for finding in self.findings if finding.open and finding.rounds]
+        return tuple(dict.fromkeys(pair for finding in again for pair in finding.subject.members))
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
             "outcome": self.outcome.value,
-            "exit_code": self.exit_code,
             "threshold": self.threshold,
             "alpha": self.alpha,
             "compared": self.compared,
@@ -107,25 +83,36 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
     hits all arms alike cancels, be it new in each round or the same in all of them. (To ask instead that an effect
     exceeds the control's interval would guard against the second only, and leave the first in every cell's variance.)
 
-    `confirmation`: fresh rounds, in new processes, of `pairs_to_confirm`; NaN for other pairs. Without it nothing is
-    called regressed by the clock. Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
+    `confirmation`: fresh rounds, in new processes, of `pairs_again`; NaN for other pairs. Without it nothing is called
+    regressed by the clock. What was flagged is decided by the fresh rounds alone; a cell that the first rounds left
+    undecided by all of them together.
+
+    Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
     """
     if not (threshold > 0 and 0 < alpha < 1):
         msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
         raise InputError(msg)
     findings = tuple(screened(sides, subjects_of(sides), threshold, alpha))
     if confirmation is not None:
-        findings = _again(findings, confirmation, threshold, alpha)
+        findings = _again(findings, sides, confirmation, threshold, alpha)
     compared = sum(_compared(sides, finding) for finding in findings)
     drift = next(shifts_of(sides.drift[:, None]).estimates())
     return Gate(findings=findings, threshold=threshold, alpha=alpha, drift=drift, compared=compared)
 
 
-def _again(findings: tuple[Finding, ...], fresh: Sides, threshold: float, alpha: float) -> tuple[Finding, ...]:
-    """The findings, those flagged with what fresh rounds say."""
+def _again(
+    findings: tuple[Finding, ...], first: Sides, fresh: Sides, threshold: float, alpha: float
+) -> tuple[Finding, ...]:
+    """The findings, those flagged with what fresh rounds say, cells left undecided with what both say."""
     flagged = [finding for finding in findings if finding.time is Verdict.FLAGGED]
-    known = iter(list(confirmed(fresh, [finding.subject for finding in flagged], threshold, alpha)))
-    return tuple(replace(each, **next(known)) if each.time is Verdict.FLAGGED else each for each in findings)
+    undecided = [finding for finding in findings if finding.open and finding.time is not Verdict.FLAGGED]
+    known = dict(zip(map(id, flagged), confirmed(fresh, _subjects(flagged), threshold, alpha), strict=True))
+    known |= dict(zip(map(id, undecided), settled(first, fresh, _subjects(undecided), threshold), strict=True))
+    return tuple(replace(finding, **known.get(id(finding), {})) for finding in findings)
+
+
+def _subjects(findings: Sequence[Finding]) -> list[Subject]:
+    return [finding.subject for finding in findings]
 
 
 def _compared(sides: Sides, finding: Finding) -> bool:

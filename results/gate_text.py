@@ -1,33 +1,37 @@
 """A gate in words: what is slower, what is faster, what nobody knows, and how small a change would have been seen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.findings import Finding, Verdict
+from fwdrev.results.findings import Finding
 from fwdrev.results.gate import Gate
+from fwdrev.results.judgement import Judgement, Told, Verdict
 from fwdrev.results.subjects import Kind
 
-__all__ = ["gate_lines"]
-
-_TOLD = (Verdict.REGRESSED, Verdict.FLAGGED, Verdict.COUNTS_CHANGED, Verdict.IMPROVED, Verdict.INCONCLUSIVE)
-"""In this order; what is unchanged is counted only."""
+__all__ = ["judged"]
 
 
-def gate_lines(gate: Gate) -> list[str]:
-    """One line for each finding that is not unchanged, then how many are, and the outcome."""
-    findings = [f for f in gate.findings if not (f.subject.pooled and f.verdict is Verdict.INCONCLUSIVE)]
-    told = [finding for verdict in _TOLD for finding in findings if finding.verdict is verdict]
-    cells = [finding for finding in findings if not finding.subject.pooled]
-    same = sum(finding.verdict is Verdict.UNCHANGED for finding in cells)
-    return [
-        *(f"{finding.verdict}: {_subject(finding)}: {', '.join(_grounds(finding))}" for finding in told),
-        *([""] if told else []),
-        f"unchanged: {same} of {len(cells)} arms in cells",
-        *_seen(gate),
-        f"control (the same code on both sides): {_ratio(gate.drift)}",
-        f"outcome: {gate.outcome}",
-    ]
+def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> Judgement:
+    """Every arm in every cell, and the pools of which something is known; `notes` come before the gate's own."""
+    told = tuple(_told(finding) for finding in gate.findings if _known(finding))
+    own = (*_seen(gate), f"control (the same code on both sides): {_ratio(gate.drift)}")
+    return Judgement(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
+
+
+def _known(finding: Finding) -> bool:
+    """A pool is told where its mean moved, or was thought to."""
+    return not finding.subject.pooled or finding.verdict not in {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
+
+
+def _told(finding: Finding) -> Told:
+    return Told(
+        subject=_subject(finding),
+        verdict=finding.verdict,
+        grounds=", ".join(_grounds(finding)),
+        fails=finding.worse,
+        open=finding.open,
+    )
 
 
 def _subject(finding: Finding) -> str:
@@ -48,6 +52,8 @@ def _grounds(finding: Finding) -> Iterator[str]:
         yield f"time of head ÷ base {_ratio(finding.change)}"
     if finding.again is not None:
         yield f"in fresh rounds {_ratio(finding.again)}"
+    if finding.detectable is not None:
+        yield f"could have seen {finding.detectable:+.1%}"
     if finding.change is None and not finding.counts:
         yield "not measured"
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.stats import trim_mean
 
 from fwdrev.bench.against import CONTROL, SideObservation
 from fwdrev.bench.cell import ArmResult, Cell, Status
@@ -10,17 +11,20 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.results.paired_sides import Counts, Pair, Sides
 
-__all__ = ["sides_of", "unmeasured"]
+__all__ = ["direction_of", "sides_of", "unmeasured"]
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
 """How an arm ends by itself; skipped is what waited for the other side."""
+
+_TRIMMED = 0.2
+"""Of the blocks at either end: no preempted one counts, and it varies a tenth less than the median (10 blocks)."""
 
 _JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
 """What is done to a function, before its name."""
 
 
 def sides_of(observations: Sequence[SideObservation]) -> Sides:
-    """The median over blocks of log(time of head / time of base), in each round, cell and arm; counts of both sides.
+    """The trimmed mean over blocks of log(time of head / time of base), in each round, cell and arm; and all counts.
 
     An arm that fails on both sides is absent: nobody can compare it. One that fails on one side alone is not measured.
     """
@@ -45,7 +49,7 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
     return Sides(
         cells=tuple(cells),
         arms=tuple(arms),
-        directions=tuple(_direction(name) for name in arms),
+        directions=tuple(direction_of(name) for name in arms),
         logs=logs,
         control=control,
         counts=counts,
@@ -72,7 +76,7 @@ def _log_ratio(base: ArmResult, head: ArmResult) -> float:
     """Of blocks that stood side by side; NaN where one side has none."""
     if not base.values or len(base.values) != len(head.values):
         return float("nan")
-    return float(np.median(np.log(head.values) - np.log(base.values)))
+    return float(trim_mean(np.log(head.values) - np.log(base.values), _TRIMMED))
 
 
 def _counts(arm: ArmResult) -> Counts:
@@ -85,7 +89,7 @@ def _counts(arm: ArmResult) -> Counts:
     )
 
 
-def _direction(arm: str) -> Direction:
+def direction_of(arm: str) -> Direction:
     """That of the engine, or of what is done to the function."""
     found = find_engine(arm)
     return found.direction if found is not None else _JACOBIANS.get(arm.split(":", 1)[0], Direction.NONE)

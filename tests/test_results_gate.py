@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fwdrev.results.findings import Verdict
-from fwdrev.results.gate import Outcome, decide
+from fwdrev.results.gate import decide
 from fwdrev.results.holm import holm
+from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Sides
 from fwdrev.results.subjects import Kind, subjects_of
 from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower

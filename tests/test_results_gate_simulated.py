@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from fwdrev.results.gate import Outcome, decide
+from fwdrev.results.gate import decide
+from fwdrev.results.judgement import Outcome
 from fwdrev.results.simulated_sides import WEATHERS, Setting, Truth
 
 RUNS = 2000

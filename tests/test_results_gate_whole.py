@@ -9,8 +9,8 @@ import pytest
 
 from fwdrev.bench import Cell
 from fwdrev.modes.errors import InputError
-from fwdrev.results.findings import Verdict
-from fwdrev.results.gate import Gate, Outcome, decide
+from fwdrev.results.gate import Gate, decide
+from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Counts, Pair, Sides
 from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower
 

@@ -11,8 +11,9 @@ from fwdrev.bench.against import CONTROL, SideObservation
 from fwdrev.bench.cell import ArmResult, Status
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.interface import Direction
-from fwdrev.results.gate import Outcome, decide
+from fwdrev.results.gate import decide
 from fwdrev.results.gate_text import gate_lines
+from fwdrev.results.judgement import Outcome
 from fwdrev.results.measured_sides import sides_of, unmeasured
 
 CELL, OTHER = Cell(4, 2), Cell(8, 2)

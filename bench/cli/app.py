@@ -15,6 +15,7 @@ from fwdrev.bench.cli.check import check
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.explain import explain
 from fwdrev.bench.cli.report import report
+from fwdrev.bench.cli.selftest import selftest
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
 from fwdrev.bench.cli.sweep import sweep
 from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
@@ -43,6 +44,7 @@ for command, example in (
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),
     (check, "fwdrev check --against main --engines forward,reverse"),
+    (selftest, "fwdrev selftest --runs 20 --out selftest.jsonl"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
     (engines, "fwdrev engines --json"),

@@ -9,20 +9,24 @@ from typing import Annotated, Any
 import typer
 
 __all__ = [
+    "EXIT_INCONCLUSIVE",
     "EXIT_INTERRUPTED",
     "EXIT_NOTHING",
+    "EXIT_REGRESSION",
     "EXIT_USAGE",
     "AsJson",
     "Pair",
     "RunFolder",
     "answer",
     "columns",
+    "exit_code",
     "loaded",
     "quoted",
 ]
 
-EXIT_USAGE, EXIT_NOTHING, EXIT_INTERRUPTED = 2, 4, 130
-"""Wrong usage or input; nothing measured; stopped by Ctrl-C (128 + SIGINT, as shells count)."""
+EXIT_REGRESSION, EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
+"""Slower, or more operations; wrong usage or input; nobody knows; nothing measured or compared; stopped by Ctrl-C, which
+is 128 + SIGINT, as shells count."""
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -39,6 +43,18 @@ def columns(rows: Iterable[tuple[str, str]]) -> list[str]:
     table = list(rows)
     width = max((len(name) for name, _ in table), default=0)
     return [f"{name:<{width}}  {text}" for name, text in table]
+
+
+def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module is imported late
+    """Of a command that judges; never 0 when nothing was compared, never 1 but for a regression."""
+    from fwdrev.results.judgement import Outcome
+
+    codes = {
+        Outcome.REGRESSED: EXIT_REGRESSION,
+        Outcome.INCONCLUSIVE: EXIT_INCONCLUSIVE,
+        Outcome.NOTHING: EXIT_NOTHING,
+    }
+    return codes.get(outcome, 0)
 
 
 def quoted(path: Path) -> str:

@@ -1,0 +1,133 @@
+"""What the timing gate is worth here: `fwdrev selftest`."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, quoted
+from fwdrev.modes.errors import InputError
+
+__all__ = ["selftest"]
+
+
+def selftest(
+    *,
+    runs: Annotated[int, typer.Option(min=0, help="Runs of the gate on code against itself.")] = 10,
+    delayed: Annotated[int, typer.Option(min=0, help="Runs with delays put in on purpose.")] = 5,
+    out: Annotated[Path | None, typer.Option(help="A new file; default selftest-DATE-TIME.jsonl.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this file until it has so many runs.")] = None,
+    problem: Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")] = None,
+    inputs: Annotated[str | None, typer.Option(help="Sizes n, as for `fwdrev check`.")] = None,
+    outputs: Annotated[str | None, typer.Option(help="Sizes m, as for `fwdrev check`.")] = None,
+    engines: Annotated[
+        str | None, typer.Option(help="Engines, or functions as MODULE:FUNCTION, with commas between.")
+    ] = None,
+    point: Annotated[str | None, typer.Option(help="MODULE:FUNCTION of n that makes a function's input.")] = None,
+    wrt: Annotated[str | None, typer.Option(help="theta, x or both.")] = None,
+    rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")] = None,
+    threshold: Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the problems, of the order and of the delays.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
+    from fwdrev.bench.units import fraction_of
+    from fwdrev.results.selftest import summarised
+    from fwdrev.results.selftest_text import summary_lines
+
+    given: dict[str, Any] = {
+        "problem": problem,
+        "options": problem_options(option) if option else None,
+        "inputs": inputs,
+        "outputs": outputs,
+        "wrt": wrt,
+        "rounds": rounds,
+        "seed": seed,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    others = {"out": out, "engines": engines, "point": point, "threshold": threshold, **given}
+    if resume is not None and any(value is not None for value in others.values()):
+        name = next(name for name, value in others.items() if value is not None)
+        msg = f"--resume {resume} with --{name}: what is measured stands in the file; leave one of them out"
+        raise InputError(msg)
+    path = resume or out or Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl")
+    start = {"given": given, "engines": engines, "point": point, "threshold": fraction_of(threshold or "5%")}
+    try:
+        for line in _measured(path, None if resume else start, runs, delayed):
+            typer.echo(line, err=True)
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted; go on with: fwdrev selftest --resume {quoted(path)}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    from fwdrev.results.selftest_record import load_record
+
+    record = load_record(path)
+    summary = summarised(record)
+    answer(summary.to_json(), [*summary_lines(record, summary), "", f"record: {path}"], as_json=as_json)
+
+
+def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int) -> Iterator[str]:
+    """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
+    from fwdrev.bench.fingerprint import fingerprint
+    from fwdrev.bench.gate_spec import gate_spec
+    from fwdrev.bench.revision import itself
+    from fwdrev.results.selftest_record import create, load_record
+
+    with itself() as sides:
+        if start is None:
+            record = load_record(path)
+            if record.commit != sides.commit:
+                msg = f"{path} measured the code at {record.commit[:12]}, this is {sides.commit[:12]}: check that out"
+                raise InputError(msg)
+        else:
+            spec = gate_spec(start["given"], None if start["engines"] is None else names(start["engines"]))
+            record = create(
+                path,
+                created=datetime.now(UTC).isoformat(timespec="seconds"),
+                machine=fingerprint(spec.threads),
+                spec=spec,
+                point=start["point"],
+                commit=sides.commit,
+                threshold=start["threshold"],
+            )
+        yield from record.warnings
+        yield from _completed(record, sides, runs, delayed)
+
+
+def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str]:  # noqa: ANN401 - a Record and Sides, whose modules are imported late
+    """Whatever is missing; runs on identical code first."""
+    from fwdrev.bench.against import against
+    from fwdrev.bench.delay import delay_of
+    from fwdrev.results.gate_run import gate_run
+    from fwdrev.results.selftest import delays_for
+    from fwdrev.results.selftest_record import Measured, RecordedRun
+
+    have = {kind: sum(bool(run.delays) is kind for run in record.runs) for kind in (False, True)}
+    plan = [(index, False) for index in range(have[False], runs)]
+    plan += [(index, True) for index in range(have[True], delayed)]
+    for done, (index, slower) in enumerate(plan):
+        began = perf_counter()
+        delays = delays_for(record.spec, record.threshold, index) if slower else []
+        measure = partial(
+            against,
+            sides=sides,
+            inputs=record.point,
+            delays=[delay_of(text) for text in delays],
+            order=1 + 2 * index + slower,
+        )
+        run = gate_run(record.spec, measure, threshold=record.threshold)
+        record.append(
+            RecordedRun(
+                delays=delays,
+                seconds=perf_counter() - began,
+                first=Measured.of(run.first),
+                again=None if run.again is None else Measured.of(run.again),
+            )
+        )
+        what = " ".join(delays) or "identical code"
+        yield f"run {done + 1} of {len(plan)}: {what}: {run.gate.outcome}, {perf_counter() - began:.0f} s"

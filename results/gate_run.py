@@ -1,0 +1,73 @@
+"""One run of the gate: a first look at every arm in every cell, then fresh rounds of what it left open.
+
+    run = gate_run(spec, partial(against, sides=sides))
+    run.gate.outcome, run.unmeasured
+
+What is measured next depends on estimates, which is why this stands here and not with the measuring.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol
+
+from fwdrev.bench.against import SideObservation
+from fwdrev.bench.cell import Cell
+from fwdrev.bench.spec import SweepSpec
+from fwdrev.results.gate import Gate, decide
+from fwdrev.results.measured_sides import sides_of, unmeasured
+from fwdrev.results.paired_sides import Pair, Sides
+
+__all__ = ["GateRun", "Measure", "gate_run"]
+
+
+class Measure(Protocol):
+    """`fwdrev.bench.against.against` with its sides, or a script of rounds."""
+
+    def __call__(self, spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
+        """Every round of every cell; `only`: of these arms in these cells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateRun:
+    """The decision and what it rests on; `again` is None where the first look left nothing open.
+
+    `unmeasured`: the cells in which an arm was not measured, by (arm, side and reason).
+    """
+
+    gate: Gate
+    first: Sides
+    again: Sides | None
+    unmeasured: dict[tuple[str, str], list[Cell]]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why arms were not measured, a line for each reason."""
+        among = len(self.first.cells)
+        return [f"{arm}, {why} (in {len(cells)} of {among} cells)" for (arm, why), cells in self.unmeasured.items()]
+
+
+def gate_run(
+    spec: SweepSpec, measure: Measure, *, threshold: float = 0.05, told: Callable[[str], None] = lambda _: None
+) -> GateRun:
+    """Measure and decide; `told` gets a line before each round. Raises what `measure` raises."""
+    seen = _observed(spec, measure, None, "", told)
+    first, again = sides_of(seen), None
+    gate = decide(first, threshold=threshold)
+    if gate.pairs_again:
+        fresh = _observed(spec, measure, gate.pairs_again, "again: ", told)
+        again = sides_of(fresh)
+        gate = decide(first, threshold=threshold, confirmation=again)
+    return GateRun(gate=gate, first=first, again=again, unmeasured=unmeasured(seen))
+
+
+def _observed(
+    spec: SweepSpec, measure: Measure, only: Sequence[Pair] | None, what: str, told: Callable[[str], None]
+) -> list[SideObservation]:
+    found: list[SideObservation] = []
+    with closing(measure(spec, only=only)) as observations:
+        for o in observations:
+            if not found or o.round != found[-1].round:
+                told(f"{what}round {o.round + 1} of {spec.rounds}")
+            found.append(o)
+    return found
