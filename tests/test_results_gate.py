@@ -50,10 +50,10 @@ def test_holm_by_hand() -> None:
 def test_a_slowdown_is_flagged_and_then_confirmed() -> None:
     """At first nothing is called regressed; fresh rounds that show it again make it so."""
     first = decide(slower(0.2))
-    assert (first.findings[0].verdict, first.outcome, first.exit_code) == (Verdict.FLAGGED, Outcome.INCONCLUSIVE, 3)
-    assert first.pairs_to_confirm == (ONE,)
+    assert (first.findings[0].verdict, first.outcome) == (Verdict.FLAGGED, Outcome.INCONCLUSIVE)
+    assert first.pairs_again == (ONE,)
     again = decide(slower(0.2), confirmation=slower(0.15))
-    assert (again.findings[0].verdict, again.outcome, again.exit_code) == (Verdict.REGRESSED, Outcome.REGRESSED, 1)
+    assert (again.findings[0].verdict, again.outcome) == (Verdict.REGRESSED, Outcome.REGRESSED)
     assert not again.to_confirm
 
 
@@ -68,21 +68,21 @@ def test_fresh_rounds_are_tested_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fresh", "verdict", "code"),
+    ("fresh", "verdict", "outcome"),
     [
-        (slower(0.0), Verdict.UNCHANGED, 0),
-        (slower(0.05), Verdict.INCONCLUSIVE, 3),
-        (slower(0.2, 40 * np.array(WOBBLE)), Verdict.INCONCLUSIVE, 3),
-        (slower(0.2, (0.0, 0.001)), Verdict.INCONCLUSIVE, 3),
-        (alone([math.nan] * 5), Verdict.INCONCLUSIVE, 3),
-        (grid(0.2), Verdict.INCONCLUSIVE, 3),
+        (slower(0.0), Verdict.UNCHANGED, Outcome.UNCHANGED),
+        (slower(0.05), Verdict.INCONCLUSIVE, Outcome.INCONCLUSIVE),
+        (slower(0.2, 40 * np.array(WOBBLE)), Verdict.INCONCLUSIVE, Outcome.INCONCLUSIVE),
+        (slower(0.2, (0.0, 0.001)), Verdict.INCONCLUSIVE, Outcome.INCONCLUSIVE),
+        (alone([math.nan] * 5), Verdict.INCONCLUSIVE, Outcome.INCONCLUSIVE),
+        (grid(0.2), Verdict.INCONCLUSIVE, Outcome.INCONCLUSIVE),
     ],
     ids=["as fast as before", "at the threshold", "too noisy", "two rounds", "not measured", "other cells"],
 )
-def test_what_is_not_confirmed_is_no_regression(fresh: Sides, verdict: Verdict, code: int) -> None:
+def test_what_is_not_confirmed_is_no_regression(fresh: Sides, verdict: Verdict, outcome: Outcome) -> None:
     """Whatever the first look said, and nothing is left to confirm."""
     gate = decide(slower(0.2), confirmation=fresh)
-    assert (gate.findings[0].verdict, gate.exit_code, gate.to_confirm) == (verdict, code, ())
+    assert (gate.findings[0].verdict, gate.outcome, gate.to_confirm) == (verdict, outcome, ())
 
 
 def test_a_confirmation_at_one_per_cent() -> None:
@@ -90,8 +90,8 @@ def test_a_confirmation_at_one_per_cent() -> None:
     fresh = slower(0.055)
     p = stats.ttest_1samp(fresh.logs.ravel(), math.log1p(0.05), alternative="greater").pvalue
     assert 0.01 < p < 0.1
-    assert decide(slower(0.2), confirmation=fresh).exit_code == 3
-    assert decide(slower(0.2), confirmation=fresh, alpha=0.1).exit_code == 1
+    assert decide(slower(0.2), confirmation=fresh).outcome is Outcome.INCONCLUSIVE
+    assert decide(slower(0.2), confirmation=fresh, alpha=0.1).outcome is Outcome.REGRESSED
 
 
 @pytest.mark.parametrize("rounds", [1, 2])
@@ -99,7 +99,7 @@ def test_no_verdict_from_fewer_than_three_rounds(rounds: int) -> None:
     """Ten times slower, and still nothing is said."""
     (found,) = decide(alone(math.log(10) + np.arange(rounds) * 1e-6)).findings
     assert (found.verdict, found.change, found.p, found.detectable) == (Verdict.INCONCLUSIVE, None, None, None)
-    assert decide(alone(np.zeros(rounds))).exit_code == 3
+    assert decide(alone(np.zeros(rounds))).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_shift_of_all_is_the_machines() -> None:
@@ -134,11 +134,11 @@ def test_the_whole_interval_decides() -> None:
 
 def test_an_improvement_is_fine_unless_something_else_is_not() -> None:
     """Exit 0; but one regression makes a regression of all, and one open cell leaves all open."""
-    assert (decide(slower(-0.2)).outcome, decide(slower(-0.2)).exit_code) == (Outcome.IMPROVED, 0)
+    assert decide(slower(-0.2)).outcome is Outcome.IMPROVED
     logs = noisy()
     logs[:, 0, 0] -= 0.5
     logs[:, 1, 1] += 0.5
-    assert decide(grid(logs), confirmation=grid(logs)).exit_code == 1
+    assert decide(grid(logs), confirmation=grid(logs)).outcome is Outcome.REGRESSED
     logs[:, 1, 1] = [-0.3, 0.3, 0.0, 0.2, -0.2]
     assert decide(grid(logs)).outcome is Outcome.INCONCLUSIVE
 
@@ -152,8 +152,8 @@ def test_a_mode_shows_what_no_cell_does() -> None:
     kinds = {(f.subject.kind, f.subject.name) for f in gate.findings if f.verdict is Verdict.REGRESSED}
     assert kinds >= {(Kind.MODE, "forward"), (Kind.ARM, "forward"), (Kind.ARM, "jax-jvp")}
     assert not kinds & {(Kind.MODE, "reverse"), (Kind.ARM, "reverse"), (Kind.CELL, "forward")}
-    assert set(decide(sides).pairs_to_confirm) >= {(c, a) for c in sides.cells for a in ("forward", "jax-jvp")}
-    assert (gate.outcome, gate.exit_code) == (Outcome.REGRESSED, 1)
+    assert set(decide(sides).pairs_again) >= {(c, a) for c in sides.cells for a in ("forward", "jax-jvp")}
+    assert gate.outcome is Outcome.REGRESSED
 
 
 def test_pools_are_means_over_their_members_round_by_round() -> None:
@@ -198,7 +198,7 @@ def test_a_pool_is_confirmed_by_all_of_its_members_only() -> None:
     logs = noisy(0.001) + np.array([math.log(1.04), 0.0])
     fresh = logs.copy()
     fresh[:, 3, 0] = math.nan
-    assert decide(grid(logs), confirmation=grid(logs)).exit_code == 1
+    assert decide(grid(logs), confirmation=grid(logs)).outcome is Outcome.REGRESSED
     gate = decide(grid(logs), confirmation=grid(fresh))
     mode = next(f for f in gate.findings if f.subject.kind is Kind.MODE)
     assert (mode.verdict, mode.open, gate.outcome) == (Verdict.INCONCLUSIVE, True, Outcome.INCONCLUSIVE)

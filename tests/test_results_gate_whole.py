@@ -23,24 +23,24 @@ def counted(base: Counts, head: Counts, logs: Any = WOBBLE) -> Gate:
 def test_more_operations_are_a_regression() -> None:
     """Whatever the clock says; both numbers are there."""
     gate = counted(Counts(multiply_adds=100, passes=4), Counts(multiply_adds=101, passes=4))
-    assert (gate.findings[0].verdict, gate.outcome, gate.exit_code) == (Verdict.COUNTS_CHANGED, Outcome.REGRESSED, 1)
+    assert (gate.findings[0].verdict, gate.outcome) == (Verdict.COUNTS_CHANGED, Outcome.REGRESSED)
     (change,) = gate.findings[0].counts
     assert change.to_json() == {"what": "multiply_adds", "base": 100, "head": 101}
-    assert counted(Counts(flops=10.0), Counts(flops=11.0), [math.nan] * 5).exit_code == 1
-    assert counted(Counts(passes=1), Counts(passes=2), WOBBLE[:1]).exit_code == 1
+    assert counted(Counts(flops=10.0), Counts(flops=11.0), [math.nan] * 5).outcome is Outcome.REGRESSED
+    assert counted(Counts(passes=1), Counts(passes=2), WOBBLE[:1]).outcome is Outcome.REGRESSED
 
 
 def test_fewer_operations_are_an_improvement() -> None:
     """Unless another count rose, or the clock shows a slowdown, or shows nothing yet."""
     base, head = Counts(multiply_adds=100, passes=4), Counts(multiply_adds=90, passes=4)
-    assert (counted(base, head).outcome, counted(base, head).exit_code) == (Outcome.IMPROVED, 0)
+    assert counted(base, head).outcome is Outcome.IMPROVED
     both = counted(base, Counts(multiply_adds=90, passes=5))
-    assert (both.exit_code, both.findings[0].better) == (1, False)
+    assert (both.outcome, both.findings[0].better) == (Outcome.REGRESSED, False)
     assert counted(base, head, 0.2 + np.array(WOBBLE)).findings[0].verdict is Verdict.FLAGGED
     sides = alone(0.2 + np.array(WOBBLE), counts={ONE: (base, head)})
     confirmed = decide(sides, confirmation=sides)
-    assert (confirmed.findings[0].verdict, confirmed.exit_code) == (Verdict.REGRESSED, 1)
-    assert counted(base, head, [math.nan] * 5).exit_code == 3
+    assert (confirmed.findings[0].verdict, confirmed.outcome) == (Verdict.REGRESSED, Outcome.REGRESSED)
+    assert counted(base, head, [math.nan] * 5).outcome is Outcome.INCONCLUSIVE
 
 
 def test_bytes_and_the_unknown_are_no_operations() -> None:
@@ -69,12 +69,12 @@ NOWHERE: dict[str, Any] = {"cells": (), "arms": (), "directions": ()}
 )
 def test_nothing_compared_is_never_fine(sides: Sides) -> None:
     """Exit 4, not 0."""
-    assert (decide(sides).outcome, decide(sides).exit_code) == (Outcome.NOTHING, 4)
+    assert decide(sides).outcome is Outcome.NOTHING
 
 
 def test_equal_counts_alone_leave_it_open() -> None:
     """Something was compared, but no time."""
-    assert counted(Counts(passes=3), Counts(passes=3), [math.nan] * 5).exit_code == 3
+    assert counted(Counts(passes=3), Counts(passes=3), [math.nan] * 5).outcome is Outcome.INCONCLUSIVE
 
 
 def test_an_absent_pair_is_left_out() -> None:
@@ -95,7 +95,7 @@ def test_a_gate_is_plain_data() -> None:
     counts = {(Cell(1, 2), "forward"): (Counts(passes=1), Counts(passes=2))}
     data = decide(grid(logs, counts=counts), confirmation=grid(logs)).to_json()
     assert json.loads(json.dumps(data, allow_nan=False)) == data
-    assert (data["outcome"], data["exit_code"], data["compared"]) == ("regressed", 1, 7)
+    assert (data["outcome"], data["compared"]) == ("regressed", 7)
     first = data["findings"][0]
     assert first["subject"] == {"kind": "cell", "name": "forward", "members": [{"n": 1, "m": 2, "arm": "forward"}]}
     assert first["counts"] == [{"what": "passes", "base": 1, "head": 2}]

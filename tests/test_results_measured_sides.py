@@ -12,8 +12,8 @@ from fwdrev.bench.cell import ArmResult, Status
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.interface import Direction
 from fwdrev.results.gate import decide
-from fwdrev.results.gate_text import gate_lines
-from fwdrev.results.judgement import Outcome
+from fwdrev.results.gate_text import judged
+from fwdrev.results.judgement import Outcome, text_lines
 from fwdrev.results.measured_sides import sides_of, unmeasured
 
 CELL, OTHER = Cell(4, 2), Cell(8, 2)
@@ -28,7 +28,7 @@ def _seen(number: int, cell: Cell, base: dict[str, ArmResult], head: dict[str, A
     return SideObservation(round=number, cell=cell, base=base, head=head, seconds=1.0)
 
 
-def test_ratios_are_medians_of_paired_blocks() -> None:
+def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
     """Head ÷ base, in the round and the cell in which they were timed; the control stands apart."""
     base = {"forward": _timed(1.0, 2.0, 4.0), CONTROL: _timed(1.0, 1.0, 1.0)}
     head = {"forward": _timed(2.0, 8.0, 8.0), CONTROL: _timed(3.0, 3.0, 3.0)}
@@ -48,7 +48,9 @@ def test_counts_are_those_of_both_sides() -> None:
     assert other.flops == 8
     gate = decide(sides)
     assert gate.outcome is Outcome.REGRESSED
-    assert any("counts changed: jax-vjp at n = 4, m = 2: flops 7 → 8" in line for line in gate_lines(gate))
+    assert any(
+        "counts changed: jax-vjp at n = 4, m = 2: flops 7 → 8" in line for line in text_lines(judged(gate, "sides"))
+    )
 
 
 def test_directions_of_functions_are_what_is_done_to_them() -> None:

@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 EXIT_REGRESSION, EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
-"""Slower, or more operations; wrong usage or input; nobody knows; nothing measured or compared; stopped by Ctrl-C, which
-is 128 + SIGINT, as shells count."""
+"""Slower, or more operations; wrong usage or input; nobody knows; nothing measured or compared; stopped by Ctrl-C,
+which is 128 + SIGINT, as shells count."""
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
