@@ -1,6 +1,6 @@
 """How often the gate errs and how much it finds, simulated: code against itself, at the edge, and truly slower.
 
-    python benchmarks/gate_simulation.py [--runs 2000] [--rounds 8] [--seed 1] [--correlation 0.5]
+    python benchmarks/gate_simulation.py [--runs 2000] [--rounds 10] [--seed 1] [--correlation 0.5]
 
 Each run is a first look at 24 cells × 4 arms and fresh rounds of what it flags. Intervals of shares are Wilson's, 95 %.
 Half a minute with the default; it needs no quiet machine, since nothing is timed.
@@ -19,7 +19,7 @@ def main() -> None:
     """One table: a row for each weather, a column for each truth, and the coverage of 95 % intervals."""
     parser = argparse.ArgumentParser(description="rates of the gate in simulated weathers")
     parser.add_argument("--runs", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--correlation", type=float, help="of a round's noise with the last's, in all weathers")
     options = parser.parse_args()

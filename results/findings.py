@@ -97,14 +97,17 @@ def slowdowns(shifts: Shifts, margins: Vector, weights: Vector) -> Subjectwise:
     return holm(shifts.p_slower(margins), weights)
 
 
-def screened(sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float) -> Iterator[Finding]:
+def screened(
+    sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float, correlation: float = 0.0
+) -> Iterator[Finding]:
     """The first look at all subjects.
 
     Each mean shift is tested against its margin by a one-sided t over rounds, corrected by Holm over all subjects:
     slowdowns at `SCREENING`, to be confirmed; speed-ups at `alpha`. Unchanged is what has its whole 95 % interval
-    within the margins.
+    within the margins. `correlation`: of a round with the one before, as `correlation_of` finds it.
     """
-    shifts, margins, weights = shifts_of(averages(sides, subjects)), margins_of(subjects, threshold), shares(subjects)
+    shifts = shifts_of(averages(sides, subjects), correlation)
+    margins, weights = margins_of(subjects, threshold), shares(subjects)
     slower = slowdowns(shifts, margins, weights)
     verdicts = _verdicts(
         {
@@ -127,26 +130,30 @@ def screened(sides: Sides, subjects: Sequence[Subject], threshold: float, alpha:
         )
 
 
-def confirmed(sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float) -> Iterator[dict[str, Any]]:
+def confirmed(
+    sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float, correlation: float = 0.0
+) -> Iterator[dict[str, Any]]:
     """What fresh rounds of the flagged subjects say of them alone: the fields of their findings that become known.
 
     A slowdown by the same test as in the first look, at `alpha`, corrected by Holm over the flagged with equal weights.
     """
-    shifts, margins = shifts_of(averages(sides, subjects)), margins_of(subjects, threshold)
+    shifts, margins = shifts_of(averages(sides, subjects), correlation), margins_of(subjects, threshold)
     slower = slowdowns(shifts, margins, np.ones(len(subjects)))
     verdicts = _verdicts({Verdict.REGRESSED: slower <= alpha, Verdict.UNCHANGED: shifts.within(margins)})
     for verdict, again, p in zip(verdicts, shifts.estimates(), slower, strict=True):
         yield {"time": verdict, "again": again, "p_again": 1.0 if again is None else float(p)}
 
 
-def settled(first: Sides, fresh: Sides, subjects: Sequence[Subject], threshold: float) -> Iterator[dict[str, Any]]:
+def settled(
+    first: Sides, fresh: Sides, subjects: Sequence[Subject], threshold: float, correlation: float = 0.0
+) -> Iterator[dict[str, Any]]:
     """What all rounds together say of subjects that the first left undecided: unchanged, or still not known.
 
     Each look calls a subject unchanged by its 95 % interval, which errs on the slow side in 2.5 % of the cases at most;
     two looks in 5 %.
     """
     both = np.vstack([averages(sides, subjects) for sides in (first, fresh)])
-    shifts, margins = shifts_of(both), margins_of(subjects, threshold)
+    shifts, margins = shifts_of(both, correlation), margins_of(subjects, threshold)
     verdicts = _verdicts({Verdict.UNCHANGED: shifts.within(margins)})
     for verdict, change, rounds in zip(verdicts, shifts.estimates(), shifts.rounds, strict=True):
         yield {"time": verdict, "change": change, "rounds": int(rounds)}

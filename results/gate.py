@@ -19,7 +19,7 @@ from fwdrev.results.estimate import Estimate
 from fwdrev.results.findings import Finding, confirmed, screened, settled
 from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Pair, Sides
-from fwdrev.results.shifts import shifts_of
+from fwdrev.results.shifts import correlation_of, shifts_of
 from fwdrev.results.subjects import Subject, subjects_of
 
 __all__ = ["Gate", "decide"]
@@ -92,22 +92,25 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
     if not (threshold > 0 and 0 < alpha < 1):
         msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
         raise InputError(msg)
-    findings = tuple(screened(sides, subjects_of(sides), threshold, alpha))
+    correlation = float(correlation_of(sides.effects))
+    findings = tuple(screened(sides, subjects_of(sides), threshold, alpha, correlation))
     if confirmation is not None:
-        findings = _again(findings, sides, confirmation, threshold, alpha)
+        findings = _again(findings, (sides, confirmation), threshold, alpha, correlation)
     compared = sum(_compared(sides, finding) for finding in findings)
-    drift = next(shifts_of(sides.drift[:, None]).estimates())
+    drift = next(shifts_of(sides.drift[:, None], correlation).estimates())
     return Gate(findings=findings, threshold=threshold, alpha=alpha, drift=drift, compared=compared)
 
 
 def _again(
-    findings: tuple[Finding, ...], first: Sides, fresh: Sides, threshold: float, alpha: float
+    findings: tuple[Finding, ...], looks: tuple[Sides, Sides], threshold: float, alpha: float, correlation: float
 ) -> tuple[Finding, ...]:
     """The findings, those flagged with what fresh rounds say, cells left undecided with what both say."""
     flagged = [finding for finding in findings if finding.time is Verdict.FLAGGED]
     undecided = [finding for finding in findings if finding.open and finding.time is not Verdict.FLAGGED]
-    known = dict(zip(map(id, flagged), confirmed(fresh, _subjects(flagged), threshold, alpha), strict=True))
-    known |= dict(zip(map(id, undecided), settled(first, fresh, _subjects(undecided), threshold), strict=True))
+    known = dict(
+        zip(map(id, flagged), confirmed(looks[1], _subjects(flagged), threshold, alpha, correlation), strict=True)
+    )
+    known |= dict(zip(map(id, undecided), settled(*looks, _subjects(undecided), threshold, correlation), strict=True))
     return tuple(replace(finding, **known.get(id(finding), {})) for finding in findings)
 
 
