@@ -9,7 +9,7 @@ What is measured next depends on estimates, which is why this stands here and no
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.against import SideObservation
 from fwdrev.bench.cell import Cell
@@ -21,6 +21,7 @@ from fwdrev.results.paired_sides import Pair, Sides
 __all__ = ["GateRun", "Measure", "gate_run"]
 
 
+@runtime_checkable
 class Measure(Protocol):
     """`fwdrev.bench.against.against` with its sides, or a script of rounds."""
 
@@ -44,7 +45,9 @@ class GateRun:
     def reasons(self) -> list[str]:
         """Why arms were not measured, a line for each reason."""
         among = len(self.first.cells)
-        return [f"{arm}, {why} (in {len(cells)} of {among} cells)" for (arm, why), cells in self.unmeasured.items()]
+        return [
+            f"{arm}, {why} (in {len(set(cells))} of {among} cells)" for (arm, why), cells in self.unmeasured.items()
+        ]
 
 
 def gate_run(
