@@ -56,7 +56,9 @@ class Share:
         return float(found.low), float(found.high)
 
     def __str__(self) -> str:
-        """Count and interval."""
+        """Count and interval, or that there is none."""
+        if not self.among:
+            return "not measured"
         low, high = self.interval
         return f"{self.count} of {self.among} ({low:.1%} … {high:.1%})"
 

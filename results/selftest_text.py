@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from fwdrev.results.selftest import Advice, Summary
 from fwdrev.results.selftest_record import Record
 
-__all__ = ["summary_lines"]
+__all__ = ["advice_lines", "summary_lines"]
 
 
 def summary_lines(record: Record, summary: Summary) -> list[str]:
@@ -19,7 +19,7 @@ def summary_lines(record: Record, summary: Summary) -> list[str]:
         f"a mode or an arm slower by {t:.1%}, found: {summary.whole}",
         f"one cell slower by {2 * t:.1%}, found: {summary.cell}",
         *_times(summary),
-        *_advised(record, summary.advice),
+        *advice_lines(record, summary.advice),
     ]
 
 
@@ -28,7 +28,8 @@ def _times(summary: Summary) -> Iterator[str]:
         yield "a run on identical code: {:.0f} s in the median, {:.0f} s at most".format(*summary.seconds)
 
 
-def _advised(record: Record, advice: Advice) -> Iterator[str]:
+def advice_lines(record: Record, advice: Advice) -> Iterator[str]:
+    """What to ask of `fwdrev check` on this machine."""
     if not advice.decided:
         yield "advice: too few runs on identical code; record more"
         return

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, answer, loaded
+from fwdrev.bench.cli.show import AsJson, answer, loaded, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 __all__ = ["report"]
@@ -24,8 +24,12 @@ _POLITE = 10
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote.")],
-    out: Annotated[Path | None, typer.Option(help="A file; default report.html in the first run.")] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote, or the file of a selftest.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option(help="A file; default report.html in the first run, or beside a selftest.")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="The address to serve on; default 127.0.0.1.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to serve on; default any free one.")] = None,
     *,
@@ -42,9 +46,10 @@ def report(
         return
     given = {"--host": host is not None, "--port": port is not None, "--allow-remote": allow_remote}
     _refuse(given, "says how a report is served: give --watch too")
-    path = out or runs[0] / "report.html"
+    record = _record(runs)
+    path = out or (runs[0] / "report.html" if record is None else record.path.with_suffix(".html"))
     _check_ours(path)
-    size = _write(path, _page(runs))
+    size = _write(path, _page(runs) if record is None else _selftest(record))
     answer({"report": str(path), "bytes": size}, [f"report: {path} ({size / 1e6:.1f} MB)"], as_json=as_json)
     if open_:
         _open(path.resolve().as_uri())
@@ -55,6 +60,32 @@ def _refuse(given: dict[str, bool], why: str) -> None:
         if is_given:
             msg = f"{option} {why}"
             raise InputError(msg)
+
+
+def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose module is imported late
+    """Of a selftest, where its file was given."""
+    files = [path for path in paths if path.is_file()]
+    if files and len(paths) > 1:
+        msg = f"{files[0]} is a file: the record of a selftest is reported alone; give the folders of runs without it"
+        raise InputError(msg)
+    if not files:
+        return None
+    from fwdrev.results.selftest_record import load_record
+
+    record = load_record(files[0])
+    for warning in record.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if not record.runs:
+        msg = f"{files[0]}: no run of the gate in it yet; go on with fwdrev selftest --resume {quoted(files[0])}"
+        raise NothingMeasuredError(msg)
+    return record
+
+
+def _selftest(record: Any) -> bytes:  # noqa: ANN401 - as above
+    from fwdrev.plots.report.selftest_page import selftest_page
+    from fwdrev.results.selftest import summarised
+
+    return selftest_page(record, summarised(record)).encode(errors="replace")
 
 
 def _page(folders: Sequence[Path]) -> bytes:

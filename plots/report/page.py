@@ -14,7 +14,7 @@ from importlib.resources import files
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results.run import Run
 
-__all__ = ["MARKER", "report_data", "report_page"]
+__all__ = ["MARKER", "report_data", "report_page", "stylesheet"]
 
 MARKER = "<!doctype html>\n<!-- fwdrev report -->"
 """How every report begins; a file that begins otherwise is not ours to overwrite."""
@@ -41,13 +41,18 @@ def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="color-scheme" content="light dark">\n',
-            f"<title>fwdrev report</title>\n<style>\n{_asset('style.css')}</style>\n</head>\n<body>\n",
+            f"<title>fwdrev report</title>\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n",
             _asset("body.html"),
             f'<script type="application/json" id="data">{report_data(runs)}</script>\n',
             *(f"<script>{script}</script>\n" for script in scripts),
             "</body>\n</html>\n",
         )
     )
+
+
+def stylesheet() -> str:
+    """Of every report, light and dark."""
+    return _asset("style.css")
 
 
 def report_data(runs: Sequence[Run]) -> str:
