@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format docs bench schema wheel clean
+.PHONY: demo test check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
@@ -31,6 +31,9 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/protocols.py
 	$(BIN)/python benchmarks/bracketings.py
 	$(BIN)/python benchmarks/report.py
+
+gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
+	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh
 
 schema: .venv/developing  ## Write the published schemas of a run's files anew
 	$(BIN)/python -m fwdrev.results.schema
