@@ -8,7 +8,7 @@ nothing() {
   echo "no earlier commit here to compare with: the gate needs a git checkout with its history" >&2
   exit 0
 }
-head=$(git rev-parse --verify --quiet HEAD) || nothing
+head=$(git rev-parse --verify --quiet HEAD 2>/dev/null) || nothing
 base=${1:-$(git merge-base HEAD origin/main 2>/dev/null || git merge-base HEAD main 2>/dev/null || echo "$head")}
 if [ "$(git rev-parse "$base^{commit}")" = "$head" ] && git diff --quiet HEAD; then
   base=$(git rev-parse --verify --quiet HEAD~1) || nothing
