@@ -1,0 +1,20 @@
+"""Times of calls that take turns, for the examples beside it; `fwdrev sweep` measures with more care."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from time import perf_counter
+
+TURNS = 7
+
+
+def medians(calls: Sequence[Callable[[], object]]) -> list[float]:
+    """Seconds of each call, the median over turns in which each has one, so that what slows the machine slows all."""
+    for call in calls:
+        call()  # the first may compile
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(TURNS):
+        for times, call in zip(taken, calls, strict=True):
+            began = perf_counter()
+            call()
+            times.append(perf_counter() - began)
+    return [median(times) for times in taken]
