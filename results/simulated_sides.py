@@ -3,9 +3,9 @@
     setting = Setting(weather=WEATHERS["heavy tails"])
     setting.reds(rng, setting.truth(Truth.SAME), 2000)   # how often the gate calls code against itself slower
 
-By `benchmarks/gate_simulation.py` (10 rounds, 2000 runs): code against itself is never called slower, at most 0.1 % of
-the runs are false even where half of all cells lie right at the threshold, and 95 % intervals hold the truth in 94.4 to
-95.8 % of the cases, in every weather. With `--correlation 0.7` (1000 runs) these are at most 0.4 % and 91 to 93 %.
+By `benchmarks/gate_simulation.py` (10 rounds, 2000 runs): code against itself is never called slower, at most 0.15 % of
+the runs are false even where half of all cells lie right at the threshold, and 95 % intervals hold the truth in 94.6 to
+95.2 % of the cases, in every weather. With `--correlation 0.7` (1000 runs) these are at most 0.3 % and 92 to 94 %.
 Without the correction for correlated rounds it was 3 to 19 % and below 88 %. That each round is a fresh pair of
 processes, and that it is drawn anew which side goes first, is what keeps rounds apart.
 
