@@ -5,8 +5,9 @@ t over the rounds. Both sides of a round are paired already, so there is one var
 tails make t reject less often, not more; simulated in `fwdrev.results.simulated_sides`.
 
 From ten rounds on the mean is trimmed, one round in ten at either end, with the winsorised variance that belongs to it
-(J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963) 331-352; as K. K. Yuen, Biometrika 61 (1974) 165-170): a neighbour who takes the processor for a quarter of a second hits all
-blocks of one round, and one such round would leave its cell undecided.
+(J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963) 331-352; as K. K. Yuen, Biometrika 61 (1974) 165-170): a
+neighbour who takes the processor for a quarter of a second hits all blocks of one round, and one such round would leave
+its cell undecided.
 
 Rounds that resemble the one before tell less than they seem to: `correlation_of` finds by how much, from all subjects
 together, and `shifts_of` widens the errors by it.

@@ -57,7 +57,7 @@ def test_intervals_are_those_of_a_trimmed_mean(rounds: int) -> None:
         there = each[~np.isnan(each)]
         mean, kept = stats.trim_mean(there, 0.1), len(there) - 2 * (len(there) // 10)
         squares = (len(there) - 1) * np.var(stats.mstats.winsorize(there, (0.1, 0.1)), ddof=1)
-        low, high = stats.t(kept - 1).interval(0.95, mean, np.sqrt(squares / (kept * (kept - 1))))
+        low, high = stats.t.interval(0.95, kept - 1, mean, np.sqrt(squares / (kept * (kept - 1))))
         assert found is not None
         assert np.log([found.low or 0, found.high or 0]) == pytest.approx([low, high])
 
