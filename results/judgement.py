@@ -6,11 +6,21 @@
 It is where the gate by the clock (`fwdrev.results.gate`) and the comparison with a stored baseline become one thing.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Judgement", "Outcome", "Told", "Verdict", "notable", "text_lines"]
+__all__ = ["Judgement", "Outcome", "Told", "Verdict", "notable", "one_line", "text_lines", "unchanged"]
+
+_MOST = 40
+"""Findings that a terminal shows: more would scroll away what was said first."""
+
+_WIDEST = 60
+"""Characters of a subject beyond which the grounds of all others no longer wait for it."""
+
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Verdict(StrEnum):
@@ -47,6 +57,11 @@ class Told:
     fails: bool = False
     open: bool = False
 
+    def __post_init__(self) -> None:
+        """A name that breaks the line, or that a file cannot hold, is mended here for all who show it."""
+        object.__setattr__(self, "subject", one_line(self.subject))
+        object.__setattr__(self, "grounds", one_line(self.grounds))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
@@ -57,39 +72,62 @@ class Judgement:
     told: tuple[Told, ...]
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """As for what is told."""
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
+
+
+def one_line(text: str) -> str:
+    """Breaks and tabs become a space; what XML and UTF-8 do not allow, or a terminal would obey, becomes U+FFFD."""
+    return _UNSHOWN.sub("\ufffd", _BREAKS.sub(" ", text))
+
 
 _ORDER = (
     Verdict.REGRESSED,
     Verdict.FLAGGED,
+    Verdict.INCONCLUSIVE,
     Verdict.COUNTS_CHANGED,
     Verdict.IMPROVED,
-    Verdict.INCONCLUSIVE,
+    Verdict.UNCHANGED,
 )
-"""As they are shown; what is unchanged is counted only."""
+"""The worst first, among those that fail, among those that are open, and among the rest."""
 
 
 def notable(judgement: Judgement) -> list[Told]:
     """What is not unchanged, the worst first."""
-    failing = [told for told in judgement.told if told.fails]
-    rest = [told for verdict in _ORDER for told in judgement.told if told.verdict is verdict and not told.fails]
-    return failing + rest
+    told = [told for told in judgement.told if not _same(told)]
+    return sorted(told, key=lambda each: (not each.fails, not each.open, _ORDER.index(each.verdict)))
+
+
+def unchanged(judgement: Judgement) -> list[Told]:
+    """The others."""
+    return [told for told in judgement.told if _same(told)]
+
+
+def _same(told: Told) -> bool:
+    return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open)
 
 
 def text_lines(judgement: Judgement) -> list[str]:
-    """One line for each that is notable, then how many are unchanged, the notes and the outcome."""
-    same = sum(told.verdict is Verdict.UNCHANGED for told in judgement.told)
+    """A table of what is notable, then how many are unchanged, the notes and the outcome."""
     return [
         judgement.title,
         "",
-        *_lines(judgement),
-        f"unchanged: {same} of {len(judgement.told)}",
+        *_table(notable(judgement)),
+        f"unchanged: {len(unchanged(judgement))} of {len(judgement.told)}",
         *judgement.notes,
         f"outcome: {judgement.outcome}",
     ]
 
 
-def _lines(judgement: Judgement) -> Iterator[str]:
-    told = notable(judgement)
-    yield from (f"{each.verdict}: {each.subject}: {each.grounds}" for each in told)
-    if told:
-        yield ""
+def _table(told: Sequence[Told]) -> Iterator[str]:
+    """Columns under their names; nothing at all for nothing."""
+    if not told:
+        return
+    rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in told[:_MOST])]
+    first, second = (max(len(row[i]) for row in rows if len(row[i]) <= _WIDEST) for i in (0, 1))
+    yield from (f"{verdict:<{first}}  {subject:<{second}}  {grounds}".rstrip() for verdict, subject, grounds in rows)
+    if len(told) > _MOST:
+        yield f"… and {len(told) - _MOST} more: --json has all"
+    yield ""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -39,10 +40,15 @@ def change(path: Path, old: str, new: str) -> None:
 def test_more_operations_are_told_exactly(project: Path) -> None:
     """Exit code 1, whatever the clock says; both numbers are named."""
     change(project / "mine.py", "COUNT = 10", "COUNT = 12")
-    done = check("--against", "HEAD", "--engines", "mine", *SMALL)
+    files = ("--junit", "junit.xml", "--markdown", "check.md", "--github")
+    done = check("--against", "HEAD", "--engines", "mine", *files, *SMALL)
     assert done.returncode == 1, done.stderr
-    assert "mine at n = 4, m = 2: multiply adds 10 → 12" in done.stdout
-    assert done.stdout.splitlines()[-1] == "outcome: regressed"
+    assert "counts changed  mine at n = 4, m = 2  multiply adds 10 → 12" in done.stdout
+    assert "outcome: regressed" in done.stdout.splitlines()
+    assert "::error title=fwdrev check%3A regressed::base " in done.stdout.splitlines()[-3]
+    failures = ET.parse(project / "junit.xml").findall("testsuite/testcase/failure")  # noqa: S314 - our own
+    assert ["multiply adds 10 → 12" in str(failure.get("message")) for failure in failures] == [True, True]
+    assert "| mine at n = 4, m = 2 | multiply adds 10 → 12" in (project / "check.md").read_text(encoding="utf-8")
 
 
 def test_a_comment_is_no_regression(project: Path) -> None:
@@ -80,6 +86,7 @@ def test_nothing_to_compare() -> None:
         (("--against", "HEAD", "--threshold", "much"), "give a share such as 5% or 0.05"),
         (("--against", "HEAD", "--engines", "backward"), "unknown engine 'backward'"),
         (("--against", "HEAD", "--engines", ","), "name at least one"),
+        (("--against", "HEAD", "--junit", "nowhere/junit.xml"), "--junit: cannot write nowhere/junit.xml"),
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:

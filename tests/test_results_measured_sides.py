@@ -49,7 +49,7 @@ def test_counts_are_those_of_both_sides() -> None:
     gate = decide(sides)
     assert gate.outcome is Outcome.REGRESSED
     assert any(
-        "counts changed: jax-vjp at n = 4, m = 2: flops 7 → 8" in line for line in text_lines(judged(gate, "sides"))
+        "counts changed  jax-vjp at n = 4, m = 2  flops 7 → 8" in line for line in text_lines(judged(gate, "sides"))
     )
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, exit_code
+from fwdrev.bench.cli.judged import JUnitFile, MarkdownFile, OnGitHub, reports_of, tell
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, exit_code
 
 __all__ = ["check"]
 
@@ -26,13 +27,15 @@ def check(
     rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes; default 10, at least 3.")] = None,
     threshold: Annotated[str, typer.Option(help="The slow-down of a cell that is accepted.")] = "5%",
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
+    junit: JUnitFile = None,
+    markdown: MarkdownFile = None,
+    github: OnGitHub = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell whether the working tree is slower than a revision: 0 no, 1 yes, 3 nobody knows, 4 nothing to compare."""
     from fwdrev.bench.gate_spec import gate_spec
     from fwdrev.bench.units import fraction_of
     from fwdrev.results.gate_text import judged
-    from fwdrev.results.judgement import text_lines
 
     given = {
         "problem": problem,
@@ -45,6 +48,7 @@ def check(
     }
     given = {key: value for key, value in given.items() if value is not None}
     spec = gate_spec(given, None if engines is None else names(engines))
+    reports = reports_of(junit=junit, markdown=markdown, github=github)
     try:
         commit, run = _run(spec, against, point, fraction_of(threshold))
     except KeyboardInterrupt:
@@ -52,10 +56,8 @@ def check(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     title = f"base {commit[:12]} ({against}), head: the working tree; {spec.rounds} rounds, threshold {threshold}"
     judgement = judged(run.gate, title, run.reasons)
-    code = exit_code(judgement.outcome)
-    data = {"base": commit, "exit_code": code, "unmeasured": run.reasons, **run.gate.to_json()}
-    answer(data, text_lines(judgement), as_json=as_json)
-    raise typer.Exit(code)
+    data = {"base": commit, "exit_code": exit_code(judgement.outcome), "unmeasured": run.reasons, **run.gate.to_json()}
+    tell(judgement, data, reports, as_json=as_json)
 
 
 def _run(spec: Any, name: str, point: str | None, threshold: float) -> tuple[str, Any]:  # noqa: ANN401 - a SweepSpec and a GateRun, whose modules are imported late

@@ -1,0 +1,46 @@
+"""Judgements by hand, for tests of those who show them."""
+
+from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
+
+__all__ = ["BETTER", "HOSTILE", "LESS", "OPEN", "SAME", "WORSE", "many", "of"]
+
+WORSE = Told(subject="mine at n = 4, m = 2", verdict=Verdict.REGRESSED, grounds="time 1.12, could see 6%", fails=True)
+LESS = Told(subject="mine at n = 8, m = 2", verdict=Verdict.COUNTS_CHANGED, grounds="passes 3 → 2")
+BETTER = Told(subject="forward at n = 4, m = 2", verdict=Verdict.IMPROVED, grounds="time 0.81")
+OPEN = Told(subject="reverse at n = 4, m = 2", verdict=Verdict.INCONCLUSIVE, grounds="not measured", open=True)
+SAME = Told(subject="reverse at n = 8, m = 2", verdict=Verdict.UNCHANGED, grounds="time 1.001")
+
+HOSTILE = (
+    "a|b",
+    "a\\|b\\",
+    "`a` ``b",
+    "<script>alert(1)</script><b>",
+    "&lt; &#64;",
+    "*a* **b** _c_ __d__ ~~e~~",
+    "[a](http://b) ![c](d) <http://e>",
+    "@octocat a@b.com team/repo#1 #12 GH-12",
+    "www.example.com https://example.com 1a2b3c4d5e6f",
+    "1. a",
+    "# a",
+    "- [ ] a",
+    ":+1: $x$",
+    "::error title=x::y",
+    "]]> <!-- --> -->",
+    "a, b: c%0A%",
+    "жёлтый 日本 🎉",
+)
+
+
+def of(
+    *told: Told, outcome: Outcome = Outcome.REGRESSED, title: str = "base", notes: tuple[str, ...] = ()
+) -> Judgement:
+    """These findings."""
+    return Judgement(title=title, outcome=outcome, told=told, notes=notes)
+
+
+def many(number: int, told: Told) -> tuple[Told, ...]:
+    """As many of the same kind, each with a subject of its own."""
+    return tuple(
+        Told(subject=f"f{i}", verdict=told.verdict, grounds=told.grounds, fails=told.fails, open=told.open)
+        for i in range(number)
+    )
