@@ -1,5 +1,7 @@
 """A judgement on the terminal: a table, the worst first, and not longer than one reads."""
 
+from dataclasses import replace
+
 import pytest
 
 from fwdrev.results.judgement import Outcome, Told, Verdict, notable, one_line, text_lines, unchanged
@@ -8,8 +10,9 @@ from tests.judgements import BETTER, LESS, OPEN, SAME, WORSE, many, of
 
 def test_the_worst_comes_first() -> None:
     """What fails, then what nobody knows, then the rest; what is unchanged stands apart."""
-    judgement = of(SAME, BETTER, LESS, OPEN, WORSE)
-    assert notable(judgement) == [WORSE, OPEN, LESS, BETTER]
+    unknown = replace(LESS, open=True)
+    judgement = of(SAME, BETTER, LESS, unknown, OPEN, WORSE)
+    assert notable(judgement) == [WORSE, OPEN, unknown, LESS, BETTER]
     assert unchanged(judgement) == [SAME]
 
 
