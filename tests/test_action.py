@@ -1,6 +1,5 @@
 """The action for GitHub: what it says of itself is so, and its scripts do what they should, run as GitHub runs them."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,13 +9,12 @@ import pytest
 import yaml
 
 from fwdrev.results.judgement_markdown import MARKER
+from tests.github_runner import ACTION, STEPS, Runner
 from tests.project import commit, make_project
 
 ROOT = Path(__file__).parent.parent
-ACTION: Any = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 WORKFLOW: Any = yaml.safe_load((ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "continuous-integration.md").read_text(encoding="utf-8")
-STEPS: dict[str, Any] = {step["name"]: step for step in ACTION["runs"]["steps"]}
 
 FWDREV = """
 printf '%s\\n' "$@" > "$SEEN"
@@ -43,54 +41,13 @@ case $1 in -c) echo /scripts ;; esac
 """
 
 
-class _Runner:
-    """A folder that looks to a script like GitHub's runner."""
-
-    def __init__(self, folder: Path) -> None:
-        self.seen, self.output, self.path = folder / "seen", folder / "output", folder / "path"
-        self.bin, self.work = folder / "bin", folder / "work"
-        for each in (self.bin, self.work, folder / "temp"):
-            each.mkdir()
-        self.environment = {
-            "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(folder),
-            "RUNNER_OS": "Linux",
-            "RUNNER_TEMP": str(folder / "temp"),
-            "RUNNER_TOOL_CACHE": str(folder / "tools"),
-            "GITHUB_OUTPUT": str(self.output),
-            "GITHUB_PATH": str(self.path),
-            "SEEN": str(self.seen),
-        }
-
-    def command(self, path: Path, script: str) -> None:
-        """One that stands in for a real one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"#!/bin/bash\n{script}", encoding="utf-8")
-        path.chmod(0o755)
-
-    def run(self, step: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The step, as `shell: bash` does; every variable that it declares is given."""
-        names = set(STEPS[step]["env"])
-        assert names <= environment.keys(), names
-        command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEPS[step]["run"]]
-        given = self.environment | environment
-        return subprocess.run(
-            command, cwd=self.work, env=given, capture_output=True, text=True, check=False, timeout=60
-        )
-
-    def outputs(self) -> dict[str, str]:
-        """What the step left for those that follow."""
-        lines = self.output.read_text(encoding="utf-8").splitlines()
-        return dict(line.split("=", 1) for line in lines)
-
-
 @pytest.fixture
-def runner(tmp_path: Path) -> _Runner:
+def runner(tmp_path: Path) -> Runner:
     """With nothing in it."""
-    return _Runner(tmp_path)
+    return Runner(tmp_path)
 
 
-def _measure(runner: _Runner, code: int, outcome: str, **inputs: str) -> subprocess.CompletedProcess[str]:
+def _measure(runner: Runner, code: int, outcome: str, **inputs: str) -> subprocess.CompletedProcess[str]:
     runner.command(runner.bin / "fwdrev", FWDREV)
     given = {"AGAINST": "abc", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"} | inputs
     return runner.run("Measure both", CODE=str(code), OUTCOME=outcome, **given)
@@ -137,7 +94,7 @@ def test_scripts_are_bash(name: str) -> None:
     ],
 )
 def test_what_the_command_says_is_what_the_step_does(
-    code: int, outcome: str, inconclusive: str, ends: int, runner: _Runner
+    code: int, outcome: str, inconclusive: str, ends: int, runner: Runner
 ) -> None:
     """Its exit code, but where nobody knows and that is no failure; its annotations reach GitHub."""
     done = _measure(runner, code, outcome, INCONCLUSIVE=inconclusive)
@@ -149,7 +106,7 @@ def test_what_the_command_says_is_what_the_step_does(
         assert Path(outputs[name]).read_text(encoding="utf-8") == f"--{name}\n"
 
 
-def test_arguments_arrive_as_they_were_given(runner: _Runner) -> None:
+def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
     """Quoted as in a shell, but run by none."""
     arguments = "--point 'a b' --rounds 3\n--option \"x=$(touch bad)\""
     engines = "a:f,`touch bad`;touch bad"
@@ -171,7 +128,7 @@ def test_arguments_arrive_as_they_were_given(runner: _Runner) -> None:
 
 
 @pytest.mark.parametrize("inputs", [{"INCONCLUSIVE": "perhaps"}, {"ARGS": "--point 'a"}])
-def test_a_wrong_input_measures_nothing(inputs: dict[str, str], runner: _Runner) -> None:
+def test_a_wrong_input_measures_nothing(inputs: dict[str, str], runner: Runner) -> None:
     """It fails before."""
     assert _measure(runner, 0, "unchanged", **inputs).returncode != 0
     assert not runner.seen.exists()
@@ -202,7 +159,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize("depth", [1, None])
-def test_the_base_is_where_the_change_began(depth: int | None, runner: _Runner, tmp_path: Path) -> None:
+def test_the_base_is_where_the_change_began(depth: int | None, runner: Runner, tmp_path: Path) -> None:
     """For a pull request as GitHub checks it out, with all of the history or with one commit of it."""
     origin, main = _origin(tmp_path)
     _git(runner.work, "init", "--quiet")
@@ -217,7 +174,7 @@ def test_the_base_is_where_the_change_began(depth: int | None, runner: _Runner, 
     assert _git(runner.work, "cat-file", "-t", main) == "commit"
 
 
-def test_a_base_that_is_given_is_taken(runner: _Runner) -> None:
+def test_a_base_that_is_given_is_taken(runner: Runner) -> None:
     """Whatever it is: the command says whether it knows it. Without one there has to be a pull request."""
     assert runner.run("Find the base", AGAINST="HEAD^", BASE="main").returncode == 0
     assert runner.outputs() == {"against": "HEAD^"}
@@ -233,7 +190,7 @@ def test_a_base_that_is_given_is_taken(runner: _Runner) -> None:
         ("12\n15\n", "api --silent --method PATCH repos/me/mine/issues/comments/12 -F body=@"),
     ],
 )
-def test_there_is_one_comment(ids: str, wrote: str, runner: _Runner) -> None:
+def test_there_is_one_comment(ids: str, wrote: str, runner: Runner) -> None:
     """A new one, or the one that was written before; found by how our Markdown begins."""
     runner.command(runner.bin / "gh", GH)
     answer = runner.work / "check.md"
@@ -254,7 +211,7 @@ def test_there_is_one_comment(ids: str, wrote: str, runner: _Runner) -> None:
 @pytest.mark.parametrize(
     ("version", "installed"), [("", "/the/action"), ("fwdrev==1; touch bad", "fwdrev==1; touch bad")]
 )
-def test_what_is_installed(version: str, installed: str, runner: _Runner) -> None:
+def test_what_is_installed(version: str, installed: str, runner: Runner) -> None:
     """What the action came with, or what was asked for, with the Python that was asked for; its scripts are found."""
     runner.command(runner.bin / "python", PYTHON)
     runner.command(runner.bin / "python3.12", PYTHON)
@@ -274,7 +231,7 @@ def test_what_is_installed(version: str, installed: str, runner: _Runner) -> Non
 
 
 @pytest.mark.parametrize("given", [{"PYTHON_VERSION": "2.0"}, {"RUNNER_OS": "Windows"}])
-def test_where_it_cannot_be_installed(given: dict[str, str], runner: _Runner) -> None:
+def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> None:
     """It says so, and ends."""
     done = runner.run("Install fwdrev", **{"VERSION": "", "PYTHON_VERSION": "", **given})
     assert done.returncode == 2
