@@ -12,7 +12,7 @@ from itertools import repeat
 from random import Random
 from time import perf_counter
 
-__all__ = ["calibrate", "timed_blocks"]
+__all__ = ["calibrate", "loops_of", "timed", "timed_blocks", "warm_up"]
 
 Call = Callable[[], object]
 
@@ -31,7 +31,12 @@ def calibrate(
     seconds: dict[str, float] = {}
     for name, call in arms.items():
         at(name)
-        seconds[name] = min(_timed(call, 1) for _ in repeat(None, _PROBES))
+        seconds[name] = min(timed(call, 1) for _ in repeat(None, _PROBES))
+    return loops_of(seconds, block_seconds)
+
+
+def loops_of(seconds: Mapping[str, float], block_seconds: float) -> dict[str, int]:
+    """The same where it is known how many seconds a call of each arm takes."""
     loops: dict[str, int] = {}
     slowest = math.inf
     for name in sorted(seconds, key=seconds.__getitem__, reverse=True):
@@ -52,7 +57,7 @@ def timed_blocks(
     """Seconds per call of each arm in each of `blocks` blocks; `at` is told which arm comes next.
 
     In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). A block that follows
-    another arm begins with calls that are not counted (see `_warm_up`).
+    another arm begins with calls that are not counted (see `warm_up`).
     """
     values: dict[str, list[float]] = {name: [] for name in arms}
     with _no_collection():
@@ -62,13 +67,13 @@ def timed_blocks(
             for name in order:
                 if name != last:
                     at(name)
-                    _timed(arms[name], _warm_up(loops[name]))
+                    timed(arms[name], warm_up(loops[name]))
                     last = name
-                values[name].append(_timed(arms[name], loops[name]) / loops[name])
+                values[name].append(timed(arms[name], loops[name]) / loops[name])
     return values
 
 
-def _warm_up(loops: int) -> int:
+def warm_up(loops: int) -> int:
     """Calls before a block, so that it does not pay for the arm before it: one, and an eighth of the block.
 
     The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
@@ -77,7 +82,8 @@ def _warm_up(loops: int) -> int:
     return 1 + loops // 8
 
 
-def _timed(call: Call, loops: int) -> float:
+def timed(call: Call, loops: int) -> float:
+    """Seconds that so many calls take together."""
     start = perf_counter()
     for _ in repeat(None, loops):
         call()
@@ -90,9 +96,11 @@ def _shuffled(order: Sequence[str], rng: Random) -> list[str]:
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
-    """The garbage collector would hit whichever arm is running."""
+    """The garbage collector would hit whichever arm is running; who had switched it off finds it so."""
+    on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if on:
+            gc.enable()

@@ -10,7 +10,7 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.results.paired_sides import Counts, Pair, Sides
 
-__all__ = ["direction_of", "sides_of", "unmeasured"]
+__all__ = ["direction_of", "log_ratio", "sides_of", "unmeasured"]
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
 """How an arm ends by itself; skipped is what waited for the other side."""
@@ -72,10 +72,15 @@ def _both(o: SideObservation) -> Mapping[str, tuple[ArmResult, ArmResult]]:
 
 
 def _log_ratio(base: ArmResult, head: ArmResult) -> float:
-    """Of blocks that stood side by side; NaN where one side has none."""
+    """NaN where one side has no blocks."""
     if not base.values or len(base.values) != len(head.values):
         return float("nan")
-    logs = np.sort(np.log(head.values) - np.log(base.values))
+    return log_ratio(base.values, head.values)
+
+
+def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
+    """The trimmed mean of log(head / base) over blocks that stood side by side."""
+    logs = np.sort(np.log(head) - np.log(base))
     cut = max(1, round(_TRIMMED * len(logs))) if len(logs) > 2 else 0  # noqa: PLR2004 - of two there is no middle
     return float(logs[cut : len(logs) - cut].mean())
 
