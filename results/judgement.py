@@ -24,7 +24,7 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Verdict(StrEnum):
-    """What can be said of a subject."""
+    """What can be said of a subject; `WITHIN`, of one with a limit of its own: it does not exceed it."""
 
     REGRESSED = "regressed"
     IMPROVED = "improved"
@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "inconclusive"
     COUNTS_CHANGED = "counts changed"
     FLAGGED = "to confirm"
+    WITHIN = "within"
 
 
 class Outcome(StrEnum):
