@@ -1,0 +1,114 @@
+"""The gate as a test calls it: what was decided becomes a pass, a failure or a skip; bad arguments are one line.
+
+def test_speed(fwdrev_gate: FwdrevGate) -> None:
+    found = fwdrev_gate(f, g, max_ratio=1.1)
+    found.ratio                                # Estimate(point=…, low=…, high=…, level=0.95)
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from numbers import Real
+from typing import Any
+
+import pytest
+
+from fwdrev.bench.callables import PairedCallables, without_arguments
+from fwdrev.modes.errors import InputError
+from fwdrev.results.callable_gate import CallableGate, callable_gate
+from fwdrev.results.judgement import Verdict
+
+__all__ = ["FwdrevGate"]
+
+Call = Callable[[], Any]
+
+
+class FwdrevGate:
+    """What the fixture `fwdrev_gate` gives to a test.
+
+    `told` gets a line for each gate that was measured; `inconclusive`: skip, pass or fail.
+    """
+
+    def __init__(self, told: Callable[[str], None], inconclusive: str) -> None:
+        self._told, self._inconclusive = told, inconclusive
+
+    def __call__(
+        self,
+        f: Call | None = None,
+        g: Call | None = None,
+        *,
+        max_ratio: float,
+        max_seconds: float = 5.0,
+        setup: Callable[[], tuple[Call, Call]] | None = None,
+    ) -> CallableGate:
+        """Assert that time of f ÷ time of g is at most `max_ratio`; returns what was found.
+
+        Both are called without arguments, many times, in turns, in this process. The test fails where the ratio is
+        above `max_ratio` beyond doubt and fresh rounds confirm it. What is not decided within `max_seconds` of
+        measuring (first calls, which may compile, come on top) is skipped, or what the setting `fwdrev_inconclusive`
+        says. Whatever the callables raise passes through.
+
+        All rounds of one process share where code and arrays lie in memory. That moves a ratio by a few per cent, so a
+        `max_ratio` below about 1.05 means little; `fwdrev check` starts fresh processes for every round. `setup`, given
+        in place of f and g, returns both and is called anew for each round: that places the arrays anew, not the code.
+        """
+        __tracebackhide__ = True
+        with _one_line():
+            ratio, seconds = _positive("max_ratio", max_ratio), _positive("max_seconds", max_seconds)
+            _exclusive(f, g, setup)
+        made = (f, g) if setup is None else setup()
+        with _one_line():
+            pair = PairedCallables(*_both(made), setup)
+        pair.probe()
+        with _one_line():
+            layout = pair.layout(seconds)
+        measure = partial(pair.rounds, blocks=layout.blocks)
+        found = callable_gate(measure, max_ratio=ratio, rounds=layout.rounds, budget=seconds)
+        self._told(f"{found.verdict}: {found}")
+        if found.verdict is Verdict.REGRESSED:
+            pytest.fail(f"f takes longer than allowed: {found}", pytrace=False)
+        if found.verdict is Verdict.INCONCLUSIVE:
+            self._undecided(f"not decided within max_seconds = {seconds:g}: {found}")
+        return found
+
+    def _undecided(self, text: str) -> None:
+        __tracebackhide__ = True
+        if self._inconclusive == "skip":
+            pytest.skip(f"{text}; give it more time, or choose fwdrev_inconclusive = pass or fail")
+        if self._inconclusive == "fail":
+            pytest.fail(text, pytrace=False)
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """What we refuse ends the test in one line. The user's code runs outside, so that its errors are its own."""
+    try:
+        yield
+    except InputError as error:
+        raise pytest.fail.Exception(f"fwdrev_gate: {error}", pytrace=False) from None
+
+
+def _positive(name: str, number: object) -> float:
+    if isinstance(number, bool) or not isinstance(number, Real) or not 0 < float(number) < math.inf:
+        msg = f"{name} is {number!r:.80}: give a number above 0"
+        raise InputError(msg)
+    return float(number)
+
+
+def _exclusive(f: object, g: object, setup: object) -> None:
+    if setup is None:
+        _both((f, g))
+    elif f is not None or g is not None:
+        msg = "both callables and setup were given: give f and g, or setup=, which returns both"
+        raise InputError(msg)
+    else:
+        without_arguments("setup", setup)
+
+
+def _both(made: object) -> tuple[Call, Call]:
+    if not isinstance(made, tuple | list) or len(made) != 2:  # noqa: PLR2004 - a pair
+        msg = f"setup returned {made!r:.80}: it has to return two callables, f and g"
+        raise InputError(msg)
+    f, g = (without_arguments(name, call) for name, call in zip("fg", made, strict=True))
+    return f, g
