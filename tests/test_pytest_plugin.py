@@ -4,6 +4,7 @@ Where it decides, rounds are scripted: a callable returns the seconds that it ta
 """
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -40,7 +41,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def ran(pytester: pytest.Pytester, *arguments: str, body: str) -> pytest.RunResult:
     """A run in this process of one test with this body."""
-    pytester.makepyfile(f"def test_speed(fwdrev_gate, record_property):\n    {body}\n")
+    pytester.makepyfile(f"def test_speed(fwdrev_gate):\n    {body}\n")
     return pytester.runpytest_inprocess(*OURS, *arguments)
 
 
@@ -115,6 +116,20 @@ def test_each_gate_has_a_line(pytester: pytest.Pytester) -> None:
     assert not any("test_b: " in line for line in out)
     pytester.makepyfile("def test_b(): pass")
     pytester.runpytest_inprocess(*OURS).stdout.no_fnmatch_line("*fwdrev_gate*")
+
+
+def test_the_page_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its Python as it stands, but for the clock."""
+
+    def rounds(self: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
+        for call in self._made:
+            call()
+        return (CallableRound(f=(1.0,) * blocks, g=(1.0,) * blocks, seconds=0.5) for _ in range(count))
+
+    monkeypatch.setattr(PairedCallables, "rounds", rounds)
+    code = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "pytest.md").read_text(), re.DOTALL | re.MULTILINE)
+    pytester.makepyfile("\n".join(code))
+    pytester.runpytest_inprocess(*OURS).assert_outcomes(passed=3)
 
 
 def test_an_unknown_setting_is_refused(pytester: pytest.Pytester) -> None:
