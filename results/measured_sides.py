@@ -10,7 +10,7 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.results.paired_sides import Counts, Pair, Sides
 
-__all__ = ["direction_of", "log_ratio", "sides_of", "unmeasured"]
+__all__ = ["counts_of", "direction_of", "log_ratio", "sides_of", "unmeasured"]
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
 """How an arm ends by itself; skipped is what waited for the other side."""
@@ -42,7 +42,7 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
                 continue
             logs[at][arms.index(name)] = _log_ratio(base, head)
             if base.cost is not None or base.program is not None:
-                counts[o.cell, name] = (_counts(base), _counts(head))
+                counts[o.cell, name] = (counts_of(base), counts_of(head))
             if base.status in _FAILED and head.status in _FAILED:
                 absent.add((o.cell, name))
     return Sides(
@@ -85,7 +85,8 @@ def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
     return float(logs[cut : len(logs) - cut].mean())
 
 
-def _counts(arm: ArmResult) -> Counts:
+def counts_of(arm: ArmResult) -> Counts:
+    """All that are known of it."""
     cost, program = arm.cost, arm.program
     return Counts(
         multiply_adds=None if cost is None else cost.multiply_adds,

@@ -19,7 +19,7 @@ from fwdrev.modes.errors import InputError
 from fwdrev.modes.interface import Direction
 from fwdrev.results.blocks import block_median
 
-__all__ = ["CountChange", "Counts", "Pair", "Sides", "count_changes"]
+__all__ = ["CountChange", "Counts", "Pair", "Sides", "count_changes", "known_counts"]
 
 Pair = tuple[Cell, str]
 """An arm, by its name, in a cell."""
@@ -66,10 +66,12 @@ class CountChange:
 
 def count_changes(base: Counts, head: Counts) -> tuple[CountChange, ...]:
     """All counts that both sides know and that differ."""
-    return tuple(CountChange(what=f, base=one, head=other) for f, one, other in _known(base, head) if one != other)
+    return tuple(
+        CountChange(what=f, base=one, head=other) for f, one, other in known_counts(base, head) if one != other
+    )
 
 
-def _known(base: Counts, head: Counts) -> Iterator[tuple[str, int | float, int | float]]:
+def known_counts(base: Counts, head: Counts) -> Iterator[tuple[str, int | float, int | float]]:
     """The counts that both sides know."""
     for f in fields(Counts):
         one, other = getattr(base, f.name), getattr(head, f.name)
@@ -120,7 +122,7 @@ class Sides:
 
     def counted(self, pair: Pair) -> bool:
         """Whether both sides know one of its counts."""
-        return pair in self.counts and any(_known(*self.counts[pair]))
+        return pair in self.counts and any(known_counts(*self.counts[pair]))
 
     @property
     def drift(self) -> Vector:

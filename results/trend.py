@@ -16,9 +16,9 @@ from fwdrev.results.blocks import Blocks, timed_blocks
 from fwdrev.results.estimate import Estimate, log_mean
 from fwdrev.results.run import Run
 
-__all__ = ["Trend", "TrendPoint", "trend"]
+__all__ = ["DECIDES", "Trend", "TrendPoint", "trend"]
 
-_DECIDES = ("problem", "options", "wrt", "dtype")
+DECIDES = ("problem", "options", "wrt", "dtype")
 """What is computed: runs that differ in it have no trend."""
 
 
@@ -67,7 +67,7 @@ def _same(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     """Those that compute what the first does, and why the others do not."""
     same, left_out = [], []
     for run in runs:
-        other = [key for key in _DECIDES if getattr(run.spec, key) != getattr(runs[0].spec, key)]
+        other = [key for key in DECIDES if getattr(run.spec, key) != getattr(runs[0].spec, key)]
         if other:
             left_out.append(f"{run.folder} has another {' and '.join(other)} than {runs[0].folder}")
         else:
