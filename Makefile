@@ -35,8 +35,8 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
 	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh
 
-schema: .venv/developing  ## Write the published schemas of a run's files anew
-	$(BIN)/python -m fwdrev.results.schema
+schema: .venv/developing  ## Write the published schemas of our files anew
+	$(BIN)/python -m fwdrev.results.published
 
 wheel: .venv/developing  ## Build, install the wheel into a clean environment, and run it from another folder
 	rm -rf build/lib build/bdist.* dist

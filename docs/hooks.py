@@ -13,7 +13,7 @@ from typer.main import get_command
 
 from fwdrev.bench.cli import show
 from fwdrev.bench.cli.app import app
-from fwdrev.results.schema import published
+from fwdrev.results.published import published
 
 __all__ = ["generated", "on_page_markdown"]
 
@@ -161,4 +161,5 @@ _PARTS: dict[str, Callable[[], str]] = {
     "exit codes": _exit_codes,
     "manifest": lambda: _schema("manifest"),
     "journal": lambda: _schema("journal"),
+    "baseline": lambda: _schema("baseline"),
 }

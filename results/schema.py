@@ -5,7 +5,6 @@ Files come from anywhere. What passes here is of the right type, finite and in r
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import (
@@ -23,11 +22,10 @@ from pydantic_core.core_schema import CoreSchema, DataclassSchema
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.memory import Memory
-from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.instance import LARGEST
 
-__all__ = ["FORMAT", "Manifest", "parse_line", "published", "schemas"]
+__all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "parse_line"]
 
 FORMAT = 2
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.
@@ -114,7 +112,7 @@ def _only_measured_arms_have_values(arm: ArmResult) -> ArmResult:
     return arm
 
 
-class _Line(BaseModel):
+class Line(BaseModel):
     """One cell in one round."""
 
     model_config = _STRICT
@@ -165,34 +163,7 @@ class Manifest(BaseModel):
 def parse_line(text: str) -> Observation:
     """One line of the journal; raises ValueError for anything that no sweep would have written."""
     try:
-        line = _Line.model_validate_json(text)
+        line = Line.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
     return Observation(round=line.round, cell=Cell(line.n, line.m), arms=line.arms, seconds=line.seconds)
-
-
-def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of `manifest` and of a line of the `journal`, as they are written now."""
-    made = {"manifest": _WrittenManifest.model_json_schema(mode="serialization"), "journal": _Line.model_json_schema()}
-    head = "https://json-schema.org/draft/2020-12/schema"
-    return {
-        name: {"$schema": head, "title": f"fwdrev {name}, format {FORMAT}"}
-        | {k: v for k, v in one.items() if k != "title"}
-        for name, one in made.items()
-    }
-
-
-def published(name: str) -> Path:
-    """The file in this package that holds the schema of `manifest` or `journal`; `make schema` writes it."""
-    return Path(__file__).with_name(f"{name}.schema.json")
-
-
-class _WrittenManifest(Manifest):
-    """What was to be measured, where and when: the specification is spelled out."""
-
-    spec: SweepSpec = Field(description="What was to be measured, and how.")  # type: ignore[assignment]
-
-
-if __name__ == "__main__":
-    for schema_name, schema in schemas().items():
-        published(schema_name).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

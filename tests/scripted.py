@@ -11,7 +11,7 @@ from fwdrev.bench.memory import Memory
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.results import Run
 
-__all__ = ["always", "scripted_run", "seconds", "true_m", "true_n", "with_memory"]
+__all__ = ["always", "scripted_run", "seconds", "slowed", "true_m", "true_n", "with_counts", "with_memory"]
 
 Bytes = Callable[[str, Cell], int | None]
 """What an engine needs in a cell; None where that is not known."""
@@ -78,5 +78,34 @@ def with_memory(run: Run, counted: Bytes, measured: Bytes, *, compiled: Collecti
             return replace(arm, cost=cost, program=ProgramCost(peak_bytes=peak) if name in compiled else None)
         return arm
 
-    seen = [replace(o, arms={name: weighed(o, name, arm) for name, arm in o.arms.items()}) for o in run.observations]
+    return _changed(run, weighed)
+
+
+def with_counts(run: Run, program: ProgramCost | None = None, *, more: int = 0) -> Run:
+    """The same run, in which engines count: multiply–adds by the size of the cell.
+
+    `more`: so many more of forward's at n = 64, m = 16; `program`: what the compiler says of forward's, everywhere.
+    """
+
+    def counted(o: Observation, name: str, arm: ArmResult) -> ArmResult:
+        if o.round != PREPARING:
+            return arm
+        adds = 10 * o.cell.n * o.cell.m + (more if (o.cell, name) == (Cell(64, 16), "forward") else 0)
+        cost = EngineCost(multiply_adds=adds, passes=o.cell.n, bytes_moved=1, peak_bytes=1)
+        return replace(arm, cost=cost, program=program if name == "forward" else None)
+
+    return _changed(run, counted)
+
+
+def slowed(run: Run, **factors: float) -> Run:
+    """The same run, in which each of these engines takes that many times as long."""
+
+    def slower(_: Observation, name: str, arm: ArmResult) -> ArmResult:
+        return replace(arm, values=tuple(value * factors.get(name, 1.0) for value in arm.values))
+
+    return _changed(run, slower)
+
+
+def _changed(run: Run, change: Callable[[Observation, str, ArmResult], ArmResult]) -> Run:
+    seen = [replace(o, arms={name: change(o, name, arm) for name, arm in o.arms.items()}) for o in run.observations]
     return replace(run, observations=tuple(seen))
