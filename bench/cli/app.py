@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.cli.answers import crossover, export, plot
+from fwdrev.bench.cli.baseline import baseline
 from fwdrev.bench.cli.calibrate import calibrate
 from fwdrev.bench.cli.catalogue import engines, problems
 from fwdrev.bench.cli.check import check
@@ -44,6 +45,7 @@ for command, example in (
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),
     (check, "fwdrev check --against main --engines forward,reverse"),
+    (baseline, "fwdrev baseline runs/today -o baseline.json"),
     (selftest, "fwdrev selftest --runs 20 --out selftest.jsonl"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
     (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import problem_options
+from fwdrev.bench.cli.options import Option, Problem, Wrt
 from fwdrev.bench.cli.show import AsJson, answer
 from fwdrev.modes.bracketing import FactorPlan
 from fwdrev.modes.errors import InputError
@@ -18,11 +19,11 @@ _INPUTS, _OUTPUTS = 256, 64
 
 def explain(
     *,
-    problem: Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")] = None,
+    problem: Problem = None,
+    option: Option = None,
     inputs: Annotated[int | None, typer.Option(help=f"The size n; default {_INPUTS}.")] = None,
     outputs: Annotated[int | None, typer.Option(help=f"The size m; default {_OUTPUTS}.")] = None,
-    wrt: Annotated[str | None, typer.Option(help="theta, x or both; default theta.")] = None,
+    wrt: Wrt = None,
     dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problem.")] = None,
     factors: Annotated[

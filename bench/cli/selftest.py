@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.options import Arms, Inputs, Option, Outputs, Point, Problem, Wrt
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, quoted
 from fwdrev.modes.errors import InputError
 
@@ -22,15 +23,13 @@ def selftest(
     delayed: Annotated[int, typer.Option(min=0, help="Runs with delays put in on purpose.")] = 5,
     out: Annotated[Path | None, typer.Option(help="A new file; default selftest-DATE-TIME.jsonl.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this file until it has so many runs.")] = None,
-    problem: Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")] = None,
-    inputs: Annotated[str | None, typer.Option(help="Sizes n, as for `fwdrev check`.")] = None,
-    outputs: Annotated[str | None, typer.Option(help="Sizes m, as for `fwdrev check`.")] = None,
-    engines: Annotated[
-        str | None, typer.Option(help="Engines, or functions as MODULE:FUNCTION, with commas between.")
-    ] = None,
-    point: Annotated[str | None, typer.Option(help="MODULE:FUNCTION of n that makes a function's input.")] = None,
-    wrt: Annotated[str | None, typer.Option(help="theta, x or both.")] = None,
+    problem: Problem = None,
+    option: Option = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    engines: Arms = None,
+    point: Point = None,
+    wrt: Wrt = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")] = None,
     threshold: Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problems, of the order and of the delays.")] = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.options import Option, Problem, Wrt
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, quoted
 from fwdrev.modes.errors import InputError
 
@@ -16,12 +17,12 @@ def sweep(
     *,
     quick: Annotated[bool, typer.Option("--quick", help="A small plane in less than a minute.")] = False,
     spec: Annotated[Path | None, typer.Option(help="A TOML file with any of these options.")] = None,
-    problem: Annotated[str | None, typer.Option(help="See `fwdrev problems`.")] = None,
-    option: Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")] = None,
+    problem: Problem = None,
+    option: Option = None,
     inputs: Annotated[str | None, typer.Option(help="Sizes n: 4:4096:*4, 10:50:+10 or 4,16,100.")] = None,
     outputs: Annotated[str | None, typer.Option(help="Sizes m, written likewise.")] = None,
     engines: Annotated[str | None, typer.Option(help="Names with commas between; see `fwdrev engines`.")] = None,
-    wrt: Annotated[str | None, typer.Option(help="theta, x or both.")] = None,
+    wrt: Wrt = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh processes; each measures the whole plane.")] = None,
     blocks: Annotated[int | None, typer.Option(help="Timed blocks of each engine in a cell and round.")] = None,
     block_seconds: Annotated[float | None, typer.Option(help="Length of a block in seconds.")] = None,

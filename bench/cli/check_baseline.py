@@ -1,0 +1,58 @@
+"""What `fwdrev check --baseline FILE` does: take a run, or measure one, and compare it with the file."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from fwdrev.bench.cli.measure import measure, new_run
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, loaded, quoted
+from fwdrev.bench.units import fraction_of
+from fwdrev.modes.errors import InputError
+from fwdrev.results.against_baseline import compared
+from fwdrev.results.baseline_file import Baseline, load_baseline
+from fwdrev.results.judgement import Judgement
+
+__all__ = ["judged_by_baseline"]
+
+
+def judged_by_baseline(
+    path: Path | None, against: str | None, run: Path | None, threshold: str, others: Collection[str]
+) -> tuple[Judgement, dict[str, Any]]:
+    """The judgement and its data; `others`: further options that were given, which the baseline decides."""
+    if path is None:
+        msg = (
+            f"--run {run} goes with --baseline FILE"
+            if run
+            else "give what to compare with: --against REV, or --baseline FILE"
+        )
+        raise InputError(msg)
+    if against is not None:
+        msg = f"--against {against} and --baseline {path}: give one of them"
+        raise InputError(msg)
+    if others:
+        given = " and ".join(others)
+        msg = f"{given} given with --baseline {path}: what is measured stands in the baseline; leave one of them out"
+        raise InputError(msg)
+    accepted, baseline = fraction_of(threshold), load_baseline(path)
+    folder = run or _measured(baseline, path)
+    title = f"baseline {path}, run {folder}; threshold {threshold}"
+    judgement = compared(baseline, loaded(folder), threshold=accepted, title=title)
+    return judgement, {"baseline": str(path), "run": str(folder), **asdict(judgement)}
+
+
+def _measured(baseline: Baseline, path: Path) -> Path:
+    """A new run of what the baseline measured, kept as that of a sweep is."""
+    folder, opened = new_run(baseline.spec, quick=False, spec=None, out=None)
+    typer.echo(f"measuring what {path} has, into {folder}", err=True)
+    try:
+        measure(folder, opened)
+    except KeyboardInterrupt:
+        resume = f"fwdrev sweep --resume {quoted(folder)}"
+        check = f"fwdrev check --baseline {quoted(path)} --run {quoted(folder)}"
+        told = f"what was measured is kept; go on with: {resume} && {check}"
+        typer.echo(f"interrupted; {told if folder.exists() else 'nothing was measured'}", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    return folder
