@@ -91,9 +91,9 @@ def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Itera
 
 
 def _shifts(found: Sequence[Shift]) -> Shifts:
-    """As tests take them: `rounds` is one more than the degrees of freedom."""
+    """As tests take them: `kept` is one more than the degrees of freedom."""
     mean, error, freedom = (np.array([getattr(s, name) for s in found]) for name in ("mean", "error", "freedom"))
-    return Shifts(mean=mean, error=error, rounds=freedom + 1)
+    return Shifts(mean=mean, error=error, rounds=freedom + 1, kept=freedom + 1)
 
 
 def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:

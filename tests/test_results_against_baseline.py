@@ -65,7 +65,9 @@ def test_fewer_operations_are_an_improvement() -> None:
     """Told, and it does not fail."""
     judgement = after(lambda run: with_counts(run, more=-40))
     assert judgement.outcome is Outcome.IMPROVED
-    assert "counts changed: forward at n = 64, m = 16: multiply adds 10,240 → 10,200" in text_lines(judgement)
+    row = next(line for line in text_lines(judgement) if "forward at n = 64, m = 16" in line)
+    assert row.split("  ")[0] == "counts changed"
+    assert row.endswith("multiply adds 10,240 → 10,200")
 
 
 def programs(then: ProgramCost | None, now: ProgramCost | None, **facts: Any) -> Judgement:
