@@ -20,6 +20,10 @@ from fwdrev.results.paired_sides import Pair, Sides
 
 __all__ = ["GateRun", "Measure", "gate_run"]
 
+_MOST = 3.0
+"""Times as many fresh rounds as the first look had, where few pairs are measured again: then they are short, and the
+fewest cells stay undecided."""
+
 
 @runtime_checkable
 class Measure(Protocol):
@@ -58,7 +62,10 @@ def gate_run(
     first, again = sides_of(seen), None
     gate = decide(first, threshold=threshold)
     if gate.pairs_again:
-        fresh = _observed(spec, measure, gate.pairs_again, "again: ", told)
+        share = len(gate.pairs_again) / len(first.pairs)
+        more = round(spec.rounds * min(1 / share, _MOST))
+        longer = spec.model_copy(update={"rounds": more})
+        fresh = _observed(longer, measure, gate.pairs_again, "again: ", told)
         again = sides_of(fresh)
         gate = decide(first, threshold=threshold, confirmation=again)
     return GateRun(gate=gate, first=first, again=again, unmeasured=unmeasured(seen))

@@ -80,7 +80,7 @@ def test_what_is_slower_is_measured_again() -> None:
 
 
 def test_what_is_undecided_is_settled_by_all_rounds() -> None:
-    """Too noisy for six rounds, settled by twelve; the finding says how many there were."""
+    """Too noisy for six rounds, settled by three times as many more; the finding says how many there were."""
 
     def ratio(pair: Pair, number: int) -> float:
         return 1 + 0.054 * (-1) ** number if pair == NOISY else wobble(number)
@@ -89,7 +89,7 @@ def test_what_is_undecided_is_settled_by_all_rounds() -> None:
     run = gate_run(SPEC, script)
     assert script.asked == [None, (NOISY,)]
     noisy = next(f for f in run.gate.findings if f.subject.members == (NOISY,))
-    assert (noisy.verdict, noisy.rounds, run.gate.outcome) == (Verdict.UNCHANGED, 12, Outcome.UNCHANGED)
+    assert (noisy.verdict, noisy.rounds, run.gate.outcome) == (Verdict.UNCHANGED, 24, Outcome.UNCHANGED)
 
 
 def test_what_stays_noisy_stays_undecided() -> None:
