@@ -57,5 +57,8 @@ def test_commands_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)h][^)]*)\)", README))
 def test_links_lead_somewhere(path: str) -> None:
-    """Within the repository."""
-    assert (ROOT / path).exists()
+    """Within the repository; what follows # is a heading there."""
+    file, _, anchor = path.partition("#")
+    assert (ROOT / file).exists()
+    headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+    assert not anchor or anchor in {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
