@@ -14,7 +14,7 @@ from fwdrev.modes.registry import find_engine
 from fwdrev.plots.frame import ask, foot
 from fwdrev.plots.pair_of_run import PairOfRun
 from fwdrev.plots.style import INK, LESS_INK, shown
-from fwdrev.results.rules import Rule, Score, Scores, rule_from, scores
+from fwdrev.results.rules import Rule, Score, Scores, predictions, scores
 
 __all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure", "scored"]
 
@@ -66,12 +66,8 @@ def scored(of: PairOfRun) -> tuple[PairOfRun, Scores] | None:
 
 
 def own_rules(of: PairOfRun) -> list[Rule]:
-    """Our own predictions as rules: operation counts and, where the machine was calibrated, the cost model."""
-    rules = [rule_from(of.counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")]
-    if of.model is not None:
-        when = "the cost model expects it to be faster"
-        rules.append(rule_from(of.model, "cost model", when, "fwdrev calibrate"))
-    return rules
+    """Our own predictions as rules, for this pair."""
+    return predictions(of.counts, of.model)
 
 
 def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayout:

@@ -8,8 +8,9 @@ one: 1 where it is right.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ from fwdrev.results.display import Displayed
 from fwdrev.results.prediction import TIE
 from fwdrev.results.tables import LogRatios
 
-__all__ = ["RULES", "Rule", "Score", "Scores", "rule_from", "score", "scores"]
+__all__ = ["RULES", "Rule", "Score", "Scores", "Sizes", "predictions", "rule_from", "score", "scores"]
+
+Sizes = tuple[int, int]
+"""Of a cell (n, m), or of a Jacobian: columns and rows."""
+
+_AS_THEY_ARE: Mapping[Sizes, Sizes] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +40,7 @@ class Rule:
     when: str
     source: str
     forward: Callable[[int, int], bool]
-    knows: frozenset[tuple[int, int]] | None = None
+    knows: frozenset[Sizes] | None = None
 
 
 RULES: tuple[Rule, ...] = (
@@ -81,7 +87,7 @@ class Score(Displayed):
     right: int
     mean_slowdown: float
     worst_slowdown: float
-    worst_at: tuple[int, int]
+    worst_at: Sizes
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -115,6 +121,15 @@ def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
     return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
 
 
+def predictions(counts: LogRatios, model: LogRatios | None) -> list[Rule]:
+    """Our own predictions as rules: operation counts and, where the machine was calibrated, the cost model."""
+    rules = [rule_from(counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")]
+    if model is not None:
+        when = "the cost model expects it to be faster"
+        rules.append(rule_from(model, "cost model", when, "fwdrev calibrate"))
+    return rules
+
+
 def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
     """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine.
 
@@ -125,8 +140,11 @@ def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
     return Scores(sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown))
 
 
-def score(rule: Rule, ratios: LogRatios) -> Score:
-    """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured."""
+def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = _AS_THEY_ARE) -> Score:
+    """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured.
+
+    A rule that knows all sizes sees the `shapes` of the cells' Jacobians, where they are given, and else n and m.
+    """
     mean = ratios.grid.mean().dropna()
     if rule.knows is not None:
         mean = mean[[(int(n), int(m)) in rule.knows for n, m in mean.index]]
@@ -135,7 +153,8 @@ def score(rule: Rule, ratios: LogRatios) -> Score:
         raise NothingMeasuredError(msg)
     cells = [(int(n), int(m)) for n, m in mean.index]
     logs: Vector = mean.to_numpy(float)
-    picked = np.where([rule.forward(n, m) for n, m in cells], logs, -logs)  # log(time of its pick / of the other)
+    seen = [shapes.get(cell, cell) for cell in cells] if rule.knows is None else cells
+    picked = np.where([rule.forward(n, m) for n, m in seen], logs, -logs)  # log(time of its pick / of the other)
     lost, decided = np.maximum(picked, 0.0), np.abs(logs) > TIE
     worst = int(lost.argmax())
     return Score(
