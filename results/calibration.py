@@ -24,6 +24,7 @@ __all__ = [
     "calibrated",
     "calibration_of",
     "calibration_path",
+    "deciding",
     "read_calibration",
     "save_calibration",
 ]
@@ -62,9 +63,15 @@ class _Stored(BaseModel):
     error: dict[str, float]
 
 
+def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a fingerprint decides how long an operation takes: runs that agree in it are of one machine."""
+    versions = machine.get("versions", {})
+    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}
+
+
 def calibration_path(machine: Mapping[str, Any]) -> Path:
     """The file of the machine with that fingerprint."""
-    decides = json.dumps(_deciding(machine), sort_keys=True)
+    decides = json.dumps(deciding(machine), sort_keys=True)
     name = f"calibration-{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
     return Path(platformdirs.user_cache_dir("fwdrev", appauthor=False)) / name
 
@@ -113,11 +120,6 @@ def save_calibration(found: Calibration, path: Path) -> None:
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}; set XDG_CACHE_HOME to a folder that can be written"
         raise InputError(msg) from None
-
-
-def _deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
-    versions = machine.get("versions", {})
-    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}
 
 
 def _checked(values: Any) -> Any:  # noqa: ANN401 - nested lists

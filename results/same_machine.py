@@ -1,13 +1,15 @@
-"""Whether a run was measured where another one was: on the same machine, with the same versions and settings."""
+"""Whether rounds, or runs, belong together: of the same machine, with the same versions and settings."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fwdrev.modes.errors import InputError
+from fwdrev.results.calibration import deciding
+from fwdrev.results.run import Run
 
-__all__ = ["check_same", "differences"]
+__all__ = ["check_one_machine", "check_same", "differences"]
 
 
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -26,6 +28,19 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tup
     for key in sorted(here.keys() | before.keys()):
         if here.get(key) != before.get(key):
             yield key, before.get(key), here.get(key)
+
+
+def check_one_machine(runs: Sequence[Run]) -> None:
+    """Raise InputError for the first run whose times cannot be compared with those of the first one's machine."""
+    for run in runs[1:]:
+        first, here = deciding(runs[0].machine), deciding(run.machine)
+        for key, value in here.items():
+            if value != first[key]:
+                msg = (
+                    f"{run.folder} was measured with {key} {value}, {runs[0].folder} with {first[key]}: runs of "
+                    "different machines or versions cannot be scored together; give those of one"
+                )
+                raise InputError(msg)
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
