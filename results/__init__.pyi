@@ -20,6 +20,8 @@ from .rules import (
     scores as scores,
 )
 from .run import Run as Run, load as load
+from .scoreboard import Scoreboard as Scoreboard, scoreboard as scoreboard
+from .simple_rule import SimpleRule as SimpleRule, simple_rule as simple_rule
 from .tables import (
     LogRatios as LogRatios,
     arms as arms,
