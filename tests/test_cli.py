@@ -129,7 +129,7 @@ def test_engines_and_problems() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "sweep", "crossover", "plot", "export", "explain", "engines", "problems", "doctor"]
+    "command", ["", "sweep", "crossover", "plot", "rules", "export", "explain", "engines", "problems", "doctor"]
 )
 def test_help_has_an_example(command: str) -> None:
     """For each command."""

@@ -16,6 +16,7 @@ from fwdrev.bench.cli.check import check
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.explain import explain
 from fwdrev.bench.cli.report import report
+from fwdrev.bench.cli.rules import rules
 from fwdrev.bench.cli.selftest import selftest
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
 from fwdrev.bench.cli.sweep import sweep
@@ -44,6 +45,7 @@ for command, example in (
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),
+    (rules, "fwdrev rules runs/driven runs/mlp runs/autoencoder --pair forward,reverse"),
     (check, "fwdrev check --against main --engines forward,reverse"),
     (baseline, "fwdrev baseline runs/today -o baseline.json"),
     (selftest, "fwdrev selftest --runs 20 --out selftest.jsonl"),
