@@ -22,3 +22,4 @@ from .registry import (
     problem_options as problem_options,
     problem_summary as problem_summary,
 )
+from .traced import Traced as Traced

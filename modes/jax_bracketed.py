@@ -7,7 +7,7 @@ from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import ProgramCost
 from fwdrev.modes.interface import Direction, Jacobian
-from fwdrev.modes.jax_program import Traced, compile_jacobian, compiled_cost, differentiated
+from fwdrev.modes.jax_program import Traceable, compile_jacobian, compiled_cost, differentiated
 from fwdrev.modes.layer import Layer
 from fwdrev.modes.planning import Planner
 from fwdrev.modes.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, program_of
@@ -32,7 +32,7 @@ class JaxBracketed(Planner):
         """XLA's own count."""
         return compiled_cost(chain, self._traced(chain, Wrt(wrt)))
 
-    def _traced(self, chain: Chain, wrt: Wrt) -> Traced:
+    def _traced(self, chain: Chain, wrt: Wrt) -> Traceable:
         """The tree's program; of a chain that is too long to weigh its trees, the better of JAX's own two."""
         found = self.plan(chain, wrt)
         if found.tree is None:
@@ -40,7 +40,7 @@ class JaxBracketed(Planner):
         return _executed(program_of(found.tree, chain, wrt))
 
 
-def _executed(program: Program) -> Traced:
+def _executed(program: Program) -> Traceable:
     """The program as a function that JAX can trace."""
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:

@@ -20,7 +20,9 @@ from fwdrev.modes.interface import Direction, Jacobian
 from fwdrev.modes.layer import Layer
 
 __all__ = [
-    "Traced",
+    "Arrays",
+    "Traceable",
+    "arrays_of",
     "batch_cost",
     "batch_products",
     "compile_jacobian",
@@ -28,16 +30,20 @@ __all__ = [
     "differentiated",
     "precision",
     "pure_function",
+    "with_arrays",
 ]
 
-Constants = list[dict[str, AnyArray]]
+Arrays = dict[str, AnyArray]
+"""The fields of a layer that are arrays, by name."""
+
+Constants = list[Arrays]
 Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
 
-Traced = Callable[[Chain, AnyArray, AnyArray], AnyArray]
+Traceable = Callable[[Chain, AnyArray, AnyArray], AnyArray]
 """(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
 
 
-def differentiated(transform: Transform, wrt: Wrt) -> Traced:
+def differentiated(transform: Transform, wrt: Wrt) -> Traceable:
     """The Jacobian of the chain's value by `transform` (jax.jacfwd, jax.jacrev)."""
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -51,7 +57,7 @@ def differentiated(transform: Transform, wrt: Wrt) -> Traced:
     return jacobian
 
 
-def compile_jacobian(chain: Chain, traced: Traced) -> Jacobian:
+def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
     """The Jacobian as a program compiled for this chain; each call waits for its result.
 
     Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one compilation.
@@ -71,7 +77,7 @@ def compile_jacobian(chain: Chain, traced: Traced) -> Jacobian:
     return jacobian
 
 
-def compiled_cost(chain: Chain, traced: Traced) -> ProgramCost:
+def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
     """What XLA reports of that program; it writes 0 or -1 for what it does not know (jax issues 18954, 20184)."""
     with precision(chain.dtype):
         program, constants = _program(chain, traced)
@@ -83,7 +89,7 @@ def compiled_cost(chain: Chain, traced: Traced) -> ProgramCost:
     return ProgramCost(**{name: int(value) for name, value in known.items() if value > 0})
 
 
-def _program(chain: Chain, traced: Traced) -> tuple[Any, Constants]:
+def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
     """The jitted function of (constants, x, θ), and the constants on the device."""
 
     def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -107,18 +113,25 @@ def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray
 
 
 def _constants(chain: Chain) -> Constants:
-    return [_arrays_of(layer) for layer in chain.layers]
+    return [arrays_of(layer) for layer in chain.layers]
 
 
 def _with_constants(chain: Chain, constants: Constants) -> Chain:
     pairs = zip(chain.layers, constants, strict=True)
-    # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
-    return replace(chain, layers=tuple(replace(layer, **arrays) for layer, arrays in pairs))  # type: ignore[type-var]
+    return replace(chain, layers=tuple(with_arrays(layer, arrays) for layer, arrays in pairs))
 
 
-def _arrays_of(layer: Layer) -> dict[str, AnyArray]:
+def arrays_of(layer: Layer) -> Arrays:
+    """The constants of a layer that a compiled program takes as arguments."""
     values = {f.name: getattr(layer, f.name) for f in fields(layer)}  # type: ignore[arg-type]
     return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def with_arrays(layer: Layer, arrays: Arrays) -> Layer:
+    """The layer with these constants, which may be JAX's tracers."""
+    # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
+    made: Layer = replace(layer, **arrays)  # type: ignore[type-var]
+    return made
 
 
 def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
