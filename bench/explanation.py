@@ -87,8 +87,8 @@ class Explanation:
         spec, chain = self.spec, self.problem.chain
         return {
             "name": spec.problem,
-            "n": spec.inputs[0],
-            "m": spec.outputs[0],
+            "n": spec.cells[0].n,
+            "m": spec.cells[0].m,
             "wrt": spec.wrt.value,
             "dtype": spec.dtype,
             "seed": spec.seed,
@@ -138,7 +138,7 @@ def explanation_lines(found: Explanation) -> list[str]:
     spec, chain = found.spec, found.problem.chain
     of = {Wrt.THETA: "J_θ f", Wrt.X: "J_x f", Wrt.BOTH: "J f = ( J_x f │ J_θ f )"}[spec.wrt]
     size = _size((chain.n_out, chain.n_columns(spec.wrt)))
-    title = f"{spec.problem} with n = {spec.inputs[0]} and m = {spec.outputs[0]}, {chain.dtype}"
+    title = f"{spec.problem} with n = {spec.cells[0].n} and m = {spec.cells[0].m}, {chain.dtype}"
     lines = [
         f"{title}: a chain of length l = {len(chain.layers)}; {of} is {size}.",
         "J_x L^k and J_θ L^k are the Jacobians of layer k with respect to its input and to its parameters.",

@@ -6,6 +6,7 @@ It comes from the command's options or from a TOML file, is checked once, and is
 import os
 import tomllib
 from enum import StrEnum
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,7 +27,7 @@ from fwdrev.bench.grid import check_sizes, parse_grid
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
-from fwdrev.modes.registry import engine, problem, problem_options
+from fwdrev.modes.registry import engine, nearest_shape, problem, problem_options, problem_shape, shape_rule
 
 __all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec", "stored_spec"]
 
@@ -113,11 +114,24 @@ class SweepSpec(BaseModel):
     budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
     timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)
     memory_limit: Annotated[int, BeforeValidator(bytes_of)] | None = Field(default=None, ge=2**20, lt=2**62)
+    shapes: list[tuple[StrictInt, StrictInt]] | None = Field(default=None, min_length=1)
+    """Found by `make_spec`: the shapes nearest to the grid, of a problem that has not every n × m; else None. They are
+    stored with a run, which may be read where the problem is not installed."""
 
     @property
     def cells(self) -> list[Cell]:
-        """The plane, in order."""
-        return [Cell(n, m) for n in self.inputs for m in self.outputs]
+        """The plane, in order; of a problem that has not every shape, those that it has."""
+        return [Cell(n, m) for n, m in self.shapes or product(self.inputs, self.outputs)]
+
+    @property
+    def sizes_n(self) -> list[int]:
+        """The sizes n of the cells, ascending."""
+        return self.inputs if self.shapes is None else sorted({n for n, _ in self.shapes})
+
+    @property
+    def sizes_m(self) -> list[int]:
+        """The sizes m of the cells, ascending; a plane that is refined gets others in between."""
+        return self.outputs if self.shapes is None else sorted({m for _, m in self.shapes})
 
     @property
     def adaptive(self) -> bool:
@@ -126,6 +140,8 @@ class SweepSpec(BaseModel):
 
     def may_hold(self, cell: Cell) -> bool:
         """Whether a sweep with this specification could have measured that cell."""
+        if self.shapes is not None:
+            return (cell.n, cell.m) in self.shapes
         if self.adaptive:
             return cell.n in self.inputs and self.outputs[0] <= cell.m <= self.outputs[-1]
         return cell.n in self.inputs and cell.m in self.outputs
@@ -160,11 +176,12 @@ QUICK: dict[str, Any] = {
 def make_spec(given: dict[str, Any]) -> SweepSpec:
     """The specification with these fields, fit to be measured here.
 
-    Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. Raises InputError with
-    one line for the first thing that is wrong.
+    Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. A problem without
+    parameters is differentiated with respect to x unless told otherwise. Raises InputError with one line for the first
+    thing that is wrong.
     """
     try:
-        spec = SweepSpec(**given)
+        spec = SweepSpec(**{**given, "shapes": None})
     except ValidationError as error:
         raise InputError(_explain(error.errors()[0])) from None
     if "rounds" not in given:
@@ -180,17 +197,41 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         msg = f"engines {', '.join(spec.engines)}: name each one once"
         raise InputError(msg)
     float_dtype(spec.dtype)
+    spec = spec.model_copy(update={"shapes": _shapes(spec)})
+    largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
+    _check_memory(largest.n, largest.m)
+    try:
+        n_params = spec.problem_at(spec.cells[0]).chain.n_params
+    except MemoryError:
+        msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
+        raise InputError(msg) from None
+    return spec if n_params or spec.wrt is not Wrt.THETA else _without_parameters(spec, asked="wrt" in given)
+
+
+def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
+    """The shapes of the problem that are nearest to the cells of the grid, each once, in order; None if it has all."""
     known = problem_options(spec.problem)
     for option in spec.options:
         if option not in known:
             raise unknown(f"option of problem {spec.problem!r}", option, known)
-    _check_memory(max(spec.inputs), max(spec.outputs))
-    try:
-        spec.problem_at(spec.cells[0])
-    except MemoryError:
-        msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
-        raise InputError(msg) from None
-    return spec
+    if shape_rule(spec.problem) is None:
+        return None
+    if spec.adaptive:
+        msg = (
+            f"precision and budget refine the plane between any two sizes, and problem {spec.problem!r} does not have "
+            f"all of them ({problem_shape(spec.problem)}): leave them out"
+        )
+        raise InputError(msg)
+    grid = product(spec.inputs, spec.outputs)
+    return sorted({nearest_shape(spec.problem, n, m, spec.options_made) for n, m in grid})
+
+
+def _without_parameters(spec: SweepSpec, *, asked: bool) -> SweepSpec:
+    """With respect to x; raises InputError where that with respect to θ was asked for."""
+    if asked:
+        msg = f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x"
+        raise InputError(msg)
+    return spec.model_copy(update={"wrt": Wrt.X})
 
 
 def _default_rounds(spec: SweepSpec) -> int:
@@ -220,9 +261,14 @@ def read_spec(path: Path) -> dict[str, Any]:
         msg = f"spec {path} is not TOML: {str(error).splitlines()[0]}"
         raise InputError(msg) from None
     for key in fields:
-        if key not in SweepSpec.model_fields:
-            raise unknown(f"key in {path}:", key, SweepSpec.model_fields)
+        if key not in _given():
+            raise unknown(f"key in {path}:", key, _given())
     return fields
+
+
+def _given() -> set[str]:
+    """The fields that a person gives; the others are found."""
+    return set(SweepSpec.model_fields) - {"shapes"}
 
 
 def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
@@ -232,7 +278,7 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
         return str(cause)
     field = ".".join(str(part) for part in error["loc"][:2])
     if error["type"] == "extra_forbidden":
-        return str(unknown("option of a sweep", field, SweepSpec.model_fields))
+        return str(unknown("option of a sweep", field, _given()))
     return f"{field} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 

@@ -17,9 +17,12 @@ from .loss import SoftmaxCrossEntropy as SoftmaxCrossEntropy, SquaredError as Sq
 from .registry import (
     engine as engine,
     engine_names as engine_names,
+    nearest_shape as nearest_shape,
     problem as problem,
     problem_names as problem_names,
     problem_options as problem_options,
+    problem_shape as problem_shape,
     problem_summary as problem_summary,
 )
+from .shapes import shaped as shaped
 from .traced import Traced as Traced

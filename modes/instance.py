@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 from fwdrev.modes.arrays import Vector
 from fwdrev.modes.chain import Chain
+from fwdrev.modes.errors import InputError
 
-__all__ = ["LARGEST", "Problem"]
+__all__ = ["LARGEST", "Problem", "positive"]
 
 LARGEST = 10**6
 """No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
+
+_LARGEST_OPTION = 10_000
+"""Of depths, widths and numbers of parts: a square matrix of that size has 800 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,3 +35,11 @@ class Problem:
     def m(self) -> int:
         """The outputs."""
         return self.chain.n_out
+
+
+def positive(**options: int) -> None:
+    """Raise InputError for an option of a problem that is no whole number from 1 to 10 000."""
+    for name, given in options.items():
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _LARGEST_OPTION:
+            msg = f"{name} = {given!r}: give a whole number from 1 to {_LARGEST_OPTION}"
+            raise InputError(msg)

@@ -20,6 +20,7 @@ from fwdrev.modes.chain import float_dtype
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
 from fwdrev.modes.instance import LARGEST, Problem
 from fwdrev.modes.interface import Engine
+from fwdrev.modes.shapes import ANY, ShapeRule, rule_of
 
 __all__ = [
     "ENGINES",
@@ -27,10 +28,13 @@ __all__ = [
     "engine",
     "engine_names",
     "find_engine",
+    "nearest_shape",
     "problem",
     "problem_names",
     "problem_options",
+    "problem_shape",
     "problem_summary",
+    "shape_rule",
 ]
 
 ENGINES: Mapping[str, str] = MappingProxyType(
@@ -80,17 +84,17 @@ def find_engine(name: str) -> Engine | None:
 def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Any) -> Problem:  # noqa: ANN401
     """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
 
-    `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know.
+    `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know, and for a
+    shape that the problem does not have (see `problem_shape`).
     """
     factory = _find("problem", name, PROBLEMS)
-    known = problem_options(name)
-    for option in options:
-        if option not in known:
-            raise unknown(f"option of problem {name!r}", option, known)
-    for size, given in (("n", n), ("m", m)):
-        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= LARGEST:
-            msg = f"{size} = {given!r}: give a whole number from 1 to {LARGEST}"
-            raise InputError(msg)
+    found = nearest_shape(name, n, m, options)
+    if found != (n, m):
+        msg = (
+            f"problem {name!r} has no shape n = {n}, m = {m}: it has {problem_shape(name)}; "
+            f"the nearest is n = {found[0]}, m = {found[1]}"
+        )
+        raise InputError(msg)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         msg = f"seed = {seed!r}: give a whole number, 0 or more"
         raise InputError(msg)
@@ -103,6 +107,37 @@ def problem_options(name: str) -> dict[str, Any]:
     """The options of a problem with their defaults."""
     parameters = inspect.signature(_find("problem", name, PROBLEMS)).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def shape_rule(name: str) -> ShapeRule | None:
+    """Which shapes a problem has; None for any n × m."""
+    return rule_of(_find("problem", name, PROBLEMS))
+
+
+def problem_shape(name: str) -> str:
+    """Which shapes a problem has, in words."""
+    rule = shape_rule(name)
+    return ANY if rule is None else rule.words
+
+
+def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = MappingProxyType({})) -> tuple[int, int]:
+    """The shape (n, m) of the problem that is nearest to the given one, with these options; itself if it exists.
+
+    Raises InputError for options that the problem does not have and for sizes that no problem has.
+    """
+    known = problem_options(name)
+    for option in options:
+        if option not in known:
+            raise unknown(f"option of problem {name!r}", option, known)
+    for size, given in (("n", n), ("m", m)):
+        if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= LARGEST:
+            msg = f"{size} = {given!r}: give a whole number from 1 to {LARGEST}"
+            raise InputError(msg)
+    rule = shape_rule(name)
+    if rule is None:
+        return int(n), int(m)
+    found = rule.nearest(int(n), int(m), **{**known, **options})
+    return int(found[0]), int(found[1])
 
 
 def problem_summary(name: str) -> str:

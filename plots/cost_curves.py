@@ -169,7 +169,7 @@ def how_to_read(engines: Sequence[str]) -> str:
 def curves_figure(run: Run) -> Figure:
     """Upper row: along the outputs, at three n; lower row: along the inputs, at three m."""
     table = times(run)
-    fixed_n, fixed_m = shown_sizes(table, "n"), shown_sizes(table[table["m"].isin(run.spec.outputs)], "m")
+    fixed_n, fixed_m = shown_sizes(table, "n"), shown_sizes(table[table["m"].isin(run.spec.sizes_m)], "m")
     figure = Figure(figsize=(10.5, 6.8))
     axes = figure.subplots(2, max(len(fixed_n), len(fixed_m)), sharey=True, squeeze=False)
     lines: tuple[tuple[Any, Literal["n", "m"], list[int]], ...] = ((axes[0], "m", fixed_n), (axes[1], "n", fixed_m))

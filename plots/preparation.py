@@ -162,5 +162,5 @@ def _engines(layouts: list[PreparationLayout]) -> list[str]:
 def _through_the_middle(
     run: Run, table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"]
 ) -> PreparationLayout | None:
-    sizes = run.spec.inputs if along == "m" else run.spec.outputs
+    sizes = run.spec.sizes_n if along == "m" else run.spec.sizes_m
     return lay_out_preparation(table, blocks, along, sizes[len(sizes) // 2])

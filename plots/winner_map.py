@@ -176,7 +176,7 @@ def winner_figure(run: Run) -> Figure | None:
     blocks = timed_blocks(run)
     engines = contenders(blocks.engines)
     table = winners(blocks, engines)
-    table = table[table["m"].isin(run.spec.outputs)]
+    table = table[table["m"].isin(run.spec.sizes_m)]
     if len(engines) < 2 or table.empty:  # noqa: PLR2004 - a choice
         return None
     figure = Figure(figsize=(7.6, 6.0 + 0.19 * len(engines)))

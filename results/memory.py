@@ -101,7 +101,7 @@ def memory_ratios(run: Run, pair: tuple[str, str]) -> MemoryRatios:
     peaks = {source: [_peaks(table, name, source.value) for name in pair] for source in Source}
     source = next((s for s, (one, other) in peaks.items() if (one / other).notna().to_numpy().any()), None)
     measured = [found * np.nan for found in counts] if source is None else peaks[source]
-    planes = [MemoryPlane(table=_logs(*found), outputs=tuple(run.spec.outputs)) for found in (counts, measured)]
+    planes = [MemoryPlane(table=_logs(*found), outputs=tuple(run.spec.sizes_m)) for found in (counts, measured)]
     each = {name: _apart(_logs(*found)) for name, *found in zip(pair, measured, counts, strict=True)}
     return MemoryRatios(
         pair=pair,

@@ -75,7 +75,7 @@ def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRat
             return None
         logs[cell.n, cell.m] = math.log(one / other)
     table = pd.DataFrame([logs.values()], columns=pd.MultiIndex.from_tuples(logs, names=["n", "m"]))
-    return LogRatios(pair=pair, table=table.sort_index(axis=1), outputs=tuple(run.spec.outputs))
+    return LogRatios(pair=pair, table=table.sort_index(axis=1), outputs=tuple(run.spec.sizes_m))
 
 
 def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction | None:

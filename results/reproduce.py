@@ -9,8 +9,8 @@ __all__ = ["spec_toml"]
 
 
 def spec_toml(spec: SweepSpec) -> str:
-    """TOML with every option, also those that were left at their defaults."""
-    fields = spec.model_dump(mode="json", exclude_none=True)
+    """TOML with every option, also those that were left at their defaults; not what is found from them."""
+    fields = spec.model_dump(mode="json", exclude_none=True, exclude={"shapes"})
     options = fields.pop("options")
     lines = [f"{key} = {_value(value)}" for key, value in fields.items()]
     if options:

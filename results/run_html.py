@@ -43,8 +43,8 @@ def _facts(run: Run) -> list[tuple[str, str]]:
     return [
         ("problem", f"{spec.problem}{options}"),
         ("Jacobian", f"with respect to {spec.wrt.value}, {spec.dtype}"),
-        ("inputs n", ", ".join(map(str, spec.inputs))),
-        ("outputs m", ", ".join(map(str, spec.outputs))),
+        ("inputs n", ", ".join(map(str, spec.sizes_n))),
+        ("outputs m", ", ".join(map(str, spec.sizes_m))),
         ("engines", ", ".join(spec.engines)),
         ("rounds", f"{rounds_text(run)} of {spec.rounds}"),
         ("machine", processor),

@@ -193,7 +193,7 @@ def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
         raise NothingMeasuredError(msg)
     columns = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
     table = pd.DataFrame(ratios, index=pd.Index(blocks.rounds, name="round"), columns=columns)
-    return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.outputs))
+    return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.sizes_m))
 
 
 def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
@@ -204,7 +204,7 @@ def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
 def log_count_ratios_of(table: pd.DataFrame, pair: tuple[str, str], run: Run) -> LogRatios:
     """The same, from the table of that run's arms."""
     table = table[table["engine"].isin(pair)].pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
-    outputs = tuple(run.spec.outputs)
+    outputs = tuple(run.spec.sizes_m)
     if not set(pair) <= set(table.columns):
         nothing = pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"]))
         return LogRatios(pair=pair, table=nothing, outputs=outputs)

@@ -8,7 +8,7 @@ __all__ = ["install_plugin"]
 
 PLUGIN = """
 import numpy as np
-from fwdrev.modes import Direction, engine, problem
+from fwdrev.modes import Direction, engine, problem, shaped
 from fwdrev.modes.interface import Engine
 
 class Doubled(Engine):
@@ -91,6 +91,11 @@ class Uncounted(Doubled):
 def pair(n, m, rng, dtype, *, depth=1):
     "A third party's problem."
     return problem("driven", n=n, m=m, depth=depth)
+
+@shaped("m = step, n = step, 2 step, …", nearest=lambda n, m, *, step: (max(1, n // step) * step, step))
+def stepped(n, m, rng, dtype, *, step=4):
+    "A third party's problem that has few shapes."
+    return problem("driven", n=n, m=m)
 """
 
 ENTRY_POINTS = """
@@ -107,6 +112,7 @@ absent = fwdrev_needs_what_is_not_there:Engine
 forward = {module}:Doubled
 [fwdrev.problems]
 pair = {module}:pair
+stepped = {module}:stepped
 """
 
 

@@ -25,14 +25,24 @@ def engines(*, as_json: AsJson = False) -> None:
 
 
 def problems(*, as_json: AsJson = False) -> None:
-    """List the problems: what each is, and its options with their defaults."""
-    from fwdrev.modes.registry import problem_names, problem_options, problem_summary
+    """List the problems: which shapes each has, what it is, and its options with their defaults."""
+    from fwdrev.modes.registry import problem_names, problem_options, problem_shape, problem_summary
 
     rows: list[dict[str, Any]] = [
-        {"name": name, "summary": problem_summary(name), "options": problem_options(name)} for name in problem_names()
+        {
+            "name": name,
+            "shape": problem_shape(name),
+            "summary": problem_summary(name),
+            "options": problem_options(name),
+        }
+        for name in problem_names()
     ]
     lines = columns(
-        (row["name"], row["summary"] + "".join(f"  {key}={value}" for key, value in row["options"].items()))
+        (
+            row["name"],
+            row["shape"],
+            row["summary"] + "".join(f"  {key}={value}" for key, value in row["options"].items()),
+        )
         for row in rows
     )
     answer({"problems": rows}, lines, as_json=as_json)

@@ -38,11 +38,11 @@ def answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: 
     typer.echo(json.dumps(data, indent=2) if as_json else "\n".join(lines))
 
 
-def columns(rows: Iterable[tuple[str, str]]) -> list[str]:
-    """Name and text, the texts aligned."""
+def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Names and texts, aligned."""
     table = list(rows)
-    width = max((len(name) for name, _ in table), default=0)
-    return [f"{name:<{width}}  {text}" for name, text in table]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module is imported late

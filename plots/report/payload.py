@@ -74,7 +74,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "processes": processes_text(run),
         "inputs": inputs_label(spec),
         "outputs": "outputs m",
-        "grid": {"n": list(spec.inputs), "m": list(spec.outputs)},
+        "grid": {"n": list(spec.sizes_n), "m": list(spec.sizes_m)},
         "machine": run.machine,
         "spec": spec_toml(spec),
         "failures": failure_lines(run),

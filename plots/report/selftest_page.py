@@ -65,7 +65,7 @@ def _facts(record: Record, summary: Summary) -> list[tuple[str, str]]:
         ("arms", ", ".join(spec.engines)),
         (
             "cells",
-            f"{len(spec.cells)}: n = {', '.join(map(str, spec.inputs))}; m = {', '.join(map(str, spec.outputs))}",
+            f"{len(spec.cells)}: n = {', '.join(map(str, spec.sizes_n))}; m = {', '.join(map(str, spec.sizes_m))}",
         ),
         ("rounds", str(spec.rounds)),
         ("threshold", f"{record.threshold:.1%}"),
