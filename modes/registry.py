@@ -55,6 +55,13 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "driven": "fwdrev.modes.problems:driven",
         "mlp": "fwdrev.modes.problems:mlp",
         "autoencoder": "fwdrev.modes.problems:autoencoder",
+        "mgh32": "fwdrev.modes.linear_problems:mgh32",
+        "mgh33": "fwdrev.modes.linear_problems:mgh33",
+        "arrowhead": "fwdrev.modes.linear_problems:arrowhead",
+        "helmholtz": "fwdrev.modes.physics:helmholtz",
+        "heart-dipole": "fwdrev.modes.physics:heart_dipole",
+        "propane-combustion": "fwdrev.modes.physics:propane_combustion",
+        "brusselator": "fwdrev.modes.physics:brusselator",
     }
 )
 """Our problems: name, then module and factory."""

@@ -4,7 +4,7 @@
     class Springs(Traced):
         stiffness: AnyArray
 
-        ...                              # n_in, n_out and n_params, as properties
+        ...                              # n_in, n_out and, where there are parameters, n_params, as properties
 
         def value(self, x, theta):
             return self.stiffness * x**3
@@ -30,6 +30,11 @@ class Traced(Layer):
     """
 
     __slots__ = ()
+
+    @property
+    def n_params(self) -> int:
+        """None, where a subclass does not say otherwise."""
+        return 0
 
     @abstractmethod
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:

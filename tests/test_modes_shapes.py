@@ -1,5 +1,6 @@
 """Problems that do not have every shape say which they have, and which is nearest to what was asked for."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from fwdrev.modes import InputError, nearest_shape, problem, problem_names, prob
 from fwdrev.modes.shapes import Shape, distance, family
 from tests.plugin import install_plugin
 
-FAMILIES = {
+FAMILIES: dict[str, Callable[..., Shape]] = {
     "squares": lambda k, **_: (2 * k * k, 2 * k * k),
     "rows": lambda k, **_: (k * 21, 1),
     "tall": lambda k, **_: (26 + 2 * k, 3 * k),
