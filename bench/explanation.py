@@ -14,6 +14,7 @@ from fwdrev.modes.instance import Problem
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.planning import LONGEST
 from fwdrev.modes.reverse import Reverse
+from fwdrev.modes.traced import Traced
 
 __all__ = ["EXPLAINED", "Account", "Explanation", "explain", "explanation_lines", "fewer"]
 
@@ -38,6 +39,7 @@ _NOTES = {
 """What stands in a table or a tree, and what it means."""
 
 _STRUCTURE = "Multiply–adds are exact: a diagonal takes one for each entry of what it scales, known zeros take none."
+_TRACED = "Multiply–adds of a layer that JAX traces are half the operations of XLA's analysis, its value included."
 
 _UNIT = " multiply–adds"
 
@@ -146,6 +148,8 @@ def explanation_lines(found: Explanation) -> list[str]:
     ]
     for name, account in found.accounts.items():
         lines += [f"{name}:  {account.recursion}", "", *_table(account), *_notes(account), ""]
+    if any(isinstance(layer, Traced) for layer in chain.layers):
+        return [*lines, _TRACED, _verdict(found)]
     structured = any(_structured(one) for account in found.accounts.values() for one in account.products)
     return lines + [_STRUCTURE] * structured + [_verdict(found)]
 

@@ -99,7 +99,8 @@ class FixedPlan:
 
     def outcome(self) -> str:
         """All of it."""
-        return f"all {self._spec.rounds} rounds of {len(self._spec.cells)} cells are done"
+        cells = len(self._spec.cells)
+        return f"all {self._spec.rounds} rounds of {cells} cell{'s' * (cells > 1)} are done"
 
     def _missing(self) -> list[Step]:
         rounds, cells = range(self._spec.rounds), self._spec.cells

@@ -27,6 +27,7 @@ from fwdrev.bench.grid import check_sizes, parse_grid
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
+from fwdrev.modes.instance import LARGEST
 from fwdrev.modes.registry import engine, nearest_shape, problem, problem_options, problem_shape, shape_rule
 
 __all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec", "stored_spec"]
@@ -54,6 +55,12 @@ _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
 Sizes = Annotated[list[int], BeforeValidator(_sizes)]
+
+
+Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
+
+_SHAPES = "Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every n × m."
+"""They are stored with a run, which may be read where the problem is not installed."""
 
 
 class Protocol(StrEnum):
@@ -114,9 +121,7 @@ class SweepSpec(BaseModel):
     budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
     timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)
     memory_limit: Annotated[int, BeforeValidator(bytes_of)] | None = Field(default=None, ge=2**20, lt=2**62)
-    shapes: list[tuple[StrictInt, StrictInt]] | None = Field(default=None, min_length=1)
-    """Found by `make_spec`: the shapes nearest to the grid, of a problem that has not every n × m; else None. They are
-    stored with a run, which may be read where the problem is not installed."""
+    shapes: list[tuple[Size, Size]] | None = Field(default=None, min_length=1, description=_SHAPES)
 
     @property
     def cells(self) -> list[Cell]:

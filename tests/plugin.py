@@ -1,5 +1,6 @@
 """A third party's package, installed for a test: engines that fail in every way there is, and a problem."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -125,5 +126,5 @@ def install_plugin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fwdrev-plugin\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS.format(module=module))
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=os.pathsep)
     return folder

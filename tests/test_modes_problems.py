@@ -38,7 +38,8 @@ def helmholtz(p: Problem) -> Array:
     share = (x @ A @ x) / (2 * root * s)
     ideal = np.log(x / (1 - s)) + 1 + b * x.sum() / (1 - s)
     shares = 2 * (A @ x) / (2 * root * s) - share / s * b
-    return (ideal - shares * np.log(above / below) - share * b * ((1 + root) / above - (1 - root) / below))[np.newaxis]
+    slope = ideal - shares * np.log(above / below) - share * b * ((1 + root) / above - (1 - root) / below)
+    return np.atleast_2d(slope)
 
 
 def dipoles(p: Problem) -> Array:
@@ -61,8 +62,15 @@ def propane(p: Problem) -> Array:
     atoms[2, [5, 6]], atoms[2, [1, 4]] = 1, 2
     atoms[3, 8], atoms[3, 2] = 1, 2
     constants = [1.930e-1, 2.597e-3, 3.448e-3, 1.799e-5, 2.155e-4, 3.846e-5]
-    sources = [{1: 1, 3: 1}, {1: 0.5, 3: 0.5}, {0: 0.5, 1: 0.5}, {0: 1}, {0: 1, 2: 0.5}, {0: 2}]
-    targets = [{0: 1, 4: 1}, {0: 0.5, 5: 1}, {3: 0.5, 6: 1}, {3: 1, 7: 1}, {3: 1, 8: 1}, {3: 2, 9: 1}]
+    sources: list[dict[int, float]] = [{1: 1, 3: 1}, {1: 0.5, 3: 0.5}, {0: 0.5, 1: 0.5}, {0: 1}, {0: 1, 2: 0.5}, {0: 2}]
+    targets: list[dict[int, float]] = [
+        {0: 1, 4: 1},
+        {0: 0.5, 5: 1},
+        {3: 0.5, 6: 1},
+        {3: 1, 7: 1},
+        {3: 1, 8: 1},
+        {3: 2, 9: 1},
+    ]
     pressures = [0, 0.5, 0.5, 1, 0.5, 1]
 
     def value(x: Array) -> Array:
@@ -114,7 +122,7 @@ INDEPENDENT: list[tuple[str, int, int, dict[str, Any], Callable[[Problem], Array
 
 
 def _id(case: object) -> str | None:
-    return case.__name__ if callable(case) else None
+    return getattr(case, "__name__", None)
 
 
 @pytest.mark.parametrize(("name", "n", "m", "options", "independent"), INDEPENDENT, ids=_id)

@@ -4,8 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
+
+import typer
 
 from fwdrev.bench.cell import Observation
 from fwdrev.bench.cli.show import answer, loaded, quoted
@@ -21,7 +24,7 @@ from fwdrev.bench.stock import StockExecutor
 from fwdrev.bench.sweep import Sweep
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.registry import engine
+from fwdrev.modes.registry import engine, problem_shape
 from fwdrev.modes.seconds import Seconds
 from fwdrev.results.adaptive import AdaptivePlan
 from fwdrev.results.calibration import KEPT, calibrated, read_calibration, save_calibration
@@ -56,6 +59,7 @@ def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Pa
     fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
     plan = make_spec(fields)
     check_machine(plan)
+    _tell_shapes(plan)
     plan = _priced(plan, asked="prices" in fields)
     folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
 
@@ -124,6 +128,14 @@ def show_run(folder: Path, report: Report, *, as_json: bool) -> None:
     if not engines_measured(run):
         msg = f"{folder}: no engine could be measured in any cell"
         raise NothingMeasuredError(msg)
+
+
+def _tell_shapes(spec: SweepSpec) -> None:
+    """What became of the grid, where the problem does not have all of it."""
+    grid = list(product(spec.inputs, spec.outputs))
+    if spec.shapes is not None and spec.shapes != grid:
+        near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
+        typer.echo(f"{spec.problem} has {problem_shape(spec.problem)}: {near}", err=True)
 
 
 def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
