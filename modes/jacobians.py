@@ -21,7 +21,17 @@ from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.interface import Direction
 
-__all__ = ["Argnums", "Function", "Pytree", "checked_chunk", "curried", "inexact", "jacobian_by", "numeric"]
+__all__ = [
+    "Argnums",
+    "Function",
+    "Pytree",
+    "checked_chunk",
+    "curried",
+    "jacobian_by",
+    "of_kind",
+    "present",
+    "selected",
+]
 
 Function = Callable[..., Any]
 Pytree = Any
@@ -62,11 +72,9 @@ def jacobian_by(
 
     @wraps(f)
     def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
-        if not all(-len(args) <= number < len(args) for number in numbers):
+        if not present(argnums, args):
             return plain(*args, **kwargs)  # which says what is wrong
-        wanted = args[argnums] if isinstance(argnums, int) else tuple(args[number] for number in numbers)
-        leaves, tree = jax.tree.flatten(wanted)
+        leaves, tree = jax.tree.flatten(selected(argnums, args))
         if not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
             return plain(*args, **kwargs)
         at = curried(f, argnums, args, kwargs)
@@ -84,6 +92,17 @@ def checked_chunk(chunk: int | None) -> int | None:
     raise InputError(msg)
 
 
+def present(argnums: Argnums, args: Sequence[Any]) -> bool:
+    """Whether there are so many arguments."""
+    numbers = [argnums] if isinstance(argnums, int) else argnums
+    return all(-len(args) <= number < len(args) for number in numbers)
+
+
+def selected(argnums: Argnums, args: Sequence[Any]) -> Pytree:
+    """The argument, or the tuple of arguments, that the Jacobian is taken with respect to."""
+    return args[argnums] if isinstance(argnums, int) else tuple(args[number] for number in argnums)
+
+
 def curried(f: Function, argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
     """`f` as a function of the arguments `argnums` (the argument itself for a single number), the others held."""
     numbers = [operator.index(number) for number in ([argnums] if isinstance(argnums, int) else argnums)]
@@ -97,31 +116,28 @@ def curried(f: Function, argnums: Argnums, args: Sequence[Any], kwargs: dict[str
     return at
 
 
-def numeric(leaf: object) -> bool:
-    """Whether it is a number or an array of numbers or truth values."""
-    kinds = (jax.Array, np.ndarray, np.generic, float, complex, int)
-    return isinstance(leaf, kinds) and any(_is(leaf, kind) for kind in (jnp.number, jnp.bool_))
-
-
-def inexact(leaf: object) -> bool:
-    """Whether it has a derivative: of real or complex numbers."""
-    return _is(leaf, jnp.inexact)
-
-
-def _is(leaf: Any, kind: Any) -> bool:  # noqa: ANN401 - any array or number, any of NumPy's abstract types
+def of_kind(leaf: Any, kind: Any) -> bool:  # noqa: ANN401 - any array or number, any of NumPy's abstract types
+    """Whether it is a number or an array, of that kind of numbers."""
+    if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, complex, int)):
+        return False
     dtype = leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf)
     return bool(jnp.issubdtype(dtype, kind))
 
 
+def _inexact(leaf: object) -> bool:
+    """Whether it has a derivative: of real or complex numbers."""
+    return of_kind(leaf, jnp.inexact)
+
+
 def _differentiable(leaves: Sequence[Any], *, holomorphic: bool, mode: str, allow_int: bool) -> bool:
     """Whether JAX takes the Jacobian with respect to these."""
-    if not all(map(numeric, leaves)):
+    if not all(of_kind(leaf, jnp.number) or of_kind(leaf, jnp.bool_) for leaf in leaves):
         return False
     if holomorphic:
-        return all(_is(leaf, jnp.complexfloating) for leaf in leaves)
+        return all(of_kind(leaf, jnp.complexfloating) for leaf in leaves)
     if mode == Direction.FORWARD:
-        return all(_is(leaf, jnp.floating) for leaf in leaves)
-    return allow_int or all(map(inexact, leaves))
+        return all(of_kind(leaf, jnp.floating) for leaf in leaves)
+    return allow_int or all(map(_inexact, leaves))
 
 
 def _of_inexact(at: Function, leaves: Sequence[Any], tree: Any) -> Function:  # noqa: ANN401 - a PyTreeDef
@@ -129,7 +145,7 @@ def _of_inexact(at: Function, leaves: Sequence[Any], tree: Any) -> Function:  # 
 
     def of(*values: AnyArray) -> Pytree:
         rest = iter(values)
-        return at(jax.tree.unflatten(tree, [next(rest) if inexact(leaf) else leaf for leaf in leaves]))
+        return at(jax.tree.unflatten(tree, [next(rest) if _inexact(leaf) else leaf for leaf in leaves]))
 
     return of
 
@@ -146,16 +162,16 @@ def _pushed(
     """Column by column; None where JAX refuses what the function returns."""
     y, push, *aux = jax.linearize(of, *leaves, has_aux=has_aux)  # type: ignore[call-overload]  # a literal is wanted
     outs, out_tree = jax.tree.flatten(y)
-    if holomorphic and not all(_is(out, jnp.complexfloating) for out in outs):
+    if holomorphic and not all(of_kind(out, jnp.complexfloating) for out in outs):
         return None
 
     def moved(*seed: AnyArray) -> list[AnyArray]:
-        return [t for t, out in zip(jax.tree.leaves(push(*seed)), outs, strict=True) if inexact(out)]
+        return [t for t, out in zip(jax.tree.leaves(push(*seed)), outs, strict=True) if _inexact(out)]
 
     columns = iter(_in_chunks(moved, leaves, chunk))
     rows = []
     for out in outs:
-        tangents = next(columns) if inexact(out) else jnp.zeros((sum(map(np.size, leaves)), *np.shape(out)), out.dtype)
+        tangents = next(columns) if _inexact(out) else jnp.zeros((sum(map(np.size, leaves)), *np.shape(out)), out.dtype)
         parts = zip(leaves, _cuts(leaves), strict=True)
         blocks = [jnp.moveaxis(tangents[cut], 0, -1).reshape(np.shape(out) + np.shape(x)) for x, cut in parts]
         rows.append(jax.tree.unflatten(tree, blocks))
@@ -173,12 +189,12 @@ def _pulled(
     holomorphic: bool,
 ) -> Pytree:
     """Row by row; None where JAX refuses what the function returns."""
-    y, pull, *aux = jax.vjp(of, *filter(inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above
+    y, pull, *aux = jax.vjp(of, *filter(_inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above
     outs, out_tree = jax.tree.flatten(y)
-    if not all(_is(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
+    if not all(of_kind(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
         return None
     rows = iter(_in_chunks(lambda *seed: pull(jax.tree.unflatten(out_tree, seed)), outs, chunk))
-    columns = [next(rows) if inexact(x) else None for x in leaves]
+    columns = [next(rows) if _inexact(x) else None for x in leaves]
 
     def block(x: AnyArray, found: AnyArray | None, out: AnyArray, cut: slice) -> AnyArray:
         shape = np.shape(out) + np.shape(x)

@@ -12,7 +12,7 @@ from fwdrev.modes.layer import Layer
 from fwdrev.modes.planning import Planner
 from fwdrev.modes.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, program_of
 
-__all__ = ["JaxBracketed"]
+__all__ = ["JaxBracketed", "executed"]
 
 
 class JaxBracketed(Planner):
@@ -37,10 +37,10 @@ class JaxBracketed(Planner):
         found = self.plan(chain, wrt)
         if found.tree is None:
             return differentiated(jax.jacfwd if found.direction is Direction.FORWARD else jax.jacrev, wrt)
-        return _executed(program_of(found.tree, chain, wrt))
+        return executed(program_of(found.tree, chain, wrt))
 
 
-def _executed(program: Program) -> Traceable:
+def executed(program: Program) -> Traceable:
     """The program as a function that JAX can trace."""
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:

@@ -12,7 +12,7 @@ from fwdrev.modes import Chain, Driven, Problem, Wrt, engine, problem
 from fwdrev.modes.bracketed import _prepared
 from fwdrev.modes.bracketing import Leaf, Split, Tree, forward_tree, reverse_tree
 from fwdrev.modes.cost import Product
-from fwdrev.modes.jax_bracketed import _executed
+from fwdrev.modes.jax_bracketed import executed
 from fwdrev.modes.jax_program import compile_jacobian
 from fwdrev.modes.planning import LONGEST, plan
 from fwdrev.modes.prices import OPERATIONS
@@ -115,7 +115,7 @@ def test_any_tree_gives_the_jacobian_in_jax(data: st.DataObject, p: Problem, wrt
     """JAX executes the same program."""
     tree = data.draw(trees(0, len(p.chain.layers)))
     program = program_of(tree, p.chain, wrt)
-    _expect_jacobian(compile_jacobian(p.chain, _executed(program))(p.x, p.theta), p, wrt)
+    _expect_jacobian(compile_jacobian(p.chain, executed(program))(p.x, p.theta), p, wrt)
 
 
 @pytest.mark.parametrize("name", ["bracketed", "jax-bracketed"])

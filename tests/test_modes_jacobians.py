@@ -19,7 +19,7 @@ CHUNKS = pytest.mark.parametrize("chunk", [1, 2, 100])  # of five, say: one that
 
 def assert_same(found: Any, expected: Any) -> None:
     """The same tree of arrays with the same shapes and dtypes, equal up to rounding."""
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    assert jax.tree.structure(found) == jax.tree.structure(expected)  # type: ignore[operator]
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         assert (one.shape, one.dtype) == (other.shape, other.dtype)
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
