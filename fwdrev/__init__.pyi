@@ -12,4 +12,5 @@ from .modes.registry import (
     problem as problem,
     problem_names as problem_names,
 )
+from .results.automatic import jacobian as jacobian
 from .results.run import load as load
