@@ -6,7 +6,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from fwdrev.bench.process import Ended
 
 __all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
 
-_PROGRAM = Path(__file__).resolve().parent / "side.py"
+_PROGRAM = (str(Path(__file__).resolve().parent / "side.py"),)
 """Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
 
 Answer = dict[str, Any]
@@ -87,13 +87,21 @@ class SideProcess:
 
 @contextmanager
 def started(
-    name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any]
+    name: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    start: Mapping[str, Any],
+    program: Sequence[str] = _PROGRAM,
 ) -> Iterator[SideProcess]:
-    """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block."""
+    """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block.
+
+    `program`: what Python is to run, if it is not a side of a comparison; it answers in the same way.
+    """
     side: SideProcess | None = None
     try:
         with signals_wait():
-            side = _started(name, folder, environment, log, start)
+            side = _started(name, folder, environment, log, start, program)
         yield side
     finally:
         if side is not None:
@@ -112,14 +120,19 @@ def side_path(root: Path, inside: Path, head: Path, inherited: str) -> str:
 
 
 def _started(
-    name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any]
+    name: str,
+    folder: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    start: Mapping[str, Any],
+    program: Sequence[str],
 ) -> SideProcess:
     """A new session of its own, so that Ctrl-C reaches us and not the side."""
     theirs, ours = os.pipe()
     try:
         with log.open("wb") as stream:
-            process = subprocess.Popen(  # noqa: S603 - our own Python and program
-                [sys.executable, "-P", str(_PROGRAM)],
+            process = subprocess.Popen(  # noqa: S603 - our own Python and programs
+                [sys.executable, "-P", *program],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stream,
