@@ -1,0 +1,220 @@
+"""A user's JAX function at a point, as a function of one vector.
+
+    found = flat_function(f, (x,))
+    found.n, found.m                    # numbers in all inputs, and in all outputs
+    found.value(found.x)                # the outputs as one vector
+    found.matrix(jax.jacfwd(f)(x))      # that Jacobian as one matrix (m, n)
+
+What cannot be differentiated, or not be measured, is refused with one line that says what to change.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from fwdrev.modes.arrays import AnyArray, Matrix, Vector
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.function_errors import failed, untraceable
+
+__all__ = ["FlatFunction", "Function", "flat_function"]
+
+Function = Callable[..., Any]
+"""From arrays, or pytrees of arrays, to a pytree of arrays."""
+
+_REPEATED = {2: 1e-1, 4: 1e-5, 8: 1e-12}
+"""By bytes of a number: how far two calls may differ, relatively. A GPU may add in another order."""
+
+_COMPILED = {2: 1.0, 4: 5e-2, 8: 1e-4}
+"""The same between a call that is compiled and one that is not: XLA reorders sums, and a long recursion lets
+rounding errors grow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FlatFunction:
+    """A function and the arguments at which its Jacobian is asked for; n inputs, m outputs.
+
+    `value`, compiled, takes a vector like `x` (n,), all inputs in one, to all outputs in one (m,). With `batch` the
+    arguments have a leading axis of that length; then `x`, n and m are those of one sample, the first.
+    """
+
+    name: str
+    function: Function
+    args: tuple[Any, ...]
+    batch: int | None
+    x: Vector
+    m: int
+    value: Callable[[AnyArray], AnyArray]
+    shapes: tuple[tuple[int, ...], tuple[int, ...]]
+
+    @property
+    def n(self) -> int:
+        """The inputs."""
+        return self.x.size
+
+    @property
+    def argnums(self) -> int | tuple[int, ...]:
+        """All arguments, as JAX counts them."""
+        return 0 if len(self.args) == 1 else tuple(range(len(self.args)))
+
+    def matrix(self, J: Any) -> Matrix:  # noqa: ANN401 - a pytree
+        """A Jacobian as JAX returns it, of the first sample where there is a batch, as one matrix (m, n)."""
+        leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
+        blocks = [np.asarray(leaf.todense() if _is_sparse(leaf) else leaf) for leaf in leaves]
+        if self.batch is not None:
+            blocks = [block[0] for block in blocks]
+        outputs, inputs = self.shapes
+        grid = [block.reshape(outputs[i // len(inputs)], -1) for i, block in enumerate(blocks)]
+        rows = [grid[i : i + len(inputs)] for i in range(0, len(grid), len(inputs))]
+        return np.block(rows)
+
+
+def flat_function(function: Function, args: tuple[Any, ...], *, name: str = "f", vmap: bool = False) -> FlatFunction:
+    """Look at a function at a point; costs three calls and a compilation.
+
+    `vmap`: the function takes one sample, and all arrays of `args` have a leading axis of samples. Raises InputError.
+    """
+    args = jax.tree.map(jnp.asarray, _checked_inputs(args))
+    batch = _batch(args) if vmap else None
+    sample = args if batch is None else jax.tree.map(lambda a: a[0], args)
+    x, unravel = ravel_pytree(sample)
+
+    def of_vector(v: AnyArray) -> AnyArray:
+        return ravel_pytree(function(*unravel(v)))[0]
+
+    first = _called(function, sample, name)
+    outputs = _checked_outputs(first, name)
+    _check_repeats(first, _called(function, sample, name), name)
+    value = jax.jit(of_vector)
+    try:
+        compiled = np.asarray(value(x))
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        raise InputError(untraceable(name, error)) from None
+    _check_compiled(compiled, np.asarray(ravel_pytree(first)[0]), name)
+    shapes = outputs, tuple(int(leaf.size) for leaf in jax.tree.leaves(sample))
+    return FlatFunction(
+        name=name,
+        function=function,
+        args=args,
+        batch=batch,
+        x=np.asarray(x),
+        m=compiled.size,
+        value=value,
+        shapes=shapes,
+    )
+
+
+def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """All of them finite floating-point numbers."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(args):
+        where = _where("argument", path)
+        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
+            msg = f"{where} is of type {type(leaf).__name__}: give arrays of floating-point numbers"
+            raise InputError(msg)
+        _check_floating(where, leaf)
+        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
+            msg = f"{where} has NaN or infinity in it: give a point at which all numbers are finite"
+            raise InputError(msg)
+    if not sum(np.size(leaf) for leaf in jax.tree.leaves(args)):
+        msg = "the arguments have no numbers in them: give arrays with at least one"
+        raise InputError(msg)
+    return args
+
+
+def _check_floating(where: str, leaf: Any) -> None:  # noqa: ANN401 - an array or a number
+    dtype = jnp.result_type(leaf)
+    if jnp.issubdtype(dtype, jnp.floating):
+        return
+    if jnp.issubdtype(dtype, jnp.complexfloating):
+        msg = f"{where} is {dtype}: complex derivatives are not measured; split it into real and imaginary parts"
+    else:
+        msg = (
+            f"{where} is {dtype}, which has no derivative: give floating-point numbers, or bind it by functools.partial"
+        )
+    raise InputError(msg)
+
+
+def _batch(args: tuple[Any, ...]) -> int:
+    """The length of the axis that all arrays share."""
+    shapes = [leaf.shape for leaf in jax.tree.leaves(args)]
+    lengths = {shape[0] if shape else None for shape in shapes}
+    if len(lengths) == 1 and (length := lengths.pop()):
+        return int(length)
+    told = ", ".join(map(str, shapes))
+    msg = f"vmap: the inputs have shapes {told}; all of them need the same leading axis, of at least one sample"
+    raise InputError(msg)
+
+
+def _called(function: Function, args: tuple[Any, ...], name: str) -> Any:  # noqa: ANN401 - what the user's code returns
+    try:
+        return function(*args)
+    except jax.errors.UnexpectedTracerError as error:
+        raise InputError(untraceable(name, error)) from None
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        raise InputError(failed(name, error)) from None
+
+
+def _checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN401 - what the user's code returns
+    """The sizes of the arrays, all of which are finite floating-point numbers."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(outputs):
+        where = _where(f"the output of {name}", path, whole=not path)
+        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
+            msg = f"{where} is of type {type(leaf).__name__}: return arrays only"
+            raise InputError(msg)
+        dtype = jnp.result_type(leaf)
+        if not jnp.issubdtype(dtype, jnp.floating):
+            msg = f"{where} is {dtype}, which has no derivative here: return real floating-point numbers"
+            raise InputError(msg)
+        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
+            msg = f"{where} is NaN or infinite at the given point: give a point at which the function is defined"
+            raise InputError(msg)
+    sizes = tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(outputs))
+    if not sum(sizes):
+        msg = f"{name} returns no numbers: return at least one"
+        raise InputError(msg)
+    return sizes
+
+
+def _check_repeats(first: Any, second: Any, name: str) -> None:  # noqa: ANN401 - pytrees
+    same = bool(jax.tree.structure(first) == jax.tree.structure(second))  # type: ignore[operator] # of a PyTreeDef
+    if same and not _differ(ravel_pytree(first)[0], ravel_pytree(second)[0], _REPEATED):
+        return
+    msg = (
+        f"two calls of {name} at the same point differ: it is random or has side effects; let it depend on its "
+        "arguments only, random numbers on a key of jax.random that is the same each time"
+    )
+    raise InputError(msg)
+
+
+def _check_compiled(compiled: Vector, first: Vector, name: str) -> None:
+    if _differ(compiled, first, _COMPILED):
+        msg = (
+            f"{name} returns something else under jax.jit than without: it reads or changes something besides its "
+            "arguments, or is unstable at this point; let it depend on its arguments only"
+        )
+        raise InputError(msg)
+
+
+def _differ(one: AnyArray, other: AnyArray, tolerances: dict[int, float]) -> bool:
+    a, b = (np.asarray(values, dtype=float) for values in (one, other))
+    if a.shape != b.shape:
+        return True
+    allowed = tolerances[min(8, np.asarray(other).dtype.itemsize)]
+    return bool(np.max(np.abs(a - b)) > allowed * np.max(np.abs(b)))
+
+
+def _where(what: str, path: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - JAX's keys
+    """`argument 0['w']`: an argument has its number, an output its place in what is returned."""
+    if whole:
+        return what
+    if what == "argument":
+        return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
+    return f"{what}{jax.tree_util.keystr(path)}"
+
+
+def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything
+    return hasattr(leaf, "todense")
