@@ -1,0 +1,161 @@
+"""The arms of a user's function, prepared and timed in processes of their own, which may hang or die.
+
+An arm that does so is lost; the next question goes to a fresh process, and so does each round. Programs that were
+compiled once are found again by all of them.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pyperf import perf_counter
+
+from fwdrev.bench.cell import Status
+from fwdrev.bench.side_process import ArmLostError, SideProcess, started
+from fwdrev.bench.target import Target
+from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
+from fwdrev.modes.errors import InputError, UnavailableError
+
+__all__ = ["FunctionProcess", "function_process"]
+
+_START_SECONDS = 120.0
+"""To load our own libraries, which is not the user's fault."""
+
+_AGAIN = 4.0
+"""Times what it took at first: as long as a function may take to load again."""
+
+_PROGRAM = ("-m", "fwdrev.bench.function_worker")
+
+_CHUNKED = "-chunked"
+"""How the name of an arm ends that makes the passes of another one in chunks."""
+
+
+class FunctionProcess:
+    """See `fwdrev.bench.trials.Trials`."""
+
+    fresh = True
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        """Nothing is started yet; `folder` is for programs and logs."""
+        self._target, self._folder = target, folder
+        self._numbers = count()
+        self._running = ExitStack()
+        self._child: SideProcess | None = None
+        self._timed = False
+        self._held: dict[str, int] = {}
+        self.load_seconds = 0.0
+
+    def facts(self, seconds: float) -> Facts:
+        """Start a process and look at the function; raises InputError for one that cannot be measured at all."""
+        try:
+            answer = self._loaded(seconds)
+        except LostArmError as error:
+            msg = f"{self._target.what}: {error.reason}; it has to return, within the budget"
+            raise InputError(msg) from None
+        if "refused" in answer:
+            raise InputError(answer["refused"])
+        return Facts(**answer["facts"])
+
+    def expected(self, seconds: float) -> tuple[dict[str, float], dict[str, str]]:
+        """What the counts of each arm let expect; raises LostArmError."""
+        found = self._asked({"do": "count"}, seconds)
+        return found["seconds"], found["reasons"]
+
+    def prepare(self, arm: str, seconds: float) -> Prepared:
+        """Compile an arm and call it; raises LostArmError, also when that takes longer."""
+        if self._child is None:
+            self._reloaded()
+        command = {"do": "prepare", "arm": arm, "held": self._held}
+        prepared = Prepared(**self._asked(command, seconds, arm)["prepared"])
+        if prepared.held_bytes is not None and not arm.endswith(_CHUNKED):
+            self._held[f"{arm}{_CHUNKED}"] = prepared.held_bytes
+        return prepared
+
+    def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
+        """One round, the second and later ones in a fresh process; raises LostArmError."""
+        if self._timed or self._child is None:
+            self._reloaded()
+        self._timed = True
+        held = {name: size for name, size in self._held.items() if name in loops}
+        command = {"do": "round", "loops": dict(loops), "blocks": blocks, "seed": seed, "held": held}
+        values: Values = self._asked(command, seconds)["values"]
+        return values
+
+    def end(self) -> None:
+        """The process is gone afterwards, with all that it has started."""
+        self._running.close()
+        self._child = None
+
+    def _loaded(self, seconds: float) -> dict[str, Any]:
+        """A fresh process that knows the function."""
+        self.end()
+        log = self._folder / f"{next(self._numbers)}.log"
+        self._child = self._running.enter_context(started("", Path.cwd(), self._environment(), log, {}, _PROGRAM))
+        try:
+            failed = self._child.hear(_START_SECONDS).get("failed")
+        except ArmLostError as error:
+            failed = error.reason
+        if failed is not None:
+            self.end()
+            msg = f"cannot start a process that measures: {failed}"
+            raise UnavailableError(msg)
+        self._timed = False
+        began = perf_counter()
+        answer = self._asked({"do": "load", "target": asdict(self._target)}, seconds)
+        self.load_seconds = perf_counter() - began
+        return answer
+
+    def _reloaded(self) -> None:
+        """The same once more; raises LostArmError for a function that is refused this time, or takes far longer.
+
+        That another arm has ended its process is not the fault of the one that is waiting: it has all its time left.
+        """
+        refused = self._loaded(_AGAIN * max(1.0, self.load_seconds)).get("refused")
+        if refused is not None:
+            raise LostArmError(None, refused)
+
+    def _asked(self, command: Mapping[str, Any], seconds: float, arm: str | None = None) -> dict[str, Any]:
+        """The answer; whoever does not give one in time is ended."""
+        child, deadline, at = self._child, perf_counter() + seconds, arm
+        if child is None:
+            raise LostArmError(arm, "its process has ended")
+        try:
+            child.tell(command)
+            while "at" in (answer := child.hear(max(0.0, deadline - perf_counter()))):
+                at = answer["at"]
+        except ArmLostError as error:
+            self.end()
+            late = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
+            raise LostArmError(at, late if error.status is Status.TIMED_OUT else error.reason) from None
+        except BaseException:
+            self.end()
+            raise
+        if "failed" in answer:
+            raise LostArmError(at, answer["failed"])
+        return answer
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's own, since the advice is for his programs; what is compiled is kept for the other processes."""
+        env = dict(os.environ)
+        env["JAX_COMPILATION_CACHE_DIR"] = str(self._folder / "programs")
+        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        if self._target.dtype == "float64":
+            env["JAX_ENABLE_X64"] = "1"
+        return env
+
+
+@contextmanager
+def function_process(target: Target) -> Iterator[FunctionProcess]:
+    """For the functions of a target; nothing is left behind."""
+    with tempfile.TemporaryDirectory(prefix="fwdrev-advise-") as folder:
+        trials = FunctionProcess(target, Path(folder))
+        try:
+            yield trials
+        finally:
+            trials.end()

@@ -1,0 +1,121 @@
+"""The process in which a user's function runs: told line by line what to do, it answers each line.
+
+It may hang or die of what the function does; whoever asked knows from the lines in between which arm it was at. What
+the function prints goes to standard error.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+__all__ = ["main"]
+
+Answer = dict[str, Any]
+
+
+def main() -> None:
+    """Answer each line of standard input."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.path.append(str(Path.cwd()))
+    worker = _Worker(lambda answer: print(json.dumps(answer), file=out, flush=True))
+    actions: Mapping[str, Callable[..., Answer]] = {
+        "start": worker.start,
+        "load": worker.load,
+        "count": worker.count,
+        "prepare": worker.prepare,
+        "round": worker.round,
+    }
+    for line in sys.stdin:
+        command = json.loads(line)
+        worker.tell(_tried(actions[command.pop("do")], command))
+
+
+class _Worker:
+    """What is kept from one command to the next."""
+
+    def __init__(self, tell: Callable[[Answer], None]) -> None:
+        """Nothing is imported yet."""
+        self.tell = tell
+        self.trials: Any = None
+
+    def start(self, alive: int) -> Answer:
+        """Import our own libraries; `alive`: a pipe that closes when whoever asks is gone."""
+        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+        import jax
+
+        import fwdrev.bench.function_trials
+
+        jax.devices()
+        return {"loaded": fwdrev.bench.function_trials.__name__}
+
+    def load(self, target: dict[str, Any]) -> Answer:
+        """Import the user's code, make the point, look at both."""
+        from fwdrev.bench.function_trials import FunctionTrials
+        from fwdrev.bench.target import Target, functions_of, point_of
+        from fwdrev.modes.function import flat_function
+        from fwdrev.modes.function_arms import composed
+
+        asked = Target(**target)
+        functions = functions_of(asked)
+        stages = list(functions.values())
+        function = stages[0] if len(stages) == 1 else composed(stages)
+        found = flat_function(function, point_of(asked, stages[0]), name=_name(functions), vmap=asked.vmap)
+        named = functions if len(stages) > 1 else None
+        self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}))
+        gc.freeze()
+        return {"facts": asdict(self.trials.facts())}
+
+    def count(self) -> Answer:
+        """What the counts of each arm let expect."""
+        seconds, reasons = self.trials.expected()
+        return {"seconds": seconds, "reasons": reasons}
+
+    def prepare(self, arm: str, held: dict[str, int]) -> Answer:
+        """Compile an arm and call it; `held`: bytes from which the size of a chunk follows, for arms with chunks."""
+        self._offer(held)
+        return {"prepared": asdict(self.trials.prepare(arm))}
+
+    def round(self, loops: dict[str, int], blocks: int, seed: int, held: dict[str, int]) -> Answer:
+        """Time arms."""
+        self._offer(held)
+        return {"values": self.trials.round(loops, blocks, seed)}
+
+    def _offer(self, held: dict[str, int]) -> None:
+        for arm, size in held.items():
+            self.trials.offer(arm, size)
+
+
+def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
+    from fwdrev.bench.failure import one_line
+    from fwdrev.modes.errors import FwdrevError, InputError
+
+    try:
+        return action(**command)
+    except InputError as error:
+        return {"refused": str(error)}
+    except FwdrevError as error:
+        return {"failed": str(error)}
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        return {"failed": one_line(f"{type(error).__name__}: {error}")}
+
+
+def _name(functions: Mapping[str, Any]) -> str:
+    """Of the function that is advised on, as a line of code can name it."""
+    return next(iter(functions)) if len(functions) == 1 else "f"
+
+
+def _end_with(alive: int) -> None:
+    """Whoever asks holds the other end; this thread waits and costs nothing."""
+    os.read(alive, 1)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""What `MODULE:FUNCTION` names, and the point that the options of `fwdrev advise` describe.
+
+All of it runs the user's code, so it belongs into a process of its own; only `checked` is for the command itself.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.errors import InputError, unknown
+
+__all__ = ["Target", "checked", "functions_of", "point_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """`what`: MODULE:FUNCTION, FILE.py:FUNCTION, or several functions with commas, applied one after the other.
+
+    The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`). `dtype`
+    is float32, float64 or None: as the point has it. With `vmap` the function takes one sample of it.
+    """
+
+    what: str
+    at: str | None = None
+    shapes: Sequence[Sequence[int]] | None = None
+    point: str | None = None
+    vmap: bool = False
+    seed: int = 0
+    dtype: str | None = None
+
+
+def checked(target: Target) -> Target:
+    """The same, if it can be meant; raises InputError."""
+    _parts(target.what)
+    given = [name for name in ("at", "shapes", "point") if getattr(target, name)]
+    if len(given) != 1:
+        msg = "give the point, in one way: --shape 1000, --at FILE.npz or --point MODULE:FUNCTION"
+        raise InputError(msg)
+    if target.point is not None:
+        _parts(target.point)
+    return target
+
+
+def functions_of(target: Target) -> dict[str, Callable[..., Any]]:
+    """The functions by name, in the order in which they are applied; raises InputError."""
+    where, names = _parts(target.what)
+    module = _module(where)
+    return {name: _function(module, where, name) for name in names}
+
+
+def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
+    """The arguments for `first`; raises InputError."""
+    if target.shapes is not None:
+        rng = np.random.default_rng(target.seed)
+        return tuple(rng.standard_normal(tuple(shape)).astype(_dtype(target)) for shape in target.shapes)
+    if target.at is not None:
+        return tuple(_cast(array, target) for array in _read(Path(target.at), first))
+    return _made(str(target.point), target)
+
+
+def _parts(text: str) -> tuple[str, list[str]]:
+    """The module or file, and the names after the colon."""
+    where, _, names = text.rpartition(":")
+    found = [name.strip() for name in names.split(",")]
+    if not where or not all(name.isidentifier() for name in found) or len(set(found)) < len(found):
+        msg = f"target {text!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, stages as MODULE:f1,f2,f3"
+        raise InputError(msg)
+    return where, found
+
+
+def _module(where: str) -> ModuleType:
+    try:
+        return _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        if isinstance(error, ModuleNotFoundError) and f"{where}.".startswith(f"{error.name}."):
+            msg = (
+                f"no module named {error.name!r}: run it in the folder that has it, or name the file, FILE.py:FUNCTION"
+            )
+            raise InputError(msg) from None
+        said = f"{type(error).__name__}: {error}"
+        msg = f"importing {where} fails: {said}; it has to import without this command, too"
+        raise InputError(msg) from None
+
+
+def _from_file(path: Path) -> ModuleType:
+    """Its neighbours can be imported by it, as when it is run."""
+    if not path.is_file():
+        msg = f"there is no file {path}: give MODULE:FUNCTION or FILE.py:FUNCTION"
+        raise InputError(msg)
+    name = path.stem
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        msg = f"{path} is no Python file"
+        raise InputError(msg)
+    sys.path.append(str(path.resolve().parent))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault(name, module)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _function(module: ModuleType, where: str, name: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if function is None:
+        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise unknown(f"function of {where}", name, known)
+    if not callable(function):
+        msg = f"{where}:{name} is of type {type(function).__name__}: name a function"
+        raise InputError(msg)
+    found: Callable[..., Any] = function
+    return found
+
+
+def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
+    """The arrays of a file, in the order of the function's arguments."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
+    except (OSError, ValueError, EOFError, KeyError) as error:
+        msg = f"cannot read {path}: {' '.join(str(error).split())}; write it with numpy.savez, plain arrays only"
+        raise InputError(msg) from None
+    numbered = [f"arr_{i}" for i in range(len(arrays))]
+    if arrays and set(arrays) == set(numbered):
+        return [arrays[name] for name in numbered]
+    return _by_name(arrays, path, first)
+
+
+def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -> list[Any]:
+    """Those that are named like parameters."""
+    try:
+        parameters = list(inspect.signature(first).parameters)
+    except (TypeError, ValueError):
+        parameters = []
+    wanted = parameters[: len(arrays)]
+    if not arrays or set(wanted) != set(arrays):
+        have, takes = ", ".join(arrays) or "nothing", ", ".join(parameters) or "unnamed arguments"
+        msg = f"{path} has {have}, the function takes {takes}: name the arrays like the arguments, or arr_0, arr_1, …"
+        raise InputError(msg)
+    return [arrays[name] for name in wanted]
+
+
+def _made(point: str, target: Target) -> tuple[Any, ...]:
+    """What the user's function returns: a tuple is several arguments."""
+    import jax
+
+    where, names = _parts(point)
+    if len(names) > 1:
+        msg = f"point {point!r}: name one function that returns the inputs"
+        raise InputError(msg)
+    make = _function(_module(where), where, names[0])
+    try:
+        made = make()
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        msg = f"{point} fails: {type(error).__name__}: {error}; it is called without arguments and returns the inputs"
+        raise InputError(msg) from None
+    args: tuple[Any, ...] = jax.tree.map(lambda leaf: _cast(leaf, target), made if isinstance(made, tuple) else (made,))
+    return args
+
+
+def _cast(leaf: Any, target: Target) -> Any:  # noqa: ANN401 - an array, or what the user took for one
+    """Floating-point numbers as they were asked for; anything else as it is."""
+    floating = hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.floating)
+    return leaf.astype(target.dtype) if target.dtype is not None and floating else leaf
+
+
+def _dtype(target: Target) -> Any:  # noqa: ANN401 - a NumPy dtype
+    """What JAX computes with, unless it was asked for another."""
+    import jax.numpy as jnp
+
+    return np.dtype(target.dtype) if target.dtype is not None else jnp.zeros(0).dtype
