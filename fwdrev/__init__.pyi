@@ -12,5 +12,6 @@ from .modes.registry import (
     problem as problem,
     problem_names as problem_names,
 )
+from .results.advising import advise as advise
 from .results.automatic import jacobian as jacobian
 from .results.run import load as load

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from fwdrev.results.advice import Advice
+from fwdrev.results.advice_text import HEAD, advice_words, arm_rows, function_text, remarks
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.display import figure_of, in_words, page, table
@@ -16,11 +18,13 @@ from fwdrev.results.tables import LogRatios
 __all__ = ["html_of"]
 
 
-def html_of(shown: object) -> str:  # noqa: PLR0911 - one for each kind of record
+def html_of(shown: object) -> str:  # noqa: C901, PLR0911 - one for each kind of record
     """The HTML of a record."""
     match shown:
         case Run():
             return run_html(shown)
+        case Advice():
+            return _advice(shown)
         case Crossover():
             return _crossover(shown)
         case Crossing():
@@ -39,6 +43,12 @@ def html_of(shown: object) -> str:  # noqa: PLR0911 - one for each kind of recor
             return _scores([shown])
         case _:
             return in_words(repr(shown))
+
+
+def _advice(advice: Advice) -> str:
+    words = [*remarks(advice), *advice_words(advice)]
+    rows = table(HEAD, arm_rows(advice), function_text(advice))
+    return page(rows, *map(in_words, words), in_words(advice.code, "pre"))
 
 
 def _crossover(found: Crossover) -> str:

@@ -1,0 +1,74 @@
+"""Advice on a function in this process: `fwdrev.advise`.
+
+    advice = fwdrev.advise(f, x)                    # measured, about 20 s at most
+    advice = fwdrev.advise(f, x, measure=False)     # by counts, at once
+    print(advice)
+
+Here a function that hangs, hangs; `fwdrev advise` runs it in processes of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fwdrev.bench.trials import Facts, Trials
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.advice import Advice, advice_of
+from fwdrev.results.advice_counts import counted_advice
+from fwdrev.results.advice_rounds import observed
+
+__all__ = ["advise", "measured_advice"]
+
+
+def advise(
+    f: Callable[..., Any],
+    *args: Any,  # noqa: ANN401 - arrays, or pytrees of arrays
+    measure: bool = True,
+    budget: float = 20.0,
+    stages: Sequence[Callable[..., Any]] = (),
+    vmap: bool = False,
+    seed: int = 0,
+) -> Advice:
+    """Which way to compute the Jacobian of `f` at `args` with respect to all of them.
+
+    `measure=False` counts operations instead of timing, in milliseconds; otherwise all arms are compiled, checked and
+    timed in turns for `budget` seconds at most. `stages`, applied one after the other, make up `f`: then mixed mode is
+    tried, too. `vmap`: `f` takes one sample and the arrays have a leading axis of samples.
+
+    Raises InputError for a function that cannot be differentiated or measured, NothingMeasuredError where every arm
+    failed.
+    """
+    from fwdrev.bench.function_trials import FunctionTrials
+    from fwdrev.modes.function import flat_function
+
+    found = flat_function(f, args, name=_name(f, "f"), vmap=vmap)
+    trials = FunctionTrials(found, _named(stages))
+    facts = trials.facts()
+    if not measure:
+        return counted_advice(facts, *trials.expected())
+    return measured_advice(trials, facts, budget, seed=seed)
+
+
+def measured_advice(
+    trials: Trials, facts: Facts, budget: float, *, seed: int = 0, told: Callable[[str], None] = lambda _: None
+) -> Advice:
+    """What the trials of a function show within the budget; raises NothingMeasuredError where no arm works."""
+    seen = observed(trials, facts, budget, seed=seed, told=told)
+    if not seen.prepared:
+        why = "; ".join(f"{name}: {seen.reasons.get(name, 'not tried')}" for name in facts.codes)
+        msg = f"nothing of {facts.name} could be measured: {why}"
+        raise NothingMeasuredError(msg)
+    return advice_of(facts, seen, fresh=trials.fresh)
+
+
+def _name(function: Callable[..., Any], otherwise: str) -> str:
+    """As a line of code can name it; a lambda has no name."""
+    name = str(getattr(function, "__name__", ""))
+    return name if name.isidentifier() else otherwise
+
+
+def _named(stages: Sequence[Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+    """Each stage under a name of its own."""
+    names = [_name(stage, f"f{i}") for i, stage in enumerate(stages, 1)]
+    if len(set(names)) < len(names):
+        names = [f"f{i}" for i in range(1, len(stages) + 1)]
+    return dict(zip(names, stages, strict=True))

@@ -1,0 +1,307 @@
+"""Advice from scripted trials: what is measured within a budget, what is recommended, and how that is told."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import pytest
+
+from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.advice import Advice
+from fwdrev.results.advice_counts import counted_advice
+from fwdrev.results.advice_rounds import observed, wrong_arms
+from fwdrev.results.advice_text import advice_lines, advice_words, bytes_text, seconds_text
+from fwdrev.results.advising import measured_advice
+from fwdrev.results.record_html import html_of
+from tests.shown import Reader
+
+FACTS = Facts(
+    name="f",
+    n=100,
+    m=10,
+    dtype="float64",
+    device="cpu",
+    codes={"forward": "jax.jit(jax.jacfwd(f))", "reverse": "jax.jit(jax.jacrev(f))"},
+    left_out={"coloured": "asdex is not installed"},
+    overhead_seconds=1e-6,
+    quotient=[1.0] * 10,
+)
+
+
+@dataclass(kw_only=True)
+class Scripted:
+    """Trials whose times are given; the clock goes on by what they cost.
+
+    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds.
+    """
+
+    seconds: Mapping[str, float]
+    memory: Mapping[str, int] = field(default_factory=dict)
+    compiling: Mapping[str, float] = field(default_factory=dict)
+    products: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    offers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    fails: Mapping[str, str] = field(default_factory=dict)
+    dies: set[str] = field(default_factory=set)
+    noise: float = 0.0
+    round_seconds: float = 1.0
+    now: float = 0.0
+    fresh: bool = True
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def clock(self) -> float:
+        """Of the trials' own time."""
+        return self.now
+
+    def facts(self, seconds: float) -> Facts:
+        """Known already."""
+        return FACTS
+
+    def expected(self, seconds: float) -> tuple[dict[str, float], dict[str, str]]:
+        """Nothing is counted."""
+        return {}, {}
+
+    def prepare(self, arm: str, seconds: float) -> Prepared:
+        """Takes the time to compile, or all that it was given."""
+        takes = self.compiling.get(arm, 0.1)
+        self.now += min(takes, seconds)
+        if takes > seconds:
+            raise LostArmError(arm, f"it took longer than the {seconds:.3g} s that it was given")
+        if arm in self.fails:
+            raise LostArmError(arm, self.fails[arm])
+        return Prepared(
+            compile_seconds=takes,
+            memory_bytes=self.memory.get(arm, 1000),
+            held_bytes=0,
+            seconds=self.seconds[arm],
+            products=self.products.get(arm, [1.0] * 110),
+            offers=self.offers.get(arm, {}),
+        )
+
+    def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
+        """Noise that all blocks of an arm share in a round."""
+        self.asked.append(tuple(loops))
+        for arm in self.dies & set(loops):
+            raise LostArmError(arm, "it died")
+        self.now += self.round_seconds
+        rng = Random(seed)
+        return {arm: [self.seconds[arm] * math.exp(rng.gauss(0, self.noise))] * blocks for arm in loops}
+
+
+def advised(trials: Scripted, facts: Facts = FACTS, budget: float = 20.0) -> Advice:
+    """By the trials' clock."""
+    from fwdrev.results.advice import advice_of
+
+    seen = observed(trials, facts, budget, clock=trials.clock)
+    return advice_of(facts, seen, fresh=True)
+
+
+def arm_of(advice: Advice, name: str) -> dict[str, object]:
+    """As JSON."""
+    found: dict[str, object] = next(arm for arm in advice.to_json()["arms"] if arm["name"] == name)
+    return found
+
+
+def test_the_faster_arm_is_recommended() -> None:
+    """With its ratio to the other one, an interval, and its code; three rounds are enough where it is clear."""
+    trials = Scripted(seconds={"forward": 4e-4, "reverse": 1e-4}, noise=0.01)
+    found = advised(trials)
+    assert (found.recommend, found.runner_up, found.tie, found.rounds) == ("reverse", "forward", False, 3)
+    assert found.ratio is not None
+    assert found.ratio.low is not None
+    assert found.ratio.high is not None
+    assert found.ratio.low < 0.25 < found.ratio.high < 0.3
+    assert found.code == "jax.jit(jax.jacrev(f))"
+
+
+def test_json_has_what_was_promised() -> None:
+    """The keys that programs rely on."""
+    data = advised(Scripted(seconds={"forward": 1e-4, "reverse": 4e-4}, noise=0.01)).to_json()
+    assert (data["n"], data["m"], data["recommend"]) == (100, 10, "forward")
+    assert {"point", "low", "high"} <= data["ratio"].keys()
+    assert data["code"] == "jax.jit(jax.jacfwd(f))"
+    assert [arm["name"] for arm in data["arms"]] == ["forward", "reverse", "coloured"]
+    assert data["arms"][2]["reason"] == "asdex is not installed"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "noise", "memory", "recommend", "tie"),
+    [
+        ({"forward": 1.00e-4, "reverse": 1.01e-4}, 0.0, {"forward": 2000, "reverse": 1000}, "reverse", True),
+        ({"forward": 1.00e-4, "reverse": 1.01e-4}, 0.0, {"forward": 1000, "reverse": 2000}, "forward", True),
+        ({"forward": 1.00e-4, "reverse": 1.01e-4}, 0.0, {"forward": 1000, "reverse": 990}, "forward", True),
+        ({"forward": 1.00e-4, "reverse": 1.04e-4}, 0.0, {"forward": 2000, "reverse": 1000}, "forward", False),
+        ({"forward": 1.00e-4, "reverse": 1.03e-4}, 0.06, {"forward": 2000, "reverse": 1000}, "reverse", True),
+    ],
+    ids=["less memory", "faster and less", "hardly less", "sure", "within the noise"],
+)
+def test_within_the_noise_memory_decides(
+    seconds: dict[str, float], noise: float, memory: dict[str, int], *, recommend: str, tie: bool
+) -> None:
+    """What is surely faster wins, whatever it needs."""
+    trials = Scripted(seconds=seconds, noise=noise, memory=memory)
+    found = advised(trials)
+    assert (found.recommend, found.tie) == (recommend, tie)
+    assert any("within the noise" in line for line in advice_words(found)) == found.tie
+
+
+def test_what_seems_much_faster_wins_though_nobody_is_sure() -> None:
+    """And that is said: its interval holds equal times."""
+    seconds, memory = {"forward": 1.0e-4, "reverse": 1.3e-4}, {"forward": 2000, "reverse": 1000}
+    found = advised(Scripted(seconds=seconds, noise=0.4, memory=memory))
+    assert (found.recommend, found.tie) == ("forward", False)
+    assert "equal times are within its interval" in " ".join(advice_words(found))
+
+
+def test_a_noisy_answer_takes_more_rounds_and_keeps_to_the_budget() -> None:
+    """No round begins that would not fit."""
+    trials = Scripted(seconds={"forward": 1.0e-4, "reverse": 1.1e-4}, noise=0.3, round_seconds=3.0)
+    found = advised(trials)
+    assert found.rounds == 6
+    assert trials.now <= 20.0
+
+
+def test_a_budget_for_no_round_still_gives_advice() -> None:
+    """From the few calls after compiling; without an interval, and said so."""
+    trials = Scripted(seconds={"forward": 3.0, "reverse": 4.0}, compiling={"forward": 2.0, "reverse": 2.0})
+    found = advised(trials, budget=8.0)
+    assert (found.recommend, found.rounds) == ("forward", 0)
+    assert found.ratio is not None
+    assert (found.ratio.point, found.ratio.low) == (0.75, None)
+    assert any("no round fitted" in line for line in advice_words(found))
+
+
+def test_slow_arms_are_not_measured_on() -> None:
+    """Beyond the two fastest, which are always compared."""
+    codes = {**FACTS.codes, "mixed": "m", "other": "o"}
+    seconds = {"forward": 1e-4, "reverse": 9e-4, "mixed": 8e-4, "other": 3e-4}
+    trials = Scripted(seconds=seconds, noise=0.01)
+    found = advised(trials, replace(FACTS, codes=codes))
+    assert set(trials.asked) == {("forward", "other")}
+    assert "more than 5 times slower" in str(arm_of(found, "mixed")["reason"])
+    assert arm_of(found, "mixed")["seconds"] is not None
+    alone = Scripted(seconds={"forward": 1e-4, "reverse": 9e-2}, noise=0.01)
+    assert advised(alone).ratio is not None
+    assert set(alone.asked) == {("forward", "reverse")}
+
+
+def test_arms_that_fail_or_are_late_are_left_out() -> None:
+    """With their reasons; the others are measured."""
+    trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
+    found = advised(trials)
+    assert (found.recommend, found.runner_up, found.ratio) == ("reverse", None, None)
+    assert arm_of(found, "forward")["reason"] == "TypeError: no rule"
+    late = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, compiling={"forward": 100.0})
+    found = advised(late)
+    assert found.recommend == "reverse"
+    assert "longer than the 6.67 s" in str(arm_of(found, "forward")["reason"])
+    assert late.now < 20
+    assert any("the only one" in line for line in advice_words(found))
+
+
+def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
+    """Whatever it took before."""
+    trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, dies={"forward"})
+    found = advised(trials)
+    assert found.recommend == "reverse"
+    assert arm_of(found, "forward")["reason"] == "it died"
+
+
+def test_nothing_measured_is_an_error() -> None:
+    """That names every arm."""
+    fails = {"forward": "one reason", "reverse": "another"}
+    with pytest.raises(NothingMeasuredError, match="forward: one reason; reverse: another"):
+        measured_advice(Scripted(seconds={}, fails=fails), FACTS, 20.0)
+
+
+def test_no_time_at_all_still_tries_an_arm() -> None:
+    """The first has its turn only while there is time; then nothing was measured."""
+    with pytest.raises(NothingMeasuredError, match="used up"):
+        measured_advice(Scripted(seconds={"forward": 1.0, "reverse": 1.0}), FACTS, 0.0)
+
+
+def test_offers_are_tried() -> None:
+    """An arm in chunks comes up when the memory of the plain one is known."""
+    offers = {"forward": {"forward-chunked": "chunks"}}
+    seconds = {"forward": 3e-4, "reverse": 9e-4, "forward-chunked": 1e-4}
+    found = advised(Scripted(seconds=seconds, offers=offers, noise=0.01))
+    assert (found.recommend, found.code) == ("forward-chunked", "chunks")
+
+
+def test_a_wrong_arm_is_left_out() -> None:
+    """Differences tell which of two Jacobians is wrong; a faster wrong one is no use."""
+    right, wrong = [1.0] * 110, [2.0] * 10 + [1.0] * 100
+    trials = Scripted(seconds={"forward": 1e-5, "reverse": 1e-4}, products={"forward": wrong, "reverse": right})
+    found = advised(trials)
+    assert found.recommend == "reverse"
+    assert "custom_jvp" in str(arm_of(found, "forward")["reason"])
+
+
+@pytest.mark.parametrize(
+    ("forward", "reverse", "wrong"),
+    [
+        ([1.0, 1.0], [1.0 + 1e-9, 1.0], set()),
+        ([1.0, 1.0], [1.0, 1.01], {"reverse"}),
+        ([1.0, 1.0], [1.0, math.nan], {"reverse"}),
+        ([math.nan, 1.0], [1.0, 1.0], {"forward"}),
+        ([math.nan, 1.0], [math.nan, 1.0], set()),
+    ],
+)
+def test_jacobians_have_to_agree(forward: list[float], reverse: list[float], wrong: set[str]) -> None:
+    """Within rounding; NaN in the same place agrees."""
+    facts = replace(FACTS, n=1, m=1, quotient=[1.0])
+    assert set(wrong_arms(facts, {"forward": forward, "reverse": reverse})) == wrong
+
+
+def test_other_sizes_are_extrapolated() -> None:
+    """Beyond the overhead of a call, forward in proportion to n and reverse to m: here reverse has 10 of 100 passes."""
+    found = advised(Scripted(seconds={"forward": 401e-6, "reverse": 101e-6}))
+    assert found.elsewhere is not None
+    assert found.elsewhere.outputs == pytest.approx(40)
+    assert found.elsewhere.inputs == pytest.approx(25)
+    words = " ".join(advice_words(found))
+    assert "m = 40 outputs (n = 100 as here; more favour forward)" in words
+    assert "n = 25 inputs (m = 10 as here; more favour reverse)" in words
+    far = advised(Scripted(seconds={"forward": 1001e-6, "reverse": 11e-6}))
+    assert "would not change places" in " ".join(advice_words(far))
+    quick = advised(Scripted(seconds={"forward": 1.5e-6, "reverse": 1.2e-6}))
+    assert quick.elsewhere is None
+
+
+def test_counts_alone_recommend() -> None:
+    """What takes the least by counts; nothing was measured, and that is said."""
+    found = counted_advice(FACTS, {"reverse": 2e-4, "forward": 1e-4}, {"mixed": "no rule"})
+    assert (found.recommend, found.runner_up, found.measured) == ("forward", "reverse", False)
+    assert found.ratio is not None
+    assert found.ratio.point == 0.5
+    assert arm_of(found, "mixed")["reason"] == "no rule"
+    assert "Counted, not measured" in str(found)
+    with pytest.raises(NothingMeasuredError, match="forward: no rule"):
+        counted_advice(FACTS, {}, {"forward": "no rule"})
+
+
+def test_lines_end_with_the_code_and_html_holds_the_table() -> None:
+    """The same for a terminal and for a notebook; text is escaped."""
+    trials = Scripted(seconds={"forward": 1e-4, "reverse": 2.5e-4}, noise=0.01, fails={"mixed": "<b>"})
+    found = advised(trials, replace(FACTS, codes={**FACTS.codes, "mixed": "m"}, notes=["a note"]))
+    lines = advice_lines(found)
+    assert lines[0] == "f: n = 100 inputs, m = 10 outputs, float64 on cpu"
+    assert lines[-1] == found.code
+    assert "note: a note" in lines
+    assert any(line.startswith("Use forward: it is 2.") and "times (95 % interval" in line for line in lines)
+    html = html_of(found)
+    assert "<b>" not in html
+    cells = Reader(html).cells
+    assert [name for name in cells if name in FACTS.codes] == ["forward", "reverse"]
+
+
+@pytest.mark.parametrize(("value", "text"), [(1.2345e-5, "12.3 µs"), (0.5, "500 ms"), (2.0, "2 s"), (3e-10, "0.3 ns")])
+def test_seconds_are_told_in_a_unit(value: float, text: str) -> None:
+    """Three digits."""
+    assert seconds_text(value) == text
+
+
+def test_bytes_are_told_in_a_unit() -> None:
+    """Powers of 1000."""
+    assert [bytes_text(size) for size in (0, 999, 1500, 2_000_000)] == ["0 B", "999 B", "1.5 kB", "2 MB"]

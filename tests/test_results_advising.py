@@ -1,0 +1,71 @@
+"""`fwdrev.advise` on real functions, in this process."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fwdrev
+
+
+def tall(x: Any) -> Any:
+    """Two inputs, many outputs."""
+    return jnp.sin(jnp.arange(500.0)[:, None] * x[None]).sum(1)
+
+
+def waist(x: Any) -> Any:
+    """From many to two numbers."""
+    return jnp.tanh(jnp.stack([x.sum(), (x * x).sum()]))
+
+
+def test_a_function_is_measured() -> None:
+    """All arms that there are, in rounds of this process; the code is that of the function."""
+    found = fwdrev.advise(tall, np.ones(2), budget=4.0)
+    known = {arm.name: arm for arm in found.arms if arm.seconds is not None}
+    assert set(known) == {"forward", "reverse"}
+    assert (found.n, found.m, found.measured, found.fresh) == (2, 500, True, False)
+    assert found.recommend == "forward"
+    assert found.code == "jax.jit(jax.jacfwd(tall))"
+    assert found.ratio is not None
+    assert all(arm.memory_bytes for arm in known.values())
+
+
+def test_counts_need_no_compilation() -> None:
+    """The same recommendation where it is clear, without a time."""
+    found = fwdrev.advise(tall, np.ones(2), measure=False)
+    assert (found.recommend, found.measured) == ("forward", False)
+    assert all(arm.seconds is None for arm in found.arms)
+    assert fwdrev.advise(lambda x: (x * x).sum(), np.ones(50), measure=False).code == "jax.jit(jax.jacrev(f))"
+
+
+def test_stages_are_named() -> None:
+    """Lambdas have no names of their own."""
+    stages = [waist, lambda h: jnp.outer(h, h)]
+    found = fwdrev.advise(lambda x: stages[1](stages[0](x)), np.ones(9), stages=stages, measure=False)
+    mixed = next(arm for arm in found.arms if arm.name == "mixed")
+    assert mixed.code == 'jax.jit(fwdrev.jacobian([waist, f2], mode="mixed"))'
+
+
+def test_stages_that_are_another_function_are_found_out() -> None:
+    """Their Jacobian is not that of the function, and differences confirm it."""
+    found = fwdrev.advise(waist, np.linspace(0.0, 0.1, 9), stages=[waist, lambda h: 2 * h], budget=2.0)
+    mixed = next(arm for arm in found.arms if arm.name == "mixed")
+    assert found.recommend != "mixed"
+    assert mixed.reason is not None
+    assert "its Jacobian is not that of" in mixed.reason
+
+
+def test_a_missing_rule_leaves_the_other_mode() -> None:
+    """A function with a rule for reverse mode only."""
+
+    @jax.custom_vjp
+    def function(x: Any) -> Any:
+        return jnp.sin(x)
+
+    function.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (jnp.cos(x) * g,))
+    found = fwdrev.advise(function, np.ones(3), budget=2.0)
+    assert (found.recommend, found.runner_up) == ("reverse", None)
+    with pytest.raises(fwdrev.InputError, match="has no derivative"):
+        fwdrev.advise(function, np.arange(3))
