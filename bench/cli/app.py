@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fwdrev.bench.cli.advise import advise
 from fwdrev.bench.cli.answers import crossover, export, plot
 from fwdrev.bench.cli.baseline import baseline
 from fwdrev.bench.cli.calibrate import calibrate
@@ -42,6 +43,7 @@ app = typer.Typer(
 
 for command, example in (
     (sweep, "fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5"),
+    (advise, "fwdrev advise model.py:residuals --shape 3"),
     (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),

@@ -1,0 +1,99 @@
+"""Advice on a function: `fwdrev advise`."""
+
+from contextlib import suppress
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer
+from fwdrev.modes.errors import InputError
+
+__all__ = ["advise"]
+
+
+class Dtype(StrEnum):
+    """The precisions that can be asked for."""
+
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+def advise(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:FUNCTION", help="Or FILE.py:FUNCTION; stages that are applied in turn as MODULE:f1,f2,f3."
+        ),
+    ],
+    *,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an argument, filled with random numbers, e.g. 1000 or 3,4; one for each argument."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="FILE.npz", help="The arguments, named like them, or arr_0, arr_1, …")
+    ] = None,
+    point: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns the argument, or a tuple of them.")
+    ] = None,
+    vmap: Annotated[
+        bool, typer.Option("--vmap", help="The function takes one sample; arrays have a leading axis of them.")
+    ] = False,
+    measure: Annotated[bool, typer.Option(help="Time it; otherwise operations are counted, at once.")] = True,
+    budget: Annotated[str, typer.Option(help="How long to measure at most, compiling included.")] = "20s",
+    dtype: Annotated[Dtype | None, typer.Option(help="Default: as the arguments are, or as JAX is set.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the random numbers and of the order.", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell by which mode to compute the Jacobian of your function, by how much it is faster, and the code to use."""
+    from fwdrev.bench.target import Target, checked
+    from fwdrev.bench.units import seconds_of
+
+    asked = checked(
+        Target(
+            what=target,
+            at=at,
+            shapes=None if shape is None else [_shape(text) for text in shape],
+            point=point,
+            vmap=vmap,
+            seed=seed,
+            dtype=None if dtype is None else dtype.value,
+        )
+    )
+    try:
+        advice = _advice(asked, seconds_of(budget), measure=measure)
+    except KeyboardInterrupt:
+        typer.echo("interrupted; nothing is left behind", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    answer(advice.to_json(), str(advice).splitlines(), as_json=as_json)
+
+
+def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN401 - a Target and an Advice, whose modules are imported late
+    """From processes in which the function may do what it likes."""
+    from fwdrev.bench.function_process import function_process
+    from fwdrev.results.advice_counts import counted_advice
+    from fwdrev.results.advising import measured_advice
+
+    with function_process(target) as trials:
+        _tell(f"looking at {target.what}")
+        facts = trials.facts(budget)
+        if not measure:
+            return counted_advice(facts, *trials.expected(budget))
+        left = max(0.0, budget - trials.load_seconds)
+        return measured_advice(trials, facts, left, seed=target.seed, told=_tell)
+
+
+def _tell(text: str) -> None:
+    """Progress; nobody may be there to read it."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """`1000`, `3,4`."""
+    sizes = [size.strip() for size in text.split(",") if size.strip()]
+    if not sizes or not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
+        msg = f"shape {text!r}: give sizes from 1 with commas, e.g. 1000 or 3,4"
+        raise InputError(msg)
+    return tuple(int(size) for size in sizes)

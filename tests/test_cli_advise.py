@@ -1,0 +1,197 @@
+"""`fwdrev advise` on a user's own functions: real ones, and those that fail, hang, print or die."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+MODEL = """
+import os
+import time
+
+import jax
+import jax.numpy as jnp
+
+def tall(x):
+    t = jnp.linspace(0.0, 1.0, 4000)
+    return jnp.exp(-t[:, None] * x[None]).sum(1)
+
+def wide(x):
+    return jnp.stack([jnp.sum(jnp.tanh(x) ** 2), jnp.sum(x[1:] * x[:-1])])
+
+def two(p, y):
+    print("a function may print")
+    return {"u": p["a"] * y, "v": p["b"].sum()}
+
+def point():
+    return {"a": jnp.ones(2), "b": jnp.ones(3)}, 2.0
+
+def encode(x):
+    return jnp.tanh(x.reshape(4, -1).sum(1))
+
+def decode(h):
+    return jnp.sin(jnp.outer(h, h).ravel())
+
+def sample(x, y):
+    return x * y
+
+def branches(x):
+    return x if x.sum() > 0 else -x
+
+def dies(x):
+    os._exit(3)
+
+def hangs(x):
+    time.sleep(1000)
+
+def ruled(what):
+    "sin, with a rule of its own that goes wrong in a batch of tangents, which only forward mode has."
+    @jax.custom_jvp
+    def function(x):
+        return jnp.sin(x)
+
+    @function.defjvp
+    def rule(primals, tangents):
+        if "Batch" in type(tangents[0]).__name__:
+            what()
+        return function(*primals), jnp.cos(primals[0]) * tangents[0]
+
+    return function
+
+forward_dies = ruled(lambda: os._exit(5))
+forward_hangs = ruled(lambda: time.sleep(1000))
+
+@jax.custom_jvp
+def fails(x):
+    return jnp.sin(x)
+
+@fails.defjvp
+def rule(primals, tangents):
+    raise RuntimeError("no rule today")
+
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with functions, in which we are."""
+    (tmp_path / "model.py").write_text(MODEL)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def advise(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run it here."""
+    command = [sys.executable, "-m", "fwdrev", "advise", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=dict(os.environ))
+
+
+def advice(*arguments: str) -> dict[str, Any]:
+    """Its JSON."""
+    done = advise(*arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    data: dict[str, Any] = json.loads(done.stdout)
+    return data
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("target", "shape", "sizes", "recommend", "code"),
+    [
+        ("model:tall", "3", (3, 4000), "forward", "jax.jit(jax.jacfwd(tall))"),
+        ("model.py:wide", "3000", (3000, 2), "reverse", "jax.jit(jax.jacrev(wide))"),
+    ],
+)
+def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str) -> None:
+    """Few inputs: forward; few outputs: reverse. By a factor that nobody doubts."""
+    data = advice(target, "--shape", shape, "--budget", "10s")
+    assert (data["n"], data["m"]) == sizes
+    assert (data["recommend"], data["code"], data["tie"]) == (recommend, code, False)
+    assert data["ratio"]["point"] < 0.5
+    known = {arm["name"]: arm for arm in data["arms"]}
+    for name in ("forward", "reverse"):
+        assert known[name]["compile_seconds"] > 0
+        assert known[name]["memory_bytes"] > 0
+        assert known[name]["seconds"]["point"] > 0
+
+
+@pytest.mark.usefixtures("project")
+def test_counts_need_no_clock() -> None:
+    """The same answer where it is as clear as that."""
+    data = advice("model:tall", "--shape", "3", "--no-measure", "--dtype", "float64")
+    assert (data["recommend"], data["measured"], data["dtype"]) == ("forward", False, "float64")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_function_makes_the_point() -> None:
+    """Pytrees, several arguments; what the function prints does not disturb the answer."""
+    data = advice("model:two", "--point", "model:point", "--no-measure")
+    assert (data["n"], data["m"]) == (6, 3)
+    assert data["code"].endswith("(two, argnums=(0, 1)))")
+
+
+@pytest.mark.parametrize("names", [("arr_0", "arr_1"), ("x", "y")])
+def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
+    """In order, or by the names of the arguments; with a leading axis of samples."""
+    arrays = dict(zip(names, (np.ones((5, 3)), np.ones((5, 1))), strict=True))
+    np.savez(project / "at.npz", allow_pickle=False, **dict(reversed(arrays.items())))
+    data = advice("model:sample", "--at", "at.npz", "--vmap", "--no-measure")
+    assert (data["n"], data["m"], data["batch"]) == (4, 3, 5)
+    assert data["code"].startswith("jax.jit(jax.vmap(")
+
+
+@pytest.mark.usefixtures("project")
+def test_stages_bring_mixed_mode() -> None:
+    """Brackets between them, and code that names them."""
+    data = advice("model:encode,decode", "--shape", "40", "--no-measure")
+    mixed = next(arm for arm in data["arms"] if arm["name"] == "mixed")
+    assert "encode, decode" in mixed["code"]
+    assert mixed["reason"] is None
+    assert (data["n"], data["m"]) == (40, 16)
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("function", "said"), [("forward_dies", "exit code 5"), ("forward_hangs", "longer than"), ("fails", "no rule")]
+)
+def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str) -> None:
+    """The other arm is advised; where there is none, nothing was measured: exit code 4."""
+    done = advise(f"model:{function}", "--shape", "5", "--budget", "12s", "--json")
+    assert "Traceback" not in done.stderr
+    if function == "fails":
+        assert (done.returncode, done.stdout) == (4, "")
+        assert said in done.stderr.splitlines()[-1]
+        return
+    assert done.returncode == 0, done.stderr
+    data = json.loads(done.stdout)
+    assert data["recommend"] == "reverse"
+    assert said in next(arm["reason"] for arm in data["arms"] if arm["name"] == "forward")
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("model", "--shape", "3"), "write it as MODULE:FUNCTION"),
+        (("model:tall",), "give the point, in one way"),
+        (("model:tall", "--shape", "3,0"), "give sizes from 1"),
+        (("model:tall", "--shape", "3", "--budget", "soon"), "give seconds such as 120s"),
+        (("models:tall", "--shape", "3"), "no module named 'models'"),
+        (("model:tal", "--shape", "3"), "did you mean 'tall'?"),
+        (("model:branches", "--shape", "3"), "branches on a value"),
+        (("model:dies", "--shape", "3"), "exit code 3"),
+        (("model:hangs", "--shape", "3", "--budget", "3s"), "longer than the 3 s"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+    """Exit code 2, no answer, no traceback."""
+    done = advise(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr.splitlines()[-1]
+    assert sum(line.startswith("fwdrev:") for line in done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
