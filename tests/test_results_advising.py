@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fwdrev
+from fwdrev.modes.function_arms import composed
 
 
 def tall(x: Any) -> Any:
@@ -43,7 +44,7 @@ def test_counts_need_no_compilation() -> None:
 def test_stages_are_named() -> None:
     """Lambdas have no names of their own."""
     stages = [waist, lambda h: jnp.outer(h, h)]
-    found = fwdrev.advise(lambda x: stages[1](stages[0](x)), np.ones(9), stages=stages, measure=False)
+    found = fwdrev.advise(composed(stages), np.ones(9), stages=stages, measure=False)
     mixed = next(arm for arm in found.arms if arm.name == "mixed")
     assert mixed.code == 'jax.jit(fwdrev.jacobian([waist, f2], mode="mixed"))'
 
