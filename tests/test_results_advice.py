@@ -204,7 +204,7 @@ def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
     """Whatever it took before."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, dies={"forward"})
     found = advised(trials)
-    assert found.recommend == "reverse"
+    assert (found.recommend, found.runner_up) == ("reverse", None)
     assert arm_of(found, "forward")["reason"] == "it died"
 
 
@@ -234,7 +234,8 @@ def test_a_wrong_arm_is_left_out() -> None:
     right, wrong = [1.0] * 110, [2.0] * 10 + [1.0] * 100
     trials = Scripted(seconds={"forward": 1e-5, "reverse": 1e-4}, products={"forward": wrong, "reverse": right})
     found = advised(trials)
-    assert found.recommend == "reverse"
+    assert (found.recommend, found.runner_up) == ("reverse", None)
+    assert arm_of(found, "forward")["seconds"] is None
     assert "custom_jvp" in str(arm_of(found, "forward")["reason"])
 
 
