@@ -17,7 +17,7 @@ from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
 from fwdrev.modes.arrays import Vector
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm, function_arms
-from fwdrev.modes.function_counts import counted
+from fwdrev.modes.function_counts import counts_of_arms
 from fwdrev.modes.interface import Direction
 
 __all__ = ["FunctionTrials"]
@@ -72,7 +72,7 @@ class FunctionTrials:
 
     def expected(self, seconds: float = math.inf) -> tuple[dict[str, float], dict[str, str]]:
         """What the counts of each arm let expect, and why others have none."""
-        counts, reasons = counted(self._found, self._arms)
+        counts, reasons = counts_of_arms(self._found, self._arms)
         return {name: each.seconds for name, each in counts.items()}, reasons
 
     def offer(self, arm: str, held: int) -> str | None:

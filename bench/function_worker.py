@@ -60,7 +60,7 @@ class _Worker:
         from fwdrev.bench.function_trials import FunctionTrials
         from fwdrev.bench.target import Target, functions_of, point_of
         from fwdrev.modes.function import flat_function
-        from fwdrev.modes.function_arms import composed
+        from fwdrev.modes.jax_stages import composed
 
         asked = Target(**target)
         functions = functions_of(asked)

@@ -6,17 +6,16 @@ arms["forward"].code                      # "jax.jit(jax.jacfwd(f))"
 """
 
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 
-from fwdrev.modes.errors import InputError
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import jacobian_by
-from fwdrev.modes.stages import mixed
+from fwdrev.modes.jax_stages import mixed
 
 __all__ = ["CHUNKED", "FunctionArm", "chunked_arm", "function_arms"]
 
@@ -132,17 +131,3 @@ def _argnums(found: FlatFunction) -> str:
 
 def _jit_code(found: FlatFunction, made: str) -> str:
     return f"jax.jit({made})" if found.batch is None else f"jax.jit(jax.vmap({made}))"
-
-
-def composed(stages: Sequence[Function]) -> Function:
-    """The function that applies the stages one after the other; raises InputError where there is none."""
-    if not stages:
-        raise InputError("no stages: give at least one function")
-
-    def function(*args: Any) -> Any:  # noqa: ANN401 - whatever the stages take
-        value = stages[0](*args)
-        for stage in stages[1:]:
-            value = stage(value)
-        return value
-
-    return function

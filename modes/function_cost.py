@@ -40,6 +40,13 @@ BYTE = 0.5
 processor: an operation on float32 moves 12 of them and stands for 7, about 0.3 ns where a product does 20 in 1 ns."""
 
 
+_CALL = 5e-6
+"""Seconds of a call that does nothing."""
+
+_OPERATION = 5e-11
+"""Seconds of a floating point operation of a matrix product, of which a core does some 20 in 1 ns."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCost:
     """XLA's counts of a program before it optimises; the body of a loop is counted once."""
@@ -52,6 +59,11 @@ class FunctionCost:
     def weight(self) -> float:
         """All of it in floating point operations of a matrix product, so that two programs can be compared."""
         return self.flops + TRANSCENDENTAL * self.transcendentals + BYTE * self.bytes_accessed
+
+    @property
+    def seconds(self) -> float:
+        """A guess at the time of a call, good for comparing programs and for little else."""
+        return _CALL + _OPERATION * self.weight
 
 
 def cost_of(f: Callable[..., Any], *args: Pytree) -> FunctionCost:

@@ -4,7 +4,6 @@ import math
 import sys
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,9 +14,9 @@ import pytest
 
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function import flat_function
-from fwdrev.modes.function_arms import chunked_arm, composed, function_arms
+from fwdrev.modes.function_arms import chunked_arm, function_arms
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.stages import mixed
+from fwdrev.modes.jax_stages import composed
 
 POINT = {"w": np.linspace(0.1, 0.6, 6).reshape(2, 3), "b": np.array([0.3, -0.2])}
 
@@ -145,14 +144,6 @@ def test_a_dense_pattern_is_not_coloured(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "5 passes" in left_out["coloured"]
 
 
-def test_stages_are_applied_in_order() -> None:
-    """The first takes all arguments."""
-    f = composed([lambda x, y: x - y, jnp.sin, lambda z: 2 * z])
-    assert float(f(3.0, 2.0)) == pytest.approx(2 * math.sin(1.0))
-    with pytest.raises(InputError, match="at least one"):
-        composed([])
-
-
 def encode(p: Any) -> Any:
     """From a pytree to a waist of two numbers."""
     return jnp.tanh(jnp.stack([p["a"].sum(), (p["b"] ** 2).sum()]))
@@ -174,16 +165,6 @@ def test_stages_have_mixed_mode() -> None:
     assert str(jax.tree.structure(J)) == str(jax.tree.structure(expected))
     for one, other in zip(jax.tree.leaves(J), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
-
-
-@pytest.mark.parametrize("sizes", [(2, 9, 3, 4), (9, 2, 8, 3), (3, 3, 3, 9), (9, 4, 4, 2), (5,)])
-def test_every_bracketing_of_stages_is_the_jacobian(sizes: tuple[int, ...]) -> None:
-    """Whatever tree the sizes ask for: pushes, pulls and products."""
-    rng = np.random.default_rng(0)
-    matrices = [rng.standard_normal((m, n)) for n, m in pairwise((6, *sizes))]
-    stages = [lambda x, A=A: jnp.sin(jnp.asarray(A) @ x) for A in matrices]
-    x = rng.standard_normal(6)
-    np.testing.assert_allclose(mixed(stages)(jnp.asarray(x)), jax.jacfwd(composed(stages))(x), rtol=1e-9, atol=1e-12)
 
 
 def branches(x: Any) -> Any:

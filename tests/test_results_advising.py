@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import fwdrev
-from fwdrev.modes.function_arms import composed
+from fwdrev.modes.jax_stages import composed
 
 
 def tall(x: Any) -> Any:
