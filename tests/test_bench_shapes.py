@@ -93,9 +93,9 @@ def test_a_run_is_read_where_the_problem_is_not_installed(tmp_path: Path) -> Non
 @pytest.mark.parametrize("inputs", ["3:200:*2", "4"])
 def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
     """Whoever reads it has something to say of one row, and of one cell: no command ends with a traceback."""
-    folder = _written(scripted_run(**STEPPED | {"inputs": inputs}, noise=0.02), tmp_path / "run")
+    folder = _written(scripted_run(**STEPPED | {"inputs": inputs, "outputs": "7"}, noise=0.02), tmp_path / "run")
     for command in (
-        ("crossover", folder),
+        ("crossover", folder, "--json"),
         ("plot", folder, "--out", tmp_path / "plots"),
         ("report", folder, "--out", tmp_path / "report.html"),
     ):
@@ -104,7 +104,8 @@ def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         if command[0] == "crossover":
-            assert done.stdout
+            found = json.loads(done.stdout)
+            assert [point["m"] for point in found["points_in_n"]] == [4]
 
 
 @pytest.mark.usefixtures("plugin")
