@@ -15,13 +15,16 @@ from fwdrev.modes.jax_stages import mixed
 from fwdrev.results.choice_file import choice_key, remember, remembered
 from fwdrev.results.fastest import fastest, median_seconds
 
-__all__ = ["DECISIONS", "DECISIVE", "Chooser"]
+__all__ = ["DECISIONS", "DECISIVE", "HEAVY", "Chooser"]
 
 DECISIONS = ("measure", "count")
 
 DECISIVE = 10.0
-"""How many times heavier by counts a mode has to be not to be measured at all: counts are off by less, and what is
-hopeless may take all memory or minutes."""
+"""How many times heavier by counts than another a mode has to be not to be measured, if it is heavy at all."""
+
+HEAVY = 1e9
+"""By counts, tens of milliseconds: a lighter mode is measured whatever counts say, which leave out what small operations
+take besides; a heavier one may take all memory, or minutes."""
 
 _DEFAULT = str(Direction.REVERSE)
 """What jax.jacobian does, where nothing speaks for another mode."""
@@ -98,7 +101,8 @@ class Chooser:
         if known is not None:
             return known, True
         weights = self._weights(args, kwargs)
-        worthy = [mode for mode, weight in weights.items() if weight <= DECISIVE * min(weights.values())]
+        lightest = min(weights.values(), default=0.0)
+        worthy = [mode for mode, weight in weights.items() if weight <= max(HEAVY, DECISIVE * lightest)]
         if tracing or len(worthy) < 2:  # noqa: PLR2004 - one needs no race
             return _lightest(weights), not tracing
         try:
