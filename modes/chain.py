@@ -46,7 +46,10 @@ class Wrt(StrEnum):
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after the other, computed in one precision; each layer takes what the one before gives."""
+    """Layers one after the other, computed in one precision; each layer takes what the one before gives.
+
+    The very same layer may stand there many times, with parameters of its own each time: (step,) * 500.
+    """
 
     layers: tuple[Layer, ...]
     dtype: np.dtype[Any] = _FLOAT64

@@ -4,9 +4,10 @@ The program takes the chain's constants (the array fields of its layers) as argu
 would be compiled anew with every seed, and slowly.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
+from itertools import groupby
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import Cost, EngineCost, Operation, Product, ProgramCost
+from fwdrev.modes.fold import fold
 from fwdrev.modes.interface import Direction, Jacobian
 from fwdrev.modes.layer import Layer
 
@@ -30,6 +32,7 @@ __all__ = [
     "differentiated",
     "precision",
     "pure_function",
+    "value_of",
     "with_arrays",
 ]
 
@@ -42,6 +45,9 @@ Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyA
 Traceable = Callable[[Chain, AnyArray, AnyArray], AnyArray]
 """(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
 
+_LOOPED = 8
+"""Layers in a row from which on a loop is compiled: below, XLA takes a second at most and can fuse them."""
+
 
 def differentiated(transform: Transform, wrt: Wrt) -> Traceable:
     """The Jacobian of the chain's value by `transform` (jax.jacfwd, jax.jacrev)."""
@@ -49,12 +55,43 @@ def differentiated(transform: Transform, wrt: Wrt) -> Traceable:
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
         n_x = chain.n_in
         if wrt is Wrt.THETA:
-            return transform(lambda theta: chain.value(x, theta))(theta)
+            return transform(lambda theta: value_of(chain, x, theta))(theta)
         if wrt is Wrt.X:
-            return transform(lambda x: chain.value(x, theta))(x)
-        return transform(lambda v: chain.value(v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+            return transform(lambda x: value_of(chain, x, theta))(x)
+        return transform(lambda v: value_of(chain, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
 
     return jacobian
+
+
+def value_of(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
+    """f(x, θ) as `Chain.value` has it, but a layer that stands there many times in a row is a loop in the program."""
+    for run in _runs(chain.layers):
+        layer, cuts = chain.layers[run.start], chain.cuts[run.start : run.stop]
+        if len(run) < _LOOPED:
+            for cut in cuts:
+                x = layer.value(x, theta[cut])
+        else:
+            rows = theta[cuts[0].start : cuts[-1].stop].reshape(len(run), layer.n_params)
+            x = _looped(layer, x, rows)
+    return x
+
+
+def _looped(layer: Layer, x: AnyArray, rows: AnyArray) -> AnyArray:
+    """The layer once for each row of parameters; whatever it computes in, a loop keeps the precision of x."""
+
+    def step(x: AnyArray, theta: AnyArray) -> AnyArray:
+        return layer.value(x, theta).astype(x.dtype)
+
+    return fold(jnp, step, x, rows)
+
+
+def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
+    """Where the very same layer stands, once or in a row; one with constants is another one each time."""
+    first = 0
+    for _, same in groupby(layers, key=id):
+        run = range(first, first + len(list(same)))
+        yield run
+        first = run.stop
 
 
 def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
@@ -107,7 +144,7 @@ def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray
     """f as a function of (constants, x, θ), and the constants."""
 
     def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        return _with_constants(chain, constants).value(x, theta)
+        return value_of(_with_constants(chain, constants), x, theta)
 
     return value, _constants(chain)
 
@@ -130,7 +167,7 @@ def arrays_of(layer: Layer) -> Arrays:
 def with_arrays(layer: Layer, arrays: Arrays) -> Layer:
     """The layer with these constants, which may be JAX's tracers."""
     # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
-    made: Layer = replace(layer, **arrays)  # type: ignore[type-var]
+    made: Layer = replace(layer, **arrays) if arrays else layer  # type: ignore[type-var]
     return made
 
 
