@@ -62,6 +62,13 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
         "heart-dipole": "fwdrev.modes.physics:heart_dipole",
         "propane-combustion": "fwdrev.modes.physics:propane_combustion",
         "brusselator": "fwdrev.modes.physics:brusselator",
+        "gmm": "fwdrev.modes.gmm:gmm",
+        "lstm": "fwdrev.modes.lstm:lstm",
+        "bundle-adjustment": "fwdrev.modes.bundle_adjustment:bundle_adjustment",
+        "hand-tracking": "fwdrev.modes.hand_tracking:hand_tracking",
+        "control": "fwdrev.modes.rollout:control",
+        "convolution": "fwdrev.modes.convolution:convolution",
+        "fourier-features": "fwdrev.modes.fourier_features:fourier_features",
     }
 )
 """Our problems: name, then module and factory."""
