@@ -44,9 +44,9 @@ def bundle_adjustment(
     """Reprojection errors of p observations: cameras with radial distortion see q points; 15 entries in a row at most.
 
     θ has the cameras, the points and the weights of the observations; x has the features that were seen, two to an
-    observation. An observation has two errors and one of its weight: together 31 entries of the Jacobian at most are not zero.
-    Cameras and points are drawn here, the cameras looking at a cloud of points five units away; every camera and every
-    point is used, in turn, as far as the observations go.
+    observation. An observation has two errors and one of its weight: together 31 entries of the Jacobian at most are
+    not zero. Cameras and points are drawn here, the cameras looking at a cloud of points five units away; every camera
+    and every point is used, in turn, as far as the observations go.
 
     Source: Šrajer, Kukelova, Fitzgibbon, A benchmark of selected algorithmic differentiation tools on some problems in
     computer vision and machine learning (2018), and ADBench, github.com/microsoft/ADBench. The smallest published
