@@ -100,7 +100,7 @@ def look(path: Path) -> None:
         browser.close()
 
 
-def hovers(page: Any) -> list[float]:  # noqa: ANN401 - a Page of Playwright
+def hovers(page: Any) -> list[float]:
     """Milliseconds from each move of the pointer to the frame in which the tooltip is drawn."""
     page.locator("#map").scroll_into_view_if_needed()
     page.evaluate(WATCH)
