@@ -31,6 +31,7 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/protocols.py
 	$(BIN)/python benchmarks/bracketings.py
 	$(BIN)/python benchmarks/report.py
+	$(BIN)/python benchmarks/jacobian_overhead.py
 
 gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
 	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh

@@ -29,16 +29,12 @@ __all__ = ["choice_key", "choice_path", "remember", "remembered"]
 
 _FORMAT = 1
 
-_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
-"""Where an object of a trace lies in the memory of this process."""
-
 _warned: list[Path] = []
 
 
 def choice_key(closed: ClosedJaxpr, options: Mapping[str, Any]) -> str:
     """Of a traced function (constants by their shapes), how its Jacobian is asked for, and the machine."""
-    text = _ADDRESS.sub("", str(closed))
-    facts = [text, sorted((name, repr(value)) for name, value in options.items()), _machine()]
+    facts = [str(closed), sorted((name, repr(value)) for name, value in options.items()), _machine()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 

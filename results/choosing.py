@@ -23,7 +23,7 @@ DECISIVE = 10.0
 """How many times heavier by counts than another a mode has to be not to be measured, if it is heavy at all."""
 
 HEAVY = 1e9
-"""By counts, tens of milliseconds: a lighter mode is measured whatever counts say, which leave out what small
+"""By counts, tens of milliseconds: a lighter mode is measured whatever counts say, since they leave out what small
 operations take besides; a heavier one may take all memory, or minutes."""
 
 _DEFAULT = str(Direction.REVERSE)

@@ -349,3 +349,22 @@ def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
     """Is said before anything is computed."""
     with pytest.raises(InputError, match=message):
         fwdrev.jacobian(tall, **options)
+
+
+def test_the_key_is_that_of_the_program() -> None:
+    """Not where its functions lie in memory, nor the values of constants; their shapes are."""
+    kept = []
+
+    def key(size: int, value: float) -> str:
+        def on_host(x: Any) -> Any:
+            return x
+
+        kept.append(on_host)  # or the next one might get its place
+        constant = jnp.full(size, value)
+
+        def f(x: Any) -> Any:
+            return jax.pure_callback(on_host, x, x).sum() * constant
+
+        return choice_file.choice_key(jax.make_jaxpr(f)(jnp.ones(3)), {})
+
+    assert key(2, 1.0) == key(2, 3.0) != key(5, 1.0)
