@@ -18,7 +18,7 @@ from pyperf import perf_counter
 from fwdrev.bench.cell import Status
 from fwdrev.bench.side_process import ArmLostError, SideProcess, started
 from fwdrev.bench.target import Target
-from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
+from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.errors import InputError, UnavailableError
 
 __all__ = ["FunctionProcess", "function_process"]
@@ -61,10 +61,9 @@ class FunctionProcess:
             raise InputError(answer["refused"])
         return Facts(**answer["facts"])
 
-    def expected(self, seconds: float) -> tuple[dict[str, float], dict[str, str]]:
+    def expected(self, seconds: float) -> Expected:
         """What the counts of each arm let expect; raises LostArmError."""
-        found = self._asked({"do": "count"}, seconds)
-        return found["seconds"], found["reasons"]
+        return Expected(**self._asked({"do": "count"}, seconds)["expected"])
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Compile an arm and call it; raises LostArmError, also when that takes longer."""

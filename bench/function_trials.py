@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any
@@ -13,11 +14,11 @@ from pyperf import perf_counter
 from fwdrev.bench.failure import one_line
 from fwdrev.bench.memory import available_bytes
 from fwdrev.bench.timing import timed_blocks
-from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
+from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.arrays import Vector
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm, function_arms
-from fwdrev.modes.function_counts import counts_of_arms
+from fwdrev.modes.function_counts import chunked_by_counts, costs_of_arms
 from fwdrev.modes.interface import Direction
 
 __all__ = ["FunctionTrials"]
@@ -53,9 +54,16 @@ class FunctionTrials:
 
     def facts(self, seconds: float = math.inf) -> Facts:
         """What is known before anything is measured."""
-        found = self._found
-        tiny = jax.jit(lambda x: x + 1)
         v, _ = self._directions
+        return replace(
+            self.outline(),
+            overhead_seconds=_probed(partial(_ready, jax.jit(lambda x: x + 1), (np.float32(0),))),
+            quotient=_quotient(self._found, v).tolist(),
+        )
+
+    def outline(self) -> Facts:
+        """What is known before anything is run."""
+        found = self._found
         return Facts(
             name=found.name,
             n=found.n,
@@ -66,14 +74,20 @@ class FunctionTrials:
             codes={name: arm.code for name, arm in self._arms.items()},
             left_out=self._left_out,
             notes=self._notes,
-            overhead_seconds=_probed(partial(_ready, tiny, (np.float32(0),))),
-            quotient=_quotient(found, v).tolist(),
         )
 
-    def expected(self, seconds: float = math.inf) -> tuple[dict[str, float], dict[str, str]]:
-        """What the counts of each arm let expect, and why others have none."""
-        counts, reasons = counts_of_arms(self._found, self._arms)
-        return {name: each.seconds for name, each in counts.items()}, reasons
+    def expected(self, seconds: float = math.inf) -> Expected:
+        """What the counts of each arm let expect, those in chunks included."""
+        costs, reasons = costs_of_arms(self._found, self._arms)
+        chunked = chunked_by_counts(self._found, costs)
+        arms = self._arms | chunked
+        more, without = costs_of_arms(self._found, chunked)
+        known = costs | more
+        return Expected(
+            codes={name: arms[name].code for name in known},
+            seconds={name: cost.seconds for name, cost in known.items()},
+            reasons=reasons | without,
+        )
 
     def offer(self, arm: str, held: int) -> str | None:
         """Take an arm in chunks into the list, if it is worth a try where all passes at once hold that many bytes."""

@@ -74,8 +74,7 @@ class _Worker:
 
     def count(self) -> Answer:
         """What the counts of each arm let expect."""
-        seconds, reasons = self.trials.expected()
-        return {"seconds": seconds, "reasons": reasons}
+        return {"expected": asdict(self.trials.expected())}
 
     def prepare(self, arm: str, held: dict[str, int]) -> Answer:
         """Compile an arm and call it; `held`: bytes from which the size of a chunk follows, for arms with chunks."""

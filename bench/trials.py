@@ -63,6 +63,15 @@ class Prepared:
     offers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What counts say: of each arm its code and the seconds of a call, and why others have none."""
+
+    codes: Mapping[str, str]
+    seconds: Mapping[str, float]
+    reasons: Mapping[str, str]
+
+
 @runtime_checkable
 class Trials(Protocol):
     """A function whose arms can be prepared and timed.
@@ -76,8 +85,8 @@ class Trials(Protocol):
         """Look at the function, within so many seconds; raises InputError for one that cannot be differentiated."""
         ...
 
-    def expected(self, seconds: float) -> tuple[dict[str, float], dict[str, str]]:
-        """Seconds that counts let expect of a call of each arm, and why others have none; compiles nothing."""
+    def expected(self, seconds: float) -> Expected:
+        """What counts let expect; compiles nothing."""
         ...
 
     def prepare(self, arm: str, seconds: float) -> Prepared:

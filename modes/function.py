@@ -73,10 +73,13 @@ class FlatFunction:
         return np.block(rows)
 
 
-def flat_function(function: Function, args: tuple[Any, ...], *, name: str = "f", vmap: bool = False) -> FlatFunction:
-    """Look at a function at a point; costs three calls and a compilation.
+def flat_function(
+    function: Function, args: tuple[Any, ...], *, name: str = "f", vmap: bool = False, run: bool = True
+) -> FlatFunction:
+    """Look at a function at a point; costs three calls and a compilation, or a trace unless `run`.
 
-    `vmap`: the function takes one sample, and all arrays of `args` have a leading axis of samples. Raises InputError.
+    `vmap`: the function takes one sample, and all arrays of `args` have a leading axis of samples. What only shows when
+    the function runs, NaN and whether two calls agree, is not looked at unless `run`. Raises InputError.
     """
     args = jax.tree.map(jnp.asarray, _checked_inputs(args))
     batch = _batch(args) if vmap else None
@@ -86,15 +89,8 @@ def flat_function(function: Function, args: tuple[Any, ...], *, name: str = "f",
     def of_vector(v: AnyArray) -> AnyArray:
         return ravel_pytree(function(*unravel(v)))[0]
 
-    first = _called(function, sample, name)
-    outputs = _checked_outputs(first, name)
-    _check_repeats(first, _called(function, sample, name), name)
     value = jax.jit(of_vector)
-    try:
-        compiled = np.asarray(value(x))
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise InputError(untraceable(name, error)) from None
-    _check_compiled(compiled, np.asarray(ravel_pytree(first)[0]), name)
+    outputs = _outputs_of_calls(function, sample, value, x, name) if run else _outputs_of_trace(function, sample, name)
     shapes = outputs, tuple(int(leaf.size) for leaf in jax.tree.leaves(sample))
     return FlatFunction(
         name=name,
@@ -102,10 +98,35 @@ def flat_function(function: Function, args: tuple[Any, ...], *, name: str = "f",
         args=args,
         batch=batch,
         x=np.asarray(x),
-        m=compiled.size,
+        m=sum(outputs),
         value=value,
         shapes=shapes,
     )
+
+
+def _outputs_of_calls(
+    function: Function, sample: tuple[Any, ...], value: Callable[[AnyArray], AnyArray], x: AnyArray, name: str
+) -> tuple[int, ...]:
+    """The sizes of the outputs, which are the same in two calls and in a compiled one."""
+    first = _called(function, sample, name)
+    sizes = _checked_outputs(first, name)
+    _check_repeats(first, _called(function, sample, name), name)
+    try:
+        compiled = np.asarray(value(x))
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        raise InputError(untraceable(name, error)) from None
+    _check_compiled(compiled, np.asarray(ravel_pytree(first)[0]), name)
+    return sizes
+
+
+def _outputs_of_trace(function: Function, sample: tuple[Any, ...], name: str) -> tuple[int, ...]:
+    """The sizes of the outputs, as JAX sees them."""
+    try:
+        return _checked_outputs(jax.eval_shape(function, *sample), name)
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        raise InputError(untraceable(name, error)) from None
 
 
 def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -162,14 +183,15 @@ def _checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN40
     """The sizes of the arrays, all of which are finite floating-point numbers."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(outputs):
         where = _where(f"the output of {name}", path, whole=not path)
-        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
+        traced = isinstance(leaf, jax.ShapeDtypeStruct)
+        if not traced and not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
             msg = f"{where} is of type {type(leaf).__name__}: return arrays only"
             raise InputError(msg)
         dtype = jnp.result_type(leaf)
         if not jnp.issubdtype(dtype, jnp.floating):
             msg = f"{where} is {dtype}, which has no derivative here: return real floating-point numbers"
             raise InputError(msg)
-        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
+        if not traced and not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
             msg = f"{where} is NaN or infinite at the given point: give a point at which the function is defined"
             raise InputError(msg)
     sizes = tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(outputs))

@@ -22,8 +22,8 @@ __all__ = ["CHUNKED", "FunctionArm", "chunked_arm", "function_arms"]
 CHUNKED = {Direction.FORWARD: "forward-chunked", Direction.REVERSE: "reverse-chunked"}
 """What a mode is called when its passes are made in chunks."""
 
-_LARGE = 1 << 26
-"""Bytes that the passes hold all at once, from which chunks are worth a look: beyond the caches of any processor."""
+_LARGE = 1 << 25
+"""Bytes that the passes hold all at once, from which chunks are worth a look: beyond what a core has of any cache."""
 
 _SMALL = 1 << 22
 """Bytes that a chunk should hold: what fits into a processor's own cache."""

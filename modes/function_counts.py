@@ -1,34 +1,40 @@
-"""What XLA counts of the ways to compute a Jacobian, before it optimises or compiles anything.
-
-The counts of loops are those of one pass through them, which is the same for every arm.
-"""
+"""What the ways to compute a user's function's Jacobian cost by counts: a trace of each, nothing compiled."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from fwdrev.modes.function import FlatFunction
-from fwdrev.modes.function_arms import FunctionArm
-from fwdrev.modes.function_cost import FunctionCost
+from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm
+from fwdrev.modes.jaxpr_cost import JaxprCost, cost_of
 
-__all__ = ["counts_of_arms"]
+__all__ = ["chunked_by_counts", "costs_of_arms"]
+
+_HELD = 2
+"""Arrays as large as the largest one that a program may hold at once: XLA held 2 to 4 where it was measured."""
+
+_BEYOND = 1.5
+"""Times the result: an array that is no larger than this is taken for the result itself, which chunks do not divide."""
 
 
-def counts_of_arms(
-    found: FlatFunction, arms: Mapping[str, FunctionArm]
-) -> tuple[dict[str, FunctionCost], dict[str, str]]:
-    """The counts of each arm, and why others have none; costs a trace of each and no compilation."""
-    counts: dict[str, FunctionCost] = {}
+def costs_of_arms(found: FlatFunction, arms: Mapping[str, FunctionArm]) -> tuple[dict[str, JaxprCost], dict[str, str]]:
+    """The cost of each arm, and why others have none."""
+    costs: dict[str, JaxprCost] = {}
     reasons: dict[str, str] = {}
     for name, arm in arms.items():
         try:
-            analysis: Any = arm.program().lower(*found.args).cost_analysis()  # type: ignore[attr-defined] # of jax.jit
+            costs[name] = cost_of(arm.program(), *found.args)
         except Exception as error:  # noqa: BLE001 - the user's code, or a rule that JAX has not
             reasons[name] = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    return costs, reasons
+
+
+def chunked_by_counts(found: FlatFunction, costs: Mapping[str, JaxprCost]) -> dict[str, FunctionArm]:
+    """The arms in chunks that are worth a try, by the largest array of each mode's program."""
+    made = {}
+    for direction, name in CHUNKED.items():
+        cost = costs.get(direction)
+        if cost is None or cost.largest_bytes <= _BEYOND * cost.result_bytes:
             continue
-        if analysis is None:
-            reasons[name] = "this device's compiler does not count"
-            continue
-        keys = ("flops", "transcendentals", "bytes accessed")
-        flops, transcendentals, moved = (max(0.0, float(analysis.get(key, 0.0))) for key in keys)
-        counts[name] = FunctionCost(flops=flops, transcendentals=transcendentals, bytes_accessed=moved)
-    return counts, reasons
+        arm = chunked_arm(found, direction, _HELD * cost.largest_bytes)
+        if arm is not None:
+            made[name] = arm
+    return made

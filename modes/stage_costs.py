@@ -1,4 +1,4 @@
-"""What pushing and pulling through the stages of a function costs, by XLA's counts."""
+"""What pushing and pulling through the stages of a function costs, in seconds that counts let expect."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.bracketing import Costs, Number
 from fwdrev.modes.chain import Chain
-from fwdrev.modes.function_cost import BYTE, cost_of
+from fwdrev.modes.jaxpr_cost import RATES, cost_of
 from fwdrev.modes.layer import Layer
 
 __all__ = ["StageCosts"]
@@ -23,7 +23,6 @@ class StageCosts(Costs):
     def __init__(self, chain: Chain, dtype: Any) -> None:  # noqa: ANN401 - any dtype
         self.n = [chain.n_in, *(layer.n_out for layer in chain.layers)]
         self.p = [0] * len(chain.layers)
-        self._itemsize: int = jnp.dtype(dtype).itemsize
         self._dtype = dtype
         self._push = cache(lambda k: self._line(_pushes(chain.layers[k]), lambda q: (self.n[k], q), k))
         self._pull = cache(lambda k: self._line(_pulls(chain.layers[k]), lambda r: (r, self.n[k + 1]), k))
@@ -45,20 +44,20 @@ class StageCosts(Costs):
         return self.push(k, self.n[k])
 
     def multiply(self, rows: int, inner: int, columns: int) -> Number:
-        """Weighed like everything else."""
-        moved = self._itemsize * (rows * inner + inner * columns + rows * columns)
-        return 2 * rows * inner * columns + BYTE * moved
+        """One product, by the same rates."""
+        product = 2 * rows * inner * columns * RATES["flops"] + rows * columns * RATES["products"]
+        return product + inner * (rows + columns) * RATES["operands"] + RATES["product calls"]
 
     def _line(
         self, program: Callable[..., Any], shape: Callable[[int], tuple[int, int]], k: int
     ) -> tuple[float, float]:
         """What none and each seed costs, from the counts of one and of two; infinite where JAX refuses that mode."""
         try:
-            one, two = (cost_of(program, self._array((self.n[k],)), self._array(shape(q))).weight for q in (1, 2))
+            one, two = (cost_of(program, self._array((self.n[k],)), self._array(shape(q))).seconds for q in (1, 2))
         except Exception:  # noqa: BLE001 - whatever a stage raises, the user sees it when the Jacobian is computed
             return math.inf, 0.0
         seed = max(two - one, 0.0)
-        return max(one - seed, 0.0), seed
+        return max(one - seed - RATES["calls"], 0.0), seed  # all stages are one call
 
     def _array(self, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - stands for an array of that shape
         return jax.ShapeDtypeStruct(shape, self._dtype)  # type: ignore[no-untyped-call]

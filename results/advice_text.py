@@ -130,7 +130,7 @@ def _ends(ratio: Estimate, text: Callable[[float], str]) -> str:
 
 def _basis(advice: Advice) -> str:
     if not advice.measured:
-        return "Counted, not measured: operations and bytes of the programs, with fixed weights."
+        return "Counted, not measured: the operations of the programs as JAX traces them, at fixed rates."
     if not advice.rounds:
         return "From a few calls only, no round fitted into the budget: a larger one gives an interval."
     if advice.rounds == 1:

@@ -30,7 +30,7 @@ def advise(
 ) -> Advice:
     """Which way to compute the Jacobian of `f` at `args` with respect to all of them.
 
-    `measure=False` counts operations instead of timing, in milliseconds; otherwise all arms are compiled, checked and
+    `measure=False` traces `f` and counts operations, in milliseconds; otherwise all arms are compiled, checked and
     timed in turns for `budget` seconds at most. `stages`, applied one after the other, make up `f`: then mixed mode is
     tried, too. `vmap`: `f` takes one sample and the arrays have a leading axis of samples.
 
@@ -40,12 +40,11 @@ def advise(
     from fwdrev.bench.function_trials import FunctionTrials
     from fwdrev.modes.function import flat_function
 
-    found = flat_function(f, args, name=_name(f, "f"), vmap=vmap)
+    found = flat_function(f, args, name=_name(f, "f"), vmap=vmap, run=measure)
     trials = FunctionTrials(found, _named(stages))
-    facts = trials.facts()
     if not measure:
-        return counted_advice(facts, *trials.expected())
-    return measured_advice(trials, facts, budget, seed=seed)
+        return counted_advice(trials.outline(), trials.expected())
+    return measured_advice(trials, trials.facts(), budget, seed=seed)
 
 
 def measured_advice(

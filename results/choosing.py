@@ -8,10 +8,11 @@ import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr
 
-from fwdrev.modes.function_cost import cost_by_mode, cost_of
+from fwdrev.modes.function_cost import cost_by_mode
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, present, selected
 from fwdrev.modes.jax_stages import mixed
+from fwdrev.modes.jaxpr_cost import cost_of
 from fwdrev.results.choice_file import choice_key, remember, remembered
 from fwdrev.results.fastest import fastest, median_seconds
 
@@ -20,11 +21,11 @@ __all__ = ["DECISIONS", "DECISIVE", "HEAVY", "Chooser"]
 DECISIONS = ("measure", "count")
 
 DECISIVE = 10.0
-"""How many times heavier by counts than another a mode has to be not to be measured, if it is heavy at all."""
+"""How many times longer than another a mode has to take, by counts, not to be measured, if it takes long at all."""
 
-HEAVY = 1e9
-"""By counts, tens of milliseconds: a lighter mode is measured whatever counts say, since they leave out what small
-operations take besides; a heavier one may take all memory, or minutes."""
+HEAVY = 0.05
+"""Seconds, by counts: a mode that should take less is measured whatever counts say, since they may err; a heavier one
+may take all memory, or minutes."""
 
 _DEFAULT = str(Direction.REVERSE)
 """What jax.jacobian does, where nothing speaks for another mode."""
@@ -89,7 +90,7 @@ class Chooser:
             return _DEFAULT, not tracing
         tracing = tracing or any(isinstance(const, jax.core.Tracer) for const in closed.consts)
         if self._decide == "count":
-            return _lightest(self._weights(args, kwargs)), not tracing
+            return _shortest(self._expected(args, kwargs)), not tracing
         return self._measured(closed, args, kwargs, tracing=tracing)
 
     def _measured(
@@ -100,30 +101,30 @@ class Chooser:
         known = remembered(key, self.by_mode)
         if known is not None:
             return known, True
-        weights = self._weights(args, kwargs)
-        lightest = min(weights.values(), default=0.0)
-        worthy = [mode for mode, weight in weights.items() if weight <= max(HEAVY, DECISIVE * lightest)]
+        expected = self._expected(args, kwargs)
+        shortest = min(expected.values(), default=0.0)
+        worthy = [mode for mode, seconds in expected.items() if seconds <= max(HEAVY, DECISIVE * shortest)]
         if tracing or len(worthy) < 2:  # noqa: PLR2004 - one needs no race
-            return _lightest(weights), not tracing
+            return _shortest(expected), not tracing
         try:
             seconds = self._seconds(worthy, args, kwargs)
         except Exception:  # noqa: BLE001 - no memory, or an error of f that comes with its values
-            return _lightest(weights), True
+            return _shortest(expected), True
         mode = fastest(seconds)
         remember(key, mode, seconds)
         return mode, True
 
-    def _weights(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
-        """By XLA's counts, of the modes that give what jax.jacobian gives."""
+    def _expected(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
+        """Seconds that counts let expect, of the modes that give what jax.jacobian gives."""
         costs = cost_by_mode(self._f, args, kwargs, argnums=self._argnums, **self._options)
-        weights = {mode: cost.weight for mode, cost in costs.items()}
-        if self._stages is not None and weights:
+        expected = {mode: cost.seconds for mode, cost in costs.items()}
+        if self._stages is not None and expected:
             jacobian = curried(self.by_mode[str(Direction.MIXED)], self._argnums, args, dict(kwargs))
             try:
-                weights[str(Direction.MIXED)] = cost_of(jacobian, selected(self._argnums, args)).weight
+                expected[str(Direction.MIXED)] = cost_of(jacobian, selected(self._argnums, args)).seconds
             except Exception:  # noqa: BLE001 - as above
-                return weights
-        return weights
+                return expected
+        return expected
 
     def _seconds(self, modes: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
         """Of a call of each, compiled."""
@@ -144,8 +145,8 @@ def _waiting(program: Any, wanted: Pytree) -> Function:  # noqa: ANN401 - a comp
     return lambda: jax.block_until_ready(program(wanted))  # type: ignore[no-untyped-call]
 
 
-def _lightest(weights: Mapping[str, float]) -> str:
-    return min(weights, key=weights.__getitem__, default=_DEFAULT)
+def _shortest(expected: Mapping[str, float]) -> str:
+    return min(expected, key=expected.__getitem__, default=_DEFAULT)
 
 
 def _kind(leaf: Any) -> Any:  # noqa: ANN401 - any leaf of a pytree

@@ -29,9 +29,9 @@ def dense(n: int, m: int) -> Stage:
 SIZES = {"waist": (12, 9, 2, 9, 12), "wide": (12, 9, 2), "tall": (2, 9, 12), "one": (4, 4), "empty": (3, 0, 2)}
 
 
-def stages_of(name: str) -> list[Stage]:
-    """A network of those widths."""
-    sizes = SIZES[name]
+def stages_of(name: str, times: int = 1) -> list[Stage]:
+    """A network of so many times those widths."""
+    sizes = [times * size for size in SIZES[name]]
     return [dense(n, m) for n, m in pairwise(sizes)]
 
 
@@ -48,9 +48,10 @@ def test_networks(name: str) -> None:
     ("name", "written"), [("waist", "(4·3)·(2·1)"), ("wide", "2·1"), ("tall", "2·1"), ("one", "1")]
 )
 def test_the_waist_is_where_it_multiplies(name: str, written: str) -> None:
-    """Of the trees that are possible, by counts; a wide network is pulled through and a tall one pushed."""
-    sizes = SIZES[name]
-    layers = tuple(JaxLayer(_without_parameters(f), inputs=n) for f, n in zip(stages_of(name), sizes, strict=False))
+    """By counts of large layers; a wide network is pulled through and a tall one pushed."""
+    sizes = [100 * size for size in SIZES[name]]
+    stages = stages_of(name, 100)
+    layers = tuple(JaxLayer(_without_parameters(f), inputs=n) for f, n in zip(stages, sizes, strict=False))
     _, tree = best_tree(StageCosts(Chain(layers), np.float64), Need.X)
     assert str(tree) == written
     if name in {"wide", "tall"}:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from fwdrev.bench.trials import Facts, LostArmError, Prepared, Values
+from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.advice import Advice
 from fwdrev.results.advice_counts import counted_advice
@@ -58,9 +58,9 @@ class Scripted:
         """Known already."""
         return FACTS
 
-    def expected(self, seconds: float) -> tuple[dict[str, float], dict[str, str]]:
+    def expected(self, seconds: float) -> Expected:
         """Nothing is counted."""
-        return {}, {}
+        return Expected(codes={}, seconds={}, reasons={})
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Takes the time to compile, or all that it was given."""
@@ -272,14 +272,15 @@ def test_other_sizes_are_extrapolated() -> None:
 
 def test_counts_alone_recommend() -> None:
     """What takes the least by counts; nothing was measured, and that is said."""
-    found = counted_advice(FACTS, {"reverse": 2e-4, "forward": 1e-4}, {"mixed": "no rule"})
+    seconds = {"reverse": 2e-4, "forward": 1e-4}
+    found = counted_advice(FACTS, Expected(codes=FACTS.codes, seconds=seconds, reasons={"mixed": "no rule"}))
     assert (found.recommend, found.runner_up, found.measured) == ("forward", "reverse", False)
     assert found.ratio is not None
     assert found.ratio.point == 0.5
     assert arm_of(found, "mixed")["reason"] == "no rule"
     assert "Counted, not measured" in str(found)
     with pytest.raises(NothingMeasuredError, match="forward: no rule"):
-        counted_advice(FACTS, {}, {"forward": "no rule"})
+        counted_advice(FACTS, Expected(codes={}, seconds={}, reasons={"forward": "no rule"}))
 
 
 def test_lines_end_with_the_code_and_html_holds_the_table() -> None:

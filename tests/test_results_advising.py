@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import fwdrev
+from fwdrev.modes.errors import InputError
 from fwdrev.modes.jax_stages import composed
 
 
@@ -33,12 +34,43 @@ def test_a_function_is_measured() -> None:
     assert all(arm.memory_bytes for arm in known.values())
 
 
-def test_counts_need_no_compilation() -> None:
-    """The same recommendation where it is clear, without a time."""
-    found = fwdrev.advise(tall, np.ones(2), measure=False)
+def test_counts_need_no_run() -> None:
+    """The same recommendation where it is clear, without a time; the function is traced only."""
+
+    def traced(x: Any) -> Any:
+        assert isinstance(x, jax.core.Tracer)
+        return tall(x)
+
+    found = fwdrev.advise(traced, np.ones(2), measure=False)
     assert (found.recommend, found.measured) == ("forward", False)
     assert all(arm.seconds is None for arm in found.arms)
     assert fwdrev.advise(lambda x: (x * x).sum(), np.ones(50), measure=False).code == "jax.jit(jax.jacrev(f))"
+
+
+def test_counts_know_of_chunks() -> None:
+    """An array of all passes at once that is far larger than the result speaks for fewer at a time."""
+    W = np.ones((400, 300))
+    found = fwdrev.advise(lambda x: jnp.tanh(W * x[None]).sum(0)[:200], np.ones(300), measure=False)
+    chunked = {arm.name: arm.code for arm in found.arms if arm.name.endswith("-chunked")}
+    assert set(chunked) == {"forward-chunked", "reverse-chunked"}
+    assert 'mode="forward", chunk=' in str(chunked["forward-chunked"])
+    small = fwdrev.advise(lambda x: jnp.tanh(W[:4] * x[None]).sum(0), np.ones(300), measure=False)
+    assert {arm.name for arm in small.arms if arm.counted_seconds is not None} == {"forward", "reverse"}
+
+
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda x: x if x[0] > 0 else -x, "branches on a value"),
+        (lambda x: x.astype(int), "which has no derivative here"),
+        (lambda _: "text", "JAX"),
+        (lambda x: x[:0], "returns no numbers"),
+    ],
+)
+def test_what_counts_refuse(f: Any, told: str) -> None:
+    """The same as where the function is run."""
+    with pytest.raises(InputError, match=told):
+        fwdrev.advise(f, np.ones(3), measure=False)
 
 
 def test_stages_are_named() -> None:

@@ -79,7 +79,7 @@ def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN40
         _tell(f"looking at {target.what}")
         facts = trials.facts(budget)
         if not measure:
-            return counted_advice(facts, *trials.expected(budget))
+            return counted_advice(facts, trials.expected(budget))
         left = max(0.0, budget - trials.load_seconds)
         return measured_advice(trials, facts, left, seed=target.seed, told=_tell)
 

@@ -1,0 +1,105 @@
+"""What is counted of a program of JAX is what it does, in loops as often as it does it."""
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import lax
+
+from fwdrev.modes.jaxpr_cost import RATES, cost_of
+
+X = np.ones(5)
+A, B = np.ones((4, 5)), np.ones((5, 3))
+SQUARE = np.eye(6)
+
+
+@jax.custom_jvp
+def softplus(x: Any) -> Any:
+    """A function with a rule of its own: what it computes counts, not its rule."""
+    return jnp.log1p(jnp.exp(x))
+
+
+softplus.defjvps(lambda tangent, _, x: tangent * jax.nn.sigmoid(x))
+
+PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, int]]] = {
+    "sums": (lambda x: x * x + x, (X,), {"elements": 10}),
+    "quotients": (lambda x: lax.sqrt(x / 2.0), (X,), {"divisions": 10}),
+    "sines": (lambda x: lax.exp(lax.sin(x)), (X,), {"transcendentals": 10}),
+    "product": (jnp.matmul, (A, B), {"flops": 2 * 4 * 5 * 3, "operands": 35, "products": 12, "product calls": 1}),
+    "reshaped": (lambda x: jnp.broadcast_to(x.reshape(5, 1), (5, 2)), (X,), {}),
+    "transposed": (lambda a: a.T, (A,), {"transposed": 20}),
+    "sum": (lambda a: lax.reduce_sum(a, (0,)), (A,), {"elements": 20, "reduction calls": 1}),
+    "maximum": (lambda x: lax.reduce_max(x, (0,)), (X,), {"elements": 5, "reduction calls": 1}),
+    "slice": (lambda x: lax.dynamic_slice(x, (np.int32(1),), (2,)), (X,), {"gathered": 2}),
+    "scatter": (lambda x: x.at[jnp.array([1, 2])].add(1.0, mode="drop"), (X,), {"scattered": 2, "scatter calls": 1}),
+    "inside": (jax.jit(jax.checkpoint(lambda x: x + x)), (X,), {"elements": 5}),
+    "rule": (softplus, (X,), {"transcendentals": 10}),
+    "cholesky": (
+        partial(lax.linalg.cholesky, symmetrize_input=False),
+        (SQUARE,),
+        {"flops": 72, "product calls": 1},
+    ),
+    "loop": (lambda x: lax.scan(lambda c, _: (c * c, None), x, length=7)[0], (X,), {"elements": 35, "iterations": 7}),
+    "nested": (
+        lambda x: lax.fori_loop(0, 3, lambda _, c: lax.fori_loop(0, 2, lambda _, d: lax.sin(d), c), x),
+        (X,),
+        {"transcendentals": 30},
+    ),
+    "unknown length": (
+        lambda x: lax.while_loop(lambda c: jnp.all(c < 9), lambda c: lax.exp(c), x),  # noqa: PLW0108
+        (X,),
+        {"transcendentals": 5, "iterations": 1},
+    ),
+    "longer branch": (lambda x: lax.cond(x[0] > 0, lax.sin, lambda x: x, x), (X,), {"transcendentals": 5}),
+}
+
+
+@pytest.mark.parametrize("case", PROGRAMS)
+def test_counts(case: str) -> None:
+    """By hand."""
+    f, args, expected = PROGRAMS[case]
+    counts = cost_of(f, *args).counts
+    assert {kind: counts.get(kind, 0) for kind in expected} == expected
+    assert counts["calls"] == 1
+    if case in {"sums", "product", "reshaped", "transposed", "rule"}:
+        assert counts.keys() == {"calls", *expected}
+
+
+def test_convolution() -> None:
+    """Each number of the result is a sum over the kernel's window and the input's channels."""
+
+    def f(image: Any, kernel: Any) -> Any:
+        return lax.conv(image, kernel, (1, 1), "VALID")
+
+    cost = cost_of(f, np.ones((1, 2, 6, 6)), np.ones((3, 2, 3, 3)))
+    assert cost.counts["flops"] == 2 * (3 * 4 * 4) * (2 * 3 * 3)
+
+
+def test_every_kind_has_a_rate() -> None:
+    """And seconds add up."""
+    cost = cost_of(lambda a, b: jnp.sum(jnp.exp(a @ b), axis=0), A, B)
+    assert cost.counts.keys() <= RATES.keys()
+    assert cost.seconds == math.fsum(RATES[kind] * count for kind, count in cost.counts.items())
+    assert cost.seconds > RATES["calls"]
+
+
+def test_large_arrays() -> None:
+    """The largest on the way and the result; one that is made whole and is very large has new memory each time."""
+    small = cost_of(lambda x: jnp.sum(jnp.outer(x, x)), np.ones(100, np.float32))
+    assert (small.largest_bytes, small.result_bytes) == (4 * 100 * 100, 4)
+    assert "fresh bytes" not in small.counts
+    large = cost_of(lambda a: (a @ a.T).sum(), np.ones((2000, 1), np.float32))
+    assert large.largest_bytes == large.counts["fresh bytes"] == 4 * 2000 * 2000
+
+
+def test_a_mode_costs_as_many_passes_as_it_has() -> None:
+    """Forward mode is the cheaper one for three inputs and a thousand outputs, reverse mode for the opposite."""
+    W = np.ones((1000, 3))
+    tall, wide = (lambda x: jnp.tanh(W @ x)), (lambda x: jnp.tanh(W.T @ x))
+    for f, n, cheaper, other in ((tall, 3, jax.jacfwd, jax.jacrev), (wide, 1000, jax.jacrev, jax.jacfwd)):
+        assert cost_of(cheaper(f), np.ones(n)).seconds < cost_of(other(f), np.ones(n)).seconds
