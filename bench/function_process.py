@@ -62,8 +62,11 @@ class FunctionProcess:
         return Facts(**answer["facts"])
 
     def expected(self, seconds: float) -> Expected:
-        """What the counts of each arm let expect; raises LostArmError."""
-        return Expected(**self._asked({"do": "count"}, seconds)["expected"])
+        """What the counts of each arm let expect; raises InputError, and LostArmError."""
+        answer = self._asked({"do": "count"}, seconds)
+        if "refused" in answer:
+            raise InputError(answer["refused"])
+        return Expected(**answer["expected"])
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Compile an arm and call it; raises LostArmError, also when that takes longer."""

@@ -16,10 +16,12 @@ from fwdrev.bench.memory import available_bytes
 from fwdrev.bench.timing import timed_blocks
 from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.arrays import Vector
+from fwdrev.modes.errors import InputError
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm, function_arms
 from fwdrev.modes.function_counts import chunked_by_counts, costs_of_arms
 from fwdrev.modes.interface import Direction
+from fwdrev.modes.torch_function import torch_arms, torch_idle
 
 __all__ = ["FunctionTrials"]
 
@@ -49,7 +51,7 @@ class FunctionTrials:
     ) -> None:
         """`at` is told which arm comes next."""
         self._found, self._notes, self._at = found, notes, at
-        self._arms, self._left_out = function_arms(found, stages)
+        self._arms, self._left_out = torch_arms(found) if found.framework == "torch" else function_arms(found, stages)
         self._programs: dict[str, Function] = {}
 
     def facts(self, seconds: float = math.inf) -> Facts:
@@ -57,7 +59,7 @@ class FunctionTrials:
         v, _ = self._directions
         return replace(
             self.outline(),
-            overhead_seconds=_probed(partial(_ready, jax.jit(lambda x: x + 1), (np.float32(0),))),
+            overhead_seconds=_probed(_idle(self._found)),
             quotient=_quotient(self._found, v).tolist(),
         )
 
@@ -69,7 +71,7 @@ class FunctionTrials:
             n=found.n,
             m=found.m,
             dtype=found.x.dtype.name,
-            device=jax.devices()[0].platform,
+            device=found.device,
             batch=found.batch,
             codes={name: arm.code for name, arm in self._arms.items()},
             left_out=self._left_out,
@@ -77,7 +79,10 @@ class FunctionTrials:
         )
 
     def expected(self, seconds: float = math.inf) -> Expected:
-        """What the counts of each arm let expect, those in chunks included."""
+        """What the counts of each arm let expect, those in chunks included; raises InputError without a program."""
+        if self._found.framework != "jax":
+            msg = "operations are counted in programs of JAX: measure a function of PyTorch's tensors"
+            raise InputError(msg)
         costs, reasons = costs_of_arms(self._found, self._arms)
         chunked = chunked_by_counts(self._found, costs)
         arms = self._arms | chunked
@@ -119,10 +124,7 @@ class FunctionTrials:
 
     def _prepared(self, arm: FunctionArm) -> Prepared:
         found, program = self._found, arm.program()
-        start = perf_counter()
-        compiled = program.lower(*found.args).compile()  # type: ignore[attr-defined] # of what jax.jit returns
-        compile_seconds = perf_counter() - start
-        held, memory = _memory(compiled)
+        compile_seconds, held, memory = _compiled(program, found.args)
         self._refuse_too_large(arm.name, memory)
         call = partial(_ready, program, found.args)
         v, u = self._directions
@@ -154,6 +156,23 @@ class FunctionTrials:
         """v (n,) and u (m,), the same for every arm and every process."""
         rng = np.random.default_rng([self._found.n, self._found.m])
         return rng.standard_normal(self._found.n), rng.standard_normal(self._found.m)
+
+
+def _compiled(program: Function, args: tuple[Any, ...]) -> tuple[float | None, int | None, int | None]:
+    """Seconds to compile, and the bytes of `_memory`; None of what is not compiled."""
+    if not hasattr(program, "lower"):
+        return None, None, None
+    start = perf_counter()
+    compiled = program.lower(*args).compile()
+    seconds = perf_counter() - start
+    return seconds, *_memory(compiled)
+
+
+def _idle(found: FlatFunction) -> Call:
+    """A call that computes nothing, or next to nothing."""
+    if found.framework == "torch":
+        return torch_idle(found)
+    return partial(_ready, jax.jit(lambda x: x + 1), (np.float32(0),))
 
 
 def _ready(program: Function, args: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a pytree of arrays

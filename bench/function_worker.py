@@ -61,12 +61,15 @@ class _Worker:
         from fwdrev.bench.target import Target, functions_of, point_of
         from fwdrev.modes.function import flat_function
         from fwdrev.modes.jax_stages import composed
+        from fwdrev.modes.torch_function import has_tensors, torch_function
 
         asked = Target(**target)
         functions = functions_of(asked)
         stages = list(functions.values())
         function = stages[0] if len(stages) == 1 else composed(stages)
-        found = flat_function(function, point_of(asked, stages[0]), name=_name(functions), vmap=asked.vmap)
+        point = point_of(asked, stages[0])
+        look = torch_function if has_tensors(point) else flat_function
+        found = look(function, point, name=_name(functions), vmap=asked.vmap)
         named = functions if len(stages) > 1 else None
         self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}))
         gc.freeze()

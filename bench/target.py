@@ -25,7 +25,8 @@ class Target:
     """`what`: MODULE:FUNCTION, FILE.py:FUNCTION, or several functions with commas, applied one after the other.
 
     The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`). `dtype`
-    is float32, float64 or None: as the point has it. With `vmap` the function takes one sample of it.
+    is float32, float64 or None: as the point has it. With `vmap` the function takes one sample of it. `torch`: arrays
+    become tensors of PyTorch.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Target:
     vmap: bool = False
     seed: int = 0
     dtype: str | None = None
+    torch: bool = False
 
 
 def checked(target: Target) -> Target:
@@ -58,6 +60,30 @@ def functions_of(target: Target) -> dict[str, Callable[..., Any]]:
 
 def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     """The arguments for `first`; raises InputError."""
+    if not target.torch:
+        return _arrays(target, first)
+    import jax
+
+    torch = _torch()
+    args = _arrays(target, first)
+
+    made: tuple[Any, ...] = jax.tree.map(lambda leaf: torch.from_numpy(leaf) if _is_array(leaf) else leaf, args)
+    return made
+
+
+def _torch() -> ModuleType:
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        msg = f"--torch: PyTorch cannot be imported ({error}); install it here, or leave --torch out"
+        raise InputError(msg) from None
+
+
+def _is_array(leaf: Any) -> bool:  # noqa: ANN401 - anything
+    return isinstance(leaf, np.ndarray)
+
+
+def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     if target.shapes is not None:
         rng = np.random.default_rng(target.seed)
         return tuple(rng.standard_normal(tuple(shape)).astype(_dtype(target)) for shape in target.shapes)
@@ -169,12 +195,19 @@ def _made(point: str, target: Target) -> tuple[Any, ...]:
 
 def _cast(leaf: Any, target: Target) -> Any:  # noqa: ANN401 - an array, or what the user took for one
     """Floating-point numbers as they were asked for; anything else as it is."""
-    floating = hasattr(leaf, "dtype") and np.issubdtype(leaf.dtype, np.floating)
-    return leaf.astype(target.dtype) if target.dtype is not None and floating else leaf
+    if target.dtype is None or not hasattr(leaf, "dtype"):
+        return leaf
+    if hasattr(leaf, "is_floating_point"):  # a tensor of PyTorch
+        return leaf.to(getattr(sys.modules["torch"], target.dtype)) if leaf.is_floating_point() else leaf
+    return leaf.astype(target.dtype) if np.issubdtype(leaf.dtype, np.floating) else leaf
 
 
 def _dtype(target: Target) -> Any:  # noqa: ANN401 - a NumPy dtype
-    """What JAX computes with, unless it was asked for another."""
+    """What JAX, or PyTorch, computes with, unless it was asked for another."""
+    if target.dtype is not None:
+        return np.dtype(target.dtype)
+    if target.torch:
+        return np.dtype(str(_torch().get_default_dtype()).removeprefix("torch."))
     import jax.numpy as jnp
 
-    return np.dtype(target.dtype) if target.dtype is not None else jnp.zeros(0).dtype
+    return jnp.zeros(0).dtype

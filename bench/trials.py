@@ -52,10 +52,11 @@ class Prepared:
 
     `memory_bytes`: what the program holds at its peak, its result included, and `held_bytes` without it; `seconds`: of
     a call, from a few of them; `products`: J · v, then u · J, for the same v and u as those of every other arm;
-    `offers`: the codes of arms that are worth a try, now that this one's memory is known.
+    `offers`: the codes of arms that are worth a try, now that this one's memory is known. What is not compiled has no
+    `compile_seconds`, and what nobody tells no memory.
     """
 
-    compile_seconds: float
+    compile_seconds: float | None
     memory_bytes: int | None
     held_bytes: int | None
     seconds: float

@@ -8,7 +8,7 @@
 What cannot be differentiated, or not be measured, is refused with one line that says what to change.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,15 @@ from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function_errors import failed, untraceable
 
-__all__ = ["FlatFunction", "Function", "flat_function"]
+__all__ = [
+    "FlatFunction",
+    "Function",
+    "batch_of",
+    "checked_outputs",
+    "checked_repeats",
+    "flat_function",
+    "where",
+]
 
 Function = Callable[..., Any]
 """From arrays, or pytrees of arrays, to a pytree of arrays."""
@@ -34,12 +42,16 @@ _COMPILED = {2: 1.0, 4: 5e-2, 8: 1e-4}
 rounding errors grow."""
 
 
+_KEYED = "random numbers on a key of jax.random that is the same each time"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FlatFunction:
     """A function and the arguments at which its Jacobian is asked for; n inputs, m outputs.
 
     `value`, compiled, takes a vector like `x` (n,), all inputs in one, to all outputs in one (m,). With `batch` the
-    arguments have a leading axis of that length; then `x`, n and m are those of one sample, the first.
+    arguments have a leading axis of that length; then `x`, n and m are those of one sample, the first. `framework` is
+    "jax" or "torch".
     """
 
     name: str
@@ -50,6 +62,8 @@ class FlatFunction:
     m: int
     value: Callable[[AnyArray], AnyArray]
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
+    device: str
+    framework: str = "jax"
 
     @property
     def n(self) -> int:
@@ -64,7 +78,7 @@ class FlatFunction:
     def matrix(self, J: Any) -> Matrix:  # noqa: ANN401 - a pytree
         """A Jacobian as JAX returns it, of the first sample where there is a batch, as one matrix (m, n)."""
         leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
-        blocks = [np.asarray(leaf.todense() if _is_sparse(leaf) else leaf) for leaf in leaves]
+        blocks = [_dense(leaf) for leaf in leaves]
         if self.batch is not None:
             blocks = [block[0] for block in blocks]
         outputs, inputs = self.shapes
@@ -82,7 +96,7 @@ def flat_function(
     the function runs, NaN and whether two calls agree, is not looked at unless `run`. Raises InputError.
     """
     args = jax.tree.map(jnp.asarray, _checked_inputs(args))
-    batch = _batch(args) if vmap else None
+    batch = batch_of([leaf.shape for leaf in jax.tree.leaves(args)]) if vmap else None
     sample = args if batch is None else jax.tree.map(lambda a: a[0], args)
     x, unravel = ravel_pytree(sample)
 
@@ -101,6 +115,7 @@ def flat_function(
         m=sum(outputs),
         value=value,
         shapes=shapes,
+        device=jax.devices()[0].platform,
     )
 
 
@@ -109,8 +124,8 @@ def _outputs_of_calls(
 ) -> tuple[int, ...]:
     """The sizes of the outputs, which are the same in two calls and in a compiled one."""
     first = _called(function, sample, name)
-    sizes = _checked_outputs(first, name)
-    _check_repeats(first, _called(function, sample, name), name)
+    sizes = checked_outputs(first, name)
+    checked_repeats(first, _called(function, sample, name), name)
     try:
         compiled = np.asarray(value(x))
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
@@ -122,7 +137,7 @@ def _outputs_of_calls(
 def _outputs_of_trace(function: Function, sample: tuple[Any, ...], name: str) -> tuple[int, ...]:
     """The sizes of the outputs, as JAX sees them."""
     try:
-        return _checked_outputs(jax.eval_shape(function, *sample), name)
+        return checked_outputs(jax.eval_shape(function, *sample), name)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
@@ -132,13 +147,13 @@ def _outputs_of_trace(function: Function, sample: tuple[Any, ...], name: str) ->
 def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """All of them finite floating-point numbers."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(args):
-        where = _where("argument", path)
+        place = where("argument", path)
         if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
-            msg = f"{where} is of type {type(leaf).__name__}: give arrays of floating-point numbers"
+            msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers"
             raise InputError(msg)
-        _check_floating(where, leaf)
+        _check_floating(place, leaf)
         if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
-            msg = f"{where} has NaN or infinity in it: give a point at which all numbers are finite"
+            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
             raise InputError(msg)
     if not sum(np.size(leaf) for leaf in jax.tree.leaves(args)):
         msg = "the arguments have no numbers in them: give arrays with at least one"
@@ -146,22 +161,21 @@ def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return args
 
 
-def _check_floating(where: str, leaf: Any) -> None:  # noqa: ANN401 - an array or a number
+def _check_floating(place: str, leaf: Any) -> None:  # noqa: ANN401 - an array or a number
     dtype = jnp.result_type(leaf)
     if jnp.issubdtype(dtype, jnp.floating):
         return
     if jnp.issubdtype(dtype, jnp.complexfloating):
-        msg = f"{where} is {dtype}: complex derivatives are not measured; split it into real and imaginary parts"
+        msg = f"{place} is {dtype}: complex derivatives are not measured; split it into real and imaginary parts"
     else:
         msg = (
-            f"{where} is {dtype}, which has no derivative: give floating-point numbers, or bind it by functools.partial"
+            f"{place} is {dtype}, which has no derivative: give floating-point numbers, or bind it by functools.partial"
         )
     raise InputError(msg)
 
 
-def _batch(args: tuple[Any, ...]) -> int:
+def batch_of(shapes: Sequence[tuple[int, ...]]) -> int:
     """The length of the axis that all arrays share."""
-    shapes = [leaf.shape for leaf in jax.tree.leaves(args)]
     lengths = {shape[0] if shape else None for shape in shapes}
     if len(lengths) == 1 and (length := lengths.pop()):
         return int(length)
@@ -179,20 +193,20 @@ def _called(function: Function, args: tuple[Any, ...], name: str) -> Any:  # noq
         raise InputError(failed(name, error)) from None
 
 
-def _checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN401 - what the user's code returns
-    """The sizes of the arrays, all of which are finite floating-point numbers."""
+def checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN401 - what the user's code returns
+    """The sizes of the arrays of a pytree, all of which are finite floating-point numbers."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(outputs):
-        where = _where(f"the output of {name}", path, whole=not path)
+        place = where(f"the output of {name}", path, whole=not path)
         traced = isinstance(leaf, jax.ShapeDtypeStruct)
         if not traced and not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
-            msg = f"{where} is of type {type(leaf).__name__}: return arrays only"
+            msg = f"{place} is of type {type(leaf).__name__}: return arrays only"
             raise InputError(msg)
         dtype = jnp.result_type(leaf)
         if not jnp.issubdtype(dtype, jnp.floating):
-            msg = f"{where} is {dtype}, which has no derivative here: return real floating-point numbers"
+            msg = f"{place} is {dtype}, which has no derivative here: return real floating-point numbers"
             raise InputError(msg)
         if not traced and not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
-            msg = f"{where} is NaN or infinite at the given point: give a point at which the function is defined"
+            msg = f"{place} is NaN or infinite at the given point: give a point at which the function is defined"
             raise InputError(msg)
     sizes = tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(outputs))
     if not sum(sizes):
@@ -201,13 +215,14 @@ def _checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN40
     return sizes
 
 
-def _check_repeats(first: Any, second: Any, name: str) -> None:  # noqa: ANN401 - pytrees
+def checked_repeats(first: Any, second: Any, name: str, keyed: str = _KEYED) -> None:  # noqa: ANN401 - pytrees
+    """Refuse a function of which two calls at the same point differ; `keyed`: what its random numbers should do."""
     same = bool(jax.tree.structure(first) == jax.tree.structure(second))  # type: ignore[operator] # of a PyTreeDef
     if same and not _differ(ravel_pytree(first)[0], ravel_pytree(second)[0], _REPEATED):
         return
     msg = (
         f"two calls of {name} at the same point differ: it is random or has side effects; let it depend on its "
-        "arguments only, random numbers on a key of jax.random that is the same each time"
+        f"arguments only, and {keyed}"
     )
     raise InputError(msg)
 
@@ -229,13 +244,19 @@ def _differ(one: AnyArray, other: AnyArray, tolerances: dict[int, float]) -> boo
     return bool(np.max(np.abs(a - b)) > allowed * np.max(np.abs(b)))
 
 
-def _where(what: str, path: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - JAX's keys
+def where(what: str, path: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - JAX's keys
     """`argument 0['w']`: an argument has its number, an output its place in what is returned."""
     if whole:
         return what
     if what == "argument":
         return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
     return f"{what}{jax.tree_util.keystr(path)}"
+
+
+def _dense(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, sparse or not, or a tensor of PyTorch
+    if _is_sparse(leaf):
+        return np.asarray(leaf.todense())
+    return np.asarray(leaf.detach().cpu() if hasattr(leaf, "detach") else leaf)
 
 
 def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything

@@ -17,7 +17,7 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import jacobian_by
 from fwdrev.modes.jax_stages import mixed
 
-__all__ = ["CHUNKED", "FunctionArm", "chunked_arm", "function_arms"]
+__all__ = ["CHUNKED", "SMALL", "FunctionArm", "chunked_arm", "function_arms"]
 
 CHUNKED = {Direction.FORWARD: "forward-chunked", Direction.REVERSE: "reverse-chunked"}
 """What a mode is called when its passes are made in chunks."""
@@ -25,7 +25,7 @@ CHUNKED = {Direction.FORWARD: "forward-chunked", Direction.REVERSE: "reverse-chu
 _LARGE = 1 << 25
 """Bytes that the passes hold all at once, from which chunks are worth a look: beyond what a core has of any cache."""
 
-_SMALL = 1 << 22
+SMALL = 1 << 22
 """Bytes that a chunk should hold: what fits into a processor's own cache."""
 
 _TRANSFORMS = {Direction.FORWARD: "jax.jacfwd", Direction.REVERSE: "jax.jacrev"}
@@ -63,7 +63,7 @@ def chunked_arm(found: FlatFunction, direction: Direction, held: int) -> Functio
     passes = found.n if direction is Direction.FORWARD else found.m
     if held < _LARGE or passes < 2:  # noqa: PLR2004 - nothing to divide
         return None
-    chunk = 1 << max(0, (passes * _SMALL // held).bit_length() - 1)
+    chunk = 1 << max(0, (passes * SMALL // held).bit_length() - 1)
     if chunk >= passes:
         return None
 

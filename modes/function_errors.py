@@ -1,5 +1,6 @@
 """Why JAX cannot trace a user's function, and what to write instead: one line for each way to go wrong."""
 
+import sys
 import sysconfig
 import traceback
 from pathlib import Path
@@ -45,7 +46,10 @@ def untraceable(name: str, error: Exception) -> str:
 
 def failed(name: str, error: Exception) -> str:
     """That calling it raised something of its own."""
-    return f"{name} fails at the given point: {_said(error)}{_place(error)}; give it inputs that it takes"
+    advice = "give it inputs that it takes"
+    if "torch" in sys.modules and "'Tensor'" in str(error) and "jax" in str(error):
+        advice = "a function of PyTorch is given tensors: --torch"
+    return f"{name} fails at the given point: {_said(error)}{_place(error)}; {advice}"
 
 
 def _said(error: Exception) -> str:

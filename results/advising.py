@@ -32,15 +32,21 @@ def advise(
 
     `measure=False` traces `f` and counts operations, in milliseconds; otherwise all arms are compiled, checked and
     timed in turns for `budget` seconds at most. `stages`, applied one after the other, make up `f`: then mixed mode is
-    tried, too. `vmap`: `f` takes one sample and the arrays have a leading axis of samples.
+    tried, too. `vmap`: `f` takes one sample and the arrays have a leading axis of samples. A function of PyTorch's
+    tensors is measured by torch.func.
 
     Raises InputError for a function that cannot be differentiated or measured, NothingMeasuredError where every arm
     failed.
     """
     from fwdrev.bench.function_trials import FunctionTrials
     from fwdrev.modes.function import flat_function
+    from fwdrev.modes.torch_function import has_tensors, torch_function
 
-    found = flat_function(f, args, name=_name(f, "f"), vmap=vmap, run=measure)
+    name = _name(f, "f")
+    if has_tensors(args):
+        found = torch_function(f, args, name=name, vmap=vmap)
+    else:
+        found = flat_function(f, args, name=name, vmap=vmap, run=measure)
     trials = FunctionTrials(found, _named(stages))
     if not measure:
         return counted_advice(trials.outline(), trials.expected())

@@ -16,8 +16,9 @@ from fwdrev.modes.errors import unknown
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, checked_chunk
 from fwdrev.modes.jax_stages import checked_stages, composed
+from fwdrev.modes.torch_function import has_tensors
 from fwdrev.results.choosing import DECISIONS, Chooser
-from fwdrev.results.torch_jacobians import TorchJacobian, has_tensors
+from fwdrev.results.torch_jacobians import TorchJacobian
 
 __all__ = ["AUTO", "automatic", "jacobian"]
 

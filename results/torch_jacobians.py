@@ -13,17 +13,12 @@ import jax
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, selected
+from fwdrev.modes.torch_function import waiting
 from fwdrev.results.fastest import fastest, median_seconds
 
-__all__ = ["TorchJacobian", "has_tensors"]
+__all__ = ["TorchJacobian"]
 
 _FORWARD, _REVERSE = str(Direction.FORWARD), str(Direction.REVERSE)
-
-
-def has_tensors(args: Sequence[Any]) -> bool:
-    """Whether a tensor of PyTorch is among the arguments, or in a container among them."""
-    torch = sys.modules.get("torch")
-    return torch is not None and any(isinstance(leaf, torch.Tensor) for leaf in jax.tree.leaves(args))
 
 
 class TorchJacobian:
@@ -61,9 +56,13 @@ class TorchJacobian:
         if self._mode == Direction.MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"
             raise InputError(msg)
+        whole = self._chunk is None or _entries(selected(self._argnums, args)) <= self._chunk
+        if self._mode == _FORWARD and not whole:
+            msg = f"chunk={self._chunk} with mode 'forward' and tensors of PyTorch: torch.func.jacfwd has no chunks"
+            raise InputError(f"{msg}; take mode 'reverse' or leave it out")
         if self._mode in {_FORWARD, _REVERSE}:
             return self._by(self._mode)
-        if self._chunk is not None:
+        if not whole:
             return self._by(_REVERSE)
         return self._by(self._measured(args, kwargs) if self._decide == "measure" else self._fewer(args, kwargs))
 
@@ -71,14 +70,11 @@ class TorchJacobian:
         func = sys.modules["torch"].func
         if mode == Direction.REVERSE:
             return func.jacrev(self._f, self._argnums, has_aux=self._has_aux, chunk_size=self._chunk)  # type: ignore[no-any-return]
-        if self._chunk is not None:
-            msg = f"chunk={self._chunk} with mode 'forward' and tensors of PyTorch: torch.func.jacfwd has no chunks"
-            raise InputError(f"{msg}; take mode 'reverse' or leave it out")
         return func.jacfwd(self._f, self._argnums, has_aux=self._has_aux)  # type: ignore[no-any-return]
 
     def _measured(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """By the clock; by sizes, where one mode fails."""
-        wait = _waiting(args)
+        wait = waiting(args)
         arms = {mode: _call(self._by(mode), args, kwargs, wait) for mode in (_FORWARD, _REVERSE)}
         try:
             return fastest(median_seconds(arms))
@@ -94,12 +90,6 @@ class TorchJacobian:
 
 def _entries(tree: Pytree) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
-
-
-def _waiting(args: Sequence[Any]) -> Function:
-    """What waits until the device of the tensors has finished."""
-    on_gpu = any(getattr(leaf, "is_cuda", False) for leaf in jax.tree.leaves(args))
-    return sys.modules["torch"].cuda.synchronize if on_gpu else lambda: None
 
 
 def _call(f: Function, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Function) -> Function:

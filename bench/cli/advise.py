@@ -43,6 +43,7 @@ def advise(
     measure: Annotated[bool, typer.Option(help="Time it; otherwise operations are counted, at once.")] = True,
     budget: Annotated[str, typer.Option(help="How long to measure at most, compiling included.")] = "20s",
     dtype: Annotated[Dtype | None, typer.Option(help="Default: as the arguments are, or as JAX is set.")] = None,
+    torch: Annotated[bool, typer.Option("--torch", help="The function is one of PyTorch's tensors.")] = False,
     seed: Annotated[int, typer.Option(help="Of the random numbers and of the order.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -59,6 +60,7 @@ def advise(
             vmap=vmap,
             seed=seed,
             dtype=None if dtype is None else dtype.value,
+            torch=torch,
         )
     )
     try:

@@ -1,0 +1,145 @@
+"""Functions of real tensors: the Jacobian of torch.func, and advice on it. Skipped where PyTorch is not there."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import fwdrev
+from fwdrev.bench.function_trials import FunctionTrials
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.torch_function import torch_arms, torch_function
+
+torch: Any = pytest.importorskip("torch")
+
+MODEL = """
+import torch
+W = torch.ones(40, 3)
+def tall(x):
+    return torch.tanh(W @ x)
+def point():
+    return torch.ones(3, dtype=torch.float64)
+"""
+
+
+@pytest.fixture
+def weights() -> Any:
+    """(40, 3)."""
+    return torch.linspace(-1, 1, 120, dtype=torch.float64).reshape(40, 3)
+
+
+def orbit(p: Any, x: Any) -> Any:
+    """Of pytrees, to a pytree."""
+    return {"y": p["a"] * x, "z": (p["b"] @ x).sum()}
+
+
+@pytest.mark.parametrize("options", [{"mode": "forward"}, {"mode": "reverse", "chunk": 7}, {"decide": "count"}, {}])
+def test_jacobian(weights: Any, options: dict[str, Any]) -> None:
+    """As torch.func has it, for pytrees and several arguments too."""
+    x = torch.ones(3, dtype=torch.float64)
+
+    def tall(x: Any) -> Any:
+        return torch.tanh(weights @ x)
+
+    torch.testing.assert_close(fwdrev.jacobian(tall, **options)(x), torch.func.jacrev(tall)(x))
+    p = {"a": x, "b": weights}
+    found, expected = fwdrev.jacobian(orbit, (0, 1), **options)(p, x), torch.func.jacrev(orbit, (0, 1))(p, x)
+    torch.testing.assert_close(found, expected)
+
+
+def test_forward_mode_may_be_chosen_within_a_chunk(weights: Any) -> None:
+    """Three tangents are one chunk of at most four; more than a chunk are refused by name."""
+    x = torch.ones(3, dtype=torch.float64)
+    found = fwdrev.jacobian(lambda x: weights @ x, mode="forward", chunk=4)(x)
+    torch.testing.assert_close(found, weights)
+    with pytest.raises(InputError, match="jacfwd has no chunks"):
+        fwdrev.jacobian(lambda x: weights @ x, mode="forward", chunk=2)(x)
+
+
+@pytest.mark.parametrize("batch", [None, 5])
+def test_arms_agree(batch: int | None) -> None:
+    """Every arm gives the Jacobian that differences show; many rows are worth a try in chunks."""
+    scale = torch.linspace(0.5, 1.5, 6)
+    x = torch.linspace(-1, 1, 6) if batch is None else torch.linspace(-1, 1, 6 * batch).reshape(batch, 6)
+    found = torch_function(lambda x: torch.sin(scale * x), (x,), vmap=batch is not None)
+    assert (found.n, found.m, found.batch, found.device) == (6, 6, batch, "cpu")
+    arms, left_out = torch_arms(found)
+    assert not left_out
+    trials = FunctionTrials(found)
+    facts = trials.facts()
+    for name in arms:
+        products = trials.prepare(name).products
+        np.testing.assert_allclose(products[: facts.m], facts.quotient, rtol=1e-2, atol=1e-2)
+    large = torch_function(lambda x: x.repeat(2000), (torch.ones(500, dtype=torch.float64),))
+    assert torch_arms(large)[0]["reverse-chunked"].code == "torch.func.jacrev(f, chunk_size=1)"
+
+
+def test_advice() -> None:
+    """Measured, with the line to paste; without a compiler there are no counts, and that is said."""
+
+    def loss(x: Any) -> Any:
+        return (x * x).sum()
+
+    x = torch.ones(400)
+    found = fwdrev.advise(loss, x, budget=2.0)
+    assert (found.n, found.m, found.recommend, found.facts.dtype) == (400, 1, "reverse", "float32")
+    assert found.code == "torch.func.jacrev(loss)"
+    assert "reverse" in str(found)
+    with pytest.raises(InputError, match="measure a function of PyTorch"):
+        fwdrev.advise(loss, x, measure=False)
+
+
+@pytest.mark.parametrize(
+    ("f", "args", "told"),
+    [
+        (lambda x: x, (torch.arange(3),), "argument 0 is torch.int64"),
+        (lambda x, y: x * y, (torch.ones(3), 2.0), "argument 1 is of type float"),
+        (lambda x: x, (torch.full((2,), torch.nan),), "NaN"),
+        (lambda x: x, (torch.ones(0),), "no numbers"),
+        (lambda x: x * torch.rand(3), (torch.ones(3),), "draw random numbers before"),
+        (lambda x: x.numpy(force=True) > 0, (torch.ones(3),), "which has no derivative"),
+        (lambda x: torch.log(-x), (torch.ones(3),), "is NaN"),
+        (lambda x: x @ torch.ones(4), (torch.ones(3),), "fails at the given point"),
+    ],
+)
+def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> None:
+    """One line each."""
+    with pytest.raises(InputError, match=told):
+        fwdrev.advise(f, *args)
+
+
+@pytest.mark.parametrize(
+    "point", [["--torch", "--shape", "3"], ["--point", "model.py:point", "--dtype", "float32"]], ids=["shape", "point"]
+)
+def test_the_command(tmp_path: Path, point: list[str]) -> None:
+    """With random tensors, or those that a function makes."""
+    ended = _advised(tmp_path, *point, "--budget", "5s", "--json")
+    assert ended.returncode == 0, ended.stderr
+    answer = json.loads(ended.stdout)
+    assert (answer["n"], answer["m"], answer["dtype"]) == (3, 40, "float32")
+    assert {arm["name"] for arm in answer["arms"]} == {"forward", "reverse"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--shape", "3"], "a function of PyTorch is given tensors: --torch"),
+        (["--torch", "--shape", "3", "--no-measure"], "measure a function of PyTorch"),
+    ],
+)
+def test_what_the_command_refuses(tmp_path: Path, arguments: list[str], told: str) -> None:
+    """In one line that says what to do."""
+    ended = _advised(tmp_path, *arguments)
+    assert ended.returncode == 2
+    assert told in ended.stderr
+
+
+def _advised(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "model.py").write_text(MODEL, encoding="utf-8")
+    command = [sys.executable, "-P", "-m", "fwdrev", "advise", "model.py:tall", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
