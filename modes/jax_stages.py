@@ -2,7 +2,7 @@
 
     mixed([encode, decode])(x)        # what jax.jacobian(lambda x: decode(encode(x)))(x) returns
 
-What goes from one stage to the next is seen as one real vector. The plan is made from shapes and XLA's counts, once
+What goes from one stage to the next is seen as one real vector. The plan is made from shapes and counts, once
 for each combination of them, so that the Jacobian can be traced (jit, vmap). Forward and reverse are two of the
 bracketings.
 """

@@ -45,8 +45,8 @@ def jacobian(
     needs one, and "auto" then has three modes to choose from. `chunk`: tangents or cotangents at a time.
 
     `decide`: "measure" compiles the modes that are in question and times them for a third of a second; the outcome is
-    kept in the user's cache folder. "count" compares XLA's counts and runs nothing. Under jit, vmap or grad nothing can
-    be measured: what an earlier call found out is looked up, and else counts decide. A mode that JAX refuses, as
+    kept in the user's cache folder. "count" compares what is counted and runs nothing. Under jit, vmap or grad nothing
+    can be measured: what an earlier call found out is looked up, and else counts decide. A mode that JAX refuses, as
     reverse mode through a while_loop, is not taken.
 
     Of PyTorch's tensors the Jacobian is that of torch.func.jacfwd or jacrev; there, counts are those of inputs and
