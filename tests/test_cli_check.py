@@ -86,6 +86,7 @@ def test_nothing_to_compare() -> None:
         (("--against", "HEAD", "--threshold", "much"), "give a share such as 5% or 0.05"),
         (("--against", "HEAD", "--engines", "backward"), "unknown engine 'backward'"),
         (("--against", "HEAD", "--engines", ","), "name at least one"),
+        (("--against", "HEAD", "--rounds", "2"), "rounds 2: nothing is decided by fewer than 3"),
         (("--against", "HEAD", "--junit", "nowhere/junit.xml"), "--junit: cannot write nowhere/junit.xml"),
     ],
 )

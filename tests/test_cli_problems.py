@@ -13,7 +13,7 @@ from fwdrev.modes import InputError, Wrt, nearest_shape, problem_names, problem_
 from fwdrev.results import load
 from fwdrev.results.tables import engines_measured
 
-ENGINES = ("forward", "reverse", "jax-jvp", "jax-vjp")
+ENGINES = ("reverse", "jax-jvp")
 
 PUBLISHED = [name for name in problem_names() if name not in {"driven", "mlp", "autoencoder"}]
 """Those that no other test sweeps."""
@@ -26,8 +26,8 @@ def _fwdrev(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
-    """Every engine is right in the shape that is nearest to what was asked for, and that is said."""
-    grid = ("--inputs", "20", "--outputs", "8", "--rounds", 2, "--blocks", 2, "--block-seconds", 1e-4)
+    """In the shape that is nearest to what was asked for, and that is said."""
+    grid = ("--inputs", "20", "--outputs", "8", "--rounds", 1, "--blocks", 2, "--block-seconds", 1e-4)
     folder = tmp_path / "run"
     done = _fwdrev("sweep", "--problem", name, *grid, "--engines", ",".join(ENGINES), "--out", folder)
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
     assert engines_measured(run) == list(ENGINES)
     statuses = {arm.status for o in run.observations for arm in o.arms.values()}
     assert statuses == {"measured"}
-    assert len(run.observations) == 2 + 2
+    assert len(run.observations) == 2 + 1
 
 
 def test_problems_say_their_shapes() -> None:

@@ -16,7 +16,7 @@ from fwdrev.results import load, reopen, times
 from tests.plugin import install_plugin
 from tests.test_cli import TINY, expect_one_line, fwdrev
 
-MOMENTS = 30
+MOMENTS = 15
 """At which a sweep is killed."""
 
 LASTS = 3.5
@@ -43,7 +43,7 @@ def _killed_after(seconds: float, folder: Path) -> list[dict[str, Any]]:
     return _lines(folder) if folder.exists() else []
 
 
-def test_kill_9_at_thirty_random_moments(tmp_path: Path) -> None:
+def test_kill_9_at_random_moments(tmp_path: Path) -> None:
     """Each time everything that was finished is still there, once; in the end the tables are complete."""
     moments = random.Random(0)
     runs = cut = 0

@@ -10,6 +10,7 @@ from fwdrev.bench.arguments import names, problem_options
 from fwdrev.bench.cli.judged import JUnitFile, MarkdownFile, OnGitHub, reports_of, tell
 from fwdrev.bench.cli.options import Arms, Inputs, Option, Outputs, Point, Problem, Wrt
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, exit_code
+from fwdrev.modes.errors import InputError
 
 __all__ = ["check"]
 
@@ -65,8 +66,12 @@ def _judged_by_revision(
     from fwdrev.bench.gate_spec import gate_spec
     from fwdrev.bench.units import fraction_of
     from fwdrev.results.gate_text import judged
+    from fwdrev.results.shifts import FEWEST
 
     spec, accepted = gate_spec(given, None if engines is None else names(engines)), fraction_of(threshold)
+    if spec.rounds < FEWEST:
+        msg = f"rounds {spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
+        raise InputError(msg)
     try:
         commit, run = _run(spec, against, point, accepted)
     except KeyboardInterrupt:
