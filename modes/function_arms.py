@@ -100,13 +100,14 @@ def _coloured(found: FlatFunction) -> FunctionArm | str | None:
     """Several columns, or rows, in each pass, where the Jacobian is sparse: by asdex, where that is installed."""
     if found.batch is not None:
         return "a batch of sparse Jacobians is not tried"
-    if importlib.util.find_spec("asdex") is None:
+    spec = importlib.util.find_spec("asdex")
+    if spec is None or spec.origin is None:  # a folder of that name is no package
         return "asdex is not installed: pip install 'fwdrev[sparse]' lets a sparse Jacobian be tried"
-    asdex: Any = importlib.import_module("asdex")
     try:
+        asdex: Any = importlib.import_module("asdex")
         coloring = asdex.jacobian_coloring(found.function, *found.args, argnums=found.argnums)
     except Exception as error:  # noqa: BLE001 - whatever it cannot do, there are the other arms
-        return f"asdex finds no pattern: {type(error).__name__}: {' '.join(str(error).split())}"
+        return f"asdex does not get as far as a pattern: {type(error).__name__}: {' '.join(str(error).split())}"
     colours = int(coloring.num_colors)
     if colours >= min(found.n, found.m):
         return f"the pattern of the Jacobian needs {colours} passes, no fewer than a dense one"

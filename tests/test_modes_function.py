@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -119,7 +120,9 @@ def fake_asdex(monkeypatch: pytest.MonkeyPatch, colours: int) -> None:
         assert found.num_colors == colours
         return jax.jacfwd(f)
 
-    module = SimpleNamespace(jacobian_coloring=coloring, jacobian_from_coloring=jacobian, __spec__=SimpleNamespace())
+    module = SimpleNamespace(
+        jacobian_coloring=coloring, jacobian_from_coloring=jacobian, __spec__=SimpleNamespace(origin="asdex")
+    )
     monkeypatch.setitem(sys.modules, "asdex", module)
 
 
@@ -142,6 +145,25 @@ def test_a_dense_pattern_is_not_coloured(monkeypatch: pytest.MonkeyPatch) -> Non
     arms, left_out = function_arms(flat_function(banded, (np.arange(6.0),)))
     assert "coloured" not in arms
     assert "5 passes" in left_out["coloured"]
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"asdex/data.txt": ""}, "asdex is not installed"),
+        ({"asdex.py": "import no_such_module"}, "ModuleNotFoundError: No module named 'no_such_module'"),
+    ],
+)
+def test_what_is_no_asdex(files: dict[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of that name, or a package that does not import: the other arms are there."""
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "asdex", raising=False)
+    arms, left_out = function_arms(flat_function(banded, (np.arange(6.0),)))
+    assert set(arms) == {"forward", "reverse"}
+    assert told in left_out["coloured"]
 
 
 def encode(p: Any) -> Any:
