@@ -75,11 +75,24 @@ def test_the_tutorial_runs() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_drop_in_runs(tmp_path: Path) -> None:
+    """Its Python, asserts included; what it finds out is kept in a cache folder."""
+    code = "\n".join(_blocks(DOCS / "jacobian.md", "python"))
+    assert code.count("assert") >= 2
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(list(tmp_path.rglob("*.json"))) == 1
+
+
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_commands_parse(page: Path) -> None:
     """Every line of a shell block is ours to give, and every `fwdrev` line is one that the command accepts."""
     for words in _commands(page):
-        assert words[0] in {"fwdrev", "git", "make", "pip", "python"}, words
+        assert words[0] in {"fwdrev", "git", "make", "pip", "python", "sh", "taskset"}, words
+        assert all((ROOT / word).is_file() for word in words if word.startswith("benchmarks/")), words
         if words[0] == "fwdrev":
             _parse(words)
 
