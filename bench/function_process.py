@@ -55,7 +55,7 @@ class FunctionProcess:
         try:
             answer = self._loaded(seconds)
         except LostArmError as error:
-            msg = f"{self._target.what}: {error.reason}; it has to return, within the budget"
+            msg = f"{self._target.what}: {error.reason}; function and point have to return, within budget and memory"
             raise InputError(msg) from None
         if "refused" in answer:
             raise InputError(answer["refused"])

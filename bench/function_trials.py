@@ -19,11 +19,13 @@ from fwdrev.modes.arrays import Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm, function_arms
-from fwdrev.modes.function_counts import chunked_by_counts, costs_of_arms
+from fwdrev.modes.function_counts import costs_of_arms
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.torch_function import torch_arms, torch_idle
 
-__all__ = ["FunctionTrials"]
+__all__ = ["UNCOUNTED", "FunctionTrials"]
+
+UNCOUNTED = "only programs of JAX are counted: leave out --no-measure (measure=False) for PyTorch's tensors"
 
 _SHARE = 0.8
 """Of the memory that is free: what an arm may need."""
@@ -51,7 +53,8 @@ class FunctionTrials:
     ) -> None:
         """`at` is told which arm comes next."""
         self._found, self._notes, self._at = found, notes, at
-        self._arms, self._left_out = torch_arms(found) if found.framework == "torch" else function_arms(found, stages)
+        arms_of = torch_arms if found.framework == "torch" else function_arms
+        self._arms, self._left_out = arms_of(found, stages)
         self._programs: dict[str, Function] = {}
 
     def facts(self, seconds: float = math.inf) -> Facts:
@@ -81,17 +84,12 @@ class FunctionTrials:
     def expected(self, seconds: float = math.inf) -> Expected:
         """What the counts of each arm let expect, those in chunks included; raises InputError without a program."""
         if self._found.framework != "jax":
-            msg = "operations are counted in programs of JAX: measure a function of PyTorch's tensors"
-            raise InputError(msg)
-        costs, reasons = costs_of_arms(self._found, self._arms)
-        chunked = chunked_by_counts(self._found, costs)
-        arms = self._arms | chunked
-        more, without = costs_of_arms(self._found, chunked)
-        known = costs | more
+            raise InputError(UNCOUNTED)
+        arms, costs, reasons = costs_of_arms(self._found, self._arms)
         return Expected(
-            codes={name: arms[name].code for name in known},
-            seconds={name: cost.seconds for name, cost in known.items()},
-            reasons=reasons | without,
+            codes={name: arms[name].code for name in costs},
+            seconds={name: cost.seconds for name, cost in costs.items()},
+            reasons=reasons,
         )
 
     def offer(self, arm: str, held: int) -> str | None:

@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -104,7 +105,7 @@ def _parts(text: str) -> tuple[str, list[str]]:
 
 def _module(where: str) -> ModuleType:
     try:
-        return _from_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+        return _from_file(_file(where)) if where.endswith(".py") else importlib.import_module(where)
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
@@ -118,17 +119,23 @@ def _module(where: str) -> ModuleType:
         raise InputError(msg) from None
 
 
-def _from_file(path: Path) -> ModuleType:
-    """Its neighbours can be imported by it, as when it is run."""
+def _file(where: str) -> Path:
+    path = Path(where)
     if not path.is_file():
         msg = f"there is no file {path}: give MODULE:FUNCTION or FILE.py:FUNCTION"
         raise InputError(msg)
+    return path.resolve()
+
+
+@cache
+def _from_file(path: Path) -> ModuleType:
+    """Run once, whoever asks; its neighbours can be imported by it, as when it is run."""
     name = path.stem
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         msg = f"{path} is no Python file"
         raise InputError(msg)
-    sys.path.append(str(path.resolve().parent))
+    sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(name, module)
     spec.loader.exec_module(module)
@@ -199,7 +206,9 @@ def _cast(leaf: Any, target: Target) -> Any:  # noqa: ANN401 - an array, or what
         return leaf
     if hasattr(leaf, "is_floating_point"):  # a tensor of PyTorch
         return leaf.to(getattr(sys.modules["torch"], target.dtype)) if leaf.is_floating_point() else leaf
-    return leaf.astype(target.dtype) if np.issubdtype(leaf.dtype, np.floating) else leaf
+    import jax.numpy as jnp
+
+    return leaf.astype(target.dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
 
 
 def _dtype(target: Target) -> Any:  # noqa: ANN401 - a NumPy dtype

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from fwdrev.modes.errors import FwdrevError
 
-__all__ = ["Facts", "LostArmError", "Prepared", "Trials", "Values"]
+__all__ = ["Expected", "Facts", "LostArmError", "Prepared", "Trials", "Values"]
 
 Values = dict[str, list[float]]
 """Seconds per call of each arm in each block, paired by position."""

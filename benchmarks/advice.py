@@ -14,7 +14,7 @@ rates that were fitted to all problems but the one that it is asked about.
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -31,9 +31,9 @@ from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes import nearest_shape, problem_names
 from fwdrev.modes.function import FlatFunction, flat_function
 from fwdrev.modes.function_arms import function_arms
-from fwdrev.modes.function_counts import chunked_by_counts, costs_of_arms
+from fwdrev.modes.function_counts import costs_of_arms
 from fwdrev.modes.jax_program import value_of
-from fwdrev.modes.jaxpr_cost import RATES
+from fwdrev.modes.jaxpr_cost import RATES, seconds_of
 from fwdrev.results.rules import RULES
 
 SIZES = ((4, 4), (16, 256), (256, 16), (1000, 1000))
@@ -65,13 +65,9 @@ def _of_x(chain: fwdrev.Chain, theta: np.ndarray, x: Any) -> Any:
     return value_of(chain, x, jax.numpy.asarray(theta))
 
 
-def truth(found: FlatFunction) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
+def truth(found: FlatFunction) -> tuple[dict[str, float], dict[str, dict[str, int]]]:
     """Median seconds of every arm, timed in turns, and what is counted of each."""
-    arms, _ = function_arms(found)
-    costs, _ = costs_of_arms(found, arms)
-    chunked = chunked_by_counts(found, costs)
-    arms |= chunked
-    costs |= costs_of_arms(found, chunked)[0]
+    arms, costs, _ = costs_of_arms(found, function_arms(found)[0])
     calls = {name: partial(_done, arm.program(), found.args) for name, arm in arms.items()}
     for call in calls.values():
         call()
@@ -141,7 +137,7 @@ def fit(rows: list[dict[str, Any]]) -> None:
     picked = []
     for row, problem in zip(rows, problems, strict=True):
         rates = _rates([other for other, its in zip(rows, problems, strict=True) if its != problem])
-        expected = {name: _seconds(counts, rates) for name, counts in row["counts"].items()}
+        expected = {name: seconds_of(counts, rates) for name, counts in row["counts"].items()}
         picked.append(min(expected, key=expected.__getitem__))
     print("\nby rates of the other problems:", _shares(rows, picked))
 
@@ -152,10 +148,6 @@ def _rates(rows: list[dict[str, Any]]) -> dict[str, float]:
     scale = np.where(A.max(axis=0) > 0, A.max(axis=0), 1.0)
     rates, _ = nnls(A / scale, np.ones(len(arms)))
     return dict(zip(RATES, rates / scale, strict=True))
-
-
-def _seconds(counts: Mapping[str, float], rates: Mapping[str, float]) -> float:
-    return sum(rates[kind] * count for kind, count in counts.items())
 
 
 def main() -> None:

@@ -24,7 +24,9 @@ from fwdrev.modes.function_errors import failed, untraceable
 __all__ = [
     "FlatFunction",
     "Function",
+    "array_of",
     "batch_of",
+    "check_stages",
     "checked_outputs",
     "checked_repeats",
     "flat_function",
@@ -78,7 +80,7 @@ class FlatFunction:
     def matrix(self, J: Any) -> Matrix:  # noqa: ANN401 - a pytree
         """A Jacobian as JAX returns it, of the first sample where there is a batch, as one matrix (m, n)."""
         leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
-        blocks = [_dense(leaf) for leaf in leaves]
+        blocks = [array_of(leaf) for leaf in leaves]
         if self.batch is not None:
             blocks = [block[0] for block in blocks]
         outputs, inputs = self.shapes
@@ -119,6 +121,16 @@ def flat_function(
     )
 
 
+def check_stages(found: FlatFunction, composed: Function) -> None:
+    """Refuse stages that return more or fewer numbers than the function; the rest shows in their Jacobians."""
+    if found.framework != "jax" or found.batch is not None:
+        return
+    m = sum(_outputs_of_trace(composed, found.args, "the function of the stages"))
+    if m != found.m:
+        msg = f"the stages return {m} numbers and {found.name} {found.m}: give stages that make up the function"
+        raise InputError(msg)
+
+
 def _outputs_of_calls(
     function: Function, sample: tuple[Any, ...], value: Callable[[AnyArray], AnyArray], x: AnyArray, name: str
 ) -> tuple[int, ...]:
@@ -151,6 +163,9 @@ def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
         if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
             msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers"
             raise InputError(msg)
+        if isinstance(leaf, jax.core.Tracer):
+            msg = f"{place} is traced: under jit, vmap or grad there is no time to be taken; ask outside of them"
+            raise InputError(msg)
         _check_floating(place, leaf)
         if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
             msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
@@ -163,8 +178,11 @@ def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def _check_floating(place: str, leaf: Any) -> None:  # noqa: ANN401 - an array or a number
     dtype = jnp.result_type(leaf)
-    if jnp.issubdtype(dtype, jnp.floating):
+    if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize > 1:
         return
+    if jnp.issubdtype(dtype, jnp.floating):
+        msg = f"{place} is {dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
+        raise InputError(msg)
     if jnp.issubdtype(dtype, jnp.complexfloating):
         msg = f"{place} is {dtype}: complex derivatives are not measured; split it into real and imaginary parts"
     else:
@@ -253,10 +271,16 @@ def where(what: str, path: Any, *, whole: bool = False) -> str:  # noqa: ANN401 
     return f"{what}{jax.tree_util.keystr(path)}"
 
 
-def _dense(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, sparse or not, or a tensor of PyTorch
+def array_of(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, sparse or not, or a tensor of PyTorch
+    """As NumPy has it, with JAX's bfloat16 where PyTorch has that."""
     if _is_sparse(leaf):
         return np.asarray(leaf.todense())
-    return np.asarray(leaf.detach().cpu() if hasattr(leaf, "detach") else leaf)
+    if not hasattr(leaf, "detach"):
+        return np.asarray(leaf)
+    tensor = leaf.detach().cpu()
+    if str(tensor.dtype) == "torch.bfloat16":
+        return np.asarray(tensor.float().numpy(), jnp.bfloat16)
+    return np.asarray(tensor)
 
 
 def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything

@@ -1,8 +1,7 @@
-"""What a function's Jacobian costs by either mode, by counts: nothing is compiled and nothing is run.
+"""What a function's Jacobian costs by each mode, by counts: nothing is compiled and nothing is run.
 
-    costs = cost_by_mode(f, (x,))
+    costs = cost_by_mode({"forward": jax.jacfwd(f), "reverse": jax.jacrev(f)}, (x,))
     costs["forward"].seconds, costs["reverse"].seconds
-    cheaper_by_counts(f, (x,))                                # "forward" or "reverse"
 
 Only shapes and dtypes of the point matter, and the functions may be called while JAX is tracing: then arguments, and
 what the function closes over, may be tracers.
@@ -14,53 +13,34 @@ from typing import Any
 import jax
 
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.jacobians import Argnums, Function, curried, jacobian_by, selected
-from fwdrev.modes.jaxpr_cost import JaxprCost, counted
+from fwdrev.modes.jacobians import Argnums, Function, curried, selected
+from fwdrev.modes.jaxpr_cost import JaxprCost, cost_of_jaxpr
 
-__all__ = ["MODES", "cheaper_by_counts", "cost_by_mode"]
-
-MODES = (str(Direction.FORWARD), str(Direction.REVERSE))
+__all__ = ["cost_by_mode"]
 
 
 def cost_by_mode(
-    f: Function,
+    jacobians: Mapping[str, Function],
     args: Sequence[Any],
     kwargs: Mapping[str, Any] | None = None,
     *,
     argnums: Argnums = 0,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
 ) -> dict[str, JaxprCost]:
-    """The cost by each mode that gives what jax.jacobian gives.
+    """The cost by each mode that gives what reverse mode, which is jax.jacobian, gives.
 
-    A mode is left out where JAX refuses it (forward mode through a custom_vjp, reverse mode through a while_loop), and
-    forward mode also where its result has other dtypes. Both are, where Python branches on values of the arguments.
+    A mode is left out where JAX refuses it (forward mode through a custom_vjp, reverse mode through a while_loop), or
+    where its result has other dtypes, as that of forward mode may. All are, where Python branches on values.
     """
-    at = curried(f, argnums, args, dict(kwargs or {}))
     wanted = selected(argnums, args)
-    options = {"has_aux": has_aux, "holomorphic": holomorphic, "allow_int": allow_int}
     costs: dict[str, JaxprCost] = {}
     results = {}
-    for mode in MODES:
-        jacobian = jacobian_by(at, mode, **options)
+    for mode, jacobian in jacobians.items():
+        at = curried(jacobian, argnums, args, dict(kwargs or {}))
         try:
-            closed = jax.make_jaxpr(jacobian)(wanted)
-            costs[mode] = counted(closed)
+            closed = jax.make_jaxpr(at)(wanted)
+            costs[mode] = cost_of_jaxpr(closed)
         except Exception:  # noqa: BLE001, S112 - whatever f raises, the user sees it when the Jacobian is computed
             continue
         results[mode] = [(out.shape, out.dtype) for out in closed.out_avals]
-    if len(costs) == len(MODES) and results[MODES[0]] != results[MODES[1]]:
-        del costs[MODES[0]]
-    return costs
-
-
-def cheaper_by_counts(
-    f: Function,
-    args: Sequence[Any],
-    kwargs: Mapping[str, Any] | None = None,
-    **options: Any,  # noqa: ANN401
-) -> str:
-    """The mode that takes less time by counts; "reverse", as jax.jacobian does, where neither can be counted."""
-    costs = cost_by_mode(f, args, kwargs, **options)
-    return min(costs, key=lambda mode: costs[mode].seconds, default=str(Direction.REVERSE))
+    expected = results.get(str(Direction.REVERSE))
+    return {mode: cost for mode, cost in costs.items() if expected is None or results[mode] == expected}

@@ -6,7 +6,7 @@ from fwdrev.modes.function import FlatFunction
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm
 from fwdrev.modes.jaxpr_cost import JaxprCost, cost_of
 
-__all__ = ["chunked_by_counts", "costs_of_arms"]
+__all__ = ["costs_of_arms"]
 
 _HELD = 2
 """Arrays as large as the largest one that a program may hold at once: XLA held 2 to 4 where it was measured."""
@@ -15,8 +15,17 @@ _BEYOND = 1.5
 """Times the result: an array that is no larger than this is taken for the result itself, which chunks do not divide."""
 
 
-def costs_of_arms(found: FlatFunction, arms: Mapping[str, FunctionArm]) -> tuple[dict[str, JaxprCost], dict[str, str]]:
-    """The cost of each arm, and why others have none."""
+def costs_of_arms(
+    found: FlatFunction, arms: Mapping[str, FunctionArm]
+) -> tuple[dict[str, FunctionArm], dict[str, JaxprCost], dict[str, str]]:
+    """All arms, those in chunks included that are worth a try; the cost of each, and why others have none."""
+    costs, reasons = _costs(found, arms)
+    chunked = _chunked(found, costs)
+    more, without = _costs(found, chunked)
+    return {**arms, **chunked}, costs | more, reasons | without
+
+
+def _costs(found: FlatFunction, arms: Mapping[str, FunctionArm]) -> tuple[dict[str, JaxprCost], dict[str, str]]:
     costs: dict[str, JaxprCost] = {}
     reasons: dict[str, str] = {}
     for name, arm in arms.items():
@@ -27,8 +36,8 @@ def costs_of_arms(found: FlatFunction, arms: Mapping[str, FunctionArm]) -> tuple
     return costs, reasons
 
 
-def chunked_by_counts(found: FlatFunction, costs: Mapping[str, JaxprCost]) -> dict[str, FunctionArm]:
-    """The arms in chunks that are worth a try, by the largest array of each mode's program."""
+def _chunked(found: FlatFunction, costs: Mapping[str, JaxprCost]) -> dict[str, FunctionArm]:
+    """By the largest array of each mode's program."""
     made = {}
     for direction, name in CHUNKED.items():
         cost = costs.get(direction)

@@ -47,8 +47,8 @@ def untraceable(name: str, error: Exception) -> str:
 def failed(name: str, error: Exception) -> str:
     """That calling it raised something of its own."""
     advice = "give it inputs that it takes"
-    if "torch" in sys.modules and "'Tensor'" in str(error) and "jax" in str(error):
-        advice = "a function of PyTorch is given tensors: --torch"
+    if "torch" in sys.modules and "Tensor" in str(error):
+        advice += ": tensors (--torch) for a function of PyTorch, arrays for one of JAX"
     return f"{name} fails at the given point: {_said(error)}{_place(error)}; {advice}"
 
 

@@ -75,7 +75,7 @@ def mixed(
 def checked_stages(stages: Any) -> list[Function]:  # noqa: ANN401 - whatever the user gave
     """The stages as a list; raises InputError unless there are some and all are functions."""
     if callable(stages) or not isinstance(stages, Sequence) or not stages or not all(map(callable, stages)):
-        msg = f"mixed mode of {stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first"
+        msg = f"{stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first"
         raise InputError(msg)
     return list(stages)
 

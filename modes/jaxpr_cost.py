@@ -4,8 +4,9 @@
     cost.counts["flops"], cost.seconds
 
 Each equation is counted by what it does to how many numbers, in loops as often as they are gone through, and each kind
-of work has a rate. The rates were fitted to the Jacobians of `benchmarks/advice.py` (`--fit` prints them anew), so that
-they compare programs; as a prediction of seconds they are often off by half, and on another machine by more.
+of work has a rate. The rates were fitted to the Jacobians of `benchmarks/advice.py` (with `--fit` it prints those that
+suit what it measured), so that they compare programs; as a prediction of seconds they are often off by half, and on
+another machine by more.
 """
 
 import math
@@ -17,7 +18,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
 
-__all__ = ["RATES", "JaxprCost", "cost_of", "counted"]
+__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "seconds_of"]
 
 RATES = {
     "calls": 4.8e-6,
@@ -47,36 +48,69 @@ is new each time; what a product, a reduction, a scatter and a pass through a lo
 _FRESH = 12 << 20
 """Bytes of an array from which its memory comes from the system each time."""
 
-_FUSED = frozenset({"broadcast_in_dim", "convert_element_type", "copy", "expand_dims", "iota", "reshape", "squeeze"})
-"""Cost nothing of their own."""
+_FREE = frozenset(
+    {
+        *("broadcast_in_dim", "convert_element_type", "copy", "copy_p", "device_put", "expand_dims", "iota", "name"),
+        *("optimization_barrier", "reshape", "squeeze", "debug_callback", "debug_print", "create_token"),
+    }
+)
+"""Fused with what reads them, or nothing at all."""
 
-_MOVED = frozenset({"concatenate", "pad", "rev", "slice", "split", "stack", "unstack"})
-"""Fused with what reads them, too, but an array that is made whole where it is large."""
+_MOVED = frozenset({"concatenate", "pad", "rev", "slice", "split", "stack", "tile", "unstack"})
+"""Fused with what reads them; what is concatenated is made whole where it is large."""
 
 _DIVISIONS = frozenset({"div", "integer_pow", "rem", "rsqrt", "sqrt"})
 
 _TRIGONOMETRIC = frozenset({"acos", "asin", "atan", "atan2", "cos", "sin", "tan"})
 _HYPERBOLIC = frozenset({"acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"})
 _POWERS = frozenset({"cbrt", "exp", "exp2", "expm1", "log", "log1p", "pow"})
-_SPECIAL = frozenset({"digamma", "erf", "erf_inv", "erfc", "lgamma"})
+_SPECIAL = frozenset(
+    {
+        *("bessel_i0e", "bessel_i1e", "digamma", "erf", "erf_inv", "erfc", "igamma", "igammac", "lgamma", "polygamma"),
+        *("random_bits", "regularized_incomplete_beta", "threefry2x32", "zeta"),
+    }
+)
 _TRANSCENDENTAL = _TRIGONOMETRIC | _HYPERBOLIC | _POWERS | _SPECIAL
 
-_SCATTERED = frozenset({"scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul"})
-
-_CUBIC = {"cholesky": 1 / 3, "eig": 25.0, "eigh": 9.0, "lu": 2 / 3, "qr": 4 / 3, "geqrf": 4 / 3, "svd": 20.0}
-"""Floating point operations of a decomposition, in cubes of the larger side; leading terms of LAPACK's algorithms."""
-
-_INSIDE = frozenset(
-    {"checkpoint", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "jit", "pjit", "remat", "remat2"}
+_REDUCED = frozenset(
+    {
+        *("argmax", "argmin", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "reduce", "reduce_and"),
+        *("reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_xor", "top_k"),
+    }
 )
-"""Do what the program that they hold does."""
+
+_WINDOWS = frozenset({"reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum"})
+
+_SCATTERED = frozenset(
+    {
+        *("scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub"),
+        *("select_and_gather_add", "select_and_scatter", "select_and_scatter_add"),
+    }
+)
+
+_DECOMPOSED = {
+    "cholesky": (0, 1 / 3),
+    "eig": (0, 25),
+    "eigh": (0, 9),
+    "geqrf": (2, -2 / 3),
+    "householder_product": (2, -2 / 3),
+    "lu": (1, -1 / 3),
+    "qr": (2, -2 / 3),
+    "svd": (4, 16),
+}
+"""Floating point operations of a decomposition, in max(m, n) · min(m, n)² and in min(m, n)³: the leading terms of Golub
+and Van Loan, Matrix Computations."""
+
+_BY_ELEMENT = _REDUCED | _WINDOWS | _SCATTERED
+"""Primitives with a program inside that says how two numbers become one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JaxprCost:
     """Counts by kind of work (see `RATES`), and the bytes of the largest array on the way and of the results.
 
-    A loop without a known length is counted once, of branches the longest.
+    A loop without a known length is counted once, of branches the longest; what XLA would drop, because nobody uses it,
+    counts as well.
     """
 
     counts: Mapping[str, int]
@@ -86,23 +120,24 @@ class JaxprCost:
     @property
     def seconds(self) -> float:
         """Expected of a call, for comparison with other programs."""
-        return _seconds(self.counts)
+        return seconds_of(self.counts)
 
 
 def cost_of(f: Callable[..., Any], *args: Any) -> JaxprCost:  # noqa: ANN401 - pytrees
     """Of a function at arrays, or at anything that has their shapes and dtypes; costs a trace."""
-    return counted(jax.make_jaxpr(f)(*args))
+    return cost_of_jaxpr(jax.make_jaxpr(f)(*args))
 
 
-def counted(closed: ClosedJaxpr) -> JaxprCost:
+def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
     """Of a function that JAX has traced."""
     counts: Counter[str] = Counter(calls=1)
     largest = _count(closed.jaxpr, 1, counts)
-    return JaxprCost(counts=dict(counts), largest_bytes=largest, result_bytes=sum(map(_bytes, closed.jaxpr.outvars)))
+    known = {kind: count for kind, count in counts.items() if count}
+    return JaxprCost(counts=known, largest_bytes=largest, result_bytes=sum(map(_bytes, closed.jaxpr.outvars)))
 
 
 def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
-    """Add what each equation does; the bytes of the largest array."""
+    """Add what each equation does, whether its result is used or not; the bytes of the largest array."""
     largest = 0
     for equation in jaxpr.eqns:
         name = equation.primitive.name
@@ -111,29 +146,43 @@ def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
             counts.update(inner[0])
             largest = max(largest, inner[1])
             continue
-        if name not in _FUSED | _INSIDE:
-            largest = max(largest, sum(map(_bytes, equation.outvars)))
         bodies = list(_bodies(equation))
         for body, length in bodies:
             largest = max(largest, _count(body, times * length, counts))
         if name in {"scan", "while"}:
-            counts["iterations"] += times * bodies[-1][1]
-        if not bodies and name not in _FUSED:
+            _add_loop(equation, times, bodies[-1][1], counts)
+        if name in {"scan", "while"} or not (bodies or name in _FREE):
+            largest = max([largest, *map(_bytes, equation.outvars)])
+        if not bodies and name not in _FREE:
             _add(equation, name, times, counts)
     return largest
 
 
 def _bodies(equation: JaxprEqn) -> Iterator[tuple[Jaxpr, int]]:
-    """The programs inside an equation, and how often they are run; none where it is an operation itself."""
+    """The programs that are run inside an equation, and how often; none where it is an operation itself."""
     name, params = equation.primitive.name, equation.params
     if name == "scan":
         yield params["jaxpr"].jaxpr, int(params["length"])
     elif name == "while":
         yield params["cond_jaxpr"].jaxpr, 1
         yield params["body_jaxpr"].jaxpr, 1
-    elif name in _INSIDE:
-        held: Any = params.get("jaxpr", params.get("call_jaxpr"))
-        yield getattr(held, "jaxpr", held), 1
+    elif name == "custom_linear_solve":
+        yield params["jaxprs"].solve.jaxpr, 1
+    elif name not in _BY_ELEMENT:  # jit, checkpoint, custom_jvp_call, …: of several programs the first one is run
+        held = (getattr(value, "jaxpr", value) for value in params.values())
+        inside = next((value for value in held if isinstance(value, Jaxpr)), None)
+        if inside is not None:
+            yield inside, 1
+
+
+def _add_loop(equation: JaxprEqn, times: int, length: int, counts: Counter[str]) -> None:
+    """What a loop takes besides its body: each pass, and the rows that it reads and writes."""
+    counts["iterations"] += times * length
+    if equation.primitive.name == "scan":
+        first = equation.params["num_consts"] + equation.params["num_carry"]
+        rows = [*equation.invars[first:], *equation.outvars[equation.params["num_carry"] :]]
+        counts["elements"] += times * sum(map(_size, rows))
+        counts["fresh bytes"] += times * _fresh(equation)
 
 
 def _longest(equation: JaxprEqn, times: int) -> tuple[Counter[str], int]:
@@ -142,7 +191,7 @@ def _longest(equation: JaxprEqn, times: int) -> tuple[Counter[str], int]:
     for branch in equation.params["branches"]:
         counts: Counter[str] = Counter()
         found.append((counts, _count(branch.jaxpr, times, counts)))
-    counts, _ = max(found, key=lambda each: _seconds(each[0]))
+    counts, _ = max(found, key=lambda each: seconds_of(each[0]))
     return counts, max(largest for _, largest in found)
 
 
@@ -164,19 +213,24 @@ def _add(equation: JaxprEqn, name: str, times: int, counts: Counter[str]) -> Non
         counts["gathered"] += out
     elif name == "transpose":
         counts["transposed"] += out
-    elif name.startswith(("arg", "cum", "reduce")):
-        counts["elements"] += times * _size(equation.invars[0])
+    elif name in _REDUCED | _WINDOWS:
+        window = math.prod(equation.params.get("window_dimensions", ()))
+        counts["elements"] += out * window if name in _WINDOWS else times * _size(equation.invars[0])
         counts["reduction calls"] += times
-    elif name in _CUBIC or name in {"triangular_solve", "fft", "sort"}:
+    elif name in _DECOMPOSED or name in {"triangular_solve", "fft", "sort"}:
         counts["flops"] += times * _flops(equation, name)
         counts["product calls"] += times
     else:
         whole = name == "concatenate"
         if name not in _MOVED:
             counts[_elementwise(name)] += out
-    bytes_ = sum(map(_bytes, equation.outvars))
-    if whole and bytes_ > _FRESH:
-        counts["fresh bytes"] += times * bytes_
+    if whole:
+        counts["fresh bytes"] += times * _fresh(equation)
+
+
+def _fresh(equation: JaxprEqn) -> int:
+    """Bytes of the results that are so large that their memory is new."""
+    return sum(size for size in map(_bytes, equation.outvars) if size > _FRESH)
 
 
 def _elementwise(name: str) -> str:
@@ -198,9 +252,18 @@ def _flops(equation: JaxprEqn, name: str) -> int:
         return 2 * out * math.prod(kernel) // max(1, channels)
     if name == "triangular_solve":
         return out * shape[-1]
-    if name in {"fft", "sort"}:
-        return 5 * out * max(1, shape[-1] - 1).bit_length()
-    return round(_CUBIC[name] * math.prod(shape[:-2]) * max(shape[-2:]) ** 3)
+    if name == "sort":
+        return out * _levels(shape[equation.params["dimension"]])
+    if name == "fft":
+        return 5 * out * sum(map(_levels, equation.params["fft_lengths"]))
+    most, cube = _DECOMPOSED[name]
+    long, short = max(shape[-2:]), min(shape[-2:])
+    return round(math.prod(shape[:-2]) * (most * long * short**2 + cube * short**3))
+
+
+def _levels(size: int) -> int:
+    """How often a size can be halved."""
+    return max(1, (size - 1).bit_length())
 
 
 def _shape(variable: Any) -> tuple[int, ...]:  # noqa: ANN401 - a variable or a literal; a token has no shape
@@ -215,5 +278,6 @@ def _bytes(variable: Any) -> int:  # noqa: ANN401
     return _size(variable) * int(getattr(getattr(variable.aval, "dtype", None), "itemsize", 0))
 
 
-def _seconds(counts: Mapping[str, int]) -> float:
-    return math.fsum(RATES[kind] * count for kind, count in counts.items())
+def seconds_of(counts: Mapping[str, int], rates: Mapping[str, float] = RATES) -> float:
+    """Of so much work at those rates."""
+    return math.fsum(rates[kind] * count for kind, count in counts.items())

@@ -38,7 +38,7 @@ class StageCosts(Costs):
         return value + r * seed
 
     def dense(self, k: int, *, x: bool, theta: bool) -> Number:
-        """By whichever has fewer seeds."""
+        """By whichever takes fewer seeds, as JaxLayer forms it."""
         if self.n[k] > self.n[k + 1]:
             return self.pull(k, self.n[k + 1], x=x, theta=theta)
         return self.push(k, self.n[k])

@@ -2,7 +2,8 @@
 
     found = torch_function(f, (x,))
     found.n, found.m
-    torch_arms(found)["reverse"].code         # "torch.func.jacrev(f)"
+    arms, left_out = torch_arms(found)
+    arms["reverse"].code                      # "torch.func.jacrev(f)"
 
 PyTorch is never imported here: whoever has a tensor has imported it. Nothing is compiled, and PyTorch does not say what
 memory a call on the processor takes.
@@ -10,7 +11,7 @@ memory a call on the processor takes.
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Vector
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.function import FlatFunction, Function, batch_of, checked_outputs, checked_repeats, where
+from fwdrev.modes.function import FlatFunction, Function, array_of, batch_of, checked_outputs, checked_repeats, where
 from fwdrev.modes.function_arms import CHUNKED, SMALL, FunctionArm
 from fwdrev.modes.function_errors import failed
 from fwdrev.modes.interface import Direction
@@ -46,13 +47,14 @@ def torch_function(function: Function, args: tuple[Any, ...], *, name: str = "f"
     batch = batch_of(shapes) if vmap else None
     if batch is not None:
         leaves = [leaf[0] for leaf in leaves]
-    parts = [_numpy(leaf) for leaf in leaves]
+    parts = [array_of(leaf) for leaf in leaves]
+    torch: Any = sys.modules["torch"]
     cuts = np.cumsum([part.size for part in parts])[:-1]
 
     def value(v: AnyArray) -> Vector:
         pieces = np.split(np.asarray(v), cuts)
         given = [
-            sys.modules["torch"].as_tensor(piece.reshape(leaf.shape), dtype=leaf.dtype, device=leaf.device)
+            torch.as_tensor(piece.reshape(leaf.shape).astype(float), dtype=leaf.dtype, device=leaf.device)
             for piece, leaf in zip(pieces, leaves, strict=True)
         ]
         return _vector(function(*jax.tree.unflatten(tree, given)))
@@ -74,23 +76,25 @@ def torch_function(function: Function, args: tuple[Any, ...], *, name: str = "f"
     )
 
 
-def torch_arms(found: FlatFunction) -> tuple[dict[str, FunctionArm], dict[str, str]]:
+def torch_arms(
+    found: FlatFunction, stages: Mapping[str, Function] | None = None
+) -> tuple[dict[str, FunctionArm], dict[str, str]]:
     """Forward, reverse and, where the Jacobian has many rows, reverse in chunks; why others are left out."""
     forward, reverse = Direction.FORWARD.value, Direction.REVERSE.value
     arms = {forward: _arm(found, forward, "jacfwd"), reverse: _arm(found, reverse, "jacrev")}
-    row = (found.n + found.m) * found.x.itemsize  # at least that is held for each cotangent
+    row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)  # at least that is held for each cotangent
     chunk = 1 << max(0, (SMALL // row).bit_length() - 1)
     if chunk < found.m:
         name = CHUNKED[Direction.REVERSE]
         arms[name] = _arm(found, name, "jacrev", chunk)
-    return arms, {}
+    return arms, {"mixed": "only functions of JAX have mixed mode"} if stages else {}
 
 
 def torch_idle(found: FlatFunction) -> Callable[[], object]:
     """The Jacobian of next to nothing: what a call costs at least."""
     torch: Any = sys.modules["torch"]
     x = torch.zeros(1, device=found.device)
-    return partial(torch.func.jacrev(lambda x: x + 1), x)
+    return partial(_finished(torch.func.jacrev(lambda x: x + 1), (x,)), x)
 
 
 def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
@@ -101,17 +105,21 @@ def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = Non
         func: Any = sys.modules["torch"].func
         chosen = {} if chunk is None else {"chunk_size": chunk}
         jacobian = getattr(func, transform)(found.function, found.argnums, **chosen)
-        jacobian = jacobian if found.batch is None else func.vmap(jacobian)
-        wait = waiting(found.args)
-
-        def finished(*args: Any) -> Any:  # noqa: ANN401 - tensors
-            J = jacobian(*args)
-            wait()
-            return J
-
-        return finished
+        return _finished(jacobian if found.batch is None else func.vmap(jacobian), found.args)
 
     return FunctionArm(name=name, code=code if found.batch is None else f"torch.func.vmap({code})", program=program)
+
+
+def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
+    """The same, waiting for the device of those arguments."""
+    wait = waiting(args)
+
+    def finished(*args: Any) -> Any:  # noqa: ANN401 - tensors
+        J = jacobian(*args)
+        wait()
+        return J
+
+    return finished
 
 
 def _checked(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -123,7 +131,7 @@ def _checked(args: tuple[Any, ...]) -> tuple[Any, ...]:
             kind = str(leaf.dtype) if isinstance(leaf, torch.Tensor) else f"of type {type(leaf).__name__}"
             msg = f"{place} is {kind}: give tensors of floating-point numbers, and bind others by functools.partial"
             raise InputError(msg)
-        if not np.all(np.isfinite(_numpy(leaf))):
+        if not np.all(np.isfinite(array_of(leaf))):
             msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
             raise InputError(msg)
     if not sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(args)):
@@ -140,15 +148,8 @@ def _called(function: Function, args: tuple[Any, ...], name: str) -> Any:  # noq
 
 
 def _numpy(leaf: Any) -> Any:  # noqa: ANN401 - a tensor, or what the user took for one
-    """A tensor as an array; numbers that NumPy does not have as float32."""
-    if not isinstance(leaf, sys.modules["torch"].Tensor):
-        return leaf
-    tensor = leaf.detach().cpu()
-    try:
-        return tensor.numpy()
-    except TypeError:
-        return tensor.float().numpy()
+    return array_of(leaf) if isinstance(leaf, sys.modules["torch"].Tensor) else leaf
 
 
 def _vector(outputs: Any) -> Vector:  # noqa: ANN401 - a pytree of tensors
-    return np.concatenate([np.ravel(_numpy(leaf)) for leaf in jax.tree.leaves(outputs)])
+    return np.concatenate([np.ravel(array_of(leaf)) for leaf in jax.tree.leaves(outputs)])

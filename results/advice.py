@@ -38,7 +38,7 @@ class AdvisedArm:
     """A way to compute the Jacobian.
 
     `seconds` of a call; `memory_bytes`, its result included; `compile_seconds`; `counted_seconds`, as predicted from
-    what the compiler counts, where nothing was measured; `reason`: why it was left out, or not measured to the end.
+    counts, where nothing was measured; `reason`: why it was left out, or not measured to the end.
     """
 
     name: str

@@ -11,6 +11,10 @@ from fwdrev.results.estimate import Estimate
 __all__ = ["counted_advice"]
 
 
+_TIED = 0.98
+"""Of two expected times: from there on they count as equal."""
+
+
 def counted_advice(facts: Facts, expected: Expected) -> Advice:
     """The arm of which the least time is expected; raises NothingMeasuredError where none could be counted."""
     seconds = expected.seconds
@@ -31,7 +35,7 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
         recommend=order[0],
         runner_up=order[1] if ratio is not None else None,
         ratio=ratio,
-        tie=False,
+        tie=ratio is not None and ratio.point > _TIED,
         arms=(*known, *others),
         elsewhere=elsewhere(facts, seconds),
         rounds=0,

@@ -12,7 +12,6 @@ from fwdrev.modes.function_cost import cost_by_mode
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, present, selected
 from fwdrev.modes.jax_stages import mixed
-from fwdrev.modes.jaxpr_cost import cost_of
 from fwdrev.results.choice_file import choice_key, remember, remembered
 from fwdrev.results.fastest import fastest, median_seconds
 
@@ -47,8 +46,7 @@ class Chooser:
         decide: str,
         **options: bool,
     ) -> None:
-        self._f, self._argnums, self._stages, self._decide = f, argnums, stages, decide
-        self._options = options
+        self._argnums, self._decide = argnums, decide
         self._asked = {"argnums": argnums, "chunk": chunk, **options}
         self.by_mode = {
             str(mode): jacobian_by(f, mode, argnums, chunk=chunk, **options)
@@ -56,6 +54,9 @@ class Chooser:
         }
         if stages is not None:
             self.by_mode[str(Direction.MIXED)] = mixed(stages, argnums, **options)
+        bare = _without_aux if options.get("has_aux") else _as_it_is
+        self._f, self._bare = bare(f), {mode: bare(jacobian) for mode, jacobian in self.by_mode.items()}
+        self._kind = jnp.complexfloating if options.get("holomorphic") else jnp.floating
         self._final: dict[_Key, Function] = {}
         self._counted: dict[_Key, Function] = {}
 
@@ -88,6 +89,8 @@ class Chooser:
             closed = jax.make_jaxpr(curried(self._f, self._argnums, args, dict(kwargs)))(selected(self._argnums, args))
         except Exception:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
             return _DEFAULT, not tracing
+        if not all(jnp.issubdtype(out.dtype, self._kind) for out in closed.out_avals):
+            return _DEFAULT, True  # which refuses them, as jax.jacobian does
         tracing = tracing or any(isinstance(const, jax.core.Tracer) for const in closed.consts)
         if self._decide == "count":
             return _shortest(self._expected(args, kwargs)), not tracing
@@ -116,21 +119,14 @@ class Chooser:
 
     def _expected(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
         """Seconds that counts let expect, of the modes that give what jax.jacobian gives."""
-        costs = cost_by_mode(self._f, args, kwargs, argnums=self._argnums, **self._options)
-        expected = {mode: cost.seconds for mode, cost in costs.items()}
-        if self._stages is not None and expected:
-            jacobian = curried(self.by_mode[str(Direction.MIXED)], self._argnums, args, dict(kwargs))
-            try:
-                expected[str(Direction.MIXED)] = cost_of(jacobian, selected(self._argnums, args)).seconds
-            except Exception:  # noqa: BLE001 - as above
-                return expected
-        return expected
+        costs = cost_by_mode(self._bare, args, kwargs, argnums=self._argnums)
+        return {mode: cost.seconds for mode, cost in costs.items()}
 
     def _seconds(self, modes: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
         """Of a call of each, compiled."""
         wanted = jax.tree.map(jnp.asarray, selected(self._argnums, args))
         compiled = {
-            mode: jax.jit(curried(self.by_mode[mode], self._argnums, args, dict(kwargs))).lower(wanted).compile()
+            mode: jax.jit(curried(self._bare[mode], self._argnums, args, dict(kwargs))).lower(wanted).compile()
             for mode in modes
         }
         collecting = gc.isenabled()
@@ -139,6 +135,15 @@ class Chooser:
         finally:
             if not collecting:  # timing switches it on again
                 gc.disable()
+
+
+def _without_aux(f: Function) -> Function:
+    """The first of the two things that it returns: what comes beside may be anything, and decides nothing."""
+    return lambda *args, **kwargs: f(*args, **kwargs)[0]
+
+
+def _as_it_is(f: Function) -> Function:
+    return f
 
 
 def _waiting(program: Any, wanted: Pytree) -> Function:  # noqa: ANN401 - a compiled program

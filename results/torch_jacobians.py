@@ -73,12 +73,15 @@ class TorchJacobian:
         return func.jacfwd(self._f, self._argnums, has_aux=self._has_aux)  # type: ignore[no-any-return]
 
     def _measured(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """By the clock; by sizes, where one mode fails."""
+        """By the clock; a mode that fails is not taken, and where both do the user sees why."""
         wait = waiting(args)
         arms = {mode: _call(self._by(mode), args, kwargs, wait) for mode in (_FORWARD, _REVERSE)}
+        working = {mode: call for mode, call in arms.items() if _works(call)}
+        if len(working) < len(arms):
+            return next(iter(working), _REVERSE)
         try:
-            return fastest(median_seconds(arms))
-        except Exception:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
+            return fastest(median_seconds(working))
+        except Exception:  # noqa: BLE001 - no memory; whatever it is, the user sees it when the Jacobian is computed
             return self._fewer(args, kwargs)
 
     def _fewer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
@@ -86,6 +89,14 @@ class TorchJacobian:
         value = self._f(*args, **kwargs)
         inputs, outputs = selected(self._argnums, args), value[0] if self._has_aux else value
         return _FORWARD if _entries(inputs) < _entries(outputs) else _REVERSE
+
+
+def _works(call: Function) -> bool:
+    try:
+        call()
+    except Exception:  # noqa: BLE001 - a derivative rule that is not there, or an error of f
+        return False
+    return True
 
 
 def _entries(tree: Pytree) -> int:

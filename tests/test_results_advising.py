@@ -73,6 +73,51 @@ def test_what_counts_refuse(f: Any, told: str) -> None:
         fwdrev.advise(f, np.ones(3), measure=False)
 
 
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda x: jax.lax.stop_gradient(x) * 2, "do not confirm"),
+        (lambda x: jnp.sqrt(x * 0), "NaN or infinity"),
+        (lambda x: x * 0 + 3, "is zero at this point"),
+        (lambda x: x * 2, None),
+    ],
+)
+def test_an_odd_jacobian_is_doubted(f: Any, told: str | None) -> None:
+    """However fast it is."""
+    notes = fwdrev.advise(f, np.ones(3), budget=1.0).facts.notes
+    assert len(notes) == (told is not None)
+    assert told is None or told in notes[0]
+
+
+def test_stages_may_be_the_function() -> None:
+    """A sequence, as fwdrev.jacobian takes it; another function than theirs is refused where its size shows it."""
+    stages = [waist, lambda h: jnp.outer(h, h)]
+    found = fwdrev.advise(stages, np.ones(9), measure=False)
+    assert (found.n, found.m) == (9, 4)
+    assert "mixed" in {arm.name for arm in found.arms}
+    with pytest.raises(InputError, match="the stages return 2 numbers and waist 4"):
+        fwdrev.advise(composed(stages), np.ones(9), stages=stages[:1], measure=False)
+
+
+def test_a_budget_may_be_written() -> None:
+    """As in the command; and nothing is measured inside of a trace."""
+    with pytest.raises(InputError, match="give seconds such as 120s"):
+        fwdrev.advise(tall, np.ones(2), budget="soon")
+    with pytest.raises(InputError, match="argument 0 is traced"):
+        jax.jit(lambda x: fwdrev.advise(tall, x).m)(np.ones(2))
+    assert fwdrev.advise(tall, np.ones(2), budget="1s").rounds > 0
+
+
+def test_equal_counts_are_a_tie() -> None:
+    """Nobody can tell them apart."""
+    found = fwdrev.advise(tall, np.ones(2), measure=False)
+    assert not found.tie
+    assert "within the noise" not in str(found)
+    square = fwdrev.advise(lambda x: x * 2, np.ones(6), measure=False)
+    assert square.tie
+    assert "within the noise" in str(square)
+
+
 def test_stages_are_named() -> None:
     """Lambdas have no names of their own."""
     stages = [waist, lambda h: jnp.outer(h, h)]

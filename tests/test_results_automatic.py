@@ -16,6 +16,7 @@ import pytest
 
 import fwdrev
 from fwdrev.modes import InputError
+from fwdrev.modes.function_cost import cost_by_mode
 from fwdrev.modes.jacobians import jacobian_by
 from fwdrev.results import choice_file
 from fwdrev.results.choosing import DECISIVE, HEAVY
@@ -31,7 +32,7 @@ class Clock:
         self.asked: list[list[str]] = []
         self.fast = "forward"
         self.called: list[str] = []
-        self.fails = False
+        self.fails = self.counting = False
 
     def median_seconds(self, arms: Mapping[str, Callable[[], object]]) -> dict[str, float]:
         """The fast one takes a second."""
@@ -40,12 +41,21 @@ class Clock:
         self.asked.append(list(arms))
         return {name: 1.0 if name == self.fast else 2.0 for name in arms}
 
+    def cost_by_mode(self, *args: Any, **options: Any) -> Any:
+        """As ever; it calls the Jacobians, to trace them."""
+        self.counting = True
+        try:
+            return cost_by_mode(*args, **options)
+        finally:
+            self.counting = False
+
     def jacobian_by(self, f: Any, mode: str, *args: Any, **options: Any) -> Any:
         """As ever, noted when it is called from outside."""
         jacobian = jacobian_by(f, mode, *args, **options)
 
         def noted(*args: Any, **kwargs: Any) -> Any:
-            self.called.append(mode)
+            if not self.counting:
+                self.called.append(mode)
             return jacobian(*args, **kwargs)
 
         return noted
@@ -59,6 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
     found = Clock()
     monkeypatch.setattr("fwdrev.results.choosing.median_seconds", found.median_seconds)
     monkeypatch.setattr("fwdrev.results.choosing.jacobian_by", found.jacobian_by)
+    monkeypatch.setattr("fwdrev.results.choosing.cost_by_mode", found.cost_by_mode)
     return found
 
 
@@ -130,6 +141,22 @@ def test_transformed(clock: Clock, decide: str) -> None:
     assert_same(jax.jit(jax.vmap(found))(batch), jax.jit(jax.vmap(jax.hessian(f)))(batch))
     assert_same(jax.grad(lambda x: jnp.sum(found(x)))(x), jax.grad(lambda x: jnp.sum(jax.hessian(f)(x)))(x))
     assert clock.asked == []
+
+
+def test_what_jax_refuses_is_refused(clock: Clock) -> None:
+    """Integers and complex numbers as outputs, which forward mode alone would take."""
+    for f in (lambda x: x.astype(int), lambda x: x * 1j):
+        with pytest.raises(TypeError, match="output"):
+            fwdrev.jacobian(f)(jnp.ones(3))
+    assert clock.asked == []
+
+
+def test_a_chunk_is_counted(clock: Clock) -> None:
+    """As it runs, and what comes beside the function's value may be anything."""
+    found = fwdrev.jacobian(lambda x: (tall(x), "beside"), has_aux=True, chunk=2)
+    J, beside = found(jnp.ones(3))
+    assert (J.shape, beside) == ((40, 3), "beside")
+    assert clock.asked == [["forward", "reverse"]]
 
 
 def test_counts_decide_clear_cases(clock: Clock) -> None:

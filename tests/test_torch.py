@@ -14,6 +14,7 @@ import fwdrev
 from fwdrev.bench.function_trials import FunctionTrials
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.torch_function import torch_arms, torch_function
+from fwdrev.results.torch_jacobians import TorchJacobian
 
 torch: Any = pytest.importorskip("torch")
 
@@ -38,15 +39,32 @@ def orbit(p: Any, x: Any) -> Any:
     return {"y": p["a"] * x, "z": (p["b"] @ x).sum()}
 
 
-@pytest.mark.parametrize("options", [{"mode": "forward"}, {"mode": "reverse", "chunk": 7}, {"decide": "count"}, {}])
-def test_jacobian(weights: Any, options: dict[str, Any]) -> None:
-    """As torch.func has it, for pytrees and several arguments too."""
+@pytest.mark.parametrize(
+    ("options", "modes"),
+    [
+        ({"mode": "forward"}, {"forward"}),
+        ({"mode": "reverse", "chunk": 7}, {"reverse"}),
+        ({"decide": "count"}, {"forward"}),
+        ({}, {"forward", "reverse"}),
+    ],
+)
+def test_jacobian(weights: Any, options: dict[str, Any], modes: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch.func has it, for pytrees and several arguments too, by the mode that was asked for."""
+    asked: set[str] = set()
+    by = TorchJacobian._by
+
+    def noted(self: TorchJacobian, mode: str) -> Any:
+        asked.add(mode)
+        return by(self, mode)
+
+    monkeypatch.setattr(TorchJacobian, "_by", noted)
     x = torch.ones(3, dtype=torch.float64)
 
     def tall(x: Any) -> Any:
         return torch.tanh(weights @ x)
 
     torch.testing.assert_close(fwdrev.jacobian(tall, **options)(x), torch.func.jacrev(tall)(x))
+    assert asked == modes
     p = {"a": x, "b": weights}
     found, expected = fwdrev.jacobian(orbit, (0, 1), **options)(p, x), torch.func.jacrev(orbit, (0, 1))(p, x)
     torch.testing.assert_close(found, expected)
@@ -61,20 +79,56 @@ def test_forward_mode_may_be_chosen_within_a_chunk(weights: Any) -> None:
         fwdrev.jacobian(lambda x: weights @ x, mode="forward", chunk=2)(x)
 
 
+def test_a_mode_without_a_rule_is_not_taken() -> None:
+    """An operation of the user's own that has no tangents, though there are few inputs."""
+
+    class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there for the type checker
+        """Three times x, backwards only."""
+
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: Any) -> Any:
+            """3 x."""
+            return 3 * x
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            """Nothing is kept."""
+
+        @staticmethod
+        def backward(_ctx: Any, grad: Any) -> Any:
+            """3 u."""
+            return 3 * grad
+
+    found = fwdrev.jacobian(lambda x: Own.apply(x).repeat(4))(torch.ones(3))
+    torch.testing.assert_close(found, 3 * torch.eye(3).repeat(4, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_precisions(dtype: str) -> None:
+    """Those of half as many bits as well: J v of every arm is near that of differences."""
+    x = torch.linspace(-1, 1, 6, dtype=getattr(torch, dtype))
+    advice = fwdrev.advise(lambda x: torch.sin(x) * x.sum(), x, budget=3.0)
+    assert advice.facts.dtype == dtype
+    assert {arm.name for arm in advice.arms if arm.seconds is not None} == {"forward", "reverse"}
+
+
 @pytest.mark.parametrize("batch", [None, 5])
 def test_arms_agree(batch: int | None) -> None:
     """Every arm gives the Jacobian that differences show; many rows are worth a try in chunks."""
-    scale = torch.linspace(0.5, 1.5, 6)
-    x = torch.linspace(-1, 1, 6) if batch is None else torch.linspace(-1, 1, 6 * batch).reshape(batch, 6)
-    found = torch_function(lambda x: torch.sin(scale * x), (x,), vmap=batch is not None)
-    assert (found.n, found.m, found.batch, found.device) == (6, 6, batch, "cpu")
+    scale = torch.linspace(0.5, 1.5, 24).reshape(8, 3)
+    x = torch.linspace(-1, 1, 3) if batch is None else torch.linspace(-1, 1, 3 * batch).reshape(batch, 3)
+    found = torch_function(lambda x: torch.sin(scale @ x), (x,), vmap=batch is not None)
+    assert (found.n, found.m, found.batch, found.device) == (3, 8, batch, "cpu")
     arms, left_out = torch_arms(found)
     assert not left_out
     trials = FunctionTrials(found)
     facts = trials.facts()
-    for name in arms:
-        products = trials.prepare(name).products
-        np.testing.assert_allclose(products[: facts.m], facts.quotient, rtol=1e-2, atol=1e-2)
+    products = [trials.prepare(name).products for name in arms]
+    np.testing.assert_allclose(products[0], products[1], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(products[0][: facts.m], facts.quotient, rtol=1e-2, atol=1e-2)
+    assert len(products[0]) == 8 + 3
     large = torch_function(lambda x: x.repeat(2000), (torch.ones(500, dtype=torch.float64),))
     assert torch_arms(large)[0]["reverse-chunked"].code == "torch.func.jacrev(f, chunk_size=1)"
 
@@ -87,10 +141,13 @@ def test_advice() -> None:
 
     x = torch.ones(400)
     found = fwdrev.advise(loss, x, budget=2.0)
-    assert (found.n, found.m, found.recommend, found.facts.dtype) == (400, 1, "reverse", "float32")
-    assert found.code == "torch.func.jacrev(loss)"
-    assert "reverse" in str(found)
-    with pytest.raises(InputError, match="measure a function of PyTorch"):
+    assert (found.n, found.m, found.facts.dtype) == (400, 1, "float32")
+    codes = {arm.name: arm.code for arm in found.arms}
+    assert codes == {"forward": "torch.func.jacfwd(loss)", "reverse": "torch.func.jacrev(loss)"}
+    assert codes[found.recommend] == found.code
+    staged = fwdrev.advise(loss, x, budget=1.0, stages=[loss])
+    assert {arm.name: arm.reason for arm in staged.arms}["mixed"] == "only functions of JAX have mixed mode"
+    with pytest.raises(InputError, match="leave out --no-measure"):
         fwdrev.advise(loss, x, measure=False)
 
 
@@ -128,8 +185,8 @@ def test_the_command(tmp_path: Path, point: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--shape", "3"], "a function of PyTorch is given tensors: --torch"),
-        (["--torch", "--shape", "3", "--no-measure"], "measure a function of PyTorch"),
+        (["--shape", "3"], "tensors (--torch) for a function of PyTorch"),
+        (["--torch", "--shape", "3", "--no-measure"], "leave out --no-measure"),
     ],
 )
 def test_what_the_command_refuses(tmp_path: Path, arguments: list[str], told: str) -> None:
