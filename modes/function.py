@@ -20,6 +20,7 @@ from jax.flatten_util import ravel_pytree
 from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function_errors import failed, untraceable
+from fwdrev.modes.jacobians import Function
 
 __all__ = [
     "FlatFunction",
@@ -32,9 +33,6 @@ __all__ = [
     "flat_function",
     "where",
 ]
-
-Function = Callable[..., Any]
-"""From arrays, or pytrees of arrays, to a pytree of arrays."""
 
 _REPEATED = {2: 1e-1, 4: 1e-5, 8: 1e-12}
 """By bytes of a number: how far two calls may differ, relatively. A GPU may add in another order."""

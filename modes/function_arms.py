@@ -17,7 +17,7 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import jacobian_by
 from fwdrev.modes.jax_stages import mixed
 
-__all__ = ["CHUNKED", "SMALL", "FunctionArm", "chunked_arm", "function_arms"]
+__all__ = ["CHUNKED", "SMALL", "FunctionArm", "argnums_code", "chunked_arm", "function_arms"]
 
 CHUNKED = {Direction.FORWARD: "forward-chunked", Direction.REVERSE: "reverse-chunked"}
 """What a mode is called when its passes are made in chunks."""
@@ -70,7 +70,7 @@ def chunked_arm(found: FlatFunction, direction: Direction, held: int) -> Functio
     def program() -> Function:
         return _jitted(found, jacobian_by(found.function, direction.value, found.argnums, chunk=chunk))
 
-    made = f'fwdrev.jacobian({found.name}{_argnums(found)}, mode="{direction.value}", chunk={chunk})'
+    made = f'fwdrev.jacobian({found.name}{argnums_code(found)}, mode="{direction.value}", chunk={chunk})'
     return FunctionArm(name=CHUNKED[direction], code=_jit_code(found, made), program=program)
 
 
@@ -78,7 +78,7 @@ def _plain(found: FlatFunction, direction: Direction) -> FunctionArm:
     def program() -> Function:
         return _jitted(found, jacobian_by(found.function, direction.value, found.argnums))
 
-    made = f"{_TRANSFORMS[direction]}({found.name}{_argnums(found)})"
+    made = f"{_TRANSFORMS[direction]}({found.name}{argnums_code(found)})"
     return FunctionArm(name=direction.value, code=_jit_code(found, made), program=program)
 
 
@@ -116,7 +116,7 @@ def _coloured(found: FlatFunction) -> FunctionArm | str | None:
         return jax.jit(asdex.jacobian_from_coloring(found.function, coloring))
 
     shape = "x" if len(found.args) == 1 else "*args"
-    made = f"asdex.jacobian_coloring({found.name}, {shape}{_argnums(found)})"
+    made = f"asdex.jacobian_coloring({found.name}, {shape}{argnums_code(found)})"
     code = f"jax.jit(asdex.jacobian_from_coloring({found.name}, {made}))  # {colours} colours; sparse"
     return FunctionArm(name="coloured", code=code, program=program)
 
@@ -126,7 +126,8 @@ def _jitted(found: FlatFunction, jacobian: Function) -> Function:
     return program
 
 
-def _argnums(found: FlatFunction) -> str:
+def argnums_code(found: FlatFunction) -> str:
+    """As it stands in a call, after the function; nothing where there is one argument."""
     return "" if found.argnums == 0 else f", argnums={found.argnums}"
 
 

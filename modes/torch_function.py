@@ -21,7 +21,7 @@ import numpy as np
 from fwdrev.modes.arrays import AnyArray, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function import FlatFunction, Function, array_of, batch_of, checked_outputs, checked_repeats, where
-from fwdrev.modes.function_arms import CHUNKED, SMALL, FunctionArm
+from fwdrev.modes.function_arms import CHUNKED, SMALL, FunctionArm, argnums_code
 from fwdrev.modes.function_errors import failed
 from fwdrev.modes.interface import Direction
 
@@ -98,7 +98,7 @@ def torch_idle(found: FlatFunction) -> Callable[[], object]:
 
 
 def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
-    options = ("" if found.argnums == 0 else f", argnums={found.argnums}") + (f", chunk_size={chunk}" if chunk else "")
+    options = argnums_code(found) + (f", chunk_size={chunk}" if chunk else "")
     code = f"torch.func.{transform}({found.name}{options})"
 
     def program() -> Function:
