@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
 __all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "seconds_of"]
 
@@ -101,21 +101,25 @@ _DECOMPOSED = {
 """Floating point operations of a decomposition, in max(m, n) · min(m, n)² and in min(m, n)³: the leading terms of Golub
 and Van Loan, Matrix Computations."""
 
+_LOOPS = frozenset({"scan", "while"})
+
 _BY_ELEMENT = _REDUCED | _WINDOWS | _SCATTERED
 """Primitives with a program inside that says how two numbers become one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JaxprCost:
-    """Counts by kind of work (see `RATES`), and the bytes of the largest array on the way and of the results.
+    """Counts by kind of work (see `RATES`), and bytes: of the largest array on the way, of the results, and at the peak.
 
-    A loop without a known length is counted once, of branches the longest; what XLA would drop, because nobody uses it,
-    counts as well.
+    A loop without a known length is counted once, of branches the longest; results that are never used, which XLA would
+    drop, count as well. `peak_bytes` is what is alive at once while the program runs one equation after the other, as it
+    does outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less.
     """
 
     counts: Mapping[str, int]
     largest_bytes: int
     result_bytes: int
+    peak_bytes: int
 
     @property
     def seconds(self) -> float:
@@ -132,8 +136,31 @@ def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
     """Of a function that JAX has traced."""
     counts: Counter[str] = Counter(calls=1)
     largest = _count(closed.jaxpr, 1, counts)
-    known = {kind: count for kind, count in counts.items() if count}
-    return JaxprCost(counts=known, largest_bytes=largest, result_bytes=sum(map(_bytes, closed.jaxpr.outvars)))
+    return JaxprCost(
+        counts={kind: count for kind, count in counts.items() if count},
+        largest_bytes=largest,
+        result_bytes=sum(map(_bytes, closed.jaxpr.outvars)),
+        peak_bytes=_peak(closed.jaxpr),
+    )
+
+
+def _peak(jaxpr: Jaxpr) -> int:
+    """Bytes alive at once: each result from the equation that makes it to the last one that reads it."""
+    last = {v: i for i, equation in enumerate(jaxpr.eqns) for v in equation.invars if isinstance(v, Var)}
+    ended: dict[int, list[Var]] = {}
+    last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
+    alive = peak = 0
+    for i, equation in enumerate(jaxpr.eqns):
+        bodies = [body for body, _ in _bodies(equation)]
+        bodies += [branch.jaxpr for branch in equation.params.get("branches", ())]
+        inside = max(map(_peak, bodies), default=0)
+        size = sum(map(_bytes, equation.outvars))
+        alive += size
+        peak = max(peak, alive + (inside if equation.primitive.name in _LOOPS else max(0, inside - size)))
+        for v in equation.outvars:
+            ended.setdefault(last.get(v, i), []).append(v)
+        alive -= sum(map(_bytes, ended.pop(i, ())))
+    return peak
 
 
 def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
@@ -149,9 +176,9 @@ def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
         bodies = list(_bodies(equation))
         for body, length in bodies:
             largest = max(largest, _count(body, times * length, counts))
-        if name in {"scan", "while"}:
+        if name in _LOOPS:
             _add_loop(equation, times, bodies[-1][1], counts)
-        if name in {"scan", "while"} or not (bodies or name in _FREE):
+        if name in _LOOPS or not (bodies or name in _FREE):
             largest = max([largest, *map(_bytes, equation.outvars)])
         if not bodies and name not in _FREE:
             _add(equation, name, times, counts)

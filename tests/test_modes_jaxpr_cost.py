@@ -149,3 +149,21 @@ def test_a_mode_costs_as_many_passes_as_it_has() -> None:
     tall, wide = (lambda x: jnp.tanh(W @ x)), (lambda x: jnp.tanh(W.T @ x))
     for f, n, cheaper, other in ((tall, 3, jax.jacfwd, jax.jacrev), (wide, 1000, jax.jacrev, jax.jacfwd)):
         assert cost_of(cheaper(f), np.ones(n)).seconds < cost_of(other(f), np.ones(n)).seconds
+
+
+@pytest.mark.parametrize(
+    ("f", "rows"),
+    [
+        (lambda x: jnp.outer(x, x).sum(), 1),
+        (lambda x: jax.lax.cond(x[0] > 0, lambda x: jnp.outer(x, x).sum(), jnp.sum, x), 1),
+        (lambda x: jax.jit(lambda x: jnp.outer(x, x).sum())(x), 1),
+        (lambda x: jnp.sin(jnp.outer(x, x)) @ jnp.cos(jnp.outer(x, 2 * x)), 3),
+        (lambda x: [jnp.outer(x, k * x).sum() for k in range(5)], 1),
+    ],
+    ids=["one", "in a branch", "in a program", "three of which two are read", "one after the other"],
+)
+def test_the_peak_is_what_is_alive_at_once(f: Any, rows: int) -> None:
+    """In matrices of n × n, besides what is as large as a row."""
+    n = 100
+    found = cost_of(f, jax.ShapeDtypeStruct((n,), jnp.float32)).peak_bytes / (4 * n * n)  # type: ignore[no-untyped-call]
+    assert rows <= found < rows + 0.2
