@@ -109,11 +109,11 @@ _BY_ELEMENT = _REDUCED | _WINDOWS | _SCATTERED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JaxprCost:
-    """Counts by kind of work (see `RATES`), and bytes: of the largest array on the way, of the results, and at the peak.
+    """Counts by kind of work (see `RATES`), and bytes: of the largest array, of the results, at the peak.
 
     A loop without a known length is counted once, of branches the longest; results that are never used, which XLA would
-    drop, count as well. `peak_bytes` is what is alive at once while the program runs one equation after the other, as it
-    does outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less.
+    drop, count as well. `peak_bytes` is what is alive at once when the program runs one equation after the other, as
+    outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less.
     """
 
     counts: Mapping[str, int]

@@ -156,7 +156,7 @@ def test_a_mode_costs_as_many_passes_as_it_has() -> None:
     [
         (lambda x: jnp.outer(x, x).sum(), 1),
         (lambda x: jax.lax.cond(x[0] > 0, lambda x: jnp.outer(x, x).sum(), jnp.sum, x), 1),
-        (lambda x: jax.jit(lambda x: jnp.outer(x, x).sum())(x), 1),
+        (jax.jit(lambda x: jnp.outer(x, x).sum()), 1),
         (lambda x: jnp.sin(jnp.outer(x, x)) @ jnp.cos(jnp.outer(x, 2 * x)), 3),
         (lambda x: [jnp.outer(x, k * x).sum() for k in range(5)], 1),
     ],
