@@ -4,6 +4,7 @@ An arm that does so is lost; the next question goes to a fresh process, and so d
 compiled once are found again by all of them.
 """
 
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -31,8 +32,10 @@ _AGAIN = 4.0
 
 _PROGRAM = ("-m", "fwdrev.bench.function_worker")
 
-_CHUNKED = "-chunked"
-"""How the name of an arm ends that makes the passes of another one in chunks."""
+_LEAST = 1.0
+"""Seconds that a process is waited for, however little is left."""
+
+_OVER = "the budget was over before a process for it was ready"
 
 
 class FunctionProcess:
@@ -47,11 +50,16 @@ class FunctionProcess:
         self._running = ExitStack()
         self._child: SideProcess | None = None
         self._timed = False
+        self._arms: list[str] = []
         self._held: dict[str, int] = {}
+        self._end = math.inf
         self.load_seconds = 0.0
 
     def facts(self, seconds: float) -> Facts:
-        """Start a process and look at the function; raises InputError for one that cannot be measured at all."""
+        """Start a process and look at the function; raises InputError for one that cannot be measured at all.
+
+        The seconds are those of the whole budget: later processes are started within it, too.
+        """
         try:
             answer = self._loaded(seconds)
         except LostArmError as error:
@@ -59,24 +67,33 @@ class FunctionProcess:
             raise InputError(msg) from None
         if "refused" in answer:
             raise InputError(answer["refused"])
-        return Facts(**answer["facts"])
+        self._end = perf_counter() + seconds - self.load_seconds
+        facts = Facts(**answer["facts"])
+        self._arms = list(facts.codes)
+        return facts
 
-    def expected(self, seconds: float) -> Expected:
-        """What the counts of each arm let expect; raises InputError, and LostArmError."""
-        answer = self._asked({"do": "count"}, seconds)
-        if "refused" in answer:
-            raise InputError(answer["refused"])
-        return Expected(**answer["expected"])
+    def expected(self, seconds: float, *, measured: bool = True) -> Expected:
+        """What the counts of each arm let expect; one that fails, hangs or dies costs the others nothing but time."""
+        end, found = perf_counter() + seconds, Expected()
+        for left, arm in zip(range(len(self._arms), 0, -1), self._arms, strict=True):
+            share = max(_LEAST, (end - perf_counter()) / left)
+            try:
+                if self._child is None:
+                    self._reloaded()
+                answer = self._asked({"do": "count", "arm": arm, "seconds": share, "measured": measured}, share, arm)
+            except LostArmError as error:
+                found = found | Expected.lost(arm, error.reason, late=error.late)
+                continue
+            found = found | Expected(**answer["expected"])
+        self._held = dict(found.held)
+        return found
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Compile an arm and call it; raises LostArmError, also when that takes longer."""
         if self._child is None:
             self._reloaded()
-        command = {"do": "prepare", "arm": arm, "held": self._held}
-        prepared = Prepared(**self._asked(command, seconds, arm)["prepared"])
-        if prepared.held_bytes is not None and not arm.endswith(_CHUNKED):
-            self._held[f"{arm}{_CHUNKED}"] = prepared.held_bytes
-        return prepared
+        command = {"do": "prepare", "arm": arm, "held": self._held, "seconds": seconds}
+        return Prepared(**self._asked(command, seconds, arm)["prepared"])
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
         """One round, the second and later ones in a fresh process; raises LostArmError."""
@@ -85,7 +102,7 @@ class FunctionProcess:
         self._timed = True
         held = {name: size for name, size in self._held.items() if name in loops}
         command = {"do": "round", "loops": dict(loops), "blocks": blocks, "seed": seed, "held": held}
-        values: Values = self._asked(command, seconds)["values"]
+        values: Values = self._asked(command, min(seconds, self._left))["values"]
         return values
 
     def end(self) -> None:
@@ -93,14 +110,22 @@ class FunctionProcess:
         self._running.close()
         self._child = None
 
+    @property
+    def _left(self) -> float:
+        return max(_LEAST, self._end - float(perf_counter()))
+
     def _loaded(self, seconds: float) -> dict[str, Any]:
         """A fresh process that knows the function."""
         self.end()
         log = self._folder / f"{next(self._numbers)}.log"
         self._child = self._running.enter_context(started("", Path.cwd(), self._environment(), log, {}, _PROGRAM))
+        starting = min(_START_SECONDS, self._left)
         try:
-            failed = self._child.hear(_START_SECONDS).get("failed")
+            failed = self._child.hear(starting).get("failed")
         except ArmLostError as error:
+            if error.status is Status.TIMED_OUT and starting < _START_SECONDS:
+                self.end()
+                raise LostArmError(None, _OVER, late=True) from None
             failed = error.reason
         if failed is not None:
             self.end()
@@ -117,12 +142,12 @@ class FunctionProcess:
 
         That another arm has ended its process is not the fault of the one that is waiting: it has all its time left.
         """
-        refused = self._loaded(_AGAIN * max(1.0, self.load_seconds)).get("refused")
+        refused = self._loaded(min(self._left, _AGAIN * max(1.0, self.load_seconds))).get("refused")
         if refused is not None:
             raise LostArmError(None, refused)
 
     def _asked(self, command: Mapping[str, Any], seconds: float, arm: str | None = None) -> dict[str, Any]:
-        """The answer; whoever does not give one in time is ended."""
+        """The answer; a process that does not give one in time is ended."""
         child, deadline, at = self._child, perf_counter() + seconds, arm
         if child is None:
             raise LostArmError(arm, "its process has ended")
@@ -132,17 +157,18 @@ class FunctionProcess:
                 at = answer["at"]
         except ArmLostError as error:
             self.end()
-            late = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
-            raise LostArmError(at, late if error.status is Status.TIMED_OUT else error.reason) from None
+            late = error.status is Status.TIMED_OUT
+            told = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
+            raise LostArmError(at, told if late else error.reason, late=late) from None
         except BaseException:
             self.end()
             raise
         if "failed" in answer:
-            raise LostArmError(at, answer["failed"])
+            raise LostArmError(at, answer["failed"], late=answer.get("late", False), needs=answer.get("needs"))
         return answer
 
     def _environment(self) -> dict[str, str]:
-        """The caller's own, since the advice is for his programs; what is compiled is kept for the other processes."""
+        """The caller's own, where the program will run; what is compiled is kept for the other processes."""
         env = dict(os.environ)
         env["JAX_COMPILATION_CACHE_DIR"] = str(self._folder / "programs")
         env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"

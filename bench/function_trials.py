@@ -5,42 +5,45 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from random import Random
-from typing import Any
 
 import jax
 import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench.failure import one_line
+from fwdrev.bench.function_calls import Call, compiled_in, idle, probed, quotient, ready
 from fwdrev.bench.memory import available_bytes
 from fwdrev.bench.timing import timed_blocks
 from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
+from fwdrev.bench.within import within
 from fwdrev.modes.arrays import Vector
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.coloured_arm import NotSparseError, coloured_arm, sampled
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm, function_arms
-from fwdrev.modes.function_counts import costs_of_arms
-from fwdrev.modes.interface import Direction
-from fwdrev.modes.torch_function import torch_arms, torch_idle
+from fwdrev.modes.function_counts import Counted, chunks_of, cost_of_arm, cost_of_sample
+from fwdrev.modes.jacobians import selected
+from fwdrev.modes.torch_function import torch_arms, torch_costs, torch_free_bytes
 
-__all__ = ["UNCOUNTED", "FunctionTrials"]
+__all__ = ["FunctionTrials"]
 
-UNCOUNTED = "only programs of JAX are counted: leave out --no-measure (measure=False) for PyTorch's tensors"
+_SHARES = {True: 0.8, False: 0.5}
+"""Of the memory that is free: what an arm may need, in a process that may die and in one that may not."""
 
-_SHARE = 0.8
-"""Of the memory that is free: what an arm may need."""
+_CALLS = 3
+"""That preparing an arm takes of a slow one, at most, and one more to be safe."""
 
-_PROBES, _PROBE_SECONDS, _PROBING_SECONDS = 3, 1e-3, 0.3
-"""Blocks from which a duration is guessed, how long each is, and how long all of them."""
+_SCALES = (0.5, 20.0)
+"""Times the counted seconds: what a call may take on this machine, as the function itself shows."""
 
-_STEP = {2: 1e-1, 4: 1e-2, 8: 1e-5}
-"""Of difference quotients, by bytes of a number. They only have to tell a right derivative from a wrong one."""
+_TELLS = 1e-3
+"""Seconds of a call of the function from which its time shows how fast the machine is."""
 
-Call = Callable[[], object]
+_COUNTED_COLOURS = 4.0
+"""Seconds that asdex may take for the whole pattern where nothing is measured."""
 
 
 class FunctionTrials:
-    """See `fwdrev.bench.trials.Trials`. Nobody ends an arm that hangs: this is the process in which it does."""
+    """See `fwdrev.bench.trials.Trials`. An arm that hangs is never ended: this is the process in which it does."""
 
     fresh = False
 
@@ -50,20 +53,30 @@ class FunctionTrials:
         stages: Mapping[str, Function] | None = None,
         notes: tuple[str, ...] = (),
         at: Callable[[str], None] = lambda _: None,
+        *,
+        may_die: bool = False,
     ) -> None:
-        """`at` is told which arm comes next."""
-        self._found, self._notes, self._at = found, notes, at
+        """`at` is called with the arm that comes next; `may_die`: this process was started for the arms alone."""
+        self._found, self._notes, self._at, self._may_die = found, notes, at, may_die
         arms_of = torch_arms if found.framework == "torch" else function_arms
         self._arms, self._left_out = arms_of(found, stages)
+        if found.framework == "jax":
+            coloured = coloured_arm(found)
+            if isinstance(coloured, FunctionArm):
+                self._arms[coloured.name] = coloured
+            else:
+                self._left_out["coloured"] = coloured
         self._programs: dict[str, Function] = {}
+        self._counted: dict[str, Counted] = {}
 
     def facts(self, seconds: float = math.inf) -> Facts:
         """What is known before anything is measured."""
         v, _ = self._directions
+        quick = 2 * self._found.call_seconds <= seconds / 4
         return replace(
             self.outline(),
-            overhead_seconds=_probed(_idle(self._found)),
-            quotient=_quotient(self._found, v).tolist(),
+            overhead_seconds=probed(idle(self._found)),
+            quotient=quotient(self._found, v).tolist() if quick else (),
         )
 
     def outline(self) -> Facts:
@@ -79,36 +92,54 @@ class FunctionTrials:
             codes={name: arm.code for name, arm in self._arms.items()},
             left_out=self._left_out,
             notes=self._notes,
+            precision=found.precision,
+            framework=found.framework,
+            call_seconds=found.call_seconds,
         )
 
-    def expected(self, seconds: float = math.inf) -> Expected:
-        """What the counts of each arm let expect, those in chunks included; raises InputError without a program."""
-        if self._found.framework != "jax":
-            raise InputError(UNCOUNTED)
-        arms, costs, reasons = costs_of_arms(self._found, self._arms)
-        return Expected(
-            codes={name: arms[name].code for name in costs},
-            seconds={name: cost.seconds for name, cost in costs.items()},
-            reasons=reasons,
-        )
+    def expected(self, seconds: float = math.inf, *, measured: bool = True) -> Expected:
+        """What the counts of each arm let expect, those in chunks included."""
+        end, found = perf_counter() + seconds, Expected()
+        for name in list(self._arms):
+            found = found | self.count(name, max(1.0, end - perf_counter()), measured=measured)
+        return found
 
-    def offer(self, arm: str, held: int) -> str | None:
-        """Take an arm in chunks into the list, if it is worth a try where all passes at once hold that many bytes."""
+    def count(self, arm: str, seconds: float = math.inf, *, measured: bool = True) -> Expected:
+        """The same of one arm, and of that in chunks.
+
+        The arm with colours has to come after the modes: a sample of its columns tells what it costs beside them, and
+        all columns do where nothing will be `measured` and the sample promises much.
+        """
+        self._at(arm)
+        try:
+            if self._found.framework == "torch":
+                counted = torch_costs(self._found)[arm]
+            elif arm == "coloured":
+                counted = self._coloured(seconds, measured=measured)
+            else:
+                counted = cost_of_arm(self._found, self._arms[arm])[1]
+        except Exception as error:  # noqa: BLE001 - the user's code, or a rule that JAX lacks
+            return Expected.lost(arm, _told(error, seconds), late=isinstance(error, TimeoutError))
+        return self._expected(arm, counted)
+
+    def offer(self, arm: str, held: int) -> None:
+        """Take an arm in chunks into the list, where all passes at once hold that many bytes."""
         made = chunked_arm(self._found, {name: mode for mode, name in CHUNKED.items()}[arm], held)
-        if made is None:
-            return None
-        self._arms[arm] = made
-        return made.code
+        if made is not None:
+            self._arms[arm] = made
 
     def prepare(self, arm: str, seconds: float = math.inf) -> Prepared:
         """Compile it and call it a few times; raises LostArmError."""
         self._at(arm)
         try:
-            return self._prepared(self._arms[arm])
+            self._refuse_too_long(arm, seconds)
+            return self._prepared(self._arms[arm], seconds)
+        except TimeoutError as error:
+            raise LostArmError(arm, _told(error, seconds), late=True) from None
         except Exception as error:
             if isinstance(error, LostArmError):
                 raise
-            raise LostArmError(arm, one_line(f"{type(error).__name__}: {error}")) from None
+            raise LostArmError(arm, _told(error, seconds)) from None
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float = math.inf) -> Values:
         """One round of paired blocks; what this process has not prepared yet is compiled and called first."""
@@ -116,38 +147,74 @@ class FunctionTrials:
             self._at(name)
             if name not in self._programs:
                 self._programs[name] = self._arms[name].program()
-                _ready(self._programs[name], self._found.args)
-        calls: dict[str, Call] = {name: partial(_ready, self._programs[name], self._found.args) for name in loops}
+                ready(self._programs[name], self._found.args)
+        calls: dict[str, Call] = {name: partial(ready, self._programs[name], self._found.args) for name in loops}
         return timed_blocks(calls, loops, blocks, Random(seed), self._at)
 
-    def _prepared(self, arm: FunctionArm) -> Prepared:
-        found, program = self._found, arm.program()
-        compile_seconds, held, memory = _compiled(program, found.args)
-        self._refuse_too_large(arm.name, memory)
-        call = partial(_ready, program, found.args)
-        v, u = self._directions
-        J = found.matrix(call())
-        products = np.concatenate([J @ v, u @ J])
+    def _expected(self, arm: str, counted: Counted) -> Expected:
+        """Of an arm that was counted, unless it does not fit into memory; and of the same in chunks."""
+        self._counted[arm] = counted
+        made = chunks_of(self._found, arm, counted) if self._found.framework == "jax" else None
+        more = Expected()
+        if made is not None:
+            self._arms[made.name] = made
+            more = replace(self.count(made.name), held={made.name: counted.held})
+        needs = self._too_large(counted.peak_bytes)
+        if needs is not None:
+            return more | Expected(reasons={arm: needs})
+        return more | Expected(codes={arm: self._arms[arm].code}, seconds={arm: counted.seconds})
+
+    def _coloured(self, seconds: float, *, measured: bool) -> Counted:
+        """The arm with colours; raises NotSparseError, TimeoutError."""
+        found, others = self._found, self._counted
+        counted = cost_of_sample(found, within(seconds, lambda: sampled(found)), others)
+        if measured or any(other.seconds < counted.seconds for other in others.values()):
+            return counted
+        try:
+            return within(min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"])[1])
+        except TimeoutError:
+            return counted
+
+    def _prepared(self, arm: FunctionArm, seconds: float) -> Prepared:
+        found = self._found
+        program = within(seconds, arm.program) if arm.name == "coloured" else arm.program()
+        compile_seconds, memory = compiled_in(program, found.args)
+        needs = None if memory is None else self._too_large(memory)
+        if needs is not None:
+            raise LostArmError(arm.name, needs)
+        call = partial(ready, program, found.args)
+        began = perf_counter()
+        J = call()
+        first = perf_counter() - began
+        products = found.products(J, *self._directions)
+        del J
         self._programs[arm.name] = program
-        offers: dict[str, str] = {}
-        if arm.name in {mode.value for mode in CHUNKED} and held is not None:
-            name = CHUNKED[Direction(arm.name)]
-            code = self.offer(name, held)
-            offers = {} if code is None else {name: code}
         return Prepared(
             compile_seconds=compile_seconds,
             memory_bytes=memory,
-            held_bytes=held,
-            seconds=_probed(call),
+            seconds=probed(call, first),
             products=products.tolist(),
-            offers=offers,
         )
 
-    def _refuse_too_large(self, name: str, memory: int | None) -> None:
-        free = available_bytes()
-        if memory is not None and free is not None and memory > _SHARE * free:
-            reason = f"it needs {memory / 1e9:.3g} GB of memory, and {free / 1e9:.3g} GB are free"
-            raise LostArmError(name, reason)
+    def _refuse_too_long(self, arm: str, seconds: float) -> None:
+        """Nothing can end a call in this process, so it does not begin if it is not expected to end in time."""
+        counted, found = self._counted.get(arm), self._found
+        if counted is None or self._may_die:
+            return
+        scale = found.call_seconds / found.counted_seconds if found.counted_seconds else 1.0
+        scale = min(max(scale, _SCALES[0]), _SCALES[1]) if found.call_seconds > _TELLS else 1.0
+        compiling = found.compile_seconds * max(1.0, counted.equations / max(1, found.equations))
+        needs = compiling + _CALLS * scale * counted.seconds
+        if needs > seconds:
+            reason = f"it is expected to need {needs:.2g} s, more than the {seconds:.2g} s that are left for it"
+            raise LostArmError(arm, reason, late=True, needs=needs)
+
+    def _too_large(self, needs: int) -> str | None:
+        free = _free_bytes(self._found)
+        if free is None or needs <= _SHARES[self._may_die] * free:
+            return None
+        here = "" if self._may_die else f", of which this process may take {_SHARES[False]:.0%}"
+        return f"it needs about {needs / 1e9:.3g} GB of memory, and {free / 1e9:.3g} GB are free{here}"
 
     @property
     def _directions(self) -> tuple[Vector, Vector]:
@@ -156,59 +223,20 @@ class FunctionTrials:
         return rng.standard_normal(self._found.n), rng.standard_normal(self._found.m)
 
 
-def _compiled(program: Function, args: tuple[Any, ...]) -> tuple[float | None, int | None, int | None]:
-    """Seconds to compile, and the bytes of `_memory`; None of what is not compiled."""
-    if not hasattr(program, "lower"):
-        return None, None, None
-    start = perf_counter()
-    compiled = program.lower(*args).compile()
-    seconds = perf_counter() - start
-    return seconds, *_memory(compiled)
+def _told(error: Exception, seconds: float) -> str:
+    """Why an arm is lost, in one line."""
+    if isinstance(error, TimeoutError):
+        return f"asdex took longer for the pattern than the {seconds:.3g} s that it was given, a share of the budget"
+    return one_line(str(error) if isinstance(error, NotSparseError) else f"{type(error).__name__}: {error}")
 
 
-def _idle(found: FlatFunction) -> Call:
-    """A call that computes nothing, or next to nothing."""
+def _free_bytes(found: FlatFunction) -> int | None:
+    """On the device of the arguments; None where that is not known."""
     if found.framework == "torch":
-        return torch_idle(found)
-    return partial(_ready, jax.jit(lambda x: x + 1), (np.float32(0),))
-
-
-def _ready(program: Function, args: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a pytree of arrays
-    """JAX answers before it is done."""
-    return jax.block_until_ready(program(*args))  # type: ignore[no-untyped-call] # of JAX
-
-
-def _probed(call: Call) -> float:
-    """Seconds per call: the best of a few blocks, since delays only add. Slow calls are not repeated for long."""
-    call()
-    began = perf_counter()
-    best = _timed(call, 1)
-    loops = max(1, round(_PROBE_SECONDS / best))
-    for _ in range(_PROBES):
-        if perf_counter() - began > _PROBING_SECONDS:
-            break
-        best = min(best, _timed(call, loops) / loops)
-    return best
-
-
-def _timed(call: Call, loops: int) -> float:
-    start = perf_counter()
-    for _ in range(loops):
-        call()
-    return max(float(perf_counter() - start), 1e-9)
-
-
-def _memory(compiled: Any) -> tuple[int | None, int | None]:  # noqa: ANN401 - a compiled program of JAX
-    """Bytes that are held on the way, and those together with the result; None where the compiler does not tell."""
-    stats = compiled.memory_analysis()
-    held, result = (getattr(stats, f"{part}_size_in_bytes", None) for part in ("temp", "output"))
-    return (None, None) if held is None or result is None else (int(held), int(held + result))
-
-
-def _quotient(found: FlatFunction, v: Vector) -> Vector:
-    """J · v by central differences."""
-    direction = v.astype(found.x.dtype)
-    scale = max(1.0, float(np.max(np.abs(found.x)))) / float(np.max(np.abs(v)))
-    h = found.x.dtype.type(_STEP[min(8, found.x.dtype.itemsize)] * scale)
-    up, down = (np.asarray(found.value(found.x + step * direction)) for step in (h, -h))
-    return np.asarray((up.astype(float) - down.astype(float)) / (2 * float(h)))
+        return torch_free_bytes(found, available_bytes())
+    device = next(iter(jax.tree.leaves(selected(found.argnums, found.args))[0].devices()))
+    if device.platform == "cpu":
+        return available_bytes()
+    stats = device.memory_stats() or {}
+    limit = stats.get("bytes_limit")
+    return None if limit is None else int(limit - stats.get("bytes_in_use", 0))

@@ -1,7 +1,7 @@
-"""The process in which a user's function runs: told line by line what to do, it answers each line.
+"""The process in which a user's function runs: it reads commands line by line, and answers each line.
 
-It may hang or die of what the function does; whoever asked knows from the lines in between which arm it was at. What
-the function prints goes to standard error.
+It may hang or die of what the function does; the lines in between say at which arm it was. What the function prints
+goes to standard error.
 """
 
 import gc
@@ -46,7 +46,7 @@ class _Worker:
         self.trials: Any = None
 
     def start(self, alive: int) -> Answer:
-        """Import our own libraries; `alive`: a pipe that closes when whoever asks is gone."""
+        """Import our own libraries; `alive`: a pipe that closes when the command is gone."""
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         import jax
 
@@ -69,39 +69,55 @@ class _Worker:
         function = stages[0] if len(stages) == 1 else composed(stages)
         point = point_of(asked, stages[0])
         look = torch_function if has_tensors(point) else flat_function
-        found = look(function, point, name=_name(functions), vmap=asked.vmap)
+        options: dict[str, Any] = {"argnums": asked.argnums, "has_aux": asked.has_aux, "vmap": asked.vmap}
+        found = look(function, point, name=_name(functions), **options)
         named = functions if len(stages) > 1 else None
-        self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}))
+        self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}), may_die=True)
         gc.freeze()
         return {"facts": asdict(self.trials.facts())}
 
-    def count(self) -> Answer:
-        """What the counts of each arm let expect."""
-        return {"expected": asdict(self.trials.expected())}
+    def count(self, arm: str, seconds: float, *, measured: bool) -> Answer:
+        """What the counts of an arm let expect."""
+        return {"expected": asdict(self.trials.count(arm, seconds, measured=measured))}
 
-    def prepare(self, arm: str, held: dict[str, int]) -> Answer:
+    def prepare(self, arm: str, held: dict[str, int], seconds: float) -> Answer:
         """Compile an arm and call it; `held`: bytes from which the size of a chunk follows, for arms with chunks."""
         self._offer(held)
-        return {"prepared": asdict(self.trials.prepare(arm))}
+        with _limited():
+            return {"prepared": asdict(self.trials.prepare(arm, seconds))}
 
     def round(self, loops: dict[str, int], blocks: int, seed: int, held: dict[str, int]) -> Answer:
         """Time arms."""
         self._offer(held)
-        return {"values": self.trials.round(loops, blocks, seed)}
+        with _limited():
+            return {"values": self.trials.round(loops, blocks, seed)}
 
     def _offer(self, held: dict[str, int]) -> None:
         for arm, size in held.items():
             self.trials.offer(arm, size)
 
 
+def _limited() -> Any:  # noqa: ANN401 - a context manager
+    """No more memory than is free: the arm ends here, not another program of the user's."""
+    import jax
+
+    from fwdrev.bench.memory import available_bytes, limited
+
+    on_gpu = jax.default_backend() != "cpu"  # whose driver maps far more than it takes
+    return limited(None if on_gpu else available_bytes())
+
+
 def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
     from fwdrev.bench.failure import one_line
+    from fwdrev.bench.trials import LostArmError
     from fwdrev.modes.errors import FwdrevError, InputError
 
     try:
         return action(**command)
     except InputError as error:
         return {"refused": str(error)}
+    except LostArmError as error:
+        return {"failed": str(error), "late": error.late, "needs": error.needs}
     except FwdrevError as error:
         return {"failed": str(error)}
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
@@ -114,7 +130,7 @@ def _name(functions: Mapping[str, Any]) -> str:
 
 
 def _end_with(alive: int) -> None:
-    """Whoever asks holds the other end; this thread waits and costs nothing."""
+    """The command holds the other end; this thread waits and costs nothing."""
     os.read(alive, 1)
     os._exit(1)
 

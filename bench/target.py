@@ -7,9 +7,12 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +20,9 @@ from typing import Any
 import numpy as np
 
 from fwdrev.modes.errors import InputError, unknown
+
+_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
+"""What reading a damaged file raises."""
 
 __all__ = ["Target", "checked", "functions_of", "point_of"]
 
@@ -26,14 +32,16 @@ class Target:
     """`what`: MODULE:FUNCTION, FILE.py:FUNCTION, or several functions with commas, applied one after the other.
 
     The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`). `dtype`
-    is float32, float64 or None: as the point has it. With `vmap` the function takes one sample of it. `torch`: arrays
-    become tensors of PyTorch.
+    is float32, float64 or None: as the point has it. `argnums` and `has_aux` are those of jax.jacobian; None: all
+    arguments. With `vmap` the function takes one sample of the point. `torch`: arrays become tensors of PyTorch.
     """
 
     what: str
     at: str | None = None
     shapes: Sequence[Sequence[int]] | None = None
     point: str | None = None
+    argnums: int | Sequence[int] | None = None
+    has_aux: bool = False
     vmap: bool = False
     seed: int = 0
     dtype: str | None = None
@@ -94,10 +102,11 @@ def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
 
 
 def _parts(text: str) -> tuple[str, list[str]]:
-    """The module or file, and the names after the colon."""
+    """The module or file, and the names after the colon, each of which may have dots."""
     where, _, names = text.rpartition(":")
     found = [name.strip() for name in names.split(",")]
-    if not where or not all(name.isidentifier() for name in found) or len(set(found)) < len(found):
+    named = all(part.isidentifier() for name in found for part in name.split("."))
+    if not where or not named or len(set(found)) < len(found):
         msg = f"target {text!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, stages as MODULE:f1,f2,f3"
         raise InputError(msg)
     return where, found
@@ -109,13 +118,19 @@ def _module(where: str) -> ModuleType:
     except InputError:
         raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        from fwdrev.modes.function_errors import said, users_line
+
         if isinstance(error, ModuleNotFoundError) and f"{where}.".startswith(f"{error.name}."):
             msg = (
                 f"no module named {error.name!r}: run it in the folder that has it, or name the file, FILE.py:FUNCTION"
             )
             raise InputError(msg) from None
-        said = f"{type(error).__name__}: {error}"
-        msg = f"importing {where} fails: {said}; it has to import without this command, too"
+        do = "it has to import without this command, too"
+        if isinstance(error, ImportError) and "relative import" in str(error) and where.endswith(".py"):
+            inside = Path(where).resolve()
+            do = f"for relative imports name it as part of its package: in {inside.parent.parent}, "
+            do += f"{inside.parent.name}.{inside.stem}:FUNCTION"
+        msg = f"importing {where} fails: {said(error)}{users_line(error)}; {do}"
         raise InputError(msg) from None
 
 
@@ -129,29 +144,44 @@ def _file(where: str) -> Path:
 
 @cache
 def _from_file(path: Path) -> ModuleType:
-    """Run once, whoever asks; its neighbours can be imported by it, as when it is run."""
-    name = path.stem
-    spec = importlib.util.spec_from_file_location(name, path)
+    """Run once, however often it is named; its neighbours can be imported by it, as when it is run.
+
+    A file of a package is imported as a part of that, so that it can import relatively.
+    """
+    folders = list(takewhile(lambda folder: (folder / "__init__.py").is_file(), path.parents))
+    if folders:
+        sys.path.append(str(folders[-1].parent))
+        inside = [folder.name for folder in reversed(folders)]
+        module = importlib.import_module(".".join(inside if path.stem == "__init__" else [*inside, path.stem]))
+        if module.__file__ is not None and Path(module.__file__).resolve() == path:
+            return module
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         msg = f"{path} is no Python file"
         raise InputError(msg)
     sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(name, module)
+    sys.modules.setdefault(path.stem, module)
     spec.loader.exec_module(module)
     return module
 
 
 def _function(module: ModuleType, where: str, name: str) -> Callable[..., Any]:
-    function = getattr(module, name, None)
-    if function is None:
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise unknown(f"function of {where}", name, known)
-    if not callable(function):
-        msg = f"{where}:{name} is of type {type(function).__name__}: name a function"
+    """What the name, which may have dots, stands for in the module."""
+    found: Any = module
+    *owners, last = name.split(".")
+    for number, part in enumerate([*owners, last]):
+        holder, found = found, getattr(found, part, None)
+        if found is None:
+            inside = ".".join([where, *owners[:number]]) if number else where
+            known = [key for key in (vars(module) if holder is module else dir(holder)) if not key.startswith("_")]
+            callables = [key for key in known if callable(getattr(holder, key, None))]
+            raise unknown(f"function of {inside}", part, callables if part == last else known)
+    if not callable(found):
+        msg = f"{where}:{name} is of type {type(found).__name__}: name a function"
         raise InputError(msg)
-    found: Callable[..., Any] = function
-    return found
+    function: Callable[..., Any] = found
+    return function
 
 
 def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
@@ -159,13 +189,19 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
     try:
         loaded = np.load(path, allow_pickle=False)
         arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except _UNREADABLE as error:
         msg = f"cannot read {path}: {' '.join(str(error).split())}; write it with numpy.savez, plain arrays only"
         raise InputError(msg) from None
+    arrays = {name: _plain(array) for name, array in arrays.items()}
     numbered = [f"arr_{i}" for i in range(len(arrays))]
     if arrays and set(arrays) == set(numbered):
         return [arrays[name] for name in numbered]
     return _by_name(arrays, path, first)
+
+
+def _plain(array: Any) -> Any:  # noqa: ANN401 - an array
+    """A single whole number, truth value or string as Python's own: it may be a size, or a name."""
+    return array.item() if array.ndim == 0 and array.dtype.kind in "biuUS" else array
 
 
 def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -> list[Any]:
@@ -194,7 +230,9 @@ def _made(point: str, target: Target) -> tuple[Any, ...]:
     try:
         made = make()
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        msg = f"{point} fails: {type(error).__name__}: {error}; it is called without arguments and returns the inputs"
+        from fwdrev.modes.function_errors import said, users_line
+
+        msg = f"{point} fails: {said(error)}{users_line(error)}; it is called without arguments and returns the inputs"
         raise InputError(msg) from None
     args: tuple[Any, ...] = jax.tree.map(lambda leaf: _cast(leaf, target), made if isinstance(made, tuple) else (made,))
     return args

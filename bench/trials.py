@@ -5,7 +5,7 @@ next (`fwdrev.results.advice_rounds`) sees no difference.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Protocol, runtime_checkable
 
 from fwdrev.modes.errors import FwdrevError
@@ -17,20 +17,25 @@ Values = dict[str, list[float]]
 
 
 class LostArmError(FwdrevError):
-    """An arm cannot be measured; `arm` is None where no arm was to blame."""
+    """An arm cannot be measured; `arm` is None where no arm was to blame.
 
-    def __init__(self, arm: str | None, reason: str) -> None:
+    `late`: a larger budget might let it be measured, of which it would need about so many seconds (`needs`), if that is
+    known. An arm that is lost for another reason fails with any budget.
+    """
+
+    def __init__(self, arm: str | None, reason: str, *, late: bool = False, needs: float | None = None) -> None:
         """The reason in one line."""
         super().__init__(reason)
-        self.arm, self.reason = arm, reason
+        self.arm, self.reason, self.late, self.needs = arm, reason, late, needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """A function at a point.
 
-    `codes`: the line of code of each arm, in the order in which they should be tried; `left_out`: why others are no
-    arms; `overhead_seconds`: what a call takes that computes nothing; `quotient`: J · v by differences, (m,).
+    `codes`: the line of code of each arm; `left_out`: why others are no arms; `precision`: the coarsest dtype among
+    inputs and outputs; `overhead_seconds`: what a call takes that computes nothing, `call_seconds`: that computes the
+    function; `quotient`: J · v by differences, (m,), or nothing where that would take too long.
     """
 
     name: str
@@ -42,7 +47,10 @@ class Facts:
     codes: Mapping[str, str]
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
+    precision: str = ""
+    framework: str = "jax"
     overhead_seconds: float = 0.0
+    call_seconds: float = 0.0
     quotient: Sequence[float] = ()
 
 
@@ -50,27 +58,41 @@ class Facts:
 class Prepared:
     """An arm that is compiled and was called.
 
-    `memory_bytes`: what the program holds at its peak, its result included, and `held_bytes` without it; `seconds`: of
-    a call, from a few of them; `products`: J · v, then u · J, for the same v and u as those of every other arm;
-    `offers`: the codes of arms that are worth a try, now that this one's memory is known. What is not compiled has no
-    `compile_seconds`, and what nobody tells no memory.
+    `memory_bytes`: what the program holds at its peak, its result included; `seconds`: of a call, from a few of them;
+    `products`: J · v, then u · J, for the same v and u as those of every other arm. What is not compiled has no
+    `compile_seconds`, and PyTorch does not say what memory it takes.
     """
 
     compile_seconds: float | None
     memory_bytes: int | None
-    held_bytes: int | None
     seconds: float
     products: Sequence[float] = ()
-    offers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What counts say: of each arm its code and the seconds of a call, and why others have none."""
+    """What counts say: of each arm its code and the seconds of a call, and why others have none.
 
-    codes: Mapping[str, str]
-    seconds: Mapping[str, float]
-    reasons: Mapping[str, str]
+    `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
+    `held`: bytes from which the size of the chunks of an arm with chunks follows.
+    """
+
+    codes: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def lost(cls, arm: str, reason: str, *, late: bool) -> "Expected":
+        """Nothing of that arm."""
+        return cls(late={arm: reason}) if late else cls(reasons={arm: reason})
+
+    def __or__(self, other: "Expected") -> "Expected":
+        """Both; the other one's word counts."""
+        return Expected(
+            **{part.name: {**getattr(self, part.name), **getattr(other, part.name)} for part in fields(self)}
+        )
 
 
 @runtime_checkable
@@ -87,7 +109,7 @@ class Trials(Protocol):
         ...
 
     def expected(self, seconds: float) -> Expected:
-        """What counts let expect; compiles nothing."""
+        """What counts let expect of every arm, within so many seconds; compiles nothing."""
         ...
 
     def prepare(self, arm: str, seconds: float) -> Prepared:

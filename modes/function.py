@@ -1,9 +1,9 @@
 """A user's JAX function at a point, as a function of one vector.
 
     found = flat_function(f, (x,))
-    found.n, found.m                    # numbers in all inputs, and in all outputs
-    found.value(found.x)                # the outputs as one vector
-    found.matrix(jax.jacfwd(f)(x))      # that Jacobian as one matrix (m, n)
+    found.n, found.m                             # numbers in all inputs, and in all outputs
+    found.value(found.x)                         # the outputs as one vector
+    found.products(jax.jacfwd(f)(x), v, u)       # J · v and u · J of that Jacobian
 
 What cannot be differentiated, or not be measured, is refused with one line that says what to change.
 """
@@ -17,105 +17,117 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from fwdrev.modes.arrays import AnyArray, Matrix, Vector
+from fwdrev.modes.arrays import AnyArray, Vector
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.function_errors import failed, untraceable
-from fwdrev.modes.jacobians import Function
+from fwdrev.modes.function_arguments import as_arrays, device_of, first_sample, numbers_of, static_of, wide_axes
+from fwdrev.modes.function_checks import batch_of, checked_inputs, checked_numbers, without_aux
+from fwdrev.modes.function_outputs import Question, called, looked, traced_outputs
+from fwdrev.modes.jacobian_products import products_of
+from fwdrev.modes.jacobians import Function, curried, selected
 
-__all__ = [
-    "FlatFunction",
-    "Function",
-    "array_of",
-    "batch_of",
-    "check_stages",
-    "checked_outputs",
-    "checked_repeats",
-    "flat_function",
-    "where",
-]
-
-_REPEATED = {2: 1e-1, 4: 1e-5, 8: 1e-12}
-"""By bytes of a number: how far two calls may differ, relatively. A GPU may add in another order."""
-
-_COMPILED = {2: 1.0, 4: 5e-2, 8: 1e-4}
-"""The same between a call that is compiled and one that is not: XLA reorders sums, and a long recursion lets
-rounding errors grow."""
-
-
-_KEYED = "random numbers on a key of jax.random that is the same each time"
+__all__ = ["FlatFunction", "Function", "check_stages", "coarsest", "flat_function"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FlatFunction:
     """A function and the arguments at which its Jacobian is asked for; n inputs, m outputs.
 
-    `value`, compiled, takes a vector like `x` (n,), all inputs in one, to all outputs in one (m,). With `batch` the
-    arguments have a leading axis of that length; then `x`, n and m are those of one sample, the first. `framework` is
-    "jax" or "torch".
+    `value`, compiled, takes a vector like `x` (n,), all inputs in one, to all outputs in one (m,); the inputs are the
+    numbers of the arguments `argnums`. Arguments `static` are no arrays and held. With `batch` the arguments of which
+    `axes` is 0 have a leading axis of that length; then `x`, n and m are those of one sample, the first. `precision` is
+    the coarsest dtype among inputs and outputs, `framework` "jax" or "torch". `call_seconds` and `compile_seconds` are
+    what the value took, `counted_seconds` what its counts let expect of a call, `equations` how many operations it has;
+    0 where that is not known.
     """
 
     name: str
     function: Function
     args: tuple[Any, ...]
+    argnums: int | tuple[int, ...]
+    has_aux: bool = False
+    static: tuple[int, ...] = ()
+    axes: tuple[int | None, ...] = ()
     batch: int | None
     x: Vector
     m: int
     value: Callable[[AnyArray], AnyArray]
     shapes: tuple[tuple[int, ...], tuple[int, ...]]
     device: str
+    precision: str
     framework: str = "jax"
+    call_seconds: float = 0.0
+    compile_seconds: float = 0.0
+    counted_seconds: float = 0.0
+    equations: int = 0
 
     @property
     def n(self) -> int:
         """The inputs."""
         return self.x.size
 
-    @property
-    def argnums(self) -> int | tuple[int, ...]:
-        """All arguments, as JAX counts them."""
-        return 0 if len(self.args) == 1 else tuple(range(len(self.args)))
-
-    def matrix(self, J: Any) -> Matrix:  # noqa: ANN401 - a pytree
-        """A Jacobian as JAX returns it, of the first sample where there is a batch, as one matrix (m, n)."""
-        leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
-        blocks = [array_of(leaf) for leaf in leaves]
-        if self.batch is not None:
-            blocks = [block[0] for block in blocks]
-        outputs, inputs = self.shapes
-        grid = [block.reshape(outputs[i // len(inputs)], -1) for i, block in enumerate(blocks)]
-        rows = [grid[i : i + len(inputs)] for i in range(0, len(grid), len(inputs))]
-        return np.block(rows)
+    def products(self, J: Any, v: Vector, u: Vector) -> Vector:  # noqa: ANN401 - a pytree
+        """J · v (m,), then u · J (n,), for what a program of the Jacobian returns; of the first sample in a batch."""
+        return products_of(J[0] if self.has_aux else J, v, u, self.shapes, batched=self.batch is not None)
 
 
 def flat_function(
-    function: Function, args: tuple[Any, ...], *, name: str = "f", vmap: bool = False, run: bool = True
+    function: Function,
+    args: tuple[Any, ...],
+    *,
+    name: str = "f",
+    argnums: Any = None,  # noqa: ANN401 - checked here
+    has_aux: bool = False,
+    vmap: bool = False,
+    run: bool = True,
 ) -> FlatFunction:
     """Look at a function at a point; costs three calls and a compilation, or a trace unless `run`.
 
-    `vmap`: the function takes one sample, and all arrays of `args` have a leading axis of samples. What only shows when
-    the function runs, NaN and whether two calls agree, is not looked at unless `run`. Raises InputError.
+    `argnums` and `has_aux` are as in jax.jacobian; None: with respect to all arguments. `vmap`: the function takes one
+    sample, and all arrays of `args` have a leading axis of samples. What only shows when the function runs, NaN and
+    whether two calls agree, is not looked at unless `run`. Raises InputError.
     """
-    args = jax.tree.map(jnp.asarray, _checked_inputs(args))
-    batch = batch_of([leaf.shape for leaf in jax.tree.leaves(args)]) if vmap else None
-    sample = args if batch is None else jax.tree.map(lambda a: a[0], args)
-    x, unravel = ravel_pytree(sample)
+    wanted = checked_numbers(argnums, len(args))
+    numbers = numbers_of(wanted)
+    checked_inputs(args, numbers)
+    static = static_of(args, numbers)
+    args = tuple(arg if i in static else as_arrays(arg, every=i in numbers) for i, arg in enumerate(args))
+    axes = wide_axes(args, static, numbers) if vmap else ()
+    wide = [arg for arg, axis in zip(args, axes, strict=False) if axis is not None]
+    batch = batch_of([np.shape(leaf) for leaf in jax.tree.leaves(wide)]) if vmap else None
+    sample = first_sample(args, axes)
+    x, unravel = ravel_pytree(selected(wanted, sample))
+    device, devices = device_of(jax.tree.leaves(selected(wanted, args)))
+    at = curried(function, wanted, sample, {})
 
     def of_vector(v: AnyArray) -> AnyArray:
-        return ravel_pytree(function(*unravel(v)))[0]
+        return ravel_pytree(without_aux(at(unravel(v)), name, has_aux=has_aux))[0]
 
-    value = jax.jit(of_vector)
-    outputs = _outputs_of_calls(function, sample, value, x, name) if run else _outputs_of_trace(function, sample, name)
-    shapes = outputs, tuple(int(leaf.size) for leaf in jax.tree.leaves(sample))
+    look = called if run else looked
+    seen = look(Question(function, sample, static, name, has_aux), of_vector, x)
+    shapes = seen.sizes, tuple(int(leaf.size) for leaf in jax.tree.leaves(selected(wanted, sample)))
+
+    def value(v: AnyArray) -> AnyArray:
+        return seen.value(jax.device_put(jnp.asarray(v, x.dtype), device))
+
     return FlatFunction(
         name=name,
         function=function,
         args=args,
+        argnums=wanted,
+        has_aux=has_aux,
+        static=static,
+        axes=axes,
         batch=batch,
         x=np.asarray(x),
-        m=sum(outputs),
+        m=sum(seen.sizes),
         value=value,
         shapes=shapes,
-        device=jax.devices()[0].platform,
+        device=devices,
+        precision=coarsest([*(leaf.dtype for leaf in jax.tree.leaves(selected(wanted, args))), *seen.dtypes]),
+        call_seconds=seen.call_seconds,
+        compile_seconds=seen.compile_seconds,
+        counted_seconds=seen.counted_seconds,
+        equations=seen.equations,
     )
 
 
@@ -123,163 +135,17 @@ def check_stages(found: FlatFunction, composed: Function) -> None:
     """Refuse stages that return more or fewer numbers than the function; the rest shows in their Jacobians."""
     if found.framework != "jax" or found.batch is not None:
         return
-    m = sum(_outputs_of_trace(composed, found.args, "the function of the stages"))
+    asked = Question(composed, found.args, found.static, "the function of the stages", found.has_aux)
+    m = sum(traced_outputs(asked)[0])
     if m != found.m:
         msg = f"the stages return {m} numbers and {found.name} {found.m}: give stages that make up the function"
         raise InputError(msg)
 
 
-def _outputs_of_calls(
-    function: Function, sample: tuple[Any, ...], value: Callable[[AnyArray], AnyArray], x: AnyArray, name: str
-) -> tuple[int, ...]:
-    """The sizes of the outputs, which are the same in two calls and in a compiled one."""
-    first = _called(function, sample, name)
-    sizes = checked_outputs(first, name)
-    checked_repeats(first, _called(function, sample, name), name)
-    try:
-        compiled = np.asarray(value(x))
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise InputError(untraceable(name, error)) from None
-    _check_compiled(compiled, np.asarray(ravel_pytree(first)[0]), name)
-    return sizes
+def coarsest(dtypes: Sequence[Any]) -> str:
+    """The name of the dtype with the largest rounding errors."""
+    return str(max(map(jnp.dtype, dtypes), key=_epsilon))
 
 
-def _outputs_of_trace(function: Function, sample: tuple[Any, ...], name: str) -> tuple[int, ...]:
-    """The sizes of the outputs, as JAX sees them."""
-    try:
-        return checked_outputs(jax.eval_shape(function, *sample), name)
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise InputError(untraceable(name, error)) from None
-
-
-def _checked_inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """All of them finite floating-point numbers."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(args):
-        place = where("argument", path)
-        if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
-            msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers"
-            raise InputError(msg)
-        if isinstance(leaf, jax.core.Tracer):
-            msg = f"{place} is traced: under jit, vmap or grad there is no time to be taken; ask outside of them"
-            raise InputError(msg)
-        _check_floating(place, leaf)
-        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
-            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
-            raise InputError(msg)
-    if not sum(np.size(leaf) for leaf in jax.tree.leaves(args)):
-        msg = "the arguments have no numbers in them: give arrays with at least one"
-        raise InputError(msg)
-    return args
-
-
-def _check_floating(place: str, leaf: Any) -> None:  # noqa: ANN401 - an array or a number
-    dtype = jnp.result_type(leaf)
-    if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize > 1:
-        return
-    if jnp.issubdtype(dtype, jnp.floating):
-        msg = f"{place} is {dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
-        raise InputError(msg)
-    if jnp.issubdtype(dtype, jnp.complexfloating):
-        msg = f"{place} is {dtype}: complex derivatives are not measured; split it into real and imaginary parts"
-    else:
-        msg = (
-            f"{place} is {dtype}, which has no derivative: give floating-point numbers, or bind it by functools.partial"
-        )
-    raise InputError(msg)
-
-
-def batch_of(shapes: Sequence[tuple[int, ...]]) -> int:
-    """The length of the axis that all arrays share."""
-    lengths = {shape[0] if shape else None for shape in shapes}
-    if len(lengths) == 1 and (length := lengths.pop()):
-        return int(length)
-    told = ", ".join(map(str, shapes))
-    msg = f"vmap: the inputs have shapes {told}; all of them need the same leading axis, of at least one sample"
-    raise InputError(msg)
-
-
-def _called(function: Function, args: tuple[Any, ...], name: str) -> Any:  # noqa: ANN401 - what the user's code returns
-    try:
-        return function(*args)
-    except jax.errors.UnexpectedTracerError as error:
-        raise InputError(untraceable(name, error)) from None
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise InputError(failed(name, error)) from None
-
-
-def checked_outputs(outputs: Any, name: str) -> tuple[int, ...]:  # noqa: ANN401 - what the user's code returns
-    """The sizes of the arrays of a pytree, all of which are finite floating-point numbers."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(outputs):
-        place = where(f"the output of {name}", path, whole=not path)
-        traced = isinstance(leaf, jax.ShapeDtypeStruct)
-        if not traced and not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, int, complex)):
-            msg = f"{place} is of type {type(leaf).__name__}: return arrays only"
-            raise InputError(msg)
-        dtype = jnp.result_type(leaf)
-        if not jnp.issubdtype(dtype, jnp.floating):
-            msg = f"{place} is {dtype}, which has no derivative here: return real floating-point numbers"
-            raise InputError(msg)
-        if not traced and not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
-            msg = f"{place} is NaN or infinite at the given point: give a point at which the function is defined"
-            raise InputError(msg)
-    sizes = tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(outputs))
-    if not sum(sizes):
-        msg = f"{name} returns no numbers: return at least one"
-        raise InputError(msg)
-    return sizes
-
-
-def checked_repeats(first: Any, second: Any, name: str, keyed: str = _KEYED) -> None:  # noqa: ANN401 - pytrees
-    """Refuse a function of which two calls at the same point differ; `keyed`: what its random numbers should do."""
-    same = bool(jax.tree.structure(first) == jax.tree.structure(second))  # type: ignore[operator] # of a PyTreeDef
-    if same and not _differ(ravel_pytree(first)[0], ravel_pytree(second)[0], _REPEATED):
-        return
-    msg = (
-        f"two calls of {name} at the same point differ: it is random or has side effects; let it depend on its "
-        f"arguments only, and {keyed}"
-    )
-    raise InputError(msg)
-
-
-def _check_compiled(compiled: Vector, first: Vector, name: str) -> None:
-    if _differ(compiled, first, _COMPILED):
-        msg = (
-            f"{name} returns something else under jax.jit than without: it reads or changes something besides its "
-            "arguments, or is unstable at this point; let it depend on its arguments only"
-        )
-        raise InputError(msg)
-
-
-def _differ(one: AnyArray, other: AnyArray, tolerances: dict[int, float]) -> bool:
-    a, b = (np.asarray(values, dtype=float) for values in (one, other))
-    if a.shape != b.shape:
-        return True
-    allowed = tolerances[min(8, np.asarray(other).dtype.itemsize)]
-    return bool(np.max(np.abs(a - b)) > allowed * np.max(np.abs(b)))
-
-
-def where(what: str, path: Any, *, whole: bool = False) -> str:  # noqa: ANN401 - JAX's keys
-    """`argument 0['w']`: an argument has its number, an output its place in what is returned."""
-    if whole:
-        return what
-    if what == "argument":
-        return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
-    return f"{what}{jax.tree_util.keystr(path)}"
-
-
-def array_of(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, sparse or not, or a tensor of PyTorch
-    """As NumPy has it, with JAX's bfloat16 where PyTorch has that."""
-    if _is_sparse(leaf):
-        return np.asarray(leaf.todense())
-    if not hasattr(leaf, "detach"):
-        return np.asarray(leaf)
-    tensor = leaf.detach().cpu()
-    if str(tensor.dtype) == "torch.bfloat16":
-        return np.asarray(tensor.float().numpy(), jnp.bfloat16)
-    return np.asarray(tensor)
-
-
-def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything
-    return hasattr(leaf, "todense")
+def _epsilon(dtype: Any) -> float:  # noqa: ANN401 - a NumPy dtype
+    return float(jnp.finfo(dtype).eps)  # type: ignore[no-untyped-call] # of JAX

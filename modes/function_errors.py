@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jax
 
-__all__ = ["failed", "untraceable"]
+__all__ = ["failed", "said", "untraceable", "users_line"]
 
 _ADVICE: tuple[tuple[type[Exception], str], ...] = (
     (
@@ -33,15 +33,18 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
 )
 """The first that fits is told: the later ones are more general."""
 
-_INSTALLED = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
+_INSTALLED = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")})
+
+_OURS = tuple({(Path(__file__).parents[1] / name).resolve() for name in (".", "modes", "bench", "results", "plots")})
+"""The folders of our own code; in a checkout some are links."""
 
 
 def untraceable(name: str, error: Exception) -> str:
     """Why JAX cannot trace the function of that name, given what tracing it raised."""
     for kind, advice in _ADVICE:
         if isinstance(error, kind):
-            return f"{name} {advice}{_place(error)}"
-    return f"{name} cannot be traced by JAX: {_said(error)}{_place(error)}"
+            return f"{name} {advice}{users_line(error)}"
+    return f"{name} cannot be traced by JAX: {said(error)}{users_line(error)}"
 
 
 def failed(name: str, error: Exception) -> str:
@@ -49,20 +52,25 @@ def failed(name: str, error: Exception) -> str:
     advice = "give it inputs that it takes"
     if "torch" in sys.modules and "Tensor" in str(error):
         advice += ": tensors (--torch) for a function of PyTorch, arrays for one of JAX"
-    return f"{name} fails at the given point: {_said(error)}{_place(error)}; {advice}"
+    return f"{name} fails at the given point: {said(error)}{users_line(error)}; {advice}"
 
 
-def _said(error: Exception) -> str:
-    """The first paragraph of what it says: JAX goes on for a page."""
+def said(error: Exception) -> str:
+    """The kind of an error, and the first paragraph of what it says: JAX goes on for a page."""
     text = str(error).strip().split("\n\n")[0]
     return f"{type(error).__name__}: {' '.join(text.split())}"
 
 
-def _place(error: Exception) -> str:
-    """The last line of code in the traceback that belongs to nobody's library."""
-    own = str(Path(__file__).parent)
+def users_line(error: Exception) -> str:
+    """` (model.py, line 3)`: the last line in the traceback that is neither a library's nor ours, if there is one."""
+    if isinstance(error, SyntaxError) and error.filename and _is_users(error.filename):
+        return f" ({Path(error.filename).name}, line {error.lineno})"
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        path = str(Path(frame.filename).resolve())
-        if not path.startswith((own, *_INSTALLED)) and Path(path).is_file():
-            return f" ({Path(path).name}, line {frame.lineno})"
+        if _is_users(frame.filename):
+            return f" ({Path(frame.filename).name}, line {frame.lineno})"
     return ""
+
+
+def _is_users(file: str) -> bool:
+    path = Path(file).resolve()
+    return path.is_file() and not any(path.is_relative_to(folder) for folder in (*_OURS, *_INSTALLED))

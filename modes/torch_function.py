@@ -5,14 +5,15 @@
     arms, left_out = torch_arms(found)
     arms["reverse"].code                      # "torch.func.jacrev(f)"
 
-PyTorch is never imported here: whoever has a tensor has imported it. Nothing is compiled, and PyTorch does not say what
-memory a call on the processor takes.
+PyTorch is never imported here: where there is a tensor it has been imported. Nothing is compiled, and PyTorch does not
+say what memory a call on the processor takes.
 """
 
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import jax
@@ -20,12 +21,40 @@ import numpy as np
 
 from fwdrev.modes.arrays import AnyArray, Vector
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.function import FlatFunction, Function, array_of, batch_of, checked_outputs, checked_repeats, where
-from fwdrev.modes.function_arms import CHUNKED, SMALL, FunctionArm, argnums_code
+from fwdrev.modes.function import FlatFunction, Function, coarsest
+from fwdrev.modes.function_arguments import numbers_of, wide_axes
+from fwdrev.modes.function_arms import CHUNKED, SMALL, FunctionArm, options_code
+from fwdrev.modes.function_checks import (
+    batch_of,
+    checked_numbers,
+    checked_outputs,
+    checked_repeats,
+    where,
+    without_aux,
+)
+from fwdrev.modes.function_counts import Counted
 from fwdrev.modes.function_errors import failed
 from fwdrev.modes.interface import Direction
+from fwdrev.modes.jacobian_products import array_of
 
-__all__ = ["has_tensors", "torch_arms", "torch_function", "torch_idle", "waiting"]
+__all__ = [
+    "has_tensors",
+    "torch_arms",
+    "torch_costs",
+    "torch_free_bytes",
+    "torch_function",
+    "torch_idle",
+    "waiting",
+]
+
+_BATCHED = 0.1
+"""Of a call of the function: what one of many passes takes, which share what Python takes for each operation."""
+
+_ENTRY = 1e-9
+"""Seconds for each entry that a pass goes through: memory is written and read."""
+
+_COPIES = 2
+"""Of what is held: PyTorch stacks, splits and moves axes."""
 
 
 def has_tensors(args: Sequence[Any]) -> bool:
@@ -36,19 +65,39 @@ def has_tensors(args: Sequence[Any]) -> bool:
 
 def waiting(args: Sequence[Any]) -> Callable[[], object]:
     """What waits until the device of the tensors has finished."""
-    on_gpu = any(getattr(leaf, "is_cuda", False) for leaf in jax.tree.leaves(args))
-    return sys.modules["torch"].cuda.synchronize if on_gpu else lambda: None
-
-
-def torch_function(function: Function, args: tuple[Any, ...], *, name: str = "f", vmap: bool = False) -> FlatFunction:
-    """Look at a function at a point; costs two calls. See `flat_function`; raises InputError."""
-    leaves, tree = jax.tree.flatten(_checked(args))
-    shapes = [tuple(leaf.shape) for leaf in leaves]
-    batch = batch_of(shapes) if vmap else None
-    if batch is not None:
-        leaves = [leaf[0] for leaf in leaves]
-    parts = [array_of(leaf) for leaf in leaves]
     torch: Any = sys.modules["torch"]
+    device = next((leaf.device for leaf in jax.tree.leaves(args) if isinstance(leaf, torch.Tensor)), None)
+    if device is None or device.type == "cpu":
+        return lambda: None
+    if device.type == "cuda":
+        return partial(torch.cuda.synchronize, device)
+    wait: Callable[[], object] = getattr(torch, device.type).synchronize
+    return wait
+
+
+def torch_function(
+    function: Function,
+    args: tuple[Any, ...],
+    *,
+    name: str = "f",
+    argnums: Any = None,  # noqa: ANN401 - checked here
+    has_aux: bool = False,
+    vmap: bool = False,
+) -> FlatFunction:
+    """Look at a function at a point; costs two calls. See `flat_function`; raises InputError."""
+    torch: Any = sys.modules["torch"]
+    wanted = checked_numbers(argnums, len(args))
+    numbers = numbers_of(wanted)
+    _check(args, numbers)
+    held = [i for i, arg in enumerate(args) if not all(map(torch.is_tensor, jax.tree.leaves(arg)))]
+    axes = wide_axes(args, held, numbers) if vmap else (None,) * len(args)
+    wide = [arg for arg, axis in zip(args, axes, strict=True) if axis is not None]
+    batch = batch_of([tuple(leaf.shape) for leaf in jax.tree.leaves(wide)]) if vmap else None
+    sample = [
+        arg if axis is None else jax.tree.map(lambda leaf: leaf[0], arg) for arg, axis in zip(args, axes, strict=True)
+    ]
+    leaves, tree = jax.tree.flatten([sample[i] for i in numbers])
+    parts = [array_of(leaf) for leaf in leaves]
     cuts = np.cumsum([part.size for part in parts])[:-1]
 
     def value(v: AnyArray) -> Vector:
@@ -57,22 +106,32 @@ def torch_function(function: Function, args: tuple[Any, ...], *, name: str = "f"
             torch.as_tensor(piece.reshape(leaf.shape).astype(float), dtype=leaf.dtype, device=leaf.device)
             for piece, leaf in zip(pieces, leaves, strict=True)
         ]
-        return _vector(function(*jax.tree.unflatten(tree, given)))
+        moved = dict(zip(numbers, jax.tree.unflatten(tree, given), strict=True))
+        outputs = function(*(moved.get(i, arg) for i, arg in enumerate(sample)))
+        return _vector(without_aux(outputs, name, has_aux=has_aux))
 
-    first, second = (_called(function, jax.tree.unflatten(tree, leaves), name) for _ in range(2))
+    first = _called(function, sample, name, has_aux=has_aux)
     outputs = checked_outputs(first, name)
+    began = perf_counter()
+    second = _called(function, sample, name, has_aux=has_aux)
+    called = perf_counter() - began
     checked_repeats(first, second, name, "draw random numbers before it is called")
     return FlatFunction(
         name=name,
         function=function,
         args=args,
+        argnums=wanted,
+        has_aux=has_aux,
+        axes=axes if vmap else (),
         batch=batch,
         x=np.concatenate([part.ravel() for part in parts]),
         m=sum(outputs),
         value=value,
         shapes=(outputs, tuple(part.size for part in parts)),
-        device=str(leaves[0].device.type),
+        device=str(leaves[0].device),
+        precision=coarsest([*(part.dtype for part in parts), *(leaf.dtype for leaf in jax.tree.leaves(first))]),
         framework="torch",
+        call_seconds=called,
     )
 
 
@@ -82,12 +141,37 @@ def torch_arms(
     """Forward, reverse and, where the Jacobian has many rows, reverse in chunks; why others are left out."""
     forward, reverse = Direction.FORWARD.value, Direction.REVERSE.value
     arms = {forward: _arm(found, forward, "jacfwd"), reverse: _arm(found, reverse, "jacrev")}
-    row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)  # at least that is held for each cotangent
-    chunk = 1 << max(0, (SMALL // row).bit_length() - 1)
+    chunk = _chunk(found)
     if chunk < found.m:
         name = CHUNKED[Direction.REVERSE]
         arms[name] = _arm(found, name, "jacrev", chunk)
     return arms, {"mixed": "only functions of JAX have mixed mode"} if stages else {}
+
+
+def torch_costs(found: FlatFunction) -> dict[str, Counted]:
+    """By entries and the time of a call: forward mode makes n passes, reverse mode m, each past n + m numbers."""
+    n, m, batch = found.n, found.m, found.batch or 1
+
+    def counted(passes: int, at_once: int) -> Counted:
+        seconds = (1 + passes / at_once) * found.call_seconds
+        seconds += passes * (_BATCHED * found.call_seconds + (n + m) * batch * _ENTRY)
+        entries = at_once * (passes + n + m) + n * m  # seeds, what they become, the result
+        return Counted(seconds=seconds, peak_bytes=_COPIES * entries * found.x.itemsize * batch)
+
+    chunk = _chunk(found)
+    return {
+        Direction.FORWARD.value: counted(n, n),
+        Direction.REVERSE.value: counted(m, m),
+        CHUNKED[Direction.REVERSE]: counted(m, min(m, chunk)),
+    }
+
+
+def torch_free_bytes(found: FlatFunction, available: int | None) -> int | None:
+    """On the device of the tensors, given what is available to the processor."""
+    if found.device == "cpu":
+        return available
+    torch: Any = sys.modules["torch"]
+    return int(torch.cuda.mem_get_info(found.device)[0]) if found.device.startswith("cuda") else None
 
 
 def torch_idle(found: FlatFunction) -> Callable[[], object]:
@@ -97,17 +181,27 @@ def torch_idle(found: FlatFunction) -> Callable[[], object]:
     return partial(_finished(torch.func.jacrev(lambda x: x + 1), (x,)), x)
 
 
+def _chunk(found: FlatFunction) -> int:
+    """Cotangents at once, for each of which as many numbers as there are inputs and outputs are held at least."""
+    row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)
+    return 1 << max(0, (SMALL // row).bit_length() - 1)
+
+
 def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
-    options = argnums_code(found) + (f", chunk_size={chunk}" if chunk else "")
+    options = options_code(found) + (f", chunk_size={chunk}" if chunk else "")
     code = f"torch.func.{transform}({found.name}{options})"
+    if found.batch is not None:
+        code = f"torch.func.vmap({code}{f', in_dims={found.axes}' if None in found.axes else ''})"
 
     def program() -> Function:
         func: Any = sys.modules["torch"].func
         chosen = {} if chunk is None else {"chunk_size": chunk}
-        jacobian = getattr(func, transform)(found.function, found.argnums, **chosen)
-        return _finished(jacobian if found.batch is None else func.vmap(jacobian), found.args)
+        jacobian = getattr(func, transform)(found.function, found.argnums, has_aux=found.has_aux, **chosen)
+        if found.batch is not None:
+            jacobian = func.vmap(jacobian, in_dims=found.axes)
+        return _finished(jacobian, found.args)
 
-    return FunctionArm(name=name, code=code if found.batch is None else f"torch.func.vmap({code})", program=program)
+    return FunctionArm(name=name, code=code, program=program)
 
 
 def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
@@ -122,27 +216,35 @@ def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
     return finished
 
 
-def _checked(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """All of them tensors of finite floating-point numbers."""
+def _check(args: Sequence[Any], numbers: Sequence[int]) -> None:
+    """Refuse arguments to be differentiated that are more than tensors of finite floating-point numbers."""
     torch: Any = sys.modules["torch"]
-    for path, leaf in jax.tree_util.tree_leaves_with_path(args):
+    total = 0
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
+        if path[0].idx not in numbers:
+            continue
         place = where("argument", path)
         if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():
             kind = str(leaf.dtype) if isinstance(leaf, torch.Tensor) else f"of type {type(leaf).__name__}"
-            msg = f"{place} is {kind}: give tensors of floating-point numbers, and bind others by functools.partial"
+            msg = f"{place} is {kind}: give tensors of floating-point numbers, or leave it out of argnums (--argnums)"
             raise InputError(msg)
-        if not np.all(np.isfinite(array_of(leaf))):
+        if leaf.element_size() == 1:
+            msg = f"{place} is {leaf.dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
+            raise InputError(msg)
+        if not bool(leaf.isfinite().all()):
             msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
             raise InputError(msg)
-    if not sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(args)):
+        total += math.prod(leaf.shape)
+    if not total:
         msg = "the arguments have no numbers in them: give tensors with at least one"
         raise InputError(msg)
-    return args
 
 
-def _called(function: Function, args: tuple[Any, ...], name: str) -> Any:  # noqa: ANN401 - a pytree of arrays
+def _called(function: Function, args: Sequence[Any], name: str, *, has_aux: bool) -> Any:  # noqa: ANN401 - a pytree of arrays
     try:
-        return jax.tree.map(_numpy, function(*args))
+        return jax.tree.map(_numpy, without_aux(function(*args), name, has_aux=has_aux))
+    except InputError:
+        raise
     except Exception as error:  # noqa: BLE001 - the user's code may raise anything
         raise InputError(failed(name, error)) from None
 

@@ -7,7 +7,7 @@ advice.code                             # "jax.jit(jax.jacfwd(f))"
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -144,15 +144,18 @@ class Advice(Displayed):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What was seen of the arms of a function: the code of each, in order; what was prepared; the rounds; the reasons.
+    """What was seen of the arms of a function: the code of each; what was prepared; the rounds; the reasons.
 
-    A round has values for the arms that it timed.
+    A round has values for the arms that it timed. `expected`: seconds by counts; `untried`: arms that were late, and
+    the budgets that they would need, where these are known.
     """
 
     codes: Mapping[str, str]
     prepared: Mapping[str, Prepared]
     rounds: Sequence[Values]
     reasons: Mapping[str, str]
+    expected: Mapping[str, float] = field(default_factory=dict)
+    untried: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def ratio_of(rounds: Sequence[Values], one: str, other: str) -> Estimate | None:
@@ -230,7 +233,7 @@ def _compared(observed: Observed, one: str, other: str) -> Estimate:
 
 
 def _tied(ratio: Estimate) -> bool:
-    """Whether nobody can tell the arm from the fastest, or nobody would care."""
+    """Whether the arm cannot be told from the fastest, or it makes no difference."""
     away = abs(math.log(ratio.point))
     held = ratio.low is None or ratio.high is None or ratio.low <= 1 <= ratio.high
     return away < _NOISE or (held and away < _NEAR)
@@ -259,5 +262,6 @@ def _arm(observed: Observed, name: str, seconds: Estimate | None) -> AdvisedArm:
         seconds=seconds,
         memory_bytes=None if prepared is None else prepared.memory_bytes,
         compile_seconds=None if prepared is None else prepared.compile_seconds,
+        counted_seconds=observed.expected.get(name) if prepared is None else None,
         reason=observed.reasons.get(name),
     )

@@ -3,13 +3,14 @@
 from dataclasses import replace
 
 from fwdrev.bench.trials import Expected, Facts
-from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.jaxpr_cost import RATES
 from fwdrev.results.advice import Advice, AdvisedArm, elsewhere
 from fwdrev.results.estimate import Estimate
 
-__all__ = ["counted_advice"]
+__all__ = ["UNCOUNTED", "counted_advice"]
 
+UNCOUNTED = "only programs of JAX are counted: leave out --no-measure (measure=False) for PyTorch's tensors"
 
 _TIED = 0.98
 """Of two expected times: from there on they count as equal."""
@@ -17,9 +18,11 @@ _TIED = 0.98
 
 def counted_advice(facts: Facts, expected: Expected) -> Advice:
     """The arm of which the least time is expected; raises NothingMeasuredError where none could be counted."""
-    seconds = expected.seconds
+    if facts.framework != "jax":
+        raise InputError(UNCOUNTED)
+    seconds, lost = expected.seconds, {**expected.late, **expected.reasons}
     if not seconds:
-        why = "; ".join(f"{name}: {reason}" for name, reason in expected.reasons.items())
+        why = "; ".join(f"{name}: {reason}" for name, reason in lost.items())
         msg = f"nothing of {facts.name} could be counted: {why}"
         raise NothingMeasuredError(msg)
     order = sorted(seconds, key=seconds.__getitem__)
@@ -27,7 +30,7 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
     if len(order) > 1:
         ratio = Estimate(point=seconds[order[0]] / seconds[order[1]], low=None, high=None)
     known = [AdvisedArm(name=name, code=expected.codes[name], counted_seconds=seconds[name]) for name in order]
-    unknown = {**facts.left_out, **expected.reasons}
+    unknown = {**facts.left_out, **lost}
     others = [AdvisedArm(name=name, code=facts.codes.get(name), reason=reason) for name, reason in unknown.items()]
     facts = replace(facts, overhead_seconds=RATES["calls"])
     return Advice(

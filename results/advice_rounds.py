@@ -1,7 +1,8 @@
 """What to measure of a user's function within a budget: which arms to compile, which to time on, when to stop.
 
-Everything counts against the budget, compiling too. An arm that is late, fails or is wrong costs the others nothing but
-that time.
+Arms are tried in the order of what counts let expect. Everything counts against the budget, compiling too. An arm that
+fails or is wrong costs the others nothing but that time; one that is late keeps those from being recommended that are
+expected to be slower.
 """
 
 import math
@@ -16,10 +17,22 @@ from fwdrev.bench.trials import Facts, LostArmError, Prepared, Trials, Values
 from fwdrev.modes.arrays import Vector
 from fwdrev.results.advice import Observed, ranked, ratio_of
 
-__all__ = ["observed", "wrong_arms"]
+__all__ = ["expected_faster", "observed", "wrong_arms"]
 
 _LEAST = 1.0
 """Seconds that an arm may take to compile and for its first call, however little is left, once it has its turn."""
+
+_COUNTING = 0.25
+"""Of the budget: what counting may take, before anything is compiled."""
+
+_FIRST = 0.75
+"""Of the time that is left: what the first arm may take. Without it nothing is recommended."""
+
+_HOPELESS, _LONG = 10.0, 0.02
+"""An arm is not tried if a call is expected to take so many times as long as the best, and that part of the budget."""
+
+_LIKE = 0.98
+"""Of two expected times: from there on they count as equal."""
 
 _SLOW = 5.0
 """Times the fastest: an arm as slow as this is not measured on."""
@@ -55,8 +68,12 @@ def observed(
     told: Told = lambda _: None,
     clock: Clock = perf_counter,
 ) -> Observed:
-    """Prepare all arms, check them, time what has a chance, for `budget` seconds; `told` hears what comes next."""
+    """Count, prepare arms by what counts let expect, check them, time those that have a chance, for `budget` seconds.
+
+    `told` is called with what comes next.
+    """
     measuring = _Measuring(trials, facts, budget, told, clock)
+    measuring.count()
     measuring.prepare_all()
     measuring.refuse_wrong()
     measuring.time(seed)
@@ -73,8 +90,8 @@ def wrong_arms(facts: Facts, products: Mapping[str, Sequence[float]]) -> dict[st
         return {}
     expected = np.array(facts.quotient)
     believed = min(vectors, key=lambda name: _apart(vectors[name][: facts.m], expected))
-    allowed = _AGREE.get(facts.dtype, _AGREE["float16"])
-    confirmed = ", which differences confirm" if np.isfinite(expected).all() else ""
+    allowed = _AGREE.get(facts.precision or facts.dtype, _AGREE["float16"])
+    confirmed = ", which differences confirm" if expected.size and np.isfinite(expected).all() else ""
     reason = (
         f"its Jacobian is not that of {believed}{confirmed}: look at the function's own rules "
         "(custom_jvp, custom_vjp), and for NaN"
@@ -91,8 +108,10 @@ class _Measuring:
         self.reasons = dict(facts.left_out)
         self.prepared: dict[str, Prepared] = {}
         self.rounds: list[Values] = []
+        self.expected: dict[str, float] = {}
+        self.untried: dict[str, float | None] = {}
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
-        self._end = clock() + budget
+        self._budget, self._end = budget, clock() + budget
 
     @property
     def left(self) -> float:
@@ -102,24 +121,72 @@ class _Measuring:
     @property
     def observed(self) -> Observed:
         """For the decision."""
-        return Observed(codes=self.codes, prepared=self.prepared, rounds=self.rounds, reasons=self.reasons)
+        return Observed(
+            codes=self.codes,
+            prepared=self.prepared,
+            rounds=self.rounds,
+            reasons=self.reasons,
+            expected=self.expected,
+            untried=self.untried,
+        )
+
+    def count(self) -> None:
+        """What each arm is expected to take: by counts, or in time that was too short for these, by its passes."""
+        self._told("counting operations")
+        found = self._trials.expected(_COUNTING * self.left)
+        passes = {"forward": self._facts.n, "reverse": self._facts.m}
+        guessed = {name: size * self._facts.call_seconds for name, size in passes.items() if name in found.late}
+        self.codes |= found.codes
+        self.expected = guessed | dict(found.seconds)
+        optional = {name: reason for name, reason in found.late.items() if name not in passes}
+        self.reasons |= {**optional, **found.reasons}
 
     def prepare_all(self) -> None:
-        """Each arm, and those that come up on the way; all have the same share, and so have the rounds."""
-        waiting = deque(self.codes)
+        """Each arm that has a chance, the one first that is expected to be the fastest."""
+        waiting = deque(sorted(set(self.codes) - set(self.reasons), key=self._turn))
         while waiting:
             name = waiting.popleft()
-            if self.left <= 0:
-                self.reasons[name] = "the budget was used up before its turn"
-                continue
-            self._told(f"compiling {name}")
-            try:
-                self.prepared[name] = found = self._trials.prepare(name, max(_LEAST, self.left / (len(waiting) + 2)))
-            except LostArmError as error:
+            hopeless, blocked = self._hopeless(name), self._blocked(name)
+            if hopeless is not None:
+                self.reasons[name] = hopeless
+            elif blocked is not None:
+                self._leave(name, blocked, None)
+            elif self.left <= 0:
+                self._leave(name, "the budget was used up before its turn", None)
+            else:
+                self._prepare(name, _FIRST if not self.prepared else 1 / (len(waiting) + 2))
+
+    def _turn(self, name: str) -> tuple[float, int]:
+        return self.expected.get(name, math.inf), list(self.codes).index(name)
+
+    def _prepare(self, name: str, share: float) -> None:
+        self._told(f"compiling {name}")
+        began = self.left
+        try:
+            self.prepared[name] = self._trials.prepare(name, max(_LEAST, share * self.left))
+        except LostArmError as error:
+            if not error.late:
                 self.reasons[name] = error.reason
-                continue
-            self.codes |= found.offers
-            waiting += found.offers
+                return
+            spent = self._budget - began
+            self._leave(name, error.reason, None if error.needs is None else spent + error.needs / share)
+
+    def _leave(self, name: str, reason: str, needs: float | None) -> None:
+        """An arm that was not tried to the end; `needs`: a budget in which it would be."""
+        self.reasons[name], self.untried[name] = reason, needs
+
+    def _hopeless(self, name: str) -> str | None:
+        """Why an arm need not be tried beside one that was."""
+        mine = self.expected.get(name, 0.0)
+        best = min((each for each in self.prepared if each in self.expected), key=self.expected.__getitem__, default="")
+        if not best or mine < max(_HOPELESS * self.expected[best], _LONG * self._budget):
+            return None
+        return f"by counts {mine / self.expected[best]:.2g} times slower than {best}: not tried"
+
+    def _blocked(self, name: str) -> str | None:
+        """Why an arm could not be recommended, whatever it takes."""
+        faster = [each for each in self.untried if _is_less(self.expected, each, name)]
+        return f"not tried: {faster[0]}, expected to be faster, was late" if faster else None
 
     def refuse_wrong(self) -> None:
         """Those that are wrong are not timed."""
@@ -183,6 +250,18 @@ class _Measuring:
             and (e.low > 1 or math.log(e.high / e.low) / 2 < _NARROW)
             for e in ratios
         )
+
+
+def _is_less(expected: Mapping[str, float], one: str, other: str) -> bool:
+    """Whether one arm is expected to be faster than the other; not where nothing is expected of it."""
+    return one in expected and expected[one] < _LIKE * expected.get(other, math.inf)
+
+
+def expected_faster(observed: Observed, name: str) -> str | None:
+    """The arm that was not tried and is expected to be the fastest of those that beat the named one, if one does."""
+    expected = observed.expected
+    faster = [each for each in observed.untried if _is_less(expected, each, name)]
+    return min(faster, key=expected.__getitem__, default=None)
 
 
 def _apart(one: Vector, other: Vector) -> float:

@@ -84,7 +84,9 @@ def _why(arm: AdvisedArm) -> str:
 def _recommendation(advice: Advice) -> str:
     name, other, ratio = advice.recommend, advice.runner_up, advice.ratio
     if other is None or ratio is None:
-        return f"Use {name}: it is the only one that could be measured."
+        hopeless = any(arm.counted_seconds is not None for arm in advice.arms)
+        why = "counts expect the others to be far slower" if hopeless else "it is the only one that could be measured"
+        return f"Use {name}: {why}."
     if advice.tie:
         return f"{_named(name)} and {other} are within the noise: {_share(advice, ratio)}. Use {name}{_less(advice)}."
     unsure = ", though equal times are within its interval" if _holds_one(ratio) else ""

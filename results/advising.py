@@ -7,18 +7,24 @@
 Here a function that hangs, hangs; `fwdrev advise` runs it in processes of its own.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from time import perf_counter
+from typing import Any, SupportsIndex
 
 from fwdrev.bench.trials import Facts, Trials
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.results.advice import Advice, advice_of
-from fwdrev.results.advice_counts import counted_advice
+from fwdrev.results.advice import Advice, Observed, advice_of
+from fwdrev.results.advice_counts import UNCOUNTED, counted_advice
 from fwdrev.results.advice_doubts import doubt
-from fwdrev.results.advice_rounds import observed
+from fwdrev.results.advice_names import Names, caller
+from fwdrev.results.advice_rounds import expected_faster, observed
 
 __all__ = ["advise", "measured_advice"]
+
+_MORE = 3.0
+"""Times the budget that was too small: what to try next, unless more is known."""
 
 
 def advise(
@@ -27,68 +33,90 @@ def advise(
     measure: bool = True,
     budget: float | str = 20.0,
     stages: Sequence[Callable[..., Any]] = (),
+    argnums: SupportsIndex | Sequence[SupportsIndex] | None = None,
+    has_aux: bool = False,
     vmap: bool = False,
     seed: int = 0,
 ) -> Advice:
-    """Which way to compute the Jacobian of `f` at `args` with respect to all of them.
+    """Which way to compute the Jacobian of `f` at `args` with respect to all of them, or to those of `argnums`.
 
-    `measure=False` traces `f` and counts operations, in milliseconds; otherwise all arms are compiled, checked and
-    timed in turns for `budget` seconds (or "1min") at most. `stages`, applied one after the other, make up `f`, which
-    may be their sequence itself: then mixed mode is tried, too. `vmap`: `f` takes one sample and the arrays have a
-    leading axis of samples. A function of PyTorch's tensors is measured by torch.func.
+    `measure=False` traces `f` and counts operations, in milliseconds; otherwise arms are compiled, checked and timed in
+    turns for `budget` seconds (or "1min") at most. `argnums` and `has_aux` are as in jax.jacobian; arguments that are
+    not differentiated may be anything that `f` takes. `stages`, applied one after the other, make up `f`, which may be
+    their sequence itself: then mixed mode is tried, too. `vmap`: `f` takes one sample and the arrays have a leading
+    axis of samples. A function of PyTorch's tensors is measured by torch.func.
 
     Raises InputError for a function that cannot be differentiated or measured, NothingMeasuredError where every arm
-    failed.
+    failed, or where the one that is expected to be the fastest could not be tried.
     """
-    from fwdrev.bench.function_trials import UNCOUNTED, FunctionTrials
+    from fwdrev.bench.function_trials import FunctionTrials
     from fwdrev.bench.units import seconds_of
     from fwdrev.modes.function import check_stages, flat_function
     from fwdrev.modes.jax_stages import checked_stages, composed
     from fwdrev.modes.torch_function import has_tensors, torch_function
 
-    seconds, name = seconds_of(str(budget)), _name(f, "f")
+    end = perf_counter() + seconds_of(str(budget))
+    names = Names(caller())
+    name = names.of(f, "f")
     if not callable(f):
         stages = checked_stages(f)
         f = composed(stages)
+    options: dict[str, Any] = {"name": name, "argnums": argnums, "has_aux": has_aux, "vmap": vmap}
     if has_tensors(args):
         if not measure:
             raise InputError(UNCOUNTED)
-        found = torch_function(f, args, name=name, vmap=vmap)
+        found = torch_function(f, args, **options)
     else:
-        found = flat_function(f, args, name=name, vmap=vmap, run=measure)
+        found = flat_function(f, args, run=measure, **options)
     if stages:
         check_stages(found, composed(stages))
-    trials = FunctionTrials(found, _named(stages))
+    trials = FunctionTrials(found, _named(stages, names))
     if not measure:
-        return counted_advice(trials.outline(), trials.expected())
-    return measured_advice(trials, trials.facts(), seconds, seed=seed)
+        return counted_advice(trials.outline(), trials.expected(measured=False))
+    facts = trials.facts(end - perf_counter())
+    return measured_advice(trials, facts, max(0.0, end - perf_counter()), seed=seed)
 
 
 def measured_advice(
     trials: Trials, facts: Facts, budget: float, *, seed: int = 0, told: Callable[[str], None] = lambda _: None
 ) -> Advice:
-    """What the trials of a function show within the budget; raises NothingMeasuredError where no arm works."""
+    """What the trials of a function show within the budget.
+
+    Raises NothingMeasuredError where no arm works, and where one that was late is expected to be the fastest.
+    """
     seen = observed(trials, facts, budget, seed=seed, told=told)
     if not seen.prepared:
-        why = "; ".join(f"{name}: {seen.reasons.get(name, 'not tried')}" for name in facts.codes)
-        msg = f"nothing of {facts.name} could be measured in {budget:.3g} s, which a larger budget may change: {why}"
+        why = "; ".join(f"{name}: {seen.reasons.get(name, 'not tried')}" for name in seen.codes)
+        msg = f"nothing of {facts.name} could be measured in {budget:.3g} s{_would_settle(seen, budget)}: {why}"
         raise NothingMeasuredError(msg)
     advice = advice_of(facts, seen, fresh=trials.fresh)
+    faster = expected_faster(seen, advice.recommend)
+    if faster is not None:
+        times = seen.expected[advice.recommend] / seen.expected[faster] if advice.recommend in seen.expected else None
+        much = "" if times is None else f" {times:.2g} times"
+        msg = (
+            f"{facts.name}: counts expect {faster} to be{much} faster than {advice.recommend}, but it was not measured "
+            f"in {budget:.3g} s ({seen.reasons[faster]}); nothing is recommended{_would_settle(seen, budget)}"
+        )
+        raise NothingMeasuredError(msg)
     doubted = doubt(facts, seen.prepared[advice.recommend].products)
     if doubted is None:
         return advice
     return replace(advice, facts=replace(facts, notes=(*facts.notes, doubted)))
 
 
-def _name(function: Any, otherwise: str) -> str:  # noqa: ANN401 - a function, or its stages
-    """As a line of code can name it; a lambda has no name."""
-    name = str(getattr(function, "__name__", ""))
-    return name if name.isidentifier() else otherwise
+def _would_settle(seen: Observed, budget: float) -> str:
+    """Which budget to try next, where an arm was late."""
+    if not seen.untried:
+        return ""
+    first = min(seen.untried, key=lambda name: seen.expected.get(name, math.inf))
+    needs = max(seen.untried[first] or _MORE * budget, _MORE * budget)
+    return f"; a budget of {max(1, math.ceil(needs))} s should settle it"
 
 
-def _named(stages: Sequence[Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
+def _named(stages: Sequence[Callable[..., Any]], names: Names) -> dict[str, Callable[..., Any]]:
     """Each stage under a name of its own."""
-    names = [_name(stage, f"f{i}") for i, stage in enumerate(stages, 1)]
-    if len(set(names)) < len(names):
-        names = [f"f{i}" for i in range(1, len(stages) + 1)]
-    return dict(zip(names, stages, strict=True))
+    found = [names.of(stage, f"f{i}") for i, stage in enumerate(stages, 1)]
+    if len(set(found)) < len(found):
+        found = [f"f{i}" for i in range(1, len(stages) + 1)]
+    return dict(zip(found, stages, strict=True))

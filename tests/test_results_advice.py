@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 import pytest
@@ -34,14 +35,16 @@ FACTS = Facts(
 class Scripted:
     """Trials whose times are given; the clock goes on by what they cost.
 
-    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds.
+    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds; `counts`:
+    expected seconds, and `uncounted` what else counting finds.
     """
 
     seconds: Mapping[str, float]
     memory: Mapping[str, int] = field(default_factory=dict)
     compiling: Mapping[str, float] = field(default_factory=dict)
     products: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    offers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    counts: Mapping[str, float] = field(default_factory=dict)
+    uncounted: Expected = field(default_factory=Expected)
     fails: Mapping[str, str] = field(default_factory=dict)
     dies: set[str] = field(default_factory=set)
     noise: float = 0.0
@@ -49,6 +52,7 @@ class Scripted:
     now: float = 0.0
     fresh: bool = True
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
 
     def clock(self) -> float:
         """Of the trials' own time."""
@@ -59,24 +63,23 @@ class Scripted:
         return FACTS
 
     def expected(self, seconds: float) -> Expected:
-        """Nothing is counted."""
-        return Expected(codes={}, seconds={}, reasons={})
+        """At once."""
+        return Expected(seconds=self.counts) | self.uncounted
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Takes the time to compile, or all that it was given."""
         takes = self.compiling.get(arm, 0.1)
         self.now += min(takes, seconds)
+        self.tried.append(arm)
         if takes > seconds:
-            raise LostArmError(arm, f"it took longer than the {seconds:.3g} s that it was given")
+            raise LostArmError(arm, f"it took longer than the {seconds:.3g} s that it was given", late=True)
         if arm in self.fails:
             raise LostArmError(arm, self.fails[arm])
         return Prepared(
             compile_seconds=takes,
             memory_bytes=self.memory.get(arm, 1000),
-            held_bytes=0,
             seconds=self.seconds[arm],
             products=self.products.get(arm, [1.0] * 110),
-            offers=self.offers.get(arm, {}),
         )
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
@@ -186,18 +189,91 @@ def test_slow_arms_are_not_measured_on() -> None:
     assert set(alone.asked) == {("forward", "reverse")}
 
 
-def test_arms_that_fail_or_are_late_are_left_out() -> None:
+def test_arms_that_fail_are_left_out() -> None:
     """With their reasons; the others are measured."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.ratio) == ("reverse", None, None)
     assert arm_of(found, "forward")["reason"] == "TypeError: no rule"
-    late = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, compiling={"forward": 100.0})
-    found = advised(late)
-    assert found.recommend == "reverse"
-    assert "longer than the 6.67 s" in str(arm_of(found, "forward")["reason"])
-    assert late.now < 20
     assert any("the only one" in line for line in advice_words(found))
+
+
+def test_arms_are_tried_in_the_order_of_their_counts() -> None:
+    """Whatever the order of the table; those of which nothing is expected come last."""
+    codes = {"a": "a", "b": "b", "c": "c", "d": "d"}
+    trials = Scripted(seconds=dict.fromkeys(codes, 1e-4), counts={"b": 3e-4, "c": 1e-4, "d": 2e-4})
+    advised(trials, replace(FACTS, codes=codes))
+    assert trials.tried == ["c", "d", "b", "a"]
+
+
+def test_an_arm_that_is_late_leaves_the_slower_ones_unadvised() -> None:
+    """Nothing is recommended while what is expected to be faster was not tried, and what to do is said."""
+    counts, seconds = {"forward": 4e-4, "reverse": 1e-4}, {"forward": 4e-4, "reverse": 1e-4}
+    trials = Scripted(seconds=seconds, counts=counts, compiling={"reverse": 100.0})
+    with pytest.raises(NothingMeasuredError, match="reverse: it took longer than the 15 s") as told:
+        measured_by(trials)
+    assert "a budget of 60 s should settle it" in str(told.value)
+    assert "forward: not tried: reverse, expected to be faster, was late" in str(told.value)
+    assert trials.tried == ["reverse"]
+    assert trials.now < 20
+
+
+def test_what_was_measured_is_not_recommended_over_an_arm_that_was_late() -> None:
+    """An arm of which nothing is expected was measured: the late one may be faster."""
+    counts, seconds = {"reverse": 1e-4}, {"forward": 4e-4, "reverse": 1e-4}
+    trials = Scripted(seconds=seconds, counts=counts, compiling={"reverse": 100.0})
+    with pytest.raises(NothingMeasuredError, match="reverse"):
+        measured_by(trials)
+    three = {"forward": 1e-4, "reverse": 2e-4, "mixed": 1.5e-4}
+    codes = {**FACTS.codes, "mixed": "m"}
+    late = Scripted(seconds=three, counts=three, compiling={"mixed": 100.0})
+    found = advised(late, replace(FACTS, codes=codes))
+    assert late.tried == ["forward", "mixed"]
+    assert found.recommend == "forward"
+    assert "longer than" in str(arm_of(found, "mixed")["reason"])
+
+
+def test_a_late_arm_that_is_expected_to_be_as_slow_does_not_block() -> None:
+    """Equal counts tell nothing."""
+    counts, seconds = {"forward": 1e-4, "reverse": 1e-4}, {"forward": 1e-4, "reverse": 1e-4}
+    found = advised(Scripted(seconds=seconds, counts=counts, compiling={"forward": 100.0}), budget=40.0)
+    assert found.recommend == "reverse"
+
+
+def test_hopeless_arms_are_not_tried() -> None:
+    """Ten times the best, and long: with that as the reason. Where the best fails they have their turn."""
+    counts, seconds = {"forward": 30.0, "reverse": 1e-3}, {"forward": 3.0, "reverse": 1e-3}
+    trials = Scripted(seconds=seconds, counts=counts)
+    found = advised(trials)
+    assert (found.recommend, found.runner_up, trials.tried) == ("reverse", None, ["reverse"])
+    assert "by counts 3e+04 times slower than reverse" in str(arm_of(found, "forward")["reason"])
+    assert arm_of(found, "forward")["counted_seconds"] == 30.0
+    assert any("counts expect the others to be far slower" in line for line in advice_words(found))
+    short = Scripted(seconds=seconds, counts={"forward": 0.3, "reverse": 1e-3})
+    advised(short)
+    assert short.tried == ["reverse", "forward"]
+    failing = Scripted(seconds=seconds, counts=counts, fails={"reverse": "no rule"})
+    assert advised(failing).recommend == "forward"
+
+
+def test_what_counting_finds_out_is_kept() -> None:
+    """Arms in chunks that come up, arms that do not fit into memory, arms that could not be counted in time."""
+    uncounted = Expected(
+        codes={"forward-chunked": "chunks"}, reasons={"forward": "it needs 99 GB"}, late={"reverse": "took longer"}
+    )
+    seconds = {"forward-chunked": 1e-4, "reverse": 9e-4}
+    trials = Scripted(seconds=seconds, counts={"forward-chunked": 1e-4}, uncounted=uncounted, noise=0.01)
+    found = advised(trials, replace(FACTS, call_seconds=1e-4))
+    assert (found.recommend, found.code) == ("forward-chunked", "chunks")
+    assert trials.tried == ["forward-chunked", "reverse"]
+    assert arm_of(found, "forward")["reason"] == "it needs 99 GB"
+
+
+def measured_by(trials: Scripted, budget: float = 20.0) -> Advice:
+    """By the clock of the trials."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwdrev.results.advising.observed", partial(observed, clock=trials.clock))
+        return measured_advice(trials, FACTS, budget)
 
 
 def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
@@ -219,14 +295,6 @@ def test_no_time_at_all_still_tries_an_arm() -> None:
     """The first has its turn only while there is time; then nothing was measured."""
     with pytest.raises(NothingMeasuredError, match="used up"):
         measured_advice(Scripted(seconds={"forward": 1.0, "reverse": 1.0}), FACTS, 0.0)
-
-
-def test_offers_are_tried() -> None:
-    """An arm in chunks comes up when the memory of the plain one is known."""
-    offers = {"forward": {"forward-chunked": "chunks"}}
-    seconds = {"forward": 3e-4, "reverse": 9e-4, "forward-chunked": 1e-4}
-    found = advised(Scripted(seconds=seconds, offers=offers, noise=0.01))
-    assert (found.recommend, found.code) == ("forward-chunked", "chunks")
 
 
 def test_a_wrong_arm_is_left_out() -> None:

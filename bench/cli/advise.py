@@ -37,6 +37,12 @@ def advise(
     point: Annotated[
         str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns the argument, or a tuple of them.")
     ] = None,
+    argnums: Annotated[
+        str | None, typer.Option(help="The arguments to differentiate, from 0, e.g. 0 or 0,2; otherwise all of them.")
+    ] = None,
+    has_aux: Annotated[
+        bool, typer.Option("--has-aux", help="The function returns (outputs, aux); aux is not differentiated.")
+    ] = False,
     vmap: Annotated[
         bool, typer.Option("--vmap", help="The function takes one sample; arrays have a leading axis of them.")
     ] = False,
@@ -57,6 +63,8 @@ def advise(
             at=at,
             shapes=None if shape is None else [_shape(text) for text in shape],
             point=point,
+            argnums=None if argnums is None else _numbers(argnums),
+            has_aux=has_aux,
             vmap=vmap,
             seed=seed,
             dtype=None if dtype is None else dtype.value,
@@ -81,13 +89,13 @@ def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN40
         _tell(f"looking at {target.what}")
         facts = trials.facts(budget)
         if not measure:
-            return counted_advice(facts, trials.expected(budget))
+            return counted_advice(facts, trials.expected(budget, measured=False))
         left = max(0.0, budget - trials.load_seconds)
         return measured_advice(trials, facts, left, seed=target.seed, told=_tell)
 
 
 def _tell(text: str) -> None:
-    """Progress; nobody may be there to read it."""
+    """Progress; standard error may be closed."""
     with suppress(OSError):
         typer.echo(text, err=True)
 
@@ -99,3 +107,13 @@ def _shape(text: str) -> tuple[int, ...]:
         msg = f"shape {text!r}: give sizes from 1 with commas, e.g. 1000 or 3,4"
         raise InputError(msg)
     return tuple(int(size) for size in sizes)
+
+
+def _numbers(text: str) -> int | tuple[int, ...]:
+    """`0`, `0,2`."""
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError:
+        msg = f"argnums {text!r}: give numbers of arguments with commas, counted from 0, e.g. 0 or 0,2"
+        raise InputError(msg) from None
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
