@@ -10,12 +10,12 @@ import jax
 import pytest
 
 import fwdrev
-from tests.reports import arguments, arrays, keys, large, loops, values
+from tests.reports import arguments, arrays, keys, large, libraries, loops, values
 from tests.reports.comparing import arguments_of, assert_same, compiled, outcome
 from tests.reports.situation import OURS, Call, Situation
 
 SITUATIONS: dict[str, Situation] = {}
-for module in (large, values, keys, arguments, loops, arrays):
+for module in (large, values, keys, arguments, loops, arrays, libraries):
     assert not SITUATIONS.keys() & module.SITUATIONS.keys()
     SITUATIONS |= module.SITUATIONS
 

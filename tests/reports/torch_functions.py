@@ -1,0 +1,616 @@
+"""Situations of PyTorch: what torch.func.jacrev gives, of the same dtype and graph, and nothing else is touched."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from tests.reports.situation import OURS, Arguments, at
+
+torch: Any = pytest.importorskip("torch")
+nn = torch.nn
+functional_call = torch.func.functional_call
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchCall:
+    """A function, the arguments of its calls, and a module whose state should be as after torch.func.jacrev alone.
+
+    `around`: what is done with the Jacobian before it is called. `options` are jacrev's. `doubt`: forward mode does not
+    agree with reverse mode, of which a warning may tell.
+    """
+
+    f: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    again: Sequence[Arguments] = ()
+    module: Any = None
+    around: Callable[[Any], Any] = field(default=lambda jacobian: jacobian)
+    doubt: bool = False
+
+
+_Make = Callable[[], TorchCall]
+
+SITUATIONS: dict[str, tuple[str, _Make]] = {}
+
+
+def situation(report: str) -> Callable[[_Make], _Make]:
+    """A decorator that adds to the table, with the public report."""
+
+    def named(make: _Make) -> _Make:
+        SITUATIONS[make.__name__] = report, make
+        return make
+
+    return named
+
+
+def _random(*shape: int, dtype: Any = torch.float64) -> Any:
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(dtype)
+
+
+def _network(*sizes: int, dropout: float = 0.0) -> Any:
+    layers: list[Any] = []
+    for n, m in pairwise(sizes):
+        layers += [nn.Linear(n, m), nn.Tanh(), nn.Dropout(dropout)]
+    return nn.Sequential(*layers)
+
+
+def _tall(x: Any) -> Any:
+    return torch.outer(torch.sin(x), torch.arange(20, dtype=x.dtype)).ravel()
+
+
+@situation("pytorch/functorch#636")
+def network_of_many_weights() -> TorchCall:
+    """20,000 weights and ten outputs."""
+    model = _network(100, 180, 10)
+    x = _random(100, dtype=torch.float32)
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    return TorchCall(f=lambda weights: functional_call(model, weights, (x,)), args=(weights,), module=model)
+
+
+@situation("pytorch/functorch#1058")
+def kernel_inside() -> TorchCall:
+    """Few inputs, many outputs, and a large matrix between them."""
+    points = _random(300, 3)
+
+    def f(x: Any) -> Any:
+        return (torch.exp(-((points[:, None] - points[None]) ** 2).sum(-1)) @ points) @ x.reshape(3, -1)
+
+    return TorchCall(f=f, args=(_random(6),), again=[at(_random(9))])
+
+
+@situation("pytorch/functorch#680")
+def in_chunks() -> TorchCall:
+    """64 rows at a time."""
+    return TorchCall(f=_tall, args=(_random(12),), options={"chunk_size": 64})
+
+
+@situation("pytorch/pytorch#91326")
+def row_by_row() -> TorchCall:
+    """One row at a time, without vmap, which would refuse the function."""
+
+    def f(x: Any) -> Any:
+        return torch.take(x, torch.tensor([0, 2, 1])) * x.sum()
+
+    return TorchCall(f=f, args=(_random(3),), options={"chunk_size": 1})
+
+
+@situation("pypose/pypose#59")
+def parameter() -> TorchCall:
+    """The result can be differentiated once more, as jacrev's."""
+    return TorchCall(f=_tall, args=(nn.Parameter(_random(3)),), again=[at(_random(3).requires_grad_()), at(_random(3))])
+
+
+@situation("pytorch/functorch#253")
+def result_of_an_operation() -> TorchCall:
+    """An input that is no leaf of the graph."""
+    x = (_random(3).requires_grad_() * 2).exp()
+    return TorchCall(f=_tall, args=(x,))
+
+
+@situation("pytorch/functorch#253")
+def without_gradients() -> TorchCall:
+    """Under no_grad the result has no graph."""
+    return TorchCall(f=_tall, args=(nn.Parameter(_random(3)),), around=torch.no_grad())
+
+
+@situation("pytorch/pytorch#49171")
+def parameters_closed_over() -> TorchCall:
+    """The weights of a module require gradients, so the result does."""
+    model = _network(2, 30)
+    return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
+
+
+@situation("pytorch/pytorch#84220")
+def dropout() -> TorchCall:
+    """Random numbers are drawn as jacrev draws them, and the generator stands where jacrev leaves it."""
+    model = _network(2, 40, dropout=0.5)
+    return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
+
+
+@situation("pytorch/functorch#408")
+def random_numbers() -> TorchCall:
+    """Drawn inside."""
+    return TorchCall(f=lambda x: torch.outer(x, torch.randn(20)), args=(_random(2, dtype=torch.float32),))
+
+
+@situation("pytorch/pytorch#85533")
+def statistics_of_a_batch() -> TorchCall:
+    """In training a layer changes its statistics in place, which torch.func refuses."""
+    model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 30))
+    return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
+
+
+@situation("pytorch/functorch#273")
+def statistics_of_a_batch_as_arguments() -> TorchCall:
+    """The buffers come with the weights."""
+    model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 3))
+    x = _random(4, 2, dtype=torch.float32)
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    return TorchCall(f=lambda w, b: functional_call(model, (w, b), (x,)), args=(weights, buffers), module=model)
+
+
+@situation("pytorch/functorch#986")
+def statistics_that_are_not_tracked() -> TorchCall:
+    """No buffers."""
+    model = nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 3))
+    return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
+
+
+@situation("pytorch/functorch#867")
+def mapped_statistics() -> TorchCall:
+    """A vmap of the Jacobian of a layer in evaluation."""
+    model = nn.BatchNorm1d(3).eval()
+    f = lambda x: model(x[None])[0]  # noqa: E731
+    return TorchCall(f=f, args=(_random(4, 3, dtype=torch.float32),), module=model, around=torch.func.vmap)
+
+
+@situation("pytorch/pytorch#128600")
+def block_without_gradients() -> TorchCall:
+    """Forward mode does not stop there, reverse mode does."""
+    weights = _random(30, 2)
+
+    def f(x: Any) -> Any:
+        with torch.no_grad():
+            held = weights @ x
+        return weights @ x**2 + held
+
+    return TorchCall(f=f, args=(_random(2),), doubt=True)
+
+
+@situation("pytorch/functorch#353")
+def straight_through() -> TorchCall:
+    """A detached difference."""
+
+    def f(x: Any) -> Any:
+        smooth = torch.tanh(x)
+        return (smooth + (torch.clip(torch.round(x), -1, 1) - smooth).detach()).repeat(20)
+
+    return TorchCall(f=f, args=(_random(2),))
+
+
+@situation("pytorch/pytorch#185639")
+def power_of_a_complex_number() -> TorchCall:
+    """The absolute value to a complex power."""
+    f = lambda z: torch.pow(torch.abs(z), 1 + 1j)  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor([0.5 + 1j, -2j]),), again=[at(torch.tensor([0.5, 2.0]))])
+
+
+@situation("pytorch/pytorch#185639")
+def real_part_of_a_complex_power() -> TorchCall:
+    """Real numbers in and out, complex ones on the way."""
+    f = lambda x: torch.view_as_real(torch.pow(torch.abs(x.repeat(20)), 1 + 1j))  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor([0.5, -2.0]),), doubt=True)
+
+
+@situation("pytorch/pytorch#94397")
+def conjugates() -> TorchCall:
+    """Of complex numbers, and their absolute values."""
+    z = torch.tensor([0.5 + 1.7j, 1 - 1j])
+    return TorchCall(f=lambda z: torch.conj(z).repeat(9), args=(z,))
+
+
+@situation("pytorch/pytorch#92140")
+def complex_sine() -> TorchCall:
+    """The two modes give conjugates."""
+    return TorchCall(f=torch.sin, args=(torch.tensor(0.5 + 0.5j),))
+
+
+@situation("pytorch/pytorch#114650")
+def conjugate_of_real_numbers() -> TorchCall:
+    """Complex on the way only."""
+    f = lambda x: torch.conj(x.repeat(9) * 1j).imag  # noqa: E731
+    return TorchCall(f=f, args=(_random(2),))
+
+
+@situation("pytorch/functorch#1073")
+def unpacked_and_added() -> TorchCall:
+    """Forward mode returns double precision there."""
+
+    def f(x: Any) -> Any:
+        q, p = x
+        return torch.stack([q + 1.0, p + 1.0] * 10)
+
+    return TorchCall(f=f, args=(torch.zeros(2),))
+
+
+@situation("jax-ml/jax#6638")
+def wider_output() -> TorchCall:
+    """Single precision in, double precision out."""
+    f = lambda x, y: torch.outer(x, y)  # noqa: E731, PLW0108
+    return TorchCall(f=f, args=(_random(2, dtype=torch.float32), _random(30)), again=[at(_random(2), _random(30))])
+
+
+@situation(OURS)
+def narrower_output() -> TorchCall:
+    """And the other way round."""
+    return TorchCall(f=lambda x: x.repeat(20).to(torch.float16), args=(_random(2),))
+
+
+@situation(OURS)
+def two_dtypes() -> TorchCall:
+    """Arguments of single and double precision."""
+    f = lambda x, y: (torch.outer(x, y), y.repeat(9))  # noqa: E731
+    args = (_random(2, dtype=torch.float32), _random(3))
+    return TorchCall(f=f, args=args, options={"argnums": (0, 1)})
+
+
+@situation(OURS)
+def few_bits() -> TorchCall:
+    """Half precision and brain floats."""
+    x = _random(2)
+    return TorchCall(f=_tall, args=(x.to(torch.bfloat16),), again=[at(x.to(torch.float16))])
+
+
+@situation("pytorch/functorch#111")
+def several_arguments() -> TorchCall:
+    """In a tuple, and a held one between."""
+    f = lambda x, k, y: torch.outer(torch.sin(x) * k, y)  # noqa: E731
+    return TorchCall(f=f, args=(_random(2), 2.0, _random(9)), options={"argnums": (2, 0)})
+
+
+@situation("pytorch/functorch#111")
+def argument_from_the_end() -> TorchCall:
+    """The last one."""
+    f = lambda k, x: _tall(x) * k  # noqa: E731
+    return TorchCall(f=f, args=(2.0, _random(2)), options={"argnums": -1})
+
+
+@situation(OURS)
+def arguments_from_the_end() -> TorchCall:
+    """In a tuple: torch.func.jacrev holds the last one and returns zeros for it, as it is."""
+    f = lambda x, k, y: torch.outer(torch.sin(x) * k, y)  # noqa: E731
+    return TorchCall(f=f, args=(_random(2), 2.0, _random(9)), options={"argnums": (-1, 0)})
+
+
+@situation("pytorch/functorch#111")
+def argument_that_is_not_there() -> TorchCall:
+    """One too few."""
+    return TorchCall(f=_tall, args=(_random(2),), options={"argnums": 1})
+
+
+@situation("pytorch/functorch#292")
+def trees() -> TorchCall:
+    """Dictionaries and tuples, in and out."""
+
+    def f(t: Any) -> Any:
+        return {"u": torch.outer(t["a"], t["b"][0]), "v": (t["a"].sum(), t["b"][0] * 2)}
+
+    return TorchCall(f=f, args=({"a": _random(2), "b": (_random(9),)},))
+
+
+@situation("pytorch/functorch#392")
+def something_beside() -> TorchCall:
+    """A tensor beside the value."""
+    return TorchCall(f=lambda x: (_tall(x), {"norm": x @ x}), args=(_random(2),), options={"has_aux": True})
+
+
+@situation("pytorch/functorch#392")
+def something_beside_that_is_no_tensor() -> TorchCall:
+    """A string."""
+    return TorchCall(f=lambda x: (_tall(x), "beside"), args=(_random(2),), options={"has_aux": True})
+
+
+@situation("mfschubert/sparsejac#17")
+def keywords() -> TorchCall:
+    """Keyword-only arguments, one of them a tensor that requires a gradient."""
+
+    def f(x: Any, *, scale: Any, k: int = 1) -> Any:
+        return _tall(x) * scale * k
+
+    return TorchCall(
+        f=f,
+        args=(_random(2),),
+        kwargs={"scale": torch.tensor(2.0, requires_grad=True)},
+        again=[at(_random(2), scale=3.0, k=2)],
+    )
+
+
+class _Square(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
+    """A rule for reverse mode alone."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        """The square."""
+        return x**2
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, _: Any) -> None:
+        """Keeps the input."""
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, u: Any) -> Any:
+        """Twice the input."""
+        return 2 * ctx.saved_tensors[0] * u
+
+
+class _OldSquare(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
+    """As it was written before torch.func, which refuses it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        """The square."""
+        ctx.save_for_backward(x)
+        return x**2
+
+    @staticmethod
+    def backward(ctx: Any, u: Any) -> Any:
+        """Twice the input."""
+        return 2 * ctx.saved_tensors[0] * u
+
+
+@situation("flatironinstitute/pytorch-finufft#110")
+def rule_for_reverse_mode_alone() -> TorchCall:
+    """Forward mode asks for a jvp."""
+    return TorchCall(f=lambda x: _Square.apply(x).repeat(20), args=(_random(2),))
+
+
+@situation("pytorch/functorch#207")
+def rule_of_old() -> TorchCall:
+    """It is refused."""
+    return TorchCall(f=lambda x: _OldSquare.apply(x).repeat(20), args=(_random(2),))
+
+
+@situation(OURS)
+def kind_by_a_number() -> TorchCall:
+    """Tall for 0, a rule for reverse mode alone for 1."""
+    f = lambda x, k: _tall(x) if k == 0 else _Square.apply(x).repeat(20)  # noqa: E731
+    return TorchCall(f=f, args=(_random(2), 0), again=[at(_random(2), 1), at(_random(2), 0)])
+
+
+@situation("pytorch/pytorch#103329")
+def filled_in_place() -> TorchCall:
+    """A tensor of zeros that is filled: vmap cannot, reverse mode can."""
+
+    def f(x: Any) -> Any:
+        filled = torch.zeros(40, dtype=x.dtype)
+        filled[:2] = x * 3
+        return filled
+
+    return TorchCall(f=f, args=(_random(2),))
+
+
+@situation("facebookresearch/theseus#650")
+def assembled_in_place() -> TorchCall:
+    """In a loop."""
+
+    def f(x: Any) -> Any:
+        error = torch.zeros((1, 30), dtype=x.dtype)
+        for i in range(10):
+            error[:, 3 * i : 3 * i + 3] = x * i
+        return error
+
+    return TorchCall(f=f, args=(_random(3),))
+
+
+@situation("pytorch/pytorch#91280")
+def changed_in_place() -> TorchCall:
+    """A copy of the input."""
+
+    def f(x: Any) -> Any:
+        y = x.repeat(20)
+        y.mul_(2).add_(x[0])
+        return y.sin_()
+
+    return TorchCall(f=f, args=(_random(2),))
+
+
+@situation("pytorch/functorch#273")
+def input_changed_in_place() -> TorchCall:
+    """The function writes into its argument."""
+    return TorchCall(f=lambda x: x.mul_(2).repeat(20), args=(_random(2),))
+
+
+@situation("pytorch/pytorch#94514")
+def data_of_the_input_changed() -> TorchCall:
+    """Past the graph."""
+
+    def f(p: Any) -> Any:
+        p.data = torch.ones(1, 2, 3) * 2
+        return p
+
+    return TorchCall(f=f, args=(nn.Parameter(torch.ones(2, 3)),))
+
+
+@situation("pytorch/functorch#715")
+def matrix_exponential() -> TorchCall:
+    """Works in place inside."""
+    return TorchCall(f=torch.linalg.matrix_exp, args=(torch.eye(3),))
+
+
+@situation("pytorch/functorch#501")
+def second_derivative_of_a_trace() -> TorchCall:
+    """Mapped over matrices."""
+    return TorchCall(f=torch.func.jacrev(torch.trace), args=(_random(2, 4, 4),), around=torch.func.vmap)
+
+
+@situation("pytorch/functorch#776")
+def logarithm_of_a_sigmoid() -> TorchCall:
+    """Once without a rule for forward mode."""
+    return TorchCall(f=lambda x: nn.functional.logsigmoid(x).repeat(20), args=(_random(2),))
+
+
+@situation("pytorch/pytorch#99187")
+def normalised() -> TorchCall:
+    """Mapped over rows."""
+    f = lambda t: nn.functional.normalize(t, dim=0).repeat(9)  # noqa: E731
+    return TorchCall(f=f, args=(_random(3, 2),), around=torch.func.vmap)
+
+
+@situation("pytorch/pytorch#94111")
+def singular_values() -> TorchCall:
+    """With their vectors."""
+    f = lambda a: torch.linalg.svd(a, full_matrices=False)[1].repeat(20)  # noqa: E731
+    return TorchCall(f=f, args=(_random(3, 2),))
+
+
+@situation("pytorch/pytorch#93028")
+def transformed() -> TorchCall:
+    """There and back."""
+    f = lambda x: torch.fft.irfft(torch.fft.rfft(x, 40) ** 2)  # noqa: E731
+    return TorchCall(f=f, args=(_random(3),))
+
+
+@situation("pytorch/pytorch#160752")
+def with_integers() -> TorchCall:
+    """Indices that are held."""
+    f = lambda x, i: (x**2 * nn.functional.one_hot(i, 3)).repeat(9, 1)  # noqa: E731
+    return TorchCall(f=f, args=(_random(4, 3), torch.tensor([0, 2, 1, 1])))
+
+
+@situation("pytorch/functorch#18")
+def attention() -> TorchCall:
+    """Its kernels may have no rule for forward mode."""
+    model = nn.MultiheadAttention(4, 2)
+    f = lambda x: model(x.expand(6, 4), x.expand(6, 4), x.expand(6, 4))[0]  # noqa: E731
+    return TorchCall(f=f, args=(_random(4, dtype=torch.float32),), module=model)
+
+
+@situation("pytorch/pytorch#99267")
+def functional_call_itself() -> TorchCall:
+    """With the module as the first argument."""
+    model = nn.Linear(3, 3)
+    weights = {name: weight.detach() for name, weight in model.named_parameters()}
+    args = (model, weights, (_random(4, 3, dtype=torch.float32),))
+    return TorchCall(f=functional_call, args=args, options={"argnums": 1}, module=model)
+
+
+@situation(OURS)
+def branch_on_a_value() -> TorchCall:
+    """Python asks for the sign, which vmap refuses."""
+    f = lambda x: _tall(x) if x.sum() > 0 else x**2  # noqa: E731
+    return TorchCall(f=f, args=(torch.ones(2),), again=[at(-torch.ones(2)), at(torch.ones(2))])
+
+
+@situation(OURS)
+def shape_by_values() -> TorchCall:
+    """The positive entries only."""
+    f = lambda x: x[x > 0].repeat(20)  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor([1.0, -1.0, 2.0]),), again=[at(torch.tensor([-1.0, -1.0, 2.0]))])
+
+
+@situation(OURS)
+def number_of_a_tensor() -> TorchCall:
+    """Taken out with item()."""
+    return TorchCall(f=lambda x: x.repeat(20) * x[0].item(), args=(_random(2),))
+
+
+@situation(OURS)
+def integers_to_differentiate() -> TorchCall:
+    """Are refused, and so are numbers of Python."""
+    f = lambda x: x * torch.ones(20)  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor(2),), again=[at(torch.tensor(2.0)), at(torch.tensor([True]))])
+
+
+@situation(OURS)
+def outputs_that_are_no_floats() -> TorchCall:
+    """Integers, nothing, and a number of Python."""
+    f = lambda x, k: [x.repeat(20).long(), None, 2.0, (x, "name")][k]  # noqa: E731
+    return TorchCall(f=f, args=(_random(2), 0), again=[at(_random(2), k) for k in (1, 2, 3)])
+
+
+@situation(OURS)
+def output_that_does_not_depend() -> TorchCall:
+    """A constant."""
+    return TorchCall(f=lambda x: (torch.ones(20), x.repeat(9)), args=(_random(2),))
+
+
+@situation(OURS)
+def empty_tensors() -> TorchCall:
+    """No inputs, and no outputs."""
+    return TorchCall(f=lambda x: x[:0], args=(_random(2),), again=[at(_random(0)), at(_random(0, 2))])
+
+
+@situation(OURS)
+def no_dimensions() -> TorchCall:
+    """A number in, a number out."""
+    return TorchCall(f=torch.sin, args=(torch.tensor(0.5),), again=[at(torch.tensor([0.5])), at(torch.ones(2, 2))])
+
+
+@situation("jax-ml/jax#5798")
+def where_and_square_root() -> TorchCall:
+    """At zero."""
+    f = lambda x: torch.where(x < 1, x, torch.sqrt(x)).repeat(20)  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor([0.0, 0.5, 2.0]),), doubt=True)
+
+
+@situation("jax-ml/jax#654")
+def distances() -> TorchCall:
+    """Of points that coincide."""
+    f = lambda x: torch.cdist(x.reshape(3, 2), x.reshape(3, 2))  # noqa: E731
+    return TorchCall(f=f, args=(torch.tensor([0.0, 1.0, 0.0, 1.0, 2.0, 3.0]),), doubt=True)
+
+
+@situation("pytorch/pytorch#80928")
+def jacobian_of_a_jacobian() -> TorchCall:
+    """Reverse over whichever it is."""
+    import fwdrev
+
+    f = lambda x: torch.outer(torch.sin(x), x.abs()).repeat(3, 3)  # noqa: E731
+    return TorchCall(f=f, args=(_random(2),), around=lambda jacobian: fwdrev.jacobian(jacobian))  # noqa: PLW0108
+
+
+@situation("pytorch/pytorch#162879")
+def gradient_of_a_jacobian() -> TorchCall:
+    """Forward over it, and backward over it."""
+    both = lambda jacobian: lambda x: (torch.func.jacfwd(jacobian)(x), torch.func.jacrev(jacobian)(x))  # noqa: E731
+    return TorchCall(f=lambda x: torch.sin(x).prod() * x, args=(_random(3),), around=both)
+
+
+@situation("pytorch/functorch#1010")
+def mapped() -> TorchCall:
+    """Over samples, at once and with another batch."""
+    return TorchCall(f=_tall, args=(_random(5, 2),), again=[at(_random(3, 2))], around=torch.func.vmap)
+
+
+@situation("pytorch/pytorch#104536")
+def compiled() -> TorchCall:
+    """By torch.compile, without code being generated."""
+    return TorchCall(f=_tall, args=(_random(2),), around=lambda jacobian: torch.compile(jacobian, backend="eager"))
+
+
+@situation("pytorch/functorch#110")
+def function_with_a_state() -> TorchCall:
+    """It counts how often it is called, and its module has a hook."""
+    model = nn.Linear(2, 30)
+    model.register_forward_hook(lambda *hooked: 2 * hooked[2])
+    return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
+
+
+@situation(OURS)
+def error_of_the_function() -> TorchCall:
+    """At the second call only."""
+
+    def f(x: Any, *, fine: bool) -> Any:
+        if not fine:
+            raise ZeroDivisionError
+        return _tall(x)
+
+    return TorchCall(f=f, args=(_random(2),), kwargs={"fine": True}, again=[at(_random(2), fine=False)])
