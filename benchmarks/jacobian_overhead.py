@@ -13,7 +13,10 @@ import numpy as np
 
 from fwdrev.bench.timing import timed_blocks
 from fwdrev.results.automatic import automatic
-from fwdrev.results.choosing import Chooser
+from fwdrev.results.choosing import AUTO, Chooser
+from fwdrev.results.torch_jacobians import TorchJacobian
+
+OPTIONS = ("has_aux", "holomorphic", "allow_int")
 
 
 def main() -> None:
@@ -27,6 +30,8 @@ def main() -> None:
         "three arrays": (x, x, x),
         "a NumPy array": (np.ones(3, np.float32),),
         "a dictionary of 6": (dict.fromkeys("abcdef", x),),
+        "a Python number": (1.5,),
+        "an option beside": (x, 3),
     }.items():
         added, direct = _added(args, given.blocks)
         print(f"{name:18} {added:5.2f} µs more than {direct:5.2f} µs")
@@ -41,7 +46,8 @@ def _added(args: tuple[object, ...], blocks: int) -> tuple[float, float]:
     direct = jax.jit(jax.jacrev(f))
     chooser = Chooser(f, 0, stages=None, chunk=None, decide="count")
     chooser.by_mode = dict.fromkeys(chooser.by_mode, direct)
-    found = automatic(f, chooser, f)
+    of_tensors = TorchJacobian(f, 0, mode=AUTO, chunk=None, decide="count", **dict.fromkeys(OPTIONS, False))
+    found = automatic(f, chooser, of_tensors)
     arms = {"direct": lambda: direct(*args), "found": lambda: found(*args)}
     for call in arms.values():
         call()

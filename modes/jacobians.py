@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Sequence
 from functools import wraps
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, SupportsIndex
 
 import jax
 import jax.numpy as jnp
@@ -25,9 +25,11 @@ __all__ = [
     "Argnums",
     "Function",
     "Pytree",
+    "checked_argnums",
     "checked_chunk",
     "curried",
     "jacobian_by",
+    "numbers_of",
     "of_kind",
     "present",
     "selected",
@@ -45,7 +47,7 @@ _MODES = (str(Direction.FORWARD), str(Direction.REVERSE))
 def jacobian_by(
     f: Function,
     mode: str,
-    argnums: Argnums = 0,
+    argnums: SupportsIndex | Sequence[SupportsIndex] = 0,
     *,
     has_aux: bool = False,
     holomorphic: bool = False,
@@ -61,10 +63,11 @@ def jacobian_by(
     """
     if mode not in _MODES:
         raise unknown("mode", mode, _MODES)
+    numbers = checked_argnums(argnums)
     if mode == Direction.FORWARD:
-        plain = jax.jacfwd(f, argnums, has_aux=has_aux, holomorphic=holomorphic)
+        plain = jax.jacfwd(f, numbers, has_aux=has_aux, holomorphic=holomorphic)
     else:
-        plain = jax.jacrev(f, argnums, has_aux=has_aux, holomorphic=holomorphic, allow_int=allow_int)
+        plain = jax.jacrev(f, numbers, has_aux=has_aux, holomorphic=holomorphic, allow_int=allow_int)
     size = checked_chunk(chunk)
     if size is None:
         return plain
@@ -72,12 +75,12 @@ def jacobian_by(
 
     @wraps(f)
     def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
-        if not present(argnums, args):
+        if not present(numbers, args):
             return plain(*args, **kwargs)  # which says what is wrong
-        leaves, tree = jax.tree.flatten(selected(argnums, args))
+        leaves, tree = jax.tree.flatten(selected(numbers, args))
         if not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
             return plain(*args, **kwargs)
-        at = curried(f, argnums, args, kwargs)
+        at = curried(f, numbers, args, kwargs)
         found = in_chunks(_of_inexact(at, leaves, tree), leaves, tree, size, has_aux=has_aux, holomorphic=holomorphic)
         return plain(*args, **kwargs) if found is None else found
 
@@ -92,10 +95,27 @@ def checked_chunk(chunk: int | None) -> int | None:
     raise InputError(msg)
 
 
+def checked_argnums(argnums: SupportsIndex | Sequence[SupportsIndex]) -> Argnums:
+    """An int as it is, anything else as a tuple of ints: jax.jacobian takes an integer of NumPy for a sequence of one.
+
+    Raises TypeError for what counts nothing.
+    """
+    if isinstance(argnums, int):
+        return argnums
+    try:
+        return (operator.index(argnums),)  # type: ignore[arg-type]  # it may be a sequence
+    except TypeError:
+        return tuple(map(operator.index, argnums))  # type: ignore[arg-type]
+
+
+def numbers_of(argnums: Argnums, args: Sequence[Any]) -> set[int]:
+    """The same as a set, counted from the first argument."""
+    return {number + len(args) if number < 0 else number for number in _numbers(argnums)}
+
+
 def present(argnums: Argnums, args: Sequence[Any]) -> bool:
     """Whether there are so many arguments."""
-    numbers = [argnums] if isinstance(argnums, int) else argnums
-    return all(-len(args) <= number < len(args) for number in numbers)
+    return numbers_of(argnums, args) <= set(range(len(args)))
 
 
 def selected(argnums: Argnums, args: Sequence[Any]) -> Pytree:
@@ -105,7 +125,7 @@ def selected(argnums: Argnums, args: Sequence[Any]) -> Pytree:
 
 def curried(f: Function, argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
     """`f` as a function of the arguments `argnums` (the argument itself for a single number), the others held."""
-    numbers = [operator.index(number) for number in ([argnums] if isinstance(argnums, int) else argnums)]
+    numbers = _numbers(argnums)
 
     def at(wanted: Pytree) -> Pytree:
         given = list(args)
@@ -114,6 +134,10 @@ def curried(f: Function, argnums: Argnums, args: Sequence[Any], kwargs: dict[str
         return f(*given, **kwargs)
 
     return at
+
+
+def _numbers(argnums: Argnums) -> Sequence[int]:
+    return [argnums] if isinstance(argnums, int) else argnums
 
 
 def of_kind(leaf: Any, kind: Any) -> bool:  # noqa: ANN401 - any array or number, any of NumPy's abstract types

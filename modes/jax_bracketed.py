@@ -1,5 +1,8 @@
 """The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
 
+from collections.abc import Callable
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -7,6 +10,7 @@ from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.cost import ProgramCost
 from fwdrev.modes.interface import Direction, Jacobian
+from fwdrev.modes.jacobians import jacobian_by
 from fwdrev.modes.jax_program import Traceable, compile_jacobian, compiled_cost, differentiated
 from fwdrev.modes.layer import Layer
 from fwdrev.modes.planning import Planner
@@ -40,8 +44,8 @@ class JaxBracketed(Planner):
         return executed(program_of(found.tree, chain, wrt))
 
 
-def executed(program: Program) -> Traceable:
-    """The program as a function that JAX can trace."""
+def executed(program: Program, chunk: int | None = None) -> Traceable:
+    """The program as a function that JAX can trace; `chunk`: how many seeds are pushed or pulled at a time."""
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
         points: list[tuple[Layer, AnyArray, AnyArray]] = []
@@ -50,7 +54,7 @@ def executed(program: Program) -> Traceable:
             x = layer.value(x, theta[cut])
         memory = _Memory(program)
         for one in program.instructions:
-            _execute(one, points, memory)
+            _execute(one, points, memory, chunk)
         return memory.whole(0, x.dtype)
 
     return jacobian
@@ -81,22 +85,31 @@ class _Memory:
         return self.read(Block(buffer, 0, columns, "")) if columns else jnp.zeros((rows, 0), dtype)
 
 
-def _execute(one: Instruction, points: list[tuple[Layer, AnyArray, AnyArray]], memory: _Memory) -> None:
+def _execute(
+    one: Instruction, points: list[tuple[Layer, AnyArray, AnyArray]], memory: _Memory, chunk: int | None
+) -> None:
     match one:
         case Dense(layer=k, theta=of_theta, out=out):
             layer, x, theta = points[k]
             wide = (layer.n_params if of_theta else layer.n_in) > layer.n_out
-            derivative = (jax.jacrev if wide else jax.jacfwd)(layer.value, argnums=int(of_theta))
-            memory.write(out, derivative(x, theta))
+            mode = Direction.REVERSE if wide else Direction.FORWARD
+            memory.write(out, jacobian_by(layer.value, mode, int(of_theta), chunk=chunk)(x, theta))
         case Push(layer=k, source=source, out=out):
             layer, x, theta = points[k]
             _, push = jax.linearize(lambda x: layer.value(x, theta), x)
-            memory.write(out, jax.vmap(push, in_axes=1, out_axes=1)(memory.read(source)))
+            memory.write(out, _each(push, memory.read(source).T, chunk).T)
         case Pull(layer=k, source=source, x=x_out, theta=theta_out):
             layer, x, theta = points[k]
             _, pull = jax.vjp(layer.value, x, theta)
-            for place, value in zip((x_out, theta_out), jax.vmap(pull)(memory.read(source)), strict=True):
+            for place, value in zip((x_out, theta_out), _each(pull, memory.read(source), chunk), strict=True):
                 if place is not None:
                     memory.write(place, value)
         case Multiply(left=left, right=right, out=out):
             memory.write(out, memory.read(left) @ memory.read(right))
+
+
+def _each(linear: Callable[..., Any], seeds: AnyArray, chunk: int | None) -> Any:  # noqa: ANN401 - one array or two
+    """A linear function of every row."""
+    if chunk is None or chunk >= len(seeds):
+        return jax.vmap(linear)(seeds)
+    return jax.lax.map(linear, seeds, batch_size=chunk)

@@ -19,7 +19,17 @@ from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.bracketing import Need, best_tree
 from fwdrev.modes.chain import Chain, Wrt
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, of_kind, present, selected
+from fwdrev.modes.jacobians import (
+    Argnums,
+    Function,
+    Pytree,
+    checked_argnums,
+    checked_chunk,
+    curried,
+    of_kind,
+    present,
+    selected,
+)
 from fwdrev.modes.jax_bracketed import executed
 from fwdrev.modes.jax_layer import JaxLayer
 from fwdrev.modes.planning import LONGEST
@@ -38,16 +48,18 @@ def mixed(
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
+    chunk: int | None = None,
 ) -> Function:
     """The Jacobian of the composition of `stages`, the first of which is called first.
 
     The first stage takes all arguments, each other one what the one before returns. With `has_aux` the last one returns
-    a pair, of which only the first half is differentiated. Integers among the arguments, and complex ones of a function
+    a pair, of which only the first half is differentiated. `chunk`: how many seeds go through a stage at a time.
+    Integers among the arguments, and complex ones of a function
     that is not holomorphic, are left to jax.jacrev.
 
     Raises InputError for what are no stages. What jax.jacobian refuses, it refuses in the same words.
     """
-    stages = checked_stages(stages)
+    stages, argnums, chunk = checked_stages(stages), checked_argnums(argnums), checked_chunk(chunk)
     options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic}
     plain = jax.jacrev(composed(stages), argnums, allow_int=allow_int, **options)
     kind = jnp.complexfloating if holomorphic else jnp.floating
@@ -66,7 +78,7 @@ def mixed(
             return plain(*args, **kwargs)
         first = StageVector(values[0], held_imaginary=holomorphic)
         vectors = [first, *(StageVector(value) for value in values[1:])]
-        found = _assembled(_matrix(functions, vectors, trees, has_aux=has_aux), vectors[0], vectors[-1])
+        found = _assembled(_matrix(functions, vectors, trees, has_aux=has_aux, chunk=chunk), vectors[0], vectors[-1])
         return (found, aux) if has_aux else found
 
     return jacobian
@@ -103,7 +115,12 @@ def _values(functions: Sequence[Function], wanted: Pytree, *, has_aux: bool) -> 
 
 
 def _matrix(
-    functions: Sequence[Function], vectors: Sequence[StageVector], trees: dict[Any, Tree], *, has_aux: bool
+    functions: Sequence[Function],
+    vectors: Sequence[StageVector],
+    trees: dict[Any, Tree],
+    *,
+    has_aux: bool,
+    chunk: int | None,
 ) -> AnyArray:
     """The Jacobian between the first vector and the last one."""
     dtype = jnp.result_type(*(vector.dtype for vector in vectors))
@@ -119,7 +136,7 @@ def _matrix(
     if key not in trees:
         trees[key] = _cheapest(chain, dtype)
     x = vectors[0].read(dtype)
-    return executed(program_of(trees[key], chain, Wrt.X))(chain, x, jnp.zeros(0, dtype))
+    return executed(program_of(trees[key], chain, Wrt.X), chunk)(chain, x, jnp.zeros(0, dtype))
 
 
 def _layer(function: Function, given: StageVector, outputs: int, dtype: Any, *, has_aux: bool) -> JaxLayer:  # noqa: ANN401

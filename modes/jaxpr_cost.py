@@ -18,7 +18,7 @@ from typing import Any
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
-__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "seconds_of"]
+__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "equations_of", "seconds_of"]
 
 RATES = {
     "calls": 4.8e-6,
@@ -40,9 +40,10 @@ RATES = {
 """Seconds of each kind of work, one thread, float64.
 
 `calls` of the program; `elements` of arrays by additions and the like, which XLA fuses; `divisions` and roots;
-`transcendentals`; `flops` of matrix products and convolutions, the numbers that go in (`operands`) and come out
-(`products`); numbers that are `transposed`, `gathered`, `scattered`; `fresh bytes` of arrays so large that their memory
-is new each time; what a product, a reduction, a scatter and a pass through a loop take besides.
+`transcendentals`, which comparing two numbers in a sort takes as long as; `flops` of matrix products and convolutions,
+the numbers that go in (`operands`) and come out (`products`); numbers that are `transposed`, `gathered`, `scattered`;
+`fresh bytes` of arrays so large that their memory is new each time; what a product, a reduction, a scatter and a pass
+through a loop take besides.
 """
 
 _FRESH = 12 << 20
@@ -67,7 +68,7 @@ _POWERS = frozenset({"cbrt", "exp", "exp2", "expm1", "log", "log1p", "pow"})
 _SPECIAL = frozenset(
     {
         *("bessel_i0e", "bessel_i1e", "digamma", "erf", "erf_inv", "erfc", "igamma", "igammac", "lgamma", "polygamma"),
-        *("random_bits", "regularized_incomplete_beta", "threefry2x32", "zeta"),
+        *("random_bits", "sort", "regularized_incomplete_beta", "threefry2x32", "zeta"),
     }
 )
 _TRANSCENDENTAL = _TRIGONOMETRIC | _HYPERBOLIC | _POWERS | _SPECIAL
@@ -151,9 +152,7 @@ def _peak(jaxpr: Jaxpr) -> int:
     last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
     alive = peak = 0
     for i, equation in enumerate(jaxpr.eqns):
-        bodies = [body for body, _ in _bodies(equation)]
-        bodies += [branch.jaxpr for branch in equation.params.get("branches", ())]
-        inside = max(map(_peak, bodies), default=0)
+        inside = max(map(_peak, _inside(equation)), default=0)
         size = sum(map(_bytes, equation.outvars))
         alive += size
         peak = max(peak, alive + (inside if equation.primitive.name in _LOOPS else max(0, inside - size)))
@@ -161,6 +160,20 @@ def _peak(jaxpr: Jaxpr) -> int:
             ended.setdefault(last.get(v, i), []).append(v)
         alive -= sum(map(_bytes, ended.pop(i, ())))
     return peak
+
+
+def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """All equations, those of programs inside of equations too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for body in _inside(equation):
+            yield from equations_of(body)
+
+
+def _inside(equation: JaxprEqn) -> list[Jaxpr]:
+    """The programs that an equation may run."""
+    branches = [branch.jaxpr for branch in equation.params.get("branches", ())]
+    return [*(body for body, _ in _bodies(equation)), *branches]
 
 
 def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
@@ -244,13 +257,13 @@ def _add(equation: JaxprEqn, name: str, times: int, counts: Counter[str]) -> Non
         window = math.prod(equation.params.get("window_dimensions", ()))
         counts["elements"] += out * window if name in _WINDOWS else times * _size(equation.invars[0])
         counts["reduction calls"] += times
-    elif name in _DECOMPOSED or name in {"triangular_solve", "fft", "sort"}:
+    elif name in _DECOMPOSED or name in {"triangular_solve", "fft"}:
         counts["flops"] += times * _flops(equation, name)
         counts["product calls"] += times
     else:
-        whole = name == "concatenate"
+        whole = name in {"concatenate", "sort"}
         if name not in _MOVED:
-            counts[_elementwise(name)] += out
+            counts[_elementwise(name)] += out * _compared(equation, name)
     if whole:
         counts["fresh bytes"] += times * _fresh(equation)
 
@@ -258,6 +271,11 @@ def _add(equation: JaxprEqn, name: str, times: int, counts: Counter[str]) -> Non
 def _fresh(equation: JaxprEqn) -> int:
     """Bytes of the results that are so large that their memory is new."""
     return sum(size for size in map(_bytes, equation.outvars) if size > _FRESH)
+
+
+def _compared(equation: JaxprEqn, name: str) -> int:
+    """How often each number is compared with another one, in a sort."""
+    return _levels(_shape(equation.invars[0])[equation.params["dimension"]]) if name == "sort" else 1
 
 
 def _elementwise(name: str) -> str:
@@ -279,8 +297,6 @@ def _flops(equation: JaxprEqn, name: str) -> int:
         return 2 * out * math.prod(kernel) // max(1, channels)
     if name == "triangular_solve":
         return out * shape[-1]
-    if name == "sort":
-        return out * _levels(shape[equation.params["dimension"]])
     if name == "fft":
         return 5 * out * sum(map(_levels, equation.params["fft_lengths"]))
     most, cube = _DECOMPOSED[name]

@@ -1,8 +1,8 @@
 """Modes that were measured to be the fastest, kept in the user's cache folder.
 
-There is one small file for each function, shapes and machine:
+There is one small file for each function, shapes and machine, and no more than a few thousand in all:
 
-    key = choice_key(closed, {"argnums": 0})               # of a traced function
+    key = choice_key(programs, x, {"chunk": None})         # of the programs that are compared, and their point
     remembered(key, ("forward", "reverse"))                # "forward", or None
     remember(key, "forward", {"forward": 1e-6, "reverse": 2e-6})
 
@@ -14,8 +14,10 @@ import json
 import os
 import platform
 import re
+import tempfile
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,31 @@ import platformdirs
 from jax.extend.core import ClosedJaxpr
 
 from fwdrev.bench.environment import available_cpus
+from fwdrev.modes.jacobians import Pytree
 
 __all__ = ["choice_key", "choice_path", "remember", "remembered"]
 
-_FORMAT = 1
+_FORMAT = 2
+
+_MOST = 2000
+"""Files that are kept: those that were written first go."""
+
+_NUMBER = re.compile(r"(?<=[\s(])(?:[-\d][\w.+-]*|inf|nan|True|False):(\w+\[\])")
+"""A number in a program, as `2.0:f64[]`."""
+
+_ADDRESS = re.compile(r"0x[0-9a-f]+")
+"""Where a function lies in memory."""
 
 _warned: list[Path] = []
 
 
-def choice_key(closed: ClosedJaxpr, options: Mapping[str, Any]) -> str:
-    """Of a traced function (constants by their shapes), how its Jacobian is asked for, and the machine."""
-    facts = [str(closed), sorted((name, repr(value)) for name, value in options.items()), _machine()]
+def choice_key(programs: Sequence[ClosedJaxpr], x: Pytree, options: Mapping[str, Any]) -> str:
+    """Of the programs that are compared, what was asked for, the device of the point, and the versions.
+
+    Of constants and of numbers in the programs only shapes and dtypes count: they may be new at each call.
+    """
+    texts = [_ADDRESS.sub("0x", _NUMBER.sub(r"_:\1", str(program))) for program in programs]
+    facts = [texts, sorted((name, repr(value)) for name, value in options.items()), _machine(x)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
@@ -63,19 +79,34 @@ def remembered(key: str, modes: Collection[str]) -> str | None:
 def remember(key: str, mode: str, seconds: Mapping[str, float]) -> None:
     """Keep the choice, and the typical seconds of a call that it was made from; replaces what was there at once."""
     path = choice_path(key)
-    new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(json.dumps({"format": _FORMAT, "mode": mode, "seconds": dict(seconds)}), encoding="utf-8")
-        new.replace(path)
+        handle, new = tempfile.mkstemp(dir=path.parent, prefix=f"{key}.", suffix=".new")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({"format": _FORMAT, "mode": mode, "seconds": dict(seconds)}, file)
+        Path(new).replace(path)
+        _evict(path.parent)
     except OSError as error:
         _warn(path, f"cannot be written ({error.strerror})")
 
 
-def _machine() -> list[str]:
+def _evict(folder: Path) -> None:
+    """Those that were written first, if there are too many; another process may do the same at the same time."""
+    files = list(folder.iterdir())
+    if len(files) <= _MOST:
+        return
+    for _, file in sorted((file.stat().st_mtime, file) for file in files)[: len(files) - _MOST]:
+        file.unlink(missing_ok=True)
+
+
+def _machine(x: Pytree) -> list[str]:
     """What times depend on, as far as it can be asked without delay."""
-    device = jax.devices()[0]
-    return [jax.__version__, device.platform, device.device_kind, _processor(), str(len(available_cpus()))]
+    devices = next((leaf.devices() for leaf in jax.tree.leaves(x) if isinstance(leaf, jax.Array)), None)
+    default = jax.config.jax_default_device or jax.devices()[0]  # type: ignore[attr-defined]  # an option that it makes
+    device = min(devices or [default], key=str)
+    versions = [version(name) for name in ("fwdrev", "jax", "jaxlib")]
+    kind = [getattr(device, name, str(device)) for name in ("platform", "device_kind")]
+    return [*versions, *kind, _processor(), str(len(available_cpus()))]
 
 
 def _processor() -> str:

@@ -1,40 +1,41 @@
-"""Which mode the Jacobian of a function is computed by: remembered, counted or measured, once for each shape."""
+"""Which mode the Jacobian of a function is computed by: counted, or measured if asked, once for alike arguments.
 
-import gc
-from collections.abc import Mapping, Sequence
+    chooser = Chooser(f, 0, stages=None, chunk=None, decide="count")
+    J = chooser((x,), {})
+    print(chooser.explain((x,), {}))
+
+The choice is reverse mode, which is jax.jacobian, unless another mode is expected to be cheaper, to fit, and to give
+the same: at the first concrete call one tangent and one cotangent are compared.
+"""
+
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.extend.core import ClosedJaxpr
 
-from fwdrev.modes.function_cost import cost_by_mode
+from fwdrev.modes.function_cost import Counted, TracedFunction, count_modes, runs_python, traced_function
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, present, selected
+from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
 from fwdrev.modes.jax_stages import mixed
-from fwdrev.results.choice_file import choice_key, remember, remembered
-from fwdrev.results.fastest import fastest, median_seconds
+from fwdrev.modes.product_check import products_of
+from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice, by_counts
+from fwdrev.results.fastest import by_clock
 
-__all__ = ["DECISIONS", "DECISIVE", "HEAVY", "Chooser"]
+__all__ = ["AUTO", "DECISIONS", "USER", "Chooser", "contradiction"]
 
-DECISIONS = ("measure", "count")
+AUTO = "auto"
 
-DECISIVE = 10.0
-"""How many times longer than another a mode has to take, by counts, not to be measured, if it takes long at all."""
+DECISIONS = ("count", "measure")
 
-HEAVY = 0.05
-"""Seconds, by counts: a mode that should take less is measured whatever counts say, since they may err; a heavier one
-may take all memory, or minutes."""
-
-_DEFAULT = str(Direction.REVERSE)
-"""What jax.jacobian does, where nothing speaks for another mode."""
-
-
-_Key = tuple[Any, tuple[Any, ...]]
+USER = 5
+"""Frames from a warning about a choice to the line that asked for the Jacobian."""
 
 
 class Chooser:
-    """The Jacobians of one function, and what was found out about them."""
+    """The Jacobians of one function, and what was chosen for which arguments."""
 
     def __init__(
         self,
@@ -44,97 +45,140 @@ class Chooser:
         stages: Sequence[Function] | None,
         chunk: int | None,
         decide: str,
+        mode: str = AUTO,
         **options: bool,
     ) -> None:
-        self._argnums, self._decide = argnums, decide
-        self._asked = {"argnums": argnums, "chunk": chunk, **options}
+        """`argnums` are checked; `options` are those of jax.jacobian; a `mode` that is named leaves no choice."""
+        self._argnums, self._decide, self._mode, self._chunk = argnums, decide, mode, chunk
         self.by_mode = {
-            str(mode): jacobian_by(f, mode, argnums, chunk=chunk, **options)
-            for mode in (Direction.FORWARD, Direction.REVERSE)
+            str(one): jacobian_by(f, one, argnums, chunk=chunk, **options)
+            for one in (Direction.FORWARD, Direction.REVERSE)
         }
         if stages is not None:
-            self.by_mode[str(Direction.MIXED)] = mixed(stages, argnums, **options)
-        bare = _without_aux if options.get("has_aux") else _as_it_is
-        self._f, self._bare = bare(f), {mode: bare(jacobian) for mode, jacobian in self.by_mode.items()}
+            self.by_mode[str(Direction.MIXED)] = mixed(stages, argnums, chunk=chunk, **options)
+        self._has_aux = options.get("has_aux", False)
+        self._options = {name: on for name, on in options.items() if name != "has_aux"}
         self._kind = jnp.complexfloating if options.get("holomorphic") else jnp.floating
-        self._final: dict[_Key, Function] = {}
-        self._counted: dict[_Key, Function] = {}
+        self._f = _without_aux(f) if self._has_aux else f
+        self._known, self._provisional = Choices(), Choices()
+        self._contradicted = False
 
-    def chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Function:
-        """The Jacobian to call for arguments like these: a look into a table, once it was found out."""
-        leaves, tree = jax.tree.flatten((args, kwargs))
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
+        """The Jacobian; where the mode that was chosen fails, reverse mode has the last word, now and later."""
+        if self._mode != AUTO:
+            return self.by_mode[self._mode](*args, **kwargs)
+        chosen = self._chosen(args, kwargs)
+        if chosen.choice.mode == REVERSE:
+            return chosen.function(*args, **kwargs)
         try:
-            key = tree, tuple([x.aval for x in leaves])  # shape, dtype and weak type in one, which hashes fast
-        except AttributeError:  # no arrays of JAX
-            key = tree, tuple(map(_kind, leaves))
-        known = self._final.get(key)
-        return known if known is not None else self._sought(key, leaves, args, kwargs)
+            return chosen.function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, jax.jacobian may not raise it
+            failed = f"{chosen.choice.mode} mode failed ({type(error).__name__})"
+        J = self.by_mode[REVERSE](*args, **kwargs)
+        self._known.keep(self._key(args, kwargs), self._by(ModeChoice(mode=REVERSE, reason=failed)))
+        return J
 
-    def _sought(self, key: _Key, leaves: Sequence[Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Function:
-        """Counts that decide under a trace do not stand in the way of a later call that can measure."""
-        tracing = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-        known = self._counted.get(key) if tracing else None
+    def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
+        """The choice that a call with these arguments follows; decides now if none was made before."""
+        if self._mode == AUTO:
+            return self._chosen(args, kwargs).choice
+        choice, *_ = self._decided(args, kwargs)
+        return replace(choice, mode=self._mode, reason="asked for by its name")
+
+    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
+        """A look into a table, once it is known."""
+        try:
+            leaves, tree = jax.tree.flatten((args, kwargs))
+            kinds = tuple([_exactly(leaf) for leaf in leaves])
+            known = self._known.of((tree, kinds, _x64()))
+        except Exception:  # noqa: BLE001 - other arguments may be anything, and raise when they are compared
+            known = None
+        return self._sought(args, kwargs) if known is None else known
+
+    def _sought(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
+        """By the kinds of all arguments, or else decided now. Choices made while tracing are provisional."""
+        key = self._key(args, kwargs)
+        known = self._known.find(key)
+        if known is None and _tracing(args, kwargs):
+            known = self._provisional.find(key)
         if known is not None:
             return known
-        mode, final = self._found(args, kwargs, tracing=tracing)
-        found = self.by_mode[mode]
-        (self._final if final else self._counted)[key] = found
+        choice, outputs, final = self._decided(args, kwargs)
+        chosen = self._by(choice, outputs)
+        (self._known if final else self._provisional).keep(key, chosen)
+        if choice.contradicted:
+            self._contradicted, self._provisional = True, Choices()
+            warnings.warn(contradiction(self._f, choice), stacklevel=USER)
+        return chosen
+
+    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key | None:
+        """None where JAX cannot flatten the arguments, of which it flattens only some for a Jacobian."""
+        wanted = numbers_of(self._argnums, args)
+        try:
+            tree = jax.tree.structure((args, kwargs))
+            kinds = [_kind(leaf, held=i not in wanted) for i, arg in enumerate(args) for leaf in jax.tree.leaves(arg)]
+            kinds += [_kind(leaf, held=True) for leaf in jax.tree.leaves(kwargs)]
+        except Exception:  # noqa: BLE001 - as above
+            return None
+        return Key.of(tree, kinds, _x64())
+
+    def _by(self, choice: ModeChoice, outputs: Hashable = None) -> Chosen:
+        return Chosen(function=self.by_mode[choice.mode], choice=choice, outputs=outputs)
+
+    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ModeChoice, Hashable, bool]:
+        """The choice, shapes and dtypes of the outputs, and whether that is for good."""
+        if not present(self._argnums, args):
+            return ModeChoice(mode=REVERSE, reason="argnums names an argument that is not there"), None, True
+        try:
+            traced = traced_function(self._f, args, kwargs, argnums=self._argnums)
+        except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
+            why = f"the function cannot be traced ({type(error).__name__})"
+            return ModeChoice(mode=REVERSE, reason=why), None, not _tracing(args, kwargs)
+        outputs = tuple((out.shape, out.dtype) for out in traced.program.out_avals)
+        final = not traced.inside_a_trace
+        if not all(jnp.issubdtype(dtype, self._kind) for _, dtype in outputs):
+            choice = ModeChoice(mode=REVERSE, reason="jax.jacobian refuses outputs of another kind of numbers")
+        elif self._contradicted and not final:
+            choice = ModeChoice(mode=REVERSE, reason="at an earlier call the modes gave different values")
+        else:
+            choice = self._weighed(traced, count_modes(self._jacobians(traced, args, kwargs), traced.x), final=final)
+        return choice, outputs, final
+
+    def _weighed(self, traced: TracedFunction, counted: Counted, *, final: bool) -> ModeChoice:
+        """By counts; outside a trace by the clock too, if asked, and confirmed. What calls Python is counted only."""
+        choice = by_counts(counted)
+        if not final or any(map(runs_python, [traced.program, *counted.programs.values()])):
+            return choice
+        if self._decide == "measure":
+            choice = by_clock(choice, counted.programs, traced.x, self._options | {"chunk": self._chunk})
+        return choice if choice.mode == REVERSE or REVERSE not in counted.costs else _confirmed(choice, traced)
+
+    def _jacobians(self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Function]:
+        """By mode, functions of what is differentiated; mixed mode traces the stages once more."""
+        found: dict[str, Function] = {
+            mode: jacobian_by(traced.f, mode, chunk=self._chunk, **self._options)
+            for mode in (str(Direction.FORWARD), REVERSE)
+        }
+        in_stages = self.by_mode.get(str(Direction.MIXED))
+        if in_stages is not None:
+            bare = _without_aux(in_stages) if self._has_aux else in_stages
+            found[str(Direction.MIXED)] = curried(bare, self._argnums, args, dict(kwargs))
         return found
 
-    def _found(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, tracing: bool) -> tuple[str, bool]:
-        """The mode, and whether that is for good."""
-        if not present(self._argnums, args):
-            return _DEFAULT, True  # which says what is wrong
-        try:
-            closed = jax.make_jaxpr(curried(self._f, self._argnums, args, dict(kwargs)))(selected(self._argnums, args))
-        except Exception:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
-            return _DEFAULT, not tracing
-        if not all(jnp.issubdtype(out.dtype, self._kind) for out in closed.out_avals):
-            return _DEFAULT, True  # which refuses them, as jax.jacobian does
-        tracing = tracing or any(isinstance(const, jax.core.Tracer) for const in closed.consts)
-        if self._decide == "count":
-            return _shortest(self._expected(args, kwargs)), not tracing
-        return self._measured(closed, args, kwargs, tracing=tracing)
 
-    def _measured(
-        self, closed: ClosedJaxpr, args: Sequence[Any], kwargs: Mapping[str, Any], *, tracing: bool
-    ) -> tuple[str, bool]:
-        """The mode that was measured once before, or else is now, if it can be."""
-        key = choice_key(closed, self._asked | {"modes": list(self.by_mode)})
-        known = remembered(key, self.by_mode)
-        if known is not None:
-            return known, True
-        expected = self._expected(args, kwargs)
-        shortest = min(expected.values(), default=0.0)
-        worthy = [mode for mode, seconds in expected.items() if seconds <= max(HEAVY, DECISIVE * shortest)]
-        if tracing or len(worthy) < 2:  # noqa: PLR2004 - one needs no race
-            return _shortest(expected), not tracing
-        try:
-            seconds = self._seconds(worthy, args, kwargs)
-        except Exception:  # noqa: BLE001 - no memory, or an error of f that comes with its values
-            return _shortest(expected), True
-        mode = fastest(seconds)
-        remember(key, mode, seconds)
-        return mode, True
+def contradiction(f: Function, choice: ModeChoice) -> str:
+    """The warning that two modes differ, by more than rounding errors, in what they give for a function."""
+    name = getattr(f, "__qualname__", type(f).__name__)
+    return f"{name}: {choice.reason}; reverse mode is taken, as by the call that this replaces"
 
-    def _expected(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
-        """Seconds that counts let expect, of the modes that give what jax.jacobian gives."""
-        costs = cost_by_mode(self._bare, args, kwargs, argnums=self._argnums)
-        return {mode: cost.seconds for mode, cost in costs.items()}
 
-    def _seconds(self, modes: Sequence[str], args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, float]:
-        """Of a call of each, compiled."""
-        wanted = jax.tree.map(jnp.asarray, selected(self._argnums, args))
-        compiled = {
-            mode: jax.jit(curried(self._bare[mode], self._argnums, args, dict(kwargs))).lower(wanted).compile()
-            for mode in modes
-        }
-        collecting = gc.isenabled()
-        try:
-            return median_seconds({mode: _waiting(program, wanted) for mode, program in compiled.items()})
-        finally:
-            if not collecting:  # timing switches it on again
-                gc.disable()
+def _confirmed(choice: ModeChoice, traced: TracedFunction) -> ModeChoice:
+    """The choice, or reverse mode where the modes do not agree at this point, or a value is not finite."""
+    try:
+        found = products_of(traced.f, traced.x)
+    except Exception as error:  # noqa: BLE001 - a rule that fails at run time
+        return replace(choice, mode=REVERSE, reason=f"the modes cannot be compared ({type(error).__name__})")
+    return choice if found.agree else choice.refuted(found)
 
 
 def _without_aux(f: Function) -> Function:
@@ -142,21 +186,32 @@ def _without_aux(f: Function) -> Function:
     return lambda *args, **kwargs: f(*args, **kwargs)[0]
 
 
-def _as_it_is(f: Function) -> Function:
-    return f
-
-
-def _waiting(program: Any, wanted: Pytree) -> Function:  # noqa: ANN401 - a compiled program
-    return lambda: jax.block_until_ready(program(wanted))  # type: ignore[no-untyped-call]
-
-
-def _shortest(expected: Mapping[str, float]) -> str:
-    return min(expected, key=expected.__getitem__, default=_DEFAULT)
-
-
-def _kind(leaf: Any) -> Any:  # noqa: ANN401 - any leaf of a pytree
-    """Of an argument what decides: shape and dtype of an array, the type of a number, which may be new at each call."""
+def _tracing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether an argument is a tracer; one in a container that JAX cannot flatten shows when the function is traced."""
     try:
-        return leaf.shape, leaf.dtype, getattr(leaf, "weak_type", False)
-    except AttributeError:
-        return leaf if isinstance(leaf, (str, bool)) else type(leaf)
+        leaves = jax.tree.leaves((tuple(args), dict(kwargs)))
+    except Exception:  # noqa: BLE001 - keys of a dictionary that cannot be sorted, or a user's own flattening
+        return False
+    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+
+
+def _x64() -> bool:
+    """JAX's setting, here and now."""
+    return jax.config.jax_enable_x64  # type: ignore[attr-defined, no-any-return]  # one of many that it makes itself
+
+
+def _exactly(leaf: Any) -> Hashable:  # noqa: ANN401 - any leaf
+    """The exact kind of an argument that is held: of arrays shape and dtype, else the value with its type."""
+    if hasattr(leaf, "aval"):
+        return leaf.aval  # type: ignore[no-any-return]  # shape, dtype and weak type in one, which hashes fast
+    if hasattr(leaf, "dtype"):
+        return leaf.shape, leaf.dtype
+    return type(leaf), leaf
+
+
+def _kind(leaf: Any, *, held: bool) -> tuple[Hashable, Hashable]:  # noqa: ANN401 - any leaf
+    """The exact kind of an argument, and that of its family; a number that is differentiated is known by its type."""
+    if hasattr(leaf, "dtype"):
+        return _exactly(leaf), _exactly(leaf)
+    family: Hashable = type(leaf)
+    return (_exactly(leaf) if held else family), family

@@ -1,28 +1,51 @@
-"""Jacobians of PyTorch's functions by torch.func, in the mode that is the faster one; PyTorch is never imported here.
+"""Jacobians of functions of PyTorch's tensors by torch.func, in the mode that is chosen.
 
-Whoever has a tensor has imported it.
+PyTorch is never imported here: a program that has a tensor has imported it. Operations are not counted: the numbers of
+entries decide, for which the function is run once more at the first call, with copies of its other arguments; the state
+of the random generators is put back afterwards.
 """
 
-import math
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-
-import jax
 
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, selected
 from fwdrev.modes.torch_function import waiting
-from fwdrev.results.fastest import fastest, median_seconds
+from fwdrev.modes.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
+from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice
+from fwdrev.results.choosing import AUTO, USER, contradiction
+from fwdrev.results.fastest import Arm, raced
 
-__all__ = ["TorchJacobian"]
+__all__ = ["TorchJacobian", "takes_tensors"]
 
-_FORWARD, _REVERSE = str(Direction.FORWARD), str(Direction.REVERSE)
+_FORWARD = str(Direction.FORWARD)
+
+_PASS = 1.5
+"""What a tangent takes beside a cotangent: torch.func.jacfwd was 1.1 to 1.6 times slower than jacrev where both made
+100 to 300 passes (PyTorch 2.13, one thread of an Intel Xeon, 2026-11-29; `benchmarks/torch_passes.py`)."""
+
+_QUESTIONABLE = 3.0
+"""Times fewer passes: beyond, the clock is not asked."""
+
+
+def takes_tensors(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether a tensor of PyTorch is among the arguments, or in a container that PyTorch knows."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "Tensor"):
+        return False
+    if any(isinstance(arg, torch.Tensor) for arg in args):  # first, since torch.compile looks into this function
+        return True
+    if not kwargs and all(hasattr(arg, "aval") for arg in args):  # arrays of JAX
+        return False
+    return any(isinstance(leaf, torch.Tensor) for leaf in torch_pytree().tree_leaves((args, dict(kwargs))))
 
 
 class TorchJacobian:
-    """A function of what `f` takes."""
+    """The Jacobians of one function, and what was chosen for which arguments."""
 
     def __init__(
         self,
@@ -37,75 +60,171 @@ class TorchJacobian:
         allow_int: bool,
     ) -> None:
         self._f, self._mode, self._chunk, self._decide, self._has_aux = f, mode, chunk, decide, has_aux
-        self._argnums = argnums if isinstance(argnums, int) else tuple(argnums)
+        self._argnums = argnums
         self._refused = [name for name, on in (("holomorphic", holomorphic), ("allow_int", allow_int)) if on]
-        self._known: dict[Any, Function] = {}
+        self._known, self._provisional = Choices(), Choices()
+        self._contradicted = False
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
         """The Jacobian as torch.func returns it; raises InputError for what torch.func cannot do."""
-        leaves, tree = jax.tree.flatten((args, kwargs))
-        key = tree, tuple((x.shape, x.dtype, x.device) if hasattr(x, "device") else type(x) for x in leaves)
-        if key not in self._known:
-            self._known[key] = self._chosen(args, kwargs)
-        return self._known[key](*args, **kwargs)
+        if self._mode != AUTO or self._refused:
+            self._check(args)
+            return self._by(self._mode)(*args, **kwargs)
+        torch = sys.modules["torch"]
+        if torch.compiler.is_compiling():
+            return self._by(self._in_graph(args, kwargs))(*args, **kwargs)
+        try:  # as `_key` has it for tensors alone
+            kinds = tuple([(arg.shape, arg.dtype, arg.device, arg.requires_grad) for arg in args])
+            chosen = None if kwargs else self._known.of((None, kinds, torch.is_grad_enabled()))
+        except AttributeError:
+            chosen = None
+        chosen = self._chosen(args, kwargs) if chosen is None else chosen
+        if chosen.choice.mode == REVERSE:
+            return chosen.function(*args, **kwargs)
+        try:
+            return chosen.function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, torch.func.jacrev may not raise it
+            failed = f"{_FORWARD} mode failed ({type(error).__name__})"
+        J = self._by(REVERSE)(*args, **kwargs)
+        self._known.keep(self._key(args, kwargs), self._chosen_by(ModeChoice(mode=REVERSE, reason=failed)))
+        return J
 
-    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Function:
+    def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
+        """The choice that a call with these arguments follows; decides now if none was made before."""
+        self._check(args)
+        if self._mode == AUTO:
+            return self._chosen(args, kwargs).choice
+        return ModeChoice(mode=self._mode, reason="asked for by its name")
+
+    def _check(self, args: Sequence[Any]) -> None:
         if self._refused:
             msg = f"{self._refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out"
             raise InputError(msg)
         if self._mode == Direction.MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"
             raise InputError(msg)
-        whole = self._chunk is None or _entries(selected(self._argnums, args)) <= self._chunk
-        if self._mode == _FORWARD and not whole:
+        if self._mode == _FORWARD and not self._whole(entries(selected(self._argnums, args))):
             msg = f"chunk={self._chunk} with mode 'forward' and tensors of PyTorch: torch.func.jacfwd has no chunks"
             raise InputError(f"{msg}; take mode 'reverse' or leave it out")
-        if self._mode in {_FORWARD, _REVERSE}:
-            return self._by(self._mode)
-        if not whole:
-            return self._by(_REVERSE)
-        return self._by(self._measured(args, kwargs) if self._decide == "measure" else self._fewer(args, kwargs))
+
+    def _whole(self, n: int) -> bool:
+        """Whether a chunk is as large as all tangents."""
+        return self._chunk is None or n <= self._chunk
 
     def _by(self, mode: str) -> Function:
         func = sys.modules["torch"].func
-        if mode == Direction.REVERSE:
+        if mode == REVERSE:
             return func.jacrev(self._f, self._argnums, has_aux=self._has_aux, chunk_size=self._chunk)  # type: ignore[no-any-return]
         return func.jacfwd(self._f, self._argnums, has_aux=self._has_aux)  # type: ignore[no-any-return]
 
-    def _measured(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """By the clock; a mode that fails is not taken, and where both do the user sees why."""
-        wait = waiting(args)
-        arms = {mode: _call(self._by(mode), args, kwargs, wait) for mode in (_FORWARD, _REVERSE)}
-        working = {mode: call for mode, call in arms.items() if _works(call)}
-        if len(working) < len(arms):
-            return next(iter(working), _REVERSE)
-        try:
-            return fastest(median_seconds(working))
-        except Exception:  # noqa: BLE001 - no memory; whatever it is, the user sees it when the Jacobian is computed
-            return self._fewer(args, kwargs)
-
-    def _fewer(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """Forward mode where there are fewer inputs than outputs; an error of f passes through."""
+    def _in_graph(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+        """For torch.compile, which drops the call of the function from the graph again, since only sizes are used."""
         value = self._f(*args, **kwargs)
-        inputs, outputs = selected(self._argnums, args), value[0] if self._has_aux else value
-        return _FORWARD if _entries(inputs) < _entries(outputs) else _REVERSE
+        n, m = entries(selected(self._argnums, args)), entries(value[0] if self._has_aux else value)
+        return _FORWARD if self._whole(n) and n * _PASS < m else REVERSE
+
+    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
+        key = self._key(args, kwargs)
+        known = self._known.find(key)
+        if known is not None:
+            return known
+        nested = is_nested(args)
+        known = self._provisional.find(key) if nested else None
+        if known is not None:
+            return known
+        choice, outputs = self._decided(args, kwargs, nested=nested)
+        chosen = self._chosen_by(choice, outputs)
+        (self._provisional if nested else self._known).keep(key, chosen)
+        if choice.contradicted:
+            self._contradicted, self._provisional = True, Choices()
+            warnings.warn(contradiction(self._f, choice), stacklevel=USER - 1)
+        return chosen
+
+    def _chosen_by(self, choice: ModeChoice, outputs: Hashable = None) -> Chosen:
+        return Chosen(function=self._by(choice.mode), choice=choice, outputs=outputs)
+
+    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key | None:
+        """Tensors by what decides about the modes' results, anything else by its value."""
+        torch = sys.modules["torch"]
+        try:
+            leaves, tree = (args, None) if not kwargs else torch_pytree().tree_flatten((args, kwargs))
+            if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+                leaves, tree = torch_pytree().tree_flatten((args, kwargs))
+            kinds = [_kind(torch, leaf) for leaf in leaves]
+        except Exception:  # noqa: BLE001 - containers of users
+            return None
+        return Key.of(tree, kinds, torch.is_grad_enabled())
+
+    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, nested: bool) -> tuple[ModeChoice, Hashable]:
+        """The choice, and what decides of the outputs."""
+        if kwargs:
+            return ModeChoice(mode=REVERSE, reason="torch.func takes no keyword arguments"), None
+        with generators_kept(args) as random:
+            at = TorchPoint(self._f, self._argnums, args, has_aux=self._has_aux)
+            try:
+                at.run_backwards()
+            except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
+                return ModeChoice(mode=REVERSE, reason=f"reverse mode fails ({type(error).__name__})"), None
+            if random():
+                return ModeChoice(mode=REVERSE, reason="torch.func.jacfwd refuses random numbers"), at.outputs
+            choice = self._weighed(at)
+            if choice.mode != REVERSE and nested and self._contradicted:
+                choice = replace(choice, mode=REVERSE, reason="at an earlier call the modes gave different values")
+            if self._decide == "measure" and not nested:
+                choice = self._measured(choice, at, args)
+            return choice if choice.mode == REVERSE or nested else _confirmed(choice, at), at.outputs
+
+    def _weighed(self, at: "TorchPoint") -> ModeChoice:
+        """By the numbers of entries."""
+        n, m = at.n, at.m
+        sizes = {_FORWARD: at.itemsize * (n * n + n * m), REVERSE: at.itemsize * (m * m + n * m)}
+        if at.kinds != {at.real_kind}:
+            return ModeChoice(mode=REVERSE, reason="inputs and outputs are not of one floating-point type", bytes=sizes)
+        if not self._whole(n):
+            return ModeChoice(mode=REVERSE, reason="torch.func.jacfwd has no chunks", bytes=sizes)
+        forward = n * _PASS < m
+        close = n * _PASS <= _QUESTIONABLE * m and m <= _QUESTIONABLE * n * _PASS
+        return ModeChoice(
+            mode=_FORWARD if forward else REVERSE,
+            reason=f"{n} tangents at {_PASS:g} cotangents each are {'' if forward else 'no '}less than {m} cotangents",
+            bytes=sizes,
+            in_question=(_FORWARD, REVERSE) if close else (),
+        )
+
+    def _measured(self, choice: ModeChoice, at: "TorchPoint", args: Sequence[Any]) -> ModeChoice:
+        """By the clock; where a mode fails, by the numbers of entries."""
+        if not choice.in_question:
+            return choice
+        wait, args = waiting(args), copies(args)
+
+        def arm(mode: str) -> Arm:
+            jacobian = self._by(mode)
+            return lambda: lambda: (jacobian(*args), wait())
+
+        try:
+            seconds = raced({mode: arm(mode) for mode in choice.in_question}, {_FORWARD: at.n * _PASS, REVERSE: at.m})
+        except Exception:  # noqa: BLE001 - no rule, no memory; the user sees it when the Jacobian is computed
+            return choice
+        if len(seconds) < len(choice.in_question):
+            return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring both would take too long")
+        mode = min(seconds, key=seconds.__getitem__)
+        return replace(choice, mode=mode, measured=seconds, reason="measured to be the fastest")
 
 
-def _works(call: Function) -> bool:
+def _confirmed(choice: ModeChoice, at: TorchPoint) -> ModeChoice:
+    """The choice, or reverse mode where forward mode does not give the same, and as much of it to differentiate."""
     try:
-        call()
-    except Exception:  # noqa: BLE001 - a derivative rule that is not there, or an error of f
-        return False
-    return True
+        found, further = at.products()
+    except Exception as error:  # noqa: BLE001 - an operation without tangents
+        return replace(choice, mode=REVERSE, reason=f"the modes cannot be compared ({type(error).__name__})")
+    if len(further) > 1:
+        return replace(choice, mode=REVERSE, reason="only one mode's Jacobian requires a gradient")
+    return choice if found.agree else choice.refuted(found)
 
 
-def _entries(tree: Pytree) -> int:
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
-
-
-def _call(f: Function, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Function) -> Function:
-    def call() -> None:
-        f(*args, **kwargs)
-        wait()
-
-    return call
+def _kind(torch: Any, leaf: Any) -> tuple[Hashable, Hashable]:  # noqa: ANN401 - the module, and any leaf
+    if isinstance(leaf, torch.Tensor):
+        kind = leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad
+        return kind, kind
+    family: Hashable = type(leaf)
+    return (family, leaf), family

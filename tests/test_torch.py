@@ -1,4 +1,4 @@
-"""Functions of real tensors: the Jacobian of torch.func, and advice on it. Skipped where PyTorch is not there."""
+"""Advice on functions of real tensors. Skipped where PyTorch is not there."""
 
 import json
 import subprocess
@@ -14,7 +14,6 @@ import fwdrev
 from fwdrev.bench.function_trials import FunctionTrials
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.torch_function import torch_arms, torch_function
-from fwdrev.results.torch_jacobians import TorchJacobian
 
 torch: Any = pytest.importorskip("torch")
 
@@ -26,83 +25,6 @@ def tall(x):
 def point():
     return torch.ones(3, dtype=torch.float64)
 """
-
-
-@pytest.fixture
-def weights() -> Any:
-    """(40, 3)."""
-    return torch.linspace(-1, 1, 120, dtype=torch.float64).reshape(40, 3)
-
-
-def orbit(p: Any, x: Any) -> Any:
-    """Of pytrees, to a pytree."""
-    return {"y": p["a"] * x, "z": (p["b"] @ x).sum()}
-
-
-@pytest.mark.parametrize(
-    ("options", "modes"),
-    [
-        ({"mode": "forward"}, {"forward"}),
-        ({"mode": "reverse", "chunk": 7}, {"reverse"}),
-        ({"decide": "count"}, {"forward"}),
-        ({}, {"forward", "reverse"}),
-    ],
-)
-def test_jacobian(weights: Any, options: dict[str, Any], modes: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """As torch.func has it, for pytrees and several arguments too, by the mode that was asked for."""
-    asked: set[str] = set()
-    by = TorchJacobian._by
-
-    def noted(self: TorchJacobian, mode: str) -> Any:
-        asked.add(mode)
-        return by(self, mode)
-
-    monkeypatch.setattr(TorchJacobian, "_by", noted)
-    x = torch.ones(3, dtype=torch.float64)
-
-    def tall(x: Any) -> Any:
-        return torch.tanh(weights @ x)
-
-    torch.testing.assert_close(fwdrev.jacobian(tall, **options)(x), torch.func.jacrev(tall)(x))
-    assert asked == modes
-    p = {"a": x, "b": weights}
-    found, expected = fwdrev.jacobian(orbit, (0, 1), **options)(p, x), torch.func.jacrev(orbit, (0, 1))(p, x)
-    torch.testing.assert_close(found, expected)
-
-
-def test_forward_mode_may_be_chosen_within_a_chunk(weights: Any) -> None:
-    """Three tangents are one chunk of at most four; more than a chunk are refused by name."""
-    x = torch.ones(3, dtype=torch.float64)
-    found = fwdrev.jacobian(lambda x: weights @ x, mode="forward", chunk=4)(x)
-    torch.testing.assert_close(found, weights)
-    with pytest.raises(InputError, match="jacfwd has no chunks"):
-        fwdrev.jacobian(lambda x: weights @ x, mode="forward", chunk=2)(x)
-
-
-def test_a_mode_without_a_rule_is_not_taken() -> None:
-    """An operation of the user's own that has no tangents, though there are few inputs."""
-
-    class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there for the type checker
-        """Three times x, backwards only."""
-
-        generate_vmap_rule = True
-
-        @staticmethod
-        def forward(x: Any) -> Any:
-            """3 x."""
-            return 3 * x
-
-        @staticmethod
-        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            """Nothing is kept."""
-
-        @staticmethod
-        def backward(_ctx: Any, grad: Any) -> Any:
-            """3 u."""
-            return 3 * grad
-
-    found = fwdrev.jacobian(lambda x: Own.apply(x).repeat(4))(torch.ones(3))
-    torch.testing.assert_close(found, 3 * torch.eye(3).repeat(4, 1))
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
