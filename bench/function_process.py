@@ -27,6 +27,9 @@ __all__ = ["FunctionProcess", "function_process"]
 _START_SECONDS = 120.0
 """To load our own libraries, which is not the user's fault."""
 
+_START_FREE = 1.0
+"""Of these, what does not count against the budget."""
+
 _AGAIN = 4.0
 """Times what it took at first: as long as a function may take to load again."""
 
@@ -53,7 +56,8 @@ class FunctionProcess:
         self._arms: list[str] = []
         self._held: dict[str, int] = {}
         self._end = math.inf
-        self.load_seconds = 0.0
+        self._load_seconds = 0.0
+        self._start_seconds = 0.0
 
     def facts(self, seconds: float) -> Facts:
         """Start a process and look at the function; raises InputError for one that cannot be measured at all.
@@ -67,7 +71,7 @@ class FunctionProcess:
             raise InputError(msg) from None
         if "refused" in answer:
             raise InputError(answer["refused"])
-        self._end = perf_counter() + seconds - self.load_seconds
+        self._end = perf_counter() + seconds - self.spent_seconds
         facts = Facts(**answer["facts"])
         self._arms = list(facts.codes)
         return facts
@@ -105,6 +109,11 @@ class FunctionProcess:
         values: Values = self._asked(command, min(seconds, self._left))["values"]
         return values
 
+    @property
+    def spent_seconds(self) -> float:
+        """Of the budget, before anything is measured: to load the function, and what starting took beyond a second."""
+        return self._load_seconds + max(0.0, self._start_seconds - _START_FREE)
+
     def end(self) -> None:
         """The process is gone afterwards, with all that it has started."""
         self._running.close()
@@ -119,7 +128,7 @@ class FunctionProcess:
         self.end()
         log = self._folder / f"{next(self._numbers)}.log"
         self._child = self._running.enter_context(started("", Path.cwd(), self._environment(), log, {}, _PROGRAM))
-        starting = min(_START_SECONDS, self._left)
+        starting, began = min(_START_SECONDS, self._left), perf_counter()
         try:
             failed = self._child.hear(starting).get("failed")
         except ArmLostError as error:
@@ -132,9 +141,9 @@ class FunctionProcess:
             msg = f"cannot start a process that measures: {failed}"
             raise UnavailableError(msg)
         self._timed = False
-        began = perf_counter()
-        answer = self._asked({"do": "load", "target": asdict(self._target)}, seconds)
-        self.load_seconds = perf_counter() - began
+        loading = perf_counter()
+        answer = self._asked({"do": "load", "target": asdict(self._target), "seconds": seconds}, seconds)
+        self._start_seconds, self._load_seconds = loading - began, perf_counter() - loading
         return answer
 
     def _reloaded(self) -> None:
@@ -142,7 +151,7 @@ class FunctionProcess:
 
         That another arm has ended its process is not the fault of the one that is waiting: it has all its time left.
         """
-        refused = self._loaded(min(self._left, _AGAIN * max(1.0, self.load_seconds))).get("refused")
+        refused = self._loaded(min(self._left, _AGAIN * max(1.0, self._load_seconds))).get("refused")
         if refused is not None:
             raise LostArmError(None, refused)
 

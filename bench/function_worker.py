@@ -55,7 +55,7 @@ class _Worker:
         jax.devices()
         return {"loaded": fwdrev.bench.function_trials.__name__}
 
-    def load(self, target: dict[str, Any]) -> Answer:
+    def load(self, target: dict[str, Any], seconds: float) -> Answer:
         """Import the user's code, make the point, look at both."""
         from fwdrev.bench.function_trials import FunctionTrials
         from fwdrev.bench.target import Target, functions_of, point_of
@@ -74,7 +74,7 @@ class _Worker:
         named = functions if len(stages) > 1 else None
         self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}), may_die=True)
         gc.freeze()
-        return {"facts": asdict(self.trials.facts())}
+        return {"facts": asdict(self.trials.facts(seconds))}
 
     def count(self, arm: str, seconds: float, *, measured: bool) -> Answer:
         """What the counts of an arm let expect."""

@@ -187,8 +187,9 @@ def _function(module: ModuleType, where: str, name: str) -> Callable[..., Any]:
 def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
     """The arrays of a file, in the order of the function's arguments."""
     try:
-        loaded = np.load(path, allow_pickle=False)
-        arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
+        with path.open("rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
     except _UNREADABLE as error:
         msg = f"cannot read {path}: {' '.join(str(error).split())}; write it with numpy.savez, plain arrays only"
         raise InputError(msg) from None

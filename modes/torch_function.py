@@ -250,7 +250,12 @@ def _called(function: Function, args: Sequence[Any], name: str, *, has_aux: bool
 
 
 def _numpy(leaf: Any) -> Any:  # noqa: ANN401 - a tensor, or what the user took for one
-    return array_of(leaf) if isinstance(leaf, sys.modules["torch"].Tensor) else leaf
+    if not isinstance(leaf, sys.modules["torch"].Tensor):
+        return leaf
+    if leaf.is_floating_point() and leaf.element_size() == 1:
+        msg = f"an output is {leaf.dtype}, which is too coarse to check a derivative: return float16, bfloat16 or wider"
+        raise InputError(msg)
+    return array_of(leaf)
 
 
 def _vector(outputs: Any) -> Vector:  # noqa: ANN401 - a pytree of tensors

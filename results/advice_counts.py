@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from fwdrev.bench.trials import Expected, Facts
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.modes.jaxpr_cost import RATES
 from fwdrev.results.advice import Advice, AdvisedArm, elsewhere
 from fwdrev.results.estimate import Estimate
 
@@ -32,6 +31,8 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
     known = [AdvisedArm(name=name, code=expected.codes[name], counted_seconds=seconds[name]) for name in order]
     unknown = {**facts.left_out, **lost}
     others = [AdvisedArm(name=name, code=facts.codes.get(name), reason=reason) for name, reason in unknown.items()]
+    from fwdrev.modes.jaxpr_cost import RATES  # which imports JAX: the command has no other use for it
+
     facts = replace(facts, overhead_seconds=RATES["calls"])
     return Advice(
         facts=facts,

@@ -25,6 +25,17 @@ def point():
 
 def single():
     return np.ones(4)
+
+def fails():
+    return np.ones(2) @ np.ones(3)
+
+class Model:
+    def residuals(self, x):
+        return half(x)
+    def point(self):
+        return np.ones(3), 2, "kind"
+
+model = Model()
 """
 
 
@@ -34,6 +45,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "target_module.py").write_text(MODULE)
     (tmp_path / "target_neighbour.py").write_text("def half(x):\n    return x / 2\n")
     (tmp_path / "target_broken.py").write_text("import nothing_like_this\n")
+    (tmp_path / "target_syntax.py").write_text("def f(x):\n    return (\n")
+    (tmp_path / "target_raises.py").write_text("def f(x):\n    raise ValueError('no data')\n\nf(1)\n")
+    (tmp_path / "target_relative.py").write_text("from . import target_module\n")
+    inner = tmp_path / "target_package" / "inner"
+    inner.mkdir(parents=True)
+    (inner.parent / "__init__.py").touch()
+    (inner / "__init__.py").write_text("top = 3\n")
+    (inner / "scale.py").write_text("factor = 5\n")
+    (inner / "mod.py").write_text(
+        "from . import top\nfrom .scale import factor\ndef f(x):\n    return factor * top * x\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
     before = set(sys.modules)
@@ -67,6 +89,11 @@ def test_functions_are_found(where: str) -> None:
         ("target_broken:f", "importing target_broken fails: ModuleNotFoundError: No module named 'nothing_like_this'"),
         ("target_module:our", "did you mean 'ours'?"),
         ("target_module:value", "is of type int: name a function"),
+        ("target_module:model.residual", "unknown function of target_module.model 'residual': known are point, resid"),
+        ("target_module:models.residuals", "did you mean 'model'?"),
+        ("target_syntax.py:f", "(target_syntax.py, line 2)"),
+        ("target_raises.py:f", "ValueError: no data (target_raises.py, line 2)"),
+        ("target_relative.py:f", "target_relative:FUNCTION"),
     ],
 )
 def test_what_is_not_there_is_refused(what: str, said: str) -> None:
@@ -76,7 +103,33 @@ def test_what_is_not_there_is_refused(what: str, said: str) -> None:
     assert said in str(told.value)
 
 
-@pytest.mark.parametrize("what", ["module", ":f", "module:", "module:f,f", "module:f-g"])
+@pytest.mark.usefixtures("project")
+def test_dotted_names_are_followed() -> None:
+    """A method of an object, in a module or a file; also for the point."""
+    found = functions_of(Target(what="target_module.py:model.residuals"))
+    assert list(found) == ["model.residuals"]
+    assert found["model.residuals"](4.0) == 2.0
+    point = point_of(Target(what="m:f", point="target_module:model.point", dtype="float32"), ours)
+    assert (point[0].dtype.name, point[1:]) == ("float32", (2, "kind"))
+
+
+@pytest.mark.parametrize("where", ["target_package/inner/mod.py", "target_package.inner.mod"])
+def test_a_file_of_a_package_imports_relatively(where: str, project: Path) -> None:
+    """As a part of its package, wherever that is."""
+    (found,) = functions_of(Target(what=f"{where}:f")).values()
+    assert found(2.0) == 30.0
+    assert found.__module__ == "target_package.inner.mod"
+    assert (project / "target_package").is_dir()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_point_that_fails_names_its_line() -> None:
+    """In the user's file."""
+    with pytest.raises(InputError, match=r"\(target_module\.py, line 17\)"):
+        point_of(Target(what="m:f", point="target_module:fails"), ours)
+
+
+@pytest.mark.parametrize("what", ["module", ":f", "module:", "module:f,f", "module:f-g", "module:f.", "module:.f"])
 def test_a_target_is_written_in_one_way(what: str) -> None:
     """Before anything is imported."""
     with pytest.raises(InputError, match="write it as MODULE:FUNCTION"):
@@ -116,6 +169,30 @@ def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
     arrays = dict(zip(names, (np.ones(1), np.ones(2)), strict=True))
     np.savez(project / "at.npz", allow_pickle=False, **dict(reversed(arrays.items())))
     assert [a.size for a in point_of(Target(what="m:f", at="at.npz"), ours)] == [1, 2]
+
+
+def test_a_file_may_have_numbers_and_names(project: Path) -> None:
+    """A single whole number may be a size, and text a name: Python's own."""
+    np.savez(project / "at.npz", allow_pickle=False, arr_0=np.ones(2), arr_1=np.array(3), arr_2=np.array("kind"))
+    _, size, kind = point_of(Target(what="m:f", at="at.npz"), ours)
+    assert (type(size), size, type(kind), kind) == (int, 3, str, "kind")
+
+
+@pytest.mark.parametrize("keep", [0, 10, 0.3, 0.6, 0.95])
+def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
+    """Cut off anywhere, or with bytes changed."""
+    np.savez_compressed(project / "whole.npz", allow_pickle=False, x=np.arange(100.0), y=np.arange(50.0))
+    whole = (project / "whole.npz").read_bytes()
+    size = int(keep if keep > 1 else keep * len(whole))
+    (project / "cut.npz").write_bytes(whole[:size])
+    (project / "changed.npz").write_bytes(whole[:size] + b"?" * 20 + whole[size + 20 :])
+    for name in ("cut.npz", "changed.npz"):
+        try:
+            point_of(Target(what="m:f", at=name), ours)
+        except InputError as error:
+            assert "write it with numpy.savez" in str(error)  # noqa: PT017 - a change may also hit what is not read
+        else:
+            assert name == "changed.npz"
 
 
 def test_a_file_that_does_not_fit_is_refused(project: Path) -> None:

@@ -40,6 +40,27 @@ def decode(h):
 def sample(x, y):
     return x * y
 
+class Decay:
+    def residuals(self, p, n, t, y):
+        return p[0] * jnp.exp(-p[1] * t) ** n - y, {"n": n}
+
+    def point(self):
+        return jnp.ones(2), 2, jnp.arange(50.0), jnp.ones(50)
+
+decay = Decay()
+
+def network(layers):
+    h = jnp.ones(20)
+    for w in layers:
+        h = jnp.tanh(h @ w)
+    return h
+
+def layers():
+    return [jnp.full(shape, 0.01) for shape in ((20, 180), (180, 180), (180, 10))]
+
+def differences(x):
+    return x[1:] ** 2 - x[:-1]
+
 def branches(x):
     return x if x.sum() > 0 else -x
 
@@ -135,6 +156,42 @@ def test_a_function_makes_the_point() -> None:
     assert data["code"].endswith("(two, argnums=(0, 1)))")
 
 
+@pytest.mark.usefixtures("project")
+def test_only_some_arguments_are_inputs() -> None:
+    """Dotted names are their own code; whole numbers are held; what is beside the outputs is not differentiated."""
+    options = ("--point", "model:decay.point", "--argnums", "0,3", "--has-aux", "--no-measure")
+    data = advice("model.py:decay.residuals", *options)
+    assert (data["n"], data["m"]) == (52, 50)
+    assert data["code"].endswith("(decay.residuals, argnums=(0, 3), has_aux=True), static_argnums=(1,))")
+    done = advise("model:decay.residuals", "--point", "model:decay.point", "--argnums", "7")
+    assert done.returncode == 2
+    assert "argnums=7: the function is given 4 arguments" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("project")
+def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
+    """A network with respect to its 37,800 parameters: reverse mode is tried first."""
+    data = advice("model:network", "--point", "model:layers", "--budget", "12s")
+    assert data["recommend"] == "reverse"
+    assert any(word in reason_of(data, "forward") for word in ("GB of memory", "not tried"))
+    assert data["rounds"] >= 1
+
+
+@pytest.mark.usefixtures("project")
+def test_a_large_sparse_jacobian_stays_sparse() -> None:
+    """100,000 inputs and as many outputs: dense Jacobians do not fit, that with colours is a few megabytes."""
+    pytest.importorskip("asdex")
+    data = advice("model:differences", "--shape", "100000", "--budget", "15s")
+    assert data["recommend"] == "coloured"
+    assert "GB of memory" in reason_of(data, "forward")
+    assert advice("model:differences", "--shape", "100000", "--no-measure")["recommend"] == "coloured"
+
+
+def reason_of(data: dict[str, Any], name: str) -> str:
+    """Why that arm was left out."""
+    return str(next(arm["reason"] for arm in data["arms"] if arm["name"] == name))
+
+
 @pytest.mark.parametrize("names", [("arr_0", "arr_1"), ("x", "y")])
 def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
     """In order, or by the names of the arguments; with a leading axis of samples."""
@@ -180,6 +237,8 @@ def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str) -> None:
         (("model", "--shape", "3"), "write it as MODULE:FUNCTION"),
         (("model:tall",), "give the point, in one way"),
         (("model:tall", "--shape", "3,0"), "give sizes from 1"),
+        (("model:tall", "--shape", "3", "--argnums", "x"), "give numbers of arguments with commas"),
+        (("model:tall", "--shape", "3", "--has-aux"), "with has_aux it has to return (outputs, aux)"),
         (("model:tall", "--shape", "3", "--budget", "soon"), "give seconds such as 120s"),
         (("models:tall", "--shape", "3"), "no module named 'models'"),
         (("model:tal", "--shape", "3"), "did you mean 'tall'?"),

@@ -73,9 +73,67 @@ def test_advice() -> None:
         fwdrev.advise(loss, x, measure=False)
 
 
+def test_arms_are_tried_by_entries() -> None:
+    """Reverse mode first for a network with respect to its parameters: forward mode needs more memory than there is."""
+    layers = [torch.full(shape, 0.01) for shape in ((20, 180), (180, 180), (180, 10))]
+
+    def network(layers: Any) -> Any:
+        h = torch.ones(20)
+        for w in layers:
+            h = torch.tanh(h @ w)
+        return h
+
+    expected = FunctionTrials(torch_function(network, (layers,))).expected()
+    assert "forward" in expected.reasons or expected.seconds["forward"] > 10 * expected.seconds["reverse"]
+    found = fwdrev.advise(network, layers, budget=6.0)
+    assert found.recommend == "reverse"
+    tall = FunctionTrials(torch_function(lambda x: x.repeat(500), (torch.ones(2),))).expected()
+    assert tall.seconds["forward"] < tall.seconds["reverse"]
+
+
+def test_memory_is_counted_by_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds, what they become, and the result; the size of the machine decides."""
+    monkeypatch.setattr("fwdrev.bench.function_trials.available_bytes", lambda: 30_000_000)
+    expected = FunctionTrials(torch_function(lambda x: x * 2, (torch.ones(2000),))).expected()
+    assert set(expected.reasons) >= {"forward", "reverse"}
+    assert "GB of memory" in expected.reasons["forward"]
+
+
+def test_only_some_arguments_are_differentiated() -> None:
+    """The others may be anything; what is beside the outputs is left alone."""
+
+    def residual(p: Any, n: int, kind: str, y: Any) -> Any:
+        return (p.sum() ** n * y if kind == "a" else y), {"p": p}
+
+    args = (torch.ones(3, dtype=torch.float64), 2, "a", torch.arange(4.0, dtype=torch.float64))
+    found = torch_function(residual, args, argnums=0, has_aux=True, name="residual")
+    assert (found.n, found.m, found.argnums) == (3, 4, 0)
+    arms, _ = torch_arms(found)
+    assert arms["forward"].code == "torch.func.jacfwd(residual, has_aux=True)"
+    v, u = np.arange(3.0), np.arange(4.0)
+    expected = 6 * np.outer(np.arange(4.0), np.ones(3))
+    for arm in arms.values():
+        pasted = eval(arm.code, {"torch": torch, "residual": residual})  # noqa: S307 - our own code
+        for program in (arm.program(), pasted):
+            products = found.products(program(*args), v, u)
+            np.testing.assert_allclose(products, np.concatenate([expected @ v, u @ expected]))
+    some = fwdrev.advise(residual, *args, argnums=(3,), has_aux=True, budget=2.0)
+    assert some.n == 4
+    batch = (torch.ones(5, 3), 2, "a", torch.ones(5, 4))
+    many = torch_function(residual, batch, argnums=(0, 3), has_aux=True, vmap=True, name="residual")
+    line = torch_arms(many)[0]["reverse"].code
+    assert (
+        line == "torch.func.vmap(torch.func.jacrev(residual, argnums=(0, 3), has_aux=True), in_dims=(0, None, None, 0))"
+    )
+    J, _aux = torch_arms(many)[0]["reverse"].program()(*batch)
+    assert J[0].shape == (5, 4, 3)
+
+
 @pytest.mark.parametrize(
     ("f", "args", "told"),
     [
+        (lambda x: x.to(torch.float8_e4m3fn), (torch.ones(3),), "too coarse"),
+        (lambda x: x, (torch.ones(3).to(torch.float8_e4m3fn),), "too coarse"),
         (lambda x: x, (torch.arange(3),), "argument 0 is torch.int64"),
         (lambda x, y: x * y, (torch.ones(3), 2.0), "argument 1 is of type float"),
         (lambda x: x, (torch.full((2,), torch.nan),), "NaN"),

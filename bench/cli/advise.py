@@ -90,7 +90,7 @@ def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN40
         facts = trials.facts(budget)
         if not measure:
             return counted_advice(facts, trials.expected(budget, measured=False))
-        left = max(0.0, budget - trials.load_seconds)
+        left = max(0.0, budget - trials.spent_seconds)
         return measured_advice(trials, facts, left, seed=target.seed, told=_tell)
 
 
