@@ -32,6 +32,7 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/bracketings.py
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/jacobian_overhead.py
+	$(BIN)/python benchmarks/contract.py
 
 gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
 	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh
