@@ -162,7 +162,10 @@ class FunctionTrials:
         needs = self._too_large(counted.peak_bytes)
         if needs is not None:
             return more | Expected(reasons={arm: needs})
-        return more | Expected(codes={arm: self._arms[arm].code}, seconds={arm: counted.seconds})
+        found = Expected(
+            codes={arm: self._arms[arm].code}, seconds={arm: counted.seconds}, peaks={arm: counted.peak_bytes}
+        )
+        return more | found
 
     def _coloured(self, seconds: float, *, measured: bool) -> Counted:
         """The arm with colours; raises NotSparseError, TimeoutError."""

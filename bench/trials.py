@@ -71,7 +71,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What counts say: of each arm its code and the seconds of a call, and why others have none.
+    """What counts say: of each arm its code, the seconds of a call and the bytes at its peak, and why others have none.
 
     `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
     `held`: bytes from which the size of the chunks of an arm with chunks follows.
@@ -79,6 +79,7 @@ class Expected:
 
     codes: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)
     late: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)

@@ -28,8 +28,9 @@ _COUNTING = 0.25
 _FIRST = 0.75
 """Of the time that is left: what the first arm may take. Without it nothing is recommended."""
 
-_HOPELESS, _LONG = 10.0, 0.02
-"""An arm is not tried if a call is expected to take so many times as long as the best, and that part of the budget."""
+_HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 28
+"""An arm is not tried if it is expected to take so many times as long as the best, and a call that part of the budget or
+so many bytes: trying it would cost more than it could tell."""
 
 _LIKE = 0.98
 """Of two expected times: from there on they count as equal."""
@@ -110,6 +111,7 @@ class _Measuring:
         self.rounds: list[Values] = []
         self.expected: dict[str, float] = {}
         self.untried: dict[str, float | None] = {}
+        self._peaks: dict[str, int] = {}
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
 
@@ -137,6 +139,7 @@ class _Measuring:
         passes = {"forward": self._facts.n, "reverse": self._facts.m}
         guessed = {name: size * self._facts.call_seconds for name, size in passes.items() if name in found.late}
         self.codes |= found.codes
+        self._peaks = dict(found.peaks)
         self.expected = guessed | dict(found.seconds)
         optional = {name: reason for name, reason in found.late.items() if name not in passes}
         self.reasons |= {**optional, **found.reasons}
@@ -179,7 +182,9 @@ class _Measuring:
         """Why an arm need not be tried beside one that was."""
         mine = self.expected.get(name, 0.0)
         best = min((each for each in self.prepared if each in self.expected), key=self.expected.__getitem__, default="")
-        if not best or mine < max(_HOPELESS * self.expected[best], _LONG * self._budget):
+        if not best or mine < _HOPELESS * self.expected[best]:
+            return None
+        if mine < _LONG * self._budget and self._peaks.get(name, 0) < _LARGE:
             return None
         return f"by counts {mine / self.expected[best]:.2g} times slower than {best}: not tried"
 

@@ -249,9 +249,12 @@ def test_hopeless_arms_are_not_tried() -> None:
     assert "by counts 3e+04 times slower than reverse" in str(arm_of(found, "forward")["reason"])
     assert arm_of(found, "forward")["counted_seconds"] == 30.0
     assert any("counts expect the others to be far slower" in line for line in advice_words(found))
-    short = Scripted(seconds=seconds, counts={"forward": 0.3, "reverse": 1e-3})
-    advised(short)
-    assert short.tried == ["reverse", "forward"]
+    short = {"seconds": seconds, "counts": {"forward": 0.3, "reverse": 1e-3}}
+    small, large = Scripted(**short), Scripted(**short, uncounted=Expected(peaks={"forward": 1 << 30}))
+    advised(small)
+    assert small.tried == ["reverse", "forward"]
+    advised(large)
+    assert large.tried == ["reverse"]
     failing = Scripted(seconds=seconds, counts=counts, fails={"reverse": "no rule"})
     assert advised(failing).recommend == "forward"
 
