@@ -249,8 +249,9 @@ def test_hopeless_arms_are_not_tried() -> None:
     assert "by counts 3e+04 times slower than reverse" in str(arm_of(found, "forward")["reason"])
     assert arm_of(found, "forward")["counted_seconds"] == 30.0
     assert any("counts expect the others to be far slower" in line for line in advice_words(found))
-    short = {"seconds": seconds, "counts": {"forward": 0.3, "reverse": 1e-3}}
-    small, large = Scripted(**short), Scripted(**short, uncounted=Expected(peaks={"forward": 1 << 30}))
+    short = {"forward": 0.3, "reverse": 1e-3}
+    small = Scripted(seconds=seconds, counts=short)
+    large = Scripted(seconds=seconds, counts=short, uncounted=Expected(peaks={"forward": 1 << 30}))
     advised(small)
     assert small.tried == ["reverse", "forward"]
     advised(large)
