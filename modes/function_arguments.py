@@ -46,11 +46,14 @@ def _is_of_arrays(arg: Any) -> bool:  # noqa: ANN401 - a pytree
     """Whether jax.jit takes it as arrays; a whole number may be a size, which it would not be any more."""
     if isinstance(arg, (bool, int, np.bool_, np.integer)):
         return False
-    kinds = (jax.Array, np.ndarray, np.generic, float, complex, int)
-    leaves = jax.tree.leaves(arg)
-    return all(
-        isinstance(leaf, kinds) and getattr(leaf, "dtype", np.dtype(float)).kind not in "OUSMm" for leaf in leaves
-    )
+    return all(map(_is_number, jax.tree.leaves(arg)))
+
+
+def _is_number(leaf: Any) -> bool:  # noqa: ANN401 - anything
+    """Whether it is an array, or a number, of what JAX computes with; keys of random numbers are arrays."""
+    if isinstance(leaf, (np.ndarray, np.generic)):
+        return leaf.dtype.kind not in "OUSMm"
+    return isinstance(leaf, (jax.Array, float, complex, int))
 
 
 def as_arrays(arg: Any, *, every: bool) -> Any:  # noqa: ANN401 - a pytree
