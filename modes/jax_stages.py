@@ -40,6 +40,9 @@ from fwdrev.modes.tree import Tree, forward_tree, reverse_tree
 
 __all__ = ["checked_stages", "composed", "mixed"]
 
+_MOST = 1024
+"""Plans that are kept for one function: new shapes may come for ever."""
+
 
 def mixed(
     stages: Sequence[Function],
@@ -133,10 +136,22 @@ def _matrix(
         )
     )
     key = tuple(vector.key for vector in vectors)
-    if key not in trees:
-        trees[key] = _cheapest(chain, dtype)
+    tree = _planned(trees, key, chain, dtype)
     x = vectors[0].read(dtype)
-    return executed(program_of(trees[key], chain, Wrt.X), chunk)(chain, x, jnp.zeros(0, dtype))
+    return executed(program_of(tree, chain, Wrt.X), chunk)(chain, x, jnp.zeros(0, dtype))
+
+
+def _planned(trees: dict[Any, Tree], key: Any, chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - as the vectors have it
+    """The tree that was planned for such vectors before, or is now; a bounded number of them is kept."""
+    try:
+        if key in trees:
+            return trees[key]
+    except Exception:  # noqa: BLE001 - what is held between stages may raise when it is compared
+        return _cheapest(chain, dtype)
+    if len(trees) >= _MOST:
+        trees.clear()
+    trees[key] = tree = _cheapest(chain, dtype)
+    return tree
 
 
 def _layer(function: Function, given: StageVector, outputs: int, dtype: Any, *, has_aux: bool) -> JaxLayer:  # noqa: ANN401

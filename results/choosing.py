@@ -8,6 +8,7 @@ The choice is reverse mode, which is jax.jacobian, unless another mode is expect
 the same: at the first concrete call one tangent and one cotangent are compared.
 """
 
+import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -20,6 +21,7 @@ from fwdrev.modes.function_cost import Counted, TracedFunction, count_modes, run
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
 from fwdrev.modes.jax_stages import mixed
+from fwdrev.modes.jaxpr_cost import cost_of_jaxpr, equations_of
 from fwdrev.modes.product_check import products_of
 from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice, by_counts
 from fwdrev.results.fastest import by_clock
@@ -32,6 +34,13 @@ DECISIONS = ("count", "measure")
 
 USER = 5
 """Frames from a warning about a choice to the line that asked for the Jacobian."""
+
+_MANY = 1400
+"""Equations of a function that are weighed whatever it takes: within two calls of jax.jacobian and a second."""
+
+_WEIGHING = 0.25e-3
+"""Seconds for each equation that weighing and comparing the modes takes beyond that: 1.8 ms in all, where jax.jacobian
+takes 0.55 ms (`benchmarks/contract.py`, the unrolled functions; Intel Xeon, 2026-11-29)."""
 
 
 class Chooser:
@@ -138,6 +147,8 @@ class Chooser:
         final = not traced.inside_a_trace
         if not all(jnp.issubdtype(dtype, self._kind) for _, dtype in outputs):
             choice = ModeChoice(mode=REVERSE, reason="jax.jacobian refuses outputs of another kind of numbers")
+        elif final and _takes_long_to_weigh(traced):
+            choice = ModeChoice(mode=REVERSE, reason="to weigh so many operations takes longer than to run them")
         elif self._contradicted and not final:
             choice = ModeChoice(mode=REVERSE, reason="at an earlier call the modes gave different values")
         else:
@@ -164,6 +175,13 @@ class Chooser:
             bare = _without_aux(in_stages) if self._has_aux else in_stages
             found[str(Direction.MIXED)] = curried(bare, self._argnums, args, dict(kwargs))
         return found
+
+
+def _takes_long_to_weigh(traced: TracedFunction) -> bool:
+    """Whether deciding takes longer than a first call may: for a Python loop that was unrolled into cheap operations."""
+    equations = sum(1 for _ in equations_of(traced.program.jaxpr))
+    passes = sum(math.prod(out.shape) for out in traced.program.out_avals)
+    return equations > _MANY and passes * cost_of_jaxpr(traced.program).seconds < _WEIGHING * equations
 
 
 def contradiction(f: Function, choice: ModeChoice) -> str:
