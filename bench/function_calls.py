@@ -12,12 +12,12 @@ from fwdrev.modes.arrays import Vector
 from fwdrev.modes.function import FlatFunction, Function
 from fwdrev.modes.torch_function import torch_idle
 
-__all__ = ["Call", "compiled_in", "idle", "probed", "quotient", "ready"]
+__all__ = ["SLOW", "Call", "compiled_in", "idle", "probed", "quotient", "ready"]
 
 _PROBES, _PROBE_SECONDS, _PROBING_SECONDS = 3, 1e-3, 0.3
 """Blocks from which a duration is guessed, how long each is, and how long all of them."""
 
-_SLOW = 2.0
+SLOW = 2.0
 """Seconds of a first call that is not repeated to be timed."""
 
 _STEP = {2: 1e-1, 4: 1e-2, 8: 1e-5}
@@ -54,7 +54,7 @@ def probed(call: Call, first: float | None = None) -> float:
     """
     if first is None:
         call()
-    elif first > _SLOW:
+    elif first > SLOW:
         return first
     began = perf_counter()
     best = _timed(call, 1)

@@ -38,6 +38,9 @@ _PROGRAM = ("-m", "fwdrev.bench.function_worker")
 _LEAST = 1.0
 """Seconds that a process is waited for, however little is left."""
 
+_ITSELF = 0.9
+"""Of the time for an arm: what the process may let pass before it gives up by itself, which spares us a fresh one."""
+
 _OVER = "the budget was over before a process for it was ready"
 
 
@@ -84,7 +87,8 @@ class FunctionProcess:
             try:
                 if self._child is None:
                     self._reloaded()
-                answer = self._asked({"do": "count", "arm": arm, "seconds": share, "measured": measured}, share, arm)
+                command = {"do": "count", "arm": arm, "seconds": _ITSELF * share, "measured": measured}
+                answer = self._asked(command, share, arm)
             except LostArmError as error:
                 found = found | Expected.lost(arm, error.reason, late=error.late)
                 continue
@@ -96,7 +100,7 @@ class FunctionProcess:
         """Compile an arm and call it; raises LostArmError, also when that takes longer."""
         if self._child is None:
             self._reloaded()
-        command = {"do": "prepare", "arm": arm, "held": self._held, "seconds": seconds}
+        command = {"do": "prepare", "arm": arm, "held": self._held, "seconds": _ITSELF * seconds}
         return Prepared(**self._asked(command, seconds, arm)["prepared"])
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:

@@ -11,7 +11,7 @@ import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench.failure import one_line
-from fwdrev.bench.function_calls import Call, compiled_in, idle, probed, quotient, ready
+from fwdrev.bench.function_calls import SLOW, Call, compiled_in, idle, probed, quotient, ready
 from fwdrev.bench.memory import available_bytes
 from fwdrev.bench.timing import timed_blocks
 from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
@@ -30,7 +30,7 @@ _SHARES = {True: 0.8, False: 0.5}
 """Of the memory that is free: what an arm may need, in a process that may die and in one that may not."""
 
 _CALLS = 3
-"""That preparing an arm takes of a slow one, at most, and one more to be safe."""
+"""That preparing an arm takes; one of a slow arm (see `probed`), which counts half as much again to be safe."""
 
 _SCALES = (0.5, 20.0)
 """Times the counted seconds: what a call may take on this machine, as the function itself shows."""
@@ -207,7 +207,8 @@ class FunctionTrials:
         scale = found.call_seconds / found.counted_seconds if found.counted_seconds else 1.0
         scale = min(max(scale, _SCALES[0]), _SCALES[1]) if found.call_seconds > _TELLS else 1.0
         compiling = found.compile_seconds * max(1.0, counted.equations / max(1, found.equations))
-        needs = compiling + _CALLS * scale * counted.seconds
+        call = scale * counted.seconds
+        needs = compiling + (_CALLS if call < SLOW else _CALLS / 2) * call
         if needs > seconds:
             reason = f"it is expected to need {needs:.2g} s, more than the {seconds:.2g} s that are left for it"
             raise LostArmError(arm, reason, late=True, needs=needs)

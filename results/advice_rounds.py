@@ -28,7 +28,7 @@ _COUNTING = 0.25
 _FIRST = 0.75
 """Of the time that is left: what the first arm may take. Without it nothing is recommended."""
 
-_HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 28
+_HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 30
 """An arm is not tried if it is expected to take so many times as long as the best, and a call that part of the budget
 or so many bytes: trying it would cost more than it could tell."""
 
