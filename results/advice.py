@@ -147,7 +147,7 @@ class Observed:
     """What was seen of the arms of a function: the code of each; what was prepared; the rounds; the reasons.
 
     A round has values for the arms that it timed. `expected`: seconds by counts; `untried`: arms that were late, and
-    the budgets that they would need, where these are known.
+    the budgets that they would need, where these are known; `long_seconds`: calls of an arm that count as long.
     """
 
     codes: Mapping[str, str]
@@ -156,6 +156,7 @@ class Observed:
     reasons: Mapping[str, str]
     expected: Mapping[str, float] = field(default_factory=dict)
     untried: Mapping[str, float | None] = field(default_factory=dict)
+    long_seconds: float = math.inf
 
 
 def ratio_of(rounds: Sequence[Values], one: str, other: str) -> Estimate | None:

@@ -32,6 +32,10 @@ _HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 30
 """An arm is not tried if it is expected to take so many times as long as the best, and a call that part of the budget
 or so many bytes: trying it would cost more than it could tell."""
 
+_OPTIONAL, _OPTIONAL_SHARE = frozenset({"coloured"}), 0.4
+"""Arms of which only a sample is counted, and their share of the time that is left. When they are late the others may
+be recommended, unless these are hopeless beside them."""
+
 _LIKE = 0.98
 """Of two expected times: from there on they count as equal."""
 
@@ -114,6 +118,7 @@ class _Measuring:
         self._peaks: dict[str, int] = {}
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
+        self._long = _LONG * budget
 
     @property
     def left(self) -> float:
@@ -130,6 +135,7 @@ class _Measuring:
             reasons=self.reasons,
             expected=self.expected,
             untried=self.untried,
+            long_seconds=self._long,
         )
 
     def count(self) -> None:
@@ -157,7 +163,13 @@ class _Measuring:
             elif self.left <= 0:
                 self._leave(name, "the budget was used up before its turn", None)
             else:
-                self._prepare(name, _FIRST if not self.prepared else 1 / (len(waiting) + 2))
+                self._prepare(name, self._share(name, len(waiting)))
+
+    def _share(self, name: str, waiting: int) -> float:
+        """Of the time that is left, for an arm that so many others wait for."""
+        if name in _OPTIONAL:
+            return _OPTIONAL_SHARE
+        return 1 / (waiting + 2) if self.prepared else _FIRST
 
     def _turn(self, name: str) -> tuple[float, int]:
         return self.expected.get(name, math.inf), list(self.codes).index(name)
@@ -184,13 +196,13 @@ class _Measuring:
         best = min((each for each in self.prepared if each in self.expected), key=self.expected.__getitem__, default="")
         if not best or mine < _HOPELESS * self.expected[best]:
             return None
-        if mine < _LONG * self._budget and self._peaks.get(name, 0) < _LARGE:
+        if mine < self._long and self._peaks.get(name, 0) < _LARGE:
             return None
         return f"by counts {mine / self.expected[best]:.2g} times slower than {best}: not tried"
 
     def _blocked(self, name: str) -> str | None:
         """Why an arm could not be recommended, whatever it takes."""
-        faster = [each for each in self.untried if _is_less(self.expected, each, name)]
+        faster = [each for each in self.untried if _blocks(self.expected, each, name, self._long)]
         return f"not tried: {faster[0]}, expected to be faster, was late" if faster else None
 
     def refuse_wrong(self) -> None:
@@ -262,11 +274,19 @@ def _is_less(expected: Mapping[str, float], one: str, other: str) -> bool:
     return one in expected and expected[one] < _LIKE * expected.get(other, math.inf)
 
 
-def expected_faster(observed: Observed, name: str) -> str | None:
-    """The arm that was not tried and is expected to be the fastest of those that beat the named one, if one does."""
+def _blocks(expected: Mapping[str, float], late: str, name: str, long: float) -> bool:
+    """Whether an arm may not be recommended, since the one that was late should be faster."""
+    if late not in _OPTIONAL or not _is_less(expected, late, name):
+        return _is_less(expected, late, name)
+    return expected.get(name, math.inf) >= max(_HOPELESS * expected[late], long)
+
+
+def expected_faster(observed: Observed, name: str) -> tuple[str | None, str | None]:
+    """Of the arms that were late, the fastest that keeps the named one from being recommended; the one to be noted."""
     expected = observed.expected
-    faster = [each for each in observed.untried if _is_less(expected, each, name)]
-    return min(faster, key=expected.__getitem__, default=None)
+    faster = sorted((each for each in observed.untried if _is_less(expected, each, name)), key=expected.__getitem__)
+    blocking = [each for each in faster if _blocks(expected, each, name, observed.long_seconds)]
+    return next(iter(blocking), None), next(iter(faster), None)
 
 
 def _apart(one: Vector, other: Vector) -> float:

@@ -90,19 +90,21 @@ def measured_advice(
         msg = f"nothing of {facts.name} could be measured in {budget:.3g} s{_would_settle(seen, budget)}: {why}"
         raise NothingMeasuredError(msg)
     advice = advice_of(facts, seen, fresh=trials.fresh)
-    faster = expected_faster(seen, advice.recommend)
-    if faster is not None:
-        times = seen.expected[advice.recommend] / seen.expected[faster] if advice.recommend in seen.expected else None
-        much = "" if times is None else f" {times:.2g} times"
-        msg = (
-            f"{facts.name}: counts expect {faster} to be{much} faster than {advice.recommend}, but it was not measured "
-            f"in {budget:.3g} s ({seen.reasons[faster]}); nothing is recommended{_would_settle(seen, budget)}"
-        )
-        raise NothingMeasuredError(msg)
-    doubted = doubt(facts, seen.prepared[advice.recommend].products)
-    if doubted is None:
-        return advice
-    return replace(advice, facts=replace(facts, notes=(*facts.notes, doubted)))
+    blocking, noted = expected_faster(seen, advice.recommend)
+    if blocking is not None:
+        msg = f"{facts.name}: {_expected(seen, blocking, advice.recommend, budget)}; nothing is recommended"
+        raise NothingMeasuredError(msg + _would_settle(seen, budget))
+    notes = [doubt(facts, seen.prepared[advice.recommend].products)]
+    if noted is not None:
+        notes.append(_expected(seen, noted, advice.recommend, budget) + _would_settle(seen, budget))
+    return replace(advice, facts=replace(facts, notes=(*facts.notes, *(note for note in notes if note is not None))))
+
+
+def _expected(seen: Observed, faster: str, name: str, budget: float) -> str:
+    """That an arm was late, though counts expect it to be faster than the named one."""
+    much = f" {seen.expected[name] / seen.expected[faster]:.2g} times" if name in seen.expected else ""
+    late = f"it was not measured in {budget:.3g} s ({seen.reasons[faster]})"
+    return f"counts expect {faster} to be{much} faster than {name}, but {late}"
 
 
 def _would_settle(seen: Observed, budget: float) -> str:

@@ -240,6 +240,23 @@ def test_a_late_arm_that_is_expected_to_be_as_slow_does_not_block() -> None:
     assert found.recommend == "reverse"
 
 
+@pytest.mark.parametrize(("seconds", "blocks"), [(2e-3, False), (3.0, True)])
+def test_an_optional_arm_that_is_late_is_noted(seconds: float, *, blocks: bool) -> None:
+    """Only a sample of the pattern was counted: the others are recommended, unless they are hopeless beside it."""
+    times = {"forward": seconds, "coloured": 1e-4}
+    trials = Scripted(seconds=times, counts=times, compiling={"coloured": 100.0})
+    facts = replace(FACTS, codes={"forward": "f", "coloured": "c"}, left_out={})
+    if blocks:
+        with pytest.raises(NothingMeasuredError, match="coloured"):
+            measured_by(trials, facts=facts)
+        assert trials.tried == ["coloured"]
+        return
+    found = measured_by(trials, facts=facts)
+    assert found.recommend == "forward"
+    assert "counts expect coloured to be 20 times faster than forward" in found.facts.notes[0]
+    assert "a budget of 60 s should settle it" in found.facts.notes[0]
+
+
 def test_hopeless_arms_are_not_tried() -> None:
     """Ten times the best, and long: with that as the reason. Where the best fails they have their turn."""
     counts, seconds = {"forward": 30.0, "reverse": 1e-3}, {"forward": 3.0, "reverse": 1e-3}
@@ -273,11 +290,11 @@ def test_what_counting_finds_out_is_kept() -> None:
     assert arm_of(found, "forward")["reason"] == "it needs 99 GB"
 
 
-def measured_by(trials: Scripted, budget: float = 20.0) -> Advice:
+def measured_by(trials: Scripted, budget: float = 20.0, facts: Facts = FACTS) -> Advice:
     """By the clock of the trials."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fwdrev.results.advising.observed", partial(observed, clock=trials.clock))
-        return measured_advice(trials, FACTS, budget)
+        return measured_advice(trials, facts, budget)
 
 
 def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
