@@ -8,16 +8,16 @@ expected to be slower.
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
-
-import numpy as np
 
 from fwdrev.bench.timing import loops_of
 from fwdrev.bench.trials import Facts, LostArmError, Prepared, Trials, Values
-from fwdrev.modes.arrays import Vector
 from fwdrev.results.advice import Observed, ranked, ratio_of
+from fwdrev.results.advice_doubts import wrong_arms
+from fwdrev.results.advice_order import LONG, OPTIONAL, OPTIONAL_SHARE, Order
 
-__all__ = ["expected_faster", "observed", "wrong_arms"]
+__all__ = ["observed"]
 
 _LEAST = 1.0
 """Seconds that an arm may take to compile and for its first call, however little is left, once it has its turn."""
@@ -27,17 +27,6 @@ _COUNTING = 0.25
 
 _FIRST = 0.75
 """Of the time that is left: what the first arm may take. Without it nothing is recommended."""
-
-_HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 30
-"""An arm is not tried if it is expected to take so many times as long as the best, and a call that part of the budget
-or so many bytes: trying it would cost more than it could tell."""
-
-_OPTIONAL, _OPTIONAL_SHARE = frozenset({"coloured"}), 0.4
-"""Arms of which only a sample is counted, and their share of the time that is left. When they are late the others may
-be recommended, unless these are hopeless beside them."""
-
-_LIKE = 0.98
-"""Of two expected times: from there on they count as equal."""
 
 _SLOW = 5.0
 """Times the fastest: an arm as slow as this is not measured on."""
@@ -56,9 +45,6 @@ _ENOUGH, _MOST = 3, 12
 
 _NARROW = math.log(1.02)
 """Half an interval: arms that are known so well are told apart as far as anybody cares."""
-
-_AGREE = {"float16": 0.2, "bfloat16": 0.2, "float32": 1e-2, "float64": 1e-6}
-"""How far products of two Jacobians may differ, relatively: a matrix product on a GPU keeps ten bits of float32."""
 
 Told = Callable[[str], None]
 Clock = Callable[[], float]
@@ -85,25 +71,6 @@ def observed(
     return measuring.observed
 
 
-def wrong_arms(facts: Facts, products: Mapping[str, Sequence[float]]) -> dict[str, str]:
-    """The arms whose Jacobian differs from that of the one which differences confirm best, and why they are wrong.
-
-    `products` are J · v, then u · J. Where differences are not finite, the first arm is believed.
-    """
-    vectors = {name: np.array(values) for name, values in products.items()}
-    if len(vectors) < 2:  # noqa: PLR2004 - nothing to compare
-        return {}
-    expected = np.array(facts.quotient)
-    believed = min(vectors, key=lambda name: _apart(vectors[name][: facts.m], expected))
-    allowed = _AGREE.get(facts.precision or facts.dtype, _AGREE["float16"])
-    confirmed = ", which differences confirm" if expected.size and np.isfinite(expected).all() else ""
-    reason = (
-        f"its Jacobian is not that of {believed}{confirmed}: look at the function's own rules "
-        "(custom_jvp, custom_vjp), and for NaN"
-    )
-    return {name: reason for name, values in vectors.items() if not _apart(values, vectors[believed]) <= allowed}
-
-
 class _Measuring:
     """What is known so far."""
 
@@ -115,10 +82,9 @@ class _Measuring:
         self.rounds: list[Values] = []
         self.expected: dict[str, float] = {}
         self.untried: dict[str, float | None] = {}
-        self._peaks: dict[str, int] = {}
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
-        self._long = _LONG * budget
+        self._order = Order(long_seconds=LONG * budget)
 
     @property
     def left(self) -> float:
@@ -135,7 +101,7 @@ class _Measuring:
             reasons=self.reasons,
             expected=self.expected,
             untried=self.untried,
-            long_seconds=self._long,
+            long_seconds=self._order.long_seconds,
         )
 
     def count(self) -> None:
@@ -145,8 +111,8 @@ class _Measuring:
         passes = {"forward": self._facts.n, "reverse": self._facts.m}
         guessed = {name: size * self._facts.call_seconds for name, size in passes.items() if name in found.late}
         self.codes |= found.codes
-        self._peaks = dict(found.peaks)
         self.expected = guessed | dict(found.seconds)
+        self._order = replace(self._order, expected=self.expected, peaks=found.peaks)
         optional = {name: reason for name, reason in found.late.items() if name not in passes}
         self.reasons |= {**optional, **found.reasons}
 
@@ -155,7 +121,7 @@ class _Measuring:
         waiting = deque(sorted(set(self.codes) - set(self.reasons), key=self._turn))
         while waiting:
             name = waiting.popleft()
-            hopeless, blocked = self._hopeless(name), self._blocked(name)
+            hopeless, blocked = self._order.hopeless(name, self.prepared), self._order.blocked(name, self.untried)
             if hopeless is not None:
                 self.reasons[name] = hopeless
             elif blocked is not None:
@@ -167,8 +133,8 @@ class _Measuring:
 
     def _share(self, name: str, waiting: int) -> float:
         """Of the time that is left, for an arm that so many others wait for."""
-        if name in _OPTIONAL:
-            return _OPTIONAL_SHARE
+        if name in OPTIONAL:
+            return OPTIONAL_SHARE
         return 1 / (waiting + 2) if self.prepared else _FIRST
 
     def _turn(self, name: str) -> tuple[float, int]:
@@ -189,21 +155,6 @@ class _Measuring:
     def _leave(self, name: str, reason: str, needs: float | None) -> None:
         """An arm that was not tried to the end; `needs`: a budget in which it would be."""
         self.reasons[name], self.untried[name] = reason, needs
-
-    def _hopeless(self, name: str) -> str | None:
-        """Why an arm need not be tried beside one that was."""
-        mine = self.expected.get(name, 0.0)
-        best = min((each for each in self.prepared if each in self.expected), key=self.expected.__getitem__, default="")
-        if not best or mine < _HOPELESS * self.expected[best]:
-            return None
-        if mine < self._long and self._peaks.get(name, 0) < _LARGE:
-            return None
-        return f"by counts {mine / self.expected[best]:.2g} times slower than {best}: not tried"
-
-    def _blocked(self, name: str) -> str | None:
-        """Why an arm could not be recommended, whatever it takes."""
-        faster = [each for each in self.untried if _blocks(self.expected, each, name, self._long)]
-        return f"not tried: {faster[0]}, expected to be faster, was late" if faster else None
 
     def refuse_wrong(self) -> None:
         """Those that are wrong are not timed."""
@@ -267,32 +218,3 @@ class _Measuring:
             and (e.low > 1 or math.log(e.high / e.low) / 2 < _NARROW)
             for e in ratios
         )
-
-
-def _is_less(expected: Mapping[str, float], one: str, other: str) -> bool:
-    """Whether one arm is expected to be faster than the other; not where nothing is expected of it."""
-    return one in expected and expected[one] < _LIKE * expected.get(other, math.inf)
-
-
-def _blocks(expected: Mapping[str, float], late: str, name: str, long: float) -> bool:
-    """Whether an arm may not be recommended, since the one that was late should be faster."""
-    if late not in _OPTIONAL or not _is_less(expected, late, name):
-        return _is_less(expected, late, name)
-    return expected.get(name, math.inf) >= max(_HOPELESS * expected[late], long)
-
-
-def expected_faster(observed: Observed, name: str) -> tuple[str | None, str | None]:
-    """Of the arms that were late, the fastest that keeps the named one from being recommended; the one to be noted."""
-    expected = observed.expected
-    faster = sorted((each for each in observed.untried if _is_less(expected, each, name)), key=expected.__getitem__)
-    blocking = [each for each in faster if _blocks(expected, each, name, observed.long_seconds)]
-    return next(iter(blocking), None), next(iter(faster), None)
-
-
-def _apart(one: Vector, other: Vector) -> float:
-    """The largest difference, relative to the largest entry; infinite where NaN or infinity are in different places."""
-    if one.shape != other.shape or (np.isfinite(one) != np.isfinite(other)).any():
-        return math.inf
-    known = np.isfinite(one)
-    scale = float(np.max(np.abs(other[known]), initial=0)) or 1.0
-    return float(np.max(np.abs(one[known] - other[known]), initial=0)) / scale

@@ -19,7 +19,8 @@ from fwdrev.results.advice import Advice, Observed, advice_of
 from fwdrev.results.advice_counts import UNCOUNTED, counted_advice
 from fwdrev.results.advice_doubts import doubt
 from fwdrev.results.advice_names import Names, caller
-from fwdrev.results.advice_rounds import expected_faster, observed
+from fwdrev.results.advice_order import Order
+from fwdrev.results.advice_rounds import observed
 
 __all__ = ["advise", "measured_advice"]
 
@@ -90,7 +91,8 @@ def measured_advice(
         msg = f"nothing of {facts.name} could be measured in {budget:.3g} s{_would_settle(seen, budget)}: {why}"
         raise NothingMeasuredError(msg)
     advice = advice_of(facts, seen, fresh=trials.fresh)
-    blocking, noted = expected_faster(seen, advice.recommend)
+    order = Order(expected=seen.expected, long_seconds=seen.long_seconds)
+    blocking, noted = order.faster(advice.recommend, seen.untried)
     if blocking is not None:
         msg = f"{facts.name}: {_expected(seen, blocking, advice.recommend, budget)}; nothing is recommended"
         raise NothingMeasuredError(msg + _would_settle(seen, budget))

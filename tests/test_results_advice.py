@@ -12,7 +12,8 @@ from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.advice import Advice
 from fwdrev.results.advice_counts import counted_advice
-from fwdrev.results.advice_rounds import observed, wrong_arms
+from fwdrev.results.advice_doubts import wrong_arms
+from fwdrev.results.advice_rounds import observed
 from fwdrev.results.advice_text import advice_lines, advice_words, bytes_text, seconds_text
 from fwdrev.results.advising import measured_advice
 from fwdrev.results.record_html import html_of
