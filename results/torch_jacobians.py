@@ -25,7 +25,7 @@ __all__ = ["TorchJacobian", "takes_tensors"]
 _FORWARD = str(Direction.FORWARD)
 
 _PASS = 1.5
-"""Cotangents that a tangent weighs. It was 1.2 in the mean over functions with 100 to 300 passes each way, and up to 1.6
+"""Cotangents that a tangent weighs. It was 1.2 in the mean over functions with 100 to 300 passes each way, up to 1.6
 with half as many outputs again as inputs: there jacfwd only just took as long as jacrev (PyTorch 2.13, one thread of an
 Intel Xeon, 2026-11-29; `benchmarks/torch_passes.py`)."""
 
