@@ -1,7 +1,7 @@
 """Trials of a user's function: what is measured of each way to compute its Jacobian, wherever that happens.
 
-`FunctionTrials` measures in this process, `FunctionProcess` in processes of their own; whoever decides what to measure
-next (`fwdrev.results.advice_rounds`) sees no difference.
+`FunctionTrials` measures in this process, `FunctionProcess` in processes of their own; what decides on the next
+measurement (`fwdrev.results.advice_rounds`) sees no difference.
 """
 
 from collections.abc import Mapping, Sequence

@@ -127,7 +127,7 @@ def _done(program: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 def measured(name: str, make: Callable[[], Made], budget: float) -> dict[str, Any]:
     """A line of the file, of a function in a process of its own."""
     f, args = make()
-    jax.block_until_ready(jax.jit(jnp.sin)(jnp.ones(3)))  # the compiler's own memory is nobody's fault
+    jax.block_until_ready(jax.jit(jnp.sin)(jnp.ones(3)))  # the compiler's own memory does not count
     before, began = _peak(), perf_counter()
     advice = _advised(f, args, budget=budget)
     took = perf_counter() - began

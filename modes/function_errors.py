@@ -31,7 +31,7 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
         "makes a Python number of a traced value (float(), int(), item(), range(), math): use jax.numpy instead",
     ),
 )
-"""The first that fits is told: the later ones are more general."""
+"""The first that fits is given: the later ones are more general."""
 
 _INSTALLED = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")})
 

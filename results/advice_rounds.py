@@ -44,7 +44,7 @@ _ENOUGH, _MOST = 3, 12
 """Rounds after which an answer may be clear, and after which more would not help."""
 
 _NARROW = math.log(1.02)
-"""Half an interval: arms that are known so well are told apart as far as anybody cares."""
+"""Half an interval: narrower ones tell no more that matters."""
 
 Told = Callable[[str], None]
 Clock = Callable[[], float]
@@ -204,7 +204,7 @@ class _Measuring:
         return [name for name in arms if name not in self.reasons]
 
     def _clear(self, arms: Sequence[str]) -> bool:
-        """Whether every arm is known to be slower than the fastest, or as fast for all that anybody cares."""
+        """Whether every arm is known to be slower than the fastest, or known well enough."""
         if len(arms) < 2:  # noqa: PLR2004 - nothing to compare
             return not arms or bool(self.rounds)
         if len(self.rounds) < _ENOUGH:

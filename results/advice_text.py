@@ -15,7 +15,7 @@ _LITTLE = 1.1
 """Ratios below are told as a share, those from here on as a factor."""
 
 _NEARBY = 32.0
-"""A factor in size beyond which nobody asks for the crossover, and no extrapolation holds."""
+"""A factor in size beyond which no extrapolation of the crossover holds."""
 
 HEAD = ("arm", "time", "95 % interval", "memory", "compile")
 """Of the columns."""
