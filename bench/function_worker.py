@@ -61,7 +61,8 @@ class _Worker:
         from fwdrev.bench.target import Target, functions_of, point_of
         from fwdrev.modes.function import flat_function
         from fwdrev.modes.jax_stages import composed
-        from fwdrev.modes.torch_function import has_tensors, torch_function
+        from fwdrev.modes.torch_function import torch_function
+        from fwdrev.modes.torch_products import has_tensors
 
         asked = Target(**target)
         functions = functions_of(asked)

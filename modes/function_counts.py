@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from fwdrev.modes.coloured_arm import Sample
 from fwdrev.modes.function import FlatFunction
 from fwdrev.modes.function_arms import CHUNKED, FunctionArm, chunked_arm
-from fwdrev.modes.function_program import equations, traced
+from fwdrev.modes.function_program import traced
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.jaxpr_cost import RATES, JaxprCost, cost_of_jaxpr
+from fwdrev.modes.jaxpr_cost import RATES, JaxprCost, cost_of_jaxpr, operations
 
 __all__ = ["Counted", "chunks_of", "cost_of_arm", "cost_of_sample", "costs_of_arms"]
 
@@ -40,7 +40,7 @@ def cost_of_arm(found: FlatFunction, arm: FunctionArm) -> tuple[JaxprCost, Count
     closed, _ = traced(arm.program(), found.args, found.static)
     cost = cost_of_jaxpr(closed)
     held = _HELD * cost.largest_bytes if cost.largest_bytes > _BEYOND * cost.result_bytes else 0
-    counted = Counted(seconds=cost.seconds, peak_bytes=cost.peak_bytes, equations=equations(closed.jaxpr), held=held)
+    counted = Counted(seconds=cost.seconds, peak_bytes=cost.peak_bytes, equations=operations(closed), held=held)
     return cost, counted
 
 

@@ -14,9 +14,9 @@ from fwdrev.modes.arrays import AnyArray
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.function_checks import check_compiled, checked_outputs, checked_repeats, without_aux
 from fwdrev.modes.function_errors import failed, untraceable
-from fwdrev.modes.function_program import equations, jitted, traced
+from fwdrev.modes.function_program import jitted, traced
 from fwdrev.modes.jacobians import Function
-from fwdrev.modes.jaxpr_cost import cost_of_jaxpr
+from fwdrev.modes.jaxpr_cost import cost_of_jaxpr, operations
 
 __all__ = ["Question", "Seen", "called", "looked", "traced_outputs"]
 
@@ -91,7 +91,7 @@ def called(asked: Question, of_vector: Callable[[AnyArray], AnyArray], x: AnyArr
         call_seconds=took,
         compile_seconds=max(0.0, done - began - took),
         counted_seconds=cost_of_jaxpr(program).seconds,
-        equations=equations(program.jaxpr),
+        equations=operations(program),
     )
 
 

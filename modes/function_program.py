@@ -12,11 +12,11 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr
 
 from fwdrev.modes.jacobians import Function
 
-__all__ = ["Hoisted", "equations", "jitted", "traced", "without"]
+__all__ = ["Hoisted", "jitted", "traced", "without"]
 
 _LARGE = 1 << 16
 """Bytes of a constant from which it is passed as an argument."""
@@ -63,8 +63,3 @@ def jitted(function: Function, args: Sequence[Any], static: Sequence[int] = ()) 
 
     held = [const if isinstance(const, jax.Array) else jax.numpy.asarray(np.asarray(const)) for const in closed.consts]
     return Hoisted(jax.jit(of_arrays), held, tuple(static))
-
-
-def equations(jaxpr: Jaxpr) -> int:
-    """How many operations a program has, those of the programs inside it included: compiling takes as long as that."""
-    return len(jaxpr.eqns) + sum(equations(body) for eqn in jaxpr.eqns for body in jaxprs_in_params(eqn.params))

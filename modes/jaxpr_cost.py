@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxprs_in_params
 
-__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "equations_of", "seconds_of"]
+__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "equations_of", "operations", "seconds_of"]
 
 RATES = {
     "calls": 4.8e-6,
@@ -152,7 +152,8 @@ def _peak(jaxpr: Jaxpr) -> int:
     last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
     alive = peak = 0
     for i, equation in enumerate(jaxpr.eqns):
-        inside = max(map(_peak, _inside(equation)), default=0)
+        branches = [branch.jaxpr for branch in equation.params.get("branches", ())]
+        inside = max(map(_peak, [*(body for body, _ in _bodies(equation)), *branches]), default=0)
         size = sum(map(_bytes, equation.outvars))
         alive += size
         peak = max(peak, alive + (inside if equation.primitive.name in _LOOPS else max(0, inside - size)))
@@ -162,18 +163,17 @@ def _peak(jaxpr: Jaxpr) -> int:
     return peak
 
 
+def operations(program: ClosedJaxpr) -> int:
+    """How many operations a program has, those of programs inside of it included: compiling takes as long as that."""
+    return sum(1 for _ in equations_of(program.jaxpr))
+
+
 def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
     """All equations, those of programs inside of equations too."""
     for equation in jaxpr.eqns:
         yield equation
-        for body in _inside(equation):
+        for body in jaxprs_in_params(equation.params):
             yield from equations_of(body)
-
-
-def _inside(equation: JaxprEqn) -> list[Jaxpr]:
-    """The programs that an equation may run."""
-    branches = [branch.jaxpr for branch in equation.params.get("branches", ())]
-    return [*(body for body, _ in _bodies(equation)), *branches]
 
 
 def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:

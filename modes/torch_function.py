@@ -38,7 +38,6 @@ from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobian_products import array_of
 
 __all__ = [
-    "has_tensors",
     "torch_arms",
     "torch_costs",
     "torch_free_bytes",
@@ -55,12 +54,6 @@ _ENTRY = 1e-9
 
 _COPIES = 2
 """Of what is held: PyTorch stacks, splits and moves axes."""
-
-
-def has_tensors(args: Sequence[Any]) -> bool:
-    """Whether a tensor of PyTorch is among the arguments, or in a container among them."""
-    torch = sys.modules.get("torch")
-    return torch is not None and any(isinstance(leaf, torch.Tensor) for leaf in jax.tree.leaves(args))
 
 
 def waiting(args: Sequence[Any]) -> Callable[[], object]:

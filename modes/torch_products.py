@@ -10,14 +10,26 @@ PyTorch is never imported here: a program that has a tensor has imported it.
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, numbers_of, selected
 from fwdrev.modes.product_check import Products, compared, directions
 
-__all__ = ["TorchPoint", "copies", "entries", "generators_kept", "is_nested", "torch_pytree"]
+__all__ = ["TorchPoint", "copies", "entries", "generators_kept", "has_tensors", "is_nested", "torch_pytree"]
+
+
+def has_tensors(args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> bool:
+    """Whether a tensor of PyTorch is among the arguments, or in a container that PyTorch knows."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "Tensor"):
+        return False
+    if any(isinstance(arg, torch.Tensor) for arg in args):  # first, since torch.compile looks into this function
+        return True
+    if not kwargs and all(hasattr(arg, "aval") for arg in args):  # arrays of JAX
+        return False
+    return any(isinstance(leaf, torch.Tensor) for leaf in torch_pytree().tree_leaves((tuple(args), dict(kwargs or {}))))
 
 
 def torch_pytree() -> Any:  # noqa: ANN401 - a module

@@ -54,7 +54,8 @@ def advise(
     from fwdrev.bench.units import seconds_of
     from fwdrev.modes.function import check_stages, flat_function
     from fwdrev.modes.jax_stages import checked_stages, composed
-    from fwdrev.modes.torch_function import has_tensors, torch_function
+    from fwdrev.modes.torch_function import torch_function
+    from fwdrev.modes.torch_products import has_tensors
 
     end = perf_counter() + seconds_of(str(budget))
     names = Names(caller())

@@ -16,9 +16,10 @@ from fwdrev.modes.errors import unknown
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Function, Pytree, checked_argnums, checked_chunk
 from fwdrev.modes.jax_stages import checked_stages, composed
+from fwdrev.modes.torch_products import has_tensors
 from fwdrev.results.choices import ModeChoice
 from fwdrev.results.choosing import AUTO, DECISIONS, Chooser
-from fwdrev.results.torch_jacobians import TorchJacobian, takes_tensors
+from fwdrev.results.torch_jacobians import TorchJacobian
 
 __all__ = ["JacobianFunction", "automatic", "jacobian"]
 
@@ -92,12 +93,12 @@ def automatic(f: Function, chooser: Chooser, of_tensors: TorchJacobian) -> Jacob
     """The Jacobian that leaves it to one of the two what to do for the arguments of a call."""
 
     def explain(*args: Any, **kwargs: Any) -> ModeChoice:  # noqa: ANN401 - whatever f takes
-        chooses = of_tensors if takes_tensors(args, kwargs) else chooser
+        chooses = of_tensors if has_tensors(args, kwargs) else chooser
         return chooses.explain(args, kwargs)
 
     @wraps(f)
     def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
-        if takes_tensors(args, kwargs):
+        if has_tensors(args, kwargs):
             return of_tensors(args, kwargs)
         return chooser(args, kwargs)
 

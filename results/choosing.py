@@ -21,7 +21,7 @@ from fwdrev.modes.function_cost import Counted, TracedFunction, count_modes, run
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
 from fwdrev.modes.jax_stages import mixed
-from fwdrev.modes.jaxpr_cost import cost_of_jaxpr, equations_of
+from fwdrev.modes.jaxpr_cost import cost_of_jaxpr, operations
 from fwdrev.modes.product_check import products_of
 from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice, by_counts
 from fwdrev.results.fastest import by_clock
@@ -178,8 +178,8 @@ class Chooser:
 
 
 def _takes_long_to_weigh(traced: TracedFunction) -> bool:
-    """Whether deciding takes longer than a first call may: for a Python loop that was unrolled into cheap operations."""
-    equations = sum(1 for _ in equations_of(traced.program.jaxpr))
+    """Whether deciding takes longer than a first call may, as of a Python loop unrolled into cheap operations."""
+    equations = operations(traced.program)
     passes = sum(math.prod(out.shape) for out in traced.program.out_avals)
     return equations > _MANY and passes * cost_of_jaxpr(traced.program).seconds < _WEIGHING * equations
 

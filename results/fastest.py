@@ -18,7 +18,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes.jacobians import Pytree
-from fwdrev.modes.jaxpr_cost import equations_of
+from fwdrev.modes.jaxpr_cost import operations
 from fwdrev.results.choice_file import choice_key, remember, remembered
 from fwdrev.results.choices import REVERSE, ModeChoice
 
@@ -60,7 +60,7 @@ def by_clock(
     known = remembered(key, modes)
     if known is not None:
         return replace(choice, mode=known, reason="measured to be the fastest, at an earlier call")
-    if sum(1 for mode in modes for _ in equations_of(programs[mode].jaxpr)) > _EQUATIONS:
+    if sum(operations(programs[mode]) for mode in modes) > _EQUATIONS:
         return replace(choice, reason=f"{choice.reason}; compiling all modes to measure them would take too long")
     try:
         seconds = raced({mode: _compiling(programs[mode], x) for mode in modes}, choice.seconds)

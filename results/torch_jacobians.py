@@ -20,7 +20,7 @@ from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice
 from fwdrev.results.choosing import AUTO, USER, contradiction
 from fwdrev.results.fastest import Arm, raced
 
-__all__ = ["TorchJacobian", "takes_tensors"]
+__all__ = ["TorchJacobian"]
 
 _FORWARD = str(Direction.FORWARD)
 
@@ -31,18 +31,6 @@ Intel Xeon, 2026-11-29; `benchmarks/torch_passes.py`)."""
 
 _QUESTIONABLE = 3.0
 """Times fewer passes: beyond, the clock is not asked."""
-
-
-def takes_tensors(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether a tensor of PyTorch is among the arguments, or in a container that PyTorch knows."""
-    torch = sys.modules.get("torch")
-    if torch is None or not hasattr(torch, "Tensor"):
-        return False
-    if any(isinstance(arg, torch.Tensor) for arg in args):  # first, since torch.compile looks into this function
-        return True
-    if not kwargs and all(hasattr(arg, "aval") for arg in args):  # arrays of JAX
-        return False
-    return any(isinstance(leaf, torch.Tensor) for leaf in torch_pytree().tree_leaves((args, dict(kwargs))))
 
 
 class TorchJacobian:
