@@ -124,7 +124,7 @@ class Key:
     family: Hashable
 
     @classmethod
-    def of(cls, tree: Hashable, kinds: Sequence[tuple[Hashable, Hashable]], setting: Hashable = None) -> "Key":
+    def of(cls, tree: Hashable, kinds: Sequence[tuple[Any, Any]], setting: Hashable = None) -> "Key":
         """From the exact and the family kind of each leaf."""
         exact, family = (tuple([kind[i] for kind in kinds]) for i in (0, 1))
         return cls((tree, exact, setting), (tree, family, setting))

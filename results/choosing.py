@@ -227,9 +227,8 @@ def _exactly(leaf: Any) -> Hashable:  # noqa: ANN401 - any leaf
     return type(leaf), leaf
 
 
-def _kind(leaf: Any, *, held: bool) -> tuple[Hashable, Hashable]:  # noqa: ANN401 - any leaf
+def _kind(leaf: Any, *, held: bool) -> tuple[Any, Any]:  # noqa: ANN401 - any leaf
     """The exact kind of an argument, and that of its family; a number that is differentiated is known by its type."""
     if hasattr(leaf, "dtype"):
         return _exactly(leaf), _exactly(leaf)
-    family: Hashable = type(leaf)
-    return (_exactly(leaf) if held else family), family
+    return (_exactly(leaf) if held else type(leaf)), type(leaf)

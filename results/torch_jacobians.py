@@ -211,9 +211,8 @@ def _confirmed(choice: ModeChoice, at: TorchPoint) -> ModeChoice:
     return choice if found.agree else choice.refuted(found)
 
 
-def _kind(torch: Any, leaf: Any) -> tuple[Hashable, Hashable]:  # noqa: ANN401 - the module, and any leaf
+def _kind(torch: Any, leaf: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the module, and any leaf
     if isinstance(leaf, torch.Tensor):
         kind = leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad
         return kind, kind
-    family: Hashable = type(leaf)
-    return (family, leaf), family
+    return (type(leaf), leaf), type(leaf)
