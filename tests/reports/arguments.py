@@ -167,7 +167,7 @@ def compiled_function() -> Call:
     return Call(f=f, args=(X, 20), again=[at(X, 1), at(X, 20)])
 
 
-@situation("jax-ml/jax#9675", jit=False)
+@situation("jax-ml/jax#9675", jit=False, anew=True)
 def compiled_function_that_takes_its_argument() -> Call:
     """The buffer of the argument may be used for the result."""
     f = jax.jit(lambda x: jnp.sin(x) * x[0], donate_argnums=0)

@@ -1,5 +1,6 @@
 """Situations of libraries on JAX: diffrax, equinox, lineax and optimistix, which are tested with, not depended on."""
 
+import functools
 from typing import Any
 
 import jax
@@ -20,7 +21,8 @@ _INTEGRATED = 1e5
 """Times the usual rounding: the steps that an adaptive solver takes may differ in their last digits."""
 
 
-def _solved(adjoint: Any, **options: Any) -> Any:
+@functools.cache
+def _solved(adjoint: str) -> Any:
     """The decay of two quantities at a few times, as a function of its rates."""
 
     @jax.jit
@@ -34,9 +36,8 @@ def _solved(adjoint: Any, **options: Any) -> Any:
             y0=jnp.ones(2),
             args=k,
             saveat=diffrax.SaveAt(ts=jnp.linspace(0.0, 1.0, 6)),
-            adjoint=adjoint,
+            adjoint=getattr(diffrax, adjoint)(),
             max_steps=16,
-            **options,
         )
         return solution.ys
 
@@ -49,28 +50,28 @@ RATES = np.array([0.5, 1.5])
 @situation("patrick-kidger/diffrax#314")
 def checkpointed_differential_equation() -> Call:
     """The default of diffrax is for reverse mode alone."""
-    return Call(f=_solved(diffrax.RecursiveCheckpointAdjoint()), args=(RATES,), rounding=_INTEGRATED)
+    return Call(f=_solved("RecursiveCheckpointAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
 @situation("patrick-kidger/diffrax#612")
 def direct_differential_equation() -> Call:
     """Both modes go through the solver."""
-    return Call(f=_solved(diffrax.DirectAdjoint()), args=(RATES,), rounding=_INTEGRATED)
+    return Call(f=_solved("DirectAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
 @situation("patrick-kidger/diffrax#537")
 def differential_equation_in_forward_mode() -> Call:
     """For forward mode alone."""
-    return Call(f=_solved(diffrax.ForwardMode()), args=(RATES,), forward=True)
+    return Call(f=_solved("ForwardMode"), args=(RATES,), forward=True)
 
 
-@situation("patrick-kidger/diffrax#336")
+@situation("patrick-kidger/diffrax#336", jit=False)
 def differential_equation_backwards() -> Call:
     """The adjoint equation is solved backwards in time: only close to the derivative of the steps."""
-    return Call(f=_solved(diffrax.BacksolveAdjoint()), args=(RATES,), rounding=_INTEGRATED)
+    return Call(f=_solved("BacksolveAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/diffrax#558")
+@situation("patrick-kidger/diffrax#558", jit=False)
 def stochastic_differential_equation() -> Call:
     """Driven by a path that is computed again."""
     path = diffrax.VirtualBrownianTree(0.0, 1.0, 1e-2, (2,), jax.random.key(0))
@@ -87,10 +88,10 @@ def stochastic_differential_equation() -> Call:
     return Call(f=f, args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/optimistix#50")
+@situation("patrick-kidger/optimistix#50", jit=False)
 def fit_of_a_differential_equation() -> Call:
     """The residuals of a least-squares problem, which forward mode cannot take."""
-    solve = _solved(diffrax.RecursiveCheckpointAdjoint())
+    solve = _solved("RecursiveCheckpointAdjoint")
     return Call(f=lambda k: (solve(k) - 0.5).ravel(), args=(RATES,), rounding=_INTEGRATED)
 
 

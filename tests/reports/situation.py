@@ -1,4 +1,4 @@
-"""What a situation is: a function and its arguments, made anew for each side that calls them.
+"""What a situation is: a function and its arguments, made when they are called for.
 
 A table is filled by a decorator, which takes the public report that the situation comes from:
 
@@ -52,21 +52,26 @@ _Make = Callable[[], Call]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Where it was reported, how to get into it, and whether its Jacobian can be compiled."""
+    """Where it was reported, and how to get into it.
+
+    `jit`: whether its Jacobian is compiled, too; not where it cannot be, nor where compiling takes many seconds.
+    `anew`: whether each side needs its own, since calls change or use up what it is made of.
+    """
 
     report: str
     make: Callable[[], Call]
     jit: bool
+    anew: bool
 
 
 def table() -> tuple[dict[str, Situation], Callable[..., Callable[[_Make], _Make]]]:
     """An empty table of situations by name, and the decorator that fills it."""
     found: dict[str, Situation] = {}
 
-    def situation(report: str, *, jit: bool = True) -> Callable[[_Make], _Make]:
+    def situation(report: str, *, jit: bool = True, anew: bool = False) -> Callable[[_Make], _Make]:
         def named(make: _Make) -> _Make:
             assert make.__name__ not in found
-            found[make.__name__] = Situation(report=report, make=make, jit=jit)
+            found[make.__name__] = Situation(report=report, make=make, jit=jit, anew=anew)
             return make
 
         return named
