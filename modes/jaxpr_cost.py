@@ -219,8 +219,9 @@ def _add_loop(equation: JaxprEqn, times: int, length: int, counts: Counter[str])
     """What a loop takes besides its body: each pass, and the rows that it reads and writes."""
     counts["iterations"] += times * length
     if equation.primitive.name == "scan":
-        first = equation.params["num_consts"] + equation.params["num_carry"]
-        rows = [*equation.invars[first:], *equation.outvars[equation.params["num_carry"] :]]
+        body: Jaxpr = equation.params["jaxpr"].jaxpr
+        outside, inside = [*equation.invars, *equation.outvars], [*body.invars, *body.outvars]
+        rows = [whole for whole, row in zip(outside, inside, strict=True) if _shape(whole) != _shape(row)]
         counts["elements"] += times * sum(map(_size, rows))
         counts["fresh bytes"] += times * _fresh(equation)
 

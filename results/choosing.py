@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fwdrev.modes.function_cost import Counted, TracedFunction, count_modes, runs_python, traced_function
+from fwdrev.modes.function_cost import TracedFunction, count_modes, runs_python, traced_function
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
 from fwdrev.modes.jax_stages import mixed
@@ -152,11 +152,17 @@ class Chooser:
         elif self._contradicted and not final:
             choice = ModeChoice(mode=REVERSE, reason="at an earlier call the modes gave different values")
         else:
-            choice = self._weighed(traced, count_modes(self._jacobians(traced, args, kwargs), traced.x), final=final)
+            choice = self._weighed(traced, args, kwargs, final=final)
         return choice, outputs, final
 
-    def _weighed(self, traced: TracedFunction, counted: Counted, *, final: bool) -> ModeChoice:
+    def _weighed(
+        self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any], *, final: bool
+    ) -> ModeChoice:
         """By counts; outside a trace by the clock too, if asked, and confirmed. What calls Python is counted only."""
+        try:
+            counted = count_modes(self._jacobians(traced, args, kwargs), traced.x)
+        except Exception as error:  # noqa: BLE001 - another version of JAX may have programs that we cannot read
+            return ModeChoice(mode=REVERSE, reason=f"the modes cannot be counted ({type(error).__name__})")
         choice = by_counts(counted)
         if not final or any(map(runs_python, [traced.program, *counted.programs.values()])):
             return choice

@@ -620,3 +620,15 @@ def test_what_prints_or_calls_python_is_counted_only(clock: Clock, decide: str) 
     assert len(seen) == 1
     assert clock.asked == []
     assert clock.called == ["forward"]
+
+
+def test_a_program_that_cannot_be_counted_is_that_of_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another version of JAX may have programs that we cannot read: that is no error of the user's call."""
+
+    def fail(*_: Any) -> Any:
+        raise KeyError("num_carry")
+
+    monkeypatch.setattr("fwdrev.results.choosing.count_modes", fail)
+    found = fwdrev.jacobian(tall)
+    assert_same(found(jnp.ones(3)), jax.jacobian(tall)(jnp.ones(3)))
+    assert found.explain(jnp.ones(3)).reason == "the modes cannot be counted (KeyError)"
