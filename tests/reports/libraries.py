@@ -1,6 +1,7 @@
 """Situations of libraries on JAX: diffrax, equinox, lineax and optimistix, which are tested with, not depended on."""
 
 import functools
+import warnings
 from typing import Any
 
 import jax
@@ -200,7 +201,12 @@ class _Data(equinox.Module):  # type: ignore[misc]  # what is there only for tes
 @situation("patrick-kidger/equinox#746")
 def array_as_a_static_field_of_a_module() -> Call:
     """Two modules that cannot be compared."""
-    make: Any = lambda k: _Data(np.full((10, 10), k), jnp.asarray(2.0))  # noqa: E731
+
+    def make(k: float) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # equinox warns of the array
+            return _Data(np.full((10, 10), k), jnp.asarray(2.0))
+
     f = lambda x, data: jnp.outer(x, data.data) * data.scale  # noqa: E731
     x = np.array([0.5, 1.5])
     return Call(f=f, args=(x, make(1.0)), again=[at(x, make(2.0)), at(x, make(1.0))])

@@ -275,14 +275,14 @@ def several_arguments() -> TorchCall:
 
 @situation("pytorch/functorch#111")
 def argument_from_the_end() -> TorchCall:
-    """The last one."""
+    """The last one, which torch.func.jacfwd holds: it returns zeros."""
     f = lambda k, x: _tall(x) * k  # noqa: E731
     return TorchCall(f=f, args=(2.0, _random(2)), options={"argnums": -1})
 
 
 @situation(OURS)
 def arguments_from_the_end() -> TorchCall:
-    """In a tuple: torch.func.jacrev holds the last one and returns zeros for it, as it is."""
+    """In a tuple, where torch.func.jacrev holds the last one, too; the zeros are PyTorch's."""
     f = lambda x, k, y: torch.outer(torch.sin(x) * k, y)  # noqa: E731
     return TorchCall(f=f, args=(_random(2), 2.0, _random(9)), options={"argnums": (-1, 0)})
 
