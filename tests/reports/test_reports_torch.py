@@ -1,6 +1,8 @@
 """`fwdrev.jacobian` gives what torch.func.jacrev gives, draws the same random numbers, and changes nothing else."""
 
 import re
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,21 @@ def test_called(name: str) -> None:
         assert torch.equal(found.generator, expected.generator)
         assert_same(found.left, expected.left)
         assert_same(found.state, expected.state)
+
+
+_COMPILED = """
+import torch, fwdrev
+for f, n in ((lambda x: torch.outer(torch.sin(x), torch.arange(20.0)).ravel(), 2), (lambda x: (x * x).sum(), 30)):
+    x = torch.linspace(0.1, 0.9, n)
+    found = torch.compile(fwdrev.jacobian(f), backend="eager")(x)
+    torch.testing.assert_close(found, torch.func.jacrev(f)(x))
+"""
+
+
+def test_compiled() -> None:
+    """By torch.compile (pytorch/pytorch#104536), in a process where types are not checked, which it cannot follow."""
+    done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_every_situation_has_its_report() -> None:

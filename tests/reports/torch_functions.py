@@ -590,12 +590,6 @@ def mapped() -> TorchCall:
     return TorchCall(f=_tall, args=(_random(5, 2),), again=[at(_random(3, 2))], around=torch.func.vmap)
 
 
-@situation("pytorch/pytorch#104536")
-def compiled() -> TorchCall:
-    """By torch.compile, without code being generated."""
-    return TorchCall(f=_tall, args=(_random(2),), around=lambda jacobian: torch.compile(jacobian, backend="eager"))
-
-
 @situation("pytorch/functorch#110")
 def function_with_a_state() -> TorchCall:
     """It counts how often it is called, and its module has a hook."""
