@@ -2,7 +2,7 @@
 
 The functions are compositions of a few steps and a shape of the outputs; the trees hold arrays of all dtypes, numbers
 of Python and None; other arguments are static and may change what the function is. FWDREV_EXAMPLES sets how many
-examples there are in all: 300 if it is not set, 2000 for a thorough search, which takes several minutes.
+examples there are in all: 150 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
 """
 
 import os
@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 import fwdrev
 from tests.reports.comparing import assert_same, outcome
 
-_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "300"))
+_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "150"))
 
 _TESTS = 3
 """The examples are shared out among them."""
