@@ -12,7 +12,7 @@ from itertools import repeat
 from random import Random
 from time import perf_counter
 
-__all__ = ["calibrate", "loops_of", "timed", "timed_blocks", "warm_up"]
+__all__ = ["calibrate", "loops_of", "no_collection", "timed", "timed_blocks", "warm_up"]
 
 Call = Callable[[], object]
 
@@ -60,7 +60,7 @@ def timed_blocks(
     another arm begins with calls that are not counted (see `warm_up`).
     """
     values: dict[str, list[float]] = {name: [] for name in arms}
-    with _no_collection():
+    with no_collection():
         order, last = list(arms), None
         for block in range(blocks):
             order = _shuffled(order, rng) if block % 2 == 0 else order[::-1]
@@ -95,7 +95,7 @@ def _shuffled(order: Sequence[str], rng: Random) -> list[str]:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
+def no_collection() -> Iterator[None]:
     """The garbage collector would hit whichever arm is running; who had switched it off finds it so."""
     on = gc.isenabled()
     gc.disable()

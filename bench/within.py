@@ -13,12 +13,17 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from fwdrev.bench.timing import no_collection
+
 __all__ = ["within"]
 
 _T = TypeVar("_T")
 
 _set_exception: Any = ctypes.pythonapi.PyThreadState_SetAsyncExc
 _set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
+
+_AGAIN = 0.2
+"""Seconds after which it is raised once more: where Python calls a finalizer it is printed and lost."""
 
 
 class _LateError(BaseException):
@@ -36,20 +41,21 @@ def within(seconds: float, call: Callable[[], _T]) -> _T:
 
 
 def _watched(seconds: float, call: Callable[[], _T]) -> _T:
-    caller, lock, state = threading.get_ident(), threading.Lock(), {"over": False}
+    caller, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
 
     def fire() -> None:
-        with lock:
-            if not state["over"]:
-                _set_exception(caller, _LateError)
+        late = over.wait(seconds)
+        while not late:
+            with lock:
+                if not over.is_set():
+                    _set_exception(caller, _LateError)
+            late = over.wait(_AGAIN)
 
-    timer = threading.Timer(max(0.0, seconds), fire)
-    timer.daemon = True
-    timer.start()
-    try:
-        return call()
-    finally:
-        timer.cancel()
-        with lock:
-            state["over"] = True
-        _set_exception(caller, ctypes.py_object())  # none: forgets one that was raised too late to be seen
+    with no_collection():  # JAX has it call back, and there an exception would be printed and lost
+        threading.Thread(target=fire, daemon=True).start()
+        try:
+            return call()
+        finally:
+            with lock:
+                over.set()
+                _set_exception(caller, ctypes.py_object())  # none: forgets one that was raised too late to be seen

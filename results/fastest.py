@@ -4,7 +4,6 @@ Modes are compiled with constants as arguments, since XLA would compute with con
 the one that is expected to be the fastest, and the others follow only while there is time.
 """
 
-import gc
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -103,13 +102,8 @@ def _affordable(mode: str, seconds: Mapping[str, float], expected: Mapping[str, 
 
 
 def _typical(calls: Mapping[str, Call]) -> dict[str, float]:
-    """Medians of short blocks in turns; the garbage collector stays as it was."""
-    collecting = gc.isenabled()
-    try:
-        values = timed_blocks(calls, calibrate(calls, _BLOCK_SECONDS), _BLOCKS, Random(0))
-    finally:
-        if not collecting:  # timing switches it on again
-            gc.disable()
+    """Medians of short blocks in turns."""
+    values = timed_blocks(calls, calibrate(calls, _BLOCK_SECONDS), _BLOCKS, Random(0))
     return {mode: statistics.median(each) for mode, each in values.items()}
 
 

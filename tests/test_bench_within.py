@@ -3,6 +3,7 @@
 import itertools
 import math
 import threading
+from time import perf_counter
 
 import pytest
 
@@ -35,6 +36,28 @@ def test_an_endless_call_is_given_up(seconds: float) -> None:
     thread.start()
     thread.join()
     assert seen == [TimeoutError]
+
+
+class Swallows:
+    """An object whose finalizer takes its time: an exception in it is printed and lost."""
+
+    def __del__(self) -> None:
+        """Waits in Python."""
+        end = perf_counter() + 0.02
+        while perf_counter() < end:
+            pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_exception_that_is_lost_is_raised_again() -> None:
+    """A call that spends nearly all of its time in finalizers ends all the same."""
+
+    def finalizing() -> None:
+        while True:
+            Swallows()
+
+    with pytest.raises(TimeoutError):
+        within(0.01, finalizing)
 
 
 @pytest.mark.parametrize("seconds", [60.0, math.inf])
