@@ -62,15 +62,21 @@ class TorchPoint:
         self.real_kind = next((kind for kind in self.kinds if kind.is_floating_point), None)
         self.itemsize = max((leaf.element_size() for leaf in self._leaves), default=1)
 
-    def products(self) -> tuple[Products, set[bool]]:
-        """J v and uᵀ J beside each other, and which of them would be differentiated further."""
+    def products(self) -> tuple[Products, set[tuple[Any, bool]]]:
+        """J v and uᵀ J beside each other; their dtypes, and which of them would be differentiated further.
+
+        The tangent is pushed as one of a batch, as torch.func.jacfwd does: there other dtypes may come out.
+        """
         torch: Any = sys.modules["torch"]
         v = _tensors(torch, self._leaves)
         u = _tensors(torch, self._y)
         pulled = self._pull(u)
-        pushed = torch.func.jvp(self._of, tuple(self._leaves), v)[1]
+        push = torch.func.vmap(lambda *v: torch.func.jvp(self._of, tuple(self._leaves), v)[1])
+        pushed = [tangent[0] for tangent in push(*(tensor[None] for tensor in v))]
         arrays = [[tensor.detach().cpu().double().numpy() for tensor in each] for each in (u, pushed, pulled, v)]
-        return compared(*arrays, real_bytes=self.itemsize), {tensor.requires_grad for tensor in (*pushed, *pulled)}
+        return compared(*arrays, real_bytes=self.itemsize), {
+            (tensor.dtype, tensor.requires_grad) for tensor in (*pushed, *pulled)
+        }
 
 
 def _tensors(torch: Any, like: Sequence[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - the module

@@ -13,7 +13,7 @@ from typing import Any
 
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.jacobians import Argnums, Function, Pytree, selected
+from fwdrev.modes.jacobians import Argnums, Function, Pytree, present, selected
 from fwdrev.modes.torch_function import waiting
 from fwdrev.modes.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
 from fwdrev.results.choices import REVERSE, Choices, Chosen, Key, ModeChoice
@@ -92,7 +92,11 @@ class TorchJacobian:
         if self._mode == Direction.MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"
             raise InputError(msg)
-        if self._mode == _FORWARD and not self._whole(entries(selected(self._argnums, args))):
+        if (
+            self._mode == _FORWARD
+            and present(self._argnums, args)
+            and not self._whole(entries(selected(self._argnums, args)))
+        ):
             msg = f"chunk={self._chunk} with mode 'forward' and tensors of PyTorch: torch.func.jacfwd has no chunks"
             raise InputError(f"{msg}; take mode 'reverse' or leave it out")
 
@@ -104,11 +108,16 @@ class TorchJacobian:
         func = sys.modules["torch"].func
         if mode == REVERSE:
             return func.jacrev(self._f, self._argnums, has_aux=self._has_aux, chunk_size=self._chunk)  # type: ignore[no-any-return]
+        number = self._argnums
+        if isinstance(number, int) and number < 0:  # of which jacfwd makes zeros
+            return lambda *args: func.jacfwd(self._f, number + len(args), has_aux=self._has_aux)(*args)
         return func.jacfwd(self._f, self._argnums, has_aux=self._has_aux)  # type: ignore[no-any-return]
 
     def _in_graph(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
         """For torch.compile, which drops the call of the function from the graph again, since only sizes are used."""
-        value = self._f(*args, **kwargs)
+        if self._refused_by_torch(args, kwargs) is not None:
+            return REVERSE
+        value = self._f(*args)
         n, m = entries(selected(self._argnums, args)), entries(value[0] if self._has_aux else value)
         return _FORWARD if self._whole(n) and n * _PASS < m else REVERSE
 
@@ -146,8 +155,9 @@ class TorchJacobian:
 
     def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, nested: bool) -> tuple[ModeChoice, Hashable]:
         """The choice, and what decides of the outputs."""
-        if kwargs:
-            return ModeChoice(mode=REVERSE, reason="torch.func takes no keyword arguments"), None
+        refused = self._refused_by_torch(args, kwargs)
+        if refused is not None:
+            return ModeChoice(mode=REVERSE, reason=refused), None
         with generators_kept(args) as random:
             at = TorchPoint(self._f, self._argnums, args, has_aux=self._has_aux)
             try:
@@ -162,6 +172,16 @@ class TorchJacobian:
             if self._decide == "measure" and not nested:
                 choice = self._measured(choice, at, args)
             return choice if choice.mode == REVERSE or nested else _confirmed(choice, at), at.outputs
+
+    def _refused_by_torch(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
+        """What torch.func.jacrev raises an error for, or does in its own way."""
+        if kwargs:
+            return "torch.func takes no keyword arguments"
+        if not present(self._argnums, args):
+            return "argnums names an argument that is not there"
+        if not isinstance(self._argnums, int) and min(self._argnums, default=0) < 0:
+            return "torch.func.jacrev does not count several arguments from the end"
+        return None
 
     def _weighed(self, at: "TorchPoint") -> ModeChoice:
         """By the numbers of entries."""
@@ -207,7 +227,9 @@ def _confirmed(choice: ModeChoice, at: TorchPoint) -> ModeChoice:
     except Exception as error:  # noqa: BLE001 - an operation without tangents
         return replace(choice, mode=REVERSE, reason=f"the modes cannot be compared ({type(error).__name__})")
     if len(further) > 1:
-        return replace(choice, mode=REVERSE, reason="only one mode's Jacobian requires a gradient")
+        return replace(
+            choice, mode=REVERSE, reason="the modes' results differ in dtype, or in what requires a gradient"
+        )
     return choice if found.agree else choice.refuted(found)
 
 
