@@ -7,7 +7,7 @@ expected to be slower.
 
 import math
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
@@ -82,6 +82,7 @@ class _Measuring:
         self.rounds: list[Values] = []
         self.expected: dict[str, float] = {}
         self.untried: dict[str, float | None] = {}
+        self._begun: set[str] = set()
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
         self._order = Order(long_seconds=LONG * budget)
@@ -117,8 +118,18 @@ class _Measuring:
         self.reasons |= {**optional, **found.reasons}
 
     def prepare_all(self) -> None:
-        """Each arm that has a chance, the one first that is expected to be the fastest."""
-        waiting = deque(sorted(set(self.codes) - set(self.reasons), key=self._turn))
+        """Each arm that has a chance, the one first that is expected to be the fastest.
+
+        Arms that did not begin, since their share was too small or they waited for one of these, get what is left over.
+        """
+        self._go_through(set(self.codes) - set(self.reasons), again=False)
+        left_over = set(self.untried) - self._begun
+        for name in left_over:
+            del self.untried[name], self.reasons[name]
+        self._go_through(left_over, again=True)
+
+    def _go_through(self, names: Collection[str], *, again: bool) -> None:
+        waiting = deque(sorted(names, key=self._turn))
         while waiting:
             name = waiting.popleft()
             hopeless, blocked = self._order.hopeless(name, self.prepared), self._order.blocked(name, self.untried)
@@ -129,7 +140,7 @@ class _Measuring:
             elif self.left <= 0:
                 self._leave(name, "the budget was used up before its turn", None)
             else:
-                self._prepare(name, self._share(name, len(waiting)))
+                self._prepare(name, _FIRST if again else self._share(name, len(waiting)))
 
     def _share(self, name: str, waiting: int) -> float:
         """Of the time that is left, for an arm that so many others wait for."""
@@ -149,6 +160,8 @@ class _Measuring:
             if not error.late:
                 self.reasons[name] = error.reason
                 return
+            if error.needs is None:
+                self._begun.add(name)
             spent = self._budget - began
             self._leave(name, error.reason, None if error.needs is None else spent + error.needs / share)
 

@@ -36,8 +36,8 @@ FACTS = Facts(
 class Scripted:
     """Trials whose times are given; the clock goes on by what they cost.
 
-    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds; `counts`:
-    expected seconds, and `uncounted` what else counting finds.
+    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds, which the
+    trials foresee if they are `careful`; `counts`: expected seconds, and `uncounted` what else counting finds.
     """
 
     seconds: Mapping[str, float]
@@ -48,6 +48,7 @@ class Scripted:
     uncounted: Expected = field(default_factory=Expected)
     fails: Mapping[str, str] = field(default_factory=dict)
     dies: set[str] = field(default_factory=set)
+    careful: bool = False
     noise: float = 0.0
     round_seconds: float = 1.0
     now: float = 0.0
@@ -70,6 +71,8 @@ class Scripted:
     def prepare(self, arm: str, seconds: float) -> Prepared:
         """Takes the time to compile, or all that it was given."""
         takes = self.compiling.get(arm, 0.1)
+        if self.careful and takes > seconds:
+            raise LostArmError(arm, "it is expected to need more than is left for it", late=True, needs=takes)
         self.now += min(takes, seconds)
         self.tried.append(arm)
         if takes > seconds:
@@ -232,6 +235,22 @@ def test_what_was_measured_is_not_recommended_over_an_arm_that_was_late() -> Non
     assert late.tried == ["forward", "mixed"]
     assert found.recommend == "forward"
     assert "longer than" in str(arm_of(found, "mixed")["reason"])
+
+
+def test_an_arm_that_did_not_begin_gets_what_is_left_over() -> None:
+    """Its share was too small while others were waiting; then those that waited for it get their turn."""
+    codes = {**FACTS.codes, "mixed": "m", "other": "o"}
+    counts = {"forward": 1e-4, "mixed": 2e-4, "reverse": 3e-4, "other": 4e-4}
+    trials = Scripted(seconds=counts, counts=counts, compiling={"mixed": 6.0}, careful=True)
+    found = advised(trials, replace(FACTS, codes=codes))
+    assert trials.tried == ["forward", "mixed", "reverse", "other"]
+    assert {arm.name for arm in found.arms if arm.seconds is not None} == set(codes)
+    assert trials.now <= 20
+    still = Scripted(seconds=counts, counts=counts, compiling={"mixed": 60.0}, careful=True)
+    assert arm_of(advised(still, replace(FACTS, codes=codes)), "reverse")["reason"] == (
+        "not tried: mixed, expected to be faster, was late"
+    )
+    assert still.tried == ["forward"]
 
 
 def test_a_late_arm_that_is_expected_to_be_as_slow_does_not_block() -> None:
