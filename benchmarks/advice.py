@@ -61,6 +61,8 @@ ROUNDS, BLOCKS = 9, 4
 SLOW = 0.3
 """Seconds of a call from which one round has to do."""
 
+MODES = ("forward", "reverse")
+
 CLOSE, NEAR = 1.05, 1.2
 """Within 5 % of the fastest, and within 20 %."""
 
@@ -188,11 +190,24 @@ def summary(rows: list[dict[str, Any]]) -> None:
     print("| picks by | within 5 % | within 20 % | worst |\n|---|---|---|---|")
     for name, picked in picks.items():
         print(f"| {name} |", _shares(rows, picked))
+    print("\nof forward and reverse mode alone, as fwdrev.jacobian has them, counts pick:", _of_two(rows))
     typical, counting = (median(row[f"seconds_of_{what}"] for row in rows) for what in ("advice", "counting"))
     print(f"\nadvice took {typical:.1f} s in the median, counting {counting * 1e3:.0f} ms\n")
     print("| what advice is held to | measured | bar | |\n|---|---|---|---|")
     for what, value, bar, kept in _bars(rows):
         print(f"| {what} | {value} | {bar} | {'kept' if kept else 'MISSED'} |")
+
+
+def _of_two(rows: list[dict[str, Any]]) -> str:
+    """The shares where there are only these two; a mode that was not timed is hopeless beside the other one."""
+    two = [row | {"seconds": {name: row["seconds"][name] for name in MODES if name in row["seconds"]}} for row in rows]
+    two = [row for row in two if row["seconds"]]
+    expected = [{name: seconds_of(row["counts"][name]) for name in row["seconds"]} for row in two]
+    picked = [min(each, key=each.__getitem__) for each in expected]
+    beside = max(
+        row["seconds"][pick] / row["seconds"].get("reverse", math.inf) for row, pick in zip(two, picked, strict=True)
+    )
+    return f"{_shares(two, picked)} {len(two)} functions, beside reverse mode at most {beside:.2f}"
 
 
 def _bars(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, bool]]:

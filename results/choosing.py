@@ -65,6 +65,7 @@ class Chooser:
         }
         if stages is not None:
             self.by_mode[str(Direction.MIXED)] = mixed(stages, argnums, chunk=chunk, **options)
+        self._moved = numbers_of(argnums, ())
         self._has_aux = options.get("has_aux", False)
         self._options = {name: on for name, on in options.items() if name != "has_aux"}
         self._kind = jnp.complexfloating if options.get("holomorphic") else jnp.floating
@@ -98,8 +99,11 @@ class Chooser:
         """A look into a table, once it is known."""
         try:
             leaves, tree = jax.tree.flatten((args, kwargs))
-            kinds = tuple([_exactly(leaf) for leaf in leaves])
-            known = self._known.of((tree, kinds, _x64()))
+            kinds = [x.aval if hasattr(x, "aval") else _exactly(x) for x in leaves]
+            known = self._known.of((tree, tuple(kinds), _x64()))
+            if known is None and len(leaves) == len(args):  # a number that is differentiated is known by its type
+                kinds = [float if type(x) is float and i in self._moved else kinds[i] for i, x in enumerate(leaves)]
+                known = self._known.of((tree, tuple(kinds), _x64()))
         except Exception:  # noqa: BLE001 - other arguments may be anything, and raise when they are compared
             known = None
         return self._sought(args, kwargs) if known is None else known
