@@ -39,8 +39,8 @@ _MANY = 1400
 """Equations of a function that are weighed whatever it takes: within two calls of jax.jacobian and a second."""
 
 _WEIGHING = 0.25e-3
-"""Seconds for each equation that weighing and comparing the modes takes beyond that: 1.8 ms in all, where jax.jacobian
-takes 0.55 ms (`benchmarks/contract.py`, the unrolled functions; Intel Xeon, 2026-11-29)."""
+"""Seconds for each equation that weighing and comparing takes beyond that, so chosen that the unrolled functions
+of `benchmarks/contract.py` keep to it."""
 
 
 class Chooser:
