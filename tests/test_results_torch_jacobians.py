@@ -275,6 +275,8 @@ def test_nested_and_mapped(asked: list[str]) -> None:
         torch.func.vmap(fwdrev.jacobian(tall))(batch), torch.func.vmap(torch.func.jacrev(tall))(batch)
     )
     assert asked[-1] == "forward"
+    wider = fwdrev.jacobian(lambda x: x.double().repeat(9))
+    assert torch.func.vmap(wider)(batch.float()).dtype == torch.float32  # that of the inputs, as of jacrev
 
 
 _COMPILED = """
