@@ -170,17 +170,19 @@ class FunctionTrials:
     def _coloured(self, seconds: float, *, measured: bool) -> Counted:
         """The arm with colours; raises NotSparseError, TimeoutError."""
         found, others = self._found, self._counted
-        counted = cost_of_sample(found, within(seconds, lambda: sampled(found)), others)
+        counted = cost_of_sample(found, within(seconds, lambda: sampled(found), "asdex"), others)
         if measured or any(other.seconds < counted.seconds for other in others.values()):
             return counted
         try:
-            return within(min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"])[1])
+            return within(
+                min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"])[1], "asdex"
+            )
         except TimeoutError:
             return counted
 
     def _prepared(self, arm: FunctionArm, seconds: float) -> Prepared:
         found = self._found
-        program = within(seconds, arm.program) if arm.name == "coloured" else arm.program()
+        program = within(seconds, arm.program, "asdex") if arm.name == "coloured" else arm.program()
         compile_seconds, memory = compiled_in(program, found.args)
         needs = None if memory is None else self._too_large(memory)
         if needs is not None:

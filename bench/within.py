@@ -1,17 +1,17 @@
-"""A call of Python's that is given up after a while, in the process in which it runs.
+"""A call into a library of Python's that is given up after a while, in the process in which it runs.
 
-    within(5.0, lambda: slow(x))      # raises TimeoutError where it takes longer
+    within(5.0, lambda: asdex.jacobian_coloring(f, x), "asdex")      # raises TimeoutError where it takes longer
 
-The exception is raised between two operations of the interpreter, as by Ctrl-C, in whatever thread the call runs; a
-single call of compiled code, such as XLA's compiler, is never interrupted. It suits long loops in Python that hold
-nothing that has to be put back.
+It ends where a function of that library begins, and nowhere else: not inside of JAX, whose state would be left behind,
+and not inside of compiled code. It suits libraries that do their work in many small functions.
 """
 
-import ctypes
 import math
-import threading
+import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from time import perf_counter
+from types import FrameType
+from typing import TypeVar
 
 from fwdrev.bench.timing import no_collection
 
@@ -19,43 +19,34 @@ __all__ = ["within"]
 
 _T = TypeVar("_T")
 
-_set_exception: Any = ctypes.pythonapi.PyThreadState_SetAsyncExc
-_set_exception.argtypes = (ctypes.c_ulong, ctypes.py_object)
-
-_AGAIN = 0.2
-"""Seconds after which it is raised once more: where Python calls a finalizer it is printed and lost."""
-
 
 class _LateError(BaseException):
     """Passes every `except Exception` on the way."""
 
 
-def within(seconds: float, call: Callable[[], _T]) -> _T:
-    """What the call returns, if it does within so many seconds; raises TimeoutError."""
-    if math.isinf(seconds):
+def within(seconds: float, call: Callable[[], _T], package: str) -> _T:
+    """What the call returns, if it does within so many seconds; raises TimeoutError.
+
+    Under a profiler, which would have to give way, it takes as long as it takes.
+    """
+    if math.isinf(seconds) or sys.getprofile() is not None:
         return call()
+    end = perf_counter() + seconds
+
+    def check(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and perf_counter() > end and _belongs(frame, package):
+            raise _LateError
+
+    sys.setprofile(check)
     try:
-        return _watched(seconds, call)
+        with no_collection():  # JAX has it call back, and there an exception would be printed and lost
+            return call()
     except _LateError:
         raise TimeoutError from None
+    finally:
+        sys.setprofile(None)
 
 
-def _watched(seconds: float, call: Callable[[], _T]) -> _T:
-    caller, over, lock = threading.get_ident(), threading.Event(), threading.Lock()
-
-    def fire() -> None:
-        late = over.wait(seconds)
-        while not late:
-            with lock:
-                if not over.is_set():
-                    _set_exception(caller, _LateError)
-            late = over.wait(_AGAIN)
-
-    with no_collection():  # JAX has it call back, and there an exception would be printed and lost
-        threading.Thread(target=fire, daemon=True).start()
-        try:
-            return call()
-        finally:
-            with lock:
-                over.set()
-                _set_exception(caller, ctypes.py_object())  # none: forgets one that was raised too late to be seen
+def _belongs(frame: FrameType, package: str) -> bool:
+    name = str(frame.f_globals.get("__name__", ""))
+    return name == package or name.startswith(f"{package}.")
