@@ -2,8 +2,8 @@
 
     within(5.0, lambda: asdex.jacobian_coloring(f, x), "asdex")      # raises TimeoutError where it takes longer
 
-It ends where a function of that library begins, and nowhere else: not inside of JAX, whose state would be left behind,
-and not inside of compiled code. It suits libraries that do their work in many small functions.
+It ends at a line of that library, and nowhere else: not inside of JAX, whose state would be left behind, and not inside
+of compiled code. Lines of the library take a little longer for it, those of others do not.
 """
 
 import math
@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from time import perf_counter
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fwdrev.bench.timing import no_collection
 
@@ -27,24 +27,25 @@ class _LateError(BaseException):
 def within(seconds: float, call: Callable[[], _T], package: str) -> _T:
     """What the call returns, if it does within so many seconds; raises TimeoutError.
 
-    Under a profiler, which would have to give way, it takes as long as it takes.
+    Under a debugger, which would have to give way, it takes as long as it takes.
     """
-    if math.isinf(seconds) or sys.getprofile() is not None:
+    if math.isinf(seconds) or sys.gettrace() is not None:
         return call()
     end = perf_counter() + seconds
 
-    def check(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and perf_counter() > end and _belongs(frame, package):
+    def check(_: FrameType, event: str, __: object) -> Callable[..., Any]:
+        if event == "line" and perf_counter() > end:
             raise _LateError
+        return check
 
-    sys.setprofile(check)
+    sys.settrace(lambda frame, *_: check if _belongs(frame, package) else None)
     try:
         with no_collection():  # JAX has it call back, and there an exception would be printed and lost
             return call()
     except _LateError:
         raise TimeoutError from None
     finally:
-        sys.setprofile(None)
+        sys.settrace(None)
 
 
 def _belongs(frame: FrameType, package: str) -> bool:

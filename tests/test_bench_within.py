@@ -3,7 +3,7 @@
 import itertools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -27,13 +27,21 @@ def endless() -> None:
             continue
 
 
+def one_long_loop() -> int:
+    """Without a call of Python's."""
+    total = 0
+    while True:
+        total += 1
+
+
+@pytest.mark.parametrize("call", [endless, one_long_loop])
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
 @pytest.mark.parametrize("package", [HERE, HERE.rpartition(".")[0]])
-def test_an_endless_call_is_given_up(seconds: float, package: str) -> None:
-    """Where a function of the module or package begins, whatever it catches."""
+def test_an_endless_call_is_given_up(seconds: float, package: str, call: Callable[[], object]) -> None:
+    """At a line of the module or package, whatever it catches."""
     with pytest.raises(TimeoutError):
-        within(seconds, endless, package)
-    assert sys.getprofile() is None
+        within(seconds, call, package)
+    assert sys.gettrace() is None
 
 
 def test_it_is_given_up_there_only() -> None:
@@ -75,15 +83,16 @@ def test_nothing_is_raised_afterwards() -> None:
     assert 0 <= ended <= 300
 
 
-def test_a_profiler_goes_before() -> None:
+def test_a_debugger_goes_before() -> None:
     """The user's own is left in place, and the call takes as long as it takes."""
 
-    def profile(*_: object) -> None:
+    def trace(*_: object) -> None:
         """Nothing."""
 
-    sys.setprofile(profile)
+    before = sys.gettrace()
+    sys.settrace(trace)
     try:
         assert within(0.0, work, HERE) == 4950
-        assert sys.getprofile() is profile
+        assert sys.gettrace() is trace
     finally:
-        sys.setprofile(None)
+        sys.settrace(before)
