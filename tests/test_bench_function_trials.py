@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import jax.numpy as jnp
@@ -36,8 +36,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         for _ in itertools.count():
             sum(range(100))
 
+    # a call is given up at a line of asdex: that is whose this one has to be
+    endless = FunctionType(coloring.__code__, {**globals(), "__name__": "asdex.coloring"}, closure=coloring.__closure__)
     module = SimpleNamespace(
-        jacobian_sparsity=sparsity, jacobian_coloring=coloring, __spec__=SimpleNamespace(origin="asdex")
+        jacobian_sparsity=sparsity, jacobian_coloring=endless, __spec__=SimpleNamespace(origin="asdex")
     )
     monkeypatch.setitem(sys.modules, "asdex", module)
     return calls
