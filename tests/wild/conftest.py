@@ -1,0 +1,28 @@
+"""Every situation has its report: a test without one is an error of collection."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Refuses tests of this folder that do not say where they come from."""
+    bare = [item.nodeid for item in _situations(items) if not item.get_closest_marker("report")]
+    if bare:
+        msg = f"no report given, see tests/wild/reports.py: {', '.join(bare)}"
+        raise pytest.UsageError(msg)
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
+    """The table, where nothing is to be run."""
+    if not config.option.collectonly:
+        return []
+    rows = [(item.name, item.get_closest_marker("report")) for item in _situations(items)]
+    return [f"{name}  {', '.join(mark.args)}" for name, mark in rows if mark is not None]
+
+
+def _situations(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    return [item for item in items if _HERE in item.path.parents]

@@ -1,0 +1,13 @@
+"""The table itself: a source is one that can be looked up."""
+
+import pytest
+
+from tests.wild.reports import OURS, report
+
+
+@report(OURS)
+@pytest.mark.parametrize("source", ["", "pyperf", "pyperf#110", "psf/pyperf#", "http://example.org/1"])
+def test_a_source_can_be_looked_up(source: str) -> None:
+    """An owner, a repository and a number, or a page."""
+    with pytest.raises(ValueError, match="OWNER/REPOSITORY#NUMBER"):
+        report(source)
