@@ -1,0 +1,162 @@
+"""Chaos: `fwdrev check` in a project of its own, hurt once at a random moment, and what is left of it.
+
+A project either has not changed or is three times slower, so that for each one of two exit codes would be a lie.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+
+from tests.project import make_project, worktrees
+
+__all__ = ["FAULTS", "Chaos", "Ended"]
+
+_STEP = """
+import numpy as np
+
+def step(x):
+    for _ in range({turns}):
+        x = np.tanh(x)
+    return x
+"""
+
+_COMMAND = ("check", "--against", "HEAD", "--engines", "model:step", "--inputs", "2000", "--outputs", "1")
+_ROUNDS = ("--rounds", "4", "--json")
+
+_LONGEST = 120.0
+"""Seconds until a run is taken to hang: a quiet one ends in three."""
+
+_STOPPED = 10.0
+"""Seconds for which a process is stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """How a run ended: its exit code, the answer if it is whole, and what it said on standard error."""
+
+    code: int
+    answer: Mapping[str, Any] | None
+    said: str
+
+
+class Chaos:
+    """One project, with a folder for everything temporary and a file for the verdict."""
+
+    def __init__(self, folder: Path, *, slower: bool) -> None:
+        """Makes the project; its working tree computes three times as much if it is to be slower."""
+        self.slower = slower
+        self.temporary, self.junit = folder / "temporary", folder / "verdict.xml"
+        self.temporary.mkdir()
+        self.project = make_project(folder / "project", {"model.py": _STEP.format(turns=20)})
+        if slower:
+            (self.project / "model.py").write_text(_STEP.format(turns=60))
+
+    def run(self, hurt: Callable[[psutil.Process, Random], None] | None, rng: Random, seconds: float) -> Ended:
+        """One check; `hurt` gets its process after a share of `seconds`."""
+        environment = {**os.environ, "TMPDIR": str(self.temporary)}
+        command = [sys.executable, "-m", "fwdrev", *_COMMAND, *_ROUNDS, "--junit", str(self.junit)]
+        with subprocess.Popen(
+            command,
+            cwd=self.project,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                if hurt is not None:
+                    time.sleep(rng.uniform(0.0, seconds))
+                    with suppress(psutil.NoSuchProcess, ProcessLookupError, IndexError):
+                        hurt(psutil.Process(process.pid), rng)
+                out, said = process.communicate(timeout=_LONGEST)
+            finally:
+                process.kill()
+        return Ended(code=process.returncode, answer=_whole(out), said=said)
+
+    def left(self) -> list[str]:
+        """What a run has left behind: worktrees, temporary files, processes."""
+        found = [f"{worktrees(self.project)} worktrees"] if worktrees(self.project) != 1 else []
+        found += [str(path) for path in self.temporary.iterdir()]
+        return found + [f"{process.pid}: {' '.join(process.cmdline())}" for process in self._alive()]
+
+    def _alive(self) -> list[psutil.Process]:
+        return [process for process in psutil.process_iter() if _variable(process, "TMPDIR") == str(self.temporary)]
+
+
+def _whole(text: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = json.loads(text)
+    except ValueError:
+        return None
+    return found
+
+
+def _variable(process: psutil.Process, name: str) -> str | None:
+    try:
+        found: str | None = process.environ().get(name)
+    except psutil.Error:
+        return None
+    return found
+
+
+def _side(command: psutil.Process, rng: Random) -> psutil.Process:
+    """One of its processes, at the moment."""
+    return rng.choice(command.children(recursive=True))
+
+
+def _kill_a_side(command: psutil.Process, rng: Random) -> None:
+    _side(command, rng).kill()
+
+
+def _kill_the_command(command: psutil.Process, rng: Random) -> None:
+    command.kill()
+
+
+def _end_the_command(command: psutil.Process, rng: Random) -> None:
+    command.send_signal(rng.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]))
+
+
+def _stop_a_side(command: psutil.Process, rng: Random) -> None:
+    _stopped([_side(command, rng)])
+
+
+def _stop_the_command(command: psutil.Process, rng: Random) -> None:
+    _stopped([command])
+
+
+def _fill_the_disk(command: psutil.Process, rng: Random) -> None:
+    """No file of theirs grows from now on: the system refuses each write, as it does where there is no room."""
+    for process in [command, *command.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _stopped(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        process.suspend()
+    time.sleep(_STOPPED)
+    for process in processes:
+        process.resume()
+
+
+FAULTS: Mapping[str, Callable[[psutil.Process, Random], None]] = {
+    "kill a side": _kill_a_side,
+    "kill the command": _kill_the_command,
+    "end the command": _end_the_command,
+    "stop a side": _stop_a_side,
+    "stop the command": _stop_the_command,
+    "fill the disk": _fill_the_disk,
+}

@@ -1,0 +1,45 @@
+"""Whatever happens to it, `fwdrev check` tells no lie, and the next run finds nothing of it.
+
+`FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once.
+"""
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.wild.chaos import FAULTS, Chaos, Ended
+from tests.wild.reports import OURS, report
+
+_RUNS = int(os.environ.get("FWDREV_CHAOS", len(FAULTS)))
+
+_SECONDS = 3.0
+"""Within which a run is hurt: about as long as it takes."""
+
+
+@report(OURS)
+@pytest.mark.parametrize("index", range(_RUNS))
+def test_no_lie_and_nothing_left(index: int, tmp_path: Path) -> None:
+    """One fault at a random moment, then a run that nothing disturbs."""
+    rng = Random(index)
+    fault = list(FAULTS)[index % len(FAULTS)]
+    chaos = Chaos(tmp_path, slower=bool(index // len(FAULTS) % 2))
+
+    hurt = chaos.run(FAULTS[fault], rng, _SECONDS)
+
+    _assert_no_lie(chaos, hurt, fault)
+    _assert_no_lie(chaos, chaos.run(None, rng, 0.0), "nothing")
+    assert chaos.left() == []
+
+
+def _assert_no_lie(chaos: Chaos, ended: Ended, fault: str) -> None:
+    """Red only where it is slower, green only where it is not and that was measured; no torn verdict file."""
+    assert ended.code != (0 if chaos.slower else 1), (fault, ended)
+    assert "Traceback" not in ended.said, (fault, ended)
+    if ended.code in {0, 1}:
+        assert ended.answer is not None, (fault, ended)
+        assert ended.answer["compared"] >= 1, (fault, ended)
+    if chaos.junit.exists():
+        ET.parse(chaos.junit)  # noqa: S314 - our own file
