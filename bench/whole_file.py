@@ -1,0 +1,214 @@
+"""Files that are written whole or not at all, whatever the disk or a signal does in between.
+
+    write_whole(Path("check.md"), text)                    # replaces what is there, or leaves it as it is
+    write_whole(Path("today.csv"), text, new=True)         # FileExistsError where there is one already
+    append_whole(Path("summary.md"), text)                 # what is there stays, also where the disk is full
+    obstacle(Path("nowhere/check.md"))                     # "nowhere is no folder"
+
+All raise OSError and nothing else. The content goes to `.fwdrev-….part` beside the file, is synced and renamed over it;
+only a kill leaves that name behind. A file keeps its mode and, if it may, its owner; a link leads to its target;
+another hard link keeps the old content. What is no regular file, such as `/dev/stdout`, is written straight, and so
+is a file that may be written in a folder that may not: there only a kill can leave half of it.
+"""
+
+import errno
+import os
+import re
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["append_whole", "obstacle", "status", "write_whole"]
+
+_NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What a file system says that has no fsync."""
+
+_NOT_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV}
+"""Nothing can be made beside the file, or renamed over it as over the mount of a single file."""
+
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
+
+_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+
+
+def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
+    """Text is written as UTF-8, `?` for what it cannot encode. With `new`, a file that is there is left alone."""
+    data = content if isinstance(content, bytes) else content.encode(errors="replace")
+    with _named(path):
+        there = status(path)
+        if there is not None and not stat.S_ISREG(there.st_mode):
+            _write_straight(path, there, data)
+        elif new and (there is not None or path.is_symlink()):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+        elif there is not None and _open_already(path, there) is not None:
+            _write_straight(path, there, data)
+        else:
+            _replace(Path(os.path.realpath(path)), there, data, new=new)
+
+
+def append_whole(path: Path, text: str) -> None:
+    """Likewise, at the end of what is there; makes the file where there is none."""
+    with _named(path):
+        there = status(path)
+        with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor:
+            try:
+                _write(descriptor, text.encode(errors="replace"))
+                _sync(descriptor)
+            except BaseException:
+                if there is None or stat.S_ISREG(there.st_mode):
+                    os.ftruncate(descriptor, 0 if there is None else there.st_size)
+                raise
+
+
+def status(path: Path) -> os.stat_result | None:
+    """Of the file that `path` leads to; None where there is none. OSError where that cannot be told.
+
+    Path.exists raises, or says no, for different names in different versions of Python.
+    """
+    with _named(path):
+        try:
+            return path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+
+def obstacle(path: Path) -> str:
+    """Why it cannot be written, as far as can be told without touching it; empty where nothing speaks against it."""
+    try:
+        return _obstacle(path, status(path))
+    except OSError as error:
+        return str(error.strerror)
+
+
+def _obstacle(path: Path, there: os.stat_result | None) -> str:
+    if there is not None and stat.S_ISDIR(there.st_mode):
+        return "it is a folder"
+    place = path if there is not None else Path(os.path.realpath(path)).parent
+    if there is None and not place.is_dir():
+        return f"{path.parent} is no folder"
+    if os.access(place, os.W_OK if there is not None else os.W_OK | os.X_OK):
+        return ""
+    read_only = os.statvfs(place).f_flag & os.ST_RDONLY
+    return "the file system is read-only" if read_only else "there is no permission"
+
+
+def _replace(path: Path, there: os.stat_result | None, data: bytes, *, new: bool) -> None:
+    """By a file beside it, or in place where there can be none."""
+    beside = path.with_name(f".fwdrev-{secrets.token_hex(8)}.part")
+    try:
+        _write_new(beside, there, data)
+        if new:
+            _rename_to_new(beside, path)
+        else:
+            beside.replace(path)
+    except OSError as error:
+        if there is None or error.errno not in _NOT_BESIDE or not os.access(path, os.R_OK | os.W_OK):
+            raise
+        _overwrite(path, data)
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _write_new(path: Path, like: os.stat_result | None, data: bytes) -> None:
+    """On the disk when this returns; with the owner and the mode of another file, if there is one."""
+    with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
+        if like is not None:
+            with suppress(OSError):  # only root may give files away
+                os.fchown(descriptor, like.st_uid, like.st_gid)
+            with suppress(OSError):  # there are file systems without modes
+                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+        _write(descriptor, data)
+        _sync(descriptor)
+
+
+def _rename_to_new(made: Path, path: Path) -> None:
+    """Rename would replace a file that came up since it was looked for; a hard link does not."""
+    try:
+        os.link(made, path)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        if status(path) is not None:
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        made.rename(path)
+
+
+def _overwrite(path: Path, data: bytes) -> None:
+    """In place; puts back the old content where the new one cannot be written."""
+    old = path.read_bytes()
+    with _opened(path, os.O_WRONLY) as descriptor:
+        try:
+            _write(descriptor, data)
+            os.ftruncate(descriptor, len(data))
+            _sync(descriptor)
+        except BaseException:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+            _write(descriptor, old)
+            os.ftruncate(descriptor, len(old))
+            raise
+
+
+def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
+    """Into what is no regular file, or one that is open already, after what was written to it so far."""
+    if stat.S_ISDIR(there.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    already = _open_already(path, there)
+    if already is None:
+        with _opened(path, os.O_WRONLY) as descriptor:
+            _write(descriptor, data)
+        return
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    _write(already, data)
+
+
+def _open_already(path: Path, there: os.stat_result) -> int | None:
+    """The descriptor of ours that `path` means, as `/dev/stdout` does: its file was opened elsewhere and must stay."""
+    named = _DESCRIPTOR.fullmatch(str(path))
+    for descriptor in [int(named[1])] if named else [1, 2]:
+        with suppress(OSError, OverflowError):
+            if os.path.samestat(os.fstat(descriptor), there):
+                return descriptor
+    return None
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    """All of it; a signal or a limit may cut a single write short."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync(descriptor: int) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+
+
+@contextmanager
+def _opened(path: Path, flags: int) -> Iterator[int]:
+    """A descriptor; closing it is part of writing, since a file over a network may be refused only then."""
+    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+    try:
+        yield descriptor
+    except BaseException:
+        with suppress(OSError):
+            os.close(descriptor)
+        raise
+    os.close(descriptor)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """A name that the system cannot take is an OSError like any other."""
+    try:
+        yield
+    except ValueError as error:  # a null character, or a letter that the locale cannot encode
+        raise OSError(errno.EINVAL, f"no name of a file ({error})", str(path)) from None
