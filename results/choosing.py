@@ -162,13 +162,16 @@ class Chooser:
     def _weighed(
         self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any], *, final: bool
     ) -> ModeChoice:
-        """By counts; outside a trace by the clock too, if asked, and confirmed. What calls Python is counted only."""
+        """By counts; outside a trace by the clock too, if asked, and confirmed.
+
+        A function that calls Python is counted only, and so is one whose mode is named: nothing is left to choose.
+        """
         try:
             counted = count_modes(self._jacobians(traced, args, kwargs), traced.x)
         except Exception as error:  # noqa: BLE001 - another version of JAX may have programs that we cannot read
             return ModeChoice(mode=REVERSE, reason=f"the modes cannot be counted ({type(error).__name__})")
         choice = by_counts(counted)
-        if not final or any(map(runs_python, [traced.program, *counted.programs.values()])):
+        if not final or self._mode != AUTO or any(map(runs_python, [traced.program, *counted.programs.values()])):
             return choice
         if self._decide == "measure":
             choice = by_clock(choice, counted.programs, traced.x, self._options | {"chunk": self._chunk})

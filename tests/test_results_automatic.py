@@ -446,6 +446,14 @@ def test_explain_says_which_mode_and_why() -> None:
     assert (named.mode, named.reason, named.seconds) == ("reverse", "asked for by its name", found.seconds)
 
 
+def test_explain_of_a_mode_that_is_named_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is nothing to choose, so that no product is computed and nothing is timed, whatever decides otherwise."""
+    for name in ("products_of", "by_clock"):
+        monkeypatch.setattr(f"fwdrev.results.choosing.{name}", pytest.fail)
+    named = fwdrev.jacobian(tall, mode="forward", decide="measure").explain(jnp.ones(3))
+    assert (named.mode, set(named.seconds)) == ("forward", {"forward", "reverse"})
+
+
 def counted_calls(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]:
     """The function, and a list with an entry for each time that its Python runs."""
     calls: list[int] = []
