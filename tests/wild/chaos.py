@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ import psutil
 from tests.project import make_project, worktrees
 
 __all__ = ["FAULTS", "Chaos", "Ended"]
+
+Fault = Callable[[psutil.Process, Random], None]
+"""What is done to a command that runs."""
 
 _STEP = """
 import numpy as np
@@ -63,7 +66,7 @@ class Chaos:
         if slower:
             (self.project / "model.py").write_text(_STEP.format(turns=60))
 
-    def run(self, hurt: Callable[[psutil.Process, Random], None] | None, rng: Random, seconds: float) -> Ended:
+    def run(self, hurt: Fault | None, rng: Random, seconds: float) -> Ended:
         """One check; `hurt` gets its process after a share of `seconds`."""
         environment = {**os.environ, "TMPDIR": str(self.temporary)}
         command = [sys.executable, "-m", "fwdrev", *_COMMAND, *_ROUNDS, "--junit", str(self.junit)]
@@ -117,46 +120,26 @@ def _side(command: psutil.Process, rng: Random) -> psutil.Process:
     return rng.choice(command.children(recursive=True))
 
 
-def _kill_a_side(command: psutil.Process, rng: Random) -> None:
-    _side(command, rng).kill()
-
-
-def _kill_the_command(command: psutil.Process, rng: Random) -> None:
-    command.kill()
-
-
-def _end_the_command(command: psutil.Process, rng: Random) -> None:
-    command.send_signal(rng.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP]))
-
-
-def _stop_a_side(command: psutil.Process, rng: Random) -> None:
-    _stopped([_side(command, rng)])
-
-
-def _stop_the_command(command: psutil.Process, rng: Random) -> None:
-    _stopped([command])
-
-
-def _fill_the_disk(command: psutil.Process, rng: Random) -> None:
+def _fill_the_disk(command: psutil.Process) -> None:
     """No file of theirs grows from now on: the system refuses each write, as it does where there is no room."""
     for process in [command, *command.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _stopped(processes: Sequence[psutil.Process]) -> None:
-    for process in processes:
-        process.suspend()
+def _stop(process: psutil.Process) -> None:
+    process.suspend()
     time.sleep(_STOPPED)
-    for process in processes:
-        process.resume()
+    process.resume()
 
 
-FAULTS: Mapping[str, Callable[[psutil.Process, Random], None]] = {
-    "kill a side": _kill_a_side,
-    "kill the command": _kill_the_command,
-    "end the command": _end_the_command,
-    "stop a side": _stop_a_side,
-    "stop the command": _stop_the_command,
-    "fill the disk": _fill_the_disk,
+FAULTS: Mapping[str, Fault] = {
+    "kill a side": lambda command, rng: _side(command, rng).kill(),
+    "kill the command": lambda command, _: command.kill(),
+    "end the command": lambda command, rng: command.send_signal(
+        rng.choice([signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    ),
+    "stop a side": lambda command, rng: _stop(_side(command, rng)),
+    "stop the command": lambda command, _: _stop(command),
+    "fill the disk": lambda command, _: _fill_the_disk(command),
 }
