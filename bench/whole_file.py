@@ -31,7 +31,7 @@ _NOT_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV}
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
 
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
+_STREAM = re.compile(r"/dev/(?P<name>stdout|stderr)|/(?:dev|proc/self)/fd/(?P<number>\d{1,9})")
 
 
 def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
@@ -39,11 +39,11 @@ def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
     data = content if isinstance(content, bytes) else content.encode(errors="replace")
     with _named(path):
         there = status(path)
-        if there is not None and not stat.S_ISREG(there.st_mode):
+        if there is not None and (_STREAM.fullmatch(str(path)) or not stat.S_ISREG(there.st_mode)):
             _write_straight(path, there, data)
         elif new and (there is not None or path.is_symlink()):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
-        elif there is not None and _open_already(path, there) is not None:
+        elif there is not None and _descriptor(path, there) is not None:
             _write_straight(path, there, data)
         else:
             _replace(Path(os.path.realpath(path)), there, data, new=new)
@@ -88,7 +88,7 @@ def _obstacle(path: Path, there: os.stat_result | None) -> str:
         return "it is a folder"
     place = path if there is not None else Path(os.path.realpath(path)).parent
     if there is None and not place.is_dir():
-        return f"{path.parent} is no folder"
+        return f"{place if path.is_symlink() else path.parent} is no folder"
     if os.access(place, os.W_OK if there is not None else os.W_OK | os.X_OK):
         return ""
     read_only = os.statvfs(place).f_flag & os.ST_RDONLY
@@ -156,7 +156,7 @@ def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
     """Into what is no regular file, or one that is open already, after what was written to it so far."""
     if stat.S_ISDIR(there.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    already = _open_already(path, there)
+    already = _descriptor(path, there)
     if already is None:
         with _opened(path, os.O_WRONLY) as descriptor:
             _write(descriptor, data)
@@ -167,11 +167,12 @@ def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
     _write(already, data)
 
 
-def _open_already(path: Path, there: os.stat_result) -> int | None:
-    """The descriptor of ours that `path` means, as `/dev/stdout` does: its file was opened elsewhere and must stay."""
-    named = _DESCRIPTOR.fullmatch(str(path))
-    for descriptor in [int(named[1])] if named else [1, 2]:
-        with suppress(OSError, OverflowError):
+def _descriptor(path: Path, there: os.stat_result) -> int | None:
+    """Of ours, where the file is open as our output: what is written to it later must not go to a file renamed over."""
+    named = _STREAM.fullmatch(str(path))
+    number = named and named["number"]
+    for descriptor in [int(number)] if number else [1, 2]:
+        with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), there):
                 return descriptor
     return None

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 
 from fwdrev.bench.cell import Observation
 from fwdrev.bench.spec import SweepSpec, make_spec
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.errors import InputError
 from fwdrev.results.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.same_machine import check_same
@@ -109,14 +110,8 @@ def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any])
 
 
 def _write_manifest(folder: Path, created: str, spec: SweepSpec, machine: Mapping[str, Any]) -> None:
-    """Whole or not at all."""
     data = {"format": FORMAT, "created": created, "spec": spec.model_dump(mode="json"), "machine": machine}
-    new = folder / f"{MANIFEST}.new"
-    with new.open("w", encoding="utf-8") as stream:
-        stream.write(json.dumps(data, indent=2) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    new.replace(folder / MANIFEST)
+    write_whole(folder / MANIFEST, json.dumps(data, indent=2) + "\n")
 
 
 def _locked(path: Path, folder: Path) -> TextIO:
