@@ -26,6 +26,7 @@ __all__ = [
     "ENGINES",
     "PROBLEMS",
     "engine",
+    "engine_name",
     "engine_names",
     "find_engine",
     "nearest_shape",
@@ -49,6 +50,9 @@ ENGINES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Our engines: name, then module and class, imported when asked for."""
+
+_ALIASES: Mapping[str, str] = MappingProxyType({"noop": "null"})
+"""What else an engine is called: programs that read a table take "null" for a value that is missing."""
 
 PROBLEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -74,12 +78,17 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
 """Our problems: name, then module and factory."""
 
 
+def engine_name(name: str) -> str:
+    """The name of an engine that may be called otherwise; any other name as it is."""
+    return _ALIASES.get(name, name)
+
+
 def engine(name: str) -> Engine:
     """The engine of that name.
 
     Raises InputError for an unknown name and UnavailableError where the engine's own library is missing.
     """
-    found = _find("engine", name, ENGINES)
+    found = _find("engine", engine_name(name), ENGINES)
     made = found() if isinstance(found, type) else found
     if not isinstance(made, Engine):
         msg = f"engine {name!r} is a {type(made).__name__}: its entry point has to name a class derived from Engine"
