@@ -8,12 +8,24 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
-__all__ = ["Answer", "ask", "signals_wait", "worker_settings"]
+__all__ = ["Answer", "ask", "end", "ending", "heard", "signals_wait", "worker_settings"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that the command answers by ending."""
+
+_GLANCE = 1.0
+"""Seconds after which we look whether a silent process is still there: what it has started may hold its pipes open."""
+
+_LARGEST_LOG = 1 << 26
+"""Bytes of a log, beyond which it begins anew."""
+
+_GONE = 10.0
+"""Seconds that a killed process is waited for: one that hangs in the kernel goes later, and without us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,58 @@ def ask(arguments: Sequence[str], environment: Mapping[str, str], timeout: float
         return _heard(child, timeout)
     finally:
         if child is not None:
-            _end(child)
+            end(child)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End a process that leads a session of its own, and what it has started, unless that has left its group.
+
+    Also where the process has ended by itself: what it has started may be there still.
+    """
+    with suppress(ProcessLookupError, PermissionError):  # nothing is left; macOS denies it where only zombies are
+        os.killpg(process.pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_GONE)
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        if pipe is not None:
+            with suppress(OSError):  # nothing reads what could not be written
+                pipe.close()
+
+
+def heard(process: subprocess.Popen[bytes], deadline: float, log: Path) -> bytes | None:
+    """What it writes next to standard output; empty where it has ended, None where it is late (`time.monotonic`).
+
+    Meanwhile its standard error, which is appended to `log`, does not fill the disk.
+    """
+    pipe = process.stdout
+    while pipe is not None:
+        _bound(log)
+        gone, left = process.poll() is not None, deadline - monotonic()
+        if wait([pipe.fileno()], 0 if gone else max(0.0, min(left, _GLANCE))):
+            chunk = os.read(pipe.fileno(), 1 << 16)
+            return chunk if chunk or _gone(process, deadline) else None
+        if gone:
+            break
+        if left <= 0:
+            return None
+    return b""
+
+
+def _bound(log: Path) -> None:
+    """What is appended next are its last words."""
+    with suppress(OSError):
+        if log.stat().st_size > _LARGEST_LOG:
+            os.truncate(log, 0)
+
+
+def ending(code: int) -> str:
+    """An exit code in words, or the signal; those for real-time programs have numbers only."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 def worker_settings() -> dict[str, str]:
@@ -58,19 +121,30 @@ def worker_settings() -> dict[str, str]:
 
 
 def _heard(child: subprocess.Popen[str], timeout: float) -> Answer:
+    """What it says until it ends: not until all that it has started does, which may hold its pipes open for ever."""
+    deadline, gone = monotonic() + timeout, False
+    while True:
+        try:
+            left = _GLANCE if gone else max(0.0, min(_GLANCE, deadline - monotonic()))
+            text, errors = child.communicate(timeout=left)
+        except subprocess.TimeoutExpired as late:
+            if gone:
+                text, errors = (bytes(each or b"").decode(errors="replace") for each in (late.output, late.stderr))
+            elif child.poll() is None and monotonic() >= deadline:
+                return Answer(text="", problem=f"no answer in {timeout:g} s")
+            else:
+                gone = child.returncode is not None
+                continue
+        return Answer(text=text, problem=_problem(child.returncode, errors))
+
+
+def _gone(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Whether it ends in time: one that writes no more may still wait for its threads."""
     try:
-        text, errors = child.communicate(timeout=timeout)
+        process.wait(max(0.0, deadline - monotonic()))
     except subprocess.TimeoutExpired:
-        return Answer(text="", problem=f"no answer in {timeout:g} s")
-    return Answer(text=text, problem=_problem(child.returncode, errors))
-
-
-def _end(child: subprocess.Popen[str]) -> None:
-    """Unless it has ended already; its group is what it has started itself."""
-    with child:
-        if child.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+        return False
+    return True
 
 
 @contextmanager
@@ -94,7 +168,5 @@ def _problem(code: int, errors: str) -> str | None:
     """None where all went well, otherwise the signal, or the last line of standard error."""
     if code == 0:
         return None
-    if code < 0:
-        return f"ended with signal {signal.Signals(-code).name}"
     lines = errors.strip().splitlines()
-    return lines[-1] if lines else f"ended with exit code {code}"
+    return lines[-1] if lines and code > 0 else f"ended with {ending(code)}"

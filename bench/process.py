@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -11,10 +10,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-from pyperf import perf_counter
+from time import monotonic
 
 from fwdrev.bench.cell import Status
+from fwdrev.bench.child import end, ending, heard
 from fwdrev.bench.failure import means_memory, one_line
 from fwdrev.bench.request import Request
 
@@ -22,6 +21,9 @@ __all__ = ["Ended", "Team", "lines_of"]
 
 _TAIL = 400
 """Lines of a log in which the last words of a process are looked for; XLA ends with a long list of calls."""
+
+_TAIL_BYTES = 1 << 18
+"""That are read of a log, which may be of any size."""
 
 
 class Ended:
@@ -46,13 +48,25 @@ class Ended:
         lines = self._last_lines()
         said = next((line for line in reversed(lines) if means_memory(line)), None)
         if said is None:
-            how = f"signal {signal.Signals(-self.code).name}" if self.code < 0 else f"exit code {self.code}"
+            how = ending(self.code)
             how += ", which the kernel sends when memory runs out" if self.code == -signal.SIGKILL else ""
             said = f"the worker process ended with {how}" + (f": {lines[-1]}" if lines and self.code > 0 else "")
         return one_line(said)
 
     def _last_lines(self) -> list[str]:
-        return self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-_TAIL:]
+        return last_lines(self.log, _TAIL)
+
+
+def last_lines(path: Path, lines: int) -> list[str]:
+    """At most so many of a text that may be larger than memory; none where there is no such file."""
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, os.SEEK_END)
+            stream.seek(max(0, size - _TAIL_BYTES))
+            text = stream.read(_TAIL_BYTES)
+    except OSError:
+        return []
+    return text.decode(errors="replace").strip().splitlines()[-lines:]
 
 
 class Team:
@@ -77,41 +91,30 @@ class Team:
             yield worker
         finally:
             if worker is not None:
-                worker.kill()
-                worker.wait()
-                self._workers.discard(worker)
-                for pipe in (worker.stdin, worker.stdout):
-                    if pipe is not None:
-                        with suppress(BrokenPipeError):
-                            pipe.close()
+                with self._lock:
+                    self._workers.discard(worker)
+                end(worker)
 
     def stop(self) -> None:
         """Kill whoever still runs."""
         with self._lock:
             self.stopped = True
-            for worker in list(self._workers):
-                worker.kill()
+            for worker in self._workers:  # each is waited for where it was started
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(worker.pid, signal.SIGKILL)
 
 
 def lines_of(worker: subprocess.Popen[bytes], ended: Ended, *, first: float, each: float) -> Iterator[str]:
     """Its whole lines, as they come; the first within `first` seconds, the others within `each`. Then, how it ended."""
-    if worker.stdout is None:
-        return
     ended.late, ended.code = False, 0
-    pipe, torn, deadline = worker.stdout.fileno(), b"", perf_counter() + first
-    while True:
-        if not select.select([pipe], [], [], max(0.0, deadline - perf_counter()))[0]:
-            ended.late = True
-            return
-        chunk = os.read(pipe, 1 << 16)
-        if not chunk:
-            ended.code = worker.wait()
-            return
+    torn, deadline = b"", monotonic() + first
+    while chunk := heard(worker, deadline, ended.log):
         *lines, torn = (torn + chunk).split(b"\n")
         for line in lines:
             yield line.decode()
         if lines:
-            deadline = perf_counter() + each
+            deadline = monotonic() + each
+    ended.late, ended.code = chunk is None, worker.returncode or 0
 
 
 def _started(request: Request, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -2,19 +2,16 @@
 
 import json
 import os
-import select
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
-from pyperf import perf_counter
-
 from fwdrev.bench.cell import Status
-from fwdrev.bench.child import signals_wait
+from fwdrev.bench.child import end, heard, signals_wait
 from fwdrev.bench.process import Ended
 
 __all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
@@ -52,18 +49,13 @@ class SideProcess:
 
     def hear(self, timeout: float, arm: str | None = None) -> Answer:
         """The answer to the oldest question."""
-        deadline = perf_counter() + timeout
+        deadline = monotonic() + timeout
         while b"\n" not in self._torn:
-            if (
-                self._process.stdout is None
-                or not select.select([self._process.stdout], [], [], max(0.0, deadline - perf_counter()))[0]
-            ):
-                self._ended.late = True
-                raise ArmLostError(self.name, arm, self._ended.status, f"no answer within {timeout:g} s")
-            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            chunk = heard(self._process, deadline, self._ended.log)
             if not chunk:
-                self._ended.code = self._process.wait()
-                raise ArmLostError(self.name, arm, self._ended.status, self._ended.told)
+                self._ended.late, self._ended.code = chunk is None, self._process.returncode or 0
+                reason = f"no answer within {timeout:g} s" if self._ended.late else self._ended.told
+                raise ArmLostError(self.name, arm, self._ended.status, reason)
             self._torn += chunk
         line, _, self._torn = self._torn.partition(b"\n")
         answer: Answer = json.loads(line)
@@ -76,13 +68,8 @@ class SideProcess:
 
     def end(self) -> None:
         """At once, with all that it has started."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        end(self._process)
         os.close(self._alive)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                pipe.close()
 
 
 @contextmanager
@@ -130,7 +117,8 @@ def _started(
     """A new session of its own, so that Ctrl-C reaches us and not the side."""
     theirs, ours = os.pipe()
     try:
-        with log.open("wb") as stream:
+        log.unlink(missing_ok=True)
+        with log.open("ab") as stream:
             process = subprocess.Popen(  # noqa: S603 - our own Python and programs
                 [sys.executable, "-P", *program],
                 stdin=subprocess.PIPE,

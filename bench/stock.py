@@ -5,12 +5,9 @@ worker process, as in pyperf; values of different arms that stand at one positio
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -18,6 +15,7 @@ from pathlib import Path
 import pyperf
 
 from fwdrev.bench.cell import ArmResult, Cell, Observation, Status
+from fwdrev.bench.child import end
 from fwdrev.bench.environment import PASSED_ON, available_cpus, memory_share, worker_environment
 from fwdrev.bench.local import LocalExecutor
 from fwdrev.bench.process import Ended
@@ -122,9 +120,7 @@ class StockExecutor:
         try:
             return manager.wait()
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(manager.pid, signal.SIGKILL)
-            manager.wait()
+            end(manager)
 
 
 def _results(answer: Path) -> list[ArmResult]:
