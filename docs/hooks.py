@@ -12,7 +12,7 @@ from typing import Any
 from typer.main import get_command
 
 from fwdrev.bench.cli import show
-from fwdrev.bench.cli.app import app
+from fwdrev.bench.cli.commands import app
 from fwdrev.results.published import published
 
 __all__ = ["generated", "on_page_markdown"]
@@ -24,6 +24,7 @@ _EXITS = {
     "USAGE": "Wrong usage, or input that cannot be used: an option, a file, a folder.",
     "INCONCLUSIVE": "The measurements do not decide the question.",
     "NOTHING": "Nothing was measured of what was asked for.",
+    "INTERNAL": "An error that is not yours: one line says what to report. `--debug` shows where it comes from.",
     "INTERRUPTED": "Stopped by Ctrl-C; what was measured is kept.",
 }
 

@@ -15,7 +15,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from fwdrev.bench.cli.app import app
+from fwdrev.bench.cli.commands import app
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -1,12 +1,12 @@
 """Advice on a function: `fwdrev advise`."""
 
-from contextlib import suppress
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["advise"]
@@ -74,7 +74,7 @@ def advise(
     try:
         advice = _advice(asked, seconds_of(budget), measure=measure)
     except KeyboardInterrupt:
-        typer.echo("interrupted; nothing is left behind", err=True)
+        note("interrupted; nothing is left behind")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     answer(advice.to_json(), str(advice).splitlines(), as_json=as_json)
 
@@ -86,24 +86,18 @@ def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN40
     from fwdrev.results.advising import measured_advice
 
     with function_process(target) as trials:
-        _tell(f"looking at {target.what}")
+        note(f"looking at {target.what}")
         facts = trials.facts(budget)
         if not measure:
             return counted_advice(facts, trials.expected(budget, measured=False))
         left = max(0.0, budget - trials.spent_seconds)
-        return measured_advice(trials, facts, left, seed=target.seed, told=_tell)
-
-
-def _tell(text: str) -> None:
-    """Progress; standard error may be closed."""
-    with suppress(OSError):
-        typer.echo(text, err=True)
+        return measured_advice(trials, facts, left, seed=target.seed, told=note)
 
 
 def _shape(text: str) -> tuple[int, ...]:
     """`1000`, `3,4`."""
     sizes = [size.strip() for size in text.split(",") if size.strip()]
-    if not sizes or not all(size.isascii() and size.isdigit() and int(size) for size in sizes):
+    if not sizes or not all(re.fullmatch("[1-9][0-9]{0,17}", size) for size in sizes):
         msg = f"shape {text!r}: give sizes from 1 with commas, e.g. 1000 or 3,4"
         raise InputError(msg)
     return tuple(int(size) for size in sizes)

@@ -1,26 +1,17 @@
-"""The table of contents of the command, and how its errors end: one line on standard error and an exit code."""
+"""The command from outside: its streams, its signals, and how errors end: one line on standard error and an exit code.
+
+Exit code 1 is a regression and nothing else. Python ends with it after any exception that is not caught: so everything
+that may fail, importing the commands too, happens inside `main`.
+"""
 
 import os
-import shlex
 import signal
 import sys
-from typing import Annotated, Any
+import traceback
+from collections.abc import Sequence
 
-import typer
-
-from fwdrev.bench.cli.advise import advise
-from fwdrev.bench.cli.answers import crossover, export, plot
-from fwdrev.bench.cli.baseline import baseline
-from fwdrev.bench.cli.calibrate import calibrate
-from fwdrev.bench.cli.catalogue import engines, problems
-from fwdrev.bench.cli.check import check
-from fwdrev.bench.cli.doctor import doctor
-from fwdrev.bench.cli.explain import explain
-from fwdrev.bench.cli.report import report
-from fwdrev.bench.cli.rules import rules
-from fwdrev.bench.cli.selftest import selftest
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
-from fwdrev.bench.cli.sweep import sweep
+from fwdrev.bench.cli.exit_codes import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
+from fwdrev.bench.cli.streams import drop, secure, settle
 from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
 
 __all__ = ["main"]
@@ -28,83 +19,67 @@ __all__ = ["main"]
 _LONGEST = 600
 """Of an error's line: what was given may be of any length."""
 
-_UsageError: type[Any] = typer.BadParameter.__mro__[1]
-"""What typer raises for an option that it cannot parse; it has no public name of its own."""
-
-app = typer.Typer(
-    name="fwdrev",
-    help="When is a Jacobian cheaper by forward mode, when by reverse mode? Measures, and shows where the two cross.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-for command, example in (
-    (sweep, "fwdrev sweep --problem driven --inputs 4:1024:*4 --outputs 1,16,256 --rounds 5"),
-    (advise, "fwdrev advise model.py:residuals --shape 3"),
-    (crossover, "fwdrev crossover runs/today --pair jax-jvp,jax-vjp --json"),
-    (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
-    (report, "fwdrev report runs/today --open"),
-    (rules, "fwdrev rules runs/driven runs/mlp runs/autoencoder --pair forward,reverse"),
-    (check, "fwdrev check --against main --engines forward,reverse"),
-    (baseline, "fwdrev baseline runs/today -o baseline.json"),
-    (selftest, "fwdrev selftest --runs 20 --out selftest.jsonl"),
-    (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
-    (explain, "fwdrev explain --problem autoencoder --inputs 2000 --outputs 2000 --wrt x"),
-    (engines, "fwdrev engines --json"),
-    (problems, "fwdrev problems"),
-    (doctor, "fwdrev doctor --json"),
-    (calibrate, "fwdrev calibrate"),
-):
-    app.command(epilog=f"Example: {example}")(command)
+_DEBUG, _DEBUG_VARIABLE = "--debug", "FWDREV_DEBUG"
 
 
-def _show_version(*, asked: bool) -> None:
-    if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"fwdrev {version('fwdrev')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _fwdrev(
-    *,
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_show_version)
-    ] = False,
-) -> None:
-    """Options of every command."""
+class _Stopped(SystemExit):
+    """By a signal, which is no `sys.exit` of code that we call."""
 
 
 def main() -> None:
-    """Run the command; every error of ours is one line on standard error, and its exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))  # leave nothing behind
+    """Run the command and exit."""
     try:
-        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
-        sys.stdout.flush()
-    except NothingMeasuredError as error:
-        _fail(error, EXIT_NOTHING)
-    except FwdrevError as error:
-        _fail(error, EXIT_USAGE)
-    except _UsageError as error:
-        given = shlex.join(["fwdrev", *sys.argv[1:]])
-        _fail(f"{given}: {error.format_message()} See `fwdrev --help`.", EXIT_USAGE)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:  # whoever reads our answer has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _fail(f"cannot write the answer: {error.strerror}", EXIT_USAGE)
-    else:
-        sys.exit(code)
-
-
-def _fail(error: Exception | str, code: int) -> None:
-    text = " ".join(str(error).split())
-    typer.echo(f"fwdrev: {text if len(text) <= _LONGEST else text[:_LONGEST] + ' …'}", err=True)
+        secure()
+        code = _code(sys.argv[1:])
+        settle(say=code != EXIT_USAGE)  # which said so
+    except KeyboardInterrupt:
+        drop()
+        code = EXIT_INTERRUPTED
     sys.exit(code)
+
+
+def _code(arguments: Sequence[str]) -> int:
+    """The exit code, after an error was told."""
+    debug = _DEBUG in arguments or os.environ.get(_DEBUG_VARIABLE, "0") not in {"", "0"}
+    try:
+        _heed_signals()
+        from fwdrev.bench.cli.commands import run
+
+        return run([word for word in arguments if word != _DEBUG])
+    except _Stopped as stopped:
+        return int(str(stopped.code))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 - whatever it is, Python would end with 1
+        if debug:
+            traceback.print_exception(error)
+        code, text = _told(error)
+        print(f"fwdrev: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        return code
+
+
+def _heed_signals() -> None:
+    """End in order, with 128 + the signal's number; `nohup` has its way."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, _: object) -> None:
+    raise _Stopped(128 + number)
+
+
+def _told(error: BaseException) -> tuple[int, str]:
+    """The exit code, and the line: what we refuse, what the system refuses, what should not happen."""
+    if isinstance(error, FwdrevError):
+        return EXIT_NOTHING if isinstance(error, NothingMeasuredError) else EXIT_USAGE, _line(str(error))
+    if isinstance(error, OSError) and error.errno is not None:
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return EXIT_USAGE, _line(f"{where}{error.strerror}")
+    what = _line("".join(traceback.format_exception_only(error)))
+    return EXIT_INTERNAL, f"internal error: {what}; please report it with what the same command prints with {_DEBUG}"
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"

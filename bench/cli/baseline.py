@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, RunFolder, answer, loaded, quoted
+from fwdrev.bench.cli.show import AsJson, RunFolder, answer, loaded, note, quoted
 
 __all__ = ["baseline"]
 
@@ -19,11 +19,11 @@ def baseline(
 ) -> None:
     """Keep what a run showed in a small file, with which `fwdrev check --baseline FILE` compares later ones."""
     from fwdrev.results.baseline import baseline_of
-    from fwdrev.results.baseline_file import save_baseline
+    from fwdrev.results.baseline_file import baseline_text, save_baseline
 
     made = baseline_of(loaded(run))
     save_baseline(made, out, force=force)
-    size, cells = out.stat().st_size, {entry.cell for entry in made.arms}
+    size, cells = len(baseline_text(made)), {entry.cell for entry in made.arms}
     parts = {
         "cells": len(cells),
         "arms": len({entry.arm for entry in made.arms}),
@@ -34,4 +34,4 @@ def baseline(
     lines = [f"baseline: {out} ({size / 1e3:.1f} kB): {kept}", f"compare:  fwdrev check --baseline {quoted(out)}"]
     answer({"baseline": str(out), "bytes": size, **parts}, lines, as_json=as_json)
     if not made.ratios:
-        typer.echo(f"warning: {run} has no ratio of two arms in three rounds: only counts can be compared", err=True)
+        note(f"warning: {run} has no ratio of two arms in three rounds: only counts can be compared")

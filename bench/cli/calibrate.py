@@ -1,14 +1,13 @@
 """Calibrating this machine: `fwdrev calibrate`."""
 
 import tempfile
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, answer, columns, loaded
+from fwdrev.bench.cli.show import AsJson, answer, columns, loaded, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["calibrate"]
@@ -36,8 +35,7 @@ def calibrate(
 
     machine = fingerprint(threads=1)
     given = [_of_this_machine(loaded(folder), machine) for folder in runs or ()]
-    with suppress(OSError):  # nobody reads it: no reason to stop
-        typer.echo("calibrating: leave the machine alone meanwhile", err=True)
+    note("calibrating: leave the machine alone meanwhile")
     tables = Seconds({kind: Table(values) for kind, values in measure_tables(_TABLE_SECONDS).items()}, {})
     with tempfile.TemporaryDirectory() as folder:
         fit = fit_rates(given or calibration_runs(Path(folder), machine, create, load), tables)

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from fwdrev.bench.cli.measure import measure, new_run
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, loaded, quoted
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, loaded, note, quoted
 from fwdrev.bench.units import fraction_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.against_baseline import compared
@@ -46,13 +46,13 @@ def judged_by_baseline(
 def _measured(baseline: Baseline, path: Path) -> Path:
     """A new run of what the baseline measured, kept as that of a sweep is."""
     folder, opened = new_run(baseline.spec, quick=False, spec=None, out=None)
-    typer.echo(f"measuring what {path} has, into {folder}", err=True)
+    note(f"measuring what {path} has, into {folder}")
     try:
         measure(folder, opened)
     except KeyboardInterrupt:
         resume = f"fwdrev sweep --resume {quoted(folder)}"
         check = f"fwdrev check --baseline {quoted(path)} --run {quoted(folder)}"
         told = f"what was measured is kept; go on with: {resume} && {check}"
-        typer.echo(f"interrupted; {told if folder.exists() else 'nothing was measured'}", err=True)
+        note(f"interrupted; {told if folder.exists() else 'nothing was measured'}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     return folder

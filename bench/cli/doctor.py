@@ -1,11 +1,10 @@
 """Whether this machine can measure: `fwdrev doctor`."""
 
-from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, answer
+from fwdrev.bench.cli.show import AsJson, answer, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["doctor"]
@@ -27,8 +26,7 @@ def doctor(
     from fwdrev.results.doctor import diagnose, diagnosis_lines
 
     facts = machine()
-    with suppress(OSError):  # nobody reads it: no reason to stop
-        typer.echo(f"measuring the noise for {seconds:g} s: leave the machine alone meanwhile", err=True)
+    note(f"measuring the noise for {seconds:g} s: leave the machine alone meanwhile")
     found = diagnose(facts, noise_rounds(seconds))
     answer(found.to_json(), diagnosis_lines(found), as_json=as_json)
 

@@ -8,10 +8,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from fwdrev.bench.cell import Observation
-from fwdrev.bench.cli.show import answer, loaded, quoted
+from fwdrev.bench.cli.show import answer, loaded, note, quoted
 from fwdrev.bench.environment import available_cpus, check_machine, device_name
 from fwdrev.bench.fingerprint import fingerprint
 from fwdrev.bench.local import LocalExecutor
@@ -135,7 +133,7 @@ def _tell_shapes(spec: SweepSpec) -> None:
     grid = list(product(spec.inputs, spec.outputs))
     if spec.shapes is not None and spec.shapes != grid:
         near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
-        typer.echo(f"{spec.problem} has {problem_shape(spec.problem)}: {near}", err=True)
+        note(f"{spec.problem} has {problem_shape(spec.problem)}: {near}")
 
 
 def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:

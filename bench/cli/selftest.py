@@ -11,7 +11,7 @@ import typer
 
 from fwdrev.bench.arguments import names, problem_options
 from fwdrev.bench.cli.options import Arms, Inputs, Option, Outputs, Point, Problem, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, quoted
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, note, quoted
 from fwdrev.modes.errors import InputError
 
 __all__ = ["selftest"]
@@ -59,9 +59,9 @@ def selftest(
     start = {"given": given, "engines": engines, "point": point, "threshold": fraction_of(threshold or "5%")}
     try:
         for line in _measured(path, None if resume else start, runs, delayed):
-            typer.echo(line, err=True)
+            note(line)
     except KeyboardInterrupt:
-        typer.echo(f"interrupted; go on with: fwdrev selftest --resume {quoted(path)}", err=True)
+        note(f"interrupted; go on with: fwdrev selftest --resume {quoted(path)}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     from fwdrev.results.selftest_record import load_record
 

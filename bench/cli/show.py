@@ -2,14 +2,27 @@
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from fwdrev.bench.cli.exit_codes import (
+    EXIT_INCONCLUSIVE,
+    EXIT_INTERNAL,
+    EXIT_INTERRUPTED,
+    EXIT_NOTHING,
+    EXIT_REGRESSION,
+    EXIT_USAGE,
+)
+from fwdrev.bench.cli.streams import lost
+from fwdrev.modes.errors import InputError
+
 __all__ = [
     "EXIT_INCONCLUSIVE",
+    "EXIT_INTERNAL",
     "EXIT_INTERRUPTED",
     "EXIT_NOTHING",
     "EXIT_REGRESSION",
@@ -21,12 +34,10 @@ __all__ = [
     "columns",
     "exit_code",
     "loaded",
+    "note",
     "quoted",
+    "written_out",
 ]
-
-EXIT_REGRESSION, EXIT_USAGE, EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_INTERRUPTED = 1, 2, 3, 4, 130
-"""Slower, or more operations; wrong usage or input; nobody knows; nothing measured or compared; stopped by Ctrl-C,
-which is 128 + SIGINT, as shells count."""
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
@@ -34,8 +45,27 @@ Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e
 
 
 def answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
-    """One answer, for a program or for a person."""
-    typer.echo(json.dumps(data, indent=2) if as_json else "\n".join(lines))
+    """One answer, for a program or for a person. Lost where it cannot be shown: see `streams`."""
+    print(json.dumps(data, indent=2) if as_json else "\n".join(lines), flush=True)  # noqa: T201
+
+
+def note(text: str) -> None:
+    """A line beside the answer: progress, a warning, an annotation. Lost where it cannot be shown."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def written_out(text: str) -> None:
+    """An answer that is a file, in the bytes of that file; raises InputError where not all of it could be written.
+
+    A reader that leaves had enough.
+    """
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
+    sys.stdout.flush()
+    why = lost(sys.stdout)
+    if why is not None and not isinstance(why, BrokenPipeError):
+        msg = f"cannot write standard output: {why.strerror}; give --out a file that can be written"
+        raise InputError(msg)
 
 
 def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
@@ -68,5 +98,5 @@ def loaded(folder: Path) -> Any:  # noqa: ANN401 - a Run, whose module is import
 
     run = load(folder)
     for warning in run.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        note(f"warning: {warning}")
     return run

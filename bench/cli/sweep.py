@@ -7,7 +7,7 @@ import typer
 
 from fwdrev.bench.arguments import names, problem_options
 from fwdrev.bench.cli.options import Option, Problem, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, quoted
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, note, quoted
 from fwdrev.modes.errors import InputError
 
 __all__ = ["sweep"]
@@ -81,7 +81,7 @@ def sweep(
         report = measure(folder, opened)
     except KeyboardInterrupt:
         told = f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
-        typer.echo(f"interrupted; {told if folder.exists() else 'nothing was measured'}", err=True)
+        note(f"interrupted; {told if folder.exists() else 'nothing was measured'}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_run(folder, report, as_json=as_json)
 
