@@ -10,6 +10,7 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+from fwdrev.bench.given_file import opened, start_of_text
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Factor", "read_factors"]
@@ -56,10 +57,11 @@ def _lines(path: Path) -> list[Line]:
     try:
         if str(path) == "-":
             given = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            given = given[start_of_text(given[:4]) :]
         else:
-            with path.open("rb") as stream:
+            with opened(path) as stream:
                 given = stream.read(_MOST_BYTES + 1)
-        text = given.decode("utf-8-sig")
+        text = given.decode("utf-8")
     except OSError as error:
         msg = f"factors {path}: {error.strerror}; give the path of a text file"
         raise InputError(msg) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,12 +24,21 @@ from pydantic import (
 )
 
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.given_file import content
 from fwdrev.bench.grid import check_sizes, parse_grid
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.instance import LARGEST
-from fwdrev.modes.registry import engine, nearest_shape, problem, problem_options, problem_shape, shape_rule
+from fwdrev.modes.registry import (
+    engine,
+    engine_name,
+    nearest_shape,
+    problem,
+    problem_options,
+    problem_shape,
+    shape_rule,
+)
 
 __all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec", "stored_spec"]
 
@@ -54,10 +64,23 @@ _BUDGET = 600.0
 _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
+_LONGEST = 200
+"""Letters of a value in a message."""
+
+_LARGEST = 2**20
+"""Bytes of a file of TOML."""
+
 Sizes = Annotated[list[int], BeforeValidator(_sizes)]
 
 
 Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
+
+Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+
+Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+"""Of an engine or a problem: it is written into tables, messages and files."""
+
+Engine = Annotated[Name, AfterValidator(engine_name)]
 
 _SHAPES = "Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every n × m."
 """They are stored with a run, which may be read where the problem is not installed."""
@@ -101,19 +124,19 @@ class SweepSpec(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    problem: str = "driven"
-    options: dict[str, StrictBool | StrictInt | Finite | StrictStr] = Field(default_factory=dict)
+    problem: Name = "driven"
+    options: dict[str, StrictBool | Whole | Finite | StrictStr] = Field(default_factory=dict)
     wrt: Wrt = Wrt.THETA
     inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
     outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
-    engines: list[str] = Field(default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1)
+    engines: list[Engine] = Field(default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1)
     rounds: StrictInt = Field(default=10, ge=1, le=10_000)
     blocks: StrictInt = Field(default=10, ge=1, le=10_000)
     block_seconds: float = Field(default=2e-3, gt=0, le=10, allow_inf_nan=False)
-    dtype: str = "float64"
+    dtype: Name = "float64"
     threads: StrictInt = Field(default=1, ge=1, le=1024)
     device: Device = Device.CPU
-    seed: StrictInt = Field(default=0, ge=0)
+    seed: Whole = Field(default=0, ge=0)
     protocol: Protocol = Protocol.PAIRED
     effort: Effort = Effort.NORMAL
     prices: Planning = Planning.OPERATIONS
@@ -258,7 +281,7 @@ def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
 def read_spec(path: Path) -> dict[str, Any]:
     """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = tomllib.loads(content(path, _LARGEST).decode("utf-8"))
     except OSError as error:
         msg = f"spec {path}: {error.strerror}; give the path of a TOML file"
         raise InputError(msg) from None
@@ -284,7 +307,16 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     field = ".".join(str(part) for part in error["loc"][:2])
     if error["type"] == "extra_forbidden":
         return str(unknown("option of a sweep", field, _given()))
-    return f"{field} = {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{field} = {_shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _shown(given: object) -> str:
+    """What was given may be of any length, and Python writes no number of thousands of digits."""
+    try:
+        text = repr(given)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _check_memory(n: int, m: int) -> None:

@@ -9,7 +9,6 @@ a diff shows. No names of hosts, no paths, and of raw values only what a compari
 
 import json
 import math
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,7 +16,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.given_file import content
 from fwdrev.bench.spec import SweepSpec, stored_spec
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.instance import LARGEST
 from fwdrev.results.crossing import Crossing, Status
@@ -215,15 +216,12 @@ def save_baseline(baseline: Baseline, path: Path, *, force: bool = False) -> Non
 
     Raises InputError where the file exists, unless `force` lets it be replaced, or cannot be written.
     """
-    if path.exists() and not force:
-        msg = f"{path} exists already: --force replaces it, or give another file"
-        raise InputError(msg)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        new.write_text(baseline_text(baseline), encoding="utf-8")
-        new.replace(path)
+        write_whole(path, baseline_text(baseline), new=not force)
+    except FileExistsError:
+        msg = f"{path} exists already: --force replaces it, or give another file"
+        raise InputError(msg) from None
     except OSError as error:
-        new.unlink(missing_ok=True)
         msg = f"cannot write {path}: {error.strerror}; give a file in a folder that can be written"
         raise InputError(msg) from None
 
@@ -231,7 +229,7 @@ def save_baseline(baseline: Baseline, path: Path, *, force: bool = False) -> Non
 def load_baseline(path: Path) -> Baseline:
     """Read it; raises InputError where the file is none, is damaged, or is of a later version of fwdrev."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = content(path).decode("utf-8", errors="replace")
     except OSError as error:
         msg = f"cannot read {path} ({error.strerror}): give the file that `fwdrev baseline RUN -o FILE` wrote"
         raise InputError(msg) from None

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fwdrev.bench.cell import Cell, Observation
+from fwdrev.bench.given_file import content, opened
 from fwdrev.bench.spec import SweepSpec, stored_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import Displayed
@@ -27,6 +28,9 @@ MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
 
 _MOST_WARNINGS = 5
 """Then only their number is told."""
+
+_LONGEST = 2**26
+"""Bytes of a line: more than the longest that a sweep can write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -68,7 +72,7 @@ def load(folder: Path | str) -> Run:
 def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = content(path).decode("utf-8", errors="replace")
     except OSError as error:
         msg = f"{folder} is not a run: cannot read {MANIFEST} ({error.strerror}); give the folder that a sweep wrote"
         raise InputError(msg) from None
@@ -112,10 +116,10 @@ def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     """Those that are not empty, with their numbers; one at a time, since all of them together may be large."""
     try:
-        with path.open(encoding="utf-8", errors="replace") as stream:
-            for number, line in enumerate(stream, start=1):
+        with opened(path) as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
                 if not line.isspace():
-                    yield number, line.rstrip("\n")
+                    yield number, line.decode("utf-8", errors="replace").rstrip("\r\n")
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
         raise InputError(msg) from None

@@ -24,6 +24,7 @@ from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Cell, Observation,
 from fwdrev.bench.memory import Memory
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.instance import LARGEST
+from fwdrev.modes.registry import engine_name
 
 __all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "parse_line"]
 
@@ -161,9 +162,16 @@ class Manifest(BaseModel):
 
 
 def parse_line(text: str) -> Observation:
-    """One line of the journal; raises ValueError for anything that no sweep would have written."""
+    """One line of the journal; raises ValueError for anything that no sweep would have written.
+
+    Files that were joined have a byte-order mark in the middle, and a crash may leave zero bytes before a line.
+    """
     try:
-        line = Line.model_validate_json(text)
+        line = Line.model_validate_json(text.strip("\ufeff\0"))
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
-    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=line.arms, seconds=line.seconds)
+    arms = {engine_name(name): arm for name, arm in line.arms.items()}
+    if len(arms) < len(line.arms):
+        msg = "two arms are the same engine"
+        raise ValueError(msg)
+    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=arms, seconds=line.seconds)

@@ -1,0 +1,87 @@
+"""Files from elsewhere: another system's editor wrote them, a crash cut them off, or they are no files at all.
+
+`opened` and `content` raise an OSError whose `strerror` says what is wrong, also where the system would have opened
+them: each reader adds what to do, as for any file that cannot be read.
+"""
+
+import errno
+import io
+import os
+import re
+import stat
+from pathlib import Path
+from select import select
+from typing import BinaryIO
+
+__all__ = ["content", "opened", "start_of_text"]
+
+_PATIENCE = 3.0
+"""Seconds in which the other end of a named pipe has to be opened."""
+
+_LARGEST = 2**28
+"""Bytes of a file that is read as a whole: a baseline of a million arms."""
+
+_UTF_8 = b"\xef\xbb\xbf"
+
+_OTHERS = {
+    b"\x1f\x8b": "it is compressed by gzip: unpack it first",
+    b"\x28\xb5\x2f\xfd": "it is compressed by zstd: unpack it first",
+    b"\xfd7zX": "it is compressed by xz: unpack it first",
+    b"BZh": "it is compressed by bzip2: unpack it first",
+    b"PK\x03\x04": "it is a zip archive: unpack it first",
+}
+
+_WIDE = re.compile(rb"\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0]")
+"""How UTF-16 and UTF-32 begin: a byte-order mark, or ASCII with a zero byte beside every letter."""
+
+
+def start_of_text(begin: bytes) -> int:
+    """Where the text begins in a file with these first four bytes: behind a byte-order mark of UTF-8.
+
+    Raises OSError for what is no text in UTF-8.
+    """
+    for mark, what in _OTHERS.items():
+        if begin.startswith(mark):
+            raise OSError(errno.EINVAL, what)
+    if _WIDE.match(begin):
+        raise OSError(errno.EINVAL, "it is UTF-16, which PowerShell writes with `>`: save it as UTF-8")
+    return len(_UTF_8) if begin.startswith(_UTF_8) else 0
+
+
+def opened(path: Path, *, text: bool = True) -> BinaryIO:
+    """The file, at the first byte of its text; raises OSError. A pipe that has no other end does not hang it."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        if stat.S_ISFIFO(os.fstat(handle).st_mode):
+            _await_writer(handle)
+        os.set_blocking(handle, True)
+        stream = io.BufferedReader(io.FileIO(handle))  # which refuses a folder
+    except BaseException:
+        os.close(handle)
+        raise
+    try:
+        stream.read(start_of_text(stream.peek(4)[:4]) if text else 0)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def content(path: Path, most: int = _LARGEST) -> bytes:
+    """The whole text, without a byte-order mark; raises OSError, also for a file of more than `most` bytes."""
+    with opened(path) as stream:
+        text = stream.read(most + 1)
+    if len(text) > most:
+        raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+    return text
+
+
+def _await_writer(pipe: int) -> None:
+    """Of a pipe; how long it takes to write is its own affair, as with `cat`."""
+    if select([pipe], [], [], _PATIENCE)[0]:
+        return
+    try:
+        os.read(pipe, 1)
+    except BlockingIOError:
+        return
+    raise OSError(errno.ENODATA, "it is a pipe into which nothing writes")
