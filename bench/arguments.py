@@ -1,6 +1,7 @@
 """What the words behind an option mean: names with commas, pairs of engines, a cell, a problem's own options."""
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,10 @@ __all__ = ["cell_of", "engine_pair", "names", "problem_options"]
 
 
 def names(text: str) -> list[str]:
-    """Names with commas between."""
-    return [name for part in text.split(",") if (name := part.strip())]
+    """Names with commas between; engines by their own names."""
+    from fwdrev.modes.registry import engine_name
+
+    return [engine_name(name) for part in text.split(",") if (name := part.strip())]
 
 
 def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
@@ -32,7 +35,7 @@ def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
 def cell_of(text: str) -> Cell:
     """`n,m`, two sizes."""
     given = names(text)
-    if len(given) != 2 or not all(size.isascii() and size.isdigit() and int(size) for size in given):  # noqa: PLR2004
+    if len(given) != 2 or not all(re.fullmatch("[1-9][0-9]{0,6}", size) for size in given):  # noqa: PLR2004
         msg = f"cell {text!r}: give the inputs and the outputs, two whole numbers from 1 with a comma, e.g. 64,16"
         raise InputError(msg)
     return Cell(int(given[0]), int(given[1]))
@@ -48,6 +51,6 @@ def problem_options(given: list[str]) -> dict[str, Any]:
             raise InputError(msg)
         try:
             options[key] = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):  # of JSON, of numbers and depths beyond measure
             options[key] = value
     return options

@@ -11,7 +11,8 @@ __all__ = ["parse_grid"]
 _MOST = 1000
 """No grid may have more sizes."""
 
-_RANGE = re.compile(r"(\d+):(\d+):([*+])(\d+)")
+_RANGE = re.compile(r"(\d{1,30}):(\d{1,30}):([*+])(\d{1,30})")
+_LIST = re.compile(r"-?\d{1,30}(,-?\d{1,30})*")
 _HOW = "write 4:4096:*4 (from, to, factor), 10:50:+10 (from, to, step) or 4,16,100"
 
 
@@ -21,7 +22,7 @@ def parse_grid(text: str) -> list[int]:
     if match := _RANGE.fullmatch(text):
         first, last, by = int(match[1]), int(match[2]), int(match[4])
         sizes = _progression(first, last, match[3], by)
-    elif re.fullmatch(r"-?\d+(,-?\d+)*", text):
+    elif _LIST.fullmatch(text):
         sizes = sorted({int(size) for size in text.split(",")})
     else:
         msg = f"grid {text!r}: {_HOW}"

@@ -25,6 +25,7 @@ from fwdrev.modes.shapes import ANY, ShapeRule, rule_of
 __all__ = [
     "ENGINES",
     "PROBLEMS",
+    "alias_of",
     "engine",
     "engine_name",
     "engine_names",
@@ -81,6 +82,11 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
 def engine_name(name: str) -> str:
     """The name of an engine that may be called otherwise; any other name as it is."""
     return _ALIASES.get(name, name)
+
+
+def alias_of(name: str) -> str:
+    """How an engine is called where its own name would mean something else; any other name as it is."""
+    return next((alias for alias, own in _ALIASES.items() if own == name), name)
 
 
 def engine(name: str) -> Engine:

@@ -90,7 +90,8 @@ def failures(run: Run) -> pd.DataFrame:
         for name, arm in o.arms.items()
         if arm.status is not Status.MEASURED
     }
-    return pd.DataFrame(sorted(rows, key=str), columns=["n", "m", "engine", "status", "reason"])
+    ordered = sorted(rows, key=lambda row: (*row[:-1], row[-1] or ""))
+    return pd.DataFrame(ordered, columns=["n", "m", "engine", "status", "reason"])
 
 
 def cells(run: Run) -> pd.DataFrame:
