@@ -6,6 +6,7 @@ All of it runs the user's code, so it belongs into a process of its own; only `c
 import importlib
 import importlib.util
 import inspect
+import math
 import sys
 import zipfile
 import zlib
@@ -15,14 +16,19 @@ from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from fwdrev.bench.given_file import opened
+from fwdrev.bench.memory import available_bytes
 from fwdrev.modes.errors import InputError, unknown
 
 _UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
 """What reading a damaged file raises."""
+
+_WIDEST = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
+"""Bytes of a number that JAX and PyTorch compute with, by its kind."""
 
 __all__ = ["Target", "checked", "functions_of", "point_of"]
 
@@ -94,6 +100,11 @@ def _is_array(leaf: Any) -> bool:  # noqa: ANN401 - anything
 
 def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     if target.shapes is not None:
+        try:
+            _check_free(8 * sum(math.prod(shape) for shape in target.shapes), "it")
+        except MemoryError as error:
+            msg = f"shape {' and '.join(','.join(map(str, shape)) for shape in target.shapes)}: {error}; take less"
+            raise InputError(msg) from None
         rng = np.random.default_rng(target.seed)
         return tuple(rng.standard_normal(tuple(shape)).astype(_dtype(target)) for shape in target.shapes)
     if target.at is not None:
@@ -187,22 +198,45 @@ def _function(module: ModuleType, where: str, name: str) -> Callable[..., Any]:
 def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
     """The arrays of a file, in the order of the function's arguments."""
     try:
-        with path.open("rb") as file:
+        with opened(path, text=False) as file:
+            _check_unpacked(file)
             loaded = np.load(file, allow_pickle=False)
             arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
     except _UNREADABLE as error:
         msg = f"cannot read {path}: {' '.join(str(error).split())}; write it with numpy.savez, plain arrays only"
         raise InputError(msg) from None
-    arrays = {name: _plain(array) for name, array in arrays.items()}
+    arrays = {name: _plain(array, f"{path}: {name}") for name, array in arrays.items()}
     numbered = [f"arr_{i}" for i in range(len(arrays))]
     if arrays and set(arrays) == set(numbered):
         return [arrays[name] for name in numbered]
     return _by_name(arrays, path, first)
 
 
-def _plain(array: Any) -> Any:  # noqa: ANN401 - an array
+def _check_unpacked(file: BinaryIO) -> None:
+    """Whether what an archive holds fits into memory: zeros are packed a thousand times smaller than they are."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            need = sum(member.file_size for member in archive.infolist())
+        _check_free(need, "unpacked it")
+    file.seek(0)
+
+
+def _check_free(need: int, what: str) -> None:
+    have = available_bytes()
+    if have is not None and need > have:
+        msg = f"{what} takes {need / 1e9:.3g} GB, and {have / 1e9:.3g} GB are free"
+        raise MemoryError(msg)
+
+
+def _plain(array: Any, where: str) -> Any:  # noqa: ANN401 - an array, or the bytes of another file in an archive
     """A single whole number, truth value or string as Python's own: it may be a size, or a name."""
-    return array.item() if array.ndim == 0 and array.dtype.kind in "biuUS" else array
+    dtype = getattr(array, "dtype", None)
+    if dtype is not None and array.ndim == 0 and dtype.kind in "biuUS":
+        return array.item()
+    if dtype is None or dtype.kind not in _WIDEST or dtype.itemsize > _WIDEST[dtype.kind]:
+        msg = f"{where} is no array of plain numbers ({dtype}): write it as floats, integers or booleans"
+        raise InputError(msg)
+    return array.astype(dtype.newbyteorder("="))
 
 
 def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -> list[Any]:
