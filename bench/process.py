@@ -13,11 +13,14 @@ from pathlib import Path
 from time import monotonic
 
 from fwdrev.bench.cell import Status
-from fwdrev.bench.child import end, ending, heard
+from fwdrev.bench.child import end, ending, heard, signals_wait
 from fwdrev.bench.failure import means_memory, one_line
 from fwdrev.bench.request import Request
 
-__all__ = ["Ended", "Team", "lines_of"]
+__all__ = ["PROGRAM", "Ended", "Team", "last_lines", "lines_of"]
+
+PROGRAM = ("-m", "fwdrev.bench.worker")
+"""What Python is to run."""
 
 _TAIL = 400
 """Lines of a log in which the last words of a process are looked for; XLA ends with a long list of calls."""
@@ -83,17 +86,19 @@ class Team:
         self, request: Request, environment: Mapping[str, str], log: Path
     ) -> Iterator[subprocess.Popen[bytes] | None]:
         """A worker that has its request and is gone after the block; None if the pass is over."""
-        with self._lock:
-            worker = None if self.stopped else _started(request, environment, log)
-            if worker is not None:
-                self._workers.add(worker)
+        worker: subprocess.Popen[bytes] | None = None
         try:
+            with self._lock, signals_wait():
+                worker = None if self.stopped else _started(request, environment, log)
+                if worker is not None:
+                    self._workers.add(worker)
             yield worker
         finally:
             if worker is not None:
-                with self._lock:
-                    self._workers.discard(worker)
-                end(worker)
+                with signals_wait():
+                    with self._lock:
+                        self._workers.discard(worker)
+                    end(worker)
 
     def stop(self) -> None:
         """Kill whoever still runs."""
@@ -111,7 +116,7 @@ def lines_of(worker: subprocess.Popen[bytes], ended: Ended, *, first: float, eac
     while chunk := heard(worker, deadline, ended.log):
         *lines, torn = (torn + chunk).split(b"\n")
         for line in lines:
-            yield line.decode()
+            yield line.decode(errors="replace")
         if lines:
             deadline = monotonic() + each
     ended.late, ended.code = chunk is None, worker.returncode or 0
@@ -120,8 +125,8 @@ def lines_of(worker: subprocess.Popen[bytes], ended: Ended, *, first: float, eac
 def _started(request: Request, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
     """A new session of its own, so that Ctrl-C reaches us and not the worker."""
     with log.open("ab") as stream:
-        worker = subprocess.Popen(
-            [sys.executable, "-P", "-m", "fwdrev.bench.worker"],
+        worker = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", *PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stream,
