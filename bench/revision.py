@@ -3,26 +3,22 @@
     with revision("main") as sides:
         sides.base, sides.head                     # the project at that revision, and as it is now
 
-The worktree lies outside the project, so that neither side finds the other's modules by walking upwards.
+The worktree lies in the folder for temporary files, so that neither side finds the other's modules by walking upwards.
 """
 
-import os
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from fwdrev.bench.child import signals_wait
+from fwdrev.bench.checkout import check_out, submodules
 from fwdrev.bench.failure import one_line
+from fwdrev.bench.git import Project, git, project_here
+from fwdrev.bench.leftovers import own_folder, remove_dead
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Sides", "itself", "revision"]
-
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-"""What a project does after a checkout is not for a worktree that lives for a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +27,8 @@ class Sides:
 
     `base`: its folder at the revision, whose full name is `commit`; `head`: its folder as it is, uncommitted changes
     included; `inside`: the folder in it where we are, relative; `scratch`: an empty folder that is gone with the base.
+    `path`: folders in the project, relative, from which both sides import; `project`: where the user has it, if that is
+    not `head`; `absent`: what is missing in base since it is not here, by path, with the reason.
     """
 
     base: Path
@@ -38,25 +36,42 @@ class Sides:
     inside: Path
     commit: str
     scratch: Path
+    path: tuple[Path, ...] = ()
+    project: Path | None = None
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Path:
+        """Where the user has the project."""
+        return self.head if self.project is None else self.project
 
 
 @contextmanager
-def revision(name: str) -> Iterator[Sides]:
+def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
     """That revision of the git project around the current folder.
 
-    Raises InputError where there is no git, no project, no commit or no such revision.
+    `copy`: patterns of files that git ignores, which base gets too, as they are now; `path`: folders of the project from
+    which both sides import. Raises InputError where there is no git, no project, no commit or no such revision, and
+    for a pattern or folder that names nothing.
     """
-    head, inside = _project()
-    commit = _commit(name, head)
-    with tempfile.TemporaryDirectory(prefix="fwdrev-against-", ignore_cleanup_errors=True) as folder:
-        outside = Path(folder).resolve()
-        base, scratch = outside / "base", outside / "scratch"
+    project = project_here()
+    commit, places = _commit(name, project), _places(path, project)
+    generated = _generated(copy, project)
+    remove_dead(project.common_dir)
+    with own_folder("against") as own:
+        base, scratch = own.path / "base", own.path / "scratch"
         scratch.mkdir()
-        try:
-            _add(base, commit, head)
-            yield Sides(base=base, head=head, inside=inside, commit=commit, scratch=scratch)
-        finally:
-            _remove(base, head)
+        absent = check_out(project, commit, base, own)
+        _copied(generated, project.top, base)
+        yield Sides(
+            base=base,
+            head=project.top,
+            inside=project.inside,
+            commit=commit,
+            scratch=scratch,
+            path=places,
+            absent=absent,
+        )
 
 
 @contextmanager
@@ -65,77 +80,97 @@ def itself(name: str = "HEAD") -> Iterator[Sides]:
 
     Where there is no git project, two empty folders, from which both sides find what is installed.
     """
-    with tempfile.TemporaryDirectory(prefix="fwdrev-itself-", ignore_cleanup_errors=True) as folder:
-        outside = Path(folder).resolve()
-        base, head, scratch = (outside / part for part in ("base", "head", "scratch"))
+    try:
+        project = project_here()
+        commit = _commit(name, project)
+    except InputError:
+        project, commit = None, ""
+    remove_dead(None if project is None else project.common_dir)
+    with own_folder("itself") as own:
+        base, head, scratch = (own.path / part for part in ("base", "head", "scratch"))
         scratch.mkdir()
-        try:
-            top, inside = _project()
-            commit = _commit(name, top)
-        except InputError:
-            base.mkdir()
-            head.mkdir()
+        for side in (base, head):
+            if project is None:
+                side.mkdir()
+            else:
+                absent = check_out(project, commit, side, own)
+        if project is None:
             yield Sides(base=base, head=head, inside=Path(), commit="", scratch=scratch)
             return
-        try:
-            for side in (base, head):
-                _add(side, commit, top)
-            yield Sides(base=base, head=head, inside=inside, commit=commit, scratch=scratch)
-        finally:
-            for side in (base, head):
-                _remove(side, top)
+        yield Sides(
+            base=base,
+            head=head,
+            inside=project.inside,
+            commit=commit,
+            scratch=scratch,
+            project=project.top,
+            absent=absent,
+        )
 
 
-def _project() -> tuple[Path, Path]:
-    """Its top folder, and where in it we are."""
-    here = Path.cwd()
-    top = _git("rev-parse", "--show-toplevel", at=here)
-    if top.returncode != 0 or not top.stdout.strip():
-        said = one_line(top.stderr).removeprefix("fatal: ")
-        msg = f"{here} is not in a git project ({said}): run it where the code is whose revisions are compared"
-        raise InputError(msg)
-    head = Path(top.stdout.rstrip("\n")).resolve()
-    return head, here.resolve().relative_to(head)
-
-
-def _commit(name: str, head: Path) -> str:
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", at=head)
+def _commit(name: str, project: Project) -> str:
+    found = project.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found.returncode == 0:
         return found.stdout.strip()
-    if _git("rev-parse", "--verify", "--quiet", "HEAD", at=head).returncode != 0:
-        msg = f"the git project {head} has no commit yet: commit what the working tree is to be compared with"
+    if project.git("rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
+        msg = f"the git project {project.top} has no commit yet: commit what the working tree is to be compared with"
         raise InputError(msg)
-    msg = f"unknown revision {one_line(name)!r} of {head}: give a commit, branch or tag (fetch it in a shallow clone)"
+    msg = (
+        f"unknown revision {one_line(name)!r} of {project.top}: "
+        "give a commit, branch or tag (fetch it in a shallow clone)"
+    )
     raise InputError(msg)
 
 
-def _add(base: Path, commit: str, head: Path) -> None:
-    with signals_wait():
-        made = _git(*_NO_HOOKS, "worktree", "add", "--quiet", "--detach", str(base), commit, at=head)
-    if made.returncode != 0:
-        msg = f"cannot check out {commit[:12]} into {base}: {one_line(made.stderr).removeprefix('fatal: ')}"
-        raise InputError(msg)
+def _places(path: Sequence[str], project: Project) -> tuple[Path, ...]:
+    """Folders in the project, relative to its top."""
+    found = []
+    for name in path:
+        place = (project.top / name).resolve()
+        if not name or not place.is_dir() or not place.is_relative_to(project.top):
+            msg = f"--path {name!r}: give a folder of the project {project.top}, relative to it, e.g. --path python"
+            raise InputError(msg)
+        found.append(place.relative_to(project.top))
+    return tuple(found)
 
 
-def _remove(base: Path, head: Path) -> None:
-    """Git forgets it even where its folder, or part of it, is gone."""
-    with signals_wait():
-        _git("worktree", "remove", "--force", "--force", str(base), at=head)
-        shutil.rmtree(base, ignore_errors=True)
-        _git("worktree", "prune", at=head)
+def _generated(patterns: Sequence[str], project: Project) -> list[str]:
+    """The files that git ignores in the project and match, in its submodules too: relative paths."""
+    if not patterns:
+        return []
+    inner = submodules(project.top)
+    found: list[str] = []
+    for pattern in patterns:
+        of_top = project.git(*_ignored(pattern)).stdout
+        files = [file for file in of_top.split("\0") if file]
+        for path in inner:
+            of_inner = git(*_ignored(pattern.removeprefix(f"{path}/")), at=project.top / path).stdout
+            files += [f"{path}/{file}" for file in of_inner.split("\0") if file]
+        if not files:
+            msg = (
+                f"--copy {pattern!r}: git ignores no file of {project.top} that matches; give a pattern of generated "
+                "files, relative to the project, e.g. --copy '*/_version.py'"
+            )
+            raise InputError(msg)
+        found += files
+    return list(dict.fromkeys(found))
 
 
-def _git(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
-    """In a session of its own, so that Ctrl-C reaches us and does not stop it halfway."""
-    git = shutil.which("git")
-    if git is None:
-        raise InputError("a revision needs git, which is not on the PATH: install it")
-    return subprocess.run(  # noqa: S603 - git, with arguments that we wrote
-        [git, "-C", str(at), *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-        start_new_session=True,
-    )
+def _ignored(pattern: str) -> list[str]:
+    """The question to git; a pattern without a slash matches in every folder, as in `.gitignore`."""
+    anywhere = pattern.removesuffix("/")
+    glob = f"**/{anywhere}" if "/" not in anywhere else anywhere.removeprefix("/")
+    folder = f"{glob}/**"
+    return [
+        *("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name"),
+        *("--", f":(top,glob){glob}", f":(top,glob){folder}"),
+    ]
+
+
+def _copied(files: Sequence[str], head: Path, base: Path) -> None:
+    """What the revision has itself stays."""
+    for file in files:
+        new = base / file
+        if not new.exists() and (head / file).is_file():
+            new.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(head / file, new)
