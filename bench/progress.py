@@ -1,5 +1,6 @@
 """Progress of a sweep on standard error: a bar with the time left on a terminal, a line per round elsewhere."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,11 +16,17 @@ __all__ = ["duration", "watched"]
 
 _PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
+_PLAIN_TERMINALS = {"", "dumb", "unknown"}
+"""Values of TERM: nothing is known that could move the cursor back."""
+
+_NARROWEST = 40
+"""Columns in which a bar fits on one line; otherwise each update would leave some lines behind."""
+
 
 def watched(observations: Iterable[Observation], plan: Plan) -> Iterator[Observation]:
     """The same observations, while progress is shown."""
     console = Console(stderr=True)
-    return _bars(observations, plan, console) if console.is_terminal else _lines(observations, plan)
+    return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
 
 
 def duration(seconds: float) -> str:
@@ -28,6 +35,17 @@ def duration(seconds: float) -> str:
     if seconds < 120:  # noqa: PLR2004 - two minutes
         return f"{max(seconds, 1):.0f} s"
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour
+
+
+def _can_redraw(console: Console) -> bool:
+    """Not into a file, which rich takes for a terminal where FORCE_COLOR is set, nor in the log of a CI service."""
+    return (
+        console.file.isatty()
+        and console.is_interactive
+        and os.environ.get("TERM", "") not in _PLAIN_TERMINALS
+        and not os.environ.get("CI")
+        and console.width >= _NARROWEST
+    )
 
 
 def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Iterator[Observation]:
