@@ -163,7 +163,10 @@ class FunctionTrials:
         if needs is not None:
             return more | Expected(reasons={arm: needs})
         found = Expected(
-            codes={arm: self._arms[arm].code}, seconds={arm: counted.seconds}, peaks={arm: counted.peak_bytes}
+            codes={arm: self._arms[arm].code},
+            seconds={arm: counted.seconds},
+            peaks={arm: counted.peak_bytes},
+            unknown={arm: counted.unknown} if counted.unknown else {},
         )
         return more | found
 

@@ -74,7 +74,8 @@ class Expected:
     """What counts say: of each arm its code, the seconds of a call and the bytes at its peak, and why others have none.
 
     `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
-    `held`: bytes from which the size of the chunks of an arm with chunks follows.
+    `held`: bytes from which the size of the chunks of an arm with chunks follows. `unknown`: primitives of which only
+    sizes are counted.
     """
 
     codes: Mapping[str, str] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Expected:
     reasons: Mapping[str, str] = field(default_factory=dict)
     late: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @classmethod
     def lost(cls, arm: str, reason: str, *, late: bool) -> "Expected":

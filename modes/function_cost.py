@@ -96,7 +96,11 @@ def runs_python(program: ClosedJaxpr) -> bool:
 
 def _donates(jaxpr: Jaxpr) -> bool:
     """Whether a compiled function inside of it takes the memory of its arguments for its results."""
-    return any(True in equation.params.get("donated_invars", ()) for equation in equations_of(jaxpr))
+    return any(
+        "donate" in name and isinstance(value, tuple) and True in value
+        for equation in equations_of(jaxpr)
+        for name, value in equation.params.items()
+    )
 
 
 def _kinds(program: ClosedJaxpr) -> list[tuple[Any, Any]]:

@@ -26,13 +26,15 @@ _INDEX_BYTES = 8
 class Counted:
     """Of an arm: expected seconds of a call, bytes at the peak, operations that have to be compiled.
 
-    `held`: bytes that all passes hold at once beyond the result; 0 where they hold no more than that.
+    `held`: bytes that all passes hold at once beyond the result; 0 where they hold no more than that. `unknown`: the
+    primitives of which only sizes are counted.
     """
 
     seconds: float
     peak_bytes: int
     equations: int = 0
     held: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 def cost_of_arm(found: FlatFunction, arm: FunctionArm) -> tuple[JaxprCost, Counted]:
@@ -40,7 +42,13 @@ def cost_of_arm(found: FlatFunction, arm: FunctionArm) -> tuple[JaxprCost, Count
     closed, _ = traced(arm.program(), found.args, found.static)
     cost = cost_of_jaxpr(closed)
     held = _HELD * cost.largest_bytes if cost.largest_bytes > _BEYOND * cost.result_bytes else 0
-    counted = Counted(seconds=cost.seconds, peak_bytes=cost.peak_bytes, equations=operations(closed), held=held)
+    counted = Counted(
+        seconds=cost.seconds,
+        peak_bytes=cost.peak_bytes,
+        equations=operations(closed),
+        held=held,
+        unknown=cost.unknown,
+    )
     return cost, counted
 
 

@@ -11,14 +11,38 @@ another machine by more.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var, jaxprs_in_params
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
-__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "equations_of", "operations", "seconds_of"]
+from fwdrev.modes.jaxpr_primitives import (
+    DECOMPOSED,
+    DIVISIONS,
+    FREE,
+    KNOWN,
+    MOVED,
+    PRODUCTS,
+    REDUCED,
+    SCATTERED,
+    TRANSCENDENTAL,
+    WINDOWS,
+)
+from fwdrev.modes.jaxpr_programs import NOTHING, Alternatives, Inside, inside_of, programs_of
+from fwdrev.modes.jaxpr_shapes import bytes_of, shape_of, size_of
+
+__all__ = [
+    "RATES",
+    "JaxprCost",
+    "cost_of",
+    "cost_of_jaxpr",
+    "equations_of",
+    "operations",
+    "seconds_of",
+    "unknown_text",
+]
 
 RATES = {
     "calls": 4.8e-6,
@@ -49,64 +73,6 @@ through a loop take besides.
 _FRESH = 12 << 20
 """Bytes of an array from which its memory comes from the system each time."""
 
-_FREE = frozenset(
-    {
-        *("broadcast_in_dim", "convert_element_type", "copy", "copy_p", "device_put", "expand_dims", "iota", "name"),
-        *("optimization_barrier", "reshape", "squeeze", "debug_callback", "debug_print", "create_token"),
-    }
-)
-"""Fused with what reads them, or nothing at all."""
-
-_MOVED = frozenset({"concatenate", "pad", "rev", "slice", "split", "stack", "tile", "unstack"})
-"""Fused with what reads them; what is concatenated is made whole where it is large."""
-
-_DIVISIONS = frozenset({"div", "integer_pow", "rem", "rsqrt", "sqrt"})
-
-_TRIGONOMETRIC = frozenset({"acos", "asin", "atan", "atan2", "cos", "sin", "tan"})
-_HYPERBOLIC = frozenset({"acosh", "asinh", "atanh", "cosh", "logistic", "sinh", "tanh"})
-_POWERS = frozenset({"cbrt", "exp", "exp2", "expm1", "log", "log1p", "pow"})
-_SPECIAL = frozenset(
-    {
-        *("bessel_i0e", "bessel_i1e", "digamma", "erf", "erf_inv", "erfc", "igamma", "igammac", "lgamma", "polygamma"),
-        *("random_bits", "sort", "regularized_incomplete_beta", "threefry2x32", "zeta"),
-    }
-)
-_TRANSCENDENTAL = _TRIGONOMETRIC | _HYPERBOLIC | _POWERS | _SPECIAL
-
-_REDUCED = frozenset(
-    {
-        *("argmax", "argmin", "cumlogsumexp", "cummax", "cummin", "cumprod", "cumsum", "reduce", "reduce_and"),
-        *("reduce_max", "reduce_min", "reduce_or", "reduce_prod", "reduce_sum", "reduce_xor", "top_k"),
-    }
-)
-
-_WINDOWS = frozenset({"reduce_window", "reduce_window_max", "reduce_window_min", "reduce_window_sum"})
-
-_SCATTERED = frozenset(
-    {
-        *("scatter", "scatter-add", "scatter-max", "scatter-min", "scatter-mul", "scatter-sub"),
-        *("select_and_gather_add", "select_and_scatter", "select_and_scatter_add"),
-    }
-)
-
-_DECOMPOSED = {
-    "cholesky": (0, 1 / 3),
-    "eig": (0, 25),
-    "eigh": (0, 9),
-    "geqrf": (2, -2 / 3),
-    "householder_product": (2, -2 / 3),
-    "lu": (1, -1 / 3),
-    "qr": (2, -2 / 3),
-    "svd": (4, 16),
-}
-"""Floating point operations of a decomposition, in max(m, n) · min(m, n)² and in min(m, n)³: the leading terms of Golub
-and Van Loan, Matrix Computations."""
-
-_LOOPS = frozenset({"scan", "while"})
-
-_BY_ELEMENT = _REDUCED | _WINDOWS | _SCATTERED
-"""Primitives with a program inside that says how two numbers become one."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JaxprCost:
@@ -114,18 +80,29 @@ class JaxprCost:
 
     A loop without a known length is counted once, of branches the longest; results that are never used, which XLA would
     drop, count as well. `peak_bytes` is what is alive at once when the program runs one equation after the other, as
-    outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less.
+    outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less. `unknown`:
+    primitives of which only the sizes of what they take and give are counted, or whose programs are guessed at.
     """
 
     counts: Mapping[str, int]
     largest_bytes: int
     result_bytes: int
     peak_bytes: int
+    unknown: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
         """Expected of a call, for comparison with other programs."""
         return seconds_of(self.counts)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was counted so far, the bytes of the largest array, and the primitives that are not known."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    largest: int = 0
+    unknown: set[str] = field(default_factory=set)
 
 
 def cost_of(f: Callable[..., Any], *args: Any) -> JaxprCost:  # noqa: ANN401 - pytrees
@@ -135,13 +112,14 @@ def cost_of(f: Callable[..., Any], *args: Any) -> JaxprCost:  # noqa: ANN401 - p
 
 def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
     """Of a function that JAX has traced."""
-    counts: Counter[str] = Counter(calls=1)
-    largest = _count(closed.jaxpr, 1, counts)
+    tally = _Tally(Counter(calls=1))
+    _count(closed.jaxpr, 1, tally)
     return JaxprCost(
-        counts={kind: count for kind, count in counts.items() if count},
-        largest_bytes=largest,
-        result_bytes=sum(map(_bytes, closed.jaxpr.outvars)),
+        counts={kind: count for kind, count in tally.counts.items() if count},
+        largest_bytes=tally.largest,
+        result_bytes=sum(map(bytes_of, closed.jaxpr.outvars)),
         peak_bytes=_peak(closed.jaxpr),
+        unknown=tuple(sorted(tally.unknown)),
     )
 
 
@@ -152,14 +130,14 @@ def _peak(jaxpr: Jaxpr) -> int:
     last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
     alive = peak = 0
     for i, equation in enumerate(jaxpr.eqns):
-        branches = [branch.jaxpr for branch in equation.params.get("branches", ())]
-        inside = max(map(_peak, [*(body for body, _ in _bodies(equation)), *branches]), default=0)
-        size = sum(map(_bytes, equation.outvars))
+        inside = _inside(equation)
+        within = max((_peak(each) for alternatives, _ in inside.runs for each in alternatives), default=0)
+        size = sum(map(bytes_of, equation.outvars))
         alive += size
-        peak = max(peak, alive + (inside if equation.primitive.name in _LOOPS else max(0, inside - size)))
+        peak = max(peak, alive + (within if inside.loop else max(0, within - size)))
         for v in equation.outvars:
             ended.setdefault(last.get(v, i), []).append(v)
-        alive -= sum(map(_bytes, ended.pop(i, ())))
+        alive -= sum(map(bytes_of, ended.pop(i, ())))
     return peak
 
 
@@ -172,135 +150,129 @@ def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
     """All equations, those of programs inside of equations too."""
     for equation in jaxpr.eqns:
         yield equation
-        for body in jaxprs_in_params(equation.params):
+        for body in programs_of(equation):
             yield from equations_of(body)
 
 
-def _count(jaxpr: Jaxpr, times: int, counts: Counter[str]) -> int:
-    """Add what each equation does, whether its result is used or not; the bytes of the largest array."""
-    largest = 0
+def _inside(equation: JaxprEqn) -> Inside:
+    return NOTHING if equation.primitive.name in KNOWN else inside_of(equation)
+
+
+def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
+    """Add what each equation does, whether its result is used or not."""
     for equation in jaxpr.eqns:
-        name = equation.primitive.name
-        if name == "cond":
-            inner = _longest(equation, times)
-            counts.update(inner[0])
-            largest = max(largest, inner[1])
-            continue
-        bodies = list(_bodies(equation))
-        for body, length in bodies:
-            largest = max(largest, _count(body, times * length, counts))
-        if name in _LOOPS:
-            _add_loop(equation, times, bodies[-1][1], counts)
-        if name in _LOOPS or not (bodies or name in _FREE):
-            largest = max([largest, *map(_bytes, equation.outvars)])
-        if not bodies and name not in _FREE:
-            _add(equation, name, times, counts)
-    return largest
+        name, inside = equation.primitive.name, _inside(equation)
+        for alternatives, each in inside.runs:
+            _count_longest(alternatives, times * each, tally)
+        if inside.guessed:
+            tally.unknown.add(name)
+        if inside.loop:
+            _add_loop(equation, inside, times, tally.counts)
+        if inside.loop or not (inside.runs or name in FREE):
+            tally.largest = max([tally.largest, *map(bytes_of, equation.outvars)])
+        if not inside.runs and name not in FREE:
+            _add(equation, name, times, tally)
 
 
-def _bodies(equation: JaxprEqn) -> Iterator[tuple[Jaxpr, int]]:
-    """The programs that are run inside an equation, and how often; none where it is an operation itself."""
-    name, params = equation.primitive.name, equation.params
-    if name == "scan":
-        yield params["jaxpr"].jaxpr, int(params["length"])
-    elif name == "while":
-        yield params["cond_jaxpr"].jaxpr, 1
-        yield params["body_jaxpr"].jaxpr, 1
-    elif name == "custom_linear_solve":
-        yield params["jaxprs"].solve.jaxpr, 1
-    elif name not in _BY_ELEMENT:  # jit, checkpoint, custom_jvp_call, …: of several programs the first one is run
-        held = (getattr(value, "jaxpr", value) for value in params.values())
-        inside = next((value for value in held if isinstance(value, Jaxpr)), None)
-        if inside is not None:
-            yield inside, 1
+def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> None:
+    """The branch that takes longest; the largest array of any."""
+    found = [_Tally() for _ in alternatives]
+    for branch, counted in zip(alternatives, found, strict=True):
+        _count(branch, times, counted)
+    tally.counts.update(max(found, key=lambda each: seconds_of(each.counts)).counts)
+    tally.largest = max(tally.largest, *(each.largest for each in found))
+    tally.unknown.update(*(each.unknown for each in found))
 
 
-def _add_loop(equation: JaxprEqn, times: int, length: int, counts: Counter[str]) -> None:
+def _add_loop(equation: JaxprEqn, inside: Inside, times: int, counts: Counter[str]) -> None:
     """What a loop takes besides its body: each pass, and the rows that it reads and writes."""
-    counts["iterations"] += times * length
-    if equation.primitive.name == "scan":
-        body: Jaxpr = equation.params["jaxpr"].jaxpr
-        outside, inside = [*equation.invars, *equation.outvars], [*body.invars, *body.outvars]
-        rows = [whole for whole, row in zip(outside, inside, strict=True) if _shape(whole) != _shape(row)]
-        counts["elements"] += times * sum(map(_size, rows))
-        counts["fresh bytes"] += times * _fresh(equation)
+    counts["iterations"] += times * inside.passes
+    if inside.rows:
+        counts["elements"] += times * sum(map(size_of, inside.rows))
+    counts["fresh bytes"] += times * _fresh(equation)
 
 
-def _longest(equation: JaxprEqn, times: int) -> tuple[Counter[str], int]:
-    """The counts of the branch that takes longest, and the largest array of any."""
-    found = []
-    for branch in equation.params["branches"]:
-        counts: Counter[str] = Counter()
-        found.append((counts, _count(branch.jaxpr, times, counts)))
-    counts, _ = max(found, key=lambda each: seconds_of(each[0]))
-    return counts, max(largest for _, largest in found)
+def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:
+    """One operation, so many times; what is not known reads what it takes and writes what it gives."""
+    if name in KNOWN:
+        try:
+            tally.counts.update(_known(equation, name, times))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this JAX has other parameters
+            pass
+        else:
+            return
+    tally.unknown.add(name)
+    tally.counts["elements"] += times * sum(map(size_of, [*equation.invars, *equation.outvars]))
+    tally.counts["fresh bytes"] += times * _fresh(equation)
 
 
-def _add(equation: JaxprEqn, name: str, times: int, counts: Counter[str]) -> None:
+def _known(equation: JaxprEqn, name: str, times: int) -> Counter[str]:
     """One operation, so many times."""
-    out = times * sum(map(_size, equation.outvars))
+    counts: Counter[str] = Counter()
+    out = times * sum(map(size_of, equation.outvars))
     whole = True
-    if name in {"dot_general", "conv_general_dilated"}:
+    if name in PRODUCTS:
         counts["flops"] += times * _flops(equation, name)
-        counts["operands"] += times * sum(map(_size, equation.invars))
+        counts["operands"] += times * sum(map(size_of, equation.invars))
         counts["products"] += out
         counts["product calls"] += times
-    elif name in _SCATTERED:
-        counts["scattered"] += times * _size(equation.invars[-1])
+    elif name in SCATTERED:
+        counts["scattered"] += times * size_of(equation.invars[-1])
         counts["scatter calls"] += times
     elif name == "dynamic_update_slice":
-        counts["gathered"] += times * _size(equation.invars[1])
+        counts["gathered"] += times * size_of(equation.invars[1])
     elif name in {"dynamic_slice", "gather"}:
         counts["gathered"] += out
     elif name == "transpose":
         counts["transposed"] += out
-    elif name in _REDUCED | _WINDOWS:
+    elif name in REDUCED | WINDOWS:
         window = math.prod(equation.params.get("window_dimensions", ()))
-        counts["elements"] += out * window if name in _WINDOWS else times * _size(equation.invars[0])
+        counts["elements"] += out * window if name in WINDOWS else times * size_of(equation.invars[0])
         counts["reduction calls"] += times
-    elif name in _DECOMPOSED or name in {"triangular_solve", "fft"}:
+    elif name in DECOMPOSED or name in {"triangular_solve", "fft"}:
         counts["flops"] += times * _flops(equation, name)
         counts["product calls"] += times
     else:
         whole = name in {"concatenate", "sort"}
-        if name not in _MOVED:
+        if name not in MOVED:
             counts[_elementwise(name)] += out * _compared(equation, name)
     if whole:
         counts["fresh bytes"] += times * _fresh(equation)
+    return counts
 
 
 def _fresh(equation: JaxprEqn) -> int:
     """Bytes of the results that are so large that their memory is new."""
-    return sum(size for size in map(_bytes, equation.outvars) if size > _FRESH)
+    return sum(size for size in map(bytes_of, equation.outvars) if size > _FRESH)
 
 
 def _compared(equation: JaxprEqn, name: str) -> int:
     """How often each number is compared with another one, in a sort."""
-    return _levels(_shape(equation.invars[0])[equation.params["dimension"]]) if name == "sort" else 1
+    return _levels(shape_of(equation.invars[0])[equation.params["dimension"]]) if name == "sort" else 1
 
 
 def _elementwise(name: str) -> str:
     """The kind of an operation that is done to each number."""
-    if name in _TRANSCENDENTAL:
+    if name in TRANSCENDENTAL:
         return "transcendentals"
-    return "divisions" if name in _DIVISIONS else "elements"
+    return "divisions" if name in DIVISIONS else "elements"
 
 
 def _flops(equation: JaxprEqn, name: str) -> int:
     """Additions and multiplications."""
-    out, shape = sum(map(_size, equation.outvars)), _shape(equation.invars[0])
+    out, shape = sum(map(size_of, equation.outvars)), shape_of(equation.invars[0])
     if name == "dot_general":
         contracted: tuple[int, ...] = equation.params["dimension_numbers"][0][0]
         return 2 * out * math.prod(shape[axis] for axis in contracted)
     if name == "conv_general_dilated":
-        kernel = _shape(equation.invars[1])
+        kernel = shape_of(equation.invars[1])
         channels: int = kernel[equation.params["dimension_numbers"].rhs_spec[0]]
         return 2 * out * math.prod(kernel) // max(1, channels)
     if name == "triangular_solve":
         return out * shape[-1]
     if name == "fft":
         return 5 * out * sum(map(_levels, equation.params["fft_lengths"]))
-    most, cube = _DECOMPOSED[name]
+    most, cube = DECOMPOSED[name]
     long, short = max(shape[-2:]), min(shape[-2:])
     return round(math.prod(shape[:-2]) * (most * long * short**2 + cube * short**3))
 
@@ -310,16 +282,9 @@ def _levels(size: int) -> int:
     return max(1, (size - 1).bit_length())
 
 
-def _shape(variable: Any) -> tuple[int, ...]:  # noqa: ANN401 - a variable or a literal; a token has no shape
-    return tuple(getattr(variable.aval, "shape", ()))
-
-
-def _size(variable: Any) -> int:  # noqa: ANN401
-    return math.prod(_shape(variable))
-
-
-def _bytes(variable: Any) -> int:  # noqa: ANN401
-    return _size(variable) * int(getattr(getattr(variable.aval, "dtype", None), "itemsize", 0))
+def unknown_text(names: Iterable[str]) -> str:
+    """The sentence about primitives that are not known."""
+    return f"primitives counted by the sizes of their arrays alone: {', '.join(sorted(set(names)))}"
 
 
 def seconds_of(counts: Mapping[str, int], rates: Mapping[str, float] = RATES) -> float:

@@ -31,9 +31,11 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
     known = [AdvisedArm(name=name, code=expected.codes[name], counted_seconds=seconds[name]) for name in order]
     unknown = {**facts.left_out, **lost}
     others = [AdvisedArm(name=name, code=facts.codes.get(name), reason=reason) for name, reason in unknown.items()]
-    from fwdrev.modes.jaxpr_cost import RATES  # which imports JAX: the command has no other use for it
+    from fwdrev.modes.jaxpr_cost import RATES, unknown_text  # which imports JAX: the command has no other use for it
 
-    facts = replace(facts, overhead_seconds=RATES["calls"])
+    names = [name for primitives in expected.unknown.values() for name in primitives]
+    notes = [*facts.notes, unknown_text(names)] if names else facts.notes
+    facts = replace(facts, overhead_seconds=RATES["calls"], notes=notes)
     return Advice(
         facts=facts,
         recommend=order[0],

@@ -16,6 +16,7 @@ from typing import Any
 
 from fwdrev.modes.function_cost import Counted
 from fwdrev.modes.interface import Direction
+from fwdrev.modes.jaxpr_cost import unknown_text
 from fwdrev.modes.product_check import Products
 
 __all__ = ["REVERSE", "Choices", "Chosen", "Key", "ModeChoice", "by_counts"]
@@ -94,12 +95,13 @@ def by_counts(counted: Counted) -> ModeChoice:
     most = _MORE * sizes[REVERSE] + _EXTRA
     fitting = {mode: each for mode, each in seconds.items() if mode == REVERSE or sizes[mode] <= most}
     refused |= dict.fromkeys(seconds.keys() - fitting.keys(), "it needs far more memory")
+    unknown = [name for cost in costs.values() for name in cost.unknown]
     mode = min(fitting, key=fitting.__getitem__)
     mode = mode if fitting[mode] < _TIED * fitting[REVERSE] else REVERSE
     least = min(fitting.values())
     return ModeChoice(
         mode=mode,
-        reason=_reason(mode, fitting, refused),
+        reason=_reason(mode, fitting, refused) + (f"; {unknown_text(unknown)}" if unknown else ""),
         in_question=[one for one, each in fitting.items() if each <= _QUESTIONABLE * least],
         **facts,
     )
