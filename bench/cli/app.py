@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 
 from fwdrev.bench.cli.exit_codes import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_USAGE
@@ -43,6 +44,8 @@ def _code(arguments: Sequence[str]) -> int:
     debug = _DEBUG in arguments or os.environ.get(_DEBUG_VARIABLE, "0") not in {"", "0"}
     try:
         _heed_signals()
+        if any(action == "error" for action, *_ in warnings.filters):  # PYTHONWARNINGS is set for the user's own tests
+            warnings.simplefilter("default")
         from fwdrev.bench.cli.commands import run
 
         return run([word for word in arguments if word != _DEBUG])
