@@ -4,6 +4,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.interface import Engine
 from fwdrev.modes.prices import OPERATIONS, Prices
 from fwdrev.modes.registry import engine
@@ -16,7 +17,7 @@ _FILE = "prices.json"
 
 def hand_out(prices: Seconds, folder: Path) -> None:
     """Let all workers of the sweep that keeps its files in `folder` plan at these prices."""
-    (folder / _FILE).write_text(json.dumps(prices.to_json()), encoding="utf-8")
+    write_whole(folder / _FILE, json.dumps(prices.to_json()))
 
 
 def planned(name: str, folder: Path) -> Engine:

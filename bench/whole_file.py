@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["append_whole", "obstacle", "status", "write_whole"]
+__all__ = ["append_whole", "obstacle", "status", "taken", "write_whole"]
 
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 """What a file system says that has no fsync."""
@@ -39,7 +39,7 @@ def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
     data = content if isinstance(content, bytes) else content.encode(errors="replace")
     with _named(path):
         there = status(path)
-        if there is not None and (_STREAM.fullmatch(str(path)) or not stat.S_ISREG(there.st_mode)):
+        if there is not None and _is_stream(path, there):
             _write_straight(path, there, data)
         elif new and (there is not None or path.is_symlink()):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
@@ -81,6 +81,17 @@ def obstacle(path: Path) -> str:
         return _obstacle(path, status(path))
     except OSError as error:
         return str(error.strerror)
+
+
+def taken(path: Path) -> bool:
+    """Whether `new` refuses it: there is a file, or a link that leads nowhere. Raises OSError, as `status`."""
+    there = status(path)
+    return path.is_symlink() if there is None else not _is_stream(path, there)
+
+
+def _is_stream(path: Path, there: os.stat_result) -> bool:
+    """A device, a pipe, or what `/dev/stdout` leads to: it is always there, and nothing is lost by writing to it."""
+    return bool(_STREAM.fullmatch(str(path))) or not stat.S_ISREG(there.st_mode)
 
 
 def _obstacle(path: Path, there: os.stat_result | None) -> str:
@@ -208,8 +219,11 @@ def _opened(path: Path, flags: int) -> Iterator[int]:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """A name that the system cannot take is an OSError like any other."""
+    """Errors name this path and not the file beside it; a name that the system cannot take is one like any other."""
     try:
         yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
     except ValueError as error:  # a null character, or a letter that the locale cannot encode
         raise OSError(errno.EINVAL, f"no name of a file ({error})", str(path)) from None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.plots.cost_curves import curves_figure
 from fwdrev.plots.crossover_map import map_figure
@@ -84,19 +86,38 @@ def save_figures(
 
 
 def save(named: Iterator[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Likewise, figures that are drawn already or as they are drawn."""
-    paths = []
+    """Likewise, figures that are drawn already or as they are drawn. One that cannot be written stops no other."""
+    paths: list[Path] = []
+    lost: dict[str, list[str]] = {}
     for name, figure in named:
+        _make(folder)
         for suffix in formats:
             path = folder / f"{_file_name(name)}.{suffix}"
             try:
-                folder.mkdir(parents=True, exist_ok=True)
-                figure.savefig(path, metadata=_UNDATED.get(suffix))
+                write_whole(path, _rendered(figure, suffix))
             except OSError as error:
-                msg = f"cannot write {path}: {error.strerror}; give --out a folder that can be written"
-                raise InputError(msg) from None
-            paths.append(path)
+                lost.setdefault(str(error.strerror), []).append(path.name)
+            else:
+                paths.append(path)
+    if lost:
+        whys = "; ".join(f"{why} ({', '.join(names)})" for why, names in lost.items())
+        msg = f"cannot write all figures into {folder}: {whys}; give --out a folder that can be written"
+        raise InputError(msg)
     return paths
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"cannot write {folder}: {error.strerror}; give --out a folder that can be written"
+        raise InputError(msg) from None
+
+
+def _rendered(figure: Figure, suffix: str) -> bytes:
+    buffer = BytesIO()
+    figure.savefig(buffer, format=suffix, metadata=_UNDATED.get(suffix))
+    return buffer.getvalue()
 
 
 def _file_name(name: str) -> str:

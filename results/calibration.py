@@ -5,17 +5,17 @@ calibrated(fingerprint(threads=1))     # a Calibration, or None: `fwdrev calibra
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fwdrev.bench.whole_file import obstacle, status, write_whole
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.seconds import Rates, Seconds, Table
+from fwdrev.results.cache_folder import cache_folder
 from fwdrev.results.run import Run
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "calibrated",
     "calibration_of",
     "calibration_path",
+    "calibration_place",
     "deciding",
     "read_calibration",
     "save_calibration",
@@ -70,17 +71,19 @@ def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def calibration_path(machine: Mapping[str, Any]) -> Path:
-    """The file of the machine with that fingerprint."""
+    """The file of the machine with that fingerprint; raises InputError where no place for it is known."""
     decides = json.dumps(deciding(machine), sort_keys=True)
     name = f"calibration-{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
-    return Path(platformdirs.user_cache_dir("fwdrev", appauthor=False)) / name
+    try:
+        return cache_folder() / name
+    except OSError as error:
+        raise _unwritable(name, str(error.strerror)) from None
 
 
 def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
     """What is known of that machine; None if it was never calibrated, or the file cannot be read."""
-    path = calibration_path(machine)
     try:
-        return read_calibration(path)
+        return read_calibration(calibration_path(machine))
     except InputError:
         return None
 
@@ -88,7 +91,7 @@ def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
 def calibration_of(run: Run) -> Calibration | None:
     """What the run was planned by, or else what is known of the machine on which it was measured."""
     kept = run.folder / KEPT
-    return read_calibration(kept) if kept.exists() else calibrated(run.machine)
+    return read_calibration(kept) if status(kept) is not None else calibrated(run.machine)
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -114,12 +117,28 @@ def save_calibration(found: Calibration, path: Path) -> None:
     text = json.dumps(data | found.seconds.to_json(), allow_nan=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_name(f"{path.name}.{os.getpid()}")
-        new.write_text(text, encoding="utf-8")
-        new.replace(path)
+        write_whole(path, text)
     except OSError as error:
-        msg = f"cannot write {path}: {error.strerror}; set XDG_CACHE_HOME to a folder that can be written"
-        raise InputError(msg) from None
+        raise _unwritable(path, str(error.strerror)) from None
+
+
+def calibration_place(machine: Mapping[str, Any]) -> Path:
+    """The file of that machine, in a folder that is there: to be asked for before anything is measured for it.
+
+    Raises InputError where it cannot be written.
+    """
+    path = calibration_path(machine)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, str(error.strerror)) from None
+    if why := obstacle(path):
+        raise _unwritable(path, why)
+    return path
+
+
+def _unwritable(path: Path | str, why: str) -> InputError:
+    return InputError(f"cannot write {path}: {why}; set XDG_CACHE_HOME to a folder that can be written")
 
 
 def _checked(values: Any) -> Any:  # noqa: ANN401 - nested lists

@@ -11,10 +11,8 @@ A file that is damaged or cannot be written costs a measurement, not an error; t
 
 import hashlib
 import json
-import os
 import platform
 import re
-import tempfile
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
@@ -22,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import platformdirs
 from jax.extend.core import ClosedJaxpr
 
-from fwdrev.bench.environment import available_cpus
+from fwdrev.bench.processors import available_cpus
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.jacobians import Pytree
+from fwdrev.results.cache_folder import cache_folder
 
 __all__ = ["choice_key", "choice_path", "remember", "remembered"]
 
@@ -55,14 +54,15 @@ def choice_key(programs: Sequence[ClosedJaxpr], x: Pytree, options: Mapping[str,
 
 
 def choice_path(key: str) -> Path:
-    """The file of a key."""
-    return Path(platformdirs.user_cache_dir("fwdrev", appauthor=False)) / "jacobian" / f"{key}.json"
+    """The file of a key; raises OSError where there is no place for it."""
+    return cache_folder() / "jacobian" / f"{key}.json"
 
 
 def remembered(key: str, modes: Collection[str]) -> str | None:
     """The mode that was the fastest, if that is known and one of `modes`."""
-    path = choice_path(key)
+    path = Path(f"{key}.json")
     try:
+        path = choice_path(key)
         stored = json.loads(path.read_bytes())
         if stored["format"] == _FORMAT and stored["mode"] in modes:
             return str(stored["mode"])
@@ -78,13 +78,11 @@ def remembered(key: str, modes: Collection[str]) -> str | None:
 
 def remember(key: str, mode: str, seconds: Mapping[str, float]) -> None:
     """Keep the choice, and the typical seconds of a call that it was made from; replaces what was there at once."""
-    path = choice_path(key)
+    path = Path(f"{key}.json")
     try:
+        path = choice_path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(dir=path.parent, prefix=f"{key}.", suffix=".new")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"format": _FORMAT, "mode": mode, "seconds": dict(seconds)}, file)
-        Path(new).replace(path)
+        write_whole(path, json.dumps({"format": _FORMAT, "mode": mode, "seconds": dict(seconds)}))
         _evict(path.parent)
     except OSError as error:
         _warn(path, f"cannot be written ({error.strerror})")

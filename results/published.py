@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import Field
 
 from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.whole_file import write_whole
 from fwdrev.results.baseline_file import BASELINE_FORMAT, Baseline
 from fwdrev.results.schema import FORMAT, Line, Manifest
 
@@ -50,4 +51,4 @@ class _WrittenBaseline(Baseline):
 
 if __name__ == "__main__":
     for schema_name, schema in schemas().items():
-        published(schema_name).write_text(json.dumps(schema, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        write_whole(published(schema_name), json.dumps(schema, indent=2, ensure_ascii=False) + "\n")

@@ -182,7 +182,7 @@ def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path
         (("crossover", "--pair", "forward,jax-vjp"), 4, "no time of jax-vjp"),
         (("plot", "--out", "/proc/none"), 2, "cannot write /proc/none"),
         (("export", "--format", "csv", "--out", "/proc/none"), 2, "cannot write /proc/none"),
-        (("export", "--format", "csv", "--out", "/dev/null"), 2, "exists already"),
+        (("export", "--format", "csv", "--out", "/dev/full"), 2, "cannot write /dev/full: No space left on device"),
     ],
 )
 def test_bad_questions_to_a_run(run: Path, arguments: tuple[str, ...], code: int, part: str) -> None:

@@ -107,9 +107,29 @@ def test_a_file_can_be_one_of_the_two_only(tmp_path: Path) -> None:
         reports_of(junit=tmp_path / "a", markdown=tmp_path / ".." / tmp_path.name / "a", github=False)
 
 
-def test_a_full_disk_costs_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
-    """It was shown before the file was written."""
-    reports = reports_of(junit=Path("/dev/full"), markdown=None, github=False)
-    with pytest.raises(InputError, match="--junit: cannot write /dev/full: No space left on device"):
-        tell(of(WORSE), {}, reports, as_json=False)
-    assert "outcome: regressed" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.UNCHANGED, 2),
+        (Outcome.IMPROVED, 2),
+        (Outcome.REGRESSED, 1),
+        (Outcome.INCONCLUSIVE, 3),
+        (Outcome.NOTHING, 4),
+    ],
+)
+def test_a_full_disk_costs_no_answer_and_no_other_file(
+    outcome: Outcome, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that was asked for and is not there is no success, and no verdict either."""
+    markdown = tmp_path / "check.md"
+    reports = reports_of(junit=Path("/dev/full"), markdown=markdown, github=False)
+    with pytest.raises(typer.Exit) as ended:
+        tell(of(WORSE, OPEN, SAME, outcome=outcome), {"exit_code": 9}, reports, as_json=False)
+    assert ended.value.exit_code == code
+    out, err = capsys.readouterr()
+    assert f"outcome: {outcome}" in out
+    assert err.startswith("fwdrev: --junit: cannot write /dev/full: No space left on device; give ")
+    assert markdown.read_text(encoding="utf-8").startswith(MARKER)
+    with pytest.raises(typer.Exit):
+        tell(of(WORSE, OPEN, SAME, outcome=outcome), {"exit_code": 9}, reports, as_json=True)
+    assert json.loads(capsys.readouterr().out)["exit_code"] == code

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, Pair, RunFolder, answer, loaded
+from fwdrev.bench.cli.show import AsJson, Pair, RunFolder, answer, loaded, note, written_out
+from fwdrev.bench.whole_file import obstacle, taken, write_whole
 from fwdrev.modes.errors import InputError
 
 __all__ = ["crossover", "export", "plot"]
@@ -74,8 +75,8 @@ def plot(
         paths = save_figures(found[0], folder, pairs, kinds)
     else:
         paths, notes = save_comparisons(found, folder, pairs, cell=at, formats=kinds)
-        for note in notes:
-            typer.echo(f"warning: {note}", err=True)
+        for text in notes:
+            note(f"warning: {text}")
     answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
 
 
@@ -88,17 +89,32 @@ def export(
     """Write the raw values as a pyperf file or as CSV, or all costs but time (counts, bytes, memory) as CSV."""
     from fwdrev.results.export import to_costs, to_csv, to_pyperf
 
+    if out is not None:
+        _check_new(out)
     found = loaded(run)
     text = {ExportFormat.CSV: to_csv, ExportFormat.COSTS: to_costs, ExportFormat.PYPERF: to_pyperf}[to](found)
     if out is None:
-        typer.echo(text, nl=not text.endswith("\n"))
+        written_out(text if text.endswith("\n") else f"{text}\n")
         return
     try:
-        with out.open("x", encoding="utf-8") as stream:
-            stream.write(text)
+        write_whole(out, text, new=True)
     except FileExistsError:
-        msg = f"{out} exists already: give --out a new file, or remove this one"
-        raise InputError(msg) from None
+        raise _taken(out) from None
     except OSError as error:
-        msg = f"cannot write {out}: {error.strerror}; give --out a file that can be written"
-        raise InputError(msg) from None
+        raise _unwritable(out, str(error.strerror)) from None
+
+
+def _check_new(path: Path) -> None:
+    """Raises InputError where a file is there, or none can be made, before a long run is read."""
+    if why := obstacle(path):
+        raise _unwritable(path, why)
+    if taken(path):
+        raise _taken(path)
+
+
+def _taken(path: Path) -> InputError:
+    return InputError(f"{path} exists already: give --out a new file, or remove this one")
+
+
+def _unwritable(path: Path, why: str) -> InputError:
+    return InputError(f"cannot write {path}: {why}; give --out a file that can be written")

@@ -28,12 +28,13 @@ def calibrate(
     from fwdrev.bench.fingerprint import fingerprint
     from fwdrev.bench.primitives import measure_tables
     from fwdrev.modes.seconds import Seconds, Table
-    from fwdrev.results.calibration import Calibration, calibration_path, save_calibration
+    from fwdrev.results.calibration import Calibration, calibration_place, save_calibration
     from fwdrev.results.cost_model import fit_rates
     from fwdrev.results.journal import create
     from fwdrev.results.run import load
 
     machine = fingerprint(threads=1)
+    path = calibration_place(machine)
     given = [_of_this_machine(loaded(folder), machine) for folder in runs or ()]
     note("calibrating: leave the machine alone meanwhile")
     tables = Seconds({kind: Table(values) for kind, values in measure_tables(_TABLE_SECONDS).items()}, {})
@@ -42,7 +43,6 @@ def calibrate(
     found = Calibration(
         seconds=fit.seconds, error=fit.error, created=datetime.now(UTC).isoformat(timespec="seconds"), machine=machine
     )
-    path = calibration_path(machine)
     save_calibration(found, path)
     lines = columns((name, f"typical error {error:.0%}") for name, error in found.error.items())
     data = {"calibration": str(path), "error": dict(found.error), "rates": found.seconds.to_json()["rates"]}

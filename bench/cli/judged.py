@@ -1,15 +1,18 @@
 """What the commands that judge share: where a judgement is shown, for a person, a program, a CI service and GitHub."""
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from time import monotonic
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from fwdrev.bench.cli.show import answer, exit_code
+from fwdrev.bench.cli.show import EXIT_USAGE, answer, exit_code, note
+from fwdrev.bench.whole_file import append_whole, obstacle, write_whole
 from fwdrev.modes.errors import InputError
 
 __all__ = ["JUnitFile", "MarkdownFile", "OnGitHub", "Reports", "reports_of", "tell"]
@@ -31,13 +34,17 @@ _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reports:
-    """Files that could be written when the measuring `began`; `github`: whether annotations are asked for."""
+    """Files that could be written when the measuring `began`; `github`: whether annotations are asked for.
+
+    `clock` is when it began by a clock that cannot be set, as the one on the wall can.
+    """
 
     junit: Path | None
     markdown: Path | None
     summary: Path | None
     github: bool
     began: datetime
+    clock: float
 
 
 def reports_of(*, junit: Path | None, markdown: Path | None, github: bool) -> Reports:
@@ -48,56 +55,56 @@ def reports_of(*, junit: Path | None, markdown: Path | None, github: bool) -> Re
     named = os.environ.get(_SUMMARY) if github else None
     summary = Path(named) if named else None
     for option, path in (("--junit", junit), ("--markdown", markdown), (_SUMMARY, summary)):
-        if path is not None and (why := _obstacle(path)):
+        if path is not None and (why := obstacle(path)):
             raise _unwritable(option, path, why)
     if junit is not None and markdown is not None and junit.resolve() == markdown.resolve():
         msg = f"--junit and --markdown are the same file {junit}: give each its own"
         raise InputError(msg)
-    return Reports(junit=junit, markdown=markdown, summary=summary, github=github, began=datetime.now(UTC))
+    return Reports(
+        junit=junit, markdown=markdown, summary=summary, github=github, began=datetime.now(UTC), clock=monotonic()
+    )
 
 
-def tell(judgement: Any, data: Any, reports: Reports, *, as_json: bool) -> NoReturn:  # noqa: ANN401 - a Judgement, whose module is imported late, and anything JSON
-    """Show the judgement, as text or its `data` as JSON, then wherever else was asked; ends with its exit code.
+def tell(judgement: Any, data: dict[str, Any], reports: Reports, *, as_json: bool) -> NoReturn:  # noqa: ANN401 - a Judgement, whose module is imported late
+    """Write the judgement wherever that was asked for, then show it, as text or its `data` as JSON.
 
-    With JSON the annotations go to standard error: GitHub reads both, and who parses the answer reads one.
+    Files come first, in case the text cannot be shown; one that fails stops nothing, and is no verdict. With JSON the
+    annotations go to standard error: GitHub reads both, and a program that parses the answer reads one.
     """
     from fwdrev.results.judgement import text_lines
     from fwdrev.results.judgement_github import annotations
+
+    lost = _written(judgement, reports)
+    code = exit_code(judgement.outcome) or (EXIT_USAGE if lost else 0)
+    answer(data | ({"exit_code": code} if lost else {}), text_lines(judgement), as_json=as_json)
+    for line in annotations(judgement) if reports.github else ():
+        print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
+    for why in lost:
+        note(f"fwdrev: {why}")
+    raise typer.Exit(code)
+
+
+def _written(judgement: Any, reports: Reports) -> list[str]:  # noqa: ANN401 - as above
+    """Each file that was asked for, whatever became of the others; returns what could not be written, and why."""
     from fwdrev.results.judgement_junit import junit
     from fwdrev.results.judgement_markdown import SUMMARY_LIMIT, markdown
 
-    seconds = max(0.0, (datetime.now(UTC) - reports.began).total_seconds())
-    answer(data, text_lines(judgement), as_json=as_json)
-    for line in annotations(judgement) if reports.github else ():
-        typer.echo(line, err=as_json)
-    _write("--junit", reports.junit, lambda: junit(judgement, began=reports.began, seconds=seconds))
-    _write("--markdown", reports.markdown, lambda: markdown(judgement))
-    _write(_SUMMARY, reports.summary, lambda: markdown(judgement, SUMMARY_LIMIT), mode="a")
-    raise typer.Exit(exit_code(judgement.outcome))
+    def listed(path: Path) -> None:
+        write_whole(path, junit(judgement, began=reports.began, seconds=max(0.0, monotonic() - reports.clock)))
 
-
-def _obstacle(path: Path) -> str:
-    """Why it cannot be written, as far as can be told without touching it; empty where nothing speaks against it."""
-    folder = path.parent
-    try:
-        if not folder.is_dir():
-            return f"{folder} is no folder"
-        if path.is_dir():
-            return "it is a folder"
-        return "" if os.access(path if path.exists() else folder, os.W_OK) else "there is no permission"
-    except OSError as error:
-        return str(error.strerror)
-
-
-def _write(option: str, path: Path | None, text: Callable[[], str], mode: Literal["w", "a"] = "w") -> None:
-    """If it was asked for; the answer was shown before."""
-    if path is None:
-        return
-    try:
-        with path.open(mode, encoding="utf-8") as stream:
-            stream.write(text())
-    except OSError as error:
-        raise _unwritable(option, path, str(error.strerror)) from None
+    writers: list[tuple[str, Path | None, Callable[[Path], None]]] = [
+        ("--junit", reports.junit, listed),
+        ("--markdown", reports.markdown, lambda path: write_whole(path, markdown(judgement))),
+        (_SUMMARY, reports.summary, lambda path: append_whole(path, markdown(judgement, SUMMARY_LIMIT))),
+    ]
+    lost = []
+    for option, path, write in writers:
+        if path is not None:
+            try:
+                write(path)
+            except OSError as error:
+                lost.append(str(_unwritable(option, path, str(error.strerror))))
+    return lost
 
 
 def _unwritable(option: str, path: Path, why: str) -> InputError:

@@ -1,7 +1,7 @@
 """The report of runs, as a file or live: `fwdrev report`."""
 
 import os
-import secrets
+import stat
 import threading
 import webbrowser
 from collections.abc import Sequence
@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, answer, loaded, quoted
+from fwdrev.bench.cli.show import AsJson, answer, loaded, note, quoted
+from fwdrev.bench.whole_file import obstacle, status, write_whole
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 __all__ = ["report"]
@@ -49,6 +50,8 @@ def report(
     record = _record(runs)
     path = out or (runs[0] / "report.html" if record is None else record.path.with_suffix(".html"))
     _check_ours(path)
+    if out is not None and (why := obstacle(out)):
+        raise _unwritable(out, why)
     size = _write(path, _page(runs) if record is None else _selftest(record))
     answer({"report": str(path), "bytes": size}, [f"report: {path} ({size / 1e6:.1f} MB)"], as_json=as_json)
     if open_:
@@ -64,7 +67,7 @@ def _refuse(given: dict[str, bool], why: str) -> None:
 
 def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose module is imported late
     """Of a selftest, where its file was given."""
-    files = [path for path in paths if path.is_file()]
+    files = [path for path in paths if _is_file(path)]
     if files and len(paths) > 1:
         msg = f"{files[0]} is a file: the record of a selftest is reported alone; give the folders of runs without it"
         raise InputError(msg)
@@ -74,11 +77,19 @@ def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose mod
 
     record = load_record(files[0])
     for warning in record.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        note(f"warning: {warning}")
     if not record.runs:
         msg = f"{files[0]}: no run of the gate in it yet; go on with fwdrev selftest --resume {quoted(files[0])}"
         raise NothingMeasuredError(msg)
     return record
+
+
+def _is_file(path: Path) -> bool:
+    """What cannot be told is a question for the reader of runs, which names the path and the reason."""
+    with suppress(OSError):
+        there = status(path)
+        return there is not None and stat.S_ISREG(there.st_mode)
+    return False
 
 
 def _selftest(record: Any) -> bytes:  # noqa: ANN401 - as above
@@ -98,7 +109,7 @@ def _page(folders: Sequence[Path]) -> bytes:
         if engines_measured(run):
             found.append(run)
         elif len(folders) > 1:
-            typer.echo(f"warning: {run.folder} has no measured cell yet: it is left out", err=True)
+            note(f"warning: {run.folder} has no measured cell yet: it is left out")
     if not found:
         msg = f"{', '.join(map(str, folders))}: no measured cell yet, nothing to report; `--watch` waits for some"
         raise NothingMeasuredError(msg)
@@ -110,12 +121,11 @@ def _check_ours(path: Path) -> None:
     from fwdrev.plots.report.page import MARKER
 
     try:
-        if not (path.exists() or path.is_symlink()):
-            return
-        ours = path.is_file() and _beginning(path).startswith(MARKER.encode())
+        taken = status(path) is not None or path.is_symlink()
+        ours = taken and path.is_file() and _beginning(path).startswith(MARKER.encode())
     except OSError as error:
-        raise _unwritable(path, error) from None
-    if not ours:
+        raise _unwritable(path, str(error.strerror)) from None
+    if taken and not ours:
         msg = f"{path} exists already and is no report of fwdrev: give --out a new file, or remove this one"
         raise InputError(msg)
 
@@ -126,23 +136,15 @@ def _beginning(path: Path) -> bytes:
 
 
 def _write(path: Path, page: bytes) -> int:
-    """Whole or not at all; a link stays one."""
     try:
-        path = path.resolve()
-        new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            with new.open("xb") as stream:
-                stream.write(page)
-            new.replace(path)
-        finally:
-            new.unlink(missing_ok=True)
+        write_whole(path, page)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise _unwritable(path, str(error.strerror)) from None
     return len(page)
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"cannot write {path}: {error.strerror}; give --out a file that can be written")
+def _unwritable(path: Path, why: str) -> InputError:
+    return InputError(f"cannot write {path}: {why}; give --out a file that can be written")
 
 
 def _checked(port: int | None) -> int:
@@ -181,12 +183,12 @@ def _watch(folders: Sequence[Path], host: str, port: int, *, open_: bool) -> Non
         loaded(folder)  # is it a run at all?
     os.nice(_POLITE)
     with suppress(KeyboardInterrupt), serve(folders, host, port) as address:
-        typer.echo(address)
-        _tell("live report: Ctrl-C stops it")
+        answer({}, [address], as_json=False)
+        note("live report: Ctrl-C stops it")
         if open_:
             _open(address)
         threading.Event().wait()
-    _tell("stopped")
+    note("stopped")
 
 
 def _open(address: str) -> None:
@@ -196,9 +198,4 @@ def _open(address: str) -> None:
     except webbrowser.Error:
         shown = False
     if not shown:
-        _tell(f"warning: no browser was found: open {address} yourself")
-
-
-def _tell(line: str) -> None:
-    with suppress(OSError):  # nobody reads it: no reason to stop
-        typer.echo(line, err=True)
+        note(f"warning: no browser was found: open {address} yourself")
