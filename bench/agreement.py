@@ -1,7 +1,8 @@
 """Whether the two sides of an arm compute the same, and what is right: asked before anything is timed.
 
 Each side tells J · v for the same random v, and central difference quotients of the function's own value in the same
-direction, for two steps. A quotient needs no second derivative program and no fwdrev of any revision.
+direction, for two steps. A quotient needs no second derivative program and no fwdrev of any revision. A result may have
+fewer digits than the cell's type, and where one side's has a NaN or an infinity, so has the other's.
 """
 
 import base64
@@ -18,12 +19,15 @@ __all__ = ["disagreement", "wrong"]
 _QUOTIENT = {"float64": 1e-3, "float32": 5e-2}
 """Relative, in the norm: what a difference quotient says of a Jacobian that is right, with a wide margin."""
 
+_TOLERANCE = {**TOLERANCE, "float16": 2e-2, "bfloat16": 0.1, "complex64": TOLERANCE["float32"]}
+"""Of the results themselves, by their type: of the short ones twenty times their last digit."""
+
 
 def wrong(answer: Mapping[str, Any], dtype: str) -> str | None:
     """Why the Jacobian of one side cannot be right, or None; near a kink one of the two steps may be off."""
     product = _vector(answer["product"])
     errors = [_apart(product, _vector(text)) for text in answer["quotients"]]
-    if not errors or min(errors) <= _QUOTIENT[dtype]:
+    if not errors or min(errors) <= max(_QUOTIENT[dtype], _tolerance(answer, dtype)):
         return None
     return f"its Jacobian differs from difference quotients by {min(errors):.1e}, relatively"
 
@@ -33,8 +37,16 @@ def disagreement(base: Mapping[str, Any], head: Mapping[str, Any], dtype: str) -
     one, other = _vector(base["product"]), _vector(head["product"])
     if one.shape != other.shape:
         return f"the sides differ: base has {one.size} rows, head has {other.size}"
+    kinds = [str(answer.get("kind")) for answer in (base, head)]
+    if kinds[0] != kinds[1]:
+        return f"the sides differ: base has {kinds[0]}, head has {kinds[1]}"
     error = _apart(other, one)
-    return None if error <= TOLERANCE[dtype] else f"the sides differ by {error:.1e}, relatively"
+    return None if error <= _tolerance(base, dtype) else f"the sides differ by {error:.1e}, relatively"
+
+
+def _tolerance(answer: Mapping[str, Any], dtype: str) -> float:
+    """That of the cell's type, or of the result's if this has fewer digits."""
+    return max(_TOLERANCE.get(str(answer.get("kind")), 0.0), TOLERANCE[dtype])
 
 
 def _vector(text: str) -> Vector:
@@ -42,9 +54,12 @@ def _vector(text: str) -> Vector:
 
 
 def _apart(given: Vector, expected: Vector) -> float:
-    """Infinite for another shape, or NaN."""
+    """Relative to the norm, where both are finite; infinite for another shape, or another NaN or infinity."""
     if given.shape != expected.shape:
         return np.inf
-    scale = float(np.linalg.norm(expected)) or 1.0
-    error = float(np.linalg.norm(given - expected)) / scale
-    return error if np.isfinite(error) else np.inf
+    finite = np.isfinite(expected)
+    if not np.array_equal(given[~finite], expected[~finite], equal_nan=True) or not np.isfinite(given[finite]).all():
+        return np.inf
+    largest = float(np.max(np.abs(expected[finite]), initial=0)) or 1.0  # whose squares may be infinite
+    one, other = given[finite] / largest, expected[finite] / largest
+    return float(np.linalg.norm(one - other)) / (float(np.linalg.norm(other)) or 1.0)

@@ -9,8 +9,10 @@ from random import Random
 from typing import Any
 
 from fwdrev.bench.cell import Status
-from fwdrev.bench.environment import available_cpus, worker_environment
+from fwdrev.bench.environment import memory_share, worker_environment
 from fwdrev.bench.failure import one_line
+from fwdrev.bench.git import without_repository
+from fwdrev.bench.processors import pinned_cpus
 from fwdrev.bench.revision import Sides
 from fwdrev.bench.side_process import ArmLostError, SideProcess, side_path, started
 from fwdrev.bench.spec import SweepSpec
@@ -26,11 +28,12 @@ Answers = tuple[dict[str, Any], dict[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two processes; `timeout`: seconds for each answer."""
+    """The two processes; `timeout`: seconds for each answer; `sides`: whose code they run."""
 
     base: SideProcess
     head: SideProcess
     timeout: float
+    sides: Sides | None = None
 
     def ask(self, base: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> Answers:
         """One question for each, or the same for both; one after the other."""
@@ -47,7 +50,7 @@ def started_pair(spec: SweepSpec, sides: Sides, programs: Path) -> Iterator[Pair
     with base as one, head as other:
         for side in (one, other):
             _loaded(side, sides)
-        yield Pair(one, other, spec.timeout)
+        yield Pair(one, other, spec.timeout, sides)
 
 
 def paired_blocks(
@@ -78,13 +81,16 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
 def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str) -> Any:  # noqa: ANN401 - a context manager of contextlib
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
-    environment = worker_environment(spec, programs)
-    environment["PYTHONPATH"] = side_path(root, sides.inside, sides.head, os.environ.get("PYTHONPATH", ""))
+    environment = without_repository(worker_environment(spec, programs))
+    path = side_path(root, sides.inside, sides.home, os.environ.get("PYTHONPATH", ""), sides.path)
+    environment["PYTHONPATH"] = os.pathsep.join(place for place in path if os.pathsep not in place)
     start = {
         "root": str(root),
         "other": str(other),
+        "path": path,
         "arms": spec.engines,
-        "cpus": available_cpus()[-spec.threads :],
+        "cpus": pinned_cpus(spec.threads),
+        "memory": memory_share(spec, 2),
         "own": any((sides.head / src / "fwdrev" / "__init__.py").exists() for src in (".", "src")),
     }
     return started(name, folder, environment, sides.scratch / f"{name}.log", start)

@@ -7,6 +7,7 @@ from typing import Any
 from fwdrev.bench.agreement import disagreement, wrong
 from fwdrev.bench.cell import ArmResult, Status
 from fwdrev.bench.failure import means_memory, one_line
+from fwdrev.bench.missing import hint
 from fwdrev.bench.pair import Pair
 from fwdrev.bench.side_process import ArmLostError
 from fwdrev.modes.cost import EngineCost, ProgramCost
@@ -41,6 +42,8 @@ def prepared_arm(pair: Pair, arm: str, dtype: str, *, loops: int, delay: float, 
     command = {"do": "prepare", "arm": arm, "loops": loops, "delay": 0.0}
     base, head = pair.ask(command, command | {"delay": delay})
     one, other = _judged(base, dtype), _judged(head, dtype)
+    if one.status is Status.FAILED and (what := hint(pair, arm, base)):
+        one = replace(one, reason=f"{one.reason}; {what}")
     if one.status is other.status is Status.MEASURED:
         reason = disagreement(base, head, dtype)
         if reason is not None:

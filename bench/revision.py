@@ -50,9 +50,9 @@ class Sides:
 def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
     """That revision of the git project around the current folder.
 
-    `copy`: patterns of files that git ignores, which base gets too, as they are now; `path`: folders of the project from
-    which both sides import. Raises InputError where there is no git, no project, no commit or no such revision, and
-    for a pattern or folder that names nothing.
+    `copy`: patterns of files that git ignores, which base gets too, as they are now; `path`: folders of the project
+    from which both sides import. Raises InputError where there is no git, no project, no commit or no such revision,
+    and for a pattern or folder that names nothing.
     """
     project = project_here()
     commit, places = _commit(name, project), _places(path, project)

@@ -10,13 +10,17 @@ and there is always `control`, which is the same work whatever the revision.
 import base64
 import gc
 import json
+import math
 import os
 import random
+import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, fields, is_dataclass
+from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from itertools import repeat
@@ -33,7 +37,8 @@ _PROBES = 3
 
 _ANEW_SECONDS = 5e-3
 """What takes no longer to make is made anew for each block: where its arrays happen to lie in memory moves an arm by
-two per cent, as much as a fresh process does. Programs of JAX take longer."""
+two per cent, as much as a fresh process does. Programs of JAX are made once: another one would be traced and compiled
+within the block."""
 
 _PADDING = 1 << 16
 """Bytes, at most, that lie between the old arrays and the new, at random."""
@@ -42,7 +47,13 @@ _PROBE_SECONDS = 1e-3
 """Of a probe by which a delay is measured out: long enough for the clock."""
 
 _STEPS = {"float64": (1e-4, 1e-7), "float32": (1e-2, 1e-3)}
-"""Of difference quotients: two, since near a kink one may be off."""
+"""Of difference quotients: two, since near a kink one may be off. Fewer digits are too few for a quotient."""
+
+_COARSE_FIRST = ("bfloat16", "float16", "float32", "complex64")
+"""What is less precise than float64; whole numbers and truth values are exact."""
+
+_NOT_FOUND = re.compile(r"cannot import name '(\w+)' from")
+"""An ImportError has that name in no attribute before Python 3.12."""
 
 Answer = dict[str, Any]
 Call = Callable[[], Any]
@@ -55,8 +66,10 @@ def main() -> None:
     side = Side()
     actions: Mapping[str, Callable[..., Answer]] = {
         "start": side.start,
+        "find": side.find,
         "cell": side.cell,
         "prepare": side.prepare,
+        "where": side.where,
         "count": side.count,
         "run": side.run,
     }
@@ -74,6 +87,7 @@ class Side:
     def __init__(self) -> None:
         """Nothing is imported yet."""
         self.root = self.other = Path()
+        self.shared: tuple[str, ...] = ()
         self.fwdrev: Any = None
         self.at: dict[str, Any] = {}
         self.problem: Any = None
@@ -82,22 +96,43 @@ class Side:
         self.quick: set[str] = set()
         self.padding = bytearray()
         self.looked_at = 0
+        self.memory: int | None = None
 
-    def start(self, root: str, other: str, arms: list[str], cpus: list[int], alive: int, *, own: bool) -> Answer:
+    def start(
+        self,
+        root: str,
+        other: str,
+        arms: list[str],
+        cpus: list[int],
+        alive: int,
+        *,
+        own: bool,
+        path: Sequence[str] = (),
+        memory: int | None = None,
+    ) -> Answer:
         """Import what the arms need, before anything is timed.
 
         `own`: the project is fwdrev itself, so that the one of this side is to be measured, not the one installed;
+        `path`: where modules are looked for first, which PYTHONPATH cannot say of a folder with a colon in its name;
+        `memory`: bytes that an arm may take beyond what is mapped when it is prepared, or as many as there are;
         `alive`: a pipe that closes when whoever asks is gone.
         """
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-        self.root, self.other = Path(root), Path(other)
+        self.root, self.other, self.memory = Path(root), Path(other), memory
+        self.shared = tuple(
+            f"{place}{os.sep}"
+            for place in (root, sys.prefix, sys.base_prefix)
+            if Path(place) != self.other and Path(place).is_relative_to(self.other)
+        )
+        sys.path[:] = [*path, *(place for place in sys.path if place not in path)]
         self.fwdrev = import_module("fwdrev")
         found = _file(self.fwdrev)
         if own and not found.is_relative_to(self.root):
             raise ImportError(f"fwdrev comes from {found}, not from {self.root}")
         jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
         if cpus and hasattr(os, "sched_setaffinity"):  # both sides may load at once, but XLA counts its processors
-            os.sched_setaffinity(0, cpus)
+            with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
+                os.sched_setaffinity(0, cpus)
         if jax is not None:
             jax.devices()
         self.refuse_strangers()
@@ -113,6 +148,40 @@ class Side:
         except Exception:  # noqa: BLE001 - whatever it is, it comes again when the arm is prepared, and is told there
             return None
 
+    def find(self, arm: str) -> Answer:
+        """Why this side does not have an arm; nothing where it has one, even one that fails, which is told later."""
+        if ":" in arm:
+            return self.find_function(*arm.split(":")[-2:])
+        try:
+            self.fwdrev.engine(arm)
+        except Exception as error:  # noqa: BLE001 - of whatever revision; what is no lack comes again
+            if str(error).startswith("unknown engine"):
+                return {"lacks": str(error)}
+            return {"unavailable": str(error)} if isinstance(error, ImportError) else {}
+        return {}
+
+    def find_function(self, where: str, name: str) -> Answer:
+        """The same of a function of this side's project."""
+        try:
+            module = import_module(where)
+        except ModuleNotFoundError as error:
+            own = error.name is not None and f"{where}.".startswith(f"{error.name}.")
+            hint = f"; write {where[:-3]}:{name}, without .py" if where.endswith(".py") else ""
+            return {"lacks": f"there is no module {error.name!r}{hint}"} if own else {}
+        except Exception:  # noqa: BLE001 - the user's code may raise anything
+            return {}
+        place = _file(module)
+        if not any(place.is_relative_to(side) for side in (self.root, self.other)):
+            return {"lacks": f"{where} comes from {place}, which is not in this project"}
+        if callable(getattr(module, name, None)):
+            return {}
+        if hasattr(module, name):
+            return {"lacks": f"{where}:{name} is of type {type(getattr(module, name)).__name__}, and no function"}
+        known = sorted(key for key, each in vars(module).items() if callable(each) and not key.startswith("_"))
+        near = get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f": it has {', '.join(known) or 'none'}"
+        return {"lacks": f"{where} has no function {name!r}{hint}"}
+
     def cell(self, **at: object) -> Answer:
         """Forget the arms of the cell before; problem and inputs are made by the first arm that needs them."""
         self.at, self.problem = dict(at), None
@@ -124,13 +193,15 @@ class Side:
 
         `delay`: the share of its own time by which each of its blocks is made longer, for tests of what is made of it.
         """
+        _limit(self.memory)
         start = perf_counter()
         call, product, value = self.made(arm)
         seconds = perf_counter() - start
-        answer = {"prepare_seconds": seconds, "product": _text(product(call())), "quotients": value()}
+        found = product(call())
+        answer = {"prepare_seconds": seconds, "product": _text(found), "kind": _kind(found), "quotients": value()}
         self.refuse_strangers()
         self.calls[arm] = call
-        if seconds < _ANEW_SECONDS:
+        if seconds < _ANEW_SECONDS and self.library(arm) != "jax":
             self.quick.add(arm)
         if not loops:
             answer["seconds"] = min(_timed(call, 1) for _ in range(_PROBES))
@@ -158,10 +229,10 @@ class Side:
         _timed(call, 1 + loops // 8)
         return {"seconds": _timed(call, loops, wait) / loops}
 
-    def made(self, arm: str) -> tuple[Call, Callable[[Any], Any], Callable[[], list[str]]]:
-        """An arm's call, what is compared of its result, and difference quotients for the same."""
+    def made(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:
+        """An arm's call, the arrays that are compared of its result, and difference quotients for the same."""
         if arm == CONTROL:
-            return _control(), _flat, list
+            return _control(), _leaves, list
         if ":" in arm:
             return self.made_function(arm)
         found = self.made_problem()
@@ -178,17 +249,20 @@ class Side:
             self.problem = made(dtype=at["dtype"], **at["options"])
         return self.problem
 
-    def made_function(self, arm: str) -> tuple[Call, Callable[[Any], Any], Callable[[], list[str]]]:
-        """A function of this side's project, at an array of n numbers: as it is, or its Jacobian by JAX."""
+    def made_function(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:
+        """A function of this side's project, at an array of n numbers: as it is, or its Jacobian by JAX, compiled."""
         *how, module, name = arm.split(":")
         function = getattr(self.own_module(module), name)
         x = self.made_inputs()
         if not how:
-            return partial(_ready, function, x), _flat, list
+            return partial(_ready, function, x), _leaves, list
         jax = import_module("jax")
         jacobian = jax.jit({"jacfwd": jax.jacfwd, "jacrev": jax.jacrev}[how[0]](function))
         point = jax.numpy.asarray(x)
-        return partial(_ready, jacobian, point), _times_random, partial(_quotients, function, x)
+        call = partial(_ready, jacobian, point)
+        call()
+        x = x if hasattr(x, "dtype") else import_module("numpy").asarray(x)
+        return call, partial(_times_random, shape=point.shape), partial(_quotients, function, x)
 
     def made_inputs(self) -> Any:  # noqa: ANN401 - an array of the user's
         """What MODULE:INPUTS returns for n, or n random numbers."""
@@ -203,8 +277,12 @@ class Side:
         """A module of this side, and of no other place."""
         module = import_module(name)
         if not _file(module).is_relative_to(self.root):
-            raise ImportError(f"{name} comes from {_file(module)}, not from {self.root}")
+            raise ImportError(f"{name} comes from {_file(module)}, not from {self.root}", name=name)
         return module
+
+    def where(self, modules: list[str]) -> Answer:
+        """From which files this side has them, as far as it has."""
+        return {"files": {name: str(_file(sys.modules[name])) for name in modules if name in sys.modules}}
 
     def engine_quotients(self) -> list[str]:
         """Of the chain's own value, in the direction by which its Jacobian is multiplied."""
@@ -229,11 +307,38 @@ class Side:
         if len(sys.modules) == self.looked_at:
             return
         self.looked_at = len(sys.modules)
-        other, shared = f"{self.other}{os.sep}", f"{sys.prefix}{os.sep}"
         for name, module in list(sys.modules.items()):
             file = getattr(module, "__file__", None) or ""
-            if name != "__main__" and file.startswith(other) and not file.startswith(shared):
-                raise ImportError(f"{name} comes from the other side, {file}")
+            if name != "__main__" and self.is_strange(file):
+                raise ImportError(f"{name} comes from the other side, {file}", name=name)
+
+    def is_strange(self, file: str) -> bool:
+        """Whether it lies in the other side's folder, and not in one within that which is ours, or shared.
+
+        Where the other side is the whole file system, only what this side has too.
+        """
+        whole = self.other == Path(self.other.anchor)
+        if not file.startswith(str(self.other) if whole else f"{self.other}{os.sep}") or file.startswith(self.shared):
+            return False
+        return not whole or (self.root / Path(file).relative_to(self.other)).exists()
+
+
+def _limit(extra: int | None) -> None:
+    """Let this process map no more than so many bytes beyond what it has mapped by now: an arm that takes all ends.
+
+    Otherwise the system would choose what to end.
+    """
+    try:
+        import resource
+
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except (ImportError, OSError):  # not on this system
+        return
+    sizes = [int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmSize:")]
+    if extra is not None and sizes:
+        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        most = sizes[0] + extra
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
@@ -241,7 +346,17 @@ def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
         return action(**command)
     except Exception as error:  # noqa: BLE001 - whatever the code of a revision raises is what there is to tell of it
         traceback.print_exc()
-        return {"failed": f"{type(error).__name__}: {error}"}
+        return {"failed": f"{type(error).__name__}: {error}", **_missing(error)}
+
+
+def _missing(error: Exception) -> Answer:
+    """The modules that could not be imported, or the file that is not there."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
+        return {"file": os.path.realpath(error.filename)}
+    if not isinstance(error, ImportError) or error.name is None:
+        return {}
+    within = _NOT_FOUND.search(str(error))
+    return {"modules": [f"{error.name}.{within[1]}"] if within else [error.name]}
 
 
 def _timed(call: Call, loops: int, wait: float = 0.0) -> float:
@@ -276,37 +391,94 @@ def _control() -> Call:
 
 
 def _ready(function: Callable[[Any], Any], x: Any) -> Any:  # noqa: ANN401 - arrays
-    """JAX answers before it is done."""
+    """JAX answers before it is done, and may answer with several arrays."""
     found = function(x)
     wait = getattr(found, "block_until_ready", None)
-    return found if wait is None else wait()
+    if wait is not None:
+        return wait()
+    if (isinstance(found, tuple | list | dict) or is_dataclass(found)) and (jax := sys.modules.get("jax")):
+        jax.block_until_ready(found)
+    return found
 
 
 def _quotients(function: Callable[[Any], Any], x: Any) -> list[str]:  # noqa: ANN401 - arrays
+    v = _random(x.size).astype(x.dtype).reshape(x.shape)
+    found = []
+    for step in _STEPS.get(x.dtype.name, ()):
+        h = x.dtype.type(step)
+        found.append(_encoded((_flat(function(x + h * v)) - _flat(function(x - h * v))) / (2 * float(h))))
+    return found
+
+
+def _times_random(J: Any, shape: tuple[int, ...] | None = None) -> list[Any]:  # noqa: ANN401 - arrays
+    """J · v for each array of a Jacobian: every column is in it, and each row is one of its entries.
+
+    `shape`: of the point, whose axes come last; by default one axis.
+    """
+    return [_product(leaf, leaf.shape[-1:] if shape is None else shape) for leaf in _leaves(J)]
+
+
+def _product(J: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - arrays
+    """In the precision of J, or what NumPy multiplies that is next to it."""
     numpy = import_module("numpy")
-    v = _random(x.size).astype(x.dtype)
-    steps = [x.dtype.type(h) for h in _STEPS[x.dtype.name]]
-    return [
-        _text(_flat((numpy.asarray(function(x + h * v)) - numpy.asarray(function(x - h * v))) / (2 * h))) for h in steps
-    ]
+    rows, size = math.prod(J.shape[: J.ndim - len(shape)]), math.prod(shape)
+    wide = numpy.result_type(J.dtype, numpy.float32) if J.dtype.kind in "fciub" else numpy.float32
+    product = J.reshape(rows, size).astype(wide, copy=False) @ _random(size).astype(wide)
+    return product if J.dtype.kind in "iub" else product.astype(J.dtype, copy=False)
 
 
-def _times_random(J: Any) -> Any:  # noqa: ANN401 - arrays
-    """J · v: every column is in it, and each row is one of its entries."""
-    J = import_module("numpy").asarray(J)
-    return _flat(J.reshape(-1, J.shape[-1]) @ _random(J.shape[-1]).astype(J.dtype))
+def _leaves(found: Any) -> list[Any]:  # noqa: ANN401 - arrays
+    """The arrays of a result, however they are nested; of a mapping in the order of its keys."""
+    if found is None:
+        return []
+    if isinstance(found, Mapping):
+        return [leaf for key in sorted(found, key=str) for leaf in _leaves(found[key])]
+    if isinstance(found, tuple | list):
+        return [leaf for part in found for leaf in _leaves(part)]
+    jax = sys.modules.get("jax")
+    parts = [found] if jax is None or hasattr(found, "dtype") else jax.tree_util.tree_leaves(found)
+    if [id(part) for part in parts] != [id(found)]:
+        return [leaf for part in parts for leaf in _leaves(part)]
+    if is_dataclass(found) and not isinstance(found, type):
+        return [leaf for name in fields(found) for leaf in _leaves(getattr(found, name.name))]
+    for plain in ("detach", "toarray", "todense"):  # tensors of PyTorch, sparse matrices
+        found = getattr(found, plain, lambda found=found: found)()
+    return [import_module("numpy").asarray(found)]
 
 
 def _flat(found: Any) -> Any:  # noqa: ANN401 - arrays
-    return import_module("numpy").asarray(found).ravel()
+    """All numbers of a result in a row, in double precision; a complex one is two."""
+    numpy = import_module("numpy")
+    return numpy.concatenate([numpy.empty(0), *(_reals(leaf) for leaf in _leaves(found))])
+
+
+def _reals(leaf: Any) -> Any:  # noqa: ANN401 - arrays
+    if leaf.dtype.kind == "c":
+        return leaf.astype("<c16").ravel().view("<f8")
+    try:
+        return leaf.astype("<f8").ravel()
+    except (TypeError, ValueError):
+        raise TypeError(f"its result holds {leaf.dtype.name}, which is no number: {str(leaf)[:50]}") from None
+
+
+def _kind(leaves: list[Any]) -> str:
+    """The least precise type of number; of these, complex ones are told."""
+    names = {leaf.dtype.name for leaf in leaves}
+    least = next((name for name in _COARSE_FIRST if name in names), "float64")
+    is_complex = any(leaf.dtype.kind == "c" for leaf in leaves)
+    return {"float32": "complex64", "float64": "complex128"}.get(least, least) if is_complex else least
 
 
 def _random(size: int) -> Any:  # noqa: ANN401 - an array
     return import_module("numpy").random.default_rng(size).standard_normal(size)
 
 
-def _text(array: Any) -> str:  # noqa: ANN401 - an array
-    return base64.b64encode(array.astype("<f8").tobytes()).decode()
+def _text(found: Any) -> str:  # noqa: ANN401 - arrays
+    return _encoded(_flat(found))
+
+
+def _encoded(numbers: Any) -> str:  # noqa: ANN401 - an array
+    return base64.b64encode(numbers.astype("<f8").tobytes()).decode()
 
 
 def _file(module: ModuleType) -> Path:

@@ -95,15 +95,17 @@ def started(
             side.end()
 
 
-def side_path(root: Path, inside: Path, head: Path, inherited: str) -> str:
-    """The PYTHONPATH of the side whose project is at `root`, for whoever is at `inside` in it.
+def side_path(root: Path, inside: Path, home: Path, inherited: str, first: Sequence[Path] = ()) -> list[str]:
+    """Where the side whose project is at `root` looks for modules, if it is run at `inside` in it.
 
-    What is inherited stays, last; what lies in the project as it is (`head`) becomes the same folder of this side.
+    `first`: folders of the project, relative, that come before. What is inherited stays, last; what lies in the project
+    where the user has it (`home`) becomes the same folder of this side, if it has that.
     """
-    own = [root / inside, root / inside / "src", root, root / "src"]
+    own = [*(root / place for place in first), root / inside, root / inside / "src", root, root / "src"]
     kept = [Path(part).resolve() for part in inherited.split(os.pathsep) if part]
-    moved = [root / part.relative_to(head) if part.is_relative_to(head) else part for part in kept]
-    return os.pathsep.join(dict.fromkeys(str(part) for part in [*(p for p in own if p.is_dir()), *moved]))
+    same = [root / part.relative_to(home) if part.is_relative_to(home) else part for part in kept]
+    moved = [new if new.is_dir() else part for new, part in zip(same, kept, strict=True)]
+    return list(dict.fromkeys(str(part) for part in [*(p for p in own if p.is_dir()), *moved]))
 
 
 def _started(
