@@ -17,6 +17,7 @@ from typing import Any
 from pyperf import perf_counter
 
 from fwdrev.bench.cell import Status
+from fwdrev.bench.git import without_repository
 from fwdrev.bench.side_process import ArmLostError, SideProcess, started
 from fwdrev.bench.target import Target
 from fwdrev.bench.trials import Expected, Facts, LostArmError, Prepared, Values
@@ -182,7 +183,7 @@ class FunctionProcess:
 
     def _environment(self) -> dict[str, str]:
         """The caller's own, where the program will run; what is compiled is kept for the other processes."""
-        env = dict(os.environ)
+        env = without_repository(os.environ)
         env["JAX_COMPILATION_CACHE_DIR"] = str(self._folder / "programs")
         env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
