@@ -84,7 +84,7 @@ def _place(sides: Sides, name: str, inside: Path | None) -> str | None:
     """
     first = name.split(".", maxsplit=1)[0]
     if inside is not None:
-        files = [str(inside)]
+        files = [str(inside)] if (sides.base / inside).exists() else []
     else:
         files = git("ls-tree", "-r", "-z", "--name-only", "--full-tree", sides.commit, at=sides.home).stdout.split("\0")
     places = [_above(PurePosixPath(file), first) for file in files if inside is not None or file.endswith(".py")]
