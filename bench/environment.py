@@ -1,18 +1,26 @@
 """What a worker process finds: its environment variables, its processors, the memory that it may take."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from fwdrev.bench.cgroup import cpu_quota
 from fwdrev.bench.child import ask
+from fwdrev.bench.git import without_repository
 from fwdrev.bench.memory import available_bytes
+from fwdrev.bench.processors import available_cpus, pinned_cpus
+from fwdrev.bench.settings import DISTORTING, EFFECTS, settings
 from fwdrev.bench.spec import Device, SweepSpec
 from fwdrev.modes.errors import InputError
 
-__all__ = ["PASSED_ON", "available_cpus", "check_machine", "device_name", "memory_share", "worker_environment"]
+__all__ = ["PASSED_ON", "cautions", "check_machine", "device_name", "memory_share", "worker_environment"]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
-PASSED_ON = ("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "TMPDIR")
+PASSED_ON = (
+    *("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "TMPDIR"),
+    *EFFECTS,
+)
 """How the names of variables begin that change what is measured; pyperf's workers get them only when told."""
 
 _SHARE = 0.8
@@ -22,9 +30,19 @@ _ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
 _START_SECONDS = 120.0
 
 
-def available_cpus() -> list[int]:
-    """The processors that this process may use; an empty list where the system cannot say."""
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+def cautions(threads: int) -> Iterator[str]:
+    """What is wrong with the surroundings of a measurement that is about to begin, a line each."""
+    if available_cpus() and not pinned_cpus(threads):
+        yield "processes cannot be pinned to processors here (the system refuses it): what is measured varies more"
+    quota = cpu_quota()
+    if quota is not None and quota < threads:
+        yield (
+            f"the time of {quota:g} processors is all that the container may use, for {threads} threads: what is "
+            "measured is stopped now and then; give the container more"
+        )
+    for name, value in settings(os.environ).items():
+        if name in DISTORTING:
+            yield f"{name}={value} is set: {DISTORTING[name]}; unset it unless that is what you want to measure"
 
 
 def check_machine(spec: SweepSpec) -> None:
@@ -45,7 +63,7 @@ def memory_share(spec: SweepSpec, workers: int) -> int | None:
 
 def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
     """The environment of a worker: the caller's, with the threads set and JAX's compilation cache in `folder`."""
-    env = dict(os.environ)
+    env = without_repository(os.environ)
     env |= dict.fromkeys(_THREADS, str(spec.threads))
     if spec.threads == 1:
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pyperf
 
-from fwdrev.bench.environment import available_cpus
+from fwdrev.bench.cgroup import cpu_quota
+from fwdrev.bench.memory import total_bytes
+from fwdrev.bench.processors import available_cpus
+from fwdrev.bench.settings import settings
 
 __all__ = ["fingerprint"]
 
@@ -22,19 +25,21 @@ def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
     """Processor, system, versions, the BLAS in use, threads, processors and JAX's device; plain data."""
     collected = pyperf.Run([1.0], metadata={"name": "probe"}).get_metadata()
     facts: dict[str, Any] = {key: str(collected[key]) for key in _FROM_PYPERF if key in collected}
-    facts.setdefault("cpu_model_name", platform.processor() or platform.machine())
+    facts.setdefault("cpu_model_name", platform.processor() or platform.machine() or "unknown processor")
     facts["cpus"] = len(available_cpus()) or os.cpu_count() or 1
-    facts["memory_bytes"] = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    facts["memory_bytes"] = total_bytes()
+    if (quota := cpu_quota()) is not None and quota < facts["cpus"]:
+        facts["cpu_quota"] = quota
     facts["threads"] = threads
     facts["device"] = device
     facts["blas"] = _blas()
-    facts["settings"] = {name: os.environ[name] for name in sorted(os.environ) if name.startswith("OPENBLAS_CORE")}
+    facts["settings"] = settings(os.environ)
     facts["versions"] = {name: _version(name) for name in _PACKAGES}
     return facts
 
 
 def _blas() -> str:
-    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    found = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
     return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 

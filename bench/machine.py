@@ -10,8 +10,8 @@ from pathlib import Path
 from time import perf_counter
 
 from fwdrev.bench.child import ask, worker_settings
-from fwdrev.bench.environment import available_cpus
 from fwdrev.bench.fingerprint import fingerprint
+from fwdrev.bench.processors import available_cpus
 
 __all__ = [
     "Blas",

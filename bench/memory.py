@@ -4,13 +4,17 @@ What the system cannot tell is None; limits and resident sizes come from Linux's
 """
 
 import contextlib
+import os
 import resource
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Memory", "available_bytes", "limited", "peak_of"]
+from fwdrev.bench.cgroup import memory_left
+
+__all__ = ["Memory", "available_bytes", "limited", "peak_of", "total_bytes"]
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
@@ -29,14 +33,18 @@ class Memory:
     resident: int | None = None
 
 
+def total_bytes() -> int | None:
+    """The memory of the machine, whatever of it is free."""
+    with contextlib.suppress(OSError, ValueError):  # what this system does not know
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return pages * size if pages > 0 < size else None
+    return None
+
+
 def available_bytes() -> int | None:
-    """What could be allocated now without swapping, within the limit of a container."""
-    found = _fields(_PROC / "meminfo").get("MemAvailable")
-    group = Path("/sys/fs/cgroup")
-    with contextlib.suppress(OSError, ValueError):
-        left = int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
-        found = left if found is None else min(found, left)
-    return found
+    """What could be allocated now without swapping, within the limits of containers."""
+    free, left = _fields(_PROC / "meminfo").get("MemAvailable"), memory_left()
+    return min((each for each in (free, left) if each is not None), default=None)
 
 
 @contextlib.contextmanager
@@ -50,7 +58,7 @@ def limited(extra: int | None) -> Iterator[None]:
         yield
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = mapped + extra if hard == resource.RLIM_INFINITY else min(mapped + extra, hard)
+    most = min(mapped + extra, *(each for each in (soft, hard) if each != resource.RLIM_INFINITY), sys.maxsize)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     try:
         yield

@@ -5,7 +5,6 @@ same function; what processes differ by is what a sweep's rounds differ by.
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from time import monotonic
 import numpy as np
 
 from fwdrev.bench.child import ask, worker_settings
+from fwdrev.bench.processors import available_cpus, pin
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes.errors import NothingMeasuredError
 
@@ -51,8 +51,6 @@ def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
 
     Raises NothingMeasuredError when a process does not answer.
     """
-    from fwdrev.bench.environment import available_cpus
-
     timed = min(_ROUND_SECONDS, seconds / (2 * _FEWEST_ROUNDS))
     blocks = max(1, round(timed / (4 * 1.25 * _BLOCK_SECONDS))) * 2  # two arms, a quarter of warm-up, and pairs
     rounds: list[NoiseRound] = []
@@ -64,7 +62,7 @@ def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
 
 def one_round(blocks: int, block_seconds: float, seed: int, cpus: list[int]) -> dict[str, object]:
     """What the process measures: `a` and `b`, and whether it could be `pinned` to `cpus`."""
-    pinned = _pinned(cpus)
+    pinned = pin(cpus)
     call = chain_of_products()
     for _ in range(100):  # BLAS is loaded and the clock is up before anything counts
         call()
@@ -84,17 +82,6 @@ def chain_of_products() -> Callable[[], None]:
             np.matmul(y, factor, out=x)
 
     return call
-
-
-def _pinned(cpus: list[int]) -> bool:
-    """Whether this process now stays on these processors."""
-    if not cpus:
-        return False
-    try:
-        os.sched_setaffinity(0, cpus)
-    except OSError:
-        return False
-    return os.sched_getaffinity(0) == set(cpus)
 
 
 def _round_in_a_process(blocks: int, seed: int, cpus: list[int]) -> NoiseRound:

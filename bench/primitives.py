@@ -8,7 +8,6 @@ matrix, which is stored by rows or by columns as theirs are. None stands for wha
 """
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from itertools import product, repeat
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.child import ask, worker_settings
-from fwdrev.bench.environment import available_cpus
+from fwdrev.bench.processors import pin, pinned_cpus
 from fwdrev.modes.arrays import Matrix, Order, Vector, order
 from fwdrev.modes.cost import Kind
 from fwdrev.modes.errors import NothingMeasuredError
@@ -50,7 +49,7 @@ def measure_tables(seconds: float) -> dict[str, Any]:
 
     Raises NothingMeasuredError when that process does not answer.
     """
-    request = {"seconds": seconds, "cpus": available_cpus()[-1:]}
+    request = {"seconds": seconds, "cpus": pinned_cpus(1)}
     answer = ask(["-m", "fwdrev.bench.primitives", json.dumps(request)], worker_settings(), seconds + _PATIENCE)
     if answer.problem is not None:
         msg = f"array operations could not be measured: {answer.problem}; try `fwdrev doctor`"
@@ -186,8 +185,7 @@ def _timed(call: Call, seconds: float) -> float:
 def main() -> None:
     """Answer one request."""
     request = json.loads(sys.argv[1])
-    if request["cpus"] and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, request["cpus"])
+    pin(request["cpus"])
     json.dump(_tables(request["seconds"]), sys.stdout)
 
 

@@ -3,7 +3,6 @@
 It comes from the command's options or from a TOML file, is checked once, and is stored with the run.
 """
 
-import os
 import tomllib
 from enum import StrEnum
 from itertools import product
@@ -26,6 +25,7 @@ from pydantic import (
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.given_file import content
 from fwdrev.bench.grid import check_sizes, parse_grid
+from fwdrev.bench.memory import total_bytes
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, unknown
@@ -227,7 +227,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     float_dtype(spec.dtype)
     spec = spec.model_copy(update={"shapes": _shapes(spec)})
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
-    _check_memory(largest.n, largest.m)
+    _check_memory(largest.n, largest.m, float_dtype(spec.dtype).itemsize)
     try:
         n_params = spec.problem_at(spec.cells[0]).chain.n_params
     except MemoryError:
@@ -319,13 +319,12 @@ def _shown(given: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
-def _check_memory(n: int, m: int) -> None:
+def _check_memory(n: int, m: int, itemsize: int) -> None:
     """A Jacobian of every arm is held at a time, in two copies at most."""
-    need = 8 * n * m * 4
-    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if need > have:
+    size, have = n * m * itemsize, total_bytes()
+    if have is not None and 4 * size > have:
         msg = (
-            f"the largest cell, n = {n} and m = {m}, has a Jacobian of {8 * n * m / 1e9:.3g} GB, too large for this "
+            f"the largest cell, n = {n} and m = {m}, has a Jacobian of {size / 1e9:.3g} GB, too large for this "
             f"machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
         )
         raise InputError(msg)

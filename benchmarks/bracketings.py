@@ -25,9 +25,9 @@ import numpy as np
 
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, fingerprint, make_spec
 from fwdrev.bench.calibrating import calibration_runs
-from fwdrev.bench.environment import available_cpus
 from fwdrev.bench.planned import hand_out
 from fwdrev.bench.primitives import measure_tables
+from fwdrev.bench.processors import available_cpus
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes import Chain, Driven, engine
 from fwdrev.modes.seconds import Seconds, Table

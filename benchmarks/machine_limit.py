@@ -20,7 +20,7 @@ from random import Random
 import numpy as np
 
 from fwdrev.bench import fingerprint
-from fwdrev.bench.environment import available_cpus
+from fwdrev.bench.processors import available_cpus
 from fwdrev.bench.timing import calibrate, timed_blocks
 from fwdrev.modes import Problem, engine, problem
 
