@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from fwdrev.bench import PREPARING, WEIGHING, LocalExecutor, Observation, Status, Sweep, make_spec
-from fwdrev.bench.environment import available_cpus, worker_environment
+from fwdrev.bench.environment import worker_environment
+from fwdrev.bench.processors import available_cpus
 from fwdrev.modes import InputError
 from tests.plugin import install_plugin
 
