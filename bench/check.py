@@ -6,12 +6,15 @@ recorded as wrong and never timed.
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.failure import one_line
 from fwdrev.modes.arrays import AnyArray, Matrix, Vector
 from fwdrev.modes.chain import Chain, Wrt
+from fwdrev.modes.errors import SurroundingsError
 from fwdrev.modes.instance import Problem
 
 __all__ = ["Reference", "deviation", "reference"]
@@ -33,14 +36,20 @@ class Reference:
     uJ: Vector  # noqa: N815 - uᵀ · J
 
     def save(self, path: Path) -> None:
-        """Keep it for the later rounds."""
-        np.savez(path, v=self.v, u=self.u, Jv=self.Jv, uJ=self.uJ)
+        """Keep it for the later rounds; raises SurroundingsError when it cannot be written."""
+        try:
+            np.savez(path, v=self.v, u=self.u, Jv=self.Jv, uJ=self.uJ)
+        except OSError as error:
+            raise SurroundingsError(f"cannot write the reference {path}: {error.strerror or error}") from None
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """What `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(**{name: arrays[name] for name in ("v", "u", "Jv", "uJ")})
+        """What `save` wrote; raises SurroundingsError when it cannot be read."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                return cls(**{name: arrays[name] for name in ("v", "u", "Jv", "uJ")})
+        except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+            raise SurroundingsError(f"cannot read the reference {path}: {one_line(str(error))}") from None
 
 
 def reference(problem: Problem, wrt: Wrt) -> Reference:

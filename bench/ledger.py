@@ -27,6 +27,7 @@ class Ledger:
         self._arms = list(arms)
         size = _HEAD.size + _USED.size * len(self._arms)
         if not path.exists():
+            # every byte is written: on a full disk, a hole in a mapped file would end the process by SIGBUS
             path.write_bytes(_HEAD.pack(-1, 0.0) + bytes(size - _HEAD.size))
         with path.open("r+b") as stream:
             self._map = mmap.mmap(stream.fileno(), size)

@@ -3,7 +3,7 @@
 import json
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
@@ -12,18 +12,24 @@ from pathlib import Path
 from pyperf import perf_counter
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, ArmResult, Cell, Observation
-from fwdrev.bench.environment import available_cpus, check_machine, memory_share, worker_environment
+from fwdrev.bench.child import signals_wait
+from fwdrev.bench.environment import check_machine, memory_share, worker_environment
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.process import Ended, Team, lines_of
-from fwdrev.bench.request import Request
+from fwdrev.bench.processors import available_cpus
+from fwdrev.bench.request import READY, Request
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
-from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError
+from fwdrev.bench.surroundings import check_end, check_start, needed
+from fwdrev.modes.errors import SurroundingsError
 
 __all__ = ["LocalExecutor"]
 
 _START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
+
+_GONE = 10.0
+"""Seconds that a thread may take to see its worker's end, once that was killed."""
 
 Loops = Mapping[Cell, Mapping[str, int]]
 
@@ -39,7 +45,10 @@ class _Pass:
 
 
 class LocalExecutor:
-    """Runs `fwdrev.bench.worker` in fresh processes; `folder` holds compiled programs and references during a sweep."""
+    """Runs `fwdrev.bench.worker` in fresh processes; `folder` holds compiled programs and references during a sweep.
+
+    Measuring raises SurroundingsError where a process, or room in the folder, is not to be had.
+    """
 
     def __init__(self, spec: SweepSpec, folder: Path) -> None:
         """Nothing is started yet; raises InputError when more threads are asked for than there are processors."""
@@ -68,7 +77,8 @@ class LocalExecutor:
             try:
                 yield from self._observations(one, cells, skips, team)
             finally:
-                team.stop()
+                with signals_wait():
+                    team.stop()
 
     def _together(self, index: int, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Smaller cells first, so that what is too slow or too large is found out cheaply."""
@@ -76,7 +86,7 @@ class LocalExecutor:
         pinned = [[cpu] for cpu in self._cpus] or [[]]
         shares = [(share, cpus) for i, cpus in enumerate(pinned) if (share := ordered[i :: len(pinned)])]
         memory = memory_share(self._spec, len(shares) or 1)
-        found: queue.SimpleQueue[Observation | Exception | None] = queue.SimpleQueue()
+        found: queue.SimpleQueue[Observation | BaseException | None] = queue.SimpleQueue()
         team = Team()
 
         def serve(share: Sequence[Cell], cpus: list[int]) -> None:
@@ -84,24 +94,29 @@ class LocalExecutor:
                 one = _Pass(index=index, loops={}, cpus=cpus, memory=memory)
                 for observation in self._observations(one, share, skips, team):
                     found.put(observation)
-            except FwdrevError as error:
+            except BaseException as error:  # noqa: BLE001 - a thread's failure is heard by nobody else
                 found.put(error)
             finally:
                 found.put(None)
 
-        threads = [threading.Thread(target=serve, args=share) for share in shares]
-        for thread in threads:
-            thread.start()
+        threads: list[threading.Thread] = []
+        failed: BaseException | None = None
         try:
+            threads.extend(_running(serve, *share) for share in shares)
             for _ in threads:
                 while (each := found.get()) is not None:
-                    if isinstance(each, Exception):
-                        raise each
-                    yield each
+                    if isinstance(each, Observation):
+                        yield each
+                    else:  # what the others have measured by now is kept
+                        failed = failed or each
+                        team.stop()
+            if failed is not None:
+                raise failed
         finally:
-            team.stop()
-            for thread in threads:
-                thread.join()
+            with signals_wait():
+                team.stop()
+                for thread in threads:
+                    thread.join(_GONE)
 
     def _observations(self, one: _Pass, cells: Sequence[Cell], skips: Skips, team: Team) -> Iterator[Observation]:
         """What the worker says. Where it dies, the arm that it was at is recorded, and a new one goes on without it."""
@@ -120,18 +135,15 @@ class LocalExecutor:
             ledger = self._folder / f"ledger-{next(self._numbers)}"
             ended = Ended(ledger.with_suffix(".log"))
             request = self._request(one, rest, skips, ledger)
-            try:
+            with needed(f"run a worker with its files in {self._folder}"):
                 for line in self._lines(request, team, ended):
                     yield whole(dict(Observation.from_json(json.loads(line)).arms))
-            except OSError as error:
-                msg = f"cannot start a worker with its files in {self._folder}: {error.strerror}"
-                raise InputError(msg) from None
-            if rest and not team.stopped:
-                new = self._blamed(ended, ledger, skips.open(rest[0]))
-                lost |= new
-                skips.note(rest[0], new)
-                if not skips.open(rest[0]):
-                    yield whole({})
+                if rest and not team.stopped:
+                    new = self._blamed(ended, ledger, skips.open(rest[0]))
+                    lost |= new
+                    skips.note(rest[0], new)
+                    if not skips.open(rest[0]):  # others may be barred by now, by what another thread has found
+                        yield whole(skips.barred(rest[0]))
 
     def _request(self, one: _Pass, cells: Sequence[Cell], skips: Skips, ledger: Path) -> Request:
         return Request(
@@ -149,7 +161,7 @@ class LocalExecutor:
     def _lines(self, request: Request, team: Team, ended: Ended) -> Iterator[str]:
         """One line for each cell, as long as they come; `ended` then tells how it ended.
 
-        Raises UnavailableError when a worker does not even get ready, twice.
+        Raises SurroundingsError when a worker does not even get ready, twice.
         """
         Ledger(Path(request.ledger), self._spec.engines).close()
         environment = worker_environment(self._spec, self._folder)
@@ -158,17 +170,30 @@ class LocalExecutor:
                 if worker is None:
                     return
                 lines = lines_of(worker, ended, first=_START_SECONDS, each=self._spec.timeout)
-                if next(lines, None) is not None:
+                if READY in lines:
                     yield from lines
                     return
         if not team.stopped:
-            msg = f"a worker process cannot start: {ended.told}; try `fwdrev doctor`"
-            raise UnavailableError(msg)
+            check_start(ended, self._folder)
 
     def _blamed(self, ended: Ended, path: Path, names: Sequence[str]) -> dict[str, ArmResult]:
-        """The arm at fault as the ledger knows it, or every arm of the cell if it was none of them."""
+        """The arm at fault as the ledger knows it, or every arm of the cell if it was none of them.
+
+        Raises SurroundingsError where it was not the worker's own fault.
+        """
         with closing(Ledger(path, self._spec.engines)) as ledger:
             at = ledger.longest if ended.late else ledger.running
+        check_end(ended, self._folder, at)
         told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
         arm = ArmResult(status=ended.status, reason=told)
         return dict.fromkeys(names if at is None else [at], arm)
+
+
+def _running(serve: Callable[..., None], *share: object) -> threading.Thread:
+    """Ends with this process, should its worker not end when it is killed."""
+    thread = threading.Thread(target=serve, args=share, daemon=True)
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise SurroundingsError(f"{error}: end other processes, or allow more of them (ulimit -u)") from None
+    return thread

@@ -5,7 +5,11 @@ from typing import Any
 
 from fwdrev.bench.cell import Cell
 
-__all__ = ["Request"]
+__all__ = ["READY", "Request"]
+
+READY = "{}"
+"""A worker's first line: its libraries are loaded, from here on the time counts. Lines before it come from others, such
+as a `sitecustomize` that prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

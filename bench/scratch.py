@@ -8,21 +8,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fwdrev.modes.errors import InputError
+from fwdrev.bench.surroundings import needed
 
 __all__ = ["scratch_folder"]
 
 
 @contextmanager
 def scratch_folder(run: Path) -> Iterator[Path]:
-    """`RUN/scratch`, empty; raises InputError where it cannot be made."""
+    """`RUN/scratch`, empty; raises SurroundingsError where it cannot be made."""
     folder = run.absolute() / "scratch"
     shutil.rmtree(folder, ignore_errors=True)
-    try:
+    with needed(f"make {folder}"):
         folder.mkdir()
-    except OSError as error:
-        msg = f"cannot make {folder}: {error.strerror}; give --out a folder that can be written"
-        raise InputError(msg) from None
     try:
         yield folder
     finally:

@@ -70,7 +70,7 @@ class ScriptedExecutor:
         for index in indices:
             shifts = {name: self._shift * self._draw() for name in self._engines}
             for cell in cells:
-                arms = {
+                arms = skips.barred(cell) | {
                     name: ArmResult(status=Status.MEASURED, loops=1, values=self._values(name, cell, shifts[name]))
                     for name in skips.open(cell)
                 }

@@ -15,13 +15,15 @@ from pathlib import Path
 import pyperf
 
 from fwdrev.bench.cell import ArmResult, Cell, Observation, Status
-from fwdrev.bench.child import end
-from fwdrev.bench.environment import PASSED_ON, available_cpus, memory_share, worker_environment
+from fwdrev.bench.child import end, signals_wait
+from fwdrev.bench.environment import PASSED_ON, memory_share, worker_environment
 from fwdrev.bench.local import LocalExecutor
 from fwdrev.bench.process import Ended
+from fwdrev.bench.processors import pinned_cpus
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import Effort, SweepSpec
 from fwdrev.bench.stock_worker import StockRequest
+from fwdrev.bench.surroundings import check_end, needed
 
 __all__ = ["StockExecutor"]
 
@@ -58,22 +60,25 @@ class StockExecutor:
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
     ) -> Iterator[Observation]:
         """All rounds of a cell, then those of the next; pyperf chooses the calls per value where they are not known."""
-        for cell in cells:
-            known = dict(loops.get(cell, {}))
-            for begin in range(0, len(indices), _TURN):
-                yield from self._turn(indices[begin : begin + _TURN], cell, known, skips.open(cell))
+        with needed(f"run pyperf with its files in {self._folder}"):
+            for cell in cells:
+                known = dict(loops.get(cell, {}))
+                for begin in range(0, len(indices), _TURN):
+                    for observation in self._turn(indices[begin : begin + _TURN], cell, known, skips):
+                        skips.note(cell, observation.arms)
+                        yield observation
 
-    def _turn(
-        self, indices: Sequence[int], cell: Cell, known: dict[str, int], names: Sequence[str]
-    ) -> Iterator[Observation]:
+    def _turn(self, indices: Sequence[int], cell: Cell, known: dict[str, int], skips: Skips) -> Iterator[Observation]:
         """These rounds of every arm; every other turn begins with the last one."""
         start = pyperf.perf_counter()
+        barred, names = skips.barred(cell), skips.open(cell)
         order = names if (indices[0] // _TURN) % 2 == 0 else names[::-1]
         arms = {name: self._measured(cell, name, len(indices), known.get(name)) for name in order}
         known |= {name: runs[0].loops for name, runs in arms.items() if runs[0].loops}
         seconds = (pyperf.perf_counter() - start) / len(indices)
         for position, index in enumerate(indices):
             found = {name: arms[name][position] for name in names if position < len(arms[name])}
+            found |= barred if position == 0 else {}
             yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
 
     def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
@@ -92,6 +97,7 @@ class StockExecutor:
         ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes, loops)
         if ended.code == 0:
             return _results(answer)
+        check_end(ended, self._folder, name)
         ended.late = ended.code == _LATE
         told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
         return [ArmResult(status=ended.status, reason=told)]
@@ -106,21 +112,24 @@ class StockExecutor:
             *("--timeout", str(max(1, round(self._spec.timeout)))),
         ]
         options += ["--loops", str(loops)] if loops else []
-        cpus = available_cpus()[-self._spec.threads :]
+        cpus = pinned_cpus(self._spec.threads)
         options += ["--affinity", ",".join(map(str, cpus))] if cpus else []
-        with log.open("ab") as stream:
-            manager = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-m", "fwdrev.bench.stock_worker", *options],
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                env=environment,
-                start_new_session=True,
-            )
+        manager: subprocess.Popen[bytes] | None = None
         try:
+            with log.open("ab") as stream, signals_wait():
+                manager = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-P", "-m", "fwdrev.bench.stock_worker", *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    env=environment,
+                    start_new_session=True,
+                )
             return manager.wait()
         finally:
-            end(manager)
+            if manager is not None:
+                with signals_wait():
+                    end(manager)
 
 
 def _results(answer: Path) -> list[ArmResult]:

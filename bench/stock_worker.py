@@ -5,7 +5,6 @@ process for nothing (pyperf issue 110).
 """
 
 import json
-import sys
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import repeat
@@ -20,7 +19,7 @@ from fwdrev.bench.memory import limited
 from fwdrev.bench.planned import planned
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.visit import checked
-from fwdrev.bench.worker import load_libraries
+from fwdrev.bench.worker import add_working_folder, load_libraries
 
 __all__ = ["StockRequest", "main"]
 
@@ -39,7 +38,7 @@ class StockRequest:
 
 def main() -> None:
     """As manager or as worker, which pyperf tells by the options."""
-    sys.path.append(str(Path.cwd()))
+    add_working_folder()
     runner = pyperf.Runner(program_args=("-P", "-m", "fwdrev.bench.stock_worker"), add_cmdline_args=_pass_on)
     runner.argparser.add_argument("--request", required=True)
     path = Path(runner.parse_args().request)

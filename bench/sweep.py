@@ -57,7 +57,7 @@ class Sweep:
 
     def _observations(self) -> Generator[Observation, None, None]:
         for step in self._plan.steps():
-            cells = [cell for cell in step.cells if self._skips.open(cell) or self._skips.barred(cell)]
+            cells = [cell for cell in step.cells if self._skips.pending(cell)]
             yield from self._prepared([cell for cell in cells if cell not in self._ready])
             start = perf_counter()
             try:
@@ -66,19 +66,22 @@ class Sweep:
                 self.measuring_seconds += perf_counter() - start
 
     def _prepared(self, cells: list[Cell]) -> Iterator[Observation]:
-        """What this process has not prepared yet; what an earlier one saw is not seen twice."""
+        """What this process has not prepared yet; what an earlier one saw is not seen twice.
+
+        What failed then is not prepared again, since it may take all time or memory again.
+        """
         new = [cell for cell in cells if (PREPARING, cell) not in self._seen]
-        again = [cell for cell in cells if (PREPARING, cell) in self._seen]
-        for _ in self._executor.prepare(again, Skips(self._spec.engines)) if again else ():
+        again = [cell for cell in cells if (PREPARING, cell) in self._seen and self._skips.open(cell)]
+        for _ in self._executor.prepare(again, self._skips.copy()) if again else ():
             pass
         yield from self._noted(self._executor.prepare(new, self._skips) if new else ())
-        unweighed = [cell for cell in cells if (WEIGHING, cell) not in self._seen and self._skips.open(cell)]
+        unweighed = [cell for cell in cells if (WEIGHING, cell) not in self._seen and self._skips.pending(cell)]
         yield from self._noted(self._executor.weigh(unweighed, self._skips) if unweighed else ())
         self._ready.update(cells)
 
     def _measured(self, step: Step, cells: list[Cell]) -> Iterator[Observation]:
         order = Random(f"{self._spec.seed} {step.rounds[0]}").sample(cells, len(cells))
-        order = [cell for cell in order if self._skips.open(cell)]
+        order = [cell for cell in order if self._skips.pending(cell)]
         observations = self._executor.rounds(step.rounds, order, self._loops, self._skips) if order else iter(())
         for observation in self._noted(observations):
             self.timed_seconds += sum(sum(arm.values) * arm.loops for arm in observation.arms.values())

@@ -1,7 +1,7 @@
 """What a worker does in one cell: prepare and check its arms, weigh them, or time them.
 
 Each function returns a result for every arm that it was given; what an arm raises is its result, but for want
-of memory.
+of memory, or of what no engine can do without (`fwdrev.bench.failure`).
 """
 
 import traceback
@@ -17,7 +17,7 @@ import numpy as np
 
 from fwdrev.bench.cell import ArmResult, Cell, Status
 from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
-from fwdrev.bench.failure import means_memory, one_line
+from fwdrev.bench.failure import lack, means_memory, one_line
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.memory import limited, peak_of
 from fwdrev.bench.planned import planned
@@ -117,7 +117,7 @@ def _tried(action: Callable[[], T]) -> T | ArmResult:
     try:
         return action()
     except Exception as error:
-        if means_memory(repr(error)):
-            raise  # what is left of this process is not worth measuring in: whoever asked starts another one
+        if means_memory(repr(error)) or lack(repr(error)):
+            raise  # what is left of this process, or of the machine, is not worth measuring in
         traceback.print_exc()
         return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))

@@ -13,22 +13,20 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.ledger import Ledger
-from fwdrev.bench.request import Request
+from fwdrev.bench.processors import pin
+from fwdrev.bench.request import READY, Request
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.visit import Arms, prepared, timed, weighed
 from fwdrev.modes.registry import engine
 
-__all__ = ["READY", "load_libraries", "main"]
-
-READY = "{}"
-"""The first line: libraries are loaded, from here on the time counts."""
+__all__ = ["add_working_folder", "load_libraries", "main"]
 
 Visit = Callable[[SweepSpec, Cell, Sequence[str], Request, Ledger], Arms]
 
@@ -39,11 +37,10 @@ def main() -> None:
     """Serve one request."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    sys.path.append(str(Path.cwd()))
+    add_working_folder()
     request = Request(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_whoever_asked, daemon=True).start()
-    if request.cpus and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, request.cpus)
+    pin(request.cpus)
     spec = SweepSpec(**request.spec)  # checked by whoever asked
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
     gc.freeze()
@@ -51,6 +48,12 @@ def main() -> None:
         _serve(spec, request, out)
     except BrokenPipeError:  # whoever asked is gone
         os._exit(1)
+
+
+def add_working_folder() -> None:
+    """Let code be found there, after all else; a folder that was removed meanwhile holds none."""
+    with suppress(FileNotFoundError):
+        sys.path.append(str(Path.cwd()))
 
 
 def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
@@ -72,7 +75,7 @@ def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:
     skips = Skips.from_json(spec.engines, request.skips)
     visit = _VISITS.get(request.round, timed)
     with closing(Ledger(Path(request.ledger), spec.engines)) as ledger:
-        _write(READY, out)
+        _write(f"\n{READY}", out)  # whatever is before it in the pipe, it has a line of its own
         for n, m in request.cells:
             cell = Cell(n, m)
             ledger.clear()

@@ -6,7 +6,7 @@ Every message says what was given, what is allowed and what to do.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["FwdrevError", "InputError", "NothingMeasuredError", "UnavailableError", "unknown"]
+__all__ = ["FwdrevError", "InputError", "NothingMeasuredError", "SurroundingsError", "UnavailableError", "unknown"]
 
 
 class FwdrevError(Exception):
@@ -23,6 +23,10 @@ class UnavailableError(FwdrevError, ImportError):
 
 class NothingMeasuredError(FwdrevError):
     """A run without a single usable measurement for what was asked."""
+
+
+class SurroundingsError(FwdrevError):
+    """What measuring needs is not to be had: room on the disk, a process, a file. It says nothing of an engine."""
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
