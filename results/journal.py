@@ -19,8 +19,9 @@ from typing import Any, TextIO
 
 from fwdrev.bench.cell import Observation
 from fwdrev.bench.spec import SweepSpec, make_spec
+from fwdrev.bench.surroundings import needed
 from fwdrev.bench.whole_file import write_whole
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.errors import InputError, SurroundingsError
 from fwdrev.results.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.same_machine import check_same
 from fwdrev.results.schema import FORMAT, parse_line
@@ -35,16 +36,22 @@ class Journal:
         """Append to `stream`, which is the file at `path`."""
         self._stream = stream
         self._path = path
+        self._size = os.fstat(stream.fileno()).st_size
 
     def append(self, observation: Observation) -> None:
-        """One line, on the disk when this returns; raises InputError when the disk takes no more."""
-        try:
-            self._stream.write(json.dumps(observation.to_json(), allow_nan=False) + "\n")
+        """One line, on the disk when this returns.
+
+        Raises SurroundingsError when the disk takes no more, and when the file at `path` is not ours any longer.
+        """
+        line = json.dumps(observation.to_json(), allow_nan=False) + "\n"
+        with needed(f"write to {self._path}"):
+            self._stream.write(line)
             self._stream.flush()
             os.fsync(self._stream.fileno())
-        except OSError as error:
-            msg = f"cannot write to {self._path}: {error.strerror}; what it holds already is kept"
-            raise InputError(msg) from None
+        self._size += len(line.encode())
+        if not _is_at(self._stream, self._path) or os.fstat(self._stream.fileno()).st_size != self._size:
+            msg = f"{self._path} was moved, removed or changed while it was measured; go on with it where it is now"
+            raise SurroundingsError(msg)
 
 
 @contextmanager
@@ -66,21 +73,24 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any]) -> Iterato
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
         made.chmod(0o755)
         _write_manifest(made, created, spec, machine)
+        (made / JOURNAL).touch()
         stream = _locked(made / JOURNAL, folder)
         made.rename(folder)
-    except OSError as error:
+    except BaseException as error:
         if made is not None:
             shutil.rmtree(made, ignore_errors=True)
+        if not isinstance(error, OSError):
+            raise
         msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
         raise InputError(msg) from None
     try:
         yield Journal(stream, folder / JOURNAL)
     finally:
+        # as long as we hold the lock, nothing else can go on with what is removed here
+        if os.fstat(stream.fileno()).st_size == 0 and _is_at(stream, folder / JOURNAL):
+            shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # whatever could not be written has been reported
             stream.close()
-        with suppress(FileNotFoundError):
-            if (folder / JOURNAL).stat().st_size == 0:
-                shutil.rmtree(folder)
 
 
 @contextmanager
@@ -96,17 +106,18 @@ def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any])
     except OSError as error:
         msg = f"cannot write to {folder}: {error.strerror}; it can still be read and plotted"
         raise InputError(msg) from None
-    with stream:
-        _mend(folder / JOURNAL)
+    try:
+        with needed(f"write to {folder / JOURNAL}"):
+            _mend(folder / JOURNAL)
         run = load(folder)
         check_same(folder, run.machine, machine)
         run = replace(run, spec=make_spec(run.spec.model_dump(mode="json") | dict(changes)))
-        try:
+        with needed(f"write to {folder / MANIFEST}"):
             _write_manifest(folder, run.created, run.spec, machine)
-        except OSError as error:
-            msg = f"cannot write to {folder}: {error.strerror}; it can still be read and plotted"
-            raise InputError(msg) from None
         yield Journal(stream, folder / JOURNAL), run
+    finally:
+        with suppress(OSError):  # whatever could not be written has been reported
+            stream.close()
 
 
 def _write_manifest(folder: Path, created: str, spec: SweepSpec, machine: Mapping[str, Any]) -> None:
@@ -115,15 +126,27 @@ def _write_manifest(folder: Path, created: str, spec: SweepSpec, machine: Mappin
 
 
 def _locked(path: Path, folder: Path) -> TextIO:
-    """The journal, open to append, held by this process alone."""
-    stream = path.open("a", encoding="utf-8")
+    """The journal, which is there, open to append, held by this process alone."""
+    stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC), "a", encoding="utf-8")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         stream.close()
         msg = f"another sweep is measuring {folder}: wait until it has ended, or stop it first"
         raise InputError(msg) from None
+    if not _is_at(stream, path):
+        stream.close()
+        msg = f"{folder} was removed or replaced just now: its sweep had measured nothing; start a new run"
+        raise InputError(msg)
     return stream
+
+
+def _is_at(stream: TextIO, path: Path) -> bool:
+    """Whether that file is still to be found there."""
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except OSError:
+        return False
 
 
 def _mend(path: Path) -> None:

@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.cell import Observation
-from fwdrev.bench.cli.show import answer, loaded, note, quoted
-from fwdrev.bench.environment import available_cpus, check_machine, device_name
+from fwdrev.bench.cli.show import answer, caution, loaded, note, quoted
+from fwdrev.bench.environment import check_machine, device_name
 from fwdrev.bench.fingerprint import fingerprint
 from fwdrev.bench.local import LocalExecutor
 from fwdrev.bench.plan import FixedPlan
 from fwdrev.bench.planned import hand_out
+from fwdrev.bench.processors import available_cpus
 from fwdrev.bench.progress import duration, watched
 from fwdrev.bench.scratch import scratch_folder
 from fwdrev.bench.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
 from fwdrev.bench.stock import StockExecutor
+from fwdrev.bench.surroundings import needed
 from fwdrev.bench.sweep import Sweep
-from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.modes.errors import InputError, NothingMeasuredError, SurroundingsError
 from fwdrev.modes.interface import Direction
 from fwdrev.modes.registry import engine, problem_shape
 from fwdrev.modes.seconds import Seconds
@@ -34,7 +36,7 @@ from fwdrev.results.run import load
 from fwdrev.results.summary import crossover_lines, failure_lines
 from fwdrev.results.tables import engines_measured, failures, log_ratios
 
-__all__ = ["Report", "measure", "new_run", "old_run", "show_run"]
+__all__ = ["Report", "kept", "measure", "new_run", "old_run", "show_run"]
 
 _MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """Of the specification of a run that is resumed: what says how much and how long, not what."""
@@ -93,16 +95,34 @@ def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Op
 
 def measure(folder: Path, opened: Opened) -> Report:
     """Run the sweep; every observation is in the journal before the next one is waited for."""
-    with opened as (journal, spec, past), scratch_folder(folder) as scratch:
-        if spec.prices is Planning.SECONDS:
+    try:
+        with opened as (journal, spec, past), scratch_folder(folder) as scratch:
+            return _measured(folder, journal, spec, past, scratch)
+    except SurroundingsError as error:
+        if not folder.exists():  # nothing was measured, or it is elsewhere by now
+            raise
+        raise SurroundingsError(f"{error}; {kept(folder)}") from None
+
+
+def kept(folder: Path) -> str:
+    """What became of a run that ended early: how to go on with it."""
+    if not folder.exists():
+        return "nothing was measured"
+    return f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
+
+
+def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
+    caution(spec.threads)
+    if spec.prices is Planning.SECONDS:
+        with needed(f"write to {scratch}"):
             hand_out(_prices_of(folder, spec), scratch)
-        forecast = TimeForecast(spec, len(available_cpus()) or 1)
-        plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
-        executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
-        sweep = Sweep(spec, executor, plan, past)
-        for observation in watched(sweep, plan):
-            journal.append(observation)
-        return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
+    forecast = TimeForecast(spec, len(available_cpus()) or 1)
+    plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
+    executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
+    sweep = Sweep(spec, executor, plan, past)
+    for observation in watched(sweep, plan):
+        journal.append(observation)
+    return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
 
 
 def show_run(folder: Path, report: Report, *, as_json: bool) -> None:

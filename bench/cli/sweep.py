@@ -7,7 +7,7 @@ import typer
 
 from fwdrev.bench.arguments import names, problem_options
 from fwdrev.bench.cli.options import Option, Problem, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, note, quoted
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["sweep"]
@@ -47,7 +47,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, paired, round by round."""
-    from fwdrev.bench.cli.measure import measure, new_run, old_run, show_run
+    from fwdrev.bench.cli.measure import kept, measure, new_run, old_run, show_run
 
     given = {
         "problem": problem,
@@ -79,9 +79,10 @@ def sweep(
         folder, opened = resume, old_run(resume, given, [key for key, value in others.items() if value is not None])
     try:
         report = measure(folder, opened)
-    except KeyboardInterrupt:
-        told = f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
-        note(f"interrupted; {told if folder.exists() else 'nothing was measured'}")
+    except (KeyboardInterrupt, SystemExit) as ended:  # by Ctrl-C, or by SIGTERM or SIGHUP
+        note(f"interrupted; {kept(folder)}")
+        if isinstance(ended, SystemExit):
+            raise
         raise typer.Exit(EXIT_INTERRUPTED) from None
     show_run(folder, report, as_json=as_json)
 
