@@ -120,9 +120,9 @@ def git(
 
 
 def reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Why git failed, in one line."""
-    lines = [line for line in done.stderr.splitlines() if line.startswith("fatal: ")] or [done.stderr]
-    return one_line(lines[0]).removeprefix("fatal: ")
+    """Why git failed, and what it advises, in one line."""
+    before, sign, after = done.stderr.partition("fatal: ")
+    return one_line(after if sign else before) or f"git ended with {done.returncode}"
 
 
 def without_repository(environment: Mapping[str, str], but: frozenset[str] = frozenset()) -> dict[str, str]:

@@ -149,7 +149,7 @@ def _generated(patterns: Sequence[str], project: Project) -> list[str]:
         if not files:
             msg = (
                 f"--copy {pattern!r}: git ignores no file of {project.top} that matches; give a pattern of generated "
-                "files, relative to the project, e.g. --copy '*/_version.py'"
+                "files, relative to the project, e.g. --copy _version.py"
             )
             raise InputError(msg)
         found += files

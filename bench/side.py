@@ -349,14 +349,14 @@ def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
         return {"failed": f"{type(error).__name__}: {error}", **_missing(error)}
 
 
-def _missing(error: Exception) -> Answer:
-    """The modules that could not be imported, or the file that is not there."""
+def _missing(error: BaseException) -> Answer:
+    """The module that could not be imported, or the file that is not there; also where an engine failed of it."""
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
         return {"file": os.path.realpath(error.filename)}
-    if not isinstance(error, ImportError) or error.name is None:
-        return {}
-    within = _NOT_FOUND.search(str(error))
-    return {"modules": [f"{error.name}.{within[1]}"] if within else [error.name]}
+    if isinstance(error, ImportError) and error.name is not None:
+        within = _NOT_FOUND.search(str(error))
+        return {"modules": [f"{error.name}.{within[1]}"] if within else [error.name]}
+    return {} if error.__cause__ is None else _missing(error.__cause__)
 
 
 def _timed(call: Call, loops: int, wait: float = 0.0) -> float:

@@ -24,7 +24,7 @@ CopyPattern = Annotated[
     typer.Option(
         "--copy",
         metavar="PATTERN",
-        help="Generated files, ignored by git, that the revision needs too, e.g. '*/_version.py'; may be repeated.",
+        help="Generated files, ignored by git, that the revision needs too, e.g. _version.py; may be repeated.",
     ),
 ]
 SourcePath = Annotated[
