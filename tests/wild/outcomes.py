@@ -1,0 +1,99 @@
+"""`fwdrev check` in a process of its own, as if it had measured: `python -m tests.wild.outcomes OUTCOME [ARGUMENTS]`.
+
+OUTCOME is one of `CODES` or `SIGNALS`, or "warned" or "watched", which show a warning or progress, then "regressed".
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+__all__ = ["CODES", "REPOSITORY", "SIGNALS", "command", "environment", "started"]
+
+CODES = {"unchanged": 0, "regressed": 1, "refused": 2, "inconclusive": 3, "nothing to compare": 4, "broken": 5}
+"""What the command ends with."""
+
+SIGNALS = {"hung up": signal.SIGHUP, "terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
+"""More outcomes: that of 128 + N, or "regressed" where it is ignored."""
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_ROWS = 3000
+"""Findings: in JSON more than fits into a pipe that is not read."""
+
+
+def command(outcome: str, *arguments: str) -> list[str]:
+    """For a process of its own; it judges unless the arguments name another command."""
+    return [sys.executable, "-m", "tests.wild.outcomes", outcome, *(arguments or ("check", "--against", "HEAD"))]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """In which the launcher is found from every folder."""
+    path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+    return os.environ | {"PYTHONPATH": path} | changes
+
+
+def started(line: str, *, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
+    """A line of bash, its output caught as far as it redirects none."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(["/bin/bash", "-c", line], stdout=pipe, stderr=pipe, env=dict(env or environment()))
+
+
+def main() -> None:
+    """Put what is found in place of measuring, then run the command as it is."""
+    outcome = sys.argv.pop(1)
+    import fwdrev.bench.cli.check
+    from fwdrev.bench.cli.app import main as run
+
+    def judged(*_: object, **__: object) -> tuple[Any, dict[str, Any]]:
+        return _happens(outcome)
+
+    fwdrev.bench.cli.check._judged_by_revision = judged  # type: ignore[assignment]
+    run()
+
+
+def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
+    from fwdrev.modes.errors import InputError
+    from fwdrev.results.judgement import Outcome
+    from tests.judgements import WORSE, many, of
+
+    if outcome == "refused":
+        msg = "refused"
+        raise InputError(msg)
+    if outcome == "broken":
+        _break()
+    if outcome in SIGNALS:
+        signal.raise_signal(SIGNALS[outcome])
+    if outcome == "warned":
+        warnings.warn("a package is old", DeprecationWarning, stacklevel=1)
+    if outcome == "watched":
+        _watch()
+    found = Outcome(outcome) if outcome in CODES else Outcome.REGRESSED
+    judgement = of(*many(_ROWS, WORSE), outcome=found, title="10 → 12 · 日本")
+    return judgement, {"told": [f"finding {i} →" for i in range(_ROWS)]}
+
+
+def _break() -> NoReturn:
+    raise ZeroDivisionError("no code of the user's")  # any exception that is not ours
+
+
+def _watch() -> None:
+    """The progress of a sweep that takes a second."""
+    from fwdrev.bench import FixedPlan, ScriptedExecutor, Sweep, make_spec
+    from fwdrev.bench.progress import watched
+    from fwdrev.results.forecast import TimeForecast
+    from tests.scripted import seconds
+
+    spec = make_spec({"engines": ["forward", "reverse"], "inputs": "64:512:*2", "outputs": "1,16", "rounds": 5})
+    plan = FixedPlan(spec, TimeForecast(spec, 1))
+    for _ in watched(Sweep(spec, ScriptedExecutor(spec.engines, seconds), plan), plan):
+        time.sleep(0.02)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""Text fails in many ways: closed, full, given up. The exit code is that of the verdict in all of them."""
+
+import errno
+import json
+import os
+import select
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench.cli import app, commands
+from tests.project import make_project
+from tests.wild.outcomes import CODES, SIGNALS, command, environment, started
+from tests.wild.reports import OURS, report
+
+WAYS = [
+    pytest.param("{} >&-", marks=report("forseti-security/terraform-google-forseti#479")),
+    pytest.param("{} > /dev/full", marks=report("uutils/coreutils#9782")),
+    pytest.param("{} | true", marks=report("Comfy-Org/comfy-cli#615")),
+    pytest.param("{} | head -1", marks=report("openvax/mhctools#387")),
+    pytest.param("{} 1< /dev/null", marks=report(OURS)),
+    pytest.param("{} 2>&-", marks=report("pixelb/crudini#82")),
+    pytest.param("{} 2> /dev/full", marks=report("uutils/coreutils#10613")),
+    pytest.param("{} 2> >(true)", marks=report("tqdm/tqdm#1033")),
+    pytest.param("{} 2>&1 | true", marks=report("mildsunrise/mp4parser#12")),
+    pytest.param("{} > /dev/full 2>&1", marks=report("uutils/coreutils#11767")),
+    pytest.param("{} >&- 2> /dev/full", marks=report("cockpit-project/bots#2109")),
+    pytest.param("{} <&-", marks=report("pixelb/crudini#67")),
+    pytest.param("{} <&- >&- 2>&-", marks=report("streamlink/streamlink#6197")),
+    pytest.param("PYTHONUNBUFFERED=1 {} > /dev/full", marks=report(OURS)),
+]
+"""What a shell does to a command."""
+
+DEAF = ["{} >&-", "{} > /dev/full", "{} | true"]
+"""The same for standard output, for what only writes there."""
+
+
+def _ended(line: str) -> tuple[int, str]:
+    """The exit code of the first command of a pipeline, and what it said on standard error."""
+    process = started(f"{line}; exit ${{PIPESTATUS[0]}}")
+    _, errors = process.communicate(timeout=120)
+    return process.returncode, errors.decode()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_exit_code_survives(way: str) -> None:
+    """Each outcome, in each way in which text fails; where standard error can be read, no traceback is there."""
+    asked = [("check", "--against", "HEAD"), ("check", "--against", "HEAD", "--json", "--github")]
+    cases = [*((one, asked[0]) for one in CODES), ("inconclusive", asked[1])]
+    lines = [way.format(shlex.join(command(outcome, *words))) for outcome, words in cases]
+    running = [started(f"{line}; exit ${{PIPESTATUS[0]}}") for line in lines]
+    said = [process.communicate(timeout=120)[1].decode() for process in running]
+    assert [process.returncode for process in running] == [CODES[outcome] for outcome, _ in cases]
+    assert not [errors for errors in said if "Traceback" in errors or "Exception ignored" in errors]
+
+
+@pytest.mark.parametrize("way", DEAF)
+@pytest.mark.parametrize("words", ["--help", "--version", "", "engines --json"])
+@report("aws/aws-cli#1113")
+def test_what_only_tells_has_nothing_to_fail(words: str, way: str) -> None:
+    """No answer was shown, and nothing else went wrong."""
+    code, errors = _ended(way.format(f"{sys.executable} -m fwdrev {words}"))
+    assert code == 0, errors
+    full = "fwdrev: standard output was lost: No space left on device\n"
+    assert errors == (full if "full" in way else "")
+
+
+@pytest.mark.parametrize(("way", "code"), [(DEAF[0], 2), (DEAF[1], 2), (DEAF[2], 0), ("{} | head -1", 0)])
+@report("util-linux/util-linux#4448")
+def test_a_file_that_is_not_written_is_an_error(way: str, code: int, whole: Path) -> None:
+    """To export is to write: half a file is none, unless its reader has had enough."""
+    found, errors = _ended(way.format(f"{sys.executable} -m fwdrev export {whole} --format csv"))
+    assert (found, errors.count("\n")) == (code, code // 2), errors
+    assert code == 0 or errors.startswith("fwdrev: cannot write standard output: ")
+
+
+@report("Textualize/rich#2492")
+def test_a_pipe_that_does_not_wait_gets_everything() -> None:
+    """Where another program that shares the pipe has set O_NONBLOCK."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    process = subprocess.Popen(
+        command("regressed", "check", "--against", "HEAD", "--json"), stdout=writing, env=environment()
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        select.select([pipe], [], [])
+        assert process.poll() is None, "all of it went into the pipe at once: this shows nothing"
+        told = json.load(pipe)["told"]
+    assert (process.wait(120), told[-1]) == (1, f"finding {len(told) - 1} →")
+
+
+@report("halfline/git-stage-batch#32")
+def test_ctrl_c_while_nobody_reads() -> None:
+    """The command waits for its reader, and ends at once when it is told to."""
+    line = command("regressed", "check", "--against", "HEAD", "--json")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout is not None
+        select.select([process.stdout], [], [])
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("outcome", SIGNALS)
+@report("cockpit-project/bots#2109")
+def test_signals_end_with_their_number(outcome: str) -> None:
+    """128 + N, as shells count."""
+    done = subprocess.run(command(outcome), capture_output=True, check=False, env=environment(), timeout=120)
+    assert (done.returncode, done.stderr) == (128 + SIGNALS[outcome], b"")
+
+
+@report("science-learner/ScienceFlow#2")
+def test_nohup_has_its_way() -> None:
+    """A hang-up that was ignored before we came stays so."""
+    code, errors = _ended(f"trap '' HUP; {shlex.join(command('hung up'))} > /dev/null")
+    assert (code, errors) == (1, "")
+
+
+@report("forseti-security/terraform-google-forseti#479")
+def test_files_are_written_where_no_text_can_be(tmp_path: Path) -> None:
+    """The verdict's own files depend on no stream."""
+    junit = tmp_path / "junit.xml"
+    line = shlex.join(command("regressed", "check", "--against", "HEAD", "--junit", str(junit)))
+    assert _ended(f"{line} <&- >&- 2>&-") == (1, "")
+    assert junit.read_text(encoding="utf-8").rstrip().endswith("</testsuites>")
+
+
+@report("ingelabs/classpath#53")
+def test_both_sides_start_where_everything_is_closed(tmp_path: Path) -> None:
+    """A pipe of ours that got the number 0 would have become the sides' standard input."""
+    project = make_project(tmp_path / "project")
+    source = project / "mine.py"
+    source.write_text(source.read_text(encoding="utf-8").replace("COUNT = 10", "COUNT = 12"), encoding="utf-8")
+    cells = "--engines mine --inputs 4 --outputs 2 --rounds 3 --threshold 900% --junit junit.xml"
+    code, _ = _ended(f"cd {project} && {sys.executable} -m fwdrev check --against HEAD {cells} <&- >&- 2>&-")
+    assert code == 1
+    assert "multiply adds 10 → 12" in (project / "junit.xml").read_text(encoding="utf-8")
+
+
+class _Odd(BaseException):
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+def _raised(error: BaseException) -> Callable[[object], int]:
+    def raised(_: object) -> int:
+        raise error
+
+    return raised
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (ZeroDivisionError("division by zero"), 5, "internal error: ZeroDivisionError: division by zero; please"),
+        (KeyError("num_consts"), 5, "internal error: KeyError: 'num_consts'; please"),
+        (ImportError("no module"), 5, "internal error: ImportError: no module; please"),
+        (SyntaxError("invalid", ("their.py", 3, 1, "x y", 3, 2)), 5, "SyntaxError: invalid; please"),
+        (MemoryError(), 5, "internal error: MemoryError; please"),
+        (RecursionError("maximum depth"), 5, "internal error: RecursionError: maximum depth; please"),
+        (DeprecationWarning("old"), 5, "internal error: DeprecationWarning: old; please"),
+        (SystemExit(1), 5, "internal error: SystemExit: 1; please"),
+        (SystemExit(0), 5, "internal error: SystemExit: 0; please"),
+        (GeneratorExit(), 5, "internal error: GeneratorExit; please"),
+        (EOFError("No data left in file"), 5, "internal error: EOFError: No data left in file; please"),
+        (BaseExceptionGroup("two", [ValueError("a\nb"), KeyboardInterrupt()]), 5, "two (2 sub-exceptions)"),
+        (_Odd(), 5, "_Odd: <exception str() failed>; please"),
+        (ValueError("x" * 9999), 5, "xxx …; please report it"),
+        (PermissionError(errno.EACCES, "Permission denied", "/ro/file"), 2, "/ro/file: Permission denied"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), 2, "Broken pipe"),
+        (OSError("without a number"), 5, "internal error: OSError: without a number; please"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+    ids=lambda value: f"{value!r:.30}" if isinstance(value, BaseException) and not isinstance(value, _Odd) else None,
+)
+@report("web-platform-tests/wpt#60431")
+def test_no_error_is_a_regression(
+    error: BaseException,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line, and an exit code that says whose fault it is."""
+    monkeypatch.setattr(app, "_heed_signals", lambda: None)  # those of pytest stay
+    monkeypatch.setattr(commands, "run", _raised(error))
+    assert app._code(["check"]) == code
+    told = capsys.readouterr().err
+    assert said in told
+    assert told.count("\n") == (1 if said else 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "env"),
+    [
+        (("--debug", "check", "--against", "HEAD"), {}),
+        (("check", "--against", "HEAD", "--debug"), {}),
+        (("check", "--against", "HEAD"), {"FWDREV_DEBUG": "1"}),
+    ],
+)
+@report(OURS)
+def test_where_an_error_comes_from_is_shown_on_demand(words: tuple[str, ...], env: dict[str, str]) -> None:
+    """The traceback, then the same line."""
+    done = subprocess.run(
+        command("broken", *words), capture_output=True, text=True, check=False, env=environment(**env), timeout=120
+    )
+    lines = done.stderr.splitlines()
+    assert (done.returncode, lines[0]) == (5, "Traceback (most recent call last):")
+    assert lines[-2] == "ZeroDivisionError: no code of the user's"
+    assert lines[-1].startswith("fwdrev: internal error: ")
+
+
+@pytest.mark.parametrize("package", ["typer", "numpy", "pydantic"])
+@report("gungraun/gungraun#362")
+def test_a_broken_package_is_no_regression(package: str, tmp_path: Path) -> None:
+    """Python itself would end with 1 when an import fails."""
+    (tmp_path / f"{package}.py").write_text("raise ImportError('half installed')\n", encoding="utf-8")
+    line = [sys.executable, "-m", "fwdrev", "explain"]
+    env = environment(PYTHONPATH=str(tmp_path))
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=env, timeout=120)
+    assert (done.returncode, done.stderr.count("\n")) == (5, 1), done.stderr
+    assert "internal error: ImportError: half installed" in done.stderr
+
+
+@report("boto/botocore#2822")
+def test_another_packages_warning_decides_nothing() -> None:
+    """PYTHONWARNINGS=error is set for the user's own tests."""
+    env = environment(PYTHONWARNINGS="error")
+    done = subprocess.run(command("warned"), capture_output=True, text=True, check=False, env=env, timeout=120)
+    assert done.returncode == 1
+    assert "DeprecationWarning: a package is old" in done.stderr
+
+
+@report(OURS)
+def test_completion_of_a_shell_is_not_asked_for() -> None:
+    """A variable that typer's own start would have answered with exit code 1."""
+    env = environment(_FWDREV_COMPLETE="bash_source")
+    done = subprocess.run(command("unchanged"), capture_output=True, check=False, env=env, timeout=120)
+    assert (done.returncode, done.stderr) == (0, b"")
