@@ -10,7 +10,6 @@ import inspect
 import zlib
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +19,16 @@ from fwdrev.modes.chain import float_dtype
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
 from fwdrev.modes.instance import LARGEST, Problem
 from fwdrev.modes.interface import Engine
+from fwdrev.modes.plugins import (
+    Plugin,
+    checked_engine,
+    checked_factory,
+    checked_problem,
+    checked_shape,
+    only,
+    options_of,
+    plugins,
+)
 from fwdrev.modes.shapes import ANY, ShapeRule, rule_of
 
 __all__ = [
@@ -32,11 +41,13 @@ __all__ = [
     "find_engine",
     "nearest_shape",
     "problem",
+    "problem_fault",
     "problem_names",
     "problem_options",
     "problem_shape",
     "problem_summary",
     "shape_rule",
+    "taken_names",
 ]
 
 ENGINES: Mapping[str, str] = MappingProxyType(
@@ -92,14 +103,14 @@ def alias_of(name: str) -> str:
 def engine(name: str) -> Engine:
     """The engine of that name.
 
-    Raises InputError for an unknown name and UnavailableError where the engine's own library is missing.
+    Raises InputError for an unknown name and UnavailableError where it cannot be used here: its own library is missing,
+    or the entry point of another package leads to no engine.
     """
-    found = _find("engine", engine_name(name), ENGINES)
-    made = found() if isinstance(found, type) else found
-    if not isinstance(made, Engine):
-        msg = f"engine {name!r} is a {type(made).__name__}: its entry point has to name a class derived from Engine"
-        raise InputError(msg)
-    return made
+    point = _point("engine", name, ENGINES)
+    if point is None:
+        made: Engine = _ours("engine", name, ENGINES)()
+        return made
+    return point.tried(lambda: checked_engine(point.loaded()))
 
 
 def find_engine(name: str) -> Engine | None:
@@ -110,13 +121,22 @@ def find_engine(name: str) -> Engine | None:
         return None
 
 
+def engine_fault(name: str) -> str | None:
+    """Why the engine of that name cannot be used here, or None."""
+    try:
+        engine(name)
+    except FwdrevError as error:
+        return str(error)
+    return None
+
+
 def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Any) -> Problem:  # noqa: ANN401
     """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
 
     `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know, and for a
     shape that the problem does not have (see `problem_shape`).
     """
-    factory = _find("problem", name, PROBLEMS)
+    factory = _factory(name)
     found = nearest_shape(name, n, m, options)
     if found != (n, m):
         msg = (
@@ -127,20 +147,33 @@ def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64",
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         msg = f"seed = {seed!r}: give a whole number, 0 or more"
         raise InputError(msg)
-    rng = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())])
-    made: Problem = factory(int(n), int(m), rng, float_dtype(dtype), **options)
-    return made
+    rng, precision = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())]), float_dtype(dtype)
+    point = _point("problem", name, PROBLEMS)
+    if point is None:
+        made: Problem = factory(int(n), int(m), rng, precision, **options)
+        return made
+    return point.tried(
+        lambda: checked_problem(factory(int(n), int(m), rng, precision, **options), n, m), f"at n = {n}, m = {m}"
+    )
 
 
 def problem_options(name: str) -> dict[str, Any]:
     """The options of a problem with their defaults."""
-    parameters = inspect.signature(_find("problem", name, PROBLEMS)).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+    return options_of(_factory(name))
+
+
+def problem_fault(name: str) -> str | None:
+    """Why the problem of that name cannot be used here, or None; it may still fail at some sizes."""
+    try:
+        _factory(name)
+    except FwdrevError as error:
+        return str(error)
+    return None
 
 
 def shape_rule(name: str) -> ShapeRule | None:
     """Which shapes a problem has; None for any n × m."""
-    return rule_of(_find("problem", name, PROBLEMS))
+    return rule_of(_factory(name))
 
 
 def problem_shape(name: str) -> str:
@@ -165,13 +198,16 @@ def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = Mappin
     rule = shape_rule(name)
     if rule is None:
         return int(n), int(m)
-    found = rule.nearest(int(n), int(m), **{**known, **options})
-    return int(found[0]), int(found[1])
+    point = _point("problem", name, PROBLEMS)
+    if point is None:
+        found = rule.nearest(int(n), int(m), **{**known, **options})
+        return int(found[0]), int(found[1])
+    return point.tried(lambda: checked_shape(rule.nearest(int(n), int(m), **{**known, **options})), "in its shapes")
 
 
 def problem_summary(name: str) -> str:
     """What a problem is: the first line of its factory's docstring."""
-    return (inspect.getdoc(_find("problem", name, PROBLEMS)) or name).splitlines()[0]
+    return (inspect.getdoc(_factory(name)) or name).splitlines()[0]
 
 
 def engine_names() -> list[str]:
@@ -184,27 +220,43 @@ def problem_names() -> list[str]:
     return _names("problem", PROBLEMS)
 
 
+def taken_names(kind: str) -> list[str]:
+    """What other packages call by a name of our engines or problems: a line for each."""
+    ours = {"engine": ENGINES, "problem": PROBLEMS}[kind]
+    return [
+        f"{kind} {point.name!r} of package {point.package} is not used: the name is taken by one of fwdrev's own"
+        for point in plugins(kind)
+        if point.name in ours
+    ]
+
+
 def _names(kind: str, ours: Mapping[str, str]) -> list[str]:
-    theirs = {point.name for point in entry_points(group=f"fwdrev.{kind}s")}
-    return [*ours, *sorted(theirs - set(ours))]
+    return [*ours, *sorted({point.name for point in plugins(kind)} - set(ours))]
 
 
-def _find(kind: str, name: str, ours: Mapping[str, str]) -> Callable[..., Any]:
+def _point(kind: str, name: str, ours: Mapping[str, str]) -> Plugin | None:
+    """Where another package has it; None for ours."""
     if name in ours:
-        module, _, attribute = ours[name].partition(":")
-        ours_found: Callable[..., Any] = _loaded(kind, name, lambda: getattr(import_module(module), attribute))
-        return ours_found
-    for point in entry_points(group=f"fwdrev.{kind}s", name=name):
-        theirs: Callable[..., Any] = _loaded(kind, name, point.load)
-        return theirs
-    raise unknown(kind, name, _names(kind, ours))
+        return None
+    found = [point for point in plugins(kind) if point.name == name]
+    if not found:
+        raise unknown(kind, name, _names(kind, ours))
+    return only(found)
 
 
-def _loaded(kind: str, name: str, load: Callable[[], Any]) -> Any:  # noqa: ANN401 - whatever the entry point names
+def _factory(name: str) -> Callable[..., Any]:
+    """Of a problem; raises as `engine` does."""
+    point = _point("problem", name, PROBLEMS)
+    if point is None:
+        ours: Callable[..., Any] = _ours("problem", name, PROBLEMS)
+        return ours
+    return point.tried(lambda: checked_factory(point.loaded()))
+
+
+def _ours(kind: str, name: str, ours: Mapping[str, str]) -> Any:  # noqa: ANN401 - an Engine class, or a factory
+    module, _, attribute = ours[name].partition(":")
     try:
-        return load()
-    except FwdrevError:
-        raise
-    except (ImportError, AttributeError) as error:
+        return getattr(import_module(module), attribute)
+    except ImportError as error:
         msg = f"{kind} {name!r} cannot be loaded: {error}; install what it needs"
         raise UnavailableError(msg) from error

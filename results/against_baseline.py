@@ -5,10 +5,11 @@
 
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
 they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
-fail; on the same machine those that moved are told.
+fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
+unless it is allowed to; one that cannot be loaded here is not measured, which is no pass either.
 """
 
-from collections.abc import Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from fwdrev.bench.cell import Cell
 from fwdrev.bench.spec import Planning
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.interface import Direction
+from fwdrev.modes.registry import engine_fault, engine_names
 from fwdrev.results.baseline import baseline_of
 from fwdrev.results.baseline_file import Baseline, StoredArm
 from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
@@ -29,7 +31,7 @@ from fwdrev.results.shifts import FEWEST
 from fwdrev.results.tables import failures
 from fwdrev.results.trend import DECIDES
 
-__all__ = ["compared"]
+__all__ = ["compared", "without_engines"]
 
 _HOW = ("protocol", "block_seconds", "prices")
 """Of a specification what moves times, and so ratios, beside the machine."""
@@ -60,10 +62,17 @@ class _Both:
 
 
 def compared(
-    baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: float = 0.01, title: str = ""
+    baseline: Baseline,
+    run: Run,
+    *,
+    threshold: float = 0.05,
+    alpha: float = 0.01,
+    title: str = "",
+    allow_missing: bool = False,
 ) -> Judgement:
     """What changed by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
 
+    `allow_missing`: an engine that does not exist any more does not fail.
     Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
     """
     if not (threshold > 0 and 0 < alpha < 1):
@@ -78,35 +87,49 @@ def compared(
     except NothingMeasuredError as error:
         return _nothing(title, str(error))
     both = _Both(then=baseline, now=now, run=run, apart=_apart(baseline, run))
-    return _judged(both, threshold, alpha, title)
+    apart = (*_not_here(set(spec.engines) - set(run.spec.engines), allow_missing=allow_missing), *_new(both))
+    return _judged(both, threshold, alpha, title, apart)
+
+
+def without_engines(baseline: Baseline, *, title: str = "", allow_missing: bool = False) -> Judgement:
+    """Where none of the baseline's engines is here: nothing can be measured, and each is told."""
+    told = tuple(_not_here(baseline.sweep.engines, allow_missing=allow_missing))
+    outcome = Outcome.MISSING if any(each.fails for each in told) else Outcome.NOTHING
+    return Judgement(title=title, outcome=outcome, told=told)
 
 
 def _nothing(title: str, why: str) -> Judgement:
     return Judgement(title=title, outcome=Outcome.NOTHING, told=(), notes=(why,))
 
 
-def _judged(both: _Both, threshold: float, alpha: float, title: str) -> Judgement:
+def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[Told]) -> Judgement:
+    """`apart`: what is told of engines that only one of both has."""
     shifts = shifts_between(both.then, both.now)
     counts = [told for entries in both.arms() for told in _counts(both, *entries)]
     ratios = list(told_shifts(shifts, threshold, alpha, here=not both.apart))
     grid = {(cell, arm) for cell in both.run.spec.cells for arm in both.run.spec.engines}
     gone = _gone(both)
-    told = (*[each for each, _ in counts], *ratios, *_unmeasured(both.run, gone & grid), *_untested(both))
+    told = (*[each for each, _ in counts], *ratios, *_unmeasured(both.run, gone & grid), *_untested(both), *apart)
     better = any(fewer for _, fewer in counts) or any(each.verdict is Verdict.IMPROVED for each in ratios)
-    notes = [*_elsewhere(both), *_missing(both, gone - grid), *shift_lines(shifts, threshold, alpha)]
+    notes = [*_elsewhere(both), *_left_out(both, gone - grid), *shift_lines(shifts, threshold, alpha)]
     if not shifts:
         notes.append("no ratio of two arms is in both: only counts were compared")
     if not both.apart:
         notes += _seconds(both, threshold)
-    outcome = _outcome(told, better=better) if counts or ratios else Outcome.NOTHING
+    outcome = _outcome(told, better=better, compared=bool(counts or ratios))
     lines = tuple(replace(each, subject=_line(each.subject), grounds=_line(each.grounds)) for each in told)
     return Judgement(title=title, outcome=outcome, told=lines, notes=tuple(map(_line, notes)))
 
 
-def _outcome(told: Sequence[Told], *, better: bool) -> Outcome:
+def _outcome(told: Sequence[Told], *, better: bool, compared: bool) -> Outcome:
     """A regression stands whatever else is open; otherwise all must be known to be no worse."""
-    if any(each.fails for each in told):
+    failing = {each.verdict for each in told if each.fails}
+    if failing - {Verdict.MISSING}:
         return Outcome.REGRESSED
+    if failing:
+        return Outcome.MISSING
+    if not compared:
+        return Outcome.NOTHING
     if any(each.open for each in told):
         return Outcome.INCONCLUSIVE
     return Outcome.IMPROVED if better else Outcome.UNCHANGED
@@ -181,12 +204,30 @@ def _untested(both: _Both) -> Iterator[Told]:
             yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
 
 
-def _missing(both: _Both, left_out: AbstractSet[Pair]) -> Iterator[str]:
-    """What the run was not for, in a few lines: arms, and cells of arms that it has."""
+def _not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[Told]:
+    """The engines of the baseline that cannot be measured here, and why; those that can were left out on purpose."""
+    known = engine_names()
+    for arm in sorted(arms):
+        if arm not in known:
+            grounds = "in the baseline; no engine has this name here: it was removed, or its package is not installed"
+            yield Told(subject=arm, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
+        elif (fault := engine_fault(arm)) is not None:
+            yield Told(subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=f"unavailable here: {fault}", open=True)
+
+
+def _new(both: _Both) -> Iterator[Told]:
+    """The engines of the run that the baseline does not know: there is nothing to compare them with."""
+    for arm in both.run.spec.engines:
+        if arm not in both.then.sweep.engines:
+            yield Told(subject=arm, verdict=Verdict.NEW, grounds="the baseline does not have it")
+
+
+def _left_out(both: _Both, left_out: AbstractSet[Pair]) -> Iterator[str]:
+    """What the run was not for, in a few lines: arms that could be measured here, and cells of arms that it has."""
     arms = sorted({arm for _, arm in left_out} - set(both.run.spec.engines))
     cells = sorted({cell for cell, arm in left_out if arm not in arms})
-    if arms:
-        yield f"in the baseline, not in this run: arms {', '.join(arms)}"
+    if here := [arm for arm in arms if engine_fault(arm) is None]:
+        yield f"in the baseline, not in this run: arms {', '.join(here)}"
     if cells:
         among = len({entry.cell for entry in both.then.arms})
         first = f"the first at n = {cells[0].n}, m = {cells[0].m}"

@@ -19,7 +19,7 @@ from fwdrev.results.paired_sides import CountChange, Sides, count_changes
 from fwdrev.results.shifts import Shifts, Subjectwise, shifts_of
 from fwdrev.results.subjects import Subject, averages, shares
 
-__all__ = ["POOLED", "SCREENING", "Finding", "confirmed", "margins_of", "screened", "settled", "slowdowns"]
+__all__ = ["POOLED", "SCREENING", "Finding", "confirmed", "margins_of", "reason_of", "screened", "settled", "slowdowns"]
 
 SCREENING = 0.1
 """The family-wise level of the first look. It costs fresh rounds in at most one run in ten; in return 10 % in one of 96
@@ -37,7 +37,8 @@ class Finding:
 
     `time`: the verdict of the clock; `change`: time of head / time of base, less the drift; `p`: of a slowdown beyond
     the threshold, corrected for all that was looked at; `detectable`: the relative change that 9 of 10 such runs would
-    flag; `again`, `p_again`: the same of the fresh rounds; `counts`: what differs. None where it is not known.
+    flag; `again`, `p_again`: the same of the fresh rounds; `counts`: what differs; `reason`: why it was not measured,
+    or not in all rounds. None where it is not known.
     """
 
     subject: Subject
@@ -49,6 +50,12 @@ class Finding:
     again: Estimate | None = None
     p_again: float | None = None
     counts: tuple[CountChange, ...] = ()
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """What ended before its last round is no pass, whatever the rounds before say."""
+        if self.reason is not None and self.time in {Verdict.UNCHANGED, Verdict.IMPROVED}:
+            object.__setattr__(self, "time", Verdict.INCONCLUSIVE)
 
     @property
     def verdict(self) -> Verdict:
@@ -83,6 +90,7 @@ class Finding:
             **{name: None if each is None else each.to_json() for name, each in estimates.items()},
             **numbers,
             "counts": [count.to_json() for count in self.counts],
+            "reason": self.reason,
         }
 
 
@@ -127,6 +135,7 @@ def screened(
             p=_known(p),
             detectable=_known(least),
             counts=_counts(sides, subject),
+            reason=reason_of(sides, subject),
         )
 
 
@@ -171,6 +180,11 @@ def _counts(sides: Sides, subject: Subject) -> tuple[CountChange, ...]:
     """Those of a single pair; a pool's counts are its members'."""
     both = None if subject.pooled else sides.counts.get(subject.members[0])
     return () if both is None else count_changes(*both)
+
+
+def reason_of(sides: Sides, subject: Subject) -> str | None:
+    """Of a single pair, as above."""
+    return None if subject.pooled else sides.reasons.get(subject.members[0])
 
 
 def _known(number: float) -> float | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from fwdrev.modes.errors import InputError
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.findings import Finding, confirmed, screened, settled
+from fwdrev.results.findings import Finding, confirmed, reason_of, screened, settled
 from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Pair, Sides
 from fwdrev.results.shifts import correlation_of, shifts_of
@@ -30,7 +30,8 @@ class Gate:
     """The decision: `findings` of all cells and arms, then of all pools.
 
     `threshold`: the relative slowdown of a cell that is accepted; `alpha`: the share of false alarms; `drift`: what
-    identical code seems to differ by, head / base, None where no round measured it.
+    identical code seems to differ by, head / base, None where no round measured it; `compared`: so many have a time or
+    counts of both sides; `allow_missing`: what head does not have any more does not fail.
     """
 
     findings: tuple[Finding, ...]
@@ -38,20 +39,29 @@ class Gate:
     alpha: float
     drift: Estimate | None = None
     compared: int = 0
+    allow_missing: bool = False
 
     @property
     def outcome(self) -> Outcome:
         """A regression stands whatever else is open; otherwise all must be known to be no worse.
 
-        More operations are a regression that needs no clock.
+        More operations are a regression that needs no clock. What is new does not decide; where all of it is new, the
+        outcome is open, since there is nothing to compare it with yet.
         """
-        if not self.compared:
-            return Outcome.NOTHING
         if any(finding.worse for finding in self.findings):
             return Outcome.REGRESSED
+        if any(self.fails(finding) for finding in self.findings):
+            return Outcome.MISSING
+        if not self.compared:
+            new = {finding.time for finding in self.findings} == {Verdict.NEW}
+            return Outcome.INCONCLUSIVE if new else Outcome.NOTHING
         if any(finding.open for finding in self.findings):
             return Outcome.INCONCLUSIVE
         return Outcome.IMPROVED if any(finding.better for finding in self.findings) else Outcome.UNCHANGED
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether the outcome can be no pass because of it."""
+        return finding.worse or (finding.time is Verdict.MISSING and not self.allow_missing)
 
     @property
     def to_confirm(self) -> tuple[Finding, ...]:
@@ -60,8 +70,11 @@ class Gate:
 
     @property
     def pairs_again(self) -> tuple[Pair, ...]:
-        """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided."""
-        again = [finding for finding in self.findings if finding.open and finding.rounds]
+        """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided.
+
+        Not what has failed: it may hang again.
+        """
+        again = [finding for finding in self.findings if finding.open and finding.rounds and finding.reason is None]
         return tuple(dict.fromkeys(pair for finding in again for pair in finding.subject.members))
 
     def to_json(self) -> dict[str, Any]:
@@ -111,7 +124,9 @@ def _again(
         zip(map(id, flagged), confirmed(looks[1], _subjects(flagged), threshold, alpha, correlation), strict=True)
     )
     known |= dict(zip(map(id, undecided), settled(*looks, _subjects(undecided), threshold, correlation), strict=True))
-    return tuple(replace(finding, **known.get(id(finding), {})) for finding in findings)
+    return tuple(
+        replace(f, **known.get(id(f), {}), reason=f.reason or reason_of(looks[1], f.subject)) for f in findings
+    )
 
 
 def _subjects(findings: Sequence[Finding]) -> list[Subject]:

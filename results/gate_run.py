@@ -6,17 +6,21 @@
 What is measured next depends on estimates, which is why this stands here and not with the measuring.
 """
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.against import SideObservation
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.lookup import Lacking
 from fwdrev.bench.spec import SweepSpec
+from fwdrev.results.findings import Finding
 from fwdrev.results.gate import Gate, decide
+from fwdrev.results.judgement import Verdict
 from fwdrev.results.measured_sides import sides_of, unmeasured
 from fwdrev.results.paired_sides import Pair, Sides
+from fwdrev.results.subjects import Kind, Subject
 
 __all__ = ["GateRun", "Measure", "gate_run"]
 
@@ -55,10 +59,23 @@ class GateRun:
 
 
 def gate_run(
-    spec: SweepSpec, measure: Measure, *, threshold: float = 0.05, told: Callable[[str], None] = lambda _: None
+    spec: SweepSpec,
+    measure: Measure,
+    *,
+    threshold: float = 0.05,
+    lacking: Mapping[str, Lacking] | None = None,
+    allow_missing: bool = False,
+    told: Callable[[str], None] = lambda _: None,
 ) -> GateRun:
-    """Measure and decide; `told` gets a line before each round. Raises what `measure` raises."""
-    seen = _observed(spec, measure, None, "", told)
+    """Measure and decide; `told` gets a line before each round. Raises what `measure` raises.
+
+    `lacking`: the arms of `spec` that one side does not have. They are not measured, and are findings all the same;
+    those that head does not have any more fail unless `allow_missing`.
+    """
+    lacking = lacking or {}
+    apart = tuple(_apart(arm, each, spec) for arm, each in lacking.items())
+    spec = spec.model_copy(update={"engines": [arm for arm in spec.engines if arm not in lacking]})
+    seen = _observed(spec, measure, None, "", told) if spec.engines else []
     first, again = sides_of(seen), None
     gate = decide(first, threshold=threshold)
     if gate.pairs_again:
@@ -68,7 +85,17 @@ def gate_run(
         fresh = _observed(longer, measure, gate.pairs_again, "again: ", told)
         again = sides_of(fresh)
         gate = decide(first, threshold=threshold, confirmation=again)
+        seen = [*seen, *fresh]
+    gate = replace(gate, findings=(*gate.findings, *apart), allow_missing=allow_missing)
     return GateRun(gate=gate, first=first, again=again, unmeasured=unmeasured(seen))
+
+
+def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
+    """What one side does not have cannot be compared, and is told."""
+    verdict = Verdict.NEW if lacking.side == "base" else Verdict.MISSING
+    members = tuple((cell, arm) for cell in spec.cells)
+    reason = f"{lacking.side} does not have it: {lacking.reason}"
+    return Finding(subject=Subject(kind=Kind.ARM, name=arm, members=members), time=verdict, rounds=0, reason=reason)
 
 
 def _observed(

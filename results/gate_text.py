@@ -14,7 +14,7 @@ __all__ = ["judged"]
 
 def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> Judgement:
     """Every arm in every cell, and the pools of which something is known; `notes` come before the gate's own."""
-    told = tuple(_told(finding) for finding in gate.findings if _known(finding))
+    told = tuple(_told(gate, finding) for finding in gate.findings if _known(finding))
     own = (*_seen(gate), f"control (the same code on both sides): {_ratio(gate.drift)}")
     return Judgement(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
 
@@ -24,18 +24,20 @@ def _known(finding: Finding) -> bool:
     return not finding.subject.pooled or finding.verdict not in {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
 
 
-def _told(finding: Finding) -> Told:
+def _told(gate: Gate, finding: Finding) -> Told:
     return Told(
         subject=_subject(finding),
         verdict=finding.verdict,
         grounds=", ".join(_grounds(finding)),
-        fails=finding.worse,
+        fails=gate.fails(finding),
         open=finding.open,
     )
 
 
 def _subject(finding: Finding) -> str:
     subject = finding.subject
+    if finding.time in {Verdict.NEW, Verdict.MISSING}:
+        return subject.name
     if not subject.pooled:
         cell, arm = subject.members[0]
         return f"{arm} at n = {cell.n}, m = {cell.m}"
@@ -54,7 +56,9 @@ def _grounds(finding: Finding) -> Iterator[str]:
         yield f"in fresh rounds {_ratio(finding.again)}"
     if finding.detectable is not None:
         yield f"could have seen {finding.detectable:+.1%}"
-    if finding.change is None and not finding.counts:
+    if finding.reason is not None:
+        yield finding.reason
+    elif finding.change is None and not finding.counts:
         yield "not measured"
 
 

@@ -24,7 +24,11 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Verdict(StrEnum):
-    """What can be said of a subject; `WITHIN`, of one with a limit of its own: it does not exceed it."""
+    """What can be said of a subject.
+
+    `WITHIN`, of one with a limit of its own: it does not exceed it; `NEW`: only head has it, so that there is nothing
+    to compare it with; `MISSING`: head does not have it any more.
+    """
 
     REGRESSED = "regressed"
     IMPROVED = "improved"
@@ -33,6 +37,8 @@ class Verdict(StrEnum):
     COUNTS_CHANGED = "counts changed"
     FLAGGED = "to confirm"
     WITHIN = "within"
+    NEW = "new"
+    MISSING = "missing"
 
 
 class Outcome(StrEnum):
@@ -42,6 +48,7 @@ class Outcome(StrEnum):
     IMPROVED = "improved"
     REGRESSED = "regressed"
     INCONCLUSIVE = "inconclusive"
+    MISSING = "missing"
     NOTHING = "nothing to compare"
 
 
@@ -49,7 +56,8 @@ class Outcome(StrEnum):
 class Told:
     """One finding: `subject` and `grounds` are plain text of one line each, and hold whatever names a user chose.
 
-    `fails`: it alone makes the outcome a regression; `open`: nobody knows, and the outcome cannot be better than that.
+    `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: nobody knows, and the outcome cannot be
+    better than that.
     """
 
     subject: str
@@ -87,9 +95,11 @@ def one_line(text: str) -> str:
 _ORDER = (
     Verdict.REGRESSED,
     Verdict.FLAGGED,
+    Verdict.MISSING,
     Verdict.INCONCLUSIVE,
     Verdict.COUNTS_CHANGED,
     Verdict.IMPROVED,
+    Verdict.NEW,
     Verdict.UNCHANGED,
 )
 """The worst first, among those that fail, among those that are open, and among the rest."""

@@ -14,7 +14,12 @@ __all__ = ["annotations"]
 _SHOWN = 10
 """Annotations of each level that GitHub shows for a step; it drops the others without a word."""
 
-_LEVELS = {Outcome.REGRESSED: "error", Outcome.NOTHING: "error", Outcome.INCONCLUSIVE: "warning"}
+_LEVELS = {
+    Outcome.REGRESSED: "error",
+    Outcome.MISSING: "error",
+    Outcome.NOTHING: "error",
+    Outcome.INCONCLUSIVE: "warning",
+}
 _TITLE = "fwdrev check"
 
 

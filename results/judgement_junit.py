@@ -2,8 +2,9 @@
 
     Path("junit.xml").write_text(junit(judgement), encoding="utf-8")
 
-JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, and
-is skipped where nobody knows. Where there was nothing to compare one errs, lest an empty list pass for a good one.
+JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
+missing, and is skipped where nobody knows, or where it is new. Where there was nothing to compare one errs, lest an
+empty list pass for a good one.
 """
 
 from datetime import datetime
@@ -15,7 +16,7 @@ __all__ = ["SUITE", "junit"]
 
 SUITE = "fwdrev check"
 _CLASS = "fwdrev.check"
-_UNKNOWN = {Verdict.INCONCLUSIVE, Verdict.FLAGGED}
+_UNKNOWN = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}
 
 
 def junit(judgement: Judgement, *, began: datetime | None = None, seconds: float = 0.0) -> str:

@@ -24,7 +24,7 @@ COMMENT_LIMIT = 65_536
 SUMMARY_LIMIT = 1 << 20
 """Bytes that GitHub takes as the summary of a step."""
 
-_SIGNS = {Outcome.UNCHANGED: "✓", Outcome.IMPROVED: "✓", Outcome.REGRESSED: "✗"}
+_SIGNS = {Outcome.UNCHANGED: "✓", Outcome.IMPROVED: "✓", Outcome.REGRESSED: "✗", Outcome.MISSING: "✗"}
 
 _HARMLESS = re.compile(r"(?!.*(?:www|[0-9a-f]{7}|[A-Za-z]-\d))[A-Za-z(](?:[A-Za-z\d .,;()%+=÷→…-]|: )*", re.ASCII)
 """Plain words and numbers. Not: what GitHub may take for a commit, a page, a list, a reference or an emoji."""

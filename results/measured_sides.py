@@ -13,7 +13,7 @@ from fwdrev.results.paired_sides import Counts, Pair, Sides
 __all__ = ["counts_of", "direction_of", "log_ratio", "sides_of", "unmeasured"]
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
-"""How an arm ends by itself; skipped is what waited for the other side."""
+"""How an arm ends by itself; skipped is what waited for the other side, or is larger than what failed."""
 
 _TRIMMED = 0.2
 """Of the blocks at either end: a preempted one does not count, and it varies a tenth less than the median of ten."""
@@ -25,7 +25,7 @@ _JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
 def sides_of(observations: Sequence[SideObservation]) -> Sides:
     """The trimmed mean over blocks of log(time of head / time of base), in each round, cell and arm; and all counts.
 
-    An arm that fails on both sides is absent: nobody can compare it. One that fails on one side alone is not measured.
+    What failed on a side, or was skipped, is there with its reason: asked for and not measured is no pass.
     """
     rounds = sorted({o.round for o in observations})
     cells = sorted({o.cell for o in observations})
@@ -33,7 +33,7 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
     logs = np.full((len(rounds), len(cells), len(arms)), np.nan)
     control = np.full((len(rounds), len(cells)), np.nan)
     counts: dict[Pair, tuple[Counts, Counts]] = {}
-    absent: set[Pair] = set()
+    reasons: dict[Pair, str] = {}
     for o in observations:
         at = rounds.index(o.round), cells.index(o.cell)
         for name, (base, head) in _both(o).items():
@@ -43,8 +43,8 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
             logs[at][arms.index(name)] = _log_ratio(base, head)
             if base.cost is not None or base.program is not None:
                 counts[o.cell, name] = (counts_of(base), counts_of(head))
-            if base.status in _FAILED and head.status in _FAILED:
-                absent.add((o.cell, name))
+            if why := _why(base, head):
+                reasons.setdefault((o.cell, name), why)
     return Sides(
         cells=tuple(cells),
         arms=tuple(arms),
@@ -52,8 +52,16 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
         logs=logs,
         control=control,
         counts=counts,
-        absent=frozenset(absent),
+        reasons=reasons,
     )
+
+
+def _why(base: ArmResult, head: ArmResult) -> str:
+    """Why an arm was not timed; empty where it was."""
+    sides = {"base": base, "head": head}
+    failed = {f"{side} {arm.status}: {arm.reason}" for side, arm in sides.items() if arm.status in _FAILED}
+    skipped = {f"{arm.status}: {arm.reason}" for arm in sides.values() if arm.status is Status.SKIPPED}
+    return "; ".join(sorted(failed or skipped))
 
 
 def unmeasured(observations: Sequence[SideObservation]) -> dict[tuple[str, str], list[Cell]]:

@@ -85,7 +85,8 @@ class Sides:
 
     `logs` (rounds, cells, arms): log(time of head / time of base), the median over the blocks of the round, NaN where
     not measured; `control` (rounds,) or (rounds, cells): the same for code that is identical on both sides;
-    `directions`: of each arm; `counts`: those of base and of head; `absent`: pairs that neither side can do.
+    `directions`: of each arm; `counts`: those of base and of head; `reasons`: why a pair was not measured, or not in
+    all of its rounds.
 
     Raises InputError where the shapes do not fit together.
     """
@@ -96,7 +97,7 @@ class Sides:
     logs: Float[np.ndarray, "rounds cells arms"]
     control: Float[np.ndarray, " rounds"] | Float[np.ndarray, "rounds cells"]
     counts: Mapping[Pair, tuple[Counts, Counts]] = field(default_factory=dict)
-    absent: frozenset[Pair] = frozenset()
+    reasons: Mapping[Pair, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Shapes that do not fit would pair the wrong numbers without a word."""

@@ -48,16 +48,14 @@ class Subject:
 
 
 def subjects_of(sides: Sides) -> tuple[Subject, ...]:
-    """All pairs but the absent ones, then all pools.
+    """All pairs, those too that were not measured, then all pools.
 
     A pool has only pairs that were measured in as many rounds as any: the mean of a changing set would change with the
     set. One with fewer than two members, or with those of a pool before it, says nothing new and is left out.
     """
     rounds = (~np.isnan(sides.effects)).sum(axis=0)
-    there = [pair not in sides.absent for pair in sides.pairs]
-    whole = [p for p, r, t in zip(sides.pairs, rounds, there, strict=True) if t and r == rounds.max()]
-    present = [p for p, t in zip(sides.pairs, there, strict=True) if t]
-    cells = [Subject(kind=Kind.CELL, name=pair[1], members=(pair,)) for pair in present]
+    whole = [p for p, r in zip(sides.pairs, rounds, strict=True) if r == rounds.max() and p not in sides.reasons]
+    cells = [Subject(kind=Kind.CELL, name=pair[1], members=(pair,)) for pair in sides.pairs]
     pools: dict[tuple[Pair, ...], Subject] = {}
     for pool in _pools(whole, dict(zip(sides.arms, sides.directions, strict=True))):
         if len(pool.members) > 1:

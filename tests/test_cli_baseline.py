@@ -115,6 +115,20 @@ def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
         assert done.stdout.splitlines()[-1] == "outcome: nothing to compare"
 
 
+def test_an_engine_that_is_gone(kept: Path) -> None:
+    """The check fails, as nothing to compare, unless that is allowed; the others are compared all the same."""
+    text = (kept / "baseline.json").read_text()
+    (kept / "gone.json").write_text(text.replace('"reverse"', '"revers"'))
+    arguments = ("check", "--baseline", "gone.json", "--run", "run", "--github")
+    done = fwdrev(*arguments, cwd=kept)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "missing  revers   in the baseline; no engine has this name here" in done.stdout
+    assert "::error title=fwdrev check%3A missing::revers: in the baseline" in done.stdout
+    done = fwdrev(*arguments, "--allow-missing", cwd=kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "missing  revers   in the baseline; no engine has this name here" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -130,7 +144,7 @@ def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
         ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: format"),
         ("check --baseline run/journal.jsonl --run run", 2, "is no baseline, or damaged: Extra data"),
         ("check --baseline baseline.json --run missing", 2, "missing is not a run"),
-        ("check --baseline unknown.json", 2, "unknown engine 'foreward'"),
+        ("check --baseline unknown.json", 2, "unknown problem 'drivel'"),
         ("baseline missing -o new.json", 2, "missing is not a run"),
         ("baseline run", 2, "'--out'"),
         ("baseline run -o baseline.json", 2, "baseline.json exists already: --force replaces it"),
@@ -141,7 +155,7 @@ def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
 def test_bad_input_is_one_line(arguments: str, code: int, said: str, kept: Path) -> None:
     """Never 0, never 1; nothing is measured and nothing written."""
     text = (kept / "baseline.json").read_text()
-    (kept / "unknown.json").write_text(text.replace('"forward"', '"foreward"'))
+    (kept / "unknown.json").write_text(text.replace('"driven"', '"drivel"'))
     (kept / "empty").mkdir(exist_ok=True)
     shutil.copy(kept / "run" / "manifest.json", kept / "empty")
     (kept / "empty" / "journal.jsonl").touch()

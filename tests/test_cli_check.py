@@ -73,7 +73,7 @@ def test_an_arm_that_died_is_told(project: Path) -> None:
 @pytest.mark.usefixtures("project")
 def test_nothing_to_compare() -> None:
     """What neither side can do: exit code 4."""
-    done = check("--against", "HEAD", "--engines", "model:missing", *SMALL)
+    done = check("--against", "HEAD", "--engines", "model:point", *SMALL)
     assert done.returncode == 4, done.stdout + done.stderr
     assert "outcome: nothing to compare" in done.stdout
 

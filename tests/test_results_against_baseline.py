@@ -208,14 +208,15 @@ def test_nothing_in_common(run: Callable[[], Run], why: str) -> None:
 
 
 def test_a_part_of_the_baseline() -> None:
-    """What the run was not for is a note; the rest decides."""
+    """What the run was not for is a note, what the baseline was not for is new; the rest decides."""
     run = slowed(measured(seed=1, inputs="64", engines=["forward", "reverse", "jax-jvp"]), reverse=1.3)
     baseline = baseline_of(measured(engines=["forward", "reverse", "jax-vjp"]))
     judgement = compared(baseline, run)
     assert judgement.outcome is Outcome.REGRESSED
     assert "in the baseline, not in this run: arms jax-vjp" in judgement.notes
     assert "in the baseline, not in this run: 4 of 8 cells, the first at n = 256, m = 4" in judgement.notes
-    assert not about(judgement, "jax")
+    (new,) = about(judgement, "jax")
+    assert (new.subject, new.verdict, new.fails, new.open) == ("jax-jvp", Verdict.NEW, False, False)
 
 
 def test_what_was_asked_for_and_not_measured_is_open() -> None:

@@ -63,9 +63,9 @@ NOWHERE: dict[str, Any] = {"cells": (), "arms": (), "directions": ()}
         alone([math.nan] * 5),
         alone(WOBBLE, control=[math.nan] * 5),
         alone([math.nan] * 5, counts={ONE: (Counts(flops=None), Counts(flops=1))}),
-        alone(WOBBLE, absent=frozenset({ONE})),
+        alone([math.nan] * 5, reasons={ONE: "base failed: no; head failed: no"}),
     ],
-    ids=["no cells", "nothing at all", "no rounds", "no times", "no control", "counts of one side", "absent"],
+    ids=["no cells", "nothing at all", "no rounds", "no times", "no control", "counts of one side", "failed"],
 )
 def test_nothing_compared_is_never_fine(sides: Sides) -> None:
     """Exit 4, not 0."""
@@ -77,15 +77,32 @@ def test_equal_counts_alone_leave_it_open() -> None:
     assert counted(Counts(passes=3), Counts(passes=3), [math.nan] * 5).outcome is Outcome.INCONCLUSIVE
 
 
-def test_an_absent_pair_is_left_out() -> None:
-    """What neither side can do keeps nothing open; a pair that merely was not measured does."""
+def test_asked_for_and_not_measured_is_no_pass() -> None:
+    """Whether it failed on one side or on both, or was merely not measured; with its reason, where there is one."""
     logs = noisy()
     logs[:, 0, 0] = math.nan
-    missing: Pair = (Cell(1, 2), "forward")
-    assert decide(grid(logs)).outcome is Outcome.INCONCLUSIVE
-    gate = decide(grid(logs, absent=frozenset({missing})))
-    assert gate.outcome is Outcome.UNCHANGED
-    assert gate.compared == 7
+    failed: Pair = (Cell(1, 2), "forward")
+    for reasons in ({}, {failed: "head timed out: late"}, {failed: "base failed: no; head failed: no"}):
+        gate = decide(grid(logs, reasons=reasons))
+        assert gate.outcome is Outcome.INCONCLUSIVE
+        assert (gate.compared, gate.findings[0].reason) == (7, reasons.get(failed))
+        assert gate.pairs_again == ()
+
+
+@pytest.mark.parametrize("change", [0.0, -0.5], ids=["as fast", "faster"])
+def test_what_ends_before_its_last_round_is_no_pass(change: float) -> None:
+    """Whatever the rounds before say; what is slower stays so. It may hang again, so it is not measured again."""
+    late = decide(alone(change + np.array(WOBBLE), reasons={ONE: "head crashed: gone"}), threshold=0.5)
+    assert (late.outcome, late.findings[0].time, late.pairs_again) == (
+        Outcome.INCONCLUSIVE,
+        Verdict.INCONCLUSIVE,
+        (),
+    )
+    slow = alone(0.5 + np.array(WOBBLE))
+    confirmed = decide(slow, confirmation=alone(0.5 + np.array(WOBBLE), reasons={ONE: "head crashed: gone"}))
+    assert confirmed.outcome is Outcome.REGRESSED
+    settled = decide(alone([0.2, -0.2, 0.2]), confirmation=alone(WOBBLE * 9, reasons={ONE: "head crashed: gone"}))
+    assert (settled.outcome, settled.findings[0].reason) == (Outcome.INCONCLUSIVE, "head crashed: gone")
 
 
 def test_a_gate_is_plain_data() -> None:

@@ -62,7 +62,7 @@ def test_directions_of_functions_are_what_is_done_to_them() -> None:
 
 @pytest.mark.parametrize("both", [True, False])
 def test_an_arm_that_fails(*, both: bool) -> None:
-    """On both sides it is absent and nothing is left to compare; on one it is open. Either way it is told."""
+    """On one side or on both it keeps the outcome open, and is told with its reason."""
     failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
     waited = ArmResult(status=Status.SKIPPED, reason="not timed, since head ended: failed")
     seen = [_seen(0, CELL, {"forward": failed if both else waited}, {"forward": failed})]
@@ -72,4 +72,11 @@ def test_an_arm_that_fails(*, both: bool) -> None:
     assert (("forward", "base: failed: ValueError: no") in unmeasured(seen)) is both
     alike = {"forward": _timed(1.0), CONTROL: _timed(1.0)}
     others = [_seen(number, OTHER, alike, alike) for number in range(4)]
-    assert decide(sides_of(seen + others)).outcome is (Outcome.UNCHANGED if both else Outcome.INCONCLUSIVE)
+    assert decide(sides_of(seen + others)).outcome is Outcome.INCONCLUSIVE
+    sides = "base failed: ValueError: no; head" if both else "head"
+    told = judged(decide(sides_of(seen + others)), "sides").told[0]
+    assert (told.subject, told.grounds, told.open) == (
+        "forward at n = 4, m = 2",
+        f"{sides} failed: ValueError: no",
+        True,
+    )

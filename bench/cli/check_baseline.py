@@ -1,6 +1,6 @@
 """What `fwdrev check --baseline FILE` does: take a run, or measure one, and compare it with the file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from fwdrev.bench.cli.measure import measure, new_run
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, loaded, note, quoted
 from fwdrev.bench.units import fraction_of
 from fwdrev.modes.errors import InputError
-from fwdrev.results.against_baseline import compared
+from fwdrev.modes.registry import engine_fault
+from fwdrev.results.against_baseline import compared, without_engines
 from fwdrev.results.baseline_file import Baseline, load_baseline
 from fwdrev.results.judgement import Judgement
 
@@ -19,7 +20,13 @@ __all__ = ["judged_by_baseline"]
 
 
 def judged_by_baseline(
-    path: Path | None, against: str | None, run: Path | None, threshold: str, others: Collection[str]
+    path: Path | None,
+    against: str | None,
+    run: Path | None,
+    threshold: str,
+    others: Collection[str],
+    *,
+    allow_missing: bool = False,
 ) -> tuple[Judgement, dict[str, Any]]:
     """The judgement and its data; `others`: further options that were given, which the baseline decides."""
     if path is None:
@@ -37,15 +44,19 @@ def judged_by_baseline(
         msg = f"{given} given with --baseline {path}: what is measured stands in the baseline; leave one of them out"
         raise InputError(msg)
     accepted, baseline = fraction_of(threshold), load_baseline(path)
-    folder = run or _measured(baseline, path)
+    here = [name for name in baseline.sweep.engines if engine_fault(name) is None]
+    if run is None and not here:
+        judgement = without_engines(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing)
+        return judgement, {"baseline": str(path), "run": None, **asdict(judgement)}
+    folder = run or _measured(baseline, here, path)
     title = f"baseline {path}, run {folder}; threshold {threshold}"
-    judgement = compared(baseline, loaded(folder), threshold=accepted, title=title)
+    judgement = compared(baseline, loaded(folder), threshold=accepted, title=title, allow_missing=allow_missing)
     return judgement, {"baseline": str(path), "run": str(folder), **asdict(judgement)}
 
 
-def _measured(baseline: Baseline, path: Path) -> Path:
-    """A new run of what the baseline measured, kept as that of a sweep is."""
-    folder, opened = new_run(baseline.spec, quick=False, spec=None, out=None)
+def _measured(baseline: Baseline, engines: Sequence[str], path: Path) -> Path:
+    """A new run of what the baseline measured, as far as it is here, kept as that of a sweep is."""
+    folder, opened = new_run({**baseline.spec, "engines": engines}, quick=False, spec=None, out=None)
     note(f"measuring what {path} has, into {folder}")
     try:
         measure(folder, opened)

@@ -31,6 +31,7 @@ __all__ = [
     "Pair",
     "RunFolder",
     "answer",
+    "caution",
     "columns",
     "exit_code",
     "loaded",
@@ -52,6 +53,14 @@ def answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: 
 def note(text: str) -> None:
     """A line beside the answer: progress, a warning, an annotation. Lost where it cannot be shown."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def caution(threads: int) -> None:
+    """What is wrong with the surroundings of a measurement that begins with so many threads, once for a command."""
+    from fwdrev.bench.environment import cautions
+
+    for line in cautions(threads):
+        note(f"warning: {line}")
 
 
 def written_out(text: str) -> None:
@@ -82,6 +91,7 @@ def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module i
     codes = {
         Outcome.REGRESSED: EXIT_REGRESSION,
         Outcome.INCONCLUSIVE: EXIT_INCONCLUSIVE,
+        Outcome.MISSING: EXIT_NOTHING,
         Outcome.NOTHING: EXIT_NOTHING,
     }
     return codes.get(outcome, 0)

@@ -1,0 +1,187 @@
+"""Engines and problems of other packages: what their entry points lead to, checked; what they raise, as one line.
+
+    for point in plugins("engine"):
+        point.name, point.package
+        point.tried(lambda: checked_engine(point.loaded()))
+
+Their code may raise anything, print, or be no engine at all. None of that may hinder what does not need it, so it all
+becomes one UnavailableError that names the package.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
+from typing import Any, TypeVar
+
+import numpy as np
+
+from fwdrev.modes.errors import FwdrevError, UnavailableError
+from fwdrev.modes.instance import LARGEST, Problem
+from fwdrev.modes.interface import Direction, Engine
+from fwdrev.modes.shapes import ShapeRule, rule_of
+
+__all__ = [
+    "Plugin",
+    "checked_engine",
+    "checked_factory",
+    "checked_problem",
+    "checked_shape",
+    "only",
+    "options_of",
+    "plugins",
+]
+
+_FACTS: dict[str, type] = {"name": str, "summary": str, "direction": Direction, "library": str, "computes": bool}
+"""What an engine says of itself."""
+
+_PLAIN = (bool, int, float, str)
+"""What an option of a problem may be: what a specification and a command line can hold."""
+
+_APART = frozenset(",:=")
+"""What no name may have, beside spaces: it parts names where several are given."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """An entry point; `kind`: engine or problem."""
+
+    kind: str
+    point: EntryPoint
+
+    @property
+    def name(self) -> str:
+        """By which users ask for it."""
+        return self.point.name
+
+    @property
+    def package(self) -> str:
+        """What has it, to be mended or uninstalled."""
+        dist = self.point.dist
+        try:
+            return str(dist.metadata["Name"] or "without a name") if dist is not None else "without a name"
+        except (
+            AttributeError,
+            KeyError,
+            TypeError,
+            ValueError,
+            OSError,
+        ):  # broken metadata, differently in each Python
+            return "without a name"
+
+    def loaded(self) -> Any:  # noqa: ANN401 - whatever it names
+        """What it names; what its import prints goes to standard error, since the answer is read by programs."""
+        if not self.name or not self.name.isprintable() or _APART & set(self.name) or len(self.name.split()) != 1:
+            raise _UnfitError(
+                "nobody can ask for this name: it has to be one word without commas, colons and equals signs"
+            )
+        with redirect_stdout(sys.stderr):
+            return self.point.load()
+
+    def tried(self, action: Callable[[], T], where: str = "") -> T:
+        """What the action returns, or what it raises as one line; an error of ours is told as it is."""
+        try:
+            return action()
+        except UnavailableError as error:
+            raise UnavailableError(f"{self._called}: {error}") from error
+        except (FwdrevError, MemoryError):
+            raise
+        except (Exception, SystemExit) as error:  # somebody else's code: an import may even end the interpreter
+            said = str(error) if isinstance(error, _UnfitError) else f"{type(error).__name__}: {error}"
+            do = "install what it needs" if isinstance(error, ImportError) else f"mend or uninstall {self.package}"
+            msg = " ".join(f"{self._called} cannot be used{' ' * bool(where)}{where}: {said}; {do}".split())
+            raise UnavailableError(msg) from error
+
+    @property
+    def _called(self) -> str:
+        return f"{self.kind} {self.name!r} of package {self.package}"
+
+
+class _UnfitError(Exception):
+    """What an entry point names is not what it should be."""
+
+
+def plugins(kind: str) -> list[Plugin]:
+    """All of this kind, in the order in which Python finds them; each once, however often its package is found."""
+    return list(dict.fromkeys(Plugin(kind, point) for point in _entry_points(f"fwdrev.{kind}s")))
+
+
+def only(found: Sequence[Plugin]) -> Plugin:
+    """The one of these, which have one name; raises UnavailableError where they lead to different things."""
+    if len({point.point.value for point in found}) > 1:
+        places = " and ".join(f"{point.package} ({point.point.value})" for point in found)
+        msg = f"{found[0].kind} {found[0].name!r} is given by several packages, {places}: uninstall all but one"
+        raise UnavailableError(msg)
+    return found[0]
+
+
+def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
+    """Without those of packages whose metadata cannot be read, where one would hide all others."""
+    try:
+        return entry_points(group=group)
+    except Exception:  # noqa: BLE001 - each Python raises something else for a broken file, none of which is ours
+        return [point for dist in distributions() for point in _of(dist) if point.group == group]
+
+
+def _of(dist: Any) -> EntryPoints | list[EntryPoint]:  # noqa: ANN401 - a Distribution
+    try:
+        found: EntryPoints = dist.entry_points
+    except Exception:  # noqa: BLE001 - as above
+        return []
+    return found
+
+
+def checked_engine(named: object) -> Engine:
+    """What a class derived from Engine makes, or an engine; its facts are all there."""
+    if isinstance(named, type) and issubclass(named, Engine):
+        made: object = named()
+    else:
+        made = named
+    if not isinstance(made, Engine):
+        kind = f"the class {named.__name__}" if isinstance(named, type) else f"of type {type(named).__name__}"
+        raise _UnfitError(f"its entry point names something that is {kind}, and not a class derived from Engine")
+    for fact, kind_of in _FACTS.items():
+        if not isinstance(told := getattr(made, fact), kind_of):
+            raise _UnfitError(f"its {fact} is {told!r:.60}, and not a {kind_of.__name__}")
+    return made
+
+
+def checked_factory(named: object) -> Callable[..., Any]:
+    """A callable with four arguments, whose options have plain defaults."""
+    if not callable(named):
+        raise _UnfitError(f"its entry point names something of type {type(named).__name__}, and not a factory")
+    inspect.signature(named).bind(1, 1, None, None)
+    for option, default in options_of(named).items():
+        if not isinstance(default, _PLAIN):
+            raise _UnfitError(f"its option {option} has no default that is a number, a truth value or text")
+    if not isinstance(rule_of(named), ShapeRule | None):
+        raise _UnfitError("its shapes are not those of the decorator `shaped`")
+    return named
+
+
+def options_of(factory: Callable[..., Any]) -> dict[str, Any]:
+    """Its arguments by name, with their defaults."""
+    parameters = inspect.signature(factory).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
+
+
+def checked_problem(made: object, n: int, m: int) -> Problem:
+    """A problem of that shape, with a point that fits its chain."""
+    if not isinstance(made, Problem):
+        raise _UnfitError(f"its factory returns a {type(made).__name__}, and no Problem")
+    if (made.n, made.m) != (n, m):
+        raise _UnfitError(f"its factory returns a problem of n = {made.n}, m = {made.m}")
+    made.chain.check(np.asarray(made.x), np.asarray(made.theta))
+    return made
+
+
+def checked_shape(found: Any) -> tuple[int, int]:  # noqa: ANN401 - whatever a rule returns
+    """Two sizes."""
+    n, m = found
+    if not all(isinstance(size, int | np.integer) and 1 <= size <= LARGEST for size in (n, m)):
+        raise _UnfitError(f"its rule of shapes returns {found!r:.60}, and not two sizes from 1 to {LARGEST}")
+    return int(n), int(m)
