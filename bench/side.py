@@ -24,6 +24,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from itertools import repeat
+from operator import index
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
@@ -215,7 +216,7 @@ class Side:
         engine, chain, wrt = self.fwdrev.engine(arm), self.made_problem().chain, self.at["wrt"]
         counts = {"cost": engine.cost(chain, wrt), "program": engine.program_cost(chain, wrt)}
         return {
-            name: asdict(record)
+            name: {key: None if number is None else index(number) for key, number in asdict(record).items()}
             for name, record in counts.items()
             if is_dataclass(record) and not isinstance(record, type)
         }

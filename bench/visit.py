@@ -24,8 +24,10 @@ from fwdrev.bench.planned import planned
 from fwdrev.bench.request import Request
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.instance import Problem
 from fwdrev.modes.interface import Engine, Jacobian
+from fwdrev.modes.plugins import checked_counts
 
 __all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
 
@@ -35,17 +37,27 @@ T = TypeVar("T")
 
 def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
     """Compile each arm's program into the sweep's cache, check its Jacobian, and take its counts."""
-    problem = spec.problem_at(cell)
-    expected = reference(problem, spec.wrt)
+    found = _tried(lambda: _with_reference(spec, cell))
+    if isinstance(found, ArmResult):  # the problem itself fails here, so that no arm can be measured
+        return dict.fromkeys(names, found)
+    problem, expected = found
     expected.save(cell_file(Path(request.folder), cell))
     arms: Arms = {}
     for name in names:
         ledger.enter(name)
+        made = _tried(partial(planned, name, Path(request.folder)))
+        if isinstance(made, ArmResult):
+            arms[name] = made
+            continue
         with limited(request.memory):
-            made = planned(name, Path(request.folder))
             jacobian, arm = checked(made, spec, problem, expected)
         arms[name] = arm if jacobian is None else _tried(partial(_counted, made, spec, problem, arm))
     return arms
+
+
+def _with_reference(spec: SweepSpec, cell: Cell) -> tuple[Problem, Reference]:
+    problem = spec.problem_at(cell)
+    return problem, reference(problem, spec.wrt)
 
 
 def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
@@ -55,7 +67,7 @@ def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request,
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            arms[name] = _tried(partial(_weighed, planned(name, Path(request.folder)), spec, problem))
+            arms[name] = _tried(partial(_weighed, name, Path(request.folder), spec, problem))
     return arms
 
 
@@ -93,7 +105,9 @@ def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference
     arm = ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
     if not made.computes:
         return jacobian, arm
-    error = deviation(J, expected)
+    error = _tried(partial(deviation, J, expected))
+    if isinstance(error, ArmResult):
+        return None, error
     if is_wrong(error, problem.chain):
         reason = f"its Jacobian differs from jax.jvp and jax.vjp by {error:.1e}, relatively"
         return None, replace(arm, status=Status.WRONG, reason=reason)
@@ -102,11 +116,13 @@ def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference
 
 def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:
     cost, program = made.cost(problem.chain, spec.wrt), made.program_cost(problem.chain, spec.wrt)
-    return replace(arm, cost=cost, program=program)
+    compiled = None if program is None else checked_counts(program, ProgramCost)
+    return replace(arm, cost=checked_counts(cost, EngineCost), program=compiled)
 
 
-def _weighed(made: Engine, spec: SweepSpec, problem: Problem) -> ArmResult:
+def _weighed(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
     """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
+    made = planned(name, folder)
     memory = peak_of(
         lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
     )

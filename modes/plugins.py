@@ -12,9 +12,10 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
-from typing import Any, TypeVar
+from operator import index
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from fwdrev.modes.shapes import ShapeRule, rule_of
 
 __all__ = [
     "Plugin",
+    "checked_counts",
     "checked_engine",
     "checked_factory",
     "checked_problem",
@@ -177,6 +179,19 @@ def checked_problem(made: object, n: int, m: int) -> Problem:
         raise _UnfitError(f"its factory returns a problem of n = {made.n}, m = {made.m}")
     made.chain.check(np.asarray(made.x), np.asarray(made.theta))
     return made
+
+
+def checked_counts(told: object, kind: type[T]) -> T:
+    """The counts of an engine, in Python's own whole numbers; raises TypeError or ValueError for anything else."""
+    if not isinstance(told, kind):
+        msg = f"its counts are of type {type(told).__name__}, and no {kind.__name__}"
+        raise TypeError(msg)
+    numbers = {field.name: getattr(told, field.name) for field in fields(cast("Any", told))}
+    whole = {name: None if number is None else index(number) for name, number in numbers.items()}
+    if any(number is not None and number < 0 for number in whole.values()):
+        msg = f"its counts are below zero: {told!r:.200}"
+        raise ValueError(msg)
+    return kind(**whole)
 
 
 def checked_shape(found: Any) -> tuple[int, int]:  # noqa: ANN401 - whatever a rule returns
