@@ -22,9 +22,10 @@ local = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=
 with revision("HEAD") as sides, open(sys.argv[1], "a") as out:
     side = worker_environment(SweepSpec(), sides.scratch)
     texts = [(folder / "a").read_text().strip() for folder in (sides.base, sides.head)]
-    print(*texts, sides.head.name, sides.inside, sorted(side.keys() & set(local)), file=out)
+    inherited, has_git = sorted(side.keys() & set(local)), (sides.base / ".git").exists()
+    print(*texts, sides.head.name, sides.inside, inherited, has_git, file=out)
 """
-"""What each side holds, where the project is, and what of the repository a side's process would inherit."""
+"""What each side holds, where the project is, what of the repository a side would inherit, whether base has git."""
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_pre_commit(
     left = {"a", "b"} - committed.keys()
     assert {line[-1] for line in at.git("status", "--porcelain").splitlines()} == left
     assert project.worktrees == places
-    assert _seen(tmp_path) == [f"old new {at.top.name} . []"]
+    assert _seen(tmp_path) == [f"old new {at.top.name} . [] True"]
 
 
 @report("pre-commit/pre-commit#2295")
@@ -87,7 +88,7 @@ def test_a_hook_that_goes_into_a_folder(project: Repository, looks: str, tmp_pat
     linked.hook("pre-commit", f"cd deep && {looks}")
     linked.write({"a": "new\n"})
     linked.git("commit", "-a", "--message", "a change")
-    assert _seen(tmp_path) == ["old new linked deep []"]
+    assert _seen(tmp_path) == ["old new linked deep [] True"]
     assert _files(linked, "HEAD") == {"a": "new", "b": "old", "deep/c": "old"}
 
 
@@ -100,7 +101,7 @@ def test_a_hook_that_goes_into_another_project(project: Repository, looks: str, 
     linked.hook("pre-commit", f"cd {tmp_path}/other && {looks}")
     linked.write({"a": "new\n"})
     linked.git("commit", "-a", "--message", "a change")
-    assert _seen(tmp_path) == ["theirs theirs other . []"]
+    assert _seen(tmp_path) == ["theirs theirs other . [] True"]
 
 
 @report("pre-commit/pre-commit#321")
@@ -113,7 +114,7 @@ def test_a_commit_in_a_submodule(project: Repository, looks: str, tmp_path: Path
     inner.hook("pre-commit", looks)
     inner.write({"a": "new\n"})
     inner.git("commit", "-a", "--message", "a change")
-    assert _seen(tmp_path) == ["old new inner . []"]
+    assert _seen(tmp_path) == ["old new inner . [] True"]
     assert _files(inner, "HEAD") == {"a": "new"}
 
 
@@ -123,7 +124,7 @@ def test_post_commit(project: Repository, looks: str, tmp_path: Path) -> None:
     project.hook("post-commit", looks)
     project.write({"a": "new\n"})
     project.git("commit", "-a", "--message", "a change")
-    assert _seen(tmp_path) == ["new new project . []"]
+    assert _seen(tmp_path) == ["new new project . [] True"]
     assert project.git("status", "--porcelain") == ""
     assert len(project.worktrees) == 1
 
@@ -140,7 +141,7 @@ def test_pre_push(project: Repository, looks: str, tmp_path: Path, *, linked: bo
     at.hook("pre-push", looks)
     at.write({"a": "new\n"})
     at.git("push", "--quiet", str(tmp_path / "remote"), "HEAD:refs/heads/main")
-    assert _seen(tmp_path) == [f"old new {at.top.name} . []"]
+    assert _seen(tmp_path) == [f"old new {at.top.name} . [] True"]
     assert Repository(tmp_path / "remote").git("rev-parse", "main") == project.git("rev-parse", "main")
 
 
@@ -151,7 +152,7 @@ def test_rebase_with_exec(project: Repository, looks: str, tmp_path: Path) -> No
     project.commit({"a": "newest\n"})
     before = project.git("rev-parse", "HEAD")
     project.git("rebase", "--quiet", "--exec", looks, "HEAD~2")
-    assert _seen(tmp_path) == ["newer newer project . []", "newest newest project . []"]
+    assert _seen(tmp_path) == ["newer newer project . [] True", "newest newest project . [] True"]
     assert project.git("rev-parse", "HEAD") == before
     assert project.git("status", "--porcelain") == ""
 
@@ -164,7 +165,7 @@ def test_bisect_run(project: Repository, looks: str, tmp_path: Path) -> None:
     project.git("bisect", "start", bad[-1], good)
     project.git("bisect", "run", "sh", "-c", f"{looks} && ! grep -q bad a")
     assert project.git("rev-parse", "refs/bisect/bad") == bad[1]
-    assert all(line.endswith("project . []") for line in _seen(tmp_path))
+    assert all(line.endswith("project . [] True") for line in _seen(tmp_path))
     project.git("bisect", "reset")
     assert len(project.worktrees) == 1
 
@@ -179,7 +180,7 @@ def test_an_alias(project: Repository, looks: str, tmp_path: Path, *, linked: bo
         at = Repository(tmp_path / "linked")
     at.write({"a": "new\n"})
     at.git("-c", f"alias.look=!{looks}", "-c", "color.ui=never", "-C", "deep", "look")
-    assert _seen(tmp_path) == [f"old new {at.top.name} . []"]
+    assert _seen(tmp_path) == [f"old new {at.top.name} . [] True"]
     assert at.git("status", "--porcelain") == "M a"
 
 
