@@ -73,7 +73,10 @@ def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
     else:
         env["JAX_PLATFORMS"] = "cpu"
     env["JAX_ENABLE_X64"] = "1"
-    env["JAX_COMPILATION_CACHE_DIR"] = str(folder / "programs")
+    if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):  # JAX fails with a name that is not UTF-8
+        env["JAX_ENABLE_COMPILATION_CACHE"] = "0"
+    else:
+        env["JAX_COMPILATION_CACHE_DIR"] = str(folder / "programs")
     env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     return env
