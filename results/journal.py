@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from fwdrev.bench.cell import Observation
 from fwdrev.bench.spec import SweepSpec, make_spec
 from fwdrev.bench.surroundings import needed
-from fwdrev.bench.whole_file import write_whole
+from fwdrev.bench.whole_file import status, write_whole
 from fwdrev.modes.errors import InputError, SurroundingsError
 from fwdrev.results.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.same_machine import check_same
@@ -55,22 +55,19 @@ class Journal:
 
 
 @contextmanager
-def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any]) -> Iterator[Journal]:
-    """Make the folder of a new run and open its journal.
+def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed: bool = False) -> Iterator[Journal]:
+    """Make the folder of a new run and open its journal; `claimed`: an empty one was made for it already.
 
     Raises InputError when the folder exists or cannot be made. It appears at once, with everything in it. A run in
     which nothing was observed leaves no folder.
     """
-    if folder.exists():
-        msg = (
-            f"{folder} exists already: give --out a new folder, remove this one, or go on with it by --resume {folder}"
-        )
-        raise InputError(msg)
+    if not claimed:
+        _check_new(folder)
     created = datetime.now(UTC).isoformat(timespec="seconds")
     made: Path | None = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        made = Path(tempfile.mkdtemp(prefix=".fwdrev-", dir=folder.parent))
         made.chmod(0o755)
         _write_manifest(made, created, spec, machine)
         (made / JOURNAL).touch()
@@ -91,6 +88,19 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any]) -> Iterato
             shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):  # whatever could not be written has been reported
             stream.close()
+
+
+def _check_new(folder: Path) -> None:
+    try:
+        there = status(folder) is not None
+    except OSError as error:
+        msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
+        raise InputError(msg) from None
+    if there:
+        msg = (
+            f"{folder} exists already: give --out a new folder, remove this one, or go on with it by --resume {folder}"
+        )
+        raise InputError(msg)
 
 
 @contextmanager

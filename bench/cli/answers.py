@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from fwdrev.bench.cli.drawing import prepare_drawing
 from fwdrev.bench.cli.show import AsJson, Pair, RunFolder, answer, loaded, note, written_out
 from fwdrev.bench.whole_file import obstacle, taken, write_whole
 from fwdrev.modes.errors import InputError
@@ -59,6 +60,7 @@ def plot(
     as_json: AsJson = False,
 ) -> None:
     """Draw a run: maps, memory, costs, rules of thumb. Several runs: their maps side by side, and the trend."""
+    prepare_drawing()
     from fwdrev.bench.arguments import cell_of, engine_pair
     from fwdrev.plots.comparisons import save_comparisons
     from fwdrev.plots.figures import save_figures

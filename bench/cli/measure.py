@@ -1,7 +1,7 @@
 """What `fwdrev sweep` does: open a new run or an old one, measure, and say what came out."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.cell import Observation
+from fwdrev.bench.cli.new_names import claimed_folder
 from fwdrev.bench.cli.show import answer, caution, loaded, note, quoted
 from fwdrev.bench.environment import check_machine, device_name
 from fwdrev.bench.fingerprint import fingerprint
@@ -55,18 +56,23 @@ class Report:
 
 
 def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Path | None) -> tuple[Path, Opened]:
-    """A folder that is not there yet."""
+    """A folder that is not there yet; one that was not given is made at once, since others may begin this second."""
     fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
     plan = make_spec(fields)
     check_machine(plan)
     _tell_shapes(plan)
     plan = _priced(plan, asked="prices" in fields)
-    folder = out or Path("runs") / f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}"
+    folder = out or claimed_folder(Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}")
 
     @contextmanager
     def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
-        with create(folder, plan, fingerprint(plan.threads, device_name(plan))) as journal:
-            yield journal, plan, ()
+        try:
+            with create(folder, plan, fingerprint(plan.threads, device_name(plan)), claimed=out is None) as journal:
+                yield journal, plan, ()
+        finally:
+            if out is None:
+                with suppress(OSError):  # it is a run by now, unless nothing came of it
+                    folder.rmdir()
 
     return folder, opened()
 

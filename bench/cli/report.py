@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from fwdrev.bench.cli.drawing import prepare_drawing
 from fwdrev.bench.cli.show import AsJson, answer, loaded, note, quoted
 from fwdrev.bench.whole_file import obstacle, status, write_whole
 from fwdrev.modes.errors import InputError, NothingMeasuredError
@@ -40,6 +41,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write the interactive report: one HTML file that needs nothing else; or serve it live."""
+    prepare_drawing()
     runs = list(dict.fromkeys(runs))
     if watch:
         _refuse({"--out": out is not None, "--json": as_json}, "cannot be given with --watch, which writes no file")
