@@ -39,6 +39,7 @@ __all__ = [
     "engine_name",
     "engine_names",
     "find_engine",
+    "is_ours",
     "nearest_shape",
     "problem",
     "problem_fault",
@@ -111,6 +112,11 @@ def engine(name: str) -> Engine:
         made: Engine = _ours("engine", name, ENGINES)()
         return made
     return point.tried(lambda: checked_engine(point.loaded()))
+
+
+def is_ours(found: Engine) -> bool:
+    """Whether it is of this package: what others' engines raise is no fault of ours."""
+    return type(found).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def find_engine(name: str) -> Engine | None:

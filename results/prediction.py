@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fwdrev.modes.registry import problem_names
+from fwdrev.bench.cell import Cell
+from fwdrev.modes.registry import problem_fault
 from fwdrev.modes.seconds import Seconds
 from fwdrev.results.cost_model import predicted_seconds
 from fwdrev.results.crossing import crossing_point
@@ -63,19 +64,24 @@ class Prediction(Displayed):
 def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:
     """log(predicted seconds of one engine / of the other) in each cell of the run's grid.
 
-    None for an engine that was not calibrated, and where the problem is not installed: a run may come from elsewhere.
+    None for an engine that was not calibrated, or a problem that cannot be made here: a run may come from elsewhere.
     """
-    if run.spec.problem not in problem_names():
+    if problem_fault(run.spec.problem) is not None:
         return None
     logs: dict[tuple[int, int], float] = {}
     for cell in run.spec.cells:
-        problem = run.spec.problem_at(cell)
-        one, other = (predicted_seconds(prices, name, problem, run) for name in pair)
+        one, other = _predicted(run, cell, pair, prices)
         if not one or not other:
             return None
         logs[cell.n, cell.m] = math.log(one / other)
     table = pd.DataFrame([logs.values()], columns=pd.MultiIndex.from_tuples(logs, names=["n", "m"]))
     return LogRatios(pair=pair, table=table.sort_index(axis=1), outputs=tuple(run.spec.sizes_m))
+
+
+def _predicted(run: Run, cell: Cell, pair: tuple[str, str], prices: Seconds) -> list[float | None]:
+    """Seconds of both engines; the problem is gone afterwards, whose arrays may take half a gigabyte."""
+    problem = run.spec.problem_at(cell)
+    return [predicted_seconds(prices, name, problem, run) for name in pair]
 
 
 def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction | None:

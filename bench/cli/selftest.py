@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.new_names import free_file
 from fwdrev.bench.cli.options import Arms, Inputs, Option, Outputs, Point, Problem, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, note, quoted
+from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, caution, note, quoted
 from fwdrev.modes.errors import InputError
 
 __all__ = ["selftest"]
@@ -55,7 +56,7 @@ def selftest(
         name = next(name for name, value in others.items() if value is not None)
         msg = f"--resume {resume} with --{name}: what is measured stands in the file; leave one of them out"
         raise InputError(msg)
-    path = resume or out or Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl")
+    path = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
     start = {"given": given, "engines": engines, "point": point, "threshold": fraction_of(threshold or "5%")}
     try:
         for line in _measured(path, None if resume else start, runs, delayed):
@@ -74,6 +75,7 @@ def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int)
     """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
     from fwdrev.bench.fingerprint import fingerprint
     from fwdrev.bench.gate_spec import gate_spec
+    from fwdrev.bench.lookup import lacking
     from fwdrev.bench.revision import itself
     from fwdrev.results.selftest_record import create, load_record
 
@@ -85,6 +87,7 @@ def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int)
                 raise InputError(msg)
         else:
             spec = gate_spec(start["given"], None if start["engines"] is None else names(start["engines"]))
+            lacking(spec, sides, inputs=start["point"])  # both sides are the same: what one lacks was written wrongly
             record = create(
                 path,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,6 +97,7 @@ def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int)
                 commit=sides.commit,
                 threshold=start["threshold"],
             )
+        caution(record.spec.threads)
         yield from record.warnings
         yield from _completed(record, sides, runs, delayed)
 
