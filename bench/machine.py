@@ -4,14 +4,16 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
+from fwdrev.bench.cgroup import cpu_quota
 from fwdrev.bench.child import ask, worker_settings
 from fwdrev.bench.fingerprint import fingerprint
 from fwdrev.bench.processors import available_cpus
+from fwdrev.bench.settings import OVERRIDDEN
 
 __all__ = [
     "Blas",
@@ -91,7 +93,11 @@ class PyperfSays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """All of it; `load` is the average of the last minute, None where the system does not say."""
+    """All of it; `load` is the average of the last minute, None where the system does not say.
+
+    `quota`: of how many processors the time may be used, None without a limit; `settings`: those of the environment
+    that change what is measured; `overridden`: those that workers set themselves.
+    """
 
     processor: str
     cores: int
@@ -102,6 +108,9 @@ class Machine:
     blas: Blas
     xla: Xla
     pyperf: PyperfSays
+    quota: float | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    overridden: dict[str, str] = field(default_factory=dict)
 
 
 def machine() -> Machine:
@@ -118,6 +127,9 @@ def machine() -> Machine:
         blas=blas(str(facts["blas"]), os.environ),
         xla=_xla(),
         pyperf=_pyperf(),
+        quota=cpu_quota(),
+        settings={name: value for name, value in facts["settings"].items() if not name.startswith(_BLAS_SETTINGS)},
+        overridden={name: os.environ[name] for name in OVERRIDDEN if os.environ.get(name)},
     )
 
 
@@ -156,7 +168,7 @@ def pyperf_says(text: str, problem: str | None = None) -> PyperfSays:
 def _load() -> float | None:
     try:
         return os.getloadavg()[0]
-    except OSError:
+    except (OSError, AttributeError):  # not told, or not on this system
         return None
 
 
@@ -169,8 +181,11 @@ def _xla() -> Xla:
     answer = ask(["-c", _XLA], environment, _XLA_SECONDS)
     if answer.problem is not None:
         return Xla(version="", devices=(), problem=answer.problem)
-    found = json.loads(answer.text.splitlines()[-1])
-    return Xla(version=found["version"], devices=tuple(found["devices"]), problem=None)
+    try:
+        found = json.loads(answer.text.splitlines()[-1])
+        return Xla(version=found["version"], devices=tuple(found["devices"]), problem=None)
+    except (ValueError, IndexError, KeyError, TypeError):  # something else has written there as well, or left at once
+        return Xla(version="", devices=(), problem=f"it said {answer.text[-200:]!r}")
 
 
 def _pyperf() -> PyperfSays:
@@ -181,6 +196,6 @@ def _pyperf() -> PyperfSays:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
         return ""

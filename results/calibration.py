@@ -8,11 +8,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from fwdrev.bench.given_file import content
 from fwdrev.bench.whole_file import obstacle, status, write_whole
+from fwdrev.modes.cost import Kind
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.seconds import Rates, Seconds, Table
 from fwdrev.results.cache_folder import cache_folder
@@ -40,6 +42,9 @@ _LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
 
 _FORMAT = 1
 
+_DAYS = 1e6
+"""Seconds: no operation takes that long."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -51,6 +56,9 @@ class Calibration:
     machine: Mapping[str, Any]
 
 
+_Rate = Annotated[float, Field(ge=0, le=_DAYS, allow_inf_nan=False)]
+
+
 class _Stored(BaseModel):
     """The file: checked when it is read, since it may come from anywhere."""
 
@@ -60,8 +68,8 @@ class _Stored(BaseModel):
     created: str = Field(max_length=100)
     machine: dict[str, Any]
     tables: dict[str, list[Any]]
-    rates: dict[str, dict[str, float]]
-    error: dict[str, float]
+    rates: dict[str, dict[str, _Rate]]
+    error: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
 
 
 def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
@@ -97,14 +105,14 @@ def calibration_of(run: Run) -> Calibration | None:
 def read_calibration(path: Path) -> Calibration:
     """The calibration in that file; raises InputError when it is none."""
     try:
-        stored = _Stored.model_validate_json(path.read_bytes())
-        tables = {kind: Table(_checked(values)) for kind, values in stored.tables.items()}
+        stored = _Stored.model_validate_json(content(path))
+        tables = {kind: _table(kind, values) for kind, values in stored.tables.items()}
         rates = {name: Rates(**each) for name, each in stored.rates.items()}
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; run `fwdrev calibrate`"
         raise InputError(msg) from None
-    except (ValidationError, ValueError, TypeError, RecursionError):
-        msg = f"{path} is no calibration of this version: run `fwdrev calibrate`"
+    except (ValidationError, ValueError, TypeError, IndexError, RecursionError):
+        msg = f"{path} is no calibration of this version: remove it, and run `fwdrev calibrate`"
         raise InputError(msg) from None
     return Calibration(
         seconds=Seconds(tables, rates), error=stored.error, created=stored.created, machine=stored.machine
@@ -141,11 +149,23 @@ def _unwritable(path: Path | str, why: str) -> InputError:
     return InputError(f"cannot write {path}: {why}; set XDG_CACHE_HOME to a folder that can be written")
 
 
-def _checked(values: Any) -> Any:  # noqa: ANN401 - nested lists
-    """Positive seconds or None, nested as deep as there are sizes."""
-    if isinstance(values, list):
-        return [_checked(value) for value in values]
-    if values is None or (isinstance(values, float) and 0 < values < 1e6):  # noqa: PLR2004 - no operation takes days
+def _table(kind: str, values: list[Any]) -> Table:
+    """One axis for each size of such an operation; the smallest one was measured, since all others can go by it."""
+    axes = 3 if kind.startswith((Kind.PUSH, Kind.PULL)) else 2
+    smallest: Any = _checked(values, axes)
+    for _ in range(axes):
+        smallest = smallest[0]
+    if smallest is None:
+        msg = f"{kind}: nothing is known of the smallest size"
+        raise ValueError(msg)
+    return Table(values)
+
+
+def _checked(values: Any, axes: int) -> Any:  # noqa: ANN401 - nested lists
+    """Positive seconds or None, nested as deep as there are axes."""
+    if axes and isinstance(values, list):
+        return [_checked(value, axes - 1) for value in values]
+    if not axes and (values is None or (isinstance(values, float) and 0 < values < _DAYS)):
         return values
     msg = f"{values!r} is no time"
     raise ValueError(msg)

@@ -10,6 +10,7 @@ from typing import Any
 
 from fwdrev.bench.machine import Blas, Frequency, Machine, PyperfSays, Timer, Xla
 from fwdrev.bench.noise import NoiseRound
+from fwdrev.bench.settings import DISTORTING, EFFECTS, OVERRIDDEN
 from fwdrev.results.noise import Noise, noise_of
 
 __all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]
@@ -22,6 +23,9 @@ _COARSE, _TOO_COARSE = 2e-6, 2e-5
 
 _SLOW = 1e-6
 """Seconds for a reading: a clock that is read without asking the kernel takes a twentieth of that."""
+
+_ALONE = 1.0
+"""Processors that one thread keeps busy."""
 
 _DRIFTS = 0.05
 """Spread between processes from which absolute times of different runs should not be compared."""
@@ -81,6 +85,7 @@ def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
         _load(machine),
         _frequency(machine.frequency),
         _blas(machine.blas),
+        _settings(machine),
         _timer(machine.timer),
         _xla(machine.xla),
         _pinning(pinned=all(each.pinned for each in rounds)),
@@ -105,6 +110,11 @@ def diagnosis_lines(found: Diagnosis) -> list[str]:
 
 def _cores(machine: Machine) -> Finding:
     found = f"{machine.available} of {machine.cores} ({machine.processor})"
+    if machine.quota is not None and machine.quota < machine.available:
+        found += f", of which a quota allows the time of {machine.quota:.3g}"
+        advice = "who uses it up is stopped for a while, in the middle of what is timed: give the container more"
+        status = Level.WARNING if machine.quota < _ALONE else Level.NOTE
+        return Finding(name="cores", status=status, found=found, advice=advice)
     if machine.available > 1:
         return Finding(name="cores", status=Level.OK, found=found)
     advice = "what is measured shares its core with everything else: let this process have two or more"
@@ -140,6 +150,23 @@ def _blas(used: Blas) -> Finding:
     found += ", with " + ", ".join(f"{key}={value}" for key, value in used.settings.items())
     advice = "these choose its kernels and may slow it down: unset them unless they are what you want to measure"
     return Finding(name="blas", status=Level.NOTE, found=found, advice=advice)
+
+
+def _settings(machine: Machine) -> Finding:
+    """Those that are for debugging make what is measured worthless; others make it another thing."""
+    name, given = "settings", machine.settings | machine.overridden
+    if not given:
+        return Finding(name=name, status=Level.OK, found="none in the environment that changes what is measured")
+    distorting = machine.settings.keys() & DISTORTING.keys()
+    effects = [f"{key}: {(EFFECTS | OVERRIDDEN)[key]}" for key in given]
+    if distorting:
+        effects.append(f"unset {', '.join(sorted(distorting))}, unless that is what you want to measure")
+    return Finding(
+        name=name,
+        status=Level.WARNING if distorting else Level.NOTE,
+        found=", ".join(f"{key}={value}" for key, value in given.items()),
+        advice="\n".join(effects),
+    )
 
 
 def _timer(clock: Timer) -> Finding:

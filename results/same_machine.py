@@ -15,9 +15,12 @@ __all__ = ["check_one_machine", "check_same", "differences"]
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Whether it can be gone on with here; raise InputError for the first difference between two fingerprints."""
     for key, before, here in differences(then, now):
+        it, remedy = ("it is", "start") if before is not None else (f"{key} is", f"unset {key}, or start")
+        if here is None:
+            it, here, remedy = f"{key} is", "not set", f"set {key} again, or start"  # noqa: PLW2901 - the words for it
         msg = (
-            f"{folder} was measured with {key} {before}, here it is {here}: rounds of different "
-            "machines or versions cannot be mixed; start a new run"
+            f"{folder} was measured {_with(key, before)}, here {it} {here}: rounds of different machines, versions or "
+            f"settings cannot be mixed; {remedy} a new run"
         )
         raise InputError(msg)
 
@@ -33,14 +36,17 @@ def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tup
 def check_one_machine(runs: Sequence[Run]) -> None:
     """Raise InputError for the first run whose times cannot be compared with those of the first one's machine."""
     for run in runs[1:]:
-        first, here = deciding(runs[0].machine), deciding(run.machine)
-        for key, value in here.items():
-            if value != first[key]:
-                msg = (
-                    f"{run.folder} was measured with {key} {value}, {runs[0].folder} with {first[key]}: runs of "
-                    "different machines or versions cannot be scored together; give those of one"
-                )
-                raise InputError(msg)
+        for key, one, other in differences(deciding(runs[0].machine), deciding(run.machine)):
+            first = f"with {one}" if one is not None and other is not None else _with(key, one)
+            msg = (
+                f"{run.folder} was measured {_with(key, other)}, {runs[0].folder} {first}: runs of different machines, "
+                "versions or settings cannot be scored together; give those of one"
+            )
+            raise InputError(msg)
+
+
+def _with(key: str, value: Any) -> str:  # noqa: ANN401 - whatever a fingerprint has
+    return f"without {key}" if value is None else f"with {key} {value}"
 
 
 def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_the_command_in_json() -> None:
     assert done.stderr == "measuring the noise for 1 s: leave the machine alone meanwhile\n"
     data = json.loads(done.stdout, parse_constant=pytest.fail)
     assert [row["name"] for row in data["findings"]] == [
-        "cores", "load", "frequency", "blas", "timer", "xla", "pinning", "times", "noise", "pyperf",
+        "cores", "load", "frequency", "blas", "settings", "timer", "xla", "pinning", "times", "noise", "pyperf",
     ]  # fmt: skip
     assert data["fit"] == all(row["status"] != "warning" for row in data["findings"])
     assert data["noise"]["processes"] >= 4

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import AsJson, answer, columns, loaded, note
+from fwdrev.bench.cli.show import AsJson, answer, caution, columns, loaded, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["calibrate"]
@@ -36,6 +36,7 @@ def calibrate(
     machine = fingerprint(threads=1)
     path = calibration_place(machine)
     given = [_of_this_machine(loaded(folder), machine) for folder in runs or ()]
+    caution(threads=1)
     note("calibrating: leave the machine alone meanwhile")
     tables = Seconds({kind: Table(values) for kind, values in measure_tables(_TABLE_SECONDS).items()}, {})
     with tempfile.TemporaryDirectory() as folder:
