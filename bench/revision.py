@@ -109,7 +109,10 @@ def itself(name: str = "HEAD") -> Iterator[Sides]:
 
 
 def _commit(name: str, project: Project) -> str:
-    found = project.git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options")
+    found = project.git(*asked, name)
+    if found.returncode == 0:  # of `:/words` the ending would be part of the words
+        found = project.git(*asked, f"{found.stdout.strip()}^{{commit}}")
     if found.returncode == 0:
         return found.stdout.strip()
     if project.git("rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:

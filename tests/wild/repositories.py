@@ -32,11 +32,10 @@ class Repository:
     def git(self, *arguments: str, fails: bool = False, **more: str) -> str:
         """What git says; `fails`: it must."""
         command = ["git", "-C", str(self.top), "-c", "protocol.file.allow=always", *arguments]
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, env=environment(**more), timeout=300
-        )
-        assert (done.returncode != 0) is fails, done.stdout + done.stderr
-        return done.stdout.strip()
+        done = subprocess.run(command, capture_output=True, check=False, env=environment(**more), timeout=300)
+        said = os.fsdecode(done.stdout + done.stderr)
+        assert (done.returncode != 0) is fails, said
+        return os.fsdecode(done.stdout).strip()
 
     def write(self, files: Mapping[str, str]) -> None:
         """Into the working tree."""

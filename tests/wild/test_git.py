@@ -1,0 +1,382 @@
+"""Repositories as people have them: names of revisions, places of projects, settings, and what a killed check left."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench import SweepSpec
+from fwdrev.bench.against import against
+from fwdrev.bench.revision import itself, revision
+from fwdrev.modes import InputError
+from tests.wild.reports import OURS, report
+from tests.wild.repositories import Repository, environment, new_repository
+
+
+@pytest.fixture(autouse=True)
+def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nobody; temporary files are in a folder of the test."""
+    (tmp_path / "tmp").mkdir()
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
+        monkeypatch.setenv(name, environment()[name])
+    _temporary(tmp_path / "tmp", monkeypatch)
+
+
+def _temporary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """Two commits of `a`, `one` and `two`; in the working tree it says `three`."""
+    made = new_repository(tmp_path / "project", {"a": "one\n"})
+    made.commit({"a": "two\n"})
+    made.write({"a": "three\n"})
+    monkeypatch.chdir(made.top)
+    return made
+
+
+def _texts(name: str = "HEAD", file: str = "a") -> list[str]:
+    """What base and head say."""
+    with revision(name) as sides:
+        return [(folder / file).read_text(encoding="utf-8").strip() for folder in (sides.base, sides.head)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=report(source))
+        for name, source in {
+            "main": OURS,
+            "main~0": OURS,
+            "@{0}": OURS,
+            "annotated": OURS,
+            "plain": OURS,
+            "refs/heads/main": OURS,
+            "origin/main": OURS,
+            "a": "idanarye/vim-merginal#28",
+            "feature/ä-b": OURS,
+            ":/state": OURS,
+        }.items()
+    ],
+)
+def test_names_of_a_revision(project: Repository, name: str) -> None:
+    """Branches, tags with and without a message, of a remote, one named as a file: the commit that git means."""
+    project.git("tag", "plain")
+    project.git("tag", "--annotate", "annotated", "--message", "a tag")
+    for branch in ("a", "feature/ä-b"):
+        project.git("branch", branch)
+    project.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    assert _texts(name) == ["two", "three"]
+
+
+@report(OURS)
+def test_a_detached_head(project: Repository) -> None:
+    """As most services check out."""
+    project.git("checkout", "--quiet", "--force", "--detach", "HEAD~1")
+    assert _texts("HEAD") == ["one", "one"]
+    assert _texts("main") == ["two", "one"]
+
+
+@report(OURS)
+def test_a_branch_without_a_commit(project: Repository) -> None:
+    """Other revisions can be named all the same."""
+    project.git("checkout", "--quiet", "--orphan", "new")
+    assert _texts("main") == ["two", "three"]
+    with pytest.raises(InputError, match="no commit yet"), revision("HEAD"):
+        pass
+
+
+@report("shakacode/react_on_rails#3224")
+def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its last commit is there; for the one before the line says to fetch it."""
+    project.git("clone", "--quiet", "--depth", "1", f"file://{project.top}", str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+    assert _texts("HEAD") == ["two", "two"]
+    with pytest.raises(InputError, match="fetch it in a shallow clone"), revision("HEAD~1"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("with space", marks=report(OURS)),
+        pytest.param("Übung 数", marks=report(OURS)),
+        pytest.param("10:21:15", marks=report("pypa/virtualenv#63")),
+        pytest.param("github.com:22", marks=report("pypa/virtualenv#395")),
+        pytest.param("a\nb", marks=report(OURS)),
+        pytest.param("'quoted' \"$HOME\" *", marks=report(OURS)),
+        pytest.param(os.fsdecode(b"latin-\xe9"), marks=report(OURS)),
+    ],
+)
+def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Both sides find their own code, whatever the project's folder is called, and that for temporary files."""
+    project = new_repository(tmp_path / name, {"deep/model.py": "def f(x):\n    return 2 * x\n"})
+    project.write({"deep/model.py": "def f(x):\n    return x + x\n"})
+    monkeypatch.chdir(project.top / "deep")
+    (tmp_path / "tmp" / name).mkdir()
+    _temporary(tmp_path / "tmp" / name, monkeypatch)
+    spec = SweepSpec(engines=["model:f"], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
+        (seen,) = observations
+    assert [len(seen.base["model:f"].values), len(seen.head["model:f"].values)] == [1, 1], seen
+    assert project.worktrees[1:] == []
+
+
+@report("j178/prek#2293")
+def test_a_bare_repository_with_a_working_tree_elsewhere(
+    project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As people keep the files of their home folder: the variables of git say which project it is."""
+    project.git("clone", "--quiet", "--bare", str(project.top), str(tmp_path / "bare"))
+    home = tmp_path / "home"
+    (home / "deep").mkdir(parents=True)
+    (home / "a").write_text("mine\n")
+    monkeypatch.setenv("GIT_DIR", "../../bare")
+    monkeypatch.setenv("GIT_WORK_TREE", str(home))
+    monkeypatch.chdir(home / "deep")
+    with revision("HEAD~1") as sides:
+        assert [(sides.base / "a").read_text(), (sides.head / "a").read_text()] == ["one\n", "mine\n"]
+        assert (sides.head, sides.inside) == (home, Path("deep"))
+        assert Repository(sides.base).git("status", "--porcelain") == ""
+    assert len(Repository(tmp_path / "bare").worktrees) == 1
+
+
+@report(OURS)
+def test_variables_that_name_nothing(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A repository that is not there, as after `cd` in a hook; where we are is a project."""
+    monkeypatch.setenv("GIT_DIR", "nowhere/.git")
+    monkeypatch.setenv("GIT_INDEX_FILE", "nowhere/index")
+    assert _texts() == ["two", "three"]
+    assert project.git("status", "--porcelain") == "M a"
+
+
+@report(OURS)
+def test_a_repository_without_a_working_tree(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, in the repository itself and where its variables name another working tree than where we are."""
+    monkeypatch.chdir(project.top / ".git")
+    with pytest.raises(InputError, match="must be run in a work tree"), revision("HEAD"):
+        pass
+    (project.top.parent / "elsewhere").mkdir()
+    monkeypatch.chdir(project.top.parent / "elsewhere")
+    monkeypatch.setenv("GIT_DIR", str(project.top / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(project.top))
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.top.parent))
+    with pytest.raises(InputError, match=r"the working tree is .*project"), revision("HEAD"):
+        pass
+
+
+@report("casperdcl/git-fame#81")
+def test_a_repository_of_another_user(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git refuses, and its advice is told in the same line; a setting in the environment is heeded."""
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(InputError, match=r"dubious ownership .* git config --global --add safe\.directory") as refused:
+        _texts()
+    assert "\n" not in str(refused.value)
+    for name, value in {"COUNT": "1", "KEY_0": "safe.directory", "VALUE_0": "*"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    assert _texts() == ["two", "three"]
+    assert project.git("status", "--porcelain", GIT_TEST_ASSUME_DIFFERENT_OWNER="0") == "M a"
+
+
+_SETTINGS = {
+    "core.hooksPath": "hooks",
+    "core.autocrlf": "input",
+    "core.fsmonitor": "true",
+    "commit.gpgSign": "true",
+    "submodule.recurse": "true",
+    "extensions.worktreeConfig": "true",
+    "checkout.workers": "4",
+    "worktree.guessRemote": "true",
+    "core.worktree": "..",
+    "core.untrackedCache": "true",
+}
+
+
+@report(OURS)
+@pytest.mark.parametrize("name", _SETTINGS)
+def test_settings(project: Repository, name: str) -> None:
+    """Of the project, which are not for a worktree that lives for a minute; hooks and daemons stay asleep."""
+    project.write({"hooks/post-checkout": f"#!/bin/sh\ntouch {project.top}/ran\n"})
+    (project.top / "hooks" / "post-checkout").chmod(0o755)
+    project.git("config", name, _SETTINGS[name])
+    assert _texts() == ["two", "three"]
+    assert not (project.top / "ran").exists()
+    assert not (project.top / ".git" / "fsmonitor--daemon.ipc").exists()
+    assert len(project.worktrees) == 1
+
+
+@report("PostHog/code#1729")
+def test_a_filter_that_is_not_installed(project: Repository) -> None:
+    """A file of Git LFS stays what is committed; where the filter is required, git's reason is told."""
+    project.commit({".gitattributes": "*.bin filter=lfs\n", "data.bin": "a pointer\n"})
+    assert _texts(file="data.bin") == ["a pointer", "a pointer"]
+    project.git("config", "filter.lfs.smudge", "no-such-program")
+    project.git("config", "filter.lfs.required", "true")
+    with pytest.raises(InputError, match=r"cannot check out \w{12} into .*: data\.bin: smudge filter lfs failed"):
+        _texts()
+    assert len(project.worktrees) == 1
+
+
+@report(OURS)
+def test_a_sparse_checkout(project: Repository) -> None:
+    """Base has what is in it, as head."""
+    project.commit({"in/b": "there\n", "out/c": "not there\n"})
+    project.git("sparse-checkout", "set", "in")
+    assert _texts(file="in/b") == ["there", "there"]
+    with revision("HEAD") as sides:
+        assert [(folder / "out").exists() for folder in (sides.base, sides.head)] == [False, False]
+
+
+@report(OURS)
+def test_line_ends(project: Repository) -> None:
+    """As git would write them into the working tree."""
+    project.git("config", "core.autocrlf", "true")
+    with revision("HEAD") as sides:
+        assert (sides.base / "a").read_bytes() == b"two\r\n"
+
+
+@report("nolabs-ai/nono#88")
+def test_a_repository_that_cannot_be_written(project: Repository) -> None:
+    """Then base has the files alone. Root may write everywhere, but no folder where a file is."""
+    (project.top / ".git" / "worktrees").write_text("")
+    before = sorted((project.top / ".git").rglob("*"))
+    with revision("HEAD") as sides:
+        assert (sides.base / "a").read_text() == "two\n"
+        assert not (sides.base / ".git").exists()
+    assert sorted((project.top / ".git").rglob("*")) == before
+
+
+@report(OURS)
+def test_temporary_files_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Base lies in head, and its modules are no strangers."""
+    project = new_repository(tmp_path / "project", {"model.py": "def f(x):\n    return 2 * x\n"})
+    (project.top / "tmp").mkdir()
+    _temporary(project.top / "tmp", monkeypatch)
+    monkeypatch.chdir(project.top)
+    spec = SweepSpec(engines=["model:f"], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
+        (seen,) = observations
+    assert len(seen.base["model:f"].values) == 1, seen
+    assert project.git("status", "--porcelain") == ""
+
+
+@report(OURS)
+def test_no_place_for_temporary_files(project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that does not exist is passed over, as Python does; where there is none at all, the line says what to set."""
+    _temporary(tmp_path / "nowhere", monkeypatch)
+    assert _texts() == ["two", "three"]
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="No such file or directory; set TMPDIR to a folder that can be written"):
+        _texts()
+    assert len(project.worktrees) == 1
+
+
+_STAYS = """
+import sys, time
+from fwdrev.bench.revision import itself, revision
+with (revision("HEAD") if sys.argv[1] == "against" else itself()) as sides:
+    print(sides.base, flush=True)
+    time.sleep(600)
+"""
+
+
+class _Running:
+    """A process that compares, until it is ended."""
+
+    def __init__(self, kind: str, folder: Path, temporary: Path) -> None:
+        command = [sys.executable, "-P", "-c", _STAYS, kind]
+        env = environment(TMPDIR=str(temporary))
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=folder, env=env)
+        assert self._process.stdout is not None
+        self.base = Path(self._process.stdout.readline().strip())
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals) -> None:
+        self.send(number)
+        self._process.wait(60)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@report("ethanhq/cc-fleet#89")
+@pytest.mark.parametrize("kind", ["against", "itself"])
+def test_what_a_killed_check_left(project: Repository, tmp_path: Path, kind: str) -> None:
+    """The next one removes it, from git and from the disk: `fwdrev check` and `fwdrev selftest` alike."""
+    running = _Running(kind, project.top, tmp_path / "tmp")
+    running.end(signal.SIGKILL)
+    assert running.base.exists()
+    assert len(project.worktrees) == (2 if kind == "against" else 3)
+    assert _texts() == ["two", "three"]
+    assert len(project.worktrees) == 1
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not (project.top / ".git" / "worktrees").exists()
+
+
+@report("anthony-chaudhary/fak#4604")
+def test_what_was_left_in_another_folder(project: Repository, tmp_path: Path) -> None:
+    """Each job of a service has its own for temporary files, and may take it away: git's entry leads there."""
+    for gone in (False, True):
+        (tmp_path / "job").mkdir()
+        running = _Running("against", project.top, tmp_path / "job")
+        running.end(signal.SIGKILL)
+        if gone:
+            shutil.rmtree(running.base.parent)
+        with itself():
+            pass
+        assert list((tmp_path / "job").iterdir()) == []
+        assert len(project.worktrees) == 1
+        (tmp_path / "job").rmdir()
+
+
+@report("khayweee/code-review#149")
+def test_what_belongs_to_others_stays(project: Repository, tmp_path: Path) -> None:
+    """A check that runs, worktrees of the user with such a name, also one on a drive that is not mounted."""
+    running = _Running("against", project.top, tmp_path / "tmp")
+    stopped = _Running("itself", project.top, tmp_path / "tmp")
+    stopped.send(signal.SIGSTOP)
+    theirs, gone = tmp_path / "tmp" / "fwdrev-against-mine" / "base", tmp_path / "drive" / "fwdrev-itself-old" / "base"
+    for place in (theirs, gone):
+        project.git("worktree", "add", "--quiet", "--detach", str(place))
+    shutil.rmtree(tmp_path / "drive")
+    before = project.worktrees
+    (tmp_path / "tmp" / "fwdrev-against-notes").mkdir()
+    (tmp_path / "tmp" / "fwdrev-against-file").write_text("mine")
+    assert _texts() == ["two", "three"]
+    assert project.worktrees == before
+    assert len(before) == 6
+    assert running.base.exists()
+    assert stopped.base.exists()
+    stopped.send(signal.SIGCONT)
+    for process in (running, stopped):
+        process.end(signal.SIGINT)
+    assert set(project.worktrees) == {str(project.top), str(gone), str(theirs)}
+    names = {path.name for path in (tmp_path / "tmp").iterdir()}
+    assert names == {"fwdrev-against-mine", "fwdrev-against-notes", "fwdrev-against-file"}
+
+
+@report(OURS)
+@pytest.mark.parametrize("spoil", [lambda record: os.chown(record, 12345, -1), lambda record: record.write_text("{")])
+def test_a_record_that_is_not_ours(
+    project: Repository, tmp_path: Path, spoil: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another user, or not readable: nothing is removed."""
+    running = _Running("itself", tmp_path, tmp_path / "tmp")
+    running.end(signal.SIGKILL)
+    if os.geteuid() == 0:
+        spoil(running.base.parent / "fwdrev-owner")
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: -1)
+    assert _texts() == ["two", "three"]
+    assert running.base.exists()
+    assert len(project.worktrees) == 1
