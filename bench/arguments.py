@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fwdrev.bench.cell import Cell
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.errors import InputError, shown
 
 __all__ = ["cell_of", "engine_pair", "names", "problem_options"]
 
@@ -24,7 +24,7 @@ def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
 
     given = names(text)
     if len(given) != 2 or given[0] == given[1]:  # noqa: PLR2004 - a pair
-        msg = f"pair {text!r}: name two different engines with a comma between, e.g. forward,reverse"
+        msg = f"pair {shown(text)}: name two different engines with a comma between, e.g. forward,reverse"
         raise InputError(msg)
     for name in given:
         if name not in measured:
@@ -36,7 +36,7 @@ def cell_of(text: str) -> Cell:
     """`n,m`, two sizes."""
     given = names(text)
     if len(given) != 2 or not all(re.fullmatch("[1-9][0-9]{0,6}", size) for size in given):  # noqa: PLR2004
-        msg = f"cell {text!r}: give the inputs and the outputs, two whole numbers from 1 with a comma, e.g. 64,16"
+        msg = f"cell {shown(text)}: give the inputs and the outputs, two whole numbers from 1 with a comma, e.g. 64,16"
         raise InputError(msg)
     return Cell(int(given[0]), int(given[1]))
 
@@ -47,7 +47,7 @@ def problem_options(given: list[str]) -> dict[str, Any]:
     for text in given:
         key, sign, value = text.partition("=")
         if not sign or not key:
-            msg = f"option {text!r}: write it as name=value, e.g. depth=6"
+            msg = f"option {shown(text)}: write it as name=value, e.g. depth=6"
             raise InputError(msg)
         try:
             options[key] = json.loads(value)

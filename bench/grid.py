@@ -3,7 +3,7 @@
 import re
 from itertools import takewhile
 
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.errors import InputError, shown
 from fwdrev.modes.instance import LARGEST
 
 __all__ = ["parse_grid"]
@@ -25,22 +25,22 @@ def parse_grid(text: str) -> list[int]:
     elif _LIST.fullmatch(text):
         sizes = sorted({int(size) for size in text.split(",")})
     else:
-        msg = f"grid {text!r}: {_HOW}"
+        msg = f"grid {shown(text)}: {_HOW}"
         raise InputError(msg)
-    return check_sizes(sizes, text)
+    return check_sizes(sizes, shown(text))
 
 
 def check_sizes(sizes: list[int], given: str) -> list[int]:
-    """The sizes, if a sweep can use them."""
+    """The sizes, if a sweep can use them; `given`: as a message shows them."""
     if not sizes:
-        msg = f"grid {given!r} is empty: {_HOW}"
+        msg = f"grid {given} is empty: {_HOW}"
         raise InputError(msg)
     wrong = [size for size in sizes if not 1 <= size <= LARGEST]
     if wrong:
-        msg = f"grid {given!r} has {wrong[0]}: sizes go from 1 to {LARGEST}; {_HOW}"
+        msg = f"grid {given} has {wrong[0]}: sizes go from 1 to {LARGEST}; {_HOW}"
         raise InputError(msg)
     if len(sizes) > _MOST:
-        msg = f"grid {given!r} has more than {_MOST} sizes: take a larger factor or step"
+        msg = f"grid {given} has more than {_MOST} sizes: take a larger factor or step"
         raise InputError(msg)
     return sizes
 

@@ -28,7 +28,7 @@ from fwdrev.bench.grid import check_sizes, parse_grid
 from fwdrev.bench.memory import total_bytes
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
-from fwdrev.modes.errors import InputError, unknown
+from fwdrev.modes.errors import InputError, shown, unknown
 from fwdrev.modes.instance import LARGEST
 from fwdrev.modes.registry import (
     engine,
@@ -48,8 +48,8 @@ def _sizes(given: object) -> object:
     if isinstance(given, str):
         return parse_grid(given)
     if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
-        return check_sizes(sorted(set(given)), str(given))
-    msg = f"grid {given!r}: give text such as '4:4096:*4' or a list of whole numbers"
+        return check_sizes(sorted(set(given)), shown(given))
+    msg = f"grid {shown(given)}: give text such as '4:4096:*4' or a list of whole numbers"
     raise InputError(msg)
 
 
@@ -63,9 +63,6 @@ _BUDGET = 600.0
 
 _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
-
-_LONGEST = 200
-"""Letters of a value in a message."""
 
 _LARGEST = 2**20
 """Bytes of a file of TOML."""
@@ -307,16 +304,7 @@ def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     field = ".".join(str(part) for part in error["loc"][:2])
     if error["type"] == "extra_forbidden":
         return str(unknown("option of a sweep", field, _given()))
-    return f"{field} = {_shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _shown(given: object) -> str:
-    """What was given may be of any length, and Python writes no number of thousands of digits."""
-    try:
-        text = repr(given)
-    except ValueError:
-        return "a number of thousands of digits"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 
 def _check_memory(n: int, m: int, itemsize: int) -> None:

@@ -9,7 +9,6 @@ import inspect
 import math
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,8 +23,8 @@ from fwdrev.bench.given_file import opened
 from fwdrev.bench.memory import available_bytes
 from fwdrev.modes.errors import InputError, unknown
 
-_UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error, MemoryError)
-"""What reading a damaged file raises."""
+_COPIES = 3
+"""Of a point: as it is read, as the arms' array, and as one vector."""
 
 _WIDEST = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
 """Bytes of a number that JAX and PyTorch compute with, by its kind."""
@@ -82,8 +81,17 @@ def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     torch = _torch()
     args = _arrays(target, first)
 
-    made: tuple[Any, ...] = jax.tree.map(lambda leaf: torch.from_numpy(leaf) if _is_array(leaf) else leaf, args)
+    made: tuple[Any, ...] = jax.tree.map(lambda leaf: _tensor(leaf, torch) if _is_array(leaf) else leaf, args)
     return made
+
+
+def _tensor(array: Any, torch: ModuleType) -> Any:  # noqa: ANN401 - an array of NumPy, a tensor
+    """Of the array in this machine's byte order, without negative strides: PyTorch knows neither."""
+    try:
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
+    except TypeError:
+        msg = f"--torch: an array of {array.dtype} cannot become a tensor: give floats, integers or booleans"
+        raise InputError(msg) from None
 
 
 def _torch() -> ModuleType:
@@ -202,7 +210,7 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
             _check_unpacked(file)
             loaded = np.load(file, allow_pickle=False)
             arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
-    except _UNREADABLE as error:
+    except Exception as error:  # noqa: BLE001 - of a damaged file, zipfile and NumPy raise what they come across
         msg = f"cannot read {path}: {' '.join(str(error).split())}; write it with numpy.savez, plain arrays only"
         raise InputError(msg) from None
     arrays = {name: _plain(array, f"{path}: {name}") for name, array in arrays.items()}
@@ -221,10 +229,11 @@ def _check_unpacked(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _check_free(need: int, what: str) -> None:
+def _check_free(size: int, what: str) -> None:
+    """Also for the copies that are made of it."""
     have = available_bytes()
-    if have is not None and need > have:
-        msg = f"{what} takes {need / 1e9:.3g} GB, and {have / 1e9:.3g} GB are free"
+    if have is not None and _COPIES * size > have:
+        msg = f"{what} takes {size / 1e9:.3g} GB, {_COPIES} times over, and {have / 1e9:.3g} GB are free"
         raise MemoryError(msg)
 
 

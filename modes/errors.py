@@ -6,7 +6,18 @@ Every message says what was given, what is allowed and what to do.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-__all__ = ["FwdrevError", "InputError", "NothingMeasuredError", "SurroundingsError", "UnavailableError", "unknown"]
+__all__ = [
+    "FwdrevError",
+    "InputError",
+    "NothingMeasuredError",
+    "SurroundingsError",
+    "UnavailableError",
+    "shown",
+    "unknown",
+]
+
+_LONGEST = 100
+"""Letters of what was given, in a message."""
 
 
 class FwdrevError(Exception):
@@ -34,4 +45,13 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
     names = sorted(known)
     near = get_close_matches(str(given), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    return InputError(f"unknown {kind} {given!r}: known are {', '.join(names)}{hint}")
+    return InputError(f"unknown {kind} {shown(given)}: known are {', '.join(names)}{hint}")
+
+
+def shown(given: object) -> str:
+    """What was given, for a message: it may be of any length, and Python writes no number of thousands of digits."""
+    try:
+        text = repr(given)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

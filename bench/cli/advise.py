@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, note
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.errors import InputError, shown
 
 __all__ = ["advise"]
 
@@ -98,7 +98,7 @@ def _shape(text: str) -> tuple[int, ...]:
     """`1000`, `3,4`."""
     sizes = [size.strip() for size in text.split(",") if size.strip()]
     if not sizes or not all(re.fullmatch("[1-9][0-9]{0,17}", size) for size in sizes):
-        msg = f"shape {text!r}: give sizes from 1 with commas, e.g. 1000 or 3,4"
+        msg = f"shape {shown(text)}: give sizes from 1 with commas, e.g. 1000 or 3,4"
         raise InputError(msg)
     return tuple(int(size) for size in sizes)
 
@@ -108,6 +108,6 @@ def _numbers(text: str) -> int | tuple[int, ...]:
     try:
         numbers = [int(number) for number in text.split(",")]
     except ValueError:
-        msg = f"argnums {text!r}: give numbers of arguments with commas, counted from 0, e.g. 0 or 0,2"
+        msg = f"argnums {shown(text)}: give numbers of arguments with commas, counted from 0, e.g. 0 or 0,2"
         raise InputError(msg) from None
     return numbers[0] if len(numbers) == 1 else tuple(numbers)
