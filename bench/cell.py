@@ -48,7 +48,7 @@ class ArmResult:
     `values`: seconds per call, one for each block, in the order of the blocks, so that arms are paired by position;
     `loops`: calls per block; `prepare_seconds`: plan, trace and compile; `error`: the largest relative deviation found
     by the check; `cost`: the engine's own counts, and `program`: those of its compiler (preparing pass only); `memory`:
-    its peak (weighing pass only); `reason`: why it was not measured.
+    its peak (weighing pass only); `reason`: why it was not measured, or not checked.
     """
 
     status: Status

@@ -16,7 +16,7 @@ from typing import TypeVar
 import numpy as np
 
 from fwdrev.bench.cell import ArmResult, Cell, Status
-from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference
+from fwdrev.bench.check import Reference, cell_file, deviation, is_wrong, reference, unchecked_text, wrong_text
 from fwdrev.bench.failure import lack, means_memory, one_line
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.memory import limited, peak_of
@@ -109,9 +109,8 @@ def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference
     if isinstance(error, ArmResult):
         return None, error
     if is_wrong(error, problem.chain):
-        reason = f"its Jacobian differs from jax.jvp and jax.vjp by {error:.1e}, relatively"
-        return None, replace(arm, status=Status.WRONG, reason=reason)
-    return jacobian, replace(arm, error=error)
+        return None, replace(arm, status=Status.WRONG, reason=wrong_text(J, expected, error))
+    return jacobian, replace(arm, error=error, reason=unchecked_text(J, expected))
 
 
 def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:

@@ -9,7 +9,7 @@ from fwdrev.results.estimate import Estimate
 from fwdrev.results.memory import Apart, MemoryRatios
 from fwdrev.results.prediction import Prediction
 from fwdrev.results.run import Run
-from fwdrev.results.tables import failures
+from fwdrev.results.tables import reasons
 
 __all__ = [
     "apart_text",
@@ -102,8 +102,8 @@ def prediction_text(found: Prediction) -> str:
 
 
 def failure_lines(run: Run) -> list[str]:
-    """What was not measured, and why: one line for each engine and reason."""
-    table = failures(run).fillna({"reason": "no reason given"})
+    """What was not measured, or not checked, and why: one line for each engine and reason."""
+    table = reasons(run).fillna({"reason": "no reason given"})
     grouped = table.groupby(["engine", "status", "reason"], sort=True)
     return [
         f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, first at n = {rows['n'].iloc[0]}, "

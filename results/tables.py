@@ -1,6 +1,7 @@
 """Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ __all__ = [
     "log_count_ratios_of",
     "log_ratios",
     "log_ratios_of",
+    "reasons",
     "times",
     "times_of",
     "values",
@@ -84,11 +86,20 @@ def _memory(arm: ArmResult) -> dict[str, object]:
 
 def failures(run: Run) -> pd.DataFrame:
     """One row for each arm that was not measured in a cell: n, m, engine, status, reason."""
+    return _reasons(run, lambda arm: arm.status is not Status.MEASURED)
+
+
+def reasons(run: Run) -> pd.DataFrame:
+    """The same, and those that were measured though their Jacobian could not be checked."""
+    return _reasons(run, lambda arm: arm.status is not Status.MEASURED or arm.reason is not None)
+
+
+def _reasons(run: Run, wanted: Callable[[ArmResult], bool]) -> pd.DataFrame:
     rows = {
         (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
         for o in run.observations
         for name, arm in o.arms.items()
-        if arm.status is not Status.MEASURED
+        if wanted(arm)
     }
     ordered = sorted(rows, key=lambda row: (*row[:-1], row[-1] or ""))
     return pd.DataFrame(ordered, columns=["n", "m", "engine", "status", "reason"])

@@ -72,8 +72,10 @@ def test_a_wrong_jacobian(tmp_path: Path, engine: str) -> None:
     for arms in found.values():
         (only,) = arms.values()
         assert only.status is Status.WRONG
-        size = "inf" if engine == "nan" else "1.0e+00"
-        assert only.reason == f"its Jacobian differs from jax.jvp and jax.vjp by {size}, relatively"
+        if engine == "nan":
+            assert str(only.reason).startswith("its Jacobian is not finite (")
+        else:
+            assert only.reason == "its Jacobian differs from jax.jvp and jax.vjp by 1.0e+00, relatively"
 
 
 def test_a_death_in_the_middle_of_a_round(tmp_path: Path) -> None:
