@@ -61,6 +61,9 @@ _OS_ERROR = re.compile(r"\w+Error: \[Errno \d+\] ")
 _XLA_SETTINGS = ("parse_flags_from_env", "Unknown flag in XLA_FLAGS")
 """What XLA says before it aborts, because it cannot read its settings."""
 
+_LOG_PREFIX = re.compile(r"^[EF]\d{4} .*?\] ")
+"""What its log has before the words: the date, the time, the line of its source."""
+
 _SUSPECTS = ("XLA_FLAGS", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH")
 """Variables that can keep a process from starting as ours should."""
 
@@ -131,6 +134,7 @@ def _check_words(lines: list[str], arm: str | None) -> None:
         if _OURS in line:
             raise SurroundingsError(told)
         if any(words in line for words in _XLA_SETTINGS):
+            told = _LOG_PREFIX.sub("", told)
             raise SurroundingsError(f"XLA cannot read its settings: {told}; correct XLA_FLAGS, or unset it")
         if (number := lack(line)) is not None:
             raise SurroundingsError(f"{during}: {told}; {_REMEDIES[number]}")

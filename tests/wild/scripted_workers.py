@@ -1,0 +1,86 @@
+"""Workers whose fate is written beforehand: the local executor with all its threads, but without a process."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwdrev.bench import Cell, LocalExecutor, Observation, Skips, Status
+from fwdrev.bench.cell import ArmResult
+from fwdrev.bench.ledger import Ledger
+from fwdrev.bench.process import Ended
+from fwdrev.bench.request import Request
+
+__all__ = ["Fate", "fine", "script"]
+
+Fate = Callable[[int, Cell, str | None], str]
+"""Of an arm in a pass or round and a cell; of the cell itself, before its first arm, where that is None.
+
+`fine`; `failed` or `wrong`, as a record; `late`; what a worker that dies of it writes last; or a signal, as in `-15`.
+"""
+
+
+def fine(*_: object) -> str:
+    """Nothing happens."""
+    return "fine"
+
+
+def script(monkeypatch: pytest.MonkeyPatch, fate: Fate) -> list[tuple[int, Cell, str]]:
+    """Let workers have that fate; returns what they run from now on: pass or round, cell and arm."""
+    ran: list[tuple[int, Cell, str]] = []
+
+    def lines(_: LocalExecutor, request: Request, __: Any, ended: Ended) -> Iterator[str]:
+        return _Worker(request, ended, fate, ran).lines()
+
+    monkeypatch.setattr(LocalExecutor, "_lines", lines)
+    return ran
+
+
+@dataclass
+class _Worker:
+    """As `fwdrev.bench.worker`, cell by cell."""
+
+    request: Request
+    ended: Ended
+    fate: Fate
+    ran: list[tuple[int, Cell, str]] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """An observation for each cell, until it dies."""
+        request, engines = self.request, self.request.spec["engines"]
+        skips = Skips.from_json(engines, request.skips)
+        with closing(Ledger(Path(request.ledger), engines)) as ledger:
+            for n, m in request.cells:
+                cell, names = Cell(n, m), skips.open(Cell(n, m))
+                ledger.clear()
+                if names and self._dies(self.fate(request.round, cell, None)):
+                    return
+                arms = skips.barred(cell)
+                for name in names:
+                    ledger.enter(name)
+                    self.ran.append((request.round, cell, name))
+                    fate = self.fate(request.round, cell, name)
+                    if self._dies(fate):
+                        return
+                    arms[name] = self._result(fate)
+                ledger.enter(None)
+                skips.note(cell, arms)
+                yield json.dumps(Observation(round=request.round, cell=cell, arms=arms).to_json())
+
+    def _result(self, fate: str) -> ArmResult:
+        if fate != "fine":
+            return ArmResult(status=Status(fate), reason="as written")
+        timed = self.request.round >= 0
+        return ArmResult(status=Status.MEASURED, loops=int(timed), values=(1e-3,) * 2 if timed else ())
+
+    def _dies(self, fate: str) -> bool:
+        if fate in {"fine", "failed", "wrong"}:
+            return False
+        self.ended.late = fate == "late"
+        self.ended.code = int(fate) if fate.startswith("-") else 1
+        self.ended.log.write_text(f"Traceback (most recent call last):\n{fate}\n")
+        return True

@@ -1,0 +1,357 @@
+"""A fault of the surroundings is no property of an engine: one line, nothing recorded, and the run goes on later."""
+
+import errno
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, Sweep, make_spec
+from fwdrev.bench.cell import ArmResult
+from fwdrev.bench.check import Reference
+from fwdrev.bench.cli.measure import measure, new_run, old_run
+from fwdrev.bench.process import Ended
+from fwdrev.bench.scratch import scratch_folder
+from fwdrev.bench.stock import StockExecutor
+from fwdrev.bench.surroundings import check_end
+from fwdrev.modes.errors import SurroundingsError
+from fwdrev.results import load
+from tests.wild.reports import OURS, report
+from tests.wild.scripted_workers import Fate, fine, script
+
+ENGINES = ["forward", "reverse", "jax-jvp", "null"]
+PLANE = {"inputs": "4,8,16", "outputs": "2,6,9", "rounds": 3, "engines": ENGINES}
+SMALL = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "engines": ["forward", "reverse"]}
+ONE = ("--inputs", "8", "--outputs", "4", "--rounds", "1", "--blocks", "2", "--engines", "forward")
+
+
+@pytest.fixture(autouse=True)
+def _four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that there are four threads in the passes, wherever the tests run."""
+    monkeypatch.setattr("fwdrev.bench.local.available_cpus", lambda: [0, 1, 2, 3])
+
+
+def _random_fates(seed: int) -> Fate:
+    """Everything that an arm can do, now and then; the same for every worker that comes to it."""
+    fates = ("-11", "late", "ValueError: no", "MemoryError", "failed", "wrong")
+
+    def fate(index: int, cell: Cell, arm: str | None) -> str:
+        rng = Random(f"{seed} {index} {cell} {arm}")
+        return rng.choice(fates[:4] if arm is None else fates) if rng.random() < 0.06 else "fine"
+
+    return fate
+
+
+@report("airspeed-velocity/asv#742")
+@pytest.mark.parametrize("seed", range(12))
+def test_every_arm_of_every_cell_is_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """After each pass and round: measured in it, or once and for all recorded with the reason why it is not."""
+    script(monkeypatch, _random_fates(seed))
+    spec = make_spec(PLANE)
+    seen = list(Sweep(spec, LocalExecutor(spec, tmp_path)))
+    settled: set[tuple[Cell, str]] = set()
+    for index in (PREPARING, WEIGHING, 0, 1, 2):
+        told = Counter((o.cell, name) for o in seen if o.round == index for name in o.arms)
+        assert set(told.values()) <= {1}
+        assert told.keys() | settled == {(cell, name) for cell in spec.cells for name in ENGINES}
+        assert not told.keys() & settled, "what has a reason is not run again"
+        ended = {
+            (o.cell, name): arm
+            for o in seen
+            if o.round == index
+            for name, arm in o.arms.items()
+            if arm.status is not Status.MEASURED
+        }
+        assert all(arm.reason for arm in ended.values())
+        settled |= ended.keys()
+
+
+@report("airspeed-velocity/asv#742")
+def test_what_another_thread_bars_is_recorded_where_a_worker_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One arm dies at the larger size, while the smaller one is found to be too slow for the other."""
+    barred = threading.Event()
+
+    def fate(index: int, cell: Cell, arm: str | None) -> str:
+        if index != PREPARING or arm is None:
+            return "fine"
+        if cell == Cell(8, 6) and arm == "forward":
+            return "-11" if barred.wait(30) else "fine"
+        return "-11" if cell == Cell(4, 2) and arm == "reverse" else "fine"
+
+    note = Skips.note
+
+    def noted(self: Skips, cell: Cell, arms: Mapping[str, ArmResult]) -> None:
+        note(self, cell, arms)
+        if cell == Cell(4, 2):
+            barred.set()
+
+    monkeypatch.setattr(Skips, "note", noted)
+    script(monkeypatch, fate)
+    spec = make_spec(SMALL)
+    skips = Skips(spec.engines)
+    seen = {o.cell: o.arms for o in LocalExecutor(spec, tmp_path).prepare(spec.cells, skips)}
+    assert {name: arm.status for name, arm in seen[Cell(8, 6)].items()} == {
+        "forward": Status.CRASHED,
+        "reverse": Status.SKIPPED,
+    }
+
+
+@report(OURS)
+@pytest.mark.parametrize("error", [RuntimeError("changed size"), OSError(errno.EIO, "no"), SystemExit(3)])
+def test_a_thread_that_fails_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Whatever it raises; and what the other threads have measured by then comes out first."""
+    script(monkeypatch, fine)
+    request, spec = LocalExecutor._request, make_spec(SMALL)
+
+    def failing(self: LocalExecutor, one: Any, cells: list[Cell], *rest: Any) -> Any:
+        if Cell(4, 6) in cells:
+            raise error
+        return request(self, one, cells, *rest)
+
+    monkeypatch.setattr(LocalExecutor, "_request", failing)
+    observations = LocalExecutor(spec, tmp_path).prepare(spec.cells, Skips(spec.engines))
+    seen = []
+    with pytest.raises(type(error)):
+        seen.extend(o.cell for o in observations)
+    assert Cell(4, 6) not in seen
+    assert threading.active_count() == 1 or not [t for t in threading.enumerate() if "serve" in t.name]
+
+
+@report(OURS)
+def test_skips_are_told_to_a_worker_while_they_grow() -> None:
+    """A dictionary that another thread changes cannot be gone through: no cell is lost of it."""
+    skips, stop = Skips(["a"]), threading.Event()
+
+    def grow() -> None:
+        for n in range(1, 10**6):
+            if stop.is_set():
+                return
+            skips.note(Cell(n, 1), {"a": ArmResult(status=Status.CRASHED)})
+
+    interval, thread = sys.getswitchinterval(), threading.Thread(target=grow)
+    sys.setswitchinterval(1e-6)
+    thread.start()
+    try:
+        for _ in range(200):
+            skips.to_json()
+            skips.open(Cell(1, 1))
+    finally:
+        stop.set()
+        thread.join()
+        sys.setswitchinterval(interval)
+
+
+@report(OURS)
+def test_pyperf_records_what_is_skipped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the round in which it is found; every arm has its end in every cell."""
+    spec = make_spec(SMALL | {"protocol": "pyperf"})
+
+    def measured(_: Any, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
+        if cell == Cell(4, 2) and name == "forward":
+            return [ArmResult(status=Status.TIMED_OUT, reason="late")]
+        return [ArmResult(status=Status.MEASURED, loops=loops or 1, values=(1e-3,))] * processes
+
+    monkeypatch.setattr(StockExecutor, "_measured", measured)
+    last = {
+        (o.cell, name): arm.status
+        for o in StockExecutor(spec, tmp_path).rounds([0, 1], spec.cells, {}, Skips(spec.engines))
+        for name, arm in o.arms.items()
+    }
+    assert {cell: last[cell, "forward"] for cell in spec.cells} == {
+        Cell(4, 2): Status.TIMED_OUT,
+        Cell(4, 6): Status.SKIPPED,
+        Cell(8, 2): Status.SKIPPED,
+        Cell(8, 6): Status.SKIPPED,
+    }
+    assert {last[cell, "reverse"] for cell in spec.cells} == {Status.MEASURED}
+
+
+FULL = "OSError: [Errno 28] No space left on device"
+NO_THREAD = (
+    "terminate called after throwing an instance of 'std::system_error' what(): Resource temporarily unavailable"
+)
+CACHE = "UserWarning: Error writing persistent compilation cache entry for 'jit_f': [Errno 28] No space left on device"
+
+
+@pytest.mark.parametrize(
+    ("code", "last", "arm", "part"),
+    [
+        pytest.param(-15, "", "forward", "ended from outside, with signal SIGTERM", marks=report(OURS)),
+        pytest.param(-1, "", None, "signal SIGHUP", marks=report(OURS)),
+        pytest.param(-24, "", "forward", "signal SIGXCPU", marks=report(OURS)),
+        pytest.param(1, "RuntimeError: python failed with exit code -15", "forward", "SIGTERM", marks=report(OURS)),
+        pytest.param(1, FULL, "forward", "make room on that disk", marks=report("golang/go#58765")),
+        pytest.param(-6, CACHE, "forward", "make room on that disk", marks=report("jax-ml/jax#12594")),
+        pytest.param(-6, NO_THREAD, "forward", "ulimit -u", marks=report("EmbarkStudios/quilkin#833")),
+        pytest.param(1, "RuntimeError: can't start new thread", None, "ulimit -u", marks=report(OURS)),
+        pytest.param(1, "OSError: [Errno 24] Too many open files", None, "Too many open files", marks=report(OURS)),
+        pytest.param(1, "PermissionError: [Errno 13] Permission denied: 'x'", None, "denied: 'x'", marks=report(OURS)),
+        pytest.param(1, "a.b.SurroundingsError: cannot read the reference", None, "cannot read", marks=report(OURS)),
+        pytest.param(
+            -6, "F1130 1:2.3 9 a.cc:2] Unknown flag in XLA_FLAGS: --x", None, "correct XLA", marks=report(OURS)
+        ),
+    ],
+)
+def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm: str | None, part: str) -> None:
+    """By how its worker ended, and by what it wrote last."""
+    with pytest.raises(SurroundingsError, match=part):
+        check_end(_ended(tmp_path, code, last), tmp_path, arm)
+
+
+@report(OURS)
+@pytest.mark.parametrize(
+    ("code", "last", "arm"),
+    [
+        (-11, "", "forward"),
+        (-9, "", "forward"),
+        (-7, "", None),
+        (-40, "", "forward"),
+        (1, "MemoryError: no", "forward"),
+        (1, "OSError: [Errno 12] Cannot allocate memory", None),
+        (1, "OSError: [Errno 24] Too many open files", "forward"),
+        (1, "ValueError: a problem that cannot be so large", None),
+        (-6, "Very slow compile? Run with envvar XLA_FLAGS=--xla_dump_to=/tmp/foo and attach the results", None),
+    ],
+)
+def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> None:
+    """It crashes, has too little memory or leaks: that is recorded, as ever."""
+    check_end(_ended(tmp_path, code, last), tmp_path, arm)
+
+
+@report("golang/go#58765")
+def test_a_full_disk_takes_the_last_words_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the disk is asked: a worker that died without a word on it has not been ended by its engine."""
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(SurroundingsError, match=r"cannot write to .*: No space left on device; make room"):
+        check_end(_ended(tmp_path, -7, ""), tmp_path, "forward")
+
+
+def _ended(folder: Path, code: int, last: str) -> Ended:
+    ended = Ended(folder / "log")
+    ended.code = code
+    ended.log.write_text(f"what was before\n{last}\n" if last else "")
+    return ended
+
+
+@report(OURS)
+@pytest.mark.parametrize("damage", [None, b"", b"PK\x03\x04 torn"])
+def test_a_reference_that_cannot_be_read(tmp_path: Path, damage: bytes | None) -> None:
+    """Names the file."""
+    path = tmp_path / "reference.npz"
+    if damage is not None:
+        path.write_bytes(damage)
+    with pytest.raises(SurroundingsError, match=f"cannot read the reference {path}"):
+        Reference.load(path)
+
+
+def _in_the_middle(fault: str) -> Callable[[int, Cell, str | None], str]:
+    """The surroundings fail in round 0 at one arm, that which comes last."""
+    return lambda index, cell, arm: fault if (index, cell, arm) == (0, Cell(8, 6), "reverse") else "fine"
+
+
+def _refusing(error: OSError) -> Callable[..., Iterator[str]]:
+    def lines(*_: Any) -> Iterator[str]:
+        raise error
+        yield ""
+
+    return lines
+
+
+@report("joshuaswarren/remnic#659")
+@pytest.mark.parametrize("fault", ["-15", FULL, NO_THREAD])
+def test_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    """One line that says how to go on; no engine has crashed; when the fault is mended, every cell is measured."""
+    script(monkeypatch, _in_the_middle(fault))
+    folder = tmp_path / "run"
+    with pytest.raises(SurroundingsError, match=f"go on with: fwdrev sweep --resume {folder}") as caught:
+        measure(*new_run(SMALL, quick=False, spec=None, out=folder))
+    assert len(str(caught.value)) < 600
+    kept = load(folder).observations
+    assert {arm.status for o in kept for arm in o.arms.values()} == {Status.MEASURED}
+    assert [o.round for o in kept if o.round < 0] == [PREPARING] * 4 + [WEIGHING] * 4
+    assert not (folder / "scratch").exists()
+    script(monkeypatch, fine)
+    measure(folder, old_run(folder, {}, []))
+    run = load(folder)
+    assert run.observations[: len(kept)] == kept
+    assert {(o.round, o.cell, *o.arms) for o in run.observations} == {
+        (index, cell, "forward", "reverse") for index in (PREPARING, WEIGHING, 0, 1) for cell in run.spec.cells
+    }
+    assert {arm.status for o in run.observations for arm in o.arms.values()} == {Status.MEASURED}
+
+
+@pytest.mark.parametrize(
+    ("error", "part"),
+    [
+        pytest.param(BlockingIOError(errno.EAGAIN, "no"), "ulimit -u", marks=report("kdlucas/byte-unixbench#64")),
+        pytest.param(OSError(errno.EMFILE, "too many"), "ulimit -n", marks=report(OURS)),
+        pytest.param(OSError(errno.ENOMEM, "no memory"), "end other programs", marks=report(OURS)),
+        pytest.param(FileNotFoundError(2, "none", "/no/python"), "none: /no/python", marks=report(OURS)),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["paired", "pyperf"])
+def test_no_process_is_to_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, part: str, protocol: str
+) -> None:
+    """Neither for the passes nor for a round."""
+
+    def refused(*_: Any, **__: Any) -> None:
+        raise error
+
+    spec = make_spec(SMALL | {"protocol": protocol})
+    executor = (StockExecutor if protocol == "pyperf" else LocalExecutor)(spec, tmp_path)
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with pytest.raises(SurroundingsError, match=part):
+        list(executor.prepare(spec.cells, Skips(spec.engines)))
+    with pytest.raises(SurroundingsError, match=part):
+        list(executor.rounds([0], spec.cells, {}, Skips(spec.engines)))
+
+
+@report(OURS)
+def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were started end."""
+    script(monkeypatch, fine)
+    start, spec = threading.Thread.start, make_spec(SMALL)
+    started: list[threading.Thread] = []
+
+    def refused(self: threading.Thread) -> None:
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(self)
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with pytest.raises(SurroundingsError, match="can't start new thread: end other processes"):
+        list(LocalExecutor(spec, tmp_path).prepare(spec.cells, Skips(spec.engines)))
+    assert [thread.is_alive() for thread in started] == [False, False]
+
+
+@report(OURS)
+def test_no_room_for_the_scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names it."""
+    monkeypatch.setattr(Path, "mkdir", _raising(OSError(errno.ENOSPC, "No space left on device")))
+    with (
+        pytest.raises(SurroundingsError, match=f"cannot make {tmp_path}/scratch: .*; make room"),
+        scratch_folder(tmp_path),
+    ):
+        pass
+
+
+def _raising(error: OSError) -> Callable[..., None]:
+    def refused(*_: Any, **__: Any) -> None:
+        raise error
+
+    return refused
