@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from numbers import Real
+from threading import RLock
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ from fwdrev.results.judgement import Verdict
 __all__ = ["FwdrevGate"]
 
 Call = Callable[[], Any]
+
+_ALONE = RLock()
+"""Gates of several threads measure one after the other; one that a callable of another one uses has to go on."""
 
 
 class FwdrevGate:
@@ -44,10 +48,10 @@ class FwdrevGate:
     ) -> CallableGate:
         """Assert that time of f ÷ time of g is at most `max_ratio`; returns what was found.
 
-        Both are called without arguments, many times, in turns, in this process. The test fails where the ratio is
-        above `max_ratio` beyond doubt and fresh rounds confirm it. What is not decided within `max_seconds` of
-        measuring (first calls, which may compile, come on top) is skipped, or what the setting `fwdrev_inconclusive`
-        says. Whatever the callables raise passes through.
+        Both are called without arguments, many times, in turns, in this process; gates of other threads wait. The test
+        fails where the ratio is above `max_ratio` beyond doubt and fresh rounds confirm it. What is not decided within
+        `max_seconds` of measuring (first calls, which may compile, come on top) is skipped, or what the setting
+        `fwdrev_inconclusive` says. Whatever the callables raise passes through.
 
         All rounds of one process share where code and arrays lie in memory. That moves a ratio by a few per cent, so a
         `max_ratio` below about 1.05 means little; `fwdrev check` starts fresh processes for every round. `setup`, given
@@ -57,6 +61,17 @@ class FwdrevGate:
         with _one_line():
             ratio, seconds = _positive("max_ratio", max_ratio), _positive("max_seconds", max_seconds)
             _exclusive(f, g, setup)
+        with _ALONE:
+            found = self._decided(f, g, setup, ratio, seconds)
+        self._told(f"{found.verdict}: {found}")
+        if found.verdict is Verdict.REGRESSED:
+            pytest.fail(f"f takes longer than allowed: {found}", pytrace=False)
+        if found.verdict is Verdict.INCONCLUSIVE:
+            self._undecided(f"not decided within max_seconds = {seconds:g}: {found}")
+        return found
+
+    def _decided(self, f: Any, g: Any, setup: Any, max_ratio: float, seconds: float) -> CallableGate:  # noqa: ANN401 - callables
+        __tracebackhide__ = True
         made = (f, g) if setup is None else setup()
         with _one_line():
             pair = PairedCallables(*_both(made), setup)
@@ -64,13 +79,7 @@ class FwdrevGate:
         with _one_line():
             layout = pair.layout(seconds)
         measure = partial(pair.rounds, blocks=layout.blocks)
-        found = callable_gate(measure, max_ratio=ratio, rounds=layout.rounds, budget=seconds)
-        self._told(f"{found.verdict}: {found}")
-        if found.verdict is Verdict.REGRESSED:
-            pytest.fail(f"f takes longer than allowed: {found}", pytrace=False)
-        if found.verdict is Verdict.INCONCLUSIVE:
-            self._undecided(f"not decided within max_seconds = {seconds:g}: {found}")
-        return found
+        return callable_gate(measure, max_ratio=max_ratio, rounds=layout.rounds, budget=seconds)
 
     def _undecided(self, text: str) -> None:
         __tracebackhide__ = True

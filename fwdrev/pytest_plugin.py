@@ -7,6 +7,8 @@ pytest loads this module for everybody who has fwdrev installed, so it imports n
 """
 
 import os
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -26,21 +28,33 @@ _SETTINGS = {
 }
 """What they are for, and what may be chosen; the first is the default."""
 
+_UNSAFE = "thread_unsafe"
+"""The marker by which plugins that run a test in several threads at once are told not to."""
+
+_RUNS = pytest.StashKey[int]()
+"""How often a test was begun: plugins that repeat what failed set its fixtures up again."""
+
 
 class _Summary:
-    """Collects what the gates of all tests said, also where the tests run in other processes."""
+    """Collects what the gates of all tests said, also where the tests run in other processes.
+
+    A test that is run again says it anew: its last run counts.
+    """
 
     def __init__(self) -> None:
-        self._lines: list[str] = []
+        self._told: dict[tuple[str, object], list[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when == "teardown":  # it comes once for each test, and knows all that was said before
-            self._lines += [f"{report.nodeid}: {text}" for name, text in report.user_properties if name == _NAME]
+        if report.when != "teardown":  # it knows all that was said before
+            return
+        told = [f"{report.nodeid}: {each[1]}" for each in report.user_properties if each[0] == _NAME]
+        if told:
+            self._told[report.nodeid, getattr(report, "worker_id", None)] = told
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest does not export its class
-        if self._lines:
+        if self._told:
             terminalreporter.section("fwdrev_gate")
-            for line in self._lines:
+            for line in (line for lines in self._told.values() for line in lines):
                 terminalreporter.write_line(line)
 
 
@@ -62,6 +76,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Summary(), "fwdrev-summary")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    """A gate beside itself in other threads would measure these; who runs tests so has registered the marker."""
+    if not any(str(line).startswith(_UNSAFE) for line in config.getini("markers")):
+        return
+    for item in items:
+        if _NAME in getattr(item, "fixturenames", ()):
+            item.add_marker(getattr(pytest.mark, _UNSAFE)(reason="fwdrev_gate measures"))
+
+
 @pytest.fixture
 def fwdrev_gate(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - a FwdrevGate; importing it would be heavy
     """Call it with f and g to assert that time of f ÷ time of g is at most max_ratio; see `fwdrev.pytest_gate`."""
@@ -71,9 +94,15 @@ def fwdrev_gate(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - a Fwdr
     others = "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("PYTEST_XDIST_WORKER_COUNT") != "1"
     if others and config.getini("fwdrev_xdist") == "skip":
         pytest.skip("fwdrev_gate does not measure beside other workers of pytest-xdist, unless fwdrev_xdist = measure")
-    from fwdrev.pytest_gate import FwdrevGate
+    with warnings.catch_warnings():  # what libraries warn of when they are loaded is no matter of the test
+        warnings.simplefilter("ignore")
+        from fwdrev.pytest_gate import FwdrevGate
 
+    node = request.node
+    run = node.stash[_RUNS] = node.stash.get(_RUNS, 0) + 1
+    node.user_properties[:] = [each for each in node.user_properties if each[0] != _NAME]
+    again = f" (run {run} of this test)" if run > 1 else ""
     return FwdrevGate(
-        told=lambda text: request.node.user_properties.append((_NAME, text)),
+        told=lambda text: node.user_properties.append((_NAME, f"{text}{again}")),
         inconclusive=config.getini("fwdrev_inconclusive"),
     )
