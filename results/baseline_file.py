@@ -89,7 +89,7 @@ class StoredRatio(BaseModel):
     ratio: Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)] = Field(
         description="Of their times, the mean over rounds."
     )
-    error: Annotated[float, Field(ge=0, le=1e3, allow_inf_nan=False)] = Field(
+    error: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = Field(
         description="The standard error of its logarithm."
     )
     rounds: Annotated[Rounds, Field(ge=FEWEST)] = Field(description="How many measured both.")

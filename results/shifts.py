@@ -94,7 +94,8 @@ class Shifts:
         """
         freedom = np.maximum(self.kept - 1, 1).astype(float)
         needed = special.nctdtrinc(freedom, 1 - POWER, special.stdtrit(freedom, 1 - levels))
-        return np.asarray(np.expm1(margins + needed * self.error))
+        with np.errstate(over="ignore"):  # nothing is found where rounds have nothing in common
+            return np.asarray(np.expm1(margins + needed * self.error))
 
     def _half(self, level: float) -> Any:  # noqa: ANN401 - an array
         return t_quantile(np.maximum(self.kept, 2), level) * self.error
