@@ -11,7 +11,6 @@ from typing import Any
 from fwdrev.bench.cell import Status
 from fwdrev.bench.environment import memory_share, worker_environment
 from fwdrev.bench.failure import one_line
-from fwdrev.bench.git import without_repository
 from fwdrev.bench.processors import pinned_cpus
 from fwdrev.bench.revision import Sides
 from fwdrev.bench.side_process import ArmLostError, SideProcess, side_path, started
@@ -81,7 +80,7 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
 def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str) -> Any:  # noqa: ANN401 - a context manager of contextlib
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
-    environment = without_repository(worker_environment(spec, programs))
+    environment = worker_environment(spec, programs)
     path = side_path(root, sides.inside, sides.home, os.environ.get("PYTHONPATH", ""), sides.path)
     environment["PYTHONPATH"] = os.pathsep.join(place for place in path if os.pathsep not in place)
     start = {

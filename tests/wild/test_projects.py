@@ -1,0 +1,312 @@
+"""Projects as people have them: submodules, generated files, folders of code; both sides find them, or what to set."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwdrev.bench import Status, SweepSpec
+from fwdrev.bench.against import SideObservation, against
+from fwdrev.bench.missing import hint
+from fwdrev.bench.pair import Pair
+from fwdrev.bench.revision import revision
+from fwdrev.bench.side import Side
+from fwdrev.bench.side_process import SideProcess, side_path
+from fwdrev.modes import InputError
+from tests.wild.reports import OURS, report
+from tests.wild.repositories import Repository, environment, new_repository
+
+MODEL = "def f(x):\n    return 2 * x\n"
+
+
+@pytest.fixture(autouse=True)
+def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of nobody."""
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
+        monkeypatch.setenv(name, environment()[name])
+
+
+def _project(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Repository:
+    made = new_repository(folder, files)
+    monkeypatch.chdir(made.top)
+    return made
+
+
+def _seen(arm: str, name: str = "HEAD", **places: list[str]) -> SideObservation:
+    """One block of one cell."""
+    spec = SweepSpec(engines=[arm], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    with revision(name, **places) as sides, closing(against(spec, sides)) as observations:
+        (seen,) = observations
+    return seen
+
+
+def _base(seen: SideObservation) -> tuple[Status, str | None]:
+    ((name, arm),) = [(name, arm) for name, arm in seen.base.items() if name != "control"]
+    assert seen.head[name].status in {Status.MEASURED, Status.SKIPPED}
+    return arm.status, arm.reason
+
+
+def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, on small cells."""
+    small = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%")
+    command = [sys.executable, "-P", "-m", "fwdrev", "check", "--against", "HEAD", *arguments, *small]
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), environment()["PYTHONPATH"]]))
+    env = environment(PYTHONPATH=path)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env)
+
+
+MEASURED = (Status.MEASURED, None)
+
+
+def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """Code in the submodule `lib`, which has one in `lib/deep` itself; base has an older state than head."""
+    new_repository(tmp_path / "deep", {"more.py": "FACTOR = 2\n"})
+    code = "from lib.deep.more import FACTOR\ndef f(x):\n    return FACTOR * x\n"
+    lib = new_repository(tmp_path / "lib", {"code.py": code})
+    lib.git("submodule", "--quiet", "add", str(tmp_path / "deep"), "deep")
+    lib.commit()
+    project = _project(tmp_path / "project", {"README": "code in lib\n"}, monkeypatch)
+    project.git("submodule", "--quiet", "add", str(tmp_path / "lib"), "lib")
+    project.git("submodule", "--quiet", "update", "--init", "--recursive")
+    project.commit()
+    return project
+
+
+@report("airspeed-velocity/asv#414")
+@pytest.mark.parametrize("gone", [False, True])
+def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool) -> None:
+    """At the commit of the revision, nested ones too, without the network; also if it is not checked out any more."""
+    project = _with_submodule(tmp_path, monkeypatch)
+    for name in ("lib", "deep"):
+        (tmp_path / name).rename(tmp_path / f"{name}-is-not-here")
+    inner = Repository(project.top / "lib")
+    inner.commit({"code.py": "def f(x):\n    return x + x  # changed\n"})
+    if gone:
+        project.git("submodule", "--quiet", "deinit", "--force", "lib")
+    with revision("HEAD") as sides:
+        assert "FACTOR * x" in (sides.base / "lib" / "code.py").read_text()
+        assert (sides.base / "lib" / "deep" / "more.py").read_text() == "FACTOR = 2\n"
+        assert sides.absent == {}
+    if not gone:
+        assert _base(_seen("lib.code:f")) == MEASURED
+    assert len(project.worktrees) == 1
+    assert gone or len(inner.worktrees) == 1
+
+
+@report("wireapp/wire-avs#5")
+def test_a_submodule_that_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What base lacks, and what to do, is told where it matters, and by its exit code nothing was compared."""
+    project = _with_submodule(tmp_path, monkeypatch)
+    inner = Repository(project.top / "lib")
+    inner.git("checkout", "--quiet", "--orphan", "new")
+    inner.commit({"code.py": MODEL})
+    lost = project.git("rev-parse", "HEAD:lib")
+    for branch in ("main", "origin/main", "origin/HEAD"):
+        inner.git("update-ref", "-d", f"refs/heads/{branch}")
+        inner.git("update-ref", "-d", f"refs/remotes/{branch}")
+    inner.git("update-ref", "-d", "refs/remotes/origin/main")
+    inner.git("update-ref", "-d", "refs/remotes/origin/HEAD")
+    inner.git("reflog", "expire", "--expire=now", "--all")
+    inner.git("gc", "--quiet", "--prune=now")
+    status, reason = _base(_seen("lib.code:f"))
+    assert status is Status.FAILED
+    assert f"the submodule lib has not the commit {lost[:12]}: git -C lib fetch" in str(reason)
+
+
+@report("pypa/setuptools-scm#933")
+@pytest.mark.parametrize(
+    ("imported", "file", "pattern"),
+    [
+        ("from pkg._version import version", "pkg/_version.py", "pkg/_version.py"),
+        ("from pkg import _version", "pkg/_version.py", "_version.py"),
+        ("from . import _version", "pkg/_version.py", "*/_version.py"),
+        ("import pkg.gen.parser", "pkg/gen/parser.py", "pkg/gen/*"),
+        ("open(__file__.replace('__init__.py', 'data.bin')).read()", "pkg/data.bin", "data.*"),
+    ],
+)
+def test_a_generated_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imported: str, file: str, pattern: str
+) -> None:
+    """Git ignores it, so base does not have it: the reason says so and what to set, and that helps."""
+    files = {"pkg/__init__.py": f"{imported}\n{MODEL}", ".gitignore": "_version.py\ngen/\n*.bin\n"}
+    project = _project(tmp_path / "project", files, monkeypatch)
+    project.write({file: "version = 1\n", "other/_version.txt": "no match\n"})
+    status, reason = _base(_seen("pkg:f"))
+    named = re.fullmatch(r".*; (\S+) is generated and ignored by git: give --copy (\S+)", str(reason))
+    assert status is Status.FAILED
+    assert named is not None, reason
+    assert file.startswith(named[1])
+    for given in (named[2], pattern):
+        assert _base(_seen("pkg:f", copy=[given])) == MEASURED
+    assert project.git("status", "--porcelain") == "?? other/"
+
+
+@report("scikit-build/scikit-build-core#1375")
+def test_a_compiled_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built in place, it is a generated file: with it both sides run the same binary, which is said."""
+    files = {"pkg/__init__.py": f"from pkg import _core\n{MODEL}", ".gitignore": "*.so\n"}
+    project = _project(tmp_path / "project", files, monkeypatch)
+    built = project.top / "pkg" / "_core.cpython-311-x86_64-linux-gnu.so"
+    built.write_bytes(b"no library")
+    hinted = _hint({"modules": ["pkg._core"]}, {"pkg._core": built})
+    assert hinted == (
+        "pkg/_core.cpython-311-x86_64-linux-gnu.so was built here and ignored by git: give --copy 'pkg/_core*.so' "
+        "(both sides then run the same binary)"
+    )
+    with revision("HEAD", copy=["pkg/_core*.so"]) as sides:
+        assert (sides.base / "pkg" / built.name).read_bytes() == b"no library"
+
+
+class _Head(SideProcess):
+    """Answers only where it has its modules."""
+
+    def __init__(self, files: dict[str, Path]) -> None:
+        self.name, self._files = "head", files
+
+    def ask(self, command: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+        return {"files": {name: str(self._files[name]) for name in command["modules"] if name in self._files}}
+
+
+def _hint(answer: dict[str, Any], files: dict[str, Path]) -> str | None:
+    """For an arm of `pkg`, where head has these files."""
+    with revision("HEAD") as sides:
+        return hint(Pair(_Head({}), _Head(files), 1.0, sides), "pkg:f", answer)
+
+
+@report(OURS)
+def test_generated_files_of_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are copied too; a file that the revision has stays its own."""
+    project = _with_submodule(tmp_path, monkeypatch)
+    (project.top / ".git" / "modules" / "lib" / "info" / "exclude").write_text("made.py\n")
+    project.write({"lib/made.py": "X = 1\n", "made.py": "committed\n"})
+    project.commit()
+    project.write({"made.py": "changed\n", ".gitignore": "made.py\n"})
+    for pattern in ("made.py", "lib/made.py"):
+        with revision("HEAD", copy=[pattern]) as sides:
+            assert (sides.base / "lib" / "made.py").read_text() == "X = 1\n"
+            assert (sides.base / "made.py").read_text() == "committed\n"
+
+
+@report("airspeed-velocity/asv#45")
+@pytest.mark.parametrize("installed", [False, True])
+def test_a_package_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
+    """Found by an editable install, it is head's on both sides; otherwise it is on neither: --path says where it is."""
+    _project(tmp_path / "project", {"python/pkg/__init__.py": MODEL}, monkeypatch)
+    if installed:
+        monkeypatch.setenv("PYTHONPATH", str(_finder(tmp_path, "python")))
+        status, reason = _base(_seen("pkg:f"))
+        assert status is Status.FAILED
+        assert "pkg comes from" in str(reason)
+        assert str(reason).endswith("the project has pkg in python: give --path python")
+    assert _base(_seen("pkg:f", path=["python"])) == MEASURED
+
+
+def _finder(tmp_path: Path, folder: str) -> Path:
+    """What an editable install does: a module at start-up that puts the folder of the working tree on the path."""
+    (tmp_path / "site").mkdir()
+    line = f"import sys\nsys.path.append({str(tmp_path / 'project' / folder)!r})\n"
+    (tmp_path / "site" / "sitecustomize.py").write_text(line)
+    return tmp_path / "site"
+
+
+@report("airspeed-velocity/asv#45")
+def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a pass nor a regression, and with the options that it names all is measured."""
+    files = {"python/pkg/__init__.py": f"import pkg._version\n{MODEL}", ".gitignore": "_version.py\n__pycache__\n"}
+    project = _project(tmp_path / "project", files, monkeypatch)
+    project.write({"python/pkg/_version.py": ""})
+    done = _check("--engines", "pkg:f")
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert "the project has pkg in python: give --path python" in done.stderr
+    options = ["--engines", "pkg:f", "--path", "python"]
+    done = _check(*options)
+    assert done.returncode in {3, 4}, done.stderr
+    assert "give --copy python/pkg/_version.py" in done.stdout
+    done = _check(*options, "--copy", "_version.py")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert project.git("status", "--porcelain") == ""
+
+
+@report("nicholasjng/pybm#11")
+def test_an_install_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides would find the same code there: that is said, and what to do."""
+    new_repository(tmp_path / "elsewhere", {"pkg/__init__.py": MODEL})
+    _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
+    where = tmp_path / "elsewhere" / "pkg"
+    hinted = _hint({"modules": ["pkg"]}, {"pkg": where / "__init__.py"})
+    assert hinted == (
+        f"pkg is installed from {where}, which is not this project: run the check there, "
+        "or install this one (pip install -e .)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
+    done = _check("--engines", "pkg:f")
+    assert done.returncode == 2, done.stdout
+    assert f"pkg is installed from {where}, which is not this project" in done.stderr
+
+
+@report(OURS)
+def test_what_is_new_is_no_fault_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A module that is not committed has no base: nothing is to be set for it."""
+    project = _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
+    project.write({"pkg.py": MODEL})
+    assert _hint({"modules": ["pkg"]}, {"pkg": project.top / "pkg.py"}) is None
+    assert _hint({"modules": ["numpy"]}, {}) is None
+
+
+@report(OURS)
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"path": ["nowhere"]}, "--path 'nowhere': give a folder of the project"),
+        ({"path": [".."]}, "--path '..': give a folder"),
+        ({"path": [""]}, "--path '': give a folder"),
+        ({"path": ["README"]}, "--path 'README': give a folder"),
+        ({"copy": ["README"]}, "--copy 'README': git ignores no file"),
+        ({"copy": [""]}, "--copy '': git ignores no file"),
+        ({"copy": ["../*"]}, "git ignores no file"),
+    ],
+)
+def test_places_that_are_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: dict[str, list[str]], said: str
+) -> None:
+    """One line, before anything is checked out."""
+    _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
+    with pytest.raises(InputError) as refused, revision("HEAD", **places):
+        pass
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@report(OURS)
+def test_where_modules_are_looked_for(tmp_path: Path) -> None:
+    """A folder of the project on PYTHONPATH is this side's, if it has that; a project may be the whole file system."""
+    for folder in ("base/python", "base/lib", "home/python", "home/built", "else"):
+        (tmp_path / folder).mkdir(parents=True)
+    base, home = tmp_path / "base", tmp_path / "home"
+    given = f"{home}/python::{home}/built:{tmp_path}/else"
+    found = side_path(base, Path(), home, given, [Path("lib")])
+    assert found == [f"{base}/lib", f"{base}", f"{base}/python", f"{home}/built", f"{tmp_path}/else"]
+    whole = side_path(base, Path(), Path("/"), f"{tmp_path}/else")
+    assert whole == [f"{base}", f"{tmp_path}/else"]
+
+
+@report(OURS)
+def test_strangers(tmp_path: Path) -> None:
+    """What lies in the other side's folder is strange, but not in a folder of ours or of Python within that."""
+    one = Side()
+    (tmp_path / "tmp" / "base").mkdir(parents=True)
+    (tmp_path / "tmp" / "base" / "own.py").write_text("")
+    one.root, one.other = tmp_path / "tmp" / "base", tmp_path
+    one.shared = (f"{one.root}/",)
+    assert one.is_strange(f"{tmp_path}/own.py")
+    assert not one.is_strange(str(one.root / "own.py"))
+    assert not one.is_strange(f"{tmp_path}-2/own.py")
+    one.other = Path("/")
+    assert one.is_strange("/own.py")
+    assert not one.is_strange("/usr/lib/json.py")
