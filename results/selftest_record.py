@@ -16,7 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.delay import Delay, delay_of
 from fwdrev.bench.gate_spec import gate_spec
+from fwdrev.bench.given_file import content
 from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.whole_file import append_whole, write_whole
 from fwdrev.modes.errors import InputError
 from fwdrev.results.measured_sides import direction_of
 from fwdrev.results.paired_sides import Sides
@@ -30,7 +32,7 @@ _DIGITS = 6
 """Of a log ratio: a millionth, far below any noise."""
 
 Size = Annotated[int, Field(ge=1, strict=True)]
-Log = Annotated[float, Field(allow_inf_nan=False)]
+Log = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 
 
 class Measured(BaseModel):
@@ -108,10 +110,14 @@ class Record:
     warnings: tuple[str, ...] = ()
 
     def append(self, run: RecordedRun) -> None:
-        """At once and whole, on a line of its own."""
-        with self.path.open("rb+") as file:
-            whole = file.seek(-1, os.SEEK_END) and file.read() == b"\n"  # a line that was cut off stays one, unreadable
-            file.write((b"" if whole else b"\n") + run.model_dump_json().encode() + b"\n")
+        """At once and whole, on a line of its own; raises InputError where the disk takes no more."""
+        try:
+            with self.path.open("rb") as file:
+                whole = file.seek(-1, os.SEEK_END) and file.read() == b"\n"  # a line that was cut off stays one
+            append_whole(self.path, ("" if whole else "\n") + run.model_dump_json() + "\n")
+        except OSError as error:
+            msg = f"cannot write {self.path}: {error.strerror}; what it holds is kept: go on with --resume {self.path}"
+            raise InputError(msg) from None
 
 
 def create(
@@ -134,8 +140,7 @@ def create(
         threshold=threshold,
     )
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(header.model_dump_json() + "\n")
+        write_whole(path, header.model_dump_json() + "\n", new=True)
     except FileExistsError:
         msg = f"{path} exists: go on with --resume {path}, or give another name"
         raise InputError(msg) from None
@@ -148,20 +153,20 @@ def create(
 def load_record(path: Path) -> Record:
     """Read it; raises InputError where the file is none. A run that cannot be read becomes a warning."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = content(path).decode("utf-8", errors="replace").split("\n")
     except OSError as error:
         msg = f"cannot read {path} ({error.strerror}): give the file that `fwdrev selftest` wrote"
         raise InputError(msg) from None
     try:
-        header = _Header.model_validate_json(lines[0] if lines else "")
+        header = _Header.model_validate_json(_whole(lines[0]))
         spec = _spec(header)
     except (ValidationError, InputError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         msg = f"{path} is no record of a selftest: {reason}"
         raise InputError(msg) from None
     runs, warnings = [], []
-    for number, line in enumerate(lines[1:], 2):
-        for one in _run(line):
+    for number, line in enumerate(map(_whole, lines[1:]), 2):
+        for one in _run(line) if line else ():
             if isinstance(one, str):
                 warnings.append(f"{path}, line {number}: {one}; left out")
             else:
@@ -182,6 +187,11 @@ def load_record(path: Path) -> Record:
 def _spec(header: _Header) -> SweepSpec:
     given = dict(header.spec)
     return gate_spec(given, [str(name) for name in given.pop("engines", [])])
+
+
+def _whole(line: str) -> str:
+    """Without what an editor or a crash put around it."""
+    return line.strip("\ufeff\0 \t\r")
 
 
 def _run(line: str) -> Iterator[RecordedRun | str]:
