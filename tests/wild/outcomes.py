@@ -53,7 +53,7 @@ def main() -> None:
     def judged(*_: object, **__: object) -> tuple[Any, dict[str, Any]]:
         return _happens(outcome)
 
-    fwdrev.bench.cli.check._judged_by_revision = judged  # type: ignore[assignment]
+    fwdrev.bench.cli.check._judged_by_revision = judged
     run()
 
 

@@ -1,0 +1,127 @@
+"""Encodings that lack our letters, and names of files that are not text in any."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench.environment import worker_environment
+from fwdrev.bench.spec import SweepSpec
+from tests.wild.outcomes import command, environment
+from tests.wild.reports import OURS, report
+
+IO = "PYTHONIOENCODING"
+
+C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""Python takes these to mean ASCII only if it is told not to improve on them."""
+
+NAME = os.fsdecode(b"caf\xe9")
+"""No UTF-8: a folder from an archive or a disk of another system."""
+
+
+def _fwdrev(*arguments: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[bytes]":
+    line = [sys.executable, "-m", "fwdrev", *arguments]
+    return subprocess.run(line, capture_output=True, check=False, cwd=cwd, env=environment(**env), timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("env", "encoding", "said"),
+    [
+        pytest.param({IO: "latin-1"}, "latin-1", "10 -> 12 · \\u65e5", marks=report("aws/aws-cli#1386")),
+        pytest.param({IO: "cp1252"}, "cp1252", "10 -> 12 · ", marks=report("pre-commit/pre-commit#1862")),
+        pytest.param({IO: "cp437:strict"}, "cp437", "10 -> 12 · ", marks=report("deftai/directive#814")),
+        pytest.param({IO: "ascii"}, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#161")),
+        pytest.param({IO: "utf-8"}, "utf-8", "10 → 12 · 日本", marks=report(OURS)),
+        pytest.param(C_LOCALE, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#309")),
+        pytest.param({"LC_ALL": "POSIX"}, "utf-8", "10 → 12 · 日本", marks=report("pre-commit/pre-commit-hooks#276")),
+        pytest.param({"LC_ALL": "xx_YY.none"}, "utf-8", "10 → 12 · 日本", marks=report(OURS)),
+    ],
+)
+def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str, said: str) -> None:
+    """What it lacks is written in letters that it has; the exit code is the verdict's, also in JSON."""
+    text, data = (
+        subprocess.run(
+            command("inconclusive", "check", "--against", "HEAD", *form),
+            capture_output=True,
+            check=False,
+            env=environment(**env),
+            timeout=120,
+        )
+        for form in ((), ("--json",))
+    )
+    assert (text.returncode, text.stderr, data.returncode, data.stderr) == (3, b"", 3, b"")
+    assert text.stdout.decode(encoding).startswith(said)
+    assert json.loads(data.stdout.decode(encoding))["told"][7] == "finding 7 →"
+
+
+@pytest.mark.parametrize("words", ["explain --inputs 8 --outputs 2", "engines", "--help", "nope θ"])
+@report("maxbbraun/trump2cash#34")
+def test_all_that_is_printed_can_be(words: str, tmp_path: Path) -> None:
+    """In ASCII: no traceback, and the same exit code as elsewhere."""
+    plain, rich = (_fwdrev(*words.split(), cwd=tmp_path, **env) for env in (C_LOCALE, {}))
+    assert plain.returncode == rich.returncode != 5
+    assert b"Traceback" not in plain.stderr
+    assert len(plain.stdout.splitlines()) == len(rich.stdout.splitlines())
+
+
+@report("pypa/pipenv#3131")
+def test_a_locale_of_the_system(tmp_path: Path) -> None:
+    """ISO 8859-1 as a German system of 2005 had it."""
+    made = shutil.which("localedef") and subprocess.run(
+        ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "de_DE.ISO-8859-1")],  # noqa: S607 - wherever it is
+        capture_output=True,
+        check=False,
+    )
+    if not made or made.returncode:
+        pytest.skip("localedef makes no de_DE.ISO-8859-1 here")
+    env = {"LOCPATH": str(tmp_path), "LC_ALL": "de_DE.ISO-8859-1"}
+    done = _fwdrev("explain", "--inputs", "8", "--outputs", "2", cwd=tmp_path, **env)
+    assert done.returncode == 0, done.stderr
+    assert "J_x L^2 · G^1" in done.stdout.decode("latin-1")
+    assert "J_theta" in done.stdout.decode("latin-1")
+
+
+@report("samschott/maestral#230")
+def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
+    """Messages show its bytes by number; JSON leads back to it; files are written into it."""
+    shutil.copytree(whole, tmp_path / NAME)
+    answered = _fwdrev("plot", NAME, "--format", "svg", "--pair", "forward,reverse", "--json", cwd=tmp_path)
+    figures = json.loads(answered.stdout.decode("ascii"))["figures"]
+    assert all((tmp_path / figure).stat().st_size > 1000 for figure in figures)
+    for words in (("crossover",), ("baseline", "-o", "b.json"), ("export", "--format", "csv")):
+        done = _fwdrev(words[0], NAME, *words[1:], cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, b""), words
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("crossover", NAME), b"caf\\udce9 is not a run"),
+        (("check", "--against", NAME), b"git"),
+        (("check", "--baseline", NAME), b"caf\\udce9"),
+        ((NAME,), b"No such command 'caf\\udce9'"),
+        (("sweep", "--engines", NAME), b"'caf\\udce9'"),
+        (("sweep", "--problem", NAME), b"'caf\\udce9'"),
+        (("explain", "--factors", NAME), b"caf\\udce9"),
+    ],
+)
+@report("fwupd/fwupd#448")
+def test_an_argument_that_is_no_text(words: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
+    """One line, and the exit code of wrong usage."""
+    done = _fwdrev(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
+    assert said in done.stderr
+
+
+@report(OURS)
+def test_jax_gets_no_cache_whose_name_is_no_text(tmp_path: Path) -> None:
+    """It would fail, and every engine with it."""
+    spec = SweepSpec()
+    kept, none = (worker_environment(spec, tmp_path / name) for name in ("café", NAME))
+    assert kept["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "café" / "programs")
+    assert none["JAX_ENABLE_COMPILATION_CACHE"] == "0"
