@@ -106,6 +106,14 @@ def test_what_the_command_says_is_what_the_step_does(
         assert Path(outputs[name]).read_text(encoding="utf-8") == f"--{name}\n"
 
 
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_full_disk_is_no_regression(code: int, runner: Runner) -> None:
+    """The copy of the text fails with 1, which is not the command's answer."""
+    runner.command(runner.bin / "tee", "cat\nexit 1\n")
+    done = _measure(runner, code, "unchanged")
+    assert (done.returncode, runner.outputs()["exit-code"]) == (0, str(code)), done.stderr
+
+
 def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
     """Quoted as in a shell, but run by none."""
     arguments = "--point 'a b' --rounds 3\n--option \"x=$(touch bad)\""
