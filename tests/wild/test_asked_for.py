@@ -1,0 +1,264 @@
+"""Whatever was asked for is a finding: what neither side has, what only one has, and what could not be measured."""
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench.against import CONTROL, SideObservation
+from fwdrev.bench.cell import ArmResult, Cell, Status
+from fwdrev.bench.cli.commands import run as command
+from fwdrev.bench.cli.show import exit_code
+from fwdrev.bench.gate_spec import gate_spec
+from fwdrev.bench.lookup import Lacking, lacking
+from fwdrev.bench.revision import revision
+from fwdrev.bench.spec import SweepSpec
+from fwdrev.modes.errors import InputError
+from fwdrev.results.against_baseline import compared, without_engines
+from fwdrev.results.baseline import baseline_of
+from fwdrev.results.baseline_file import Baseline
+from fwdrev.results.gate_run import gate_run
+from fwdrev.results.gate_text import judged
+from fwdrev.results.judgement import Outcome, Verdict, text_lines
+from fwdrev.results.judgement_github import annotations
+from fwdrev.results.judgement_junit import junit
+from fwdrev.results.judgement_markdown import markdown
+from fwdrev.results.paired_sides import Pair
+from tests.baselines import measured
+from tests.plugin import install_plugin
+from tests.project import MODEL, commit, make_project
+from tests.wild.reports import OURS, report
+
+SMALL, LARGE = Cell(4, 2), Cell(8, 2)
+
+NEW = Lacking(side="base", reason="model has no function 'newer'")
+GONE = Lacking(side="head", reason="model has no function 'older'")
+
+LATE = ArmResult(status=Status.TIMED_OUT, reason="no answer within 1 s")
+BARRED = ArmResult(status=Status.SKIPPED, reason="larger than n = 4, m = 2, where it ended: timed out")
+WAITED = ArmResult(status=Status.SKIPPED, reason="not timed, since head ended: crashed")
+CRASHED = ArmResult(status=Status.CRASHED, reason="killed by signal 9")
+FAILED = ArmResult(status=Status.FAILED, reason="ValueError: no")
+WRONG = ArmResult(status=Status.WRONG, reason="the sides differ")
+
+Ended = Mapping[Pair, tuple[ArmResult, ArmResult]]
+
+
+def script(ends: Ended) -> Callable[..., Generator[SideObservation, None, None]]:
+    """Rounds in which both sides take the same time, but for what ends so, in the first round, and is then left out."""
+
+    def rounds(spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
+        fine = ArmResult(status=Status.MEASURED, loops=1, values=(1.0, 1.0))
+        for number in range(spec.rounds):
+            for cell in spec.cells:
+                wanted = [arm for arm in spec.engines if only is None or (cell, arm) in only]
+                arms = {arm: (fine, fine) for arm in [*wanted, CONTROL] if (cell, arm) not in ends}
+                arms |= {arm: ends[cell, arm] for arm in wanted if (cell, arm) in ends and number == 0}
+                base, head = ({arm: both[side] for arm, both in arms.items()} for side in (0, 1))
+                yield SideObservation(round=number, cell=cell, base=base, head=head, seconds=0.1)
+
+    return rounds
+
+
+def case(source: str, name: str, *values: object) -> object:
+    """A row with its report."""
+    return pytest.param(*values, id=name, marks=report(source))
+
+
+EVERYWHERE = {(cell, "model:step"): (FAILED, FAILED) for cell in (SMALL, LARGE)}
+MIXED = {(SMALL, "model:step"): (LATE, WAITED), (LARGE, "model:step"): (BARRED, BARRED)}
+
+
+@pytest.mark.parametrize(
+    ("apart", "ends", "code", "told"),
+    [
+        case("bheisler/criterion.rs#530", "new beside another", {"model:newer": NEW}, {}, 0, {"model:newer": "new"}),
+        case("nubo-db/dynoxide#192", "nothing but new", {"model:newer": NEW, "model:step": NEW}, {}, 3, {}),
+        case("BurntSushi/cargo-benchcmp#28", "gone", {"model:older": GONE}, {}, 4, {"model:older": "missing"}),
+        case(OURS, "nothing but gone", {"model:older": GONE, "model:step": GONE}, {}, 4, {}),
+        case(OURS, "new and gone", {"model:newer": NEW, "model:older": GONE}, {}, 4, {"model:newer": "new"}),
+        case("dotnet/performance#1807", "failed on both sides", {}, EVERYWHERE, 4, {}),
+        case("dotnet/performance#1807", "one cell on both sides", {}, {(SMALL, "model:step"): (LATE, LATE)}, 3, {}),
+        case("rust-lang/rustc-perf#7", "on one side", {}, {(SMALL, "model:step"): (WAITED, CRASHED)}, 3, {}),
+        case(OURS, "wrong", {}, {(LARGE, "model:step"): (WRONG, WRONG)}, 3, {}),
+        case(OURS, "late, and larger", {"model:newer": NEW}, MIXED, 4, {"model:newer": "new"}),
+    ],
+)  # fmt: skip
+def test_every_form_tells_what_was_not_measured(
+    apart: dict[str, Lacking], ends: Ended, code: int, told: dict[str, str]
+) -> None:
+    """With its reason, as a test that is skipped or fails, never as a pass; the code is never that of a slowdown."""
+    arms = list(dict.fromkeys(["model:step", *apart]))
+    spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 4}, arms)
+    run = gate_run(spec, script(ends), lacking=apart)
+    judgement = judged(run.gate, "title", run.reasons)
+    assert exit_code(judgement.outcome) == code
+    found = {each.subject: each.verdict.value for each in judgement.told}
+    assert told.items() <= found.items()
+    absent = [each for each in judgement.told if "has no function" in each.grounds or ": " in each.grounds]
+    assert len(absent) == len(apart) + len(ends)
+    xml, rows, text, notes = (
+        junit(judgement),
+        markdown(judgement),
+        "\n".join(text_lines(judgement)),
+        "\n".join(annotations(judgement)),
+    )
+    reasons = {f["reason"] for f in run.gate.to_json()["findings"] if f["reason"]}
+    assert reasons == {each.grounds for each in absent}
+    for each in absent:
+        assert each.grounds in text
+        assert f'type="{each.verdict}" message="{each.grounds}"' in xml
+        assert each.grounds.partition(": ")[0] in rows
+        assert f"{each.subject}: {each.grounds}" in notes
+    assert xml.count("<skipped") + xml.count("<failure") == len(absent)
+
+
+@report("BurntSushi/cargo-benchcmp#28")
+def test_what_is_gone_may_be_allowed() -> None:
+    """Then it is told and decides nothing; where nothing else was asked for, there is nothing to compare."""
+    spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 4}, ["model:step", "model:older"])
+    for apart, outcome in (
+        ({"model:older": GONE}, Outcome.UNCHANGED),
+        ({"model:older": GONE, "model:step": GONE}, Outcome.NOTHING),
+    ):
+        run = gate_run(spec, script({}), lacking=apart, allow_missing=True)
+        judgement = judged(run.gate, "title")
+        assert judgement.outcome is outcome
+        (told, *_) = [each for each in judgement.told if each.verdict is Verdict.MISSING]
+        assert not told.fails
+        assert f"{told.subject}: {told.grounds}" in "\n".join(annotations(judgement))
+        assert "<failure" not in junit(judgement)
+
+
+@pytest.mark.parametrize(
+    ("arms", "said"),
+    [
+        case(OURS, "the control", ["forward", CONTROL], "engine 'control': that is what the work is called"),
+        case(OURS, "twice a function", ["model:step", "model:step"], "name each one once"),
+        case(OURS, "twice an engine", ["forward", "forward"], "name each one once"),
+        case(OURS, "a space", ["model:my step"], "write it as MODULE:FUNCTION"),
+        case(OURS, "a file", ["src/model.py:step"], "MODULE is model, without .py"),
+        case(OURS, "no function", ["model:"], "write it as MODULE:FUNCTION"),
+        case(OURS, "no module", [":step"], "write it as MODULE:FUNCTION"),
+        case(OURS, "another way", ["hessian:model:step"], "jacfwd:MODULE:FUNCTION"),
+        case(OURS, "a method", ["model:Net.step"], "write it as MODULE:FUNCTION"),
+        case(OURS, "four parts", ["jacfwd:a:b:c"], "write it as MODULE:FUNCTION"),
+        case(OURS, "nothing", [], "name at least one"),
+    ],
+)
+def test_names_that_cannot_be_meant(arms: list[str], said: str) -> None:
+    """Refused before anything is started."""
+    with pytest.raises(InputError, match=said):
+        gate_spec({}, arms, looked_up_later=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's project, in which head has another function than base, and another engine; we are in it."""
+    made = make_project(tmp_path / "project")
+    (made / "raises.py").write_text("raise OSError('no')\n")
+    (made / "ends.py").write_text("import sys\nsys.exit('usage: …')\n")
+    commit(made)
+    (made / "model.py").write_text(MODEL.replace("def moody", "def newer"))
+    points = made / "mine-1.0.dist-info" / "entry_points.txt"
+    points.write_text(points.read_text().replace("mine =", "renamed ="))
+    monkeypatch.chdir(made)
+    monkeypatch.setenv("PYTHONPATH", str(made), prepend=":")
+    return made
+
+
+@pytest.mark.usefixtures("project")
+@report("rjmurillo/moq.analyzers#1266")
+def test_each_side_is_asked_before_anything_is_measured() -> None:
+    """Functions and engines; what exists and fails, or ends the process, is left to the measuring."""
+    arms = ["model:step", "model:newer", "jacrev:model:moody", "forward", "mine", "renamed", "raises:f", "ends:f"]
+    spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
+    with revision("HEAD") as sides:
+        found = lacking(spec, sides, inputs="model:point")
+    assert {name: each.side for name, each in found.items()} == {
+        "model:newer": "base",
+        "jacrev:model:moody": "head",
+        "mine": "head",
+        "renamed": "base",
+    }
+    assert found["jacrev:model:moody"].reason.startswith("model has no function 'moody'")
+    assert found["mine"].reason.startswith("unknown engine 'mine': known are ")
+
+
+@pytest.mark.usefixtures("project")
+@report(OURS)
+def test_what_neither_side_has_is_wrong_usage() -> None:
+    """All of it in one line, with what there is; also the point."""
+    arms = ["model:step", "model:stepp", "modle:step", "model.py:step", "numpy:sin", "model:np", "step"]
+    spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
+    with revision("HEAD") as sides, pytest.raises(InputError) as caught:
+        lacking(spec, sides, inputs="model:pint")
+    said = str(caught.value)
+    assert said.startswith("model:stepp, modle:step, model.py:step, numpy:sin, model:np, step, model:pint: neither ")
+    for part in (
+        "model has no function 'stepp'; did you mean 'step'?",
+        "there is no module 'modle'",
+        "write model:step, without .py",
+        "which is not in this project",
+        "model:np is of type module, and no function",
+        "unknown engine 'step': known are bracketed, ",
+        "model has no function 'pint'; did you mean 'point'?",
+        "a function is written MODULE:FUNCTION",
+    ):
+        assert part in said
+    assert len(said.splitlines()) == 1
+
+
+@report("rjmurillo/moq.analyzers#1266")
+def test_the_whole_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A gate that measures one of three: it fails for the missing one, and every file says which and why."""
+    asked = "model:step,model:newer,model:moody"
+    sizes = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%", "--point", "model:point")
+    files = ("--junit", "junit.xml", "--markdown", "check.md", "--json", "--github")
+    code = command(["check", "--against", "HEAD", "--engines", asked, *sizes, *files])
+    shown = capsys.readouterr()
+    data = json.loads(shown.out)
+    assert (code, data["exit_code"], data["outcome"], data["compared"]) == (4, 4, "missing", 1)
+    reasons = {f["subject"]["name"]: f["reason"] for f in data["findings"] if f["reason"]}
+    assert reasons["model:newer"].startswith("base does not have it: model has no function 'newer'")
+    assert reasons["model:moody"].startswith("head does not have it: model has no function 'moody'")
+    for file in ("junit.xml", "check.md"):
+        text = (project / file).read_text()
+        assert "base does not have it" in text
+        assert "head does not have it" in text
+    assert "::error title=fwdrev check%3A missing::model:moody: head does not have it" in shown.err
+    assert "::notice title=fwdrev check%3A new::model:newer: base does not have it" in shown.err
+
+
+def with_engines(*engines: str) -> Baseline:
+    """A baseline that was measured with these too, somewhere."""
+    baseline = baseline_of(measured())
+    return baseline.model_copy(update={"spec": {**baseline.spec, "engines": ["forward", "reverse", *engines]}})
+
+
+@report(OURS)
+def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not gone: the finding says what to install, and nobody knows whether it is slower."""
+    install_plugin(tmp_path, monkeypatch)
+    judgement = compared(with_engines("absent"), measured(seed=1))
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    (told,) = [each for each in judgement.told if each.subject == "absent"]
+    assert (told.verdict, told.open, told.fails) == (Verdict.INCONCLUSIVE, True, False)
+    assert told.grounds.startswith("unavailable here: engine 'absent' of package fwdrev-plugin cannot be used")
+    assert "fwdrev_needs_what_is_not_there" in told.grounds
+    assert told.grounds.endswith("install what it needs")
+
+
+@report(OURS)
+def test_an_engine_of_a_baseline_that_is_gone() -> None:
+    """It fails, unless that is allowed; where none is left, each is told and nothing was compared."""
+    judgement = compared(with_engines("older"), measured(seed=1))
+    (told,) = [each for each in judgement.told if each.subject == "older"]
+    assert (judgement.outcome, told.verdict, told.fails) == (Outcome.MISSING, Verdict.MISSING, True)
+    assert "::error title=fwdrev check%3A missing::older: in the baseline" in "\n".join(annotations(judgement))
+    allowed = compared(with_engines("older"), measured(seed=1), allow_missing=True)
+    assert allowed.outcome is Outcome.UNCHANGED
+    alone = with_engines().model_copy(update={"spec": {**with_engines().spec, "engines": ["older"]}})
+    assert without_engines(alone).outcome is Outcome.MISSING
+    assert without_engines(alone, allow_missing=True).outcome is Outcome.NOTHING
