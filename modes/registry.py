@@ -107,6 +107,7 @@ def engine(name: str) -> Engine:
     Raises InputError for an unknown name and UnavailableError where it cannot be used here: its own library is missing,
     or the entry point of another package leads to no engine.
     """
+    name = engine_name(name)
     point = _point("engine", name, ENGINES)
     if point is None:
         made: Engine = _ours("engine", name, ENGINES)()
