@@ -124,7 +124,7 @@ def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
     monkeypatch.chdir(project.top / "deep")
     (tmp_path / "tmp" / name).mkdir()
     _temporary(tmp_path / "tmp" / name, monkeypatch)
-    spec = SweepSpec(engines=["model:f"], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    spec = SweepSpec(engines=["model:f"], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5)
     with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
         (seen,) = observations
     assert [len(seen.base["model:f"].values), len(seen.head["model:f"].values)] == [1, 1], seen
@@ -262,7 +262,7 @@ def test_temporary_files_in_the_project(tmp_path: Path, monkeypatch: pytest.Monk
     (project.top / "tmp").mkdir()
     _temporary(project.top / "tmp", monkeypatch)
     monkeypatch.chdir(project.top)
-    spec = SweepSpec(engines=["model:f"], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    spec = SweepSpec(engines=["model:f"], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5)
     with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
         (seen,) = observations
     assert len(seen.base["model:f"].values) == 1, seen

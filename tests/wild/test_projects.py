@@ -40,7 +40,7 @@ def _project(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatc
 
 def _seen(arm: str, name: str = "HEAD", **places: list[str]) -> SideObservation:
     """One block of one cell."""
-    spec = SweepSpec(engines=[arm], inputs="4", outputs="2", rounds=1, blocks=1, block_seconds=1e-5)
+    spec = SweepSpec(engines=[arm], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5)
     with revision(name, **places) as sides, closing(against(spec, sides)) as observations:
         (seen,) = observations
     return seen
@@ -83,6 +83,7 @@ def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reposito
 def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool) -> None:
     """At the commit of the revision, nested ones too, without the network; also if it is not checked out any more."""
     project = _with_submodule(tmp_path, monkeypatch)
+    project.git("config", "submodule.recurse", "true")
     for name in ("lib", "deep"):
         (tmp_path / name).rename(tmp_path / f"{name}-is-not-here")
     inner = Repository(project.top / "lib")
