@@ -18,8 +18,8 @@ __all__ = ["content", "opened", "start_of_text"]
 _PATIENCE = 3.0
 """Seconds in which the other end of a named pipe has to be opened."""
 
-_LARGEST = 2**28
-"""Bytes of a file that is read as a whole: a baseline of a million arms."""
+_LARGEST = 2**26
+"""Bytes of a file that is read as a whole: a baseline of some hundred thousand arms."""
 
 _UTF_8 = b"\xef\xbb\xbf"
 

@@ -79,6 +79,14 @@ Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u202
 
 Engine = Annotated[Name, AfterValidator(engine_name)]
 
+
+def _each_once(engines: list[str]) -> list[str]:
+    if len(set(engines)) < len(engines):
+        msg = f"engines {', '.join(engines)}: name each one once"
+        raise InputError(msg)
+    return engines
+
+
 _SHAPES = "Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every n × m."
 """They are stored with a run, which may be read where the problem is not installed."""
 
@@ -126,7 +134,9 @@ class SweepSpec(BaseModel):
     wrt: Wrt = Wrt.THETA
     inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
     outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
-    engines: list[Engine] = Field(default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1)
+    engines: Annotated[list[Engine], AfterValidator(_each_once)] = Field(
+        default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1
+    )
     rounds: StrictInt = Field(default=10, ge=1, le=10_000)
     blocks: StrictInt = Field(default=10, ge=1, le=10_000)
     block_seconds: float = Field(default=2e-3, gt=0, le=10, allow_inf_nan=False)
@@ -218,9 +228,6 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         raise InputError(msg)
     for name in spec.engines:
         engine(name)
-    if len(set(spec.engines)) < len(spec.engines):
-        msg = f"engines {', '.join(spec.engines)}: name each one once"
-        raise InputError(msg)
     float_dtype(spec.dtype)
     spec = spec.model_copy(update={"shapes": _shapes(spec)})
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from fwdrev.bench.cell import Cell
 from fwdrev.bench.given_file import content
@@ -21,6 +21,7 @@ from fwdrev.bench.spec import SweepSpec, stored_spec
 from fwdrev.bench.whole_file import write_whole
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.instance import LARGEST
+from fwdrev.modes.registry import engine_name
 from fwdrev.results.crossing import Crossing, Status
 from fwdrev.results.estimate import Estimate, t_quantile
 from fwdrev.results.paired_sides import Counts
@@ -44,6 +45,7 @@ BASELINE_FORMAT = 1
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 Rounds = Annotated[int, Field(ge=1, le=10**6, description="How many measured it.")]
+Arm = Annotated[Text, AfterValidator(engine_name)]
 Place = Annotated[float, Field(ge=1, le=LARGEST, allow_inf_nan=False)]
 
 
@@ -54,7 +56,7 @@ class StoredArm(BaseModel):
 
     n: Size = Field(description="Inputs.")
     m: Size = Field(description="Outputs.")
-    arm: Text = Field(description="The name of the engine.")
+    arm: Arm = Field(description="The name of the engine.")
     multiply_adds: Count | None = Field(default=None, description="Of one Jacobian, as the engine counts them.")
     passes: Count | None = Field(default=None, description="Tangents pushed or cotangents pulled.")
     flops: Count | None = Field(default=None, description="Operations, as the engine's compiler counts them.")
@@ -84,8 +86,8 @@ class StoredRatio(BaseModel):
 
     n: Size = Field(description="Inputs.")
     m: Size = Field(description="Outputs.")
-    arm: Text = Field(description="The one whose time is divided.")
-    against: Text = Field(description="The one by whose time it is divided.")
+    arm: Arm = Field(description="The one whose time is divided.")
+    against: Arm = Field(description="The one by whose time it is divided.")
     ratio: Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)] = Field(
         description="Of their times, the mean over rounds."
     )
@@ -107,9 +109,9 @@ class StoredCrossover(BaseModel):
     model_config = _STRICT
 
     n: Size = Field(description="Inputs.")
-    arm: Text = Field(description="The one of the two that is named first.")
-    against: Text = Field(description="The other one.")
-    cheaper: Text = Field(description="The arm that is faster below m, or everywhere.")
+    arm: Arm = Field(description="The one of the two that is named first.")
+    against: Arm = Field(description="The other one.")
+    cheaper: Arm = Field(description="The arm that is faster below m, or everywhere.")
     m: Place | None = Field(default=None, description="Outputs at which they take the same time.")
     low: Place | None = Field(default=None, description="Where its 95 % interval begins; null for a single round.")
     high: Place | None = Field(default=None, description="Where its 95 % interval ends.")
@@ -234,7 +236,7 @@ def load_baseline(path: Path) -> Baseline:
         msg = f"cannot read {path} ({error.strerror}): give the file that `fwdrev baseline RUN -o FILE` wrote"
         raise InputError(msg) from None
     try:
-        data = json.loads(text)
+        data = json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:  # of JSON, of numbers and depths beyond measure
         raise _refused(path, str(error)) from None
     given = data.get("format") if isinstance(data, dict) and "ratios" in data else None
@@ -248,6 +250,16 @@ def load_baseline(path: Path) -> Baseline:
         where = ".".join(str(part) for part in first["loc"])
         raise _refused(path, f"{where or 'it'}: {first['msg']}") from None
     stored_spec(found.spec, path)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What has two values by one name was put together by a merge."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        msg = f"{next(name for name in names if names.count(name) > 1)!r} is there twice"
+        raise ValueError(msg)
     return found
 
 

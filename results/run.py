@@ -29,8 +29,8 @@ MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
 _MOST_WARNINGS = 5
 """Then only their number is told."""
 
-_LONGEST = 2**26
-"""Bytes of a line: more than the longest that a sweep can write."""
+_LONGEST = 2**25
+"""Bytes of a line: more than any that a sweep can write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -119,7 +119,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         with opened(path) as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
                 if not line.isspace():
-                    yield number, line.decode("utf-8", errors="replace").rstrip("\r\n")
+                    yield number, line.strip(b"\0\r\n").decode("utf-8", errors="replace")
+                if len(line) == _LONGEST:  # no sweep has written what follows
+                    return
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
         raise InputError(msg) from None

@@ -167,7 +167,7 @@ def parse_line(text: str) -> Observation:
     Files that were joined have a byte-order mark in the middle, and a crash may leave zero bytes before a line.
     """
     try:
-        line = Line.model_validate_json(text.strip("\ufeff\0"))
+        line = Line.model_validate_json(text.strip("\ufeff\0\r\n"))
     except ValidationError as error:
         raise ValueError(error.errors()[0]["msg"]) from None
     arms = {engine_name(name): arm for name, arm in line.arms.items()}

@@ -64,7 +64,7 @@ def test_bad_grids(text: str, message: str) -> None:
         ({"rounds": "many"}, "rounds = 'many'"),
         ({"block_seconds": float("nan")}, "block_seconds = nan"),
         ({"dtype": "float16"}, "unknown dtype 'float16'"),
-        ({"inputs": [0]}, "grid '[0]' has 0"),
+        ({"inputs": [0]}, "grid [0] has 0"),
         ({"inputs": 4}, "grid 4: give text"),
         ({"inputs": "1000000", "outputs": "1000000"}, "8e+03 GB, too large for this machine"),
         ({"roundz": 3}, "unknown option of a sweep 'roundz'"),
