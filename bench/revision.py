@@ -15,7 +15,7 @@ from pathlib import Path
 from fwdrev.bench.checkout import check_out, submodules
 from fwdrev.bench.failure import one_line
 from fwdrev.bench.git import Project, git, project_here
-from fwdrev.bench.leftovers import own_folder, remove_dead
+from fwdrev.bench.leftovers import OwnFolder, own_folder, remove_dead
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Sides", "itself", "revision"]
@@ -57,10 +57,8 @@ def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -
     project = project_here()
     commit, places = _commit(name, project), _places(path, project)
     generated = _generated(copy, project)
-    remove_dead(project.common_dir)
-    with own_folder("against") as own:
-        base, scratch = own.path / "base", own.path / "scratch"
-        scratch.mkdir()
+    with _prepared("against", project) as (own, scratch):
+        base = own.path / "base"
         absent = check_out(project, commit, base, own)
         _copied(generated, project.top, base)
         yield Sides(
@@ -75,37 +73,49 @@ def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -
 
 
 @contextmanager
-def itself(name: str = "HEAD") -> Iterator[Sides]:
+def itself(name: str = "HEAD", /, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
     """Twice the same revision, as two folders of the same depth: whatever differs between these two sides is noise.
 
-    Where there is no git project, two empty folders, from which both sides find what is installed.
+    Where there is no git project, two empty folders, from which both sides find what is installed. `copy` and `path` as
+    for `revision`; they need a project.
     """
     try:
         project = project_here()
         commit = _commit(name, project)
     except InputError:
-        project, commit = None, ""
-    remove_dead(None if project is None else project.common_dir)
-    with own_folder("itself") as own:
-        base, head, scratch = (own.path / part for part in ("base", "head", "scratch"))
-        scratch.mkdir()
+        if copy or path:
+            raise
+        with _prepared("itself", None) as (own, scratch):
+            for empty in ("base", "head"):
+                (own.path / empty).mkdir()
+            yield Sides(base=own.path / "base", head=own.path / "head", inside=Path(), commit="", scratch=scratch)
+        return
+    generated, places = _generated(copy, project), _places(path, project)
+    with _prepared("itself", project) as (own, scratch):
+        base, head = own.path / "base", own.path / "head"
         for side in (base, head):
-            if project is None:
-                side.mkdir()
-            else:
-                absent = check_out(project, commit, side, own)
-        if project is None:
-            yield Sides(base=base, head=head, inside=Path(), commit="", scratch=scratch)
-            return
+            absent = check_out(project, commit, side, own)
+            _copied(generated, project.top, side)
         yield Sides(
             base=base,
             head=head,
             inside=project.inside,
             commit=commit,
             scratch=scratch,
+            path=places,
             project=project.top,
             absent=absent,
         )
+
+
+@contextmanager
+def _prepared(kind: str, project: Project | None) -> Iterator[tuple[OwnFolder, Path]]:
+    """A folder of our own and in it one for scratch, after what dead processes left is gone."""
+    remove_dead(None if project is None else project.common_dir)
+    with own_folder(kind) as own:
+        scratch = own.path / "scratch"
+        scratch.mkdir()
+        yield own, scratch
 
 
 def _commit(name: str, project: Project) -> str:

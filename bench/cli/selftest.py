@@ -11,7 +11,7 @@ import typer
 
 from fwdrev.bench.arguments import names, problem_options
 from fwdrev.bench.cli.new_names import free_file
-from fwdrev.bench.cli.options import Arms, Inputs, Option, Outputs, Point, Problem, Wrt
+from fwdrev.bench.cli.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
 from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, caution, note, quoted
 from fwdrev.modes.errors import InputError
 
@@ -30,6 +30,8 @@ def selftest(
     outputs: Outputs = None,
     engines: Arms = None,
     point: Point = None,
+    copy: CopyPattern = None,
+    path: SourcePath = None,
     wrt: Wrt = None,
     rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")] = None,
     threshold: Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")] = None,
@@ -56,22 +58,25 @@ def selftest(
         name = next(name for name, value in others.items() if value is not None)
         msg = f"--resume {resume} with --{name}: what is measured stands in the file; leave one of them out"
         raise InputError(msg)
-    path = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
+    file = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
+    places = {"copy": copy or [], "path": path or []}
     start = {"given": given, "engines": engines, "point": point, "threshold": fraction_of(threshold or "5%")}
     try:
-        for line in _measured(path, None if resume else start, runs, delayed):
+        for line in _measured(file, None if resume else start, runs, delayed, places):
             note(line)
     except KeyboardInterrupt:
-        note(f"interrupted; go on with: fwdrev selftest --resume {quoted(path)}")
+        note(f"interrupted; go on with: fwdrev selftest --resume {quoted(file)}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
     from fwdrev.results.selftest_record import load_record
 
-    record = load_record(path)
+    record = load_record(file)
     summary = summarised(record)
-    answer(summary.to_json(), [*summary_lines(record, summary), "", f"record: {path}"], as_json=as_json)
+    answer(summary.to_json(), [*summary_lines(record, summary), "", f"record: {file}"], as_json=as_json)
 
 
-def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int) -> Iterator[str]:
+def _measured(
+    path: Path, start: dict[str, Any] | None, runs: int, delayed: int, places: dict[str, list[str]]
+) -> Iterator[str]:
     """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
     from fwdrev.bench.fingerprint import fingerprint
     from fwdrev.bench.gate_spec import gate_spec
@@ -79,7 +84,7 @@ def _measured(path: Path, start: dict[str, Any] | None, runs: int, delayed: int)
     from fwdrev.bench.revision import itself
     from fwdrev.results.selftest_record import create, load_record
 
-    with itself() as sides:
+    with itself(**places) as sides:
         if start is None:
             record = load_record(path)
             if record.commit != sides.commit:

@@ -15,7 +15,7 @@ from fwdrev.bench import Status, SweepSpec
 from fwdrev.bench.against import SideObservation, against
 from fwdrev.bench.missing import hint
 from fwdrev.bench.pair import Pair
-from fwdrev.bench.revision import revision
+from fwdrev.bench.revision import itself, revision
 from fwdrev.bench.side import Side
 from fwdrev.bench.side_process import SideProcess, side_path
 from fwdrev.modes import InputError
@@ -232,6 +232,24 @@ def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.Monkey
     done = _check(*options, "--copy", "_version.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert project.git("status", "--porcelain") == ""
+
+
+@report(OURS)
+def test_twice_the_same_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For `fwdrev selftest` both sides are checkouts, and need the same; what is on PYTHONPATH is each one's own."""
+    files = {"python/pkg/__init__.py": f"import pkg._version\n{MODEL}", ".gitignore": "_version.py\n"}
+    project = _project(tmp_path / "project", files, monkeypatch)
+    project.write({"python/pkg/_version.py": ""})
+    spec = SweepSpec(engines=["pkg:f"], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5)
+    for places, inherited in (({"path": ["python"]}, ""), ({}, str(project.top / "python"))):
+        monkeypatch.setenv("PYTHONPATH", inherited)
+        with itself(copy=["_version.py"], **places) as sides, closing(against(spec, sides)) as observations:
+            (seen,) = observations
+        assert _base(seen) == MEASURED
+        assert seen.head["pkg:f"].status is Status.MEASURED
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="is not in a git project"), itself(path=["python"]):
+        pass
 
 
 @report("nicholasjng/pybm#11")
