@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import suppress
 
 from pyperf import perf_counter
@@ -23,7 +23,7 @@ _NARROWEST = 40
 """Columns in which a bar fits on one line; otherwise each update would leave some lines behind."""
 
 
-def watched(observations: Iterable[Observation], plan: Plan) -> Iterator[Observation]:
+def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
     """The same observations, while progress is shown."""
     console = Console(stderr=True)
     return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
@@ -48,7 +48,7 @@ def _can_redraw(console: Console) -> bool:
     )
 
 
-def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Iterator[Observation]:
+def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Generator[Observation, None, None]:
     """The bar is of time, not of cells: these differ by a factor of a thousand."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
     start, left = perf_counter(), None
@@ -66,7 +66,7 @@ def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> 
             yield observation
 
 
-def _lines(observations: Iterable[Observation], plan: Plan) -> Iterator[Observation]:
+def _lines(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
     at = None
     for observation in observations:
         if observation.round != at:

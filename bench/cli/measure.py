@@ -1,6 +1,6 @@
 """What `fwdrev sweep` does: open a new run or an old one, measure, and say what came out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.cell import Observation
+from fwdrev.bench.child import signals_wait
 from fwdrev.bench.cli.new_names import claimed_folder
 from fwdrev.bench.cli.show import answer, caution, loaded, note, quoted
 from fwdrev.bench.environment import check_machine, device_name
@@ -117,6 +118,16 @@ def kept(folder: Path) -> str:
     return f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
 
 
+@contextmanager
+def _closed(observations: Generator[Observation, None, None]) -> Iterator[Iterator[Observation]]:
+    """Afterwards no worker is left; a second Ctrl-C waits until then."""
+    try:
+        yield observations
+    finally:
+        with signals_wait():
+            observations.close()
+
+
 def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
     caution(spec.threads)
     if spec.prices is Planning.SECONDS:
@@ -126,8 +137,9 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
     plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
     executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
     sweep = Sweep(spec, executor, plan, past)
-    for observation in watched(sweep, plan):
-        journal.append(observation)
+    with _closed(watched(sweep, plan)) as observations:
+        for observation in observations:
+            journal.append(observation)
     return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
 
 
