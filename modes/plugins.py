@@ -22,7 +22,7 @@ import numpy as np
 from fwdrev.modes.errors import FwdrevError, UnavailableError
 from fwdrev.modes.instance import LARGEST, Problem
 from fwdrev.modes.interface import Direction, Engine
-from fwdrev.modes.shapes import ShapeRule, rule_of
+from fwdrev.modes.shapes import RULE, ShapeRule
 
 __all__ = [
     "Plugin",
@@ -160,7 +160,7 @@ def checked_factory(named: object) -> Callable[..., Any]:
     for option, default in options_of(named).items():
         if not isinstance(default, _PLAIN):
             raise _UnfitError(f"its option {option} has no default that is a number, a truth value or text")
-    if not isinstance(rule_of(named), ShapeRule | None):
+    if not isinstance(getattr(named, RULE, None), ShapeRule | None):
         raise _UnfitError("its shapes are not those of the decorator `shaped`")
     return named
 

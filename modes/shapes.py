@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from fwdrev.modes.instance import LARGEST
 
-__all__ = ["ANY", "Shape", "ShapeRule", "distance", "family", "rule_of", "shaped"]
+__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "rule_of", "shaped"]
 
 Shape = tuple[int, int]
 """(n, m)."""
@@ -30,7 +30,8 @@ ANY = "any n × m"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_RULE = "shape_rule"
+RULE = "shape_rule"
+"""The attribute of a factory that has its rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def shaped(words: str, *, nearest: Nearest) -> Callable[[F], F]:
     """Say of a factory which shapes its problem has; raise InputError in `nearest` for options that it cannot take."""
 
     def with_rule(factory: F) -> F:
-        setattr(factory, _RULE, ShapeRule(words, nearest))
+        setattr(factory, RULE, ShapeRule(words, nearest))
         return factory
 
     return with_rule
@@ -53,7 +54,7 @@ def shaped(words: str, *, nearest: Nearest) -> Callable[[F], F]:
 
 def rule_of(factory: Callable[..., Any]) -> ShapeRule | None:
     """What `shaped` said; None for any n × m."""
-    return getattr(factory, _RULE, None)
+    return getattr(factory, RULE, None)
 
 
 def distance(one: Shape, other: Shape) -> Fraction:
