@@ -1,0 +1,50 @@
+"""Bounds of an example, and how many there are."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import hypothesis
+import pytest
+
+from fwdrev.bench.memory import limited
+
+__all__ = ["examples", "guarded"]
+
+_TOTAL = int(os.environ.get("FWDREV_FUZZ", "400"))
+
+_LONG = "FWDREV_FUZZ" in os.environ
+
+_SECONDS = 5.0
+
+_BYTES = 2**30
+"""What an example may allocate beyond what is there."""
+
+
+def examples(share: float) -> Callable[[Any], Any]:
+    """How a test is run that gets this share of all inputs; the same ones each time unless a number was asked for."""
+    return hypothesis.settings(
+        max_examples=max(1, round(share * _TOTAL)),
+        derandomize=not _LONG,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Fail where it takes too long; too much memory is a MemoryError, which is none of ours."""
+    before = signal.signal(signal.SIGALRM, _hangs)
+    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    try:
+        with limited(_BYTES):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _hangs(*_: object) -> None:
+    pytest.fail(f"it takes more than {_SECONDS:g} s")

@@ -1,0 +1,179 @@
+"""Files that are in order, small ones, from which those with faults are made."""
+
+import json
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from fwdrev.bench.gate_spec import gate_spec
+from fwdrev.results import Run, create, load
+from fwdrev.results.baseline import baseline_of
+from fwdrev.results.baseline_file import baseline_text
+from fwdrev.results.measured_sides import direction_of
+from fwdrev.results.paired_sides import Sides
+from fwdrev.results.selftest_record import Measured, RecordedRun, create as create_record
+from tests.scripted import scripted_run, with_counts
+
+__all__ = [
+    "SPEC",
+    "VALUES",
+    "baseline",
+    "journal",
+    "journal_text",
+    "manifest",
+    "manifest_text",
+    "record",
+    "run",
+    "texts",
+]
+
+SPEC = {
+    "problem": '"driven"',
+    "wrt": '"theta"',
+    "inputs": '"4:16:*2"',
+    "outputs": "[1, 8]",
+    "engines": '["forward", "null", "reverse"]',
+    "rounds": "3",
+    "blocks": "2",
+    "block_seconds": "0.001",
+    "dtype": '"float64"',
+    "seed": "1",
+    "device": '"cpu"',
+    "protocol": '"paired"',
+    "precision": '"5%"',
+    "budget": '"2min"',
+    "timeout": "60",
+    "memory_limit": '"4GB"',
+    "prices": '"operations"',
+}
+"""The fields of a specification in TOML."""
+
+VALUES = (
+    *(
+        '"mlp"',
+        '"gmm"',
+        '"lstm"',
+        '"mgh32"',
+        '"hand-tracking"',
+        '"x"',
+        '"both"',
+        '"float32"',
+        '"pyperf"',
+        '"seconds"',
+        '"gpu"',
+    ),
+    *(
+        '["noop"]',
+        '["jax-jvp", "jax-vjp"]',
+        '["forward", "forward"]',
+        "[1000000]",
+        '"1,1000000"',
+        '"1:1000:+1"',
+        "10000",
+    ),
+    *(
+        "1979-05-27",
+        "07:32:00",
+        "inf",
+        "nan",
+        "0x" + "f" * 5000,
+        "{}",
+        "{depth = 10000}",
+        "{depth = 0}",
+        "{width = -1}",
+        "1e6",
+    ),
+    *("{depth = 1e3}", "{depth = true}", '{sigma = "nonsense"}', "{a = {b = 1}}", "[[1, 2]]", '""" \n """', "''"),
+)
+"""Others that a field may have."""
+
+
+@cache
+def run() -> Run:
+    """Two engines that count and one that does nothing, in four cells."""
+    fields: dict[str, Any] = {"engines": ["forward", "reverse", "null"], "inputs": "64,256", "outputs": "1,64"}
+    return with_counts(scripted_run(noise=0.02, rounds=3, blocks=2, **fields))
+
+
+@cache
+def _folder() -> tuple[str, str]:
+    """Manifest and journal."""
+    with TemporaryDirectory() as folder:
+        with create(Path(folder) / "run", run().spec, dict(run().machine)) as opened:
+            for observation in run().observations:
+                opened.append(observation)
+        load(Path(folder) / "run")
+        return tuple((Path(folder) / "run" / name).read_text() for name in ("manifest.json", "journal.jsonl"))  # type: ignore[return-value]
+
+
+def manifest_text() -> str:
+    """Of the run."""
+    return _folder()[0]
+
+
+def journal_text() -> str:
+    """Of the run."""
+    return _folder()[1]
+
+
+def manifest() -> Any:
+    """Of the run."""
+    return json.loads(_folder()[0])
+
+
+def journal() -> list[Any]:
+    """Of the run, its lines."""
+    return [json.loads(line) for line in _folder()[1].splitlines()]
+
+
+@cache
+def baseline() -> Any:
+    """Of the run."""
+    return json.loads(baseline_text(baseline_of(run())))
+
+
+@cache
+def record() -> list[Any]:
+    """Of a selftest, its lines."""
+    spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 3})
+    with TemporaryDirectory() as folder:
+        made = create_record(
+            Path(folder) / "record.jsonl",
+            created="2026-01-02T03:04:05+00:00",
+            machine={"cpus": 2},
+            spec=spec,
+            point=None,
+            commit="1a2b3c",
+            threshold=0.05,
+        )
+        rng = np.random.default_rng(0)
+        for delays in ([], [], ["mode:forward=0.05", "reverse@8,2=0.1"]):
+            first, again = (_look(spec, rng) for _ in range(2))
+            made.append(RecordedRun(delays=delays, seconds=1.5, first=first, again=again))
+        return [json.loads(line) for line in made.path.read_text().splitlines()]
+
+
+def _look(spec: Any, rng: np.random.Generator) -> Measured:
+    shape = (spec.rounds, len(spec.cells), len(spec.engines))
+    return Measured.of(
+        Sides(
+            cells=tuple(spec.cells),
+            arms=tuple(spec.engines),
+            directions=tuple(map(direction_of, spec.engines)),
+            logs=rng.normal(0, 0.01, shape),
+            control=rng.normal(0, 0.001, shape[:2]),
+        )
+    )
+
+
+def texts() -> dict[str, str]:
+    """All of them by the names of their files."""
+    return {
+        "manifest.json": manifest_text(),
+        "journal.jsonl": journal_text(),
+        "baseline.json": json.dumps(baseline()),
+        "record.jsonl": "".join(f"{json.dumps(line)}\n" for line in record()),
+    }
