@@ -97,7 +97,8 @@ def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
 def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
     """The Jacobian as a program compiled for this chain; each call waits for its result.
 
-    Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one compilation.
+    It is computed in the chain's precision, whatever that of x and θ. Raises InputError when x or θ do not have the
+    chain's shapes. Costs one trace and one compilation.
     """
     with precision(chain.dtype):
         program, constants = _program(chain, traced)
@@ -108,6 +109,8 @@ def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
             x, theta = chain.point(x, theta)
         chain.check(x, theta)
         with precision(chain.dtype):
+            if x.dtype != chain.dtype or theta.dtype != chain.dtype:  # of another precision, or of counting numbers
+                x, theta = x.astype(chain.dtype), theta.astype(chain.dtype)
             J: jax.Array = program(constants, x, theta).block_until_ready()
         return J
 

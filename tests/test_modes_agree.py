@@ -64,6 +64,26 @@ def test_float32(name: str) -> None:
     _expect_equal(J, _jacobian("reverse", problem("driven", n=20, m=6), Wrt.THETA), 1e-5)
 
 
+@pytest.mark.parametrize("x64", [True, False])
+@pytest.mark.parametrize("name", COMPUTING)
+def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
+    """Not the point: of whatever precision and library that is, all engines give the same."""
+    import jax
+    import jax.numpy as jnp
+
+    p = problem("driven", n=8, m=2, depth=1)
+    jacobian = engine(name).prepare(p.chain, "x")
+    numpy = [np.asarray(p.x, np.float32), np.asarray(p.x, np.float16), np.ones(p.x.shape, int), p.x.tolist()]
+    with jax.enable_x64(x64):
+        points = [*numpy, jnp.asarray(p.x), *(jnp.asarray(p.x, kind) for kind in (jnp.float32, jnp.bfloat16, int))]
+        for theta in (p.theta, jnp.asarray(p.theta, jnp.float32)):
+            for x in points:
+                J = jacobian(x, theta)
+                assert J.dtype == np.float64, (type(x), getattr(x, "dtype", None), type(theta))
+                exact = engine("reverse").prepare(p.chain, "x")(np.asarray(x, float), np.asarray(theta, float))
+                _expect_equal(np.asarray(J), exact)
+
+
 @pytest.mark.parametrize("name", COMPUTING)
 def test_a_point_of_the_wrong_shape_is_refused(name: str) -> None:
     """The message has what was given and what is needed; a θ that is too long is not cut silently."""

@@ -2,13 +2,14 @@
 
 import json
 import math
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fwdrev.bench import Cell, ScriptedExecutor, Sweep
+from fwdrev.bench import Cell, ScriptedExecutor, Sweep, SweepSpec
 from fwdrev.bench.primitives import measure_tables
 from fwdrev.modes import InputError, NothingMeasuredError, engine, problem
 from fwdrev.modes.cost import Cost, Kind
@@ -170,6 +171,19 @@ BROKEN = [
     json.dumps(EMPTY | {"format": 99}),
     json.dumps(EMPTY | {"tables": {"push": [-1]}}),
     json.dumps(EMPTY | {"rates": {"forward": {"nonsense": 1}}}),
+    json.dumps(EMPTY | {"rates": {"forward": {"call": -1.0}}}),
+    json.dumps(EMPTY | {"rates": {"forward": {"call": float("nan")}}}),
+    json.dumps(EMPTY | {"error": {"forward": float("inf")}}),
+    *(
+        json.dumps(EMPTY | {"tables": {kind: table}})
+        for kind in ("push", "copy")
+        for table in ([], [[]], [[[]]], [[None]], [[[None]]], [[[[1.0]]]], [1.0], [[["1"]]], [[[True]]], [[[1e300]]])
+    ),
+    json.dumps(EMPTY | {"tables": {"push": [[1.0]], "copy": [[1.0]]}}),
+    json.dumps(EMPTY | {"tables": {"copy": [[[1.0]]]}}),
+    json.dumps(EMPTY | {"tables": {"push": {"0": 1.0}}}),
+    "\0\1\2",
+    "\ufeff",
 ]
 
 
@@ -180,6 +194,36 @@ def test_broken_calibrations_are_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match="run `fwdrev calibrate`"):
         read_calibration(path)
+
+
+def test_what_is_read_can_be_computed_with(tmp_path: Path) -> None:
+    """Lists of any lengths, with a byte-order mark before them: each size has a price."""
+    path = tmp_path / "calibration.json"
+    tables = {"push": [[[1e-6, None], []], [[]]], "copy": [[1e-7]]}
+    path.write_text("\ufeff" + json.dumps(EMPTY | {"tables": tables}))
+    found = read_calibration(path).seconds.tables
+    assert found["push"].seconds((1, 1, 1)) == pytest.approx(1e-6)
+    assert found["push"].seconds((4, 2, 1024)) == pytest.approx(1e-6 * 4 * 2 * 1024)
+    assert found["copy"].seconds((2**19, 3)) == pytest.approx(1e-7 * 2**19 * 3)
+
+
+def test_no_more_than_one_problem_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arrays of a cell may take half a gigabyte; counts are what is kept."""
+    run, alive, most = _run(), list[weakref.ref[Any]](), 0
+    made = SweepSpec.problem_at
+
+    def counted(spec: SweepSpec, cell: Cell) -> Any:
+        nonlocal most
+        found = made(spec, cell)
+        alive.append(weakref.ref(found.chain))
+        most = max(most, sum(each() is not None for each in alive))
+        return found
+
+    monkeypatch.setattr(SweepSpec, "problem_at", counted)
+    fit = fit_rates([run, run], Seconds(_tables(), {}))
+    assert (most, len(alive)) == (1, 2 * len(run.spec.cells))
+    assert prediction(run, PAIR, fit.seconds) is not None
+    assert (most, len(alive)) == (1, 3 * len(run.spec.cells))
 
 
 def test_the_map_has_the_predicted_crossover() -> None:
