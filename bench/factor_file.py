@@ -18,8 +18,8 @@ __all__ = ["Factor", "read_factors"]
 Factor = tuple[int, int, int]
 """(m, n, edges)."""
 
-_MOST_FACTORS = 1000
-"""All bracketings of more would take too long to weigh."""
+_MOST_FACTORS = 300
+"""With 300 the search takes some seconds; it grows with the cube."""
 
 _MOST_DIGITS = 200
 """Of a number: what comes out has three times as many, and Python may refuse to write more than 640."""

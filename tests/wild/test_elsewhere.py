@@ -481,7 +481,7 @@ def test_options_beyond_measure_are_refused() -> None:
     with pytest.raises(InputError, match=r"cell '9{99}…: give"):
         cell_of("9" * 5000 + ",1")
     assert problem_options(["depth=" + "[" * 100_000])
-    with pytest.raises(InputError, match="more than 606000 bytes"):
+    with pytest.raises(InputError, match="more than 181800 bytes"):
         read_factors(_written("100000\n" + "3 3 29\n" * 100_000))
 
 
