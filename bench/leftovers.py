@@ -87,7 +87,7 @@ def remove_dead(repository: Path | None) -> None:
     with suppress(OSError):
         for entry in [] if repository is None else list((repository / "worktrees").iterdir()):
             with _dead(entry) as record:
-                if record is not None and (folder := Path(record["folder"])).name.startswith(_PREFIXES):
+                if record is not None and (folder := Path(record.get("folder", ""))).name.startswith(_PREFIXES):
                     _remove_if_dead(folder)
                     _drop(entry)
 
@@ -95,7 +95,7 @@ def remove_dead(repository: Path | None) -> None:
 def _remove_if_dead(folder: Path) -> None:
     with _dead(folder) as record:
         if record is not None:
-            for repository in record["repositories"]:
+            for repository in record.get("repositories", ()):
                 _forget(Path(repository), folder)
             _remove(folder)
 

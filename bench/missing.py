@@ -6,6 +6,7 @@ generated in it, and may be found by an editable install.
 
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -13,7 +14,7 @@ from fwdrev.bench.git import git
 from fwdrev.bench.pair import Pair
 from fwdrev.bench.revision import Sides
 
-__all__ = ["hint"]
+__all__ = ["hint", "unlike"]
 
 _BINARY = (".so", ".pyd", ".dylib")
 
@@ -28,7 +29,7 @@ def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
         return None
     if "file" in base:
         missing = Path(base["file"])
-        return _of_file(sides, missing.relative_to(sides.base)) if missing.is_relative_to(sides.base) else None
+        return _of_file(sides.home, missing.relative_to(sides.base)) if missing.is_relative_to(sides.base) else None
     lacked, own = [str(name) for name in base.get("modules", ())], arm.split(":")[-2:-1]
     asked = list(dict.fromkeys([*lacked, *own]))
     files = pair.head.ask({"do": "where", "modules": asked}, pair.timeout).get("files", {})
@@ -39,13 +40,29 @@ def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
     return next((told for told in reasons if told is not None), None)
 
 
+def unlike(pair: Pair) -> str | None:
+    """The first generated file that head has imported and base does without, by code of its own for that case.
+
+    The two would be compared though base runs something else.
+    """
+    if pair.sides is None or not pair.sides.commit:
+        return None
+    base, head = (frozenset(answer.get("files", ())) for answer in pair.ask({"do": "own"}))
+    return _first_generated(pair.sides.home, tuple(sorted(head - base)))
+
+
+@cache
+def _first_generated(home: Path, files: tuple[str, ...]) -> str | None:
+    return next((told for file in files if (told := _of_file(home, Path(file))) is not None), None)
+
+
 def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> str | None:
     """`found`: where head has it; `lacked`: whether it is this one that base could not import."""
     inside = found.relative_to(sides.home) if found is not None and found.is_relative_to(sides.home) else None
     absent = None if inside is None else _of_submodule(sides, inside)
     if absent is not None or not lacked:
         return absent
-    if inside is not None and (generated := _of_file(sides, inside)) is not None:
+    if inside is not None and (generated := _of_file(sides.home, inside)) is not None:
         return generated
     place = _place(sides, name, inside)
     if place is not None:
@@ -63,10 +80,10 @@ def _of_submodule(sides: Sides, inside: Path) -> str | None:
     return next((why for path, why in sides.absent.items() if inside.is_relative_to(path)), None)
 
 
-def _of_file(sides: Sides, inside: Path) -> str | None:
+def _of_file(home: Path, inside: Path) -> str | None:
     """If git does not have it."""
-    folder, name = (sides.home / inside).parent, inside.name
-    if not (sides.home / inside).exists():
+    folder, name = (home / inside).parent, inside.name
+    if not (home / inside).exists():
         return None
     if git("check-ignore", "--quiet", "--", name, at=folder).returncode == 0:
         binary = inside.suffix in _BINARY

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fwdrev.bench import SweepSpec
@@ -18,6 +20,8 @@ from fwdrev.bench.revision import itself, revision
 from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
+
+MODEL = "def f(x):\n    return 2 * x\n"
 
 
 @pytest.fixture(autouse=True)
@@ -321,6 +325,38 @@ def test_what_a_killed_check_left(project: Repository, tmp_path: Path, kind: str
     assert len(project.worktrees) == 1
     assert list((tmp_path / "tmp").iterdir()) == []
     assert not (project.top / ".git" / "worktrees").exists()
+
+
+_WHOLE = ("--engines", "model:f", "--inputs", "4", "--outputs", "2", "--rounds")
+
+
+@report("ethanhq/cc-fleet#89")
+@pytest.mark.parametrize("command", ["check --against HEAD", "selftest --out record"])
+def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    """In the midst of its rounds; its sides end with it, and the next command leaves nothing of both."""
+    project = new_repository(tmp_path / "project", {"model.py": MODEL})
+    monkeypatch.chdir(project.top)
+    fwdrev = [sys.executable, "-P", "-m", "fwdrev"]
+    env = environment(TMPDIR=str(tmp_path / "tmp"))
+    process = subprocess.Popen([*fwdrev, *command.split(), *_WHOLE, "9999"], stderr=subprocess.PIPE, text=True, env=env)
+    while not (sides := _sides(process.pid, tmp_path / "tmp")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=60)
+    assert len(project.worktrees) > 1
+    assert psutil.wait_procs(sides, timeout=60)[1] == []
+    again = [*fwdrev, "check", "--against", "HEAD", *_WHOLE, "3", "--threshold", "900%"]
+    assert subprocess.run(again, check=False, capture_output=True, env=env, timeout=300).returncode == 0
+    assert project.worktrees == [str(project.top)]
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def _sides(pid: int, temporary: Path) -> list[psutil.Process]:
+    """Both, once they are there."""
+    started = list(temporary.glob("fwdrev-*/scratch/*.log"))
+    found = psutil.Process(pid).children(recursive=True)
+    return found if started and len(found) > 1 else []
 
 
 @report("anthony-chaudhary/fak#4604")
