@@ -13,6 +13,7 @@ from typing import Any
 from fwdrev.bench.cell import Status
 from fwdrev.bench.child import end, heard, signals_wait
 from fwdrev.bench.process import Ended
+from fwdrev.bench.surroundings import check_end
 
 __all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
 
@@ -32,7 +33,7 @@ class ArmLostError(Exception):
 
 
 class SideProcess:
-    """`ask` is a question and its answer, or ArmLostError."""
+    """`ask` is a question and its answer, or ArmLostError; SurroundingsError where no arm can be at fault."""
 
     def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, alive: int) -> None:
         """`name`: base or head; `alive`: the pipe by which it knows that we are there."""
@@ -54,6 +55,7 @@ class SideProcess:
             chunk = heard(self._process, deadline, self._ended.log)
             if not chunk:
                 self._ended.late, self._ended.code = chunk is None, self._process.returncode or 0
+                check_end(self._ended, self._ended.log.parent, arm)
                 reason = f"no answer within {timeout:g} s" if self._ended.late else self._ended.told
                 raise ArmLostError(self.name, arm, self._ended.status, reason)
             self._torn += chunk

@@ -15,6 +15,7 @@ from fwdrev.bench.check import Reference
 from fwdrev.bench.cli.measure import measure, new_run, old_run
 from fwdrev.bench.process import Ended
 from fwdrev.bench.scratch import scratch_folder
+from fwdrev.bench.side_process import started
 from fwdrev.bench.stock import StockExecutor
 from fwdrev.bench.surroundings import check_end
 from fwdrev.modes.errors import SurroundingsError
@@ -81,6 +82,15 @@ def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm
 def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> None:
     """It crashes, has too little memory or leaks: that is recorded, as ever."""
     check_end(_ended(tmp_path, code, last), tmp_path, arm)
+
+
+@report(OURS)
+def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
+    """Has not crashed, so that there is no verdict."""
+    program = ("-c", "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 15)")
+    with started("head", tmp_path, os.environ, tmp_path / "log", {}, program) as side:
+        ended = pytest.raises(SurroundingsError, side.hear, 60.0, "forward")
+    assert "ended from outside, with signal SIGTERM" in str(ended.value)
 
 
 @report("golang/go#58765")
