@@ -7,7 +7,7 @@ from typing import Any
 from fwdrev.bench.agreement import disagreement, wrong
 from fwdrev.bench.cell import ArmResult, Status
 from fwdrev.bench.failure import means_memory, one_line
-from fwdrev.bench.missing import hint
+from fwdrev.bench.missing import hint, unlike
 from fwdrev.bench.pair import Pair
 from fwdrev.bench.side_process import ArmLostError
 from fwdrev.modes.cost import EngineCost, ProgramCost
@@ -48,6 +48,8 @@ def prepared_arm(pair: Pair, arm: str, dtype: str, *, loops: int, delay: float, 
         reason = disagreement(base, head, dtype)
         if reason is not None:
             one, other = (replace(result, status=Status.WRONG, reason=reason) for result in (one, other))
+        elif counted and (what := unlike(pair)):
+            one = replace(one, status=Status.FAILED, reason=f"it runs without a file that head imports: {what}")
         elif counted:
             one, other = (
                 _counted(*each) for each in zip((one, other), pair.ask({"do": "count", "arm": arm}), strict=True)

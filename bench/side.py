@@ -71,6 +71,7 @@ def main() -> None:
         "cell": side.cell,
         "prepare": side.prepare,
         "where": side.where,
+        "own": side.own_files,
         "count": side.count,
         "run": side.run,
     }
@@ -299,6 +300,14 @@ class Side:
         numpy = import_module("numpy")
         parts = {"x": [found.x], "theta": [found.theta], "both": [found.x, found.theta]}[wrt]
         return _quotients(value, numpy.concatenate(parts))
+
+    def own_files(self) -> Answer:
+        """The files of this side's project that were imported, relative to it; not what is installed inside it."""
+        root = f"{self.root}{os.sep}"
+        others = (f"{place}{os.sep}" for place in (sys.prefix, sys.base_prefix, self.other))
+        inside = tuple(place for place in others if place.startswith(root))
+        files = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
+        return {"files": sorted(f.removeprefix(root) for f in files if f.startswith(root) and not f.startswith(inside))}
 
     def refuse_strangers(self) -> None:
         """Nothing may come from the other side: then it would be compared with itself. Looks only where more is there.

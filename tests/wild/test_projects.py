@@ -148,6 +148,19 @@ def test_a_generated_file(
     assert project.git("status", "--porcelain") == "?? other/"
 
 
+@report(OURS)
+def test_code_that_does_without_a_generated_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As packages do that are slow without their extension: base would run something else, so that is no comparison."""
+    code = f"try:\n    from pkg._fast import f\nexcept ImportError:\n    {MODEL.replace('    ', '        ')}"
+    project = _project(tmp_path / "project", {"pkg/__init__.py": code, ".gitignore": "_fast.py\n"}, monkeypatch)
+    project.write({"pkg/_fast.py": MODEL, "pkg/new.py": ""})
+    status, reason = _base(_seen("pkg:f"))
+    assert status is Status.FAILED
+    assert str(reason).startswith("it runs without a file that head imports: pkg/_fast.py is generated and ignored")
+    assert str(reason).endswith("give --copy pkg/_fast.py")
+    assert _base(_seen("pkg:f", copy=["_fast.py"])) == MEASURED
+
+
 @report("scikit-build/scikit-build-core#1375")
 def test_a_compiled_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Built in place, it is a generated file: with it both sides run the same binary, which is said."""
