@@ -88,9 +88,9 @@ def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> N
 def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
     """Has not crashed, so that there is no verdict."""
     program = ("-c", "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 15)")
-    with started("head", tmp_path, os.environ, tmp_path / "log", {}, program) as side:
-        ended = pytest.raises(SurroundingsError, side.hear, 60.0, "forward")
-    assert "ended from outside, with signal SIGTERM" in str(ended.value)
+    ended = pytest.raises(SurroundingsError, match="ended from outside, with signal SIGTERM")
+    with started("head", tmp_path, os.environ, tmp_path / "log", {}, program) as side, ended:
+        side.hear(60.0, "forward")
 
 
 @report("golang/go#58765")
