@@ -1,7 +1,6 @@
 """The report of runs, as a file or live: `fwdrev report`."""
 
 import os
-import stat
 import threading
 import webbrowser
 from collections.abc import Sequence
@@ -69,7 +68,7 @@ def _refuse(given: dict[str, bool], why: str) -> None:
 
 def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose module is imported late
     """Of a selftest, where its file was given."""
-    files = [path for path in paths if _is_file(path)]
+    files = [path for path in paths if path.is_file()]
     if files and len(paths) > 1:
         msg = f"{files[0]} is a file: the record of a selftest is reported alone; give the folders of runs without it"
         raise InputError(msg)
@@ -84,14 +83,6 @@ def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose mod
         msg = f"{files[0]}: no run of the gate in it yet; go on with fwdrev selftest --resume {quoted(files[0])}"
         raise NothingMeasuredError(msg)
     return record
-
-
-def _is_file(path: Path) -> bool:
-    """What cannot be told is a question for the reader of runs, which names the path and the reason."""
-    with suppress(OSError):
-        there = status(path)
-        return there is not None and stat.S_ISREG(there.st_mode)
-    return False
 
 
 def _selftest(record: Any) -> bytes:  # noqa: ANN401 - as above

@@ -337,6 +337,22 @@ def test_sweeps_of_one_second_have_folders_of_their_own(tmp_path: Path, monkeypa
     assert list((tmp_path / "runs").iterdir()) == []
 
 
+@report("NICTA/scoobi#7")
+def test_a_sweep_that_never_began_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though one was claimed."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(measure, "fingerprint", interrupted)
+    given = {"inputs": [4], "outputs": [2], "engines": ["forward", "reverse"]}
+    _, opened = measure.new_run(given, quick=False, spec=None, out=None)
+    with pytest.raises(KeyboardInterrupt), opened:
+        pass
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
 @report("doc-detective/doc-detective#334")
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
     """By many at a time."""
