@@ -52,7 +52,7 @@ def _code(arguments: Sequence[str]) -> int:
     except _Stopped as stopped:
         return int(str(stopped.code))
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, Python would end with 1
         if debug:
             traceback.print_exception(error)

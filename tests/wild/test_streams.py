@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.cli import app, commands
+from fwdrev.bench.cli import app, commands, streams
 from tests.project import make_project
 from tests.wild.outcomes import CODES, SIGNALS, command, environment, started
 from tests.wild.reports import OURS, report
@@ -108,6 +108,21 @@ def test_ctrl_c_while_nobody_reads() -> None:
         assert b"Traceback" not in process.stderr.read()
 
 
+@report("halfline/git-stage-batch#32")
+def test_what_waits_for_a_reader_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python itself would wait once more when it ends."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as pipe:
+        monkeypatch.setattr(sys, "stdout", streams._stream(None, writing, closed=False))
+        sys.stdout.write("kept\n")
+        sys.stdout.flush()
+        sys.stdout.write("dropped")
+        streams.drop()
+        sys.stdout.flush()
+        os.close(writing)
+        assert pipe.read() == b"kept\n"
+
+
 @pytest.mark.parametrize("outcome", SIGNALS)
 @report("cockpit-project/bots#2109")
 def test_signals_end_with_their_number(outcome: str) -> None:
@@ -191,7 +206,10 @@ def test_no_error_is_a_regression(
     """One line, and an exit code that says whose fault it is."""
     monkeypatch.setattr(app, "_heed_signals", lambda: None)  # those of pytest stay
     monkeypatch.setattr(commands, "run", _raised(error))
-    assert app._code(["check"]) == code
+    monkeypatch.setattr(sys, "argv", ["fwdrev", "check"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == code
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == (1 if said else 0)
