@@ -1,15 +1,25 @@
 # Needs Python 3.11 or newer (with its venv module) and make, nothing else.
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
+COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test check format docs bench gate schema wheel clean
+.PHONY: demo test test-versions constraints check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
 
-test: .venv/developing  ## All tests
-	$(BIN)/python -m pytest
+test: .venv/developing  ## All tests; a worker may take 5 GB
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+test-versions: .venv/developing  ## The short suite with the newest and the lowest versions, on each Python that is here
+	$(BIN)/python -m tests.versions
+
+constraints: .venv/developing  ## Look up the newest and the lowest versions anew
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(COMPILE) constraints-newest.txt --python-version 3.12 --extra sparse
+	$(COMPILE) constraints-lowest.txt --python-version 3.11 --resolution lowest-direct
 
 check: .venv/developing  ## Lint, format, strict types, import layers
 	$(BIN)/ruff check .

@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # what is imported here is imported before its shapes are che
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # whether this machine was calibrated makes no difference
 
+for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
+    os.environ.pop(_name, None)  # the runs of pytest that tests start are no part of this one
+
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1", "JAX_NUMPY_RANK_PROMOTION": "raise"}
 
 

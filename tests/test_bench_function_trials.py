@@ -84,7 +84,7 @@ def test_a_dense_pattern_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, aske
 
 def test_what_does_not_fit_is_refused_by_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before it runs: dense Jacobians of a function with a sparse one; that one fits."""
-    pytest.importorskip("asdex")
+    pytest.importorskip("asdex", exc_type=ImportError)
     free(monkeypatch, 10e6)
     trials = FunctionTrials(flat_function(neighbours, (np.ones(2000),)))
     expected = trials.expected()

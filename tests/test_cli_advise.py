@@ -180,7 +180,7 @@ def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
 @pytest.mark.usefixtures("project")
 def test_a_large_sparse_jacobian_stays_sparse() -> None:
     """100,000 inputs and as many outputs: dense Jacobians do not fit, that with colours is a few megabytes."""
-    pytest.importorskip("asdex")
+    pytest.importorskip("asdex", exc_type=ImportError)
     data = advice("model:differences", "--shape", "100000", "--budget", "15s")
     assert data["recommend"] == "coloured"
     assert "GB of memory" in reason_of(data, "forward")

@@ -199,7 +199,7 @@ class TestAsdex:
 
     @pytest.fixture(autouse=True)
     def _installed(self) -> None:
-        pytest.importorskip("asdex")
+        pytest.importorskip("asdex", exc_type=ImportError)
 
     @pytest.mark.parametrize("has_aux", [False, True])
     def test_blocks_stay_sparse(self, *, has_aux: bool) -> None:

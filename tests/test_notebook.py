@@ -20,8 +20,9 @@ def _code(notebook: Path) -> list[dict[str, Any]]:
 
 
 def _files() -> set[Path]:
-    """Of the repository, as far as a notebook would write there."""
-    return {*ROOT.iterdir(), *(ROOT / "examples").rglob("*")}
+    """Of the repository, as far as a notebook would write there, and no other test that runs beside this one."""
+    found = {*ROOT.glob("[!.]*"), *(ROOT / "examples").rglob("*")}
+    return {path for path in found if "__pycache__" not in path.parts}
 
 
 def _run(notebook: Path, folder: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
