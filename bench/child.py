@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["Answer", "ask", "end", "ending", "heard", "signals_wait", "worker_settings"]
+__all__ = ["Answer", "ask", "end", "end_here", "ending", "heard", "signals_wait", "worker_settings"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that the command answers by ending."""
@@ -100,6 +100,13 @@ def _bound(log: Path) -> None:
     with suppress(OSError):
         if log.stat().st_size > _LARGEST_LOG:
             os.truncate(log, 0)
+
+
+def end_here() -> NoReturn:
+    """End this process, since the command is gone, and what it has started if that is a group of its own."""
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def ending(code: int) -> str:

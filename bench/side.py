@@ -14,6 +14,7 @@ import math
 import os
 import random
 import re
+import signal
 import sys
 import threading
 import traceback
@@ -498,8 +499,10 @@ def _file(module: ModuleType) -> Path:
 
 
 def _end_with(alive: int) -> None:
-    """Whoever asks holds the other end; this thread waits and costs nothing."""
+    """Whoever asks holds the other end; this thread waits and costs nothing. What was started here ends as well."""
     os.read(alive, 1)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 

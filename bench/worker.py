@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation
+from fwdrev.bench.child import end_here
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.processors import pin
 from fwdrev.bench.request import READY, Request
@@ -67,7 +68,7 @@ def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
 def _end_with_whoever_asked() -> None:
     """Standard input stays open as long as he lives; this thread waits there and costs nothing."""
     sys.stdin.read()
-    os._exit(1)
+    end_here()
 
 
 def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:

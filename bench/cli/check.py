@@ -32,6 +32,7 @@ def check(
     rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes; default 10, at least 3.")] = None,
     threshold: Annotated[str, typer.Option(help="The slow-down of a cell that is accepted.")] = "5%",
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's arms, e.g. 4GB.")] = None,
     copy: CopyPattern = None,
     path: SourcePath = None,
     allow_missing: Annotated[
@@ -51,6 +52,7 @@ def check(
         "wrt": wrt,
         "rounds": rounds,
         "seed": seed,
+        "memory_limit": memory_limit,
     }
     given = {key: value for key, value in given.items() if value is not None}
     reports = reports_of(junit=junit, markdown=markdown, github=github)

@@ -141,6 +141,26 @@ def test_the_end_of_a_pass_takes_children_too(told: Path, tmp_path: Path, monkey
         assert worker is None, "none is started afterwards"
 
 
+@report(OURS)
+@pytest.mark.parametrize(
+    ("module", "end"),
+    [
+        ("worker", "worker._end_with_whoever_asked()"),
+        ("side", "side._end_with(0)"),
+        ("function_worker", "function_worker._end_with(0)"),
+    ],
+)
+def test_a_killed_command_leaves_no_grandchildren(told: Path, tmp_path: Path, module: str, end: str) -> None:
+    """Where standard input closes, nothing is left to ask: the process takes with it what it has started."""
+    program = grandchild(told, f"from fwdrev.bench import {module}; print('ready', flush=True); {end}")
+    with started(program, tmp_path / "log") as process:
+        assert process.stdin is not None
+        assert (heard(process, time.monotonic() + PLENTY, tmp_path / "log") or b"").startswith(b"ready")
+        process.stdin.close()
+        assert process.wait(PLENTY) == -signal.SIGKILL
+        expect_gone(told)
+
+
 @report("python/cpython#75628")
 def test_a_process_that_closes_its_pipe_and_stays(tmp_path: Path) -> None:
     """A thread of an engine may keep it from ending: then it is late."""
