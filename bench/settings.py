@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 __all__ = ["DISTORTING", "EFFECTS", "OVERRIDDEN", "settings"]
 
-DISTORTING: Mapping[str, str] = {
+DISTORTING: dict[str, str] = {
     "JAX_DISABLE_JIT": "JAX runs operation by operation, without compiling: its engines take many times longer",
     "JAX_DEBUG_NANS": "JAX looks for NaN in every result, which takes time in every call",
     "JAX_DEBUG_INFS": "JAX looks for infinities in every result, which takes time in every call",
@@ -28,8 +28,7 @@ DISTORTING: Mapping[str, str] = {
 }
 """What is for debugging: the numbers are those of no program that anybody runs."""
 
-EFFECTS: Mapping[str, str] = {
-    **DISTORTING,
+EFFECTS: dict[str, str] = DISTORTING | {
     "XLA_FLAGS": "options of XLA, which decide what it compiles",
     "XLA_PYTHON_CLIENT_ALLOCATOR": "how memory of a GPU is taken",
     "LIBTPU_INIT_ARGS": "options of the compiler for TPUs",
@@ -81,7 +80,7 @@ EFFECTS: Mapping[str, str] = {
 }
 """Every setting that is recorded, by the name of its variable; a run under others is not comparable."""
 
-OVERRIDDEN: Mapping[str, str] = {
+OVERRIDDEN: dict[str, str] = {
     "JAX_ENABLE_X64": "sweep, check and calibrate compute in float64 whatever it says; a function of your own heeds it",
     "JAX_PLATFORMS": "sweep, check and calibrate choose the device by --device; a function of your own heeds it",
     "JAX_PLATFORM_NAME": "where JAX computes, if JAX_PLATFORMS does not say; sweep, check and calibrate do",

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.bench import memory, processors
+from fwdrev.bench import memory
 from fwdrev.bench.cgroup import cpu_quota, memory_left
 from fwdrev.bench.environment import PASSED_ON, cautions
 from fwdrev.bench.fingerprint import fingerprint
@@ -253,7 +253,7 @@ def test_affinity_that_cannot_even_be_asked_for(monkeypatch: pytest.MonkeyPatch)
     def refuse(_pid: int) -> set[int]:
         raise OSError(errno.EPERM, "denied")
 
-    monkeypatch.setattr(processors.os, "sched_getaffinity", refuse)
+    monkeypatch.setattr(os, "sched_getaffinity", refuse)
     assert available_cpus() == pinned_cpus(2) == []
     assert list(cautions(1)) == []
 
