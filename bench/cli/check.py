@@ -36,7 +36,7 @@ def check(
     copy: CopyPattern = None,
     path: SourcePath = None,
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Do not fail for what is there before, and not any more.")
+        bool, typer.Option("--allow-missing", help="Do not fail for what head does not have any more.")
     ] = False,
     junit: JUnitFile = None,
     markdown: MarkdownFile = None,

@@ -17,7 +17,7 @@ from fwdrev.bench.spec import make_spec
 from fwdrev.bench.visit import prepared, weighed
 from fwdrev.modes import InputError, UnavailableError, engine, engine_names, problem
 from fwdrev.modes.registry import engine_fault, find_engine
-from fwdrev.results.calibration import Seconds
+from fwdrev.modes.seconds import Seconds
 from fwdrev.results.prediction import predicted_ratios
 from tests.scripted import scripted_run
 from tests.wild.reports import OURS, report
@@ -112,10 +112,10 @@ class Packages:
 
 def listed(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     """The rows of `fwdrev engines` or `fwdrev problems`, which works; also as text."""
+    assert command([what, "--json"]) == 0  # first, since it is the first import that prints
+    data = json.loads(capsys.readouterr().out)
     assert command([what]) == 0
     text = capsys.readouterr().out
-    assert command([what, "--json"]) == 0
-    data = json.loads(capsys.readouterr().out)
     rows = {row["name"]: row for row in data[what]}
     assert all(row["summary"] in text for row in rows.values())
     return rows
