@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from xml.etree import ElementTree as ET
 
 import platformdirs
@@ -389,8 +389,8 @@ def _clock(*times: datetime) -> Any:
 
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> "datetime":
-            return (left.pop(0) if len(left) > 1 else left[0]).astimezone(tz)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp((left.pop(0) if len(left) > 1 else left[0]).timestamp(), tz)
 
     return Clock
 
