@@ -166,14 +166,14 @@ def test_a_function_makes_the_point() -> None:
 @pytest.mark.parametrize("names", [("x", "y"), ("arr_0", "arr_1")])
 def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
     """By the names of the arguments, or by number, whatever the order in the file."""
-    arrays = dict(zip(names, (np.ones(1), np.ones(2)), strict=True))
-    np.savez(project / "at.npz", allow_pickle=False, **dict(reversed(arrays.items())))
+    arrays: dict[str, Any] = dict(zip(names, (np.ones(1), np.ones(2)), strict=True))
+    np.savez(project / "at.npz", **dict(reversed(arrays.items())))
     assert [a.size for a in point_of(Target(what="m:f", at="at.npz"), ours)] == [1, 2]
 
 
 def test_a_file_may_have_numbers_and_names(project: Path) -> None:
     """A single whole number may be a size, and text a name: Python's own."""
-    np.savez(project / "at.npz", allow_pickle=False, arr_0=np.ones(2), arr_1=np.array(3), arr_2=np.array("kind"))
+    np.savez(project / "at.npz", arr_0=np.ones(2), arr_1=np.array(3), arr_2=np.array("kind"))
     _, size, kind = point_of(Target(what="m:f", at="at.npz"), ours)
     assert (type(size), size, type(kind), kind) == (int, 3, str, "kind")
 
@@ -181,7 +181,7 @@ def test_a_file_may_have_numbers_and_names(project: Path) -> None:
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.6, 0.95])
 def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
     """Cut off anywhere, or with bytes changed."""
-    np.savez_compressed(project / "whole.npz", allow_pickle=False, x=np.arange(100.0), y=np.arange(50.0))
+    np.savez_compressed(project / "whole.npz", x=np.arange(100.0), y=np.arange(50.0))
     whole = (project / "whole.npz").read_bytes()
     size = int(keep if keep > 1 else keep * len(whole))
     (project / "cut.npz").write_bytes(whole[:size])
@@ -197,8 +197,8 @@ def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
 
 def test_a_file_that_does_not_fit_is_refused(project: Path) -> None:
     """Other names, objects that would have to be unpickled, no file, no arrays."""
-    np.savez(project / "names.npz", allow_pickle=False, a=np.ones(2), b=np.ones(2))
-    np.savez(project / "objects.npz", allow_pickle=True, arr_0=np.array([{}], dtype=object))
+    np.savez(project / "names.npz", a=np.ones(2), b=np.ones(2))
+    np.savez(project / "objects.npz", arr_0=np.array([{}], dtype=object))
     (project / "text.npz").write_text("no arrays")
     said = {
         "names.npz": "has a, b, the function takes x, y",

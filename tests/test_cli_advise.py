@@ -195,8 +195,8 @@ def reason_of(data: dict[str, Any], name: str) -> str:
 @pytest.mark.parametrize("names", [("arr_0", "arr_1"), ("x", "y")])
 def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
     """In order, or by the names of the arguments; with a leading axis of samples."""
-    arrays = dict(zip(names, (np.ones((5, 3)), np.ones((5, 1))), strict=True))
-    np.savez(project / "at.npz", allow_pickle=False, **dict(reversed(arrays.items())))
+    arrays: dict[str, Any] = dict(zip(names, (np.ones((5, 3)), np.ones((5, 1))), strict=True))
+    np.savez(project / "at.npz", **dict(reversed(arrays.items())))
     data = advice("model:sample", "--at", "at.npz", "--vmap", "--no-measure")
     assert (data["n"], data["m"], data["batch"]) == (4, 3, 5)
     assert data["code"].startswith("jax.jit(jax.vmap(")
