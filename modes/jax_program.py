@@ -133,7 +133,8 @@ def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
     """The jitted function of (constants, x, θ), and the constants on the device."""
 
     def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        return traced(_with_constants(chain, constants), x, theta)
+        # arrays of JAX already, except where JAX_DISABLE_JIT leaves them as they are
+        return traced(_with_constants(chain, constants), jnp.asarray(x), jnp.asarray(theta))
 
     return jax.jit(program), jax.device_put(_constants(chain))
 

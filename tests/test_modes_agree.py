@@ -84,6 +84,16 @@ def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
                 _expect_equal(np.asarray(J), exact)
 
 
+@pytest.mark.parametrize("name", [name for name in COMPUTING if name.startswith("jax")])
+def test_without_a_compiler(name: str) -> None:
+    """Slowly, as JAX_DISABLE_JIT asks for, and right."""
+    import jax
+
+    p = problem("driven", n=8, m=2)
+    with jax.disable_jit():
+        _expect_equal(_jacobian(name, p, Wrt.THETA), _jacobian("reverse", p, Wrt.THETA))
+
+
 @pytest.mark.parametrize("name", COMPUTING)
 def test_a_point_of_the_wrong_shape_is_refused(name: str) -> None:
     """The message has what was given and what is needed; a θ that is too long is not cut silently."""
