@@ -127,7 +127,7 @@ def float_dtype(given: Any) -> np.dtype[Any]:  # noqa: ANN401 - whatever the use
     """A precision that the engines can compute in."""
     try:
         dtype: np.dtype[Any] = np.dtype(given)
-    except TypeError:
+    except (TypeError, ValueError, SyntaxError):  # of NumPy's language for types
         raise unknown("dtype", str(given), ["float32", "float64"]) from None
     if dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
         raise unknown("dtype", str(given), ["float32", "float64"])
