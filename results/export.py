@@ -43,7 +43,7 @@ def to_pyperf(run: Run) -> str:
     }
     benchmarks = []
     for (n, m, engine), rows in table.groupby(["n", "m", "engine"], sort=True):
-        name = _one_line(f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {alias_of(engine)}")
+        name = _one_line(f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {alias_of(str(engine))}")
         runs = [
             pyperf.Run(
                 list(one["seconds"]),

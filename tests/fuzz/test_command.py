@@ -85,5 +85,5 @@ def _run(folder: Path, arguments: Sequence[str]) -> tuple[object, str]:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as ended:
             main()
     if "--json" in arguments and ended.value.code == _FINE:
-        json.loads(out.buffer.getvalue())  # type: ignore[attr-defined]
-    return ended.value.code, errors.buffer.getvalue().decode()  # type: ignore[attr-defined]
+        json.loads(out.buffer.getvalue())
+    return ended.value.code, errors.buffer.getvalue().decode()
