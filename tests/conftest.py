@@ -19,6 +19,10 @@ if TYPE_CHECKING:  # what is imported here is imported before its shapes are che
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # whether this machine was calibrated makes no difference
 
+_temporary = Path(_cache.name) / "tmp"
+_temporary.mkdir()
+os.environ["TMPDIR"] = str(_temporary)  # for commands: what a killed one leaves is not for the tests beside these
+
 for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
     os.environ.pop(_name, None)  # the runs of pytest that tests start are no part of this one
 

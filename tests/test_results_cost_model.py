@@ -163,6 +163,10 @@ def test_calibrations_are_kept_for_each_machine() -> None:
     assert calibrated(MACHINE | {"versions": {"numpy": "3"}}) is None
 
 
+TABLES: list[Any] = [
+    *([], [[]], [[[]]], [[None]], [[[None]]], [[[[1.0]]]], [1.0]),
+    *([[["1"]]], [[[True]]], [[[1e300]]]),
+]
 EMPTY: dict[str, Any] = {"format": 1, "created": "", "machine": {}, "tables": {}, "rates": {}, "error": {}}
 BROKEN = [
     "",
@@ -174,11 +178,7 @@ BROKEN = [
     json.dumps(EMPTY | {"rates": {"forward": {"call": -1.0}}}),
     json.dumps(EMPTY | {"rates": {"forward": {"call": float("nan")}}}),
     json.dumps(EMPTY | {"error": {"forward": float("inf")}}),
-    *(
-        json.dumps(EMPTY | {"tables": {kind: table}})
-        for kind in ("push", "copy")
-        for table in ([], [[]], [[[]]], [[None]], [[[None]]], [[[[1.0]]]], [1.0], [[["1"]]], [[[True]]], [[[1e300]]])
-    ),
+    *(json.dumps(EMPTY | {"tables": {kind: table}}) for kind in ("push", "copy") for table in TABLES),
     json.dumps(EMPTY | {"tables": {"push": [[1.0]], "copy": [[1.0]]}}),
     json.dumps(EMPTY | {"tables": {"copy": [[[1.0]]]}}),
     json.dumps(EMPTY | {"tables": {"push": {"0": 1.0}}}),
