@@ -220,6 +220,49 @@ def test_bytes_that_are_no_letters_are_no_error_of_python(kind: str, tmp_path: P
     assert refused(kind, path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("x = " + "[" * 100_000, marks=report("simplejson/simplejson#270"), id="deep"),
+        pytest.param("rounds = " + "9" * 5000, marks=report("run-llama/llama_index#18877"), id="digits"),
+        pytest.param("precision = nan\n[options]\na = 1979-05-27\nb = inf", marks=report(OURS), id="date"),
+        pytest.param('problem = "\x1b[2J"', marks=report(OURS), id="control"),
+        pytest.param("rounds = 3\nrounds = 4", marks=report(OURS), id="twice"),
+        pytest.param("rounds = 0x" + "f" * 5000, marks=report(OURS), id="hexadecimal"),
+        pytest.param("inputs = [0x" + "f" * 5000 + "]", marks=report(OURS), id="hexadecimal-size"),
+        pytest.param('problem = "\\ud800"', marks=report(OURS), id="surrogate"),
+    ],
+)
+def test_toml_that_means_nothing_is_refused(text: str, tmp_path: Path) -> None:
+    """In one line."""
+    path = tmp_path / "sweep.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        make_spec(read_spec(path))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 600
+
+
+@report(OURS)
+def test_a_baseline_whose_errors_no_interval_can_have_is_refused(tmp_path: Path) -> None:
+    """The end of the interval would be no number."""
+    made = samples.baseline()
+    path = tmp_path / "given"
+    path.write_text(json.dumps(made | {"ratios": [made["ratios"][0] | {"error": 900}, *made["ratios"][1:]]}))
+    assert "ratios.0.error" in refused("baseline", path)
+
+
+@report(OURS)
+def test_a_run_of_a_record_whose_ratios_nothing_can_have_is_left_out(tmp_path: Path) -> None:
+    """It is told."""
+    made = [json.dumps(line) for line in samples.record()]
+    first = samples.record()[1]["first"]["logs"][0][0][0]
+    path = tmp_path / "given"
+    path.write_text("\n".join([made[0], made[1].replace(str(first), "1e300", 1), *made[2:]]))
+    found = load_record(path)
+    assert (len(found.runs), len(found.warnings)) == (len(made) - 2, 1)
+
+
 @report(OURS)
 def test_a_field_that_is_there_twice_is_refused(tmp_path: Path) -> None:
     """Of a baseline, which a merge may have put together."""
