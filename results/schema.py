@@ -25,6 +25,7 @@ from fwdrev.bench.memory import Memory
 from fwdrev.modes.cost import EngineCost, ProgramCost
 from fwdrev.modes.instance import LARGEST
 from fwdrev.modes.registry import engine_name
+from fwdrev.results.judgement import one_line
 
 __all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "parse_line"]
 
@@ -40,6 +41,7 @@ Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)]
 Text = Annotated[str, StringConstraints(max_length=2000, strict=True)]
+Words = Annotated[Text, AfterValidator(one_line)]
 
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -94,7 +96,7 @@ class _Arm:
     """One engine in one cell."""
 
     status: Status
-    reason: Annotated[Text | None, Field(description="Why it was not measured, in one line.")] = None
+    reason: Annotated[Words | None, Field(description="Why it was not measured, in one line.")] = None
     loops: Annotated[Count, Field(description="Calls in each timed block.")] = 0
     values: Annotated[tuple[Positive, ...], Field(description="Seconds per call, one value for each timed block.")] = ()
     prepare_seconds: Annotated[Seconds | None, Field(description="To plan, trace and compile.")] = None
@@ -134,12 +136,12 @@ class Machine(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    cpu_model_name: Text = Field(default="unknown processor", description="As the system names it.")
-    platform: Text = Field(default="unknown system", description="System, kernel and C library.")
-    python_version: Text = Field(default="unknown", description="Of the interpreter, with its word size.")
-    blas: Text = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
+    cpu_model_name: Words = Field(default="unknown processor", description="As the system names it.")
+    platform: Words = Field(default="unknown system", description="System, kernel and C library.")
+    python_version: Words = Field(default="unknown", description="Of the interpreter, with its word size.")
+    blas: Words = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
     threads: Annotated[int, Field(ge=1)] = Field(default=1, description="That BLAS and XLA may use.")
-    versions: dict[Text, Text] = Field(default_factory=dict, description="Of the packages that matter for the times.")
+    versions: dict[Words, Words] = Field(default_factory=dict, description="Of the packages that matter for the times.")
 
     @model_validator(mode="after")
     def _finite(self) -> "Machine":

@@ -30,6 +30,7 @@ from fwdrev.modes.registry import engine
 from fwdrev.results import Run, load, to_costs, to_csv, to_pyperf
 from fwdrev.results.baseline_file import load_baseline
 from fwdrev.results.selftest_record import load_record
+from fwdrev.results.summary import failure_lines
 from fwdrev.results.tables import failures, values
 from tests.fuzz import samples
 from tests.wild.reports import OURS, report
@@ -308,6 +309,17 @@ def test_a_journal_loses_no_line_that_can_be_read(text: str, lost: int, warned: 
         pd.testing.assert_frame_equal(found, expected)
 
 
+@report(OURS)
+def test_a_reason_commands_no_terminal(tmp_path: Path) -> None:
+    """What an exception says may have colours in it, or anything."""
+    arms = {name: {"status": "crashed", "reason": "\x1b[2J\x07\nboom"} for name in ("forward", "reverse")}
+    path = tmp_path / "given"
+    path.write_text(json.dumps({"round": -1, "n": 64, "m": 1, "arms": arms}))
+    text = "".join(failure_lines(_beside(path, "journal.jsonl")))
+    assert "\ufffd[2J\ufffd boom" in text
+    assert text.isprintable()
+
+
 @report("pandas-dev/pandas#32084")
 @pytest.mark.parametrize("write", [to_csv, to_costs])
 def test_pandas_reads_every_name_of_an_export(write: Callable[[Run], str]) -> None:
@@ -536,6 +548,38 @@ def test_a_specification_beyond_measure_is_refused(given: dict[str, Any]) -> Non
         make_spec(given)
     assert len(str(caught.value)) < 400
     assert "\n" not in str(caught.value)
+
+
+@report(OURS)
+@pytest.mark.parametrize(
+    ("grid", "sizes"),
+    [
+        ("4:4:*2", [4]),
+        (" 16, 4 ,16", [4, 16]),
+        ("10:55:+20", [10, 30, 50]),
+        ([8, 2, 8], [2, 8]),
+        ("10:1:*2", None),
+        ("1:9:*1", None),
+        ("1:9:+0", None),
+        ("0:9:*2", None),
+        ("4,,16", None),
+        ("4:16", None),
+        ("1e3", None),
+        ("-4", None),
+        ("", None),
+        ([], None),
+        ([True], None),
+        ([4.0], None),
+    ],
+    ids=str,
+)
+def test_odd_grids(grid: object, sizes: list[int] | None) -> None:
+    """They mean what they say, each size once, or are refused in one line."""
+    if sizes is not None:
+        assert make_spec({"inputs": grid}).inputs == sizes
+        return
+    with pytest.raises(InputError, match="^grid .*: [^\n]*$"):
+        make_spec({"inputs": grid})
 
 
 @report(OURS)
