@@ -578,7 +578,7 @@ def test_odd_grids(grid: object, sizes: list[int] | None) -> None:
     if sizes is not None:
         assert make_spec({"inputs": grid}).inputs == sizes
         return
-    with pytest.raises(InputError, match="^grid .*: [^\n]*$"):
+    with pytest.raises(InputError, match=r"^grid .*: [^\n]*$"):
         make_spec({"inputs": grid})
 
 
