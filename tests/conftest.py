@@ -6,12 +6,14 @@ Then what the tests of reports share: a run on disk, a browser that only notes w
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+from tests.short_suite import SLOW, VERSIONS
 
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
@@ -31,6 +33,13 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1", "JAX_NUMPY_RA
 
 hypothesis.settings.register_profile("fwdrev", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("fwdrev")
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Marks what the short suite leaves out."""
+    for item in items:
+        if SLOW.intersection(item.path.parts[-3:]) and item.path.name != VERSIONS:
+            item.add_marker("slow")
 
 
 @pytest.fixture(scope="session")

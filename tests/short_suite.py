@@ -1,0 +1,18 @@
+"""Which tests the short suite leaves out: `pytest -m "not slow"`, for other versions of what is installed."""
+
+__all__ = ["SLOW", "VERSIONS"]
+
+SLOW = frozenset(
+    {
+        *("fuzz", "test_action.py", "test_bench_against.py", "test_bench_failures.py", "test_bench_local.py"),
+        *("test_bench_stock.py", "test_cli_baseline.py", "test_cli_check.py", "test_cli_report_watch.py"),
+        *("test_cli_resume.py", "test_cli_selftest.py", "test_docs.py", "test_examples.py", "test_notebook.py"),
+        *("test_plots_serving.py", "test_readme.py", "test_report_browser.py", "test_results_against_baseline.py"),
+        *("test_results_cost_model.py", "test_results_gate_simulated.py", "test_results_gate_whole.py"),
+        *("test_results_selftest.py", "test_selftest_report.py", "wild"),
+    }
+)
+"""Folders and files of tests that take long, and say little about the versions of what is installed."""
+
+VERSIONS = "test_versions.py"
+"""But for this one."""
