@@ -245,7 +245,8 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     command = f"ulimit -f 4; exec {sys.executable} -m fwdrev {' '.join(TINY)} --out run 2>&1"
     done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 2, done.stdout
-    assert "cannot write to run/journal.jsonl: File too large; what it holds already is kept" in done.stdout
+    assert "cannot write to run/journal.jsonl: File too large" in done.stdout
+    assert "what was measured is kept; go on with: fwdrev sweep --resume run" in done.stdout
     assert "Traceback" not in done.stdout
     assert len(load(tmp_path / "run").observations) >= 1
 
