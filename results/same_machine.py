@@ -15,12 +15,12 @@ __all__ = ["check_one_machine", "check_same", "differences"]
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Whether it can be gone on with here; raise InputError for the first difference between two fingerprints."""
     for key, before, here in differences(then, now):
-        it, remedy = ("it is", "start") if before is not None else (f"{key} is", f"unset {key}, or start")
-        if here is None:
-            it, here, remedy = f"{key} is", "not set", f"set {key} again, or start"  # noqa: PLW2901 - the words for it
+        one_sided = None in (before, here)
+        found = f"{key if one_sided else 'it'} is {'missing' if here is None else here}"
+        change = f"{'set' if here is None else 'unset'} {key}, or " if one_sided and key.isupper() else ""
         msg = (
-            f"{folder} was measured {_with(key, before)}, here {it} {here}: rounds of different machines, versions or "
-            f"settings cannot be mixed; {remedy} a new run"
+            f"{folder} was measured {_with(key, before)}, here {found}: rounds of different machines, versions or "
+            f"settings cannot be mixed; {change}start a new run"
         )
         raise InputError(msg)
 

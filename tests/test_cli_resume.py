@@ -135,7 +135,7 @@ def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part
     ("key", "value", "part"),
     [
         ("cpu_model_name", "another one", "was measured with cpu_model_name another one, here it is"),
-        ("versions", {"numpy": "0.1"}, "was measured with "),
+        ("versions", {"numpy": "0.1"}, "was measured without "),
     ],
 )
 def test_another_machine(finished: Path, tmp_path: Path, key: str, value: object, part: str) -> None:
