@@ -63,12 +63,13 @@ def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Pa
     check_machine(plan)
     _tell_shapes(plan)
     plan = _priced(plan, asked="prices" in fields)
+    machine = _machine(plan)
     folder = out or claimed_folder(Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}")
 
     @contextmanager
     def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
         try:
-            with create(folder, plan, fingerprint(plan.threads, device_name(plan)), claimed=out is None) as journal:
+            with create(folder, plan, machine, claimed=out is None) as journal:
                 yield journal, plan, ()
         finally:
             if out is None:
@@ -94,7 +95,7 @@ def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Op
 
     @contextmanager
     def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
-        with reopen(folder, given, fingerprint(spec.threads, device_name(spec))) as (journal, run):
+        with reopen(folder, given, _machine(spec)) as (journal, run):
             yield journal, run.spec, run.observations
 
     return opened()
