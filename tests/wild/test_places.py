@@ -345,7 +345,8 @@ def test_a_sweep_that_never_began_leaves_no_folder(tmp_path: Path, monkeypatch: 
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(measure, "fingerprint", interrupted)
+    monkeypatch.setattr(measure, "fingerprint", lambda *_, **__: {})
+    monkeypatch.setattr(measure, "create", interrupted)
     given = {"inputs": [4], "outputs": [2], "engines": ["forward", "reverse"]}
     _, opened = measure.new_run(given, quick=False, spec=None, out=None)
     with pytest.raises(KeyboardInterrupt), opened:
