@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.short_suite import SLOW, VERSIONS
+from tests.short_suite import SLOW, TWICE, VERSIONS
 
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
@@ -38,7 +38,8 @@ hypothesis.settings.load_profile("fwdrev")
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Marks what the short suite leaves out."""
     for item in items:
-        if SLOW.intersection(item.path.parts[-3:]) and item.path.name != VERSIONS:
+        known = {*item.path.parts[-3:], getattr(item, "originalname", None)}
+        if known & (SLOW | TWICE) and VERSIONS not in known:
             item.add_marker("slow")
 
 

@@ -1,6 +1,6 @@
 """Which tests the short suite leaves out: `pytest -m "not slow"`, for other versions of what is installed."""
 
-__all__ = ["SLOW", "VERSIONS"]
+__all__ = ["SLOW", "TWICE", "VERSIONS"]
 
 SLOW = frozenset(
     {
@@ -13,6 +13,9 @@ SLOW = frozenset(
     }
 )
 """Folders and files of tests that take long, and say little about the versions of what is installed."""
+
+TWICE = frozenset({"test_compiled"})
+"""Tests of what others show already, at the cost of a compilation."""
 
 VERSIONS = "test_versions.py"
 """But for this one."""
