@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from time import monotonic
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
-__all__ = ["Answer", "ask", "end", "end_here", "ending", "heard", "signals_wait", "worker_settings"]
+__all__ = ["Answer", "ask", "end", "end_here", "ending", "heard", "own_streams", "signals_wait", "worker_settings"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that the command answers by ending."""
@@ -100,6 +100,18 @@ def _bound(log: Path) -> None:
     with suppress(OSError):
         if log.stat().st_size > _LARGEST_LOG:
             os.truncate(log, 0)
+
+
+def own_streams() -> tuple[TextIO, TextIO]:
+    """The questions to this process and its answers, which from now on nothing else here can take for its own.
+
+    What is measured finds standard input at its end, where a debugger would wait for us or take our lines; what it
+    prints goes to standard error.
+    """
+    questions, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    return questions, answers
 
 
 def end_here() -> NoReturn:

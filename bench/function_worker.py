@@ -14,6 +14,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from fwdrev.bench.child import end_here, own_streams
+
 __all__ = ["main"]
 
 Answer = dict[str, Any]
@@ -21,8 +23,7 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Answer each line of standard input."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    questions, out = own_streams()
     sys.path.append(str(Path.cwd()))
     worker = _Worker(lambda answer: print(json.dumps(answer), file=out, flush=True))
     actions: Mapping[str, Callable[..., Answer]] = {
@@ -32,7 +33,7 @@ def main() -> None:
         "prepare": worker.prepare,
         "round": worker.round,
     }
-    for line in sys.stdin:
+    for line in questions:
         command = json.loads(line)
         worker.tell(_tried(actions[command.pop("do")], command))
 
@@ -132,8 +133,6 @@ def _name(functions: Mapping[str, Any]) -> str:
 
 def _end_with(alive: int) -> None:
     """The command holds the other end; this thread waits and costs nothing."""
-    from fwdrev.bench.child import end_here
-
     os.read(alive, 1)
     end_here()
 

@@ -62,8 +62,12 @@ Call = Callable[[], Any]
 
 
 def main() -> None:
-    """Answer each line of standard input with one line; what libraries print goes to standard error."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Answer each line of standard input with one line; what libraries print goes to standard error.
+
+    What is measured finds standard input at its end: it would wait for us there, as a debugger does, or take our lines.
+    """
+    commands, out = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     side = Side()
     actions: Mapping[str, Callable[..., Answer]] = {
@@ -76,7 +80,7 @@ def main() -> None:
         "count": side.count,
         "run": side.run,
     }
-    for line in sys.stdin:
+    for line in commands:
         gc.disable()  # it runs between the questions
         command = json.loads(line)
         out.write(json.dumps(_tried(actions[command.pop("do")], command)) + "\n")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from fwdrev.bench.cell import PREPARING, WEIGHING, Cell, Observation
-from fwdrev.bench.child import end_here
+from fwdrev.bench.child import end_here, own_streams
 from fwdrev.bench.ledger import Ledger
 from fwdrev.bench.processors import pin
 from fwdrev.bench.request import READY, Request
@@ -36,11 +36,10 @@ _VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: weighed}
 
 def main() -> None:
     """Serve one request."""
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
+    questions, out = own_streams()
     add_working_folder()
-    request = Request(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_end_with_whoever_asked, daemon=True).start()
+    request = Request(**json.loads(questions.readline()))
+    threading.Thread(target=_end_with, args=(questions,), daemon=True).start()
     pin(request.cpus)
     spec = SweepSpec(**request.spec)  # checked by whoever asked
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
@@ -65,9 +64,9 @@ def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
         jax.devices()
 
 
-def _end_with_whoever_asked() -> None:
-    """Standard input stays open as long as he lives; this thread waits there and costs nothing."""
-    sys.stdin.read()
+def _end_with(questions: TextIO) -> None:
+    """They stay open as long as the command lives; this thread waits there and costs nothing."""
+    questions.read()
     end_here()
 
 

@@ -419,10 +419,8 @@ _WRITES = re.compile(
 
 _OTHER_WRITERS = {
     "bench/side.py": "standard output by another number",
-    "bench/worker.py": "standard output by another number",
-    "bench/function_worker.py": "standard output by another number",
     "bench/side_process.py": "a log that grows",
-    "bench/child.py": "a log that grows",
+    "bench/child.py": "a log that grows, standard output by another number",
     "bench/process.py": "a log that grows",
     "bench/stock.py": "a log that grows, a request in the scratch folder",
     "bench/leftovers.py": "a record that is locked",

@@ -145,7 +145,7 @@ def test_the_end_of_a_pass_takes_children_too(told: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("module", "end"),
     [
-        ("worker", "worker._end_with_whoever_asked()"),
+        ("worker", "worker._end_with(sys.stdin)"),
         ("side", "side._end_with(0)"),
         ("function_worker", "function_worker._end_with(0)"),
     ],

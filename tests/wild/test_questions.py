@@ -1,0 +1,46 @@
+"""Processes that measure are asked by standard input: what is measured in them cannot wait there, or take a line."""
+
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench.against import against
+from fwdrev.bench.revision import revision
+from fwdrev.bench.spec import SweepSpec
+from tests.wild.reports import OURS, report
+from tests.wild.repositories import new_repository
+
+ASKING = "def f(x):\n    input()\n    return 2 * x\n"
+
+OWN_STREAMS = """
+import sys
+from fwdrev.bench import function_worker, worker
+from fwdrev.bench.child import own_streams
+assert worker.own_streams is function_worker.own_streams is own_streams
+questions, answers = own_streams()
+print("printed", flush=True)
+print(repr(sys.stdin.read()), questions.read(), file=answers, flush=True)
+"""
+
+
+@report("airspeed-velocity/asv#802")
+def test_a_side_does_not_wait_in_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A forgotten `breakpoint()` or `input()` would wait for us until the time is over, or take our next line."""
+    new_repository(tmp_path / "project", {"asking.py": ASKING})
+    monkeypatch.chdir(tmp_path / "project")
+    spec = SweepSpec(engines=["asking:f"], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5, timeout=20)
+    with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
+        (seen,) = observations
+    for side in (seen.base, seen.head):
+        assert side["asking:f"].reason == "EOFError: EOF when reading a line"
+
+
+@report(OURS)
+def test_workers_have_their_questions_for_themselves() -> None:
+    """Those of sweeps and of advice; what is printed in them is no answer either."""
+    command = [sys.executable, "-c", OWN_STREAMS]
+    done = subprocess.run(command, input="a question", capture_output=True, text=True, check=True, timeout=100)
+    assert (done.stdout, done.stderr) == ("'' a question\n", "printed\n")
