@@ -51,7 +51,10 @@ def traced(function: Function, args: Sequence[Any], static: Sequence[int] = ()) 
 
 
 def jitted(function: Function, args: Sequence[Any], static: Sequence[int] = ()) -> Function:
-    """`jax.jit(function)`, except that large arrays that it closes over are arguments; costs a trace."""
+    """`jax.jit(function)`, except that large arrays that it closes over are arguments; costs a trace.
+
+    Before JAX 0.10 those of NumPy stay inside of the program, where XLA may take long to fold them.
+    """
     closed, shapes = traced(function, args, static)
     if not any(getattr(const, "nbytes", 0) >= _LARGE for const in closed.consts):
         made: Function = jax.jit(function, static_argnums=tuple(static))

@@ -408,6 +408,7 @@ def test_samples_share_what_is_held() -> None:
     assert arms["reverse"].program()(*found.args).shape == (5, 3, 3)
 
 
+@pytest.mark.skipif(jax.__version_info__ < (0, 10), reason="older JAX holds arrays of NumPy inside of the program")
 def test_large_constants_are_arguments_of_the_program() -> None:
     """XLA would work on them while it compiles: sorting takes it minutes."""
     table = np.random.default_rng(0).standard_normal((1000, 10))
