@@ -207,6 +207,7 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
     """The arrays of a file, in the order of the function's arguments."""
     try:
         with opened(path, text=False) as file:
+            _check_format(file)
             _check_unpacked(file)
             loaded = np.load(file, allow_pickle=False)
             arrays = {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
@@ -218,6 +219,13 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
     if arrays and set(arrays) == set(numbered):
         return [arrays[name] for name in numbered]
     return _by_name(arrays, path, first)
+
+
+def _check_format(file: BinaryIO) -> None:
+    """NumPy takes anything else for pickled objects, and tells how to run the code in them."""
+    if not file.read(6).startswith((b"PK", b"\x93NUMPY")):
+        raise ValueError("it is neither an .npz file nor an .npy file")
+    file.seek(0)
 
 
 def _check_unpacked(file: BinaryIO) -> None:

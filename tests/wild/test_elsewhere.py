@@ -479,6 +479,15 @@ def test_arrays_of_no_numbers_are_refused(array: Any, tmp_path: Path) -> None:
         point(archive(tmp_path, x=array))
 
 
+@report(OURS)
+def test_what_is_no_file_of_numpy_is_not_advised_to_be_unpickled(tmp_path: Path) -> None:
+    """As NumPy would, of a table of numbers in text."""
+    path = tmp_path / "point.npz"
+    path.write_text("1.0\n2.0\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"point\.npz: it is neither an \.npz file nor an \.npy file; write it with"):
+        point(path)
+
+
 class _Runs:
     """What runs code where it is unpickled."""
 
