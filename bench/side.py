@@ -254,6 +254,9 @@ class Side:
             at = self.at
             made = partial(self.fwdrev.problem, at["problem"], n=at["n"], m=at["m"], seed=at["seed"])
             self.problem = made(dtype=at["dtype"], **at["options"])
+            for point in (self.problem.x, self.problem.theta):  # an engine that altered it would make the others wrong
+                if hasattr(point, "setflags"):
+                    point.setflags(write=False)
         return self.problem
 
     def made_function(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:

@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -193,9 +194,13 @@ class SweepSpec(BaseModel):
         return options
 
     def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
-        """The problem of one cell."""
+        """The problem of one cell; an engine that alters the point fails by itself, where it made all others wrong."""
         options = self.options_made
-        return problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
+        made = problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
+        for point in (made.x, made.theta):
+            if isinstance(point, np.ndarray):  # a problem of another package may have what becomes one
+                point.setflags(write=False)
+        return made
 
 
 QUICK: dict[str, Any] = {

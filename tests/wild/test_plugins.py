@@ -286,7 +286,18 @@ def test_metadata_that_cannot_be_read(points: bytes, installed: Packages, capsys
     assert rows["fine"]["available"]
 
 
+ALTERING = """class {0}(Whole):
+    def prepare(self, chain, wrt):
+        J = super().prepare(chain, wrt)
+        def altered(x, theta):
+            {0} *= 0
+            return J(x, theta)
+        return altered
+"""
+
 USED = {
+    "x": ALTERING.format("x"),
+    "theta": ALTERING.format("theta"),
     "whole": "",
     "costless": "class costless(Whole):\n    def cost(self, chain, wrt): return 17",
     "half": "class half(Whole):\n    def cost(self, chain, wrt): return counted(0.5)",
@@ -303,6 +314,8 @@ USED = {
 """Engines that load, and then do something else than they should."""
 
 WAYS = {
+    "x": (Status.FAILED, "ValueError: output array is read-only"),
+    "theta": (Status.FAILED, "ValueError: output array is read-only"),
     "whole": (Status.MEASURED, None),
     "costless": (Status.FAILED, "TypeError: its counts are of type int, and no EngineCost"),
     "half": (Status.FAILED, "TypeError: 'float' object cannot be interpreted as an integer"),
@@ -324,7 +337,10 @@ def request(folder: Path) -> Request:
 
 @report(OURS)
 def test_what_fails_in_a_cell_is_recorded_with_its_reason(installed: Packages, tmp_path: Path) -> None:
-    """Each arm for itself, in a record that can be written and read; the others are measured."""
+    """Each arm for itself, in a record that can be written and read; the others are measured.
+
+    One that alters the point comes first: the others would be wrong there.
+    """
     put(installed, "engine", USED)
     spec = make_spec({"inputs": [3], "outputs": [2], "engines": list(USED), "wrt": "theta"})
     ledger, cell = Ledger(tmp_path / "ledger", list(USED)), Cell(3, 2)
@@ -349,6 +365,20 @@ def test_a_side_counts_in_plain_numbers(installed: Packages) -> None:
     assert json.loads(json.dumps(side.count("numpied")))["cost"]["multiply_adds"] == 7
     with pytest.raises(TypeError):
         side.count("half")
+
+
+@report(OURS)
+def test_what_alters_the_point_of_a_side_fails_alone(installed: Packages) -> None:
+    """The arms of a cell have one point."""
+    put(installed, "engine", USED)
+    side = Side()
+    side.fwdrev = __import__("fwdrev")
+    side.cell(problem="driven", n=3, m=2, seed=0, dtype="float64", wrt="theta", options={})
+    whole = side.prepare("whole", 0.0, 1)["product"]
+    for name in ("x", "theta"):
+        with pytest.raises(ValueError, match="read-only"):
+            side.prepare(name, 0.0, 1)
+    assert side.prepare("whole", 0.0, 1)["product"] == whole
 
 
 @report(OURS)
