@@ -47,6 +47,7 @@ _WHICH = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
 _QUIETLY = (
     *("-c", f"core.hooksPath={os.devnull}"),  # what a project does after a checkout is not for ours
     *("-c", "core.fsmonitor=false"),  # a daemon would stay in a folder that goes
+    *("-c", "worktree.useRelativePaths=false"),  # it would set an extension in the repository for good
     *("-c", "submodule.recurse=false"),  # from what is there, by `fwdrev.bench.checkout`, not from the network
 )
 

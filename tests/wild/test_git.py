@@ -16,6 +16,7 @@ import pytest
 
 from fwdrev.bench import SweepSpec
 from fwdrev.bench.against import against
+from fwdrev.bench.git import git
 from fwdrev.bench.revision import itself, revision
 from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
@@ -216,6 +217,16 @@ def test_settings(project: Repository, name: str) -> None:
     assert not (project.top / "ran").exists()
     assert not (project.top / ".git" / "fsmonitor--daemon.ipc").exists()
     assert len(project.worktrees) == 1
+
+
+@report("libgit2/libgit2#7210")
+def test_no_extension_is_set(project: Repository) -> None:
+    """Git 2.48 sets one for good, which other programs refuse, where a worktree is made with relative paths."""
+    project.git("config", "worktree.useRelativePaths", "true")
+    before = (project.top / ".git" / "config").read_bytes()
+    assert git("config", "worktree.useRelativePaths", at=project.top).stdout == "false\n"
+    assert _texts() == ["two", "three"]
+    assert (project.top / ".git" / "config").read_bytes() == before
 
 
 @report("PostHog/code#1729")
