@@ -200,6 +200,7 @@ class Side:
 
         `delay`: the share of its own time by which each of its blocks is made longer, for tests of what is made of it.
         """
+        self.load(arm)
         _limit(self.memory)
         start = perf_counter()
         call, product, value = self.made(arm)
@@ -214,6 +215,13 @@ class Side:
             answer["seconds"] = min(_timed(call, 1) for _ in range(_PROBES))
         self.waits[arm] = delay * _steady(call) if delay else 0.0
         return answer
+
+    def load(self, arm: str) -> None:
+        """Import what it needs: libraries map gigabytes, which are not what the arm takes."""
+        import_module("numpy")
+        for name in (arm, self.at.get("inputs") or ""):
+            if ":" in name:
+                self.own_module(name.split(":")[-2])
 
     def count(self, arm: str) -> Answer:
         """The exact counts of an engine and of its compiler; costs a compilation."""
