@@ -40,6 +40,9 @@ def lacking(
     Raises InputError for an arm, or inputs, that neither side has, UnavailableError where neither can load an engine
     here, and as `against` does.
     """
+    if inputs is not None and inputs.count(":") != 1:
+        msg = f"--point {inputs!r}: write it as MODULE:FUNCTION, of which the function gets n"
+        raise InputError(msg)
     asked = [*spec.engines, *([inputs] if inputs is not None else [])]
     light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
     with started_pair(light, sides, programs or sides.scratch) as pair:

@@ -32,12 +32,23 @@ def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
         return _of_file(sides.home, missing.relative_to(sides.base)) if missing.is_relative_to(sides.base) else None
     lacked, own = [str(name) for name in base.get("modules", ())], arm.split(":")[-2:-1]
     asked = list(dict.fromkeys([*lacked, *own]))
-    files = pair.head.ask({"do": "where", "modules": asked}, pair.timeout).get("files", {})
+    theirs, files = (answer.get("files", {}) for answer in pair.ask({"do": "where", "modules": asked}))
     reasons = (
         _of_module(sides, name, Path(files[name]).resolve() if name in files else None, lacked=name in lacked)
         for name in asked
     )
-    return next((told for told in reasons if told is not None), None)
+    told = next((told for told in reasons if told is not None), None)
+    return told or next(
+        (_of_hook(name, files[name]) for name in lacked if name in files and theirs.get(name) == files[name]), None
+    )
+
+
+def _of_hook(name: str, file: str) -> str:
+    """If base has head's module though its own place is on the path."""
+    return (
+        f"an import hook, as some editable installs have, finds {name} in {Path(file).parent} before the path is "
+        f"searched: run the check where {name} is not installed (pip uninstall), both sides then have their own"
+    )
 
 
 def unlike(pair: Pair) -> str | None:
@@ -81,7 +92,8 @@ def _of_submodule(sides: Sides, inside: Path) -> str | None:
 
 
 def _of_file(home: Path, inside: Path) -> str | None:
-    """If git does not have it."""
+    """If git does not have it, or the link to a folder that it lies in."""
+    inside = next((place for place in reversed(inside.parents) if (home / place).is_symlink()), inside)
     folder, name = (home / inside).parent, inside.name
     if not (home / inside).exists():
         return None

@@ -121,9 +121,10 @@ def _prepared(kind: str, project: Project | None) -> Iterator[tuple[OwnFolder, P
 def _commit(name: str, project: Project) -> str:
     asked = ("rev-parse", "--verify", "--quiet", "--end-of-options")
     found = project.git(*asked, name)
+    named = found.stdout.strip()  # with a `^` before it where what is meant is all that is not in that commit
     if found.returncode == 0:  # of `:/words` the ending would be part of the words
-        found = project.git(*asked, f"{found.stdout.strip()}^{{commit}}")
-    if found.returncode == 0:
+        found = project.git(*asked, f"{named}^{{commit}}")
+    if found.returncode == 0 and not named.startswith("^"):
         return found.stdout.strip()
     if project.git("rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
         msg = f"the git project {project.top} has no commit yet: commit what the working tree is to be compared with"
@@ -181,9 +182,13 @@ def _ignored(pattern: str) -> list[str]:
 
 
 def _copied(files: Sequence[str], head: Path, base: Path) -> None:
-    """What the revision has itself stays."""
+    """What the revision has itself stays. A folder that git lists whole, as a link to data, is linked."""
     for file in files:
-        new = base / file
-        if not new.exists() and (head / file).is_file():
-            new.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(head / file, new)
+        old, new = head / file, base / file
+        if new.exists() or not (old.is_file() or old.is_dir()):
+            continue
+        new.parent.mkdir(parents=True, exist_ok=True)
+        if old.is_dir():
+            new.symlink_to(old.resolve(), target_is_directory=True)
+        else:
+            shutil.copy2(old, new)

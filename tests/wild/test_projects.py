@@ -13,6 +13,7 @@ import pytest
 
 from fwdrev.bench import Status, SweepSpec
 from fwdrev.bench.against import SideObservation, against
+from fwdrev.bench.lookup import lacking
 from fwdrev.bench.missing import hint
 from fwdrev.bench.pair import Pair
 from fwdrev.bench.revision import itself, revision
@@ -245,6 +246,70 @@ def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.Monkey
     done = _check(*options, "--copy", "_version.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert project.git("status", "--porcelain") == ""
+
+
+@report(OURS)
+def test_a_link_to_a_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data that is too large for the project is elsewhere, behind an ignored link: that is what to copy."""
+    code = f"SCALE = open(__file__.replace('model.py', 'data/deep/scale')).read()\n{MODEL}"
+    project = _project(tmp_path / "project", {"model.py": code, ".gitignore": "data\n"}, monkeypatch)
+    (tmp_path / "disk" / "deep").mkdir(parents=True)
+    (tmp_path / "disk" / "deep" / "scale").write_text("2")
+    (project.top / "data").symlink_to(tmp_path / "disk")
+    status, reason = _base(_seen("model:f"))
+    assert status is Status.FAILED
+    assert str(reason).endswith("; data is generated and ignored by git: give --copy data")
+    assert _base(_seen("model:f", copy=["data"])) == MEASURED
+    assert (tmp_path / "disk" / "deep" / "scale").read_text() == "2"
+
+
+@report("nicholasjng/pybm#11")
+@pytest.mark.parametrize("arm", ["pkg:f", "model:f"])
+def test_an_install_with_an_import_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm: str) -> None:
+    """That of some build backends comes before any path: base would run head's code, and what to do is said."""
+    files = {"src/pkg/__init__.py": MODEL, "model.py": f"import pkg\n{MODEL}"}
+    project = _project(tmp_path / "project", files, monkeypatch)
+    package = project.top / "src" / "pkg"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(_HOOK.format(str(package)))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    status, reason = _base(_seen(arm))
+    assert status is Status.FAILED
+    assert f"; an import hook, as some editable installs have, finds pkg in {package} before the path" in str(reason)
+    assert "\n" not in str(reason)
+
+
+_HOOK = """
+import sys
+from importlib.util import spec_from_file_location
+
+class Hook:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "pkg":
+            return spec_from_file_location(name, {0!r} + "/__init__.py", submodule_search_locations=[{0!r}])
+
+sys.meta_path.insert(0, Hook)
+"""
+
+
+@report(OURS)
+@pytest.mark.parametrize("name", ["^HEAD", "^main"])
+def test_a_name_that_excludes_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """As in a range; git takes it for a revision, and then not for one to check out."""
+    _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
+    with pytest.raises(InputError, match=r"unknown revision '\^\w+' of .*: give a commit"), revision(name):
+        pass
+
+
+@report(OURS)
+@pytest.mark.parametrize("point", ["model", "jacfwd:model:f", ""])
+def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
+    """It is no engine that might be meant."""
+    _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
+    spec = SweepSpec(engines=["forward"], inputs=[4], outputs=[2], rounds=1)
+    with revision("HEAD") as sides, pytest.raises(InputError, match=f"--point '{point}': write it as MODULE:FUNCTION"):
+        lacking(spec, sides, inputs=point)
 
 
 @report(OURS)
