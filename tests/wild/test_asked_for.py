@@ -8,6 +8,7 @@ import pytest
 
 from fwdrev.bench.against import CONTROL, SideObservation
 from fwdrev.bench.cell import ArmResult, Cell, Status
+from fwdrev.bench.cli.app import main
 from fwdrev.bench.cli.commands import run as command
 from fwdrev.bench.cli.show import exit_code
 from fwdrev.bench.gate_spec import gate_spec
@@ -262,3 +263,25 @@ def test_an_engine_of_a_baseline_that_is_gone() -> None:
     alone = with_engines().model_copy(update={"spec": {**with_engines().spec, "engines": ["older"]}})
     assert without_engines(alone).outcome is Outcome.MISSING
     assert without_engines(alone, allow_missing=True).outcome is Outcome.NOTHING
+
+
+@report(OURS)
+@pytest.mark.parametrize(("arms", "code"), [("model:fails", 4), ("model:step,model:fails", 0)])
+def test_what_a_selftest_does_not_measure_is_told(
+    arms: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Once, with its reason; where it is all that was asked for, nothing is said of the gate."""
+    project = make_project(tmp_path / "project")
+    (project / "model.py").write_text(f"{MODEL}\ndef fails(x):\n    raise ValueError('not here')\n", encoding="utf-8")
+    commit(project)
+    monkeypatch.chdir(project)
+    small = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%", "--runs", "2", "--delayed", "0")
+    monkeypatch.setattr(
+        "sys.argv", ["fwdrev", "selftest", "--engines", arms, *small, "--out", str(tmp_path / "record")]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code or 0) == code
+    assert err.count("model:fails, base: failed: ValueError: not here") == 1
+    assert ("identical code called slower" in out) is (code == 0)
