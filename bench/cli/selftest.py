@@ -111,13 +111,16 @@ def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str
     """Whatever is missing; runs on identical code first."""
     from fwdrev.bench.against import against
     from fwdrev.bench.delay import delay_of
+    from fwdrev.modes.errors import NothingMeasuredError
     from fwdrev.results.gate_run import gate_run
+    from fwdrev.results.judgement import Outcome
     from fwdrev.results.selftest import delays_for
     from fwdrev.results.selftest_record import Measured, RecordedRun
 
     have = {kind: sum(bool(run.delays) is kind for run in record.runs) for kind in (False, True)}
     plan = [(index, False) for index in range(have[False], runs)]
     plan += [(index, True) for index in range(have[True], delayed)]
+    told: set[str] = set()
     for done, (index, slower) in enumerate(plan):
         began = perf_counter()
         delays = delays_for(record.spec, record.threshold, index) if slower else []
@@ -129,6 +132,10 @@ def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str
             order=1 + 2 * index + slower,
         )
         run = gate_run(record.spec, measure, threshold=record.threshold)
+        if run.gate.outcome is Outcome.NOTHING:
+            raise NothingMeasuredError(f"nothing could be measured: {'; '.join(run.reasons)}")
+        yield from (f"warning: {reason}" for reason in run.reasons if reason not in told)
+        told.update(run.reasons)
         record.append(
             RecordedRun(
                 delays=delays,
