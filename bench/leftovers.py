@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,19 @@ __all__ = ["OwnFolder", "own_folder", "remove_dead"]
 
 _RECORD = "fwdrev-owner"
 _PREFIXES = ("fwdrev-against-", "fwdrev-itself-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """Of an owner that is dead: its folder, or the repositories that may have an entry of it."""
+
+    folder: Path
+    repositories: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, *, folder: str = "", repositories: Sequence[str] = ()) -> "_Record":
+        """As it was written; raises TypeError for anything else."""
+        return cls(folder=Path(folder), repositories=tuple(map(Path, repositories)))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,16 +100,16 @@ def remove_dead(repository: Path | None) -> None:
     with suppress(OSError):
         for entry in [] if repository is None else list((repository / "worktrees").iterdir()):
             with _dead(entry) as record:
-                if record is not None and (folder := Path(record.get("folder", ""))).name.startswith(_PREFIXES):
-                    _remove_if_dead(folder)
+                if record is not None and record.folder.name.startswith(_PREFIXES):
+                    _remove_if_dead(record.folder)
                     _drop(entry)
 
 
 def _remove_if_dead(folder: Path) -> None:
     with _dead(folder) as record:
         if record is not None:
-            for repository in record.get("repositories", ()):
-                _forget(Path(repository), folder)
+            for repository in record.repositories:
+                _forget(repository, folder)
             _remove(folder)
 
 
@@ -123,7 +136,7 @@ def _held(folder: Path, record: dict[str, Any]) -> list[IO[str]]:
 
 
 @contextmanager
-def _dead(folder: Path) -> Iterator[dict[str, Any] | None]:
+def _dead(folder: Path) -> Iterator[_Record | None]:
     """The record there, locked meanwhile; None where its owner lives, is another user, or has left none."""
     try:
         stream = (folder / _RECORD).open(encoding="utf-8")
@@ -134,10 +147,10 @@ def _dead(folder: Path) -> Iterator[dict[str, Any] | None]:
         try:
             own = os.fstat(stream.fileno()).st_uid == os.geteuid() == folder.lstat().st_uid
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            record = json.load(stream) if own else None
-        except (OSError, ValueError):
+            record = _Record.of(**json.load(stream)) if own else None
+        except (OSError, ValueError, TypeError):
             record = None
-        yield record if isinstance(record, dict) else None
+        yield record
 
 
 def _forget(repository: Path, folder: Path) -> None:

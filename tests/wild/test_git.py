@@ -413,7 +413,15 @@ def test_what_belongs_to_others_stays(project: Repository, tmp_path: Path) -> No
 
 
 @report(OURS)
-@pytest.mark.parametrize("spoil", [lambda record: os.chown(record, 12345, -1), lambda record: record.write_text("{")])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda record: os.chown(record, 12345, -1),
+        lambda record: record.write_text("{"),
+        lambda record: record.write_text('{"repositories": 3}'),
+        lambda record: record.write_bytes(b"\xff"),
+    ],
+)
 def test_a_record_that_is_not_ours(
     project: Repository, tmp_path: Path, spoil: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
