@@ -1,6 +1,6 @@
 """Which tests the short suite leaves out: `pytest -m "not slow"`, for other versions of what is installed."""
 
-__all__ = ["SLOW", "TWICE", "VERSIONS"]
+__all__ = ["OF_JAX", "SLOW", "TWICE", "VERSIONS"]
 
 SLOW = frozenset(
     {
@@ -16,6 +16,13 @@ SLOW = frozenset(
 
 TWICE = frozenset({"test_compiled"})
 """Tests of what others show already, at the cost of a compilation."""
+
+OF_JAX = (
+    *("tests/reports", "tests/test_jacobian_properties.py", "tests/test_modes_agree.py"),
+    *("tests/test_modes_benchmark_problems.py", "tests/test_modes_bracketing_programs.py"),
+    *("tests/test_modes_problems.py", "tests/test_modes_jacobians.py", "tests/test_modes_jax_stages.py"),
+)
+"""Of the short suite what depends on the version of JAX and not on that of Python."""
 
 VERSIONS = "test_versions.py"
 """But for this one."""

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from tests.short_suite import OF_JAX
+
 __all__ = ["Environment", "environments", "main", "pythons"]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -117,9 +119,19 @@ def pythons() -> dict[tuple[int, int], str]:
 
 
 def environments(found: dict[tuple[int, int], str]) -> list[Environment]:
-    """The newest versions on the newest Python, the lowest on the lowest one, then the newest on those between."""
+    """The newest versions on the newest Python, the lowest on the lowest one, then the newest on those between.
+
+    On these the same JAX is not tested again.
+    """
+    last = max(found, default=OLDEST)
     newest = [
-        Environment(versions="newest", minor=minor, python=path, extras="sparse,test")
+        Environment(
+            versions="newest",
+            minor=minor,
+            python=path,
+            extras="sparse,test",
+            options=() if minor == last else tuple(f"--ignore={tests}" for tests in OF_JAX),
+        )
         for minor, path in found.items()
         if minor >= FOR_NEWEST
     ]
