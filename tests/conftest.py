@@ -5,15 +5,16 @@ Then what the tests of reports share: a run on disk, a browser that only notes w
 
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
-from tests.short_suite import SLOW, TWICE, VERSIONS
+from tests.short_suite import LONG, SLOW, VERSIONS
 
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
@@ -35,12 +36,21 @@ hypothesis.settings.register_profile("fwdrev", deadline=None, derandomize=True, 
 hypothesis.settings.load_profile("fwdrev")
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Marks what the short suite leaves out."""
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # in the background, or with nohup; commands under test heed them
+        signal.signal(_number, _handler)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks what the short suite leaves out, and leaves out what is long unless FWDREV_LONG is set."""
     for item in items:
-        known = {*item.path.parts[-3:], getattr(item, "originalname", None)}
-        if known & (SLOW | TWICE) and VERSIONS not in known:
+        known = set(item.path.parts[-3:])
+        if known & SLOW and VERSIONS not in known:
             item.add_marker("slow")
+    long = [] if os.environ.get("FWDREV_LONG") else [item for item in items if item.name.startswith(LONG)]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")

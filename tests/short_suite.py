@@ -1,6 +1,6 @@
-"""Which tests the short suite leaves out: `pytest -m "not slow"`, for other versions of what is installed."""
+"""Which tests the suites leave out: `make test` the long ones, `pytest -m "not slow"` what versions do not change."""
 
-__all__ = ["OF_JAX", "SLOW", "TWICE", "VERSIONS"]
+__all__ = ["LONG", "OF_JAX", "SLOW", "VERSIONS"]
 
 SLOW = frozenset(
     {
@@ -14,8 +14,14 @@ SLOW = frozenset(
 )
 """Folders and files of tests that take long, and say little about the versions of what is installed."""
 
-TWICE = frozenset({"test_compiled"})
-"""Tests of what others show already, at the cost of a compilation."""
+LONG = (
+    "test_compiled[",
+    "test_500_factors",
+    "test_engines_agree[driven-60x4-depth=50-width=3",
+    "test_kill_9_at_random_moments",
+)
+"""How the names of tests begin that only `make test-all` runs: each takes long and shows at another size, or once more,
+what others show."""
 
 OF_JAX = (
     *("tests/reports", "tests/test_jacobian_properties.py", "tests/test_modes_agree.py"),

@@ -130,7 +130,7 @@ def advice(*arguments: str) -> dict[str, Any]:
 )
 def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str) -> None:
     """Few inputs: forward; few outputs: reverse. By a factor that nobody doubts."""
-    data = advice(target, "--shape", shape, "--budget", "10s")
+    data = advice(target, "--shape", shape, "--budget", "40s")
     assert (data["n"], data["m"]) == sizes
     assert (data["recommend"], data["code"], data["tie"]) == (recommend, code, False)
     assert data["ratio"]["point"] < 0.5

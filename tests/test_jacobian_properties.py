@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, example, given, settings, strategies as st
 import fwdrev
 from tests.reports.comparing import assert_same, outcome
 
-_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "150"))
+_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "50"))
 
 _TESTS = 3
 """The examples are shared out among them."""
