@@ -47,7 +47,7 @@ def secure() -> None:
 
 def lost(stream: object) -> OSError | None:
     """Why text for this stream was lost, if any was."""
-    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    raw = getattr(stream, "buffer", None)
     return raw.lost if isinstance(raw, _Descriptor) else None
 
 
@@ -63,7 +63,7 @@ def settle(*, say: bool) -> None:
 def drop() -> None:
     """Write no more: waiting for a reader that does not read would keep an interrupted command from ending."""
     for stream in (sys.stdout, sys.stderr):
-        raw = getattr(getattr(stream, "buffer", None), "raw", None)
+        raw = getattr(stream, "buffer", None)
         if isinstance(raw, _Descriptor):
             raw.lost = raw.lost or OSError(errno.EPIPE, os.strerror(errno.EPIPE))
 
@@ -102,12 +102,12 @@ def _open_closed() -> list[int]:
 
 
 def _stream(old: Any, number: int, *, closed: bool) -> io.TextIOWrapper:  # noqa: ANN401 - a text stream, or None
-    """The same descriptor and encoding."""
+    """The same descriptor and encoding; no buffer of bytes, which would write a line again that a signal interrupts."""
     raw = _Descriptor(number, "w", closefd=False)
     if closed:
         raw.lost = OSError(errno.EBADF, "it is closed")
     return io.TextIOWrapper(
-        io.BufferedWriter(raw),
+        raw,  # as Python does it with -u
         encoding=getattr(old, "encoding", "utf-8"),
         errors=_HANDLER,
         line_buffering=number != 1 or raw.isatty(),
