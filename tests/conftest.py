@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.short_suite import LONG, SLOW, VERSIONS
+from tests.short_suite import LONG
 
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
@@ -42,11 +42,7 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks what the short suite leaves out, and leaves out what is long unless FWDREV_LONG is set."""
-    for item in items:
-        known = set(item.path.parts[-3:])
-        if known & SLOW and VERSIONS not in known:
-            item.add_marker("slow")
+    """Leaves out what is long unless FWDREV_LONG is set."""
     long = [] if os.environ.get("FWDREV_LONG") else [item for item in items if item.name.startswith(LONG)]
     if long:
         config.hook.pytest_deselected(items=long)

@@ -220,6 +220,7 @@ def test_a_long_chain_of_factors(tmp_path: Path) -> None:
         ("9" * 5000, "has 5000 digits: write the number of factors"),
         ("1\n" + "x" * 2_000_000, "bytes: give at most 300 factors"),
     ],
+    ids=lambda given: "long" if len(given) > 1000 else None,
 )
 def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) -> None:
     """With the file, the line in it, and what to write; exit code 2."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from tests.short_suite import OF_JAX
+from tests.short_suite import SHORT
 
 __all__ = ["Environment", "environments", "main", "pythons"]
 
@@ -83,7 +83,7 @@ class Environment:
 
     def test(self) -> int:
         """The short suite; returns its exit code."""
-        options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", *self.options]
+        options = ["-q", "-p", "no:cacheprovider", *self.options, *SHORT]
         return self._run(self.interpreter, "-m", "pytest", *options, check=False)
 
     def told(self, code: int) -> str:
@@ -119,19 +119,9 @@ def pythons() -> dict[tuple[int, int], str]:
 
 
 def environments(found: dict[tuple[int, int], str]) -> list[Environment]:
-    """The newest versions on the newest Python, the lowest on the lowest one, then the newest on those between.
-
-    On these the same JAX is not tested again.
-    """
-    last = max(found, default=OLDEST)
+    """The newest versions on the newest Python, the lowest on the lowest one, then the newest on those between."""
     newest = [
-        Environment(
-            versions="newest",
-            minor=minor,
-            python=path,
-            extras="sparse,test",
-            options=() if minor == last else tuple(f"--ignore={tests}" for tests in OF_JAX),
-        )
+        Environment(versions="newest", minor=minor, python=path, extras="sparse,test")
         for minor, path in found.items()
         if minor >= FOR_NEWEST
     ]
