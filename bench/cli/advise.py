@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, note
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
+from fwdrev.bench.cli.show import AsJson, answer, note
 from fwdrev.modes.errors import InputError, shown
 
 __all__ = ["advise"]

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.judged import JUnitFile, MarkdownFile, OnGitHub, reports_of, tell
 from fwdrev.bench.cli.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, caution, exit_code, note
+from fwdrev.bench.cli.show import AsJson, caution, exit_code, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["check"]

@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.measure import measure, new_run
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, loaded, note, quoted
+from fwdrev.bench.cli.show import loaded, note, quoted
 from fwdrev.bench.units import fraction_of
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault

@@ -13,11 +13,11 @@ from fwdrev.bench.cli.calibrate import calibrate
 from fwdrev.bench.cli.catalogue import engines, problems
 from fwdrev.bench.cli.check import check
 from fwdrev.bench.cli.doctor import doctor
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.explain import explain
 from fwdrev.bench.cli.report import report
 from fwdrev.bench.cli.rules import rules
 from fwdrev.bench.cli.selftest import selftest
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED
 from fwdrev.bench.cli.sweep import sweep
 from fwdrev.modes.errors import InputError
 

@@ -11,7 +11,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from fwdrev.bench.cli.show import EXIT_USAGE, answer, exit_code, note
+from fwdrev.bench.cli.exit_codes import EXIT_USAGE
+from fwdrev.bench.cli.show import answer, exit_code, note
 from fwdrev.bench.whole_file import append_whole, obstacle, write_whole
 from fwdrev.modes.errors import InputError
 

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.new_names import free_file
 from fwdrev.bench.cli.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, answer, caution, note, quoted
+from fwdrev.bench.cli.show import AsJson, answer, caution, note, quoted
 from fwdrev.modes.errors import InputError
 
 __all__ = ["selftest"]

@@ -9,24 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.cli.exit_codes import (
-    EXIT_INCONCLUSIVE,
-    EXIT_INTERNAL,
-    EXIT_INTERRUPTED,
-    EXIT_NOTHING,
-    EXIT_REGRESSION,
-    EXIT_USAGE,
-)
+from fwdrev.bench.cli.exit_codes import EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_REGRESSION
 from fwdrev.bench.cli.streams import lost
 from fwdrev.modes.errors import InputError
 
 __all__ = [
-    "EXIT_INCONCLUSIVE",
-    "EXIT_INTERNAL",
-    "EXIT_INTERRUPTED",
-    "EXIT_NOTHING",
-    "EXIT_REGRESSION",
-    "EXIT_USAGE",
     "AsJson",
     "Pair",
     "RunFolder",

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.options import Option, Problem, Wrt
-from fwdrev.bench.cli.show import EXIT_INTERRUPTED, AsJson, note
+from fwdrev.bench.cli.show import AsJson, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["sweep"]

@@ -1,11 +1,26 @@
 """Every situation has its report: a test without one is an error of collection."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 _HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+    """The exit code of the command in this process, and what it says on standard error."""
+    from fwdrev.bench.cli import app  # whatever is imported here is imported before its shapes are checked
+
+    monkeypatch.setattr(app, "_heed_signals", lambda: None)
+
+    def ended(*arguments: object) -> tuple[int, str]:
+        capsys.readouterr()
+        code = app._code([str(argument) for argument in arguments])
+        return code, capsys.readouterr().err
+
+    return ended
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:

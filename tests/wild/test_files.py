@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import typer
 
-from fwdrev.bench.cli import app, judged
+from fwdrev.bench.cli import judged
 from fwdrev.bench.whole_file import append_whole, obstacle, write_whole
 from fwdrev.modes import InputError
 from fwdrev.results import load
@@ -70,19 +70,6 @@ def full_disk(most: int = 0) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """The exit code of the command in this process, and what it says on standard error."""
-    monkeypatch.setattr(app, "_heed_signals", lambda: None)
-
-    def ended(*arguments: object) -> tuple[int, str]:
-        capsys.readouterr()
-        code = app._code([str(argument) for argument in arguments])
-        return code, capsys.readouterr().err
-
-    return ended
 
 
 @pytest.mark.parametrize(("name", "number"), FAILURES)

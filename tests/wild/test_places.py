@@ -18,7 +18,7 @@ import platformdirs
 import pytest
 import typer
 
-from fwdrev.bench.cli import app, calibrate, judged, measure
+from fwdrev.bench.cli import calibrate, judged, measure
 from fwdrev.bench.cli.new_names import claimed_folder, free_file
 from fwdrev.bench.whole_file import obstacle, status, write_whole
 from fwdrev.modes import InputError
@@ -39,19 +39,6 @@ from fwdrev.bench.cli.app import main
 main()
 """
 """The command for a user that the system does not know."""
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """The exit code of the command in this process, and what it says on standard error."""
-    monkeypatch.setattr(app, "_heed_signals", lambda: None)
-
-    def ended(*arguments: object) -> tuple[int, str]:
-        capsys.readouterr()
-        code = app._code([str(argument) for argument in arguments])
-        return code, capsys.readouterr().err
-
-    return ended
 
 
 @pytest.fixture
