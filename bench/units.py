@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fwdrev.modes.errors import InputError
 
-__all__ = ["bytes_of", "fraction_of", "seconds_of"]
+__all__ = ["bytes_of", "fraction_of", "seconds_of", "threshold_of"]
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"": 1.0, "b": 1.0} | {
@@ -15,6 +15,9 @@ _BYTES = {"": 1.0, "b": 1.0} | {
     for ending, base in (("b", 1000.0), ("ib", 1024.0), ("", 1000.0))
 }
 _FRACTION = {"%": 1e-2, "": 1.0}
+
+_LEAST_PERCENTS = 2
+"""From here on a number without a unit was more likely meant in per cent; between 1 and this, as a ratio (1.2: 20%)."""
 
 
 def seconds_of(given: object) -> float:
@@ -30,6 +33,16 @@ def bytes_of(given: object) -> int:
 def fraction_of(given: object) -> float:
     """`5%`, `0.05` as a fraction; raises InputError."""
     return _number(given, _FRACTION, "give a share such as 5% or 0.05")
+
+
+def threshold_of(given: object) -> float:
+    """As `fraction_of`, but 1 and more need their `%`: 1.2 would be 120 % and accept almost every slow-down."""
+    value = fraction_of(given)
+    if value < 1 or "%" in str(given):
+        return value
+    percents = 100 * (value - 1) if 1 < value < _LEAST_PERCENTS else value
+    msg = f"{str(given).strip()}: a threshold is a share: did you mean {percents:.6g}%?"
+    raise InputError(msg)
 
 
 def _number(given: object, units: Mapping[str, float], how: str) -> float:

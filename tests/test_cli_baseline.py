@@ -139,6 +139,7 @@ def test_an_engine_that_is_gone(kept: Path) -> None:
         ("check --baseline baseline.json --engines forward", 2, "engines given with --baseline baseline.json"),
         ("check --baseline baseline.json --option depth=2", 2, "options given with --baseline baseline.json"),
         ("check --baseline baseline.json --run run --threshold much", 2, "give a share such as 5% or 0.05"),
+        ("check --baseline baseline.json --run run --threshold 5", 2, "did you mean 5%?"),
         ("check --baseline missing.json --run run", 2, "cannot read missing.json (No such file or directory)"),
         ("check --baseline run --run run", 2, "cannot read run (Is a directory)"),
         ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: format"),

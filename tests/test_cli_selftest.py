@@ -52,6 +52,7 @@ def test_functions_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (("--out", "no/where.jsonl"), "cannot write no/where.jsonl"),
         (("--engines", "unheard"), "unheard"),
         (("--threshold", "much"), "give a share such as 5%"),
+        (("--threshold", "1.2"), "1.2: a threshold is a share: did you mean 20%?"),
         (("--runs", "-1"), "--runs"),
     ],
 )

@@ -10,7 +10,7 @@ import typer
 from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.measure import measure, new_run
 from fwdrev.bench.cli.show import loaded, note, quoted
-from fwdrev.bench.units import fraction_of
+from fwdrev.bench.units import threshold_of
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
 from fwdrev.results.against_baseline import compared, without_engines
@@ -44,7 +44,7 @@ def judged_by_baseline(
         given = " and ".join(others)
         msg = f"{given} given with --baseline {path}: what is measured stands in the baseline; leave one of them out"
         raise InputError(msg)
-    accepted, baseline = fraction_of(threshold), load_baseline(path)
+    accepted, baseline = threshold_of(threshold), load_baseline(path)
     here = [name for name in baseline.sweep.engines if engine_fault(name) is None]
     if run is None and not here:
         judgement = without_engines(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing)

@@ -40,7 +40,7 @@ def selftest(
     as_json: AsJson = False,
 ) -> None:
     """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
-    from fwdrev.bench.units import fraction_of
+    from fwdrev.bench.units import threshold_of
     from fwdrev.results.selftest import summarised
     from fwdrev.results.selftest_text import summary_lines
 
@@ -61,7 +61,7 @@ def selftest(
         raise InputError(msg)
     file = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
     places = {"copy": copy or [], "path": path or []}
-    start = {"given": given, "engines": engines, "point": point, "threshold": fraction_of(threshold or "5%")}
+    start = {"given": given, "engines": engines, "point": point, "threshold": threshold_of(threshold or "5%")}
     try:
         for line in _measured(file, None if resume else start, runs, delayed, places):
             note(line)
