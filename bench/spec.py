@@ -3,7 +3,6 @@
 It comes from the command's options or from a TOML file, is checked once, and is stored with the run.
 """
 
-import tomllib
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
@@ -24,9 +23,9 @@ from pydantic import (
 )
 
 from fwdrev.bench.cell import Cell
-from fwdrev.bench.given_file import content
 from fwdrev.bench.grid import check_sizes, parse_grid
 from fwdrev.bench.memory import total_bytes
+from fwdrev.bench.toml_file import explained, toml_of
 from fwdrev.bench.units import bytes_of, fraction_of, seconds_of
 from fwdrev.modes.chain import Wrt, float_dtype
 from fwdrev.modes.errors import InputError, shown, unknown
@@ -41,11 +40,11 @@ from fwdrev.modes.registry import (
     shape_rule,
 )
 
-__all__ = ["QUICK", "SweepSpec", "make_spec", "read_spec", "stored_spec"]
+__all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "sizes_of", "stored_spec"]
 
 
-def _sizes(given: object) -> object:
-    """A grid as text, or a list of sizes."""
+def sizes_of(given: object) -> list[int]:
+    """The sizes, ascending, of a grid as text or of a list; raises InputError."""
     if isinstance(given, str):
         return parse_grid(given)
     if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
@@ -65,10 +64,7 @@ _BUDGET = 600.0
 _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
-_LARGEST = 2**20
-"""Bytes of a file of TOML."""
-
-Sizes = Annotated[list[int], BeforeValidator(_sizes)]
+Sizes = Annotated[list[int], BeforeValidator(sizes_of)]
 
 
 Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
@@ -220,10 +216,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     parameters is differentiated with respect to x unless told otherwise. Raises InputError with one line for the first
     thing that is wrong.
     """
-    try:
-        spec = SweepSpec(**{**given, "shapes": None})
-    except ValidationError as error:
-        raise InputError(_explain(error.errors()[0])) from None
+    spec = checked_spec(given)
     if "rounds" not in given:
         spec = spec.model_copy(update={"rounds": _default_rounds(spec)})
     if spec.adaptive and spec.budget is None:
@@ -243,6 +236,17 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
         raise InputError(msg) from None
     return spec if n_params or spec.wrt is not Wrt.THETA else _without_parameters(spec, asked="wrt" in given)
+
+
+def checked_spec(given: dict[str, Any]) -> SweepSpec:
+    """The specification with these fields, each of them allowed; raises InputError with one line for one that is not.
+
+    Whether it can be measured here is another matter: see `make_spec`.
+    """
+    try:
+        return SweepSpec(**{**given, "shapes": None})
+    except ValidationError as error:
+        raise InputError(_explain(error)) from None
 
 
 def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
@@ -283,20 +287,13 @@ def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
     try:
         return SweepSpec(**given)
     except ValidationError as error:
-        msg = f"{path}, spec: {_explain(error.errors()[0])}"
+        msg = f"{path}, spec: {_explain(error)}"
         raise InputError(msg) from None
 
 
 def read_spec(path: Path) -> dict[str, Any]:
     """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
-    try:
-        fields = tomllib.loads(content(path, _LARGEST).decode("utf-8"))
-    except OSError as error:
-        msg = f"spec {path}: {error.strerror}; give the path of a TOML file"
-        raise InputError(msg) from None
-    except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
-        msg = f"spec {path} is not TOML: {str(error).splitlines()[0]}"
-        raise InputError(msg) from None
+    fields = toml_of(path, kind="spec ", advice="give the path of a TOML file")
     for key in fields:
         if key not in _given():
             raise unknown(f"key in {path}:", key, _given())
@@ -308,15 +305,8 @@ def _given() -> set[str]:
     return set(SweepSpec.model_fields) - {"shapes"}
 
 
-def _explain(error: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    """What was given, what is allowed: one line."""
-    cause = error.get("ctx", {}).get("error")
-    if isinstance(cause, InputError):
-        return str(cause)
-    field = ".".join(str(part) for part in error["loc"][:2])
-    if error["type"] == "extra_forbidden":
-        return str(unknown("option of a sweep", field, _given()))
-    return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
+def _explain(error: ValidationError) -> str:
+    return explained(error, kind="option of a sweep", known=_given())
 
 
 def _check_memory(n: int, m: int, itemsize: int) -> None:
