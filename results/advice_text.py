@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fwdrev.results.advice import Advice, AdvisedArm
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.summary import number_text, percent
+from fwdrev.results.quantity_text import bytes_text, number_text, seconds_text
+from fwdrev.results.summary import percent
 
-__all__ = ["HEAD", "advice_lines", "advice_words", "arm_rows", "bytes_text", "function_text", "remarks", "seconds_text"]
-
-_TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
-_BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
+__all__ = ["HEAD", "advice_lines", "advice_words", "arm_rows", "function_text", "remarks"]
 
 _LITTLE = 1.1
 """Ratios below are told as a share, those from here on as a factor."""
@@ -49,21 +47,6 @@ def remarks(advice: Advice) -> list[str]:
 def advice_words(advice: Advice) -> list[str]:
     """Sentences: what to use and by how much, what that rests on, other sizes, and what else is worth knowing."""
     return [_recommendation(advice), _basis(advice), *_elsewhere(advice), *(f"note: {note}" for note in _notes(advice))]
-
-
-def seconds_text(seconds: float) -> str:
-    """`12.3 µs`."""
-    return _scaled(seconds, _TIMES)
-
-
-def bytes_text(size: int) -> str:
-    """`1.2 MB`, in powers of 1000."""
-    return _scaled(float(size), _BYTES)
-
-
-def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
-    scale, unit = next((each for each in units if value >= each[0]), units[-1])
-    return f"{number_text(value / scale)} {unit}"
 
 
 def _row(arm: AdvisedArm) -> tuple[str, ...]:

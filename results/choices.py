@@ -64,7 +64,7 @@ class ModeChoice:
 
     def __str__(self) -> str:
         """The mode with its reason, then a line for each mode."""
-        from fwdrev.results.advice_text import bytes_text, seconds_text
+        from fwdrev.results.quantity_text import bytes_text, seconds_text
 
         lines = [f"{self.mode}: {self.reason}"]
         for mode, seconds in self.seconds.items():

@@ -9,10 +9,11 @@ from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.estimate import LEVEL, Estimate
 from fwdrev.results.prediction import Prediction
+from fwdrev.results.quantity_text import number_text
 from fwdrev.results.rules import Score, Scores
 from fwdrev.results.run import Run
 from fwdrev.results.run_html import run_html
-from fwdrev.results.summary import interval_text, law_text, number_text, percent, prediction_text, size_text
+from fwdrev.results.summary import interval_text, law_text, percent, prediction_text, size_text
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["html_of"]

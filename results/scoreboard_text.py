@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
+from fwdrev.results.quantity_text import number_text
 from fwdrev.results.scoreboard import OverProblems, Scoreboard
-from fwdrev.results.summary import number_text
 
 __all__ = ["scoreboard_lines"]
 

@@ -8,6 +8,7 @@ from fwdrev.results.crossover import Crossover, Law
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.memory import Apart, MemoryRatios
 from fwdrev.results.prediction import Prediction
+from fwdrev.results.quantity_text import number_text
 from fwdrev.results.run import Run
 from fwdrev.results.tables import reasons
 
@@ -18,7 +19,6 @@ __all__ = [
     "failure_lines",
     "interval_text",
     "law_text",
-    "number_text",
     "percent",
     "prediction_lines",
     "prediction_text",
@@ -26,11 +26,6 @@ __all__ = [
     "rounds_text",
     "size_text",
 ]
-
-
-def number_text(value: float) -> str:
-    """Three digits, and never an exponent before the point: `0.871`, `57.3`, `1234`."""
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"  # noqa: PLR2004 - what has three digits
 
 
 def size_text(crossing: Crossing) -> str:

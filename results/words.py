@@ -8,7 +8,8 @@ import pandas as pd
 from fwdrev.results.crossing import Crossing
 from fwdrev.results.crossover import Crossover
 from fwdrev.results.estimate import LEVEL, log_means
-from fwdrev.results.summary import ends_text, number_text, percent, size_text
+from fwdrev.results.quantity_text import number_text
+from fwdrev.results.summary import ends_text, percent, size_text
 from fwdrev.results.tables import LogRatios
 
 __all__ = ["pair_words", "winner_words"]

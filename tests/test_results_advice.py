@@ -14,8 +14,9 @@ from fwdrev.results.advice import Advice
 from fwdrev.results.advice_counts import counted_advice
 from fwdrev.results.advice_doubts import wrong_arms
 from fwdrev.results.advice_rounds import observed
-from fwdrev.results.advice_text import advice_lines, advice_words, bytes_text, seconds_text
+from fwdrev.results.advice_text import advice_lines, advice_words
 from fwdrev.results.advising import measured_advice
+from fwdrev.results.quantity_text import bytes_text, seconds_text
 from fwdrev.results.record_html import html_of
 from tests.shown import Reader
 
