@@ -18,6 +18,7 @@ from pyperf import perf_counter
 from fwdrev.bench.cell import ArmResult, Cell
 from fwdrev.bench.delay import Delay, share_of
 from fwdrev.bench.environment import check_machine
+from fwdrev.bench.gate_spec import all_functions, points_of
 from fwdrev.bench.pair import Pair, paired_blocks, started_pair
 from fwdrev.bench.paired_arm import PairedArm, lost_arm, prepared_arm
 from fwdrev.bench.revision import Sides
@@ -25,6 +26,7 @@ from fwdrev.bench.side import CONTROL
 from fwdrev.bench.side_process import ArmLostError
 from fwdrev.bench.skips import Skips
 from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.timing import warm_up
 from fwdrev.modes.errors import InputError
 
 __all__ = ["CONTROL", "SideObservation", "against"]
@@ -32,6 +34,13 @@ __all__ = ["CONTROL", "SideObservation", "against"]
 
 _CONTROL_SHARE = 0.5
 """The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
+
+_FEW_CONTROL_SHARE = 2.0
+"""Beside functions they are longer: there are few cells, so that each one's control must be as sure as they are."""
+
+_FUNCTION_SECONDS = 0.25
+"""For the blocks of a function on one side in one round. One that takes long gets fewer blocks: the round is the unit,
+and starting it takes a second anyway."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +67,15 @@ def against(
     delays: Sequence[Delay] = (),
     only: Collection[tuple[Cell, str]] | None = None,
     order: int = 0,
+    tolerance: float | None = None,
 ) -> Generator[SideObservation, None, None]:
     """Every round of every cell, in random order; close it to end the processes.
 
     An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what
-    `inputs` (MODULE:FUNCTION of the number of inputs) returns, or with random numbers. Compiled programs are kept in
-    the folder `programs`, by default with the revision and no longer. `delays` make arms of head slower on purpose.
-    `only`: these arms in these cells, and no others. `order` draws another order of everything.
+    its point of `inputs` returns (see `points_of`), or with random numbers. Compiled programs are kept in the folder
+    `programs`, by default with the revision and no longer. `delays` make arms of head slower on purpose. `only`: these
+    arms in these cells, and no others. `order` draws another order of everything. `tolerance`: by how much results may
+    differ, relatively; infinite: as they like; None: by as much as rounding explains.
     Raises InputError and UnavailableError where nothing can be measured.
     """
     check_machine(spec)
@@ -75,7 +86,8 @@ def against(
     wanted = (
         frozenset((cell, name) for cell in spec.cells for name in spec.engines) if only is None else frozenset(only)
     )
-    return _Rounds(spec, sides, programs or sides.scratch, inputs, delays, wanted, order).observations()
+    points = points_of(spec.engines, inputs)
+    return _Rounds(spec, sides, programs or sides.scratch, points, delays, wanted, order, tolerance).observations()
 
 
 class _Rounds:
@@ -86,14 +98,16 @@ class _Rounds:
         spec: SweepSpec,
         sides: Sides,
         programs: Path,
-        inputs: str | None,
+        points: Mapping[str, str],
         delays: Sequence[Delay],
         wanted: Collection[tuple[Cell, str]],
         order: int,
+        tolerance: float | None,
     ) -> None:
-        self._spec, self._sides, self._programs, self._inputs, self._delays = spec, sides, programs, inputs, delays
-        self._wanted, self._drawn = wanted, f"{spec.seed} {order} {len(wanted)}"
+        self._spec, self._sides, self._programs, self._points, self._delays = spec, sides, programs, points, delays
+        self._wanted, self._drawn, self._tolerance = wanted, f"{spec.seed} {order} {len(wanted)}", tolerance
         self._loops: dict[tuple[Cell, str], int] = {}
+        self._seconds: dict[tuple[Cell, str], float] = {}
         self._skips = Skips(spec.engines)
         self._lost: dict[str, PairedArm] = {}
 
@@ -137,7 +151,7 @@ class _Rounds:
         if loops.keys() == {CONTROL}:
             return arms
         rng = Random(f"{self._drawn} {index} {cell.n},{cell.m}")
-        values = paired_blocks(pair, loops, self._spec.blocks, rng)
+        values = paired_blocks(pair, loops, {name: self._blocks(cell, name) for name in loops}, rng)
         return arms | {name: arms[name].timed(loops[name], *both) for name, both in values.items()}
 
     def _prepared(self, index: int, cell: Cell, name: str, pair: Pair) -> PairedArm:
@@ -149,11 +163,22 @@ class _Rounds:
             loops=self._loops.get((cell, name), 0),
             delay=share_of(self._delays, name, cell),
             counted=index == 0,
+            tolerance=self._tolerance,
         )
         if arm.good and arm.seconds is not None:
-            seconds = self._spec.block_seconds * (_CONTROL_SHARE if name == CONTROL else 1)
+            share = _FEW_CONTROL_SHARE if all_functions(self._spec.engines) else _CONTROL_SHARE
+            seconds = self._spec.block_seconds * (share if name == CONTROL else 1)
             self._loops[cell, name] = max(1, round(seconds / max(arm.seconds, 1e-9)))
+            self._seconds[cell, name] = arm.seconds
         return arm
+
+    def _blocks(self, cell: Cell, name: str) -> int:
+        """An even number, so that each ABBA is whole: the specification's, fewer of a function that takes long."""
+        if ":" not in name:
+            return self._spec.blocks
+        loops = self._loops[cell, name]
+        block = (loops + warm_up(loops)) * self._seconds[cell, name]
+        return min(self._spec.blocks, max(2, 2 * round(_FUNCTION_SECONDS / block / 2)))
 
     def _note(self, cell: Cell, arms: Mapping[str, PairedArm]) -> None:
         """Whichever side an arm failed on, it is not run again."""
@@ -171,5 +196,5 @@ class _Rounds:
             "dtype": spec.dtype,
             "wrt": str(spec.wrt),
             "options": spec.options_made if engines else {},
-            "inputs": self._inputs,
+            "points": self._points,
         }

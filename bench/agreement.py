@@ -23,6 +23,9 @@ _TOLERANCE = {**TOLERANCE, "float16": 2e-2, "bfloat16": 0.1, "complex64": TOLERA
 """Of the results themselves, by their type: of the short ones twenty times their last digit."""
 
 
+_ALL_THE_SAME = " (--allow-different-results times it all the same)"
+
+
 def wrong(answer: Mapping[str, Any], dtype: str) -> str | None:
     """Why the Jacobian of one side cannot be right, or None; near a kink one of the two steps may be off."""
     product = _vector(answer["product"])
@@ -32,16 +35,31 @@ def wrong(answer: Mapping[str, Any], dtype: str) -> str | None:
     return f"its Jacobian differs from difference quotients by {min(errors):.1e}, relatively"
 
 
-def disagreement(base: Mapping[str, Any], head: Mapping[str, Any], dtype: str) -> str | None:
-    """Why the results of the two sides are not the same, or None."""
+def disagreement(
+    base: Mapping[str, Any], head: Mapping[str, Any], dtype: str, tolerance: float | None = None
+) -> tuple[str | None, float | None]:
+    """Why head cannot be compared with base, or None; and by how much their results differ where `tolerance` is given.
+
+    `tolerance`: relative, infinite for whatever they differ by; None: that of the type, and the same inputs.
+    """
+    if tolerance is None and base.get("inputs") != head.get("inputs"):
+        return f"its inputs are not base's: the point has changed{_ALL_THE_SAME}", None
     one, other = _vector(base["product"]), _vector(head["product"])
-    if one.shape != other.shape:
-        return f"the sides differ: base has {one.size} rows, head has {other.size}"
-    kinds = [str(answer.get("kind")) for answer in (base, head)]
-    if kinds[0] != kinds[1]:
-        return f"the sides differ: base has {kinds[0]}, head has {kinds[1]}"
     error = _apart(other, one)
-    return None if error <= _tolerance(base, dtype) else f"the sides differ by {error:.1e}, relatively"
+    if tolerance == np.inf:
+        return None, error
+    found = None if tolerance is None else error
+    if one.shape != other.shape:
+        return f"it returns {other.size} numbers, base returns {one.size}{_ALL_THE_SAME}", found
+    kinds = [str(answer.get("kind")) for answer in (base, head)]
+    if kinds[0] != kinds[1] and tolerance is None:
+        return f"it returns {kinds[1]}, base returns {kinds[0]}{_ALL_THE_SAME}", found
+    allowed = _tolerance(base, dtype) if tolerance is None else tolerance
+    if error <= allowed:
+        return None, found
+    if error == np.inf:
+        return f"its results are not finite where base's are, or the other way round{_ALL_THE_SAME}", found
+    return f"its results differ from base's by {error:.1e}, relatively; allowed are {allowed:.0e}{_ALL_THE_SAME}", found
 
 
 def _tolerance(answer: Mapping[str, Any], dtype: str) -> float:

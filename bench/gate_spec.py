@@ -1,15 +1,15 @@
 """What a gate measures: a plane whose arms may also be functions of the project at hand."""
 
+import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.side import CONTROL
-from fwdrev.bench.spec import SweepSpec, make_spec
+from fwdrev.bench.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["ARMS", "PLANE", "gate_spec"]
+__all__ = ["ARMS", "FUNCTIONS", "PLANE", "all_functions", "gate_spec", "points_of"]
 
 PLANE: Mapping[str, Any] = {
     "inputs": "8:256:*2",
@@ -20,6 +20,10 @@ PLANE: Mapping[str, Any] = {
 }
 """24 cells on both sides of the crossover of `driven`, and more rounds of fewer blocks than a sweep has: what varies
 here is from one pair of processes to the next."""
+
+FUNCTIONS: Mapping[str, Any] = {"inputs": "1000", "outputs": "1", "rounds": 12, "blocks": 40, "block_seconds": 2e-3}
+"""One size. Starting a round takes a second or more, so it has many blocks: they are what varies most where a plane has
+only one cell."""
 
 ARMS = ("forward", "reverse")
 """What is compared where no arm is named."""
@@ -46,10 +50,39 @@ def gate_spec(
     if len(set(names)) < len(names):
         msg = f"engines {', '.join(names)}: name each one once"
         raise InputError(msg)
+    if all_functions(names):
+        return checked_spec({**FUNCTIONS, **given, "engines": names})
     engines = [name for name in names if ":" not in name]
     known = [name for name in engines if not looked_up_later or find_engine(name) is not None]
     spec = make_spec({**PLANE, **given, "engines": known or ["forward"]})
     return spec.model_copy(update={"engines": names})
+
+
+def all_functions(names: Sequence[str]) -> bool:
+    """Whether these arms are functions of the project: they have sizes, and no outputs."""
+    return all(":" in name for name in names)
+
+
+def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
+    """The point of each function: `text` is one for all, or one for each in their order, with commas between.
+
+    Raises InputError for another number of them, and for one that is not written as MODULE:FUNCTION.
+    """
+    functions = [name for name in arms if ":" in name]
+    if text is None:
+        return {}
+    points = [part.strip() for part in text.split(",")]
+    for point in points:
+        if point.count(":") != 1 or not all(part.isidentifier() for part in re.split("[.:]", point)):
+            msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
+            raise InputError(msg)
+    if len(points) not in {1, len(functions)}:
+        msg = (
+            f"--point {text}: {len(points)} points for {len(functions)} functions ({', '.join(functions)}): "
+            "give one for all, or one for each, in their order"
+        )
+        raise InputError(msg)
+    return dict(zip(functions, points * len(functions) if len(points) == 1 else points, strict=True))
 
 
 def _check_name(name: str) -> None:
@@ -60,12 +93,11 @@ def _check_name(name: str) -> None:
     if ":" not in name:
         return
     *how, where, function = name.split(":")
-    dotted = all(part.isidentifier() for part in where.split("."))
-    if dotted and function.isidentifier() and (not how or (len(how) == 1 and how[0] in _DONE)):
+    dotted = all(part.isidentifier() for part in (*where.split("."), *function.split(".")))
+    if dotted and (not how or (len(how) == 1 and how[0] in _DONE)):
         return
-    hint = f": MODULE is {Path(where).stem}, without .py, where that can be imported" if where.endswith(".py") else ""
     msg = (
-        f"function {name!r}: write it as MODULE:FUNCTION, or its Jacobian as jacfwd:MODULE:FUNCTION or "
-        f"jacrev:MODULE:FUNCTION{hint}"
+        f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
+        "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
     )
     raise InputError(msg)

@@ -6,11 +6,12 @@
 What neither side has was written wrongly. What exists and fails is left to the measuring, which tells it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fwdrev.bench.failure import one_line
+from fwdrev.bench.gate_spec import points_of
 from fwdrev.bench.missing import hint
 from fwdrev.bench.pair import Pair, started_pair
 from fwdrev.bench.revision import Sides
@@ -18,7 +19,7 @@ from fwdrev.bench.side_process import ArmLostError
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.errors import InputError, UnavailableError
 
-__all__ = ["Lacking", "lacking"]
+__all__ = ["Lacking", "LookedUp", "lacking", "looked_up"]
 
 _LACKS, _UNAVAILABLE = "lacks", "unavailable"
 """What a side answers of an arm that it does not have, or cannot load here."""
@@ -37,36 +38,84 @@ def lacking(
 ) -> dict[str, Lacking]:
     """The arms that one side alone does not have; `inputs` and `programs` as for `fwdrev.bench.against.against`.
 
-    Raises InputError for an arm, or inputs, that neither side has, UnavailableError where neither can load an engine
+    Raises InputError for an arm, or a point, that neither side has, UnavailableError where neither can load an engine
     here, and as `against` does.
     """
-    if inputs is not None and inputs.count(":") != 1:
-        msg = f"--point {inputs!r}: write it as MODULE:FUNCTION, of which the function gets n"
-        raise InputError(msg)
-    asked = [*spec.engines, *([inputs] if inputs is not None else [])]
+    return dict(looked_up(spec, sides, inputs=inputs, programs=programs).lacking)
+
+
+def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None) -> "LookedUp":
+    """The same, and what functions take. A function lacks what its point lacks."""
+    points = points_of(spec.engines, inputs)
+    asked = dict.fromkeys([*spec.engines, *points.values()])
     light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
+    takes: dict[str, bool] = {}
     with started_pair(light, sides, programs or sides.scratch) as pair:
-        found = dict(_answers(asked, pair))
+        found = dict(_answers(asked, pair, takes))
     nowhere = {name: told for name, told in found.items() if all(told)}
     if nowhere:
         raise _nowhere(nowhere, sides)
-    return {
+    apart = {
         name: Lacking(side="base" if base else "head", reason=(base or head)[_LACKS])
         for name, (base, head) in found.items()
-        if name in spec.engines and _LACKS in {*base, *head}
+        if _LACKS in {*base, *head}
     }
+    for name, point in points.items():
+        if name not in apart and point in apart and takes.get(name):
+            lack = apart[point]
+            apart[name] = Lacking(side=lack.side, reason=f"its point {point}, {lack.reason}")
+    return LookedUp(lacking={name: apart[name] for name in spec.engines if name in apart}, points=points, takes=takes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """`lacking`: the arms of one side alone; `takes`: whether a function, or a point, has parameters, where known."""
+
+    lacking: Mapping[str, Lacking]
+    points: Mapping[str, str]
+    takes: Mapping[str, bool]
+
+    def sized(self, spec: SweepSpec, *, asked: bool) -> SweepSpec:
+        """With the sizes that its functions have: one, 1, where no point takes a size; `asked`: sizes were given.
+
+        Raises InputError for a function that takes an input and has no point, and for sizes that have no meaning.
+        """
+        functions = [name for name in spec.engines if ":" in name]
+        bare = [name for name in functions if self.takes.get(name) and name not in self.points]
+        if bare:
+            msg = (
+                f"{', '.join(bare)}: no input to call it with: give --point MODULE:FUNCTION, a function that "
+                "returns it, of the size, as in `def start(n): return numpy.linspace(0, 1, n)`, or of nothing"
+            )
+            raise InputError(msg)
+        sizeless = [name for name in functions if not self._has_sizes(name)]
+        if sizeless and asked and (len(spec.inputs) > 1 or len(sizeless) == len(functions)):
+            msg = (
+                f"--sizes {','.join(map(str, spec.inputs))}: {', '.join(sizeless)} has none, as its point takes no size"
+            )
+            raise InputError(f"{msg}: leave the sizes out, or measure it apart")
+        return spec.model_copy(update={"inputs": [1]}) if sizeless and len(sizeless) == len(functions) else spec
+
+    def _has_sizes(self, name: str) -> bool:
+        """What could not be looked up may have them."""
+        return self.takes.get(name, True) and self.takes.get(self.points.get(name, ""), True)
 
 
 Answers = tuple[dict[str, str], dict[str, str]]
 
 
-def _answers(asked: Iterable[str], pair: Pair) -> Iterable[tuple[str, Answers]]:
-    """Of base and of head for each name, as far as both live: a side that dies of one dies again later."""
+def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterable[tuple[str, Answers]]:
+    """Of base and of head for each name, as far as both live: a side that dies of one dies again later.
+
+    Notes what each `takes`, of head if it has it.
+    """
     for name in asked:
         try:
             base, head = pair.ask({"do": "find", "arm": name})
         except ArmLostError:
             return
+        if "takes" in (known := {**base, **head}):
+            takes[name] = bool(known["takes"])
         one, other = _lack(base), _lack(head)
         what = hint(pair, name, {"modules": name.split(":")[-2:-1]}) if _LACKS in one and ":" in name else None
         if what is None:

@@ -53,18 +53,21 @@ def started_pair(spec: SweepSpec, sides: Sides, programs: Path) -> Iterator[Pair
 
 
 def paired_blocks(
-    pair: Pair, loops: Mapping[str, int], blocks: int, rng: Random
+    pair: Pair, loops: Mapping[str, int], blocks: int | Mapping[str, int], rng: Random
 ) -> dict[str, tuple[list[float], list[float]]]:
     """Seconds per call in each block of base and of head, paired by position.
 
-    Two blocks of each at a time, ABBA, so that drift hits both alike. Which side begins, and the order of the arms, is
-    drawn anew each time. Every block has its own warm-up, since another process ran before it.
+    `blocks`: of each arm, or the same for all. Two blocks of each at a time, ABBA, so that drift hits both alike. Which
+    side begins, and the order of the arms, is drawn anew each time. Every block has its own warm-up, since another
+    process ran before it.
     """
     values: dict[str, tuple[list[float], list[float]]] = {arm: ([], []) for arm in loops}
-    for first in range(0, blocks, 2):
-        for arm in rng.sample(list(loops), len(loops)):
+    wanted = blocks if isinstance(blocks, Mapping) else dict.fromkeys(loops, blocks)
+    for first in range(0, max(wanted.values(), default=0), 2):
+        here = [arm for arm in loops if wanted[arm] > first]
+        for arm in rng.sample(here, len(here)):
             a = rng.randrange(2)
-            for one in (a, 1 - a, 1 - a, a)[: 2 * (blocks - first)]:
+            for one in (a, 1 - a, 1 - a, a)[: 2 * (wanted[arm] - first)]:
                 side = (pair.base, pair.head)[one]
                 values[arm][one].append(_seconds(side, arm, loops[arm], pair.timeout))
     return values

@@ -7,6 +7,7 @@ from typing import Any
 from fwdrev.bench.agreement import disagreement, wrong
 from fwdrev.bench.cell import ArmResult, Status
 from fwdrev.bench.failure import means_memory, one_line
+from fwdrev.bench.memory import Memory
 from fwdrev.bench.missing import hint, unlike
 from fwdrev.bench.pair import Pair
 from fwdrev.bench.side_process import ArmLostError
@@ -37,17 +38,24 @@ class PairedArm:
         return replace(self, base=one, head=other)
 
 
-def prepared_arm(pair: Pair, arm: str, dtype: str, *, loops: int, delay: float, counted: bool) -> PairedArm:
-    """Ready on both sides, and right on both; `loops` = 0: how long it takes is to be told."""
+def prepared_arm(
+    pair: Pair, arm: str, dtype: str, *, loops: int, delay: float, counted: bool, tolerance: float | None = None
+) -> PairedArm:
+    """Ready on both sides, and right on both; `loops` = 0: how long it takes is to be told.
+
+    `tolerance`: by how much results may differ, as in `fwdrev.bench.against.against`; where that is given, `error` of
+    head is by how much they do.
+    """
     command = {"do": "prepare", "arm": arm, "loops": loops, "delay": 0.0}
     base, head = pair.ask(command, command | {"delay": delay})
     one, other = _judged(base, dtype), _judged(head, dtype)
     if one.status is Status.FAILED and (what := hint(pair, arm, base)):
         one = replace(one, reason=f"{one.reason}; {what}")
     if one.status is other.status is Status.MEASURED:
-        reason = disagreement(base, head, dtype)
+        reason, error = disagreement(base, head, dtype, tolerance)
+        other = replace(other, error=error)
         if reason is not None:
-            one, other = (replace(result, status=Status.WRONG, reason=reason) for result in (one, other))
+            other = replace(other, status=Status.WRONG, reason=_unsteady(pair, arm) or reason)
         elif counted and (what := unlike(pair)):
             one = replace(one, status=Status.FAILED, reason=f"it runs without a file that head imports: {what}")
         elif counted:
@@ -85,10 +93,25 @@ def _judged(answer: Mapping[str, Any], dtype: str) -> ArmResult:
     return arm if reason is None else replace(arm, status=Status.WRONG, reason=reason)
 
 
+def _unsteady(pair: Pair, arm: str) -> str | None:
+    """What changes from call to call on a side, so that the two sides could only agree by chance."""
+    answers = zip(("base", "head"), pair.ask({"do": "repeat", "arm": arm}), strict=True)
+    for side, answer in answers:
+        for what, how in (("inputs", "its point makes other inputs"), ("results", "it returns other results")):
+            if not answer.get(what, True):
+                return f"in {side} {how} from call to call: seed its random numbers"
+    return None
+
+
 def _counted(arm: ArmResult, answer: Mapping[str, Any]) -> ArmResult:
     if "failed" in answer:
         return _failed(answer["failed"])
-    return replace(arm, cost=_known(EngineCost, answer.get("cost")), program=_known(ProgramCost, answer.get("program")))
+    return replace(
+        arm,
+        cost=_known(EngineCost, answer.get("cost")),
+        program=_known(ProgramCost, answer.get("program")),
+        memory=_known(Memory, {"allocated": None, **answer["memory"]}) if "memory" in answer else None,
+    )
 
 
 def _failed(said: str) -> ArmResult:

@@ -18,7 +18,7 @@ from fwdrev.bench.git import Project, git, project_here
 from fwdrev.bench.leftovers import OwnFolder, own_folder, remove_dead
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Sides", "itself", "revision"]
+__all__ = ["Sides", "here", "itself", "revision"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +106,18 @@ def itself(name: str = "HEAD", /, *, copy: Sequence[str] = (), path: Sequence[st
             project=project.top,
             absent=absent,
         )
+
+
+@contextmanager
+def here() -> Iterator[Sides]:
+    """Twice the working tree, as it is: both sides are the same files. Needs no git."""
+    try:
+        project = project_here()
+        top, inside, git_folder = project.top, project.inside, project
+    except InputError:
+        top, inside, git_folder = Path.cwd(), Path(), None
+    with _prepared("here", git_folder) as (_, scratch):
+        yield Sides(base=top, head=top, inside=inside, commit="", scratch=scratch)
 
 
 @contextmanager

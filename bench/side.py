@@ -3,12 +3,15 @@
 It is run by its path with the code of some revision on the path. So it uses nothing of the harness there, only what
 fwdrev promises to everybody, and the standard library: it has to run with revisions that know nothing of it.
 
-An arm is an engine, or a function of one array: `MODULE:FUNCTION`, `jacfwd:MODULE:FUNCTION`, `jacrev:MODULE:FUNCTION`;
-and there is always `control`, which is the same work whatever the revision.
+An arm is an engine, or a function of the project, `MODULE:FUNCTION`, or its Jacobian, `jacfwd:MODULE:FUNCTION` or
+`jacrev:MODULE:FUNCTION`. There is always `control`, which is the same work whatever the revision. What a function is
+called with comes from a point, a function of the project too: of the size, or of nothing.
 """
 
 import base64
 import gc
+import hashlib
+import inspect
 import json
 import math
 import os
@@ -22,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
-from functools import partial
+from functools import partial, reduce
 from importlib import import_module
 from itertools import repeat
 from operator import index
@@ -75,6 +78,7 @@ def main() -> None:
         "find": side.find,
         "cell": side.cell,
         "prepare": side.prepare,
+        "repeat": side.repeat,
         "where": side.where,
         "own": side.own_files,
         "count": side.count,
@@ -156,7 +160,10 @@ class Side:
             return None
 
     def find(self, arm: str) -> Answer:
-        """Why this side does not have an arm; nothing where it has one, even one that fails, which is told later."""
+        """Why this side does not have an arm; nothing where it has one, even one that fails, which is told later.
+
+        Of a function: whether it `takes` anything.
+        """
         if ":" in arm:
             return self.find_function(*arm.split(":")[-2:])
         try:
@@ -180,14 +187,18 @@ class Side:
         place = _file(module)
         if not any(place.is_relative_to(side) for side in (self.root, self.other)):
             return {"lacks": f"{where} comes from {place}, which is not in this project"}
-        if callable(getattr(module, name, None)):
-            return {}
-        if hasattr(module, name):
-            return {"lacks": f"{where}:{name} is of type {type(getattr(module, name)).__name__}, and no function"}
-        known = sorted(key for key, each in vars(module).items() if callable(each) and not key.startswith("_"))
-        near = get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f": it has {', '.join(known) or 'none'}"
-        return {"lacks": f"{where} has no function {name!r}{hint}"}
+        *owners, last = name.split(".")
+        holder = reduce(lambda found, part: getattr(found, part, None), owners, module)
+        found = getattr(holder, last, None)
+        if callable(found):
+            return {"takes": _takes(found)}
+        if found is not None:
+            return {"lacks": f"{where}:{name} is of type {type(found).__name__}, and no function"}
+        within = ".".join([where, *owners])
+        known = sorted(key for key, each in _members(holder) if callable(each) and not key.startswith("_"))
+        near = get_close_matches(last, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return {"lacks": f"{within} has no function {last!r}: it has {', '.join(known) or 'none'}{hint}"}
 
     def cell(self, **at: object) -> Answer:
         """Forget the arms of the cell before; problem and inputs are made by the first arm that needs them."""
@@ -207,6 +218,7 @@ class Side:
         seconds = perf_counter() - start
         found = product(call())
         answer = {"prepare_seconds": seconds, "product": _text(found), "kind": _kind(found), "quotients": value()}
+        answer["inputs"] = _digest(self.made_inputs(arm)) if ":" in arm else ""
         self.refuse_strangers()
         self.calls[arm] = call
         if seconds < _ANEW_SECONDS and self.library(arm) != "jax":
@@ -216,17 +228,28 @@ class Side:
         self.waits[arm] = delay * _steady(call) if delay else 0.0
         return answer
 
+    def repeat(self, arm: str) -> Answer:
+        """Whether the inputs of a function, made twice, are the same, and then its results of the same inputs."""
+        if ":" not in arm:
+            return {"inputs": True, "results": True}
+        call, product, _ = self.made(arm)
+        one, other = (_text(product(call())) for _ in range(2))
+        same, again = (_digest(self.made_inputs(arm)) for _ in range(2))
+        return {"inputs": same == again, "results": one == other}
+
     def load(self, arm: str) -> None:
         """Import what it needs: libraries map gigabytes, which are not what the arm takes."""
         import_module("numpy")
-        for name in (arm, self.at.get("inputs") or ""):
+        for name in (arm, self.at.get("points", {}).get(arm, "")):
             if ":" in name:
                 self.own_module(name.split(":")[-2])
 
     def count(self, arm: str) -> Answer:
-        """The exact counts of an engine and of its compiler; costs a compilation."""
-        if arm == CONTROL or ":" in arm:
+        """The exact counts of an engine and of its compiler, which costs a compilation; the memory of a function."""
+        if arm == CONTROL:
             return {}
+        if ":" in arm:
+            return {"memory": {"resident": _growth(self.calls[arm])}}
         engine, chain, wrt = self.fwdrev.engine(arm), self.made_problem().chain, self.at["wrt"]
         counts = {"cost": engine.cost(chain, wrt), "program": engine.program_cost(chain, wrt)}
         return {
@@ -268,28 +291,41 @@ class Side:
         return self.problem
 
     def made_function(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:
-        """A function of this side's project, at an array of n numbers: as it is, or its Jacobian by JAX, compiled."""
+        """A function of this side's project with its inputs: as it is, or its Jacobian by JAX, compiled."""
         *how, module, name = arm.split(":")
-        function = getattr(self.own_module(module), name)
-        x = self.made_inputs()
+        function, inputs = self.own_function(module, name), self.made_inputs(arm)
         if not how:
-            return partial(_ready, function, x), _leaves, list
+            return partial(_ready, function, *inputs), _leaves, list
+        x, *others = inputs
         jax = import_module("jax")
         jacobian = jax.jit({"jacfwd": jax.jacfwd, "jacrev": jax.jacrev}[how[0]](function))
         point = jax.numpy.asarray(x)
-        call = partial(_ready, jacobian, point)
+        call = partial(_ready, jacobian, point, *others)
         call()
         x = x if hasattr(x, "dtype") else import_module("numpy").asarray(x)
-        return call, partial(_times_random, shape=point.shape), partial(_quotients, function, x)
+        value = partial(_quotients, lambda at: function(at, *others), x)
+        return call, partial(_times_random, shape=point.shape), value
 
-    def made_inputs(self) -> Any:  # noqa: ANN401 - an array of the user's
-        """What MODULE:INPUTS returns for n, or n random numbers."""
-        n, seed, inputs = self.at["n"], self.at["seed"], self.at["inputs"]
-        if inputs is None:
+    def made_inputs(self, arm: str) -> tuple[Any, ...]:
+        """The arguments of a function: what its point returns, a tuple as several; none if it takes none.
+
+        Without a point, as many random numbers as the size says.
+        """
+        *_, module, name = arm.split(":")
+        n, point = self.at["n"], self.at["points"].get(arm)
+        if not _takes(self.own_function(module, name)):
+            return ()
+        if point is None:
             numpy = import_module("numpy")
-            return numpy.random.default_rng([seed, n]).standard_normal(n).astype(self.at["dtype"])
-        module, _, name = inputs.partition(":")
-        return getattr(self.own_module(module), name)(n)
+            return (numpy.random.default_rng([self.at["seed"], n]).standard_normal(n).astype(self.at["dtype"]),)
+        make = self.own_function(*point.split(":"))
+        made = make(n) if _takes(make) else make()
+        return made if type(made) is tuple else (made,)  # one with names is a record, and one argument
+
+    def own_function(self, module: str, name: str) -> Callable[..., Any]:
+        """Of this side's project; the name may have dots."""
+        found: Callable[..., Any] = reduce(getattr, name.split("."), self.own_module(module))
+        return found
 
     def own_module(self, name: str) -> ModuleType:
         """A module of this side, and of no other place."""
@@ -330,7 +366,7 @@ class Side:
 
         What is installed is shared, even where it is installed inside the project.
         """
-        if len(sys.modules) == self.looked_at:
+        if len(sys.modules) == self.looked_at or self.other == self.root:
             return
         self.looked_at = len(sys.modules)
         for name, module in list(sys.modules.items()):
@@ -357,13 +393,12 @@ def _limit(extra: int | None) -> None:
     try:
         import resource
 
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        mapped = _bytes_of("VmSize")
     except (ImportError, OSError):  # not on this system
         return
-    sizes = [int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmSize:")]
-    if extra is not None and sizes:
+    if extra is not None and mapped is not None:
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        most = sizes[0] + extra
+        most = mapped + extra
         resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
@@ -402,6 +437,45 @@ def _steady(call: Call) -> float:
     return min(_timed(call, loops) for _ in range(_PROBES)) / loops
 
 
+def _takes(function: Callable[..., Any]) -> bool:
+    """Whether it has a parameter, as far as it says."""
+    try:
+        return bool(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # some that are written in C do not say
+        return True
+
+
+def _members(holder: Any) -> Sequence[tuple[str, Any]]:  # noqa: ANN401 - a module, a class or an object
+    return list(vars(holder).items()) if hasattr(holder, "__dict__") else []
+
+
+def _digest(inputs: Any) -> str:  # noqa: ANN401 - arrays
+    """Equal where inputs are: their shapes, types and numbers; what is no array of numbers does not count."""
+    found = hashlib.sha256()
+    for leaf in _leaves(inputs):
+        if leaf.dtype.kind in "biufc":
+            found.update(f"{leaf.shape}{leaf.dtype}".encode() + leaf.tobytes())
+    return found.hexdigest()
+
+
+def _growth(call: Call) -> int | None:
+    """Bytes by which the process grows in memory during a call; None where the system does not say."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        before = _bytes_of("VmRSS")
+        call()
+        peak = _bytes_of("VmHWM")
+    except OSError:  # not on this system
+        return None
+    return None if before is None or peak is None else max(0, peak - before)
+
+
+def _bytes_of(name: str) -> int | None:
+    """What /proc says of this process."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
+
+
 def _control() -> Call:
     """A matrix product and some functions of its entries, of a fixed size, in memory of its own: about 50 µs."""
     numpy = import_module("numpy")
@@ -416,9 +490,9 @@ def _control() -> Call:
     return work
 
 
-def _ready(function: Callable[[Any], Any], x: Any) -> Any:  # noqa: ANN401 - arrays
+def _ready(function: Callable[..., Any], *inputs: Any) -> Any:  # noqa: ANN401 - arrays
     """JAX answers before it is done, and may answer with several arrays."""
-    found = function(x)
+    found = function(*inputs)
     wait = getattr(found, "block_until_ready", None)
     if wait is not None:
         return wait()
