@@ -15,6 +15,7 @@ from tests.project import commit, make_project
 ROOT = Path(__file__).parent.parent
 WORKFLOW: Any = yaml.safe_load((ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8"))
 PAGE = (ROOT / "docs" / "continuous-integration.md").read_text(encoding="utf-8")
+FUNCTIONS_PAGE = (ROOT / "docs" / "gate-your-function.md").read_text(encoding="utf-8")
 
 FWDREV = """
 printf '%s\\n' "$@" > "$SEEN"
@@ -49,7 +50,7 @@ def runner(tmp_path: Path) -> Runner:
 
 def _measure(runner: Runner, code: int, outcome: str, **inputs: str) -> subprocess.CompletedProcess[str]:
     runner.command(runner.bin / "fwdrev", FWDREV)
-    given = {"AGAINST": "abc", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"} | inputs
+    given = {"AGAINST": "abc", "FUNCTIONS": "", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"} | inputs
     return runner.run("Measure both", CODE=str(code), OUTCOME=outcome, **given)
 
 
@@ -135,7 +136,19 @@ def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
     assert list(runner.work.iterdir()) == []
 
 
-@pytest.mark.parametrize("inputs", [{"INCONCLUSIVE": "perhaps"}, {"ARGS": "--point 'a"}])
+def test_functions_are_passed_on_and_nothing_else_by_default(runner: Runner) -> None:
+    """Without inputs the project's own settings decide."""
+    assert _measure(runner, 0, "unchanged").returncode == 0
+    assert runner.seen.read_text(encoding="utf-8").splitlines()[-1] == "--github"
+    assert _measure(runner, 0, "unchanged", FUNCTIONS="a:f,a:$(touch bad)", ARGS="--point a:p").returncode == 0
+    seen = runner.seen.read_text(encoding="utf-8").splitlines()
+    assert seen[-5:] == ["--github", "--functions", "a:f,a:$(touch bad)", "--point", "a:p"]
+    assert list(runner.work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"INCONCLUSIVE": "perhaps"}, {"ARGS": "--point 'a"}, {"FUNCTIONS": "a:f", "ENGINES": "forward"}]
+)
 def test_a_wrong_input_measures_nothing(inputs: dict[str, str], runner: Runner) -> None:
     """It fails before."""
     assert _measure(runner, 0, "unchanged", **inputs).returncode != 0
@@ -248,20 +261,32 @@ def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> 
 
 
 def test_the_example_uses_the_action_as_it_is() -> None:
-    """Inputs that it has, permission to comment, the whole history."""
-    steps = WORKFLOW["jobs"]["fwdrev"]["steps"]
-    (ours,) = [step for step in steps if step.get("uses", "").startswith("OWNER/fwdrev@")]
-    assert set(ours["with"]) <= set(ACTION["inputs"])
-    assert WORKFLOW["permissions"]["pull-requests"] == "write"
-    assert steps[0]["with"]["fetch-depth"] == 0
-    for step, output in re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", " ".join(_expressions(WORKFLOW))):
-        assert (step, output in ACTION["outputs"]) == (ours["id"], True)
+    """The whole history, no more permission than that takes, and the project's own settings; about ten lines of job."""
+    (job,) = WORKFLOW["jobs"].values()
+    (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
+    assert set(ours) == {"uses"}
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert job["steps"][0]["with"]["fetch-depth"] == 0
+    text = (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
+    assert len(text.partition("jobs:\n")[2].splitlines()) <= 10
 
 
-def test_the_page_shows_the_example_and_the_inputs() -> None:
-    """As they are; and what is for GitLab is YAML."""
-    example, gitlab = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+def _blocks(page: str) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def test_the_pages_show_the_example_and_the_inputs() -> None:
+    """As they are; what is for a comment uses inputs and outputs that exist; and what is for GitLab is YAML."""
+    (example,) = _blocks(FUNCTIONS_PAGE)
     assert example == (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
     for name, of in ACTION["inputs"].items():
         assert f"| `{name}` | {of['description']}. |" in PAGE
+    comment, gitlab = _blocks(PAGE)
+    job = yaml.safe_load(comment)
+    assert job["permissions"]["pull-requests"] == "write"
+    ours, upload = job["steps"]
+    assert set(ours["with"]) <= set(ACTION["inputs"])
+    used = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", " ".join(_expressions(upload)))
+    assert len(used) == 3
+    assert all(step == ours["id"] and output in ACTION["outputs"] for step, output in used)
     assert yaml.safe_load(gitlab)["fwdrev"]["artifacts"]["reports"]["junit"] == "junit.xml"
