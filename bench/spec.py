@@ -293,7 +293,7 @@ def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
 
 def read_spec(path: Path) -> dict[str, Any]:
     """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
-    fields = toml_of(path, kind="spec ", advice="give the path of a TOML file")
+    fields = toml_of(path, name=f"spec {path}", advice="give the path of a TOML file")
     for key in fields:
         if key not in _given():
             raise unknown(f"key in {path}:", key, _given())

@@ -16,15 +16,15 @@ _LARGEST = 2**20
 """Bytes of a file of TOML."""
 
 
-def toml_of(path: Path, *, kind: str, advice: str) -> dict[str, Any]:
-    """What the file holds; raises InputError that calls it `kind`, with `advice` where it cannot be read."""
+def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Any]:
+    """What the file holds; raises InputError that calls it `name`, with `advice` where it cannot be read."""
     try:
         return tomllib.loads(content(path, _LARGEST).decode("utf-8"))
     except OSError as error:
-        msg = f"{kind}{path}: {error.strerror}; {advice}"
+        msg = f"{name}: {error.strerror}; {advice}"
         raise InputError(msg) from None
     except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
-        msg = f"{kind}{path} is not TOML: {str(error).splitlines()[0]}"
+        msg = f"{name} is not TOML: {str(error).splitlines()[0]}"
         raise InputError(msg) from None
 
 
