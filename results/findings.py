@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from fwdrev.bench.cell import Status
 from fwdrev.modes.arrays import Vector
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.holm import holm
@@ -19,7 +20,19 @@ from fwdrev.results.paired_sides import CountChange, Sides, count_changes
 from fwdrev.results.shifts import Shifts, Subjectwise, shifts_of
 from fwdrev.results.subjects import Subject, averages, shares
 
-__all__ = ["POOLED", "SCREENING", "Finding", "confirmed", "margins_of", "reason_of", "screened", "settled", "slowdowns"]
+__all__ = [
+    "POOLED",
+    "SCREENING",
+    "Finding",
+    "confirmed",
+    "ended_of",
+    "margins_of",
+    "reason_of",
+    "screened",
+    "seconds_of",
+    "settled",
+    "slowdowns",
+]
 
 SCREENING = 0.1
 """The family-wise level of the first look. It costs fresh rounds in at most one run in ten; in return 10 % in one of 96
@@ -37,8 +50,9 @@ class Finding:
 
     `time`: the verdict of the clock; `change`: time of head / time of base, less the drift; `p`: of a slowdown beyond
     the threshold, corrected for all that was looked at; `detectable`: the relative change that 9 of 10 such runs would
-    flag; `again`, `p_again`: the same of the fresh rounds; `counts`: what differs; `reason`: why it was not measured,
-    or not in all rounds. None where it is not known.
+    flag; `again`, `p_again`: the same of the fresh rounds; `seconds`: per call in base and in head, of a single pair,
+    in the rounds that decided; `counts`: what differs; `reason`: why it was not measured, or not in all rounds, and
+    `ended`: how. None where it is not known.
     """
 
     subject: Subject
@@ -49,8 +63,10 @@ class Finding:
     detectable: float | None = None
     again: Estimate | None = None
     p_again: float | None = None
+    seconds: tuple[float, float] | None = None
     counts: tuple[CountChange, ...] = ()
     reason: str | None = None
+    ended: Status | None = None
 
     def __post_init__(self) -> None:
         """What ended before its last round is no pass, whatever the rounds before say."""
@@ -75,9 +91,20 @@ class Finding:
 
     @property
     def open(self) -> bool:
-        """Nobody knows yet. A pool that was never flagged is settled: its cells say by themselves where they are."""
+        """True while undecided. A pool that was never flagged is settled: its cells say themselves where they are."""
         asked = not self.subject.pooled or self.p_again is not None
         return self.time is Verdict.FLAGGED or (self.time is Verdict.INCONCLUSIVE and asked)
+
+    @property
+    def untimed(self) -> str | None:
+        """Why there is no time to compare, in a word or two; None for a pool, and for what was timed to its end."""
+        if self.time in {Verdict.NEW, Verdict.MISSING}:
+            return self.time.value
+        if self.subject.pooled or self.time is Verdict.REGRESSED:
+            return None
+        if self.ended is not None:
+            return self.ended.value
+        return None if self.rounds and self.reason is None else "not measured"
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -89,8 +116,10 @@ class Finding:
             "time": self.time.value,
             **{name: None if each is None else each.to_json() for name, each in estimates.items()},
             **numbers,
+            "seconds": None if self.seconds is None else dict(zip(("base", "head"), self.seconds, strict=True)),
             "counts": [count.to_json() for count in self.counts],
             "reason": self.reason,
+            "ended": None if self.ended is None else self.ended.value,
         }
 
 
@@ -134,8 +163,10 @@ def screened(
             change=change,
             p=_known(p),
             detectable=_known(least),
+            seconds=seconds_of(sides, subject),
             counts=_counts(sides, subject),
             reason=reason_of(sides, subject),
+            ended=ended_of(sides, subject),
         )
 
 
@@ -185,6 +216,16 @@ def _counts(sides: Sides, subject: Subject) -> tuple[CountChange, ...]:
 def reason_of(sides: Sides, subject: Subject) -> str | None:
     """Of a single pair, as above."""
     return None if subject.pooled else sides.reasons.get(subject.members[0])
+
+
+def ended_of(sides: Sides, subject: Subject) -> Status | None:
+    """Of a single pair, as above."""
+    return None if subject.pooled else sides.ended.get(subject.members[0])
+
+
+def seconds_of(sides: Sides, subject: Subject) -> tuple[float, float] | None:
+    """Of a single pair, as above."""
+    return None if subject.pooled else sides.seconds.get(subject.members[0])
 
 
 def _known(number: float) -> float | None:

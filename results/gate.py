@@ -16,7 +16,7 @@ from typing import Any
 
 from fwdrev.modes.errors import InputError
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.findings import Finding, confirmed, reason_of, screened, settled
+from fwdrev.results.findings import Finding, confirmed, ended_of, reason_of, screened, seconds_of, settled
 from fwdrev.results.judgement import Outcome, Verdict
 from fwdrev.results.paired_sides import Pair, Sides
 from fwdrev.results.shifts import correlation_of, shifts_of
@@ -124,9 +124,16 @@ def _again(
         zip(map(id, flagged), confirmed(looks[1], _subjects(flagged), threshold, alpha, correlation), strict=True)
     )
     known |= dict(zip(map(id, undecided), settled(*looks, _subjects(undecided), threshold, correlation), strict=True))
-    return tuple(
-        replace(f, **known.get(id(f), {}), reason=f.reason or reason_of(looks[1], f.subject)) for f in findings
-    )
+    return tuple(replace(f, **known.get(id(f), {}), **_latest(f, looks[1])) for f in findings)
+
+
+def _latest(finding: Finding, fresh: Sides) -> dict[str, Any]:
+    """Of what belongs to no test: seconds of the rounds that decided, and why it was not measured, as first seen."""
+    return {
+        "seconds": seconds_of(fresh, finding.subject) or finding.seconds,
+        "reason": finding.reason or reason_of(fresh, finding.subject),
+        "ended": finding.ended or ended_of(fresh, finding.subject),
+    }
 
 
 def _subjects(findings: Sequence[Finding]) -> list[Subject]:

@@ -1,13 +1,16 @@
-"""A gate in words: what is slower, what is faster, what nobody knows, and how small a change would have been seen."""
+"""A gate in words: what is slower or faster, what is open and why, and how small a change would have been seen."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from fwdrev.results.change_text import change_text, percent_text
 from fwdrev.results.estimate import Estimate
-from fwdrev.results.findings import Finding
+from fwdrev.results.findings import POOLED, Finding
 from fwdrev.results.gate import Gate
 from fwdrev.results.judgement import Judgement, Told, Verdict
-from fwdrev.results.subjects import Kind
+from fwdrev.results.quantity_text import seconds_text
+from fwdrev.results.shifts import FEWEST
+from fwdrev.results.subjects import Kind, Subject
 
 __all__ = ["judged"]
 
@@ -15,22 +18,25 @@ __all__ = ["judged"]
 def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> Judgement:
     """Every arm in every cell, and the pools of which something is known; `notes` come before the gate's own."""
     told = tuple(_told(gate, finding) for finding in gate.findings if _known(finding))
-    own = (*_seen(gate), f"control (the same code on both sides): {_ratio(gate.drift)}")
+    drift = "not measured" if gate.drift is None else change_text(gate.drift)
+    own = (*_seen(gate), f"control (the same code on both sides): {drift}")
     return Judgement(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
 
 
 def _known(finding: Finding) -> bool:
-    """A pool is told where its mean moved, or was thought to."""
-    return not finding.subject.pooled or finding.verdict not in {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
+    """A pool is told where its mean moved, or seemed to."""
+    settled = {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
+    return not finding.subject.pooled or finding.open or finding.verdict not in settled
 
 
 def _told(gate: Gate, finding: Finding) -> Told:
     return Told(
         subject=_subject(finding),
         verdict=finding.verdict,
-        grounds=", ".join(_grounds(finding)),
+        grounds=", ".join(_grounds(gate, finding)),
         fails=gate.fails(finding),
         open=finding.open,
+        untimed=finding.untimed,
     )
 
 
@@ -38,39 +44,103 @@ def _subject(finding: Finding) -> str:
     subject = finding.subject
     if finding.time in {Verdict.NEW, Verdict.MISSING}:
         return subject.name
-    if not subject.pooled:
-        cell, arm = subject.members[0]
+    functions = _of_functions(subject)
+    if subject.pooled:
+        return _pool_of_functions(subject) if functions else _pool_of_engines(subject)
+    cell, arm = subject.members[0]
+    if not functions:
         return f"{arm} at n = {cell.n}, m = {cell.m}"
+    return f"{arm} at size {cell.n}" if cell.n > 1 else arm
+
+
+def _of_functions(subject: Subject) -> bool:
+    """A check has functions, or engines."""
+    return all(":" in arm for _, arm in subject.members)
+
+
+def _pool_of_functions(subject: Subject) -> str:
+    among = f" ({len(subject.members)} in all)"
+    words = {
+        Kind.MODE: f"all functions in {subject.name} mode",
+        Kind.ARM: f"all sizes of {subject.name}",
+        Kind.ROW: "all functions at all sizes",
+        Kind.COLUMN: f"all functions at size {subject.name}",
+    }
+    return words[subject.kind] + among
+
+
+def _pool_of_engines(subject: Subject) -> str:
     among = f" ({len(subject.members)} arms in cells)"
     if subject.kind in {Kind.ROW, Kind.COLUMN}:
         return f"all with {subject.kind} = {subject.name}{among}"
     return f"all of {subject.kind} {subject.name}{among}"
 
 
-def _grounds(finding: Finding) -> Iterator[str]:
+def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
+    """Counts, by how much the time changed and whether that decides, the times, and what else stood in the way."""
     for count in finding.counts:
         yield f"{count.what.replace('_', ' ')} {count.base:,} → {count.head:,}"
     if finding.change is not None:
-        yield f"time of head ÷ base {_ratio(finding.change)}"
-    if finding.again is not None:
-        yield f"in fresh rounds {_ratio(finding.again)}"
-    if finding.detectable is not None:
-        yield f"could have seen {finding.detectable:+.1%}"
+        yield _change(gate, finding, finding.change)
+    if finding.seconds is not None:
+        yield " → ".join(map(seconds_text, finding.seconds))
+    if finding.time is Verdict.REGRESSED:
+        yield "confirmed in fresh rounds"
+    if finding.time is Verdict.INCONCLUSIVE and finding.change is not None and finding.detectable is not None:
+        yield f"could have seen {percent_text(finding.detectable)}"
     if finding.reason is not None:
         yield finding.reason
-    elif finding.change is None and not finding.counts:
-        yield "not measured"
+    elif finding.change is None and finding.time is not Verdict.REGRESSED:
+        yield _too_little(finding)
+
+
+def _change(gate: Gate, finding: Finding, first: Estimate) -> str:
+    """By the rounds that decided: where a first look had flagged it, those are the fresh ones."""
+    seemed = f"seemed {change_text(first)}"
+    if finding.time is Verdict.FLAGGED:
+        return f"{seemed}, no fresh rounds have confirmed it"
+    if finding.p_again is not None and finding.again is None:
+        return f"{seemed}, fresh rounds did not measure it"
+    decisive = change_text(finding.again or first)
+    if finding.time is Verdict.UNCHANGED:
+        return f"within the threshold{'' if finding.again is None else ' in fresh rounds'}: {decisive}"
+    if finding.time is not Verdict.INCONCLUSIVE:
+        return decisive
+    if finding.again is None:
+        return f"{decisive}: {_open(gate, finding, first)}" if finding.reason is None else decisive
+    return f"{seemed}, fresh rounds do not confirm it: {decisive}: {_open(gate, finding, finding.again)}"
+
+
+def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
+    """Why an interval decides nothing."""
+    share = gate.threshold * (POOLED if finding.subject.pooled else 1)
+    threshold = f"the threshold, {percent_text(share)},"
+    if e.low is None or e.high is None or e.low <= 1 + share <= e.high:
+        return f"{threshold} lies inside"
+    if e.low > 1 + share:
+        return f"{threshold} is below, but not surely enough"
+    return f"it is not slower, but whether it is faster by {threshold[:-1]} is open"
+
+
+def _too_little(finding: Finding) -> str:
+    if not finding.rounds:
+        return "not measured"
+    return f"too few rounds: {finding.rounds} measured it, and nothing is decided by fewer than {FEWEST}"
 
 
 def _seen(gate: Gate) -> Iterator[str]:
     """The smallest change that nine of ten such runs would flag."""
-    for name, pooled in (("an arm in a cell", False), ("a mode, an arm, a row or a column", True)):
+    functions = all(_of_functions(finding.subject) for finding in gate.findings)
+    one, pool = (
+        ("a function", "several together")
+        if functions
+        else (
+            "an arm in a cell",
+            "a mode, an arm, a row or a column",
+        )
+    )
+    for name, pooled in ((one, False), (pool, True)):
         least = [f.detectable for f in gate.findings if f.subject.pooled is pooled and f.detectable is not None]
         if least:
-            yield f"could be seen in {name}: from {median(least):.1%} (median), {max(least):.1%} (worst)"
-
-
-def _ratio(e: Estimate | None) -> str:
-    if e is None:
-        return "not measured"
-    return f"{e.point:.4f}" if e.low is None or e.high is None else f"{e.point:.4f} ({e.low:.4f} … {e.high:.4f})"
+            middle, worst = percent_text(median(least)), percent_text(max(least))
+            yield f"could be seen in {name}: from {middle} (median), {worst} (worst)"

@@ -7,17 +7,32 @@ It is where the gate by the clock (`fwdrev.results.gate`) and the comparison wit
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 
-__all__ = ["Judgement", "Outcome", "Told", "Verdict", "notable", "one_line", "text_lines", "unchanged"]
+__all__ = [
+    "Judgement",
+    "Outcome",
+    "Told",
+    "Verdict",
+    "in_short",
+    "not_timed",
+    "notable",
+    "one_line",
+    "text_lines",
+    "unchanged",
+]
 
 _MOST = 40
-"""Findings that a terminal shows: more would scroll away what was said first."""
+"""Findings that a terminal shows with their grounds: more would scroll away what was said first."""
 
 _WIDEST = 60
 """Characters of a subject beyond which the grounds of all others no longer wait for it."""
+
+_ENDLESS = 1 << 40
+"""Bytes, where a line may have any number of them."""
 
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
 _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
@@ -56,8 +71,8 @@ class Outcome(StrEnum):
 class Told:
     """One finding: `subject` and `grounds` are plain text of one line each, and hold whatever names a user chose.
 
-    `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: nobody knows, and the outcome cannot be
-    better than that.
+    `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: it is undecided, and the outcome cannot be
+    better than that; `untimed`: it was asked for and not timed, or not to the end, and why in a word or two.
     """
 
     subject: str
@@ -65,11 +80,14 @@ class Told:
     grounds: str
     fails: bool = False
     open: bool = False
+    untimed: str | None = None
 
     def __post_init__(self) -> None:
         """A name that breaks the line, or that a file cannot hold, is mended here for all who show it."""
         object.__setattr__(self, "subject", one_line(self.subject))
         object.__setattr__(self, "grounds", one_line(self.grounds))
+        if self.untimed is None and self.verdict in {Verdict.NEW, Verdict.MISSING}:
+            object.__setattr__(self, "untimed", self.verdict.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,15 +118,16 @@ _ORDER = (
     Verdict.COUNTS_CHANGED,
     Verdict.IMPROVED,
     Verdict.NEW,
+    Verdict.WITHIN,
     Verdict.UNCHANGED,
 )
-"""The worst first, among those that fail, among those that are open, and among the rest."""
+"""The worst first, among those that fail, those that are open, and the rest; in each what was not timed comes first."""
 
 
 def notable(judgement: Judgement) -> list[Told]:
     """What is not unchanged, the worst first."""
     told = [told for told in judgement.told if not _same(told)]
-    return sorted(told, key=lambda each: (not each.fails, not each.open, _ORDER.index(each.verdict)))
+    return sorted(told, key=lambda t: (not t.fails, not t.open, t.untimed is None, _ORDER.index(t.verdict)))
 
 
 def unchanged(judgement: Judgement) -> list[Told]:
@@ -117,7 +136,23 @@ def unchanged(judgement: Judgement) -> list[Told]:
 
 
 def _same(told: Told) -> bool:
-    return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open)
+    return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open or told.untimed)
+
+
+def not_timed(judgement: Judgement, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
+    """`not timed: mymodule:step (wrong)`, for a headline of at most `most` bytes; empty where all was timed.
+
+    Names that do not fit are counted; `shown` escapes a name.
+    """
+    names = [f"{shown(told.subject)} ({told.untimed})" for told in notable(judgement) if told.untimed]
+    return f"not timed: {in_short(names, most)}" if names else ""
+
+
+def in_short(names: Sequence[str], most: int) -> str:
+    """With commas between, as many as fit into so many bytes, then how many do not."""
+    fitting = sum(end <= most for end in accumulate(len(name.encode()) + 2 for name in names))
+    more = [f"{len(names) - fitting:,} more"] if fitting < len(names) else []
+    return " and ".join(filter(None, [", ".join(names[:fitting]), *more]))
 
 
 def text_lines(judgement: Judgement) -> list[str]:
@@ -127,6 +162,7 @@ def text_lines(judgement: Judgement) -> list[str]:
         "",
         *_table(notable(judgement)),
         f"unchanged: {len(unchanged(judgement))} of {len(judgement.told)}",
+        *filter(None, [not_timed(judgement)]),
         *judgement.notes,
         f"outcome: {judgement.outcome}",
     ]
@@ -141,4 +177,11 @@ def _table(told: Sequence[Told]) -> Iterator[str]:
     yield from (f"{verdict:<{first}}  {subject:<{second}}  {grounds}".rstrip() for verdict, subject, grounds in rows)
     if len(told) > _MOST:
         yield f"… and {len(told) - _MOST} more: --json has all"
+        yield from _named(told[_MOST:])
     yield ""
+
+
+def _named(told: Sequence[Told]) -> Iterator[str]:
+    """Those whose grounds are not shown, a line for each verdict."""
+    for verdict in dict.fromkeys(each.verdict for each in told):
+        yield f"  {verdict}: {', '.join(each.subject for each in told if each.verdict is verdict)}"

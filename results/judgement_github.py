@@ -7,12 +7,20 @@ An annotation is a line that the runner reads from what a step prints, `::error 
 neither end the title nor the line.
 """
 
-from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict, notable
+from collections.abc import Iterator, Sequence
+
+from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict, in_short, not_timed, notable
 
 __all__ = ["annotations"]
 
 _SHOWN = 10
 """Annotations of each level that GitHub shows for a step; it drops the others without a word."""
+
+_LONGEST = 4_000
+"""Bytes of what one annotation names: the runner cuts off what is beyond 4,096 characters."""
+
+_NAMED = _LONGEST // 2
+"""Bytes for the names of the headline, whose title should be seen too."""
 
 _LEVELS = {
     Outcome.REGRESSED: "error",
@@ -26,15 +34,16 @@ _TITLE = "fwdrev check"
 def annotations(judgement: Judgement) -> list[str]:
     """The outcome, then an error for each that fails, a warning for each that is open, a notice for other changes.
 
-    At most ten of each level: the last one says how many more there are.
+    The first one names what was not timed. At most ten of each level: the last one names the others.
     """
     level = _LEVELS.get(judgement.outcome, "notice")
-    lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
-    lines[level].append(_line(level, judgement.outcome, judgement.title))
+    first = "; ".join(filter(None, [not_timed(judgement, _NAMED), judgement.title]))
+    by_level: dict[str, list[Told]] = {"error": [], "warning": [], "notice": []}
     for told in notable(judgement):
-        each = _level(told)
-        lines[each].append(_line(each, told.verdict, f"{told.subject}: {told.grounds}"))
-    return [line for each, found in lines.items() for line in _shown(each, found)]
+        by_level[_level(told)].append(told)
+    lines = {each: list(_shown(each, told, _SHOWN - (each == level))) for each, told in by_level.items()}
+    lines[level].insert(0, _line(level, judgement.outcome, first))
+    return [line for found in lines.values() for line in found]
 
 
 def _level(told: Told) -> str:
@@ -43,11 +52,14 @@ def _level(told: Told) -> str:
     return "warning" if told.open or told.verdict in {Verdict.FLAGGED, Verdict.INCONCLUSIVE} else "notice"
 
 
-def _shown(level: str, lines: list[str]) -> list[str]:
-    if len(lines) <= _SHOWN:
-        return lines
-    more = f"{len(lines) - _SHOWN + 1} more than GitHub shows; --json has all"
-    return [*lines[: _SHOWN - 1], _line(level, "and more", more)]
+def _shown(level: str, told: Sequence[Told], room: int) -> Iterator[str]:
+    """A line for each, or for all but the last one's, which names those that have none."""
+    alone = len(told) if len(told) <= room else room - 1
+    for each in told[:alone]:
+        yield _line(level, each.verdict, f"{each.subject}: {each.grounds}")
+    if left := told[alone:]:
+        names = in_short([each.subject for each in left], _LONGEST)
+        yield _line(level, "and more", f"{len(left)} more than GitHub shows; --json has all: {names}")
 
 
 def _line(level: str, what: str, text: str) -> str:

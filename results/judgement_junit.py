@@ -3,8 +3,8 @@
     Path("junit.xml").write_text(junit(judgement), encoding="utf-8")
 
 JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
-missing, and is skipped where nobody knows, or where it is new. Where there was nothing to compare one errs, lest an
-empty list pass for a good one.
+missing, and is skipped where it was not timed, is undecided or new. Where there was nothing to compare one errs, lest
+an empty list pass for a good one.
 """
 
 from datetime import datetime
@@ -40,7 +40,7 @@ def junit(judgement: Judgement, *, began: datetime | None = None, seconds: float
 
 
 def _case(suite: ET.Element, name: str) -> ET.Element:
-    """A test; nobody timed it alone, so it has no time."""
+    """A test without a time: it was measured side by side with others."""
     return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
 
 
@@ -48,7 +48,7 @@ def _add_case(suite: ET.Element, told: Told) -> None:
     case = _case(suite, told.subject)
     if told.fails:
         _add_result(case, "failure", told.verdict, told.grounds)
-    elif told.open or told.verdict in _UNKNOWN:
+    elif told.open or told.untimed or told.verdict in _UNKNOWN:
         _add_result(case, "skipped", told.verdict, told.grounds)
     else:
         ET.SubElement(case, "system-out").text = f"{told.verdict}: {told.grounds}"

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from fwdrev.results.judgement import Judgement, Outcome, Told, notable, unchanged
+from fwdrev.results.judgement import Judgement, Outcome, Told, not_timed, notable, unchanged
 
 __all__ = ["COMMENT_LIMIT", "MARKER", "SUMMARY_LIMIT", "markdown"]
 
@@ -32,18 +32,24 @@ _HARMLESS = re.compile(r"(?!.*(?:www|[0-9a-f]{7}|[A-Za-z]-\d))[A-Za-z(](?:[A-Za-
 _MARKUP = re.compile(r"[&<>|\\`*_~\[\]:@#$!]|(?<=www)\.", re.IGNORECASE)
 
 _LONGEST_TITLE = 200
+_LONGEST_NAMES = (80, 40)
+"""Letters of a name in the headline; fewer of one whose letters have to be escaped."""
+
+_HEADLINE = 600
+"""Bytes of the names in the headline; at most."""
+
 _MORE = 100
 """Bytes of the line that says how many are missing; at most."""
 
 
 def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
-    """A headline, a table of what is notable, the notes, and what is unchanged, folded.
+    """A headline that names what was not timed, a table of what is notable, the notes, what is unchanged, folded.
 
     It has at most `limit` bytes in UTF-8, so at most as many characters; from 4,096 on that can be kept. What does not
     fit is missing at the end of each part, and the part says so.
     """
     same = unchanged(judgement)
-    head = [MARKER, f"## {_SIGNS.get(judgement.outcome, '?')} fwdrev check: {judgement.outcome}", "", _title(judgement)]
+    head = [MARKER, _headline(judgement), "", _letters(_cut(judgement.title, _LONGEST_TITLE))]
     frame = [f"<details><summary>unchanged: {len(same)} of {len(judgement.told)}</summary>", "", "", "</details>"]
     columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
@@ -56,10 +62,20 @@ def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
     return "\n".join([*(line for part in parts for line in part), *folded, ""])
 
 
-def _title(judgement: Judgement) -> str:
-    """A revision may be named by any number of letters."""
-    title = judgement.title
-    return _letters(title if len(title) <= _LONGEST_TITLE else title[:_LONGEST_TITLE] + "…")
+def _headline(judgement: Judgement) -> str:
+    outcome = f"## {_SIGNS.get(judgement.outcome, '?')} fwdrev check: {judgement.outcome}"
+    return "; ".join(filter(None, [outcome, not_timed(judgement, _HEADLINE, _name)]))
+
+
+def _name(text: str) -> str:
+    """As much of it as surely fits into the headline."""
+    shown = [_letters(_cut(text, most)) for most in _LONGEST_NAMES]
+    return next((each for each in shown if _size([each]) < _HEADLINE // 2), shown[-1])
+
+
+def _cut(text: str, most: int) -> str:
+    """A revision, or a function, may be named by any number of letters."""
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _row(told: Told) -> str:

@@ -1,6 +1,7 @@
 """What two sides showed, round by round, as a gate decides from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from statistics import median
 
 import numpy as np
 
@@ -18,22 +19,28 @@ _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, 
 _TRIMMED = 0.2
 """Of the blocks at either end: a preempted one does not count, and it varies a tenth less than the median of ten."""
 
+_NEVER = "it was asked for, and no round came to it"
+"""Why a pair is in no observation, where a round would have said so of itself."""
+
 _JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
 """What is done to a function, before its name."""
 
 
-def sides_of(observations: Sequence[SideObservation]) -> Sides:
+def sides_of(observations: Sequence[SideObservation], asked: Collection[Pair] = ()) -> Sides:
     """The trimmed mean over blocks of log(time of head / time of base), in each round, cell and arm; and all counts.
 
-    What failed on a side, or was skipped, is there with its reason: asked for and not measured is no pass.
+    What failed on a side, or was skipped, is there with its reason, and so is what was `asked` for and is in no
+    observation: asked for and not measured is no pass. Seconds are medians over rounds of medians over blocks.
     """
     rounds = sorted({o.round for o in observations})
-    cells = sorted({o.cell for o in observations})
-    arms = list(dict.fromkeys(name for o in observations for name in o.base if name != CONTROL))
+    cells = sorted({o.cell for o in observations} | {cell for cell, _ in asked})
+    seen = (name for o in observations for name in o.base if name != CONTROL)
+    arms = list(dict.fromkeys([*seen, *(name for _, name in asked)]))
     logs = np.full((len(rounds), len(cells), len(arms)), np.nan)
     control = np.full((len(rounds), len(cells)), np.nan)
     counts: dict[Pair, tuple[Counts, Counts]] = {}
     reasons: dict[Pair, str] = {}
+    ended: dict[Pair, Status] = {}
     for o in observations:
         at = rounds.index(o.round), cells.index(o.cell)
         for name, (base, head) in _both(o).items():
@@ -45,6 +52,11 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
                 counts[o.cell, name] = (counts_of(base), counts_of(head))
             if why := _why(base, head):
                 reasons.setdefault((o.cell, name), why)
+                ended.setdefault((o.cell, name), _ended(base, head))
+    seconds = _seconds(observations)
+    for pair in asked:
+        if pair not in seconds and pair not in counts and pair not in reasons:
+            reasons[pair] = _NEVER
     return Sides(
         cells=tuple(cells),
         arms=tuple(arms),
@@ -53,7 +65,24 @@ def sides_of(observations: Sequence[SideObservation]) -> Sides:
         control=control,
         counts=counts,
         reasons=reasons,
+        ended=ended,
+        seconds=seconds,
     )
+
+
+def _seconds(observations: Sequence[SideObservation]) -> dict[Pair, tuple[float, float]]:
+    """Per call, of base and of head."""
+    rounds: dict[Pair, list[tuple[float, float]]] = {}
+    for o in observations:
+        for name, (base, head) in _both(o).items():
+            if base.values and head.values and name != CONTROL:
+                rounds.setdefault((o.cell, name), []).append((median(base.values), median(head.values)))
+    return {pair: (median(one for one, _ in both), median(other for _, other in both)) for pair, both in rounds.items()}
+
+
+def _ended(base: ArmResult, head: ArmResult) -> Status:
+    """Of the side that ended by itself, head first; skipped where neither did."""
+    return next((arm.status for arm in (head, base) if arm.status in _FAILED), Status.SKIPPED)
 
 
 def _why(base: ArmResult, head: ArmResult) -> str:

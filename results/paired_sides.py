@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from fwdrev.bench.cell import Cell
+from fwdrev.bench.cell import Cell, Status
 from fwdrev.modes.arrays import Matrix, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.interface import Direction
@@ -86,7 +86,7 @@ class Sides:
     `logs` (rounds, cells, arms): log(time of head / time of base), the median over the blocks of the round, NaN where
     not measured; `control` (rounds,) or (rounds, cells): the same for code that is identical on both sides;
     `directions`: of each arm; `counts`: those of base and of head; `reasons`: why a pair was not measured, or not in
-    all of its rounds.
+    all of its rounds, and `ended`: how such a pair ended; `seconds`: per call, of base and of head.
 
     Raises InputError where the shapes do not fit together.
     """
@@ -98,6 +98,8 @@ class Sides:
     control: Float[np.ndarray, " rounds"] | Float[np.ndarray, "rounds cells"]
     counts: Mapping[Pair, tuple[Counts, Counts]] = field(default_factory=dict)
     reasons: Mapping[Pair, str] = field(default_factory=dict)
+    ended: Mapping[Pair, Status] = field(default_factory=dict)
+    seconds: Mapping[Pair, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Shapes that do not fit would pair the wrong numbers without a word."""
