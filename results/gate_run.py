@@ -76,7 +76,8 @@ def gate_run(
     apart = tuple(_apart(arm, each, spec) for arm, each in lacking.items())
     spec = spec.model_copy(update={"engines": [arm for arm in spec.engines if arm not in lacking]})
     seen = _observed(spec, measure, None, "", told) if spec.engines else []
-    first, again = sides_of(seen), None
+    asked = [(cell, arm) for cell in spec.cells for arm in spec.engines]
+    first, again = sides_of(seen, asked), None
     gate = decide(first, threshold=threshold)
     if gate.pairs_again:
         share = len(gate.pairs_again) / len(first.pairs)
