@@ -3,13 +3,16 @@
     judgement = compared(load_baseline(path), load("runs/today"))
     judgement.outcome, text_lines(judgement)
 
+    again = undecided(baseline, run, threshold=0.05)            # what more rounds may decide
+    judgement = compared(baseline, run, again=load("runs/again"))
+
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
 they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
 fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
 unless it is allowed to; one that cannot be loaded here is not measured, which is no pass either.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,26 +21,27 @@ from fwdrev.bench.cell import Cell
 from fwdrev.bench.spec import Planning
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.interface import Direction
-from fwdrev.modes.registry import engine_fault, engine_names
 from fwdrev.results.baseline import baseline_of
 from fwdrev.results.baseline_file import Baseline, StoredArm
+from fwdrev.results.baseline_gaps import gone, left_out, lost, new_here, not_here, unmeasured, untested
 from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.measured_sides import direction_of
-from fwdrev.results.paired_sides import CountChange, Pair, count_changes, known_counts
-from fwdrev.results.ratio_shifts import shift_lines, shifts_between, told_shifts
+from fwdrev.results.paired_sides import CountChange, count_changes, known_counts
+from fwdrev.results.ratio_shifts import arm_subject
 from fwdrev.results.run import Run
 from fwdrev.results.same_machine import differences
-from fwdrev.results.shifts import FEWEST
-from fwdrev.results.tables import failures
+from fwdrev.results.second_look import Again, asked_again, looks_of
+from fwdrev.results.shift_verdicts import Looks, opened, shift_lines, told_shifts
 from fwdrev.results.trend import DECIDES
 
-__all__ = ["compared", "without_engines"]
+__all__ = ["compared", "undecided", "without_run"]
 
 _HOW = ("protocol", "block_seconds", "prices")
 """Of a specification what moves times, and so ratios, beside the machine."""
 
 _JUDGED = "fwdrev"
-"""The version that is no fact of the machine: engines of this package are among what is judged."""
+"""The version that is no fact of the machine: engines of this package are among what is judged. Functions are not, and
+what they are compared with, the control, is part of it."""
 
 _COMPILER = ("jax", "jaxlib", "device")
 """Facts on which a compiler's counts depend."""
@@ -48,12 +52,16 @@ _COMPILED = ("flops", "bytes_accessed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Both:
-    """The baseline and the run, reduced to the same; `apart`: in which facts they differ, as (name, then, now)."""
+    """The baseline and the run, reduced to the same; `apart`: in which facts they differ, as (name, then, now).
+
+    `looks`: their shifts, in the run and in fresh rounds.
+    """
 
     then: Baseline
     now: Baseline
     run: Run
     apart: Mapping[str, tuple[object, object]]
+    looks: Looks
 
     def arms(self) -> Iterator[tuple[StoredArm, StoredArm]]:
         """Of both, where both have one."""
@@ -69,49 +77,77 @@ def compared(
     alpha: float = 0.01,
     title: str = "",
     allow_missing: bool = False,
+    again: Run | None = None,
+    lacking: Mapping[str, str] | None = None,
 ) -> Judgement:
     """What changed by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
 
-    `allow_missing`: an engine that does not exist any more does not fail.
+    `again`: fresh rounds of what `undecided` names. With them what the first rounds flag is decided by the fresh ones
+    alone, what they leave undecided by all together; without them the first rounds decide. `allow_missing`: an engine
+    or a function that does not exist any more does not fail. `lacking`: such functions, with what is there instead.
     Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
     """
-    if not (threshold > 0 and 0 < alpha < 1):
-        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
-        raise InputError(msg)
-    spec = baseline.sweep
-    other = [key for key in DECIDES if getattr(spec, key) != getattr(run.spec, key)]
-    if other:
-        return _nothing(title, f"{run.folder} has another {' and '.join(other)} than the baseline")
-    try:
-        now = baseline_of(run, baseline.pairs)
-    except NothingMeasuredError as error:
-        return _nothing(title, str(error))
-    both = _Both(then=baseline, now=now, run=run, apart=_apart(baseline, run))
-    apart = (*_not_here(set(spec.engines) - set(run.spec.engines), allow_missing=allow_missing), *_new(both))
+    both = _both(baseline, run, threshold, alpha, again)
+    if isinstance(both, str):
+        return Judgement(title=title, outcome=Outcome.NOTHING, told=(), notes=(both,))
+    absent = set(baseline.sweep.engines) - set(run.spec.engines)
+    apart = (*_absent(baseline, absent, lacking or {}, allow_missing=allow_missing), *new_here(baseline, run))
     return _judged(both, threshold, alpha, title, apart)
 
 
-def without_engines(baseline: Baseline, *, title: str = "", allow_missing: bool = False) -> Judgement:
-    """Where none of the baseline's engines is here: nothing can be measured, and each is told."""
-    told = tuple(_not_here(baseline.sweep.engines, allow_missing=allow_missing))
+def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: float = 0.01) -> Again | None:
+    """What fresh rounds may decide; None where there is nothing. Raises as `compared` does."""
+    both = _both(baseline, run, threshold, alpha, None)
+    if isinstance(both, str):
+        return None
+    left = opened(both.looks.first, threshold, alpha, here=not both.apart)
+    return asked_again(left, both.now) if left.flagged or left.undecided else None
+
+
+def without_run(
+    baseline: Baseline, lacking: Mapping[str, str] | None = None, *, title: str = "", allow_missing: bool = False
+) -> Judgement:
+    """Where nothing of what the baseline measured is here: nothing can be measured, and each is told."""
+    told = tuple(_absent(baseline, baseline.sweep.engines, lacking or {}, allow_missing=allow_missing))
     outcome = Outcome.MISSING if any(each.fails for each in told) else Outcome.NOTHING
     return Judgement(title=title, outcome=outcome, told=told)
 
 
-def _nothing(title: str, why: str) -> Judgement:
-    return Judgement(title=title, outcome=Outcome.NOTHING, told=(), notes=(why,))
+def _absent(
+    baseline: Baseline, absent: Collection[str], lacking: Mapping[str, str], *, allow_missing: bool
+) -> Iterator[Told]:
+    if baseline.functions is None:
+        return not_here(absent, allow_missing=allow_missing)
+    return lost(lacking, allow_missing=allow_missing)
+
+
+def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: Run | None) -> _Both | str:
+    """What is compared, or why nothing can be."""
+    if not (threshold > 0 and 0 < alpha < 1):
+        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
+        raise InputError(msg)
+    other = [key for key in DECIDES if getattr(baseline.sweep, key) != getattr(run.spec, key)]
+    if other:
+        return f"{run.folder} has another {' and '.join(other)} than the baseline"
+    try:
+        now = baseline_of(run, baseline.pairs)
+    except NothingMeasuredError as error:
+        return str(error)
+    return _Both(
+        then=baseline, now=now, run=run, apart=_apart(baseline, run), looks=looks_of(baseline, run, now, again)
+    )
 
 
 def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[Told]) -> Judgement:
-    """`apart`: what is told of engines that only one of both has."""
-    shifts = shifts_between(both.then, both.now)
+    """`apart`: what is told of engines or functions that only one of both has."""
+    then, now, run, shifts = both.then, both.now, both.run, both.looks.first
     counts = [told for entries in both.arms() for told in _counts(both, *entries)]
-    ratios = list(told_shifts(shifts, threshold, alpha, here=not both.apart))
-    grid = {(cell, arm) for cell in both.run.spec.cells for arm in both.run.spec.engines}
-    gone = _gone(both)
-    told = (*[each for each, _ in counts], *ratios, *_unmeasured(both.run, gone & grid), *_untested(both), *apart)
+    ratios = list(told_shifts(both.looks, threshold, alpha, here=not both.apart))
+    grid = {(cell, arm) for cell in run.spec.cells for arm in run.spec.engines}
+    without = gone(then, now)
+    told = (*[each for each, _ in counts], *ratios, *unmeasured(run, without & grid), *untested(then, now), *apart)
     better = any(fewer for _, fewer in counts) or any(each.verdict is Verdict.IMPROVED for each in ratios)
-    notes = [*_elsewhere(both), *_left_out(both, gone - grid), *shift_lines(shifts, threshold, alpha)]
+    notes = [*_elsewhere(both), *left_out(then, run, without - grid), *shift_lines(shifts, threshold, alpha)]
     if not shifts:
         notes.append("no ratio of two arms is in both: only counts were compared")
     if not both.apart:
@@ -138,8 +174,8 @@ def _outcome(told: Sequence[Told], *, better: bool, compared: bool) -> Outcome:
 def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
     """In what the machines differ, their versions and settings, or how was measured."""
     facts = differences(baseline.machine.model_dump(exclude_unset=True), run.machine)
-    found = {key: (then, now) for key, then, now in facts if key != _JUDGED}
-    spec = baseline.sweep
+    spec, judged = baseline.sweep, () if baseline.functions else (_JUDGED,)
+    found = {key: (then, now) for key, then, now in facts if key not in judged}
     for key in _HOW:
         then, now = getattr(spec, key), getattr(run.spec, key)
         if then != now:
@@ -158,7 +194,7 @@ def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Told
     grounds = [f"{change.what.replace('_', ' ')} {change.base:,} → {change.head:,}" for change in changes]
     grounds += ["counted by another compiler, or planned by the seconds of a machine"] if odd else []
     told = Told(
-        subject=_at(now.cell, now.arm),
+        subject=arm_subject(now.arm, now.n, now.m),
         verdict=Verdict.COUNTS_CHANGED if changes else Verdict.UNCHANGED,
         grounds=", ".join(grounds) or "counts as before",
         fails=worse,
@@ -173,65 +209,6 @@ def _comparable(both: _Both, arm: str, change: CountChange) -> bool:
     if planned and direction_of(arm) not in {Direction.FORWARD, Direction.REVERSE}:
         return False
     return change.what not in _COMPILED or not any(fact in both.apart for fact in _COMPILER)
-
-
-def _gone(both: _Both) -> set[Pair]:
-    """The arms in cells that the baseline has seconds of, and the run has not."""
-    then, now = ({(e.cell, e.arm) for e in side.arms if e.seconds is not None} for side in (both.then, both.now))
-    return then - now
-
-
-def _unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[Told]:
-    """What the run was for and did not measure: nobody knows whether it is slower."""
-    why = {
-        (Cell(int(n), int(m)), str(name)): f"{status}: {reason or 'no reason given'}"
-        for n, m, name, status, reason in failures(run).itertuples(index=False)
-    }
-    for cell, arm in sorted(expected):
-        grounds = f"not measured now: {why.get((cell, arm), 'the run has not come to it')}"
-        yield Told(subject=_at(cell, arm), verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
-
-
-def _untested(both: _Both) -> Iterator[Told]:
-    """Ratios of arms that took too few rounds now."""
-    tested = {(entry.n, entry.m, entry.arm, entry.against) for entry in both.now.ratios}
-    timed = {(entry.n, entry.m, entry.arm) for entry in both.now.arms if entry.seconds is not None}
-    for entry in both.then.ratios:
-        n, m, pair = entry.n, entry.m, (entry.arm, entry.against)
-        if (n, m, *pair) not in tested and {(n, m, arm) for arm in pair} <= timed:
-            subject = f"{entry.arm} ÷ {entry.against} at n = {n}, m = {m}"
-            grounds = f"not compared: fewer than {FEWEST} rounds measured both"
-            yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
-
-
-def _not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[Told]:
-    """The engines of the baseline that cannot be measured here, and why; those that can were left out on purpose."""
-    known = engine_names()
-    for arm in sorted(arms):
-        if arm not in known:
-            grounds = "in the baseline; no engine has this name here: it was removed, or its package is not installed"
-            yield Told(subject=arm, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
-        elif (fault := engine_fault(arm)) is not None:
-            yield Told(subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=f"unavailable here: {fault}", open=True)
-
-
-def _new(both: _Both) -> Iterator[Told]:
-    """The engines of the run that the baseline does not know: there is nothing to compare them with."""
-    for arm in both.run.spec.engines:
-        if arm not in both.then.sweep.engines:
-            yield Told(subject=arm, verdict=Verdict.NEW, grounds="the baseline does not have it")
-
-
-def _left_out(both: _Both, left_out: AbstractSet[Pair]) -> Iterator[str]:
-    """What the run was not for, in a few lines: arms that could be measured here, and cells of arms that it has."""
-    arms = sorted({arm for _, arm in left_out} - set(both.run.spec.engines))
-    cells = sorted({cell for cell, arm in left_out if arm not in arms})
-    if here := [arm for arm in arms if engine_fault(arm) is None]:
-        yield f"in the baseline, not in this run: arms {', '.join(here)}"
-    if cells:
-        among = len({entry.cell for entry in both.then.arms})
-        first = f"the first at n = {cells[0].n}, m = {cells[0].m}"
-        yield f"in the baseline, not in this run: {len(cells)} of {among} cells, {first}"
 
 
 def _elsewhere(both: _Both) -> Iterator[str]:
@@ -260,7 +237,3 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
 def _line(text: str) -> str:
     """Names and reasons come from files that anybody may have written."""
     return " ".join(text.split())
-
-
-def _at(cell: Cell, arm: str) -> str:
-    return f"{arm} at n = {cell.n}, m = {cell.m}"

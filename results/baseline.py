@@ -66,13 +66,22 @@ def pairs_of(engines: Sequence[str]) -> list[Names]:
 
 
 def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
-    """Whatever is known of each arm in each cell; nothing where it neither counted nor took time."""
+    """Whatever is known of each arm in each cell; nothing where it neither counted nor took time.
+
+    Memory of functions only: what engines take is known from their runs.
+    """
     counted = {
         (o.cell, name): counts
         for o in run.observations
         if o.round == PREPARING
         for name, arm in o.arms.items()
         if (counts := counts_of(arm)) != Counts()
+    }
+    weighed = {
+        (o.cell, name): arm.memory.resident
+        for o in run.observations
+        for name, arm in o.arms.items()
+        if ":" in name and arm.memory is not None
     }
     table = times_of(blocks)
     seconds = {
@@ -82,7 +91,8 @@ def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
     for cell, name in sorted(counted.keys() | seconds.keys()):
         counts, took = counted.get((cell, name), Counts()), seconds.get((cell, name))
         kept = None if took is None else _rounded(took, _SECONDS)
-        yield StoredArm(n=cell.n, m=cell.m, arm=name, seconds=kept, **asdict(counts))
+        memory = weighed.get((cell, name))
+        yield StoredArm(n=cell.n, m=cell.m, arm=name, seconds=kept, memory=memory, **asdict(counts))
 
 
 def _ratios(blocks: Blocks, pair: Names) -> Iterator[StoredRatio]:

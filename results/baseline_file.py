@@ -24,6 +24,7 @@ from fwdrev.modes.instance import LARGEST
 from fwdrev.modes.registry import engine_name
 from fwdrev.results.crossing import Crossing, Status
 from fwdrev.results.estimate import Estimate, t_quantile
+from fwdrev.results.function_spec import FunctionSpec
 from fwdrev.results.paired_sides import Counts
 from fwdrev.results.schema import Count, Machine, Positive, Size, Text
 from fwdrev.results.shifts import FEWEST
@@ -39,8 +40,12 @@ __all__ = [
     "save_baseline",
 ]
 
-BASELINE_FORMAT = 1
-"""The version of the file; raised whenever its meaning changes, and older ones are still read."""
+BASELINE_FORMAT = 2
+"""The version of the file; raised whenever its meaning changes, and older ones are still read.
+
+1: of engines. 2: also of functions of a project, whose ratios are those to `CONTROL`, and the memory of a call; what a
+file of version 1 holds means the same in it.
+"""
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -56,12 +61,13 @@ class StoredArm(BaseModel):
 
     n: Size = Field(description="Inputs.")
     m: Size = Field(description="Outputs.")
-    arm: Arm = Field(description="The name of the engine.")
+    arm: Arm = Field(description="The name of the engine, or of the function.")
     multiply_adds: Count | None = Field(default=None, description="Of one Jacobian, as the engine counts them.")
     passes: Count | None = Field(default=None, description="Tangents pushed or cotangents pulled.")
     flops: Count | None = Field(default=None, description="Operations, as the engine's compiler counts them.")
     bytes_accessed: Count | None = Field(default=None, description="Memory traffic, as its compiler counts it.")
-    seconds: Positive | None = Field(default=None, description="One Jacobian: the mean over rounds of their medians.")
+    seconds: Positive | None = Field(default=None, description="One call: the mean over rounds of their medians.")
+    memory: Count | None = Field(default=None, description="Bytes that one call of a function took, at most.")
 
     @property
     def cell(self) -> Cell:
@@ -173,9 +179,31 @@ class Baseline(BaseModel):
         return list(dict.fromkeys(ratios + crossovers))
 
     @property
+    def functions(self) -> FunctionSpec | None:
+        """What was measured of functions; None of engines."""
+        return _functions(self.spec, Path("the baseline"))
+
+    @property
     def sweep(self) -> SweepSpec:
         """What was measured; its engines and problem need not be installed here."""
-        return stored_spec(self.spec, Path("the baseline"))
+        return _sweep(self.spec, Path("the baseline"))
+
+
+def _functions(spec: dict[str, Any], path: Path) -> FunctionSpec | None:
+    """Raises InputError for a key or a value that such a specification does not have."""
+    if "functions" not in spec:
+        return None
+    try:
+        return FunctionSpec(**spec)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{path}, spec: {'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+        raise InputError(msg) from None
+
+
+def _sweep(spec: dict[str, Any], path: Path) -> SweepSpec:
+    found = _functions(spec, path)
+    return stored_spec(spec, path) if found is None else stored_spec(found.sweep_fields, path)
 
 
 def baseline_text(baseline: Baseline) -> str:
@@ -249,7 +277,7 @@ def load_baseline(path: Path) -> Baseline:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise _refused(path, f"{where or 'it'}: {first['msg']}") from None
-    stored_spec(found.spec, path)
+    _sweep(found.spec, path)
     return found
 
 

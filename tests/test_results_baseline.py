@@ -170,8 +170,8 @@ def test_what_is_none_is_refused(change: str, said: str, tmp_path: Path) -> None
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
     """Whatever else it has: with what to do."""
-    text = baseline_text(baseline_of(small())).replace('"format": 1', '"more": [], "format": 2')
-    with pytest.raises(InputError, match=f"has format 2: this version of fwdrev reads 1 to {BASELINE_FORMAT}; update"):
+    text = baseline_text(baseline_of(small())).replace('"format": 2', '"more": [], "format": 3')
+    with pytest.raises(InputError, match=f"has format 3: this version of fwdrev reads 1 to {BASELINE_FORMAT}; update"):
         stored(text, tmp_path)
 
 

@@ -13,7 +13,7 @@ from fwdrev.bench.cli.show import loaded, note, quoted
 from fwdrev.bench.units import threshold_of
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
-from fwdrev.results.against_baseline import compared, without_engines
+from fwdrev.results.against_baseline import compared, without_run
 from fwdrev.results.baseline_file import Baseline, load_baseline
 from fwdrev.results.judgement import Judgement
 
@@ -47,7 +47,7 @@ def judged_by_baseline(
     accepted, baseline = threshold_of(threshold), load_baseline(path)
     here = [name for name in baseline.sweep.engines if engine_fault(name) is None]
     if run is None and not here:
-        judgement = without_engines(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing)
+        judgement = without_run(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing)
         return judgement, {"baseline": str(path), "run": None, **asdict(judgement)}
     folder = run or _measured(baseline, here, path)
     title = f"baseline {path}, run {folder}; threshold {threshold}"

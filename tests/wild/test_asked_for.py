@@ -16,7 +16,7 @@ from fwdrev.bench.lookup import Lacking, lacking
 from fwdrev.bench.revision import revision
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.errors import InputError
-from fwdrev.results.against_baseline import compared, without_engines
+from fwdrev.results.against_baseline import compared, without_run
 from fwdrev.results.baseline import baseline_of
 from fwdrev.results.baseline_file import Baseline
 from fwdrev.results.gate_run import gate_run
@@ -261,8 +261,8 @@ def test_an_engine_of_a_baseline_that_is_gone() -> None:
     allowed = compared(with_engines("older"), measured(seed=1), allow_missing=True)
     assert allowed.outcome is Outcome.UNCHANGED
     alone = with_engines().model_copy(update={"spec": {**with_engines().spec, "engines": ["older"]}})
-    assert without_engines(alone).outcome is Outcome.MISSING
-    assert without_engines(alone, allow_missing=True).outcome is Outcome.NOTHING
+    assert without_run(alone).outcome is Outcome.MISSING
+    assert without_run(alone, allow_missing=True).outcome is Outcome.NOTHING
 
 
 @report(OURS)
