@@ -9,7 +9,7 @@ threshold = "5%"
 import math
 import re
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
@@ -80,17 +80,17 @@ def _tolerance(given: object) -> float | bool:
 
 Function = Annotated[
     str,
-    AfterValidator(_check_function),
     Field(max_length=_LONGEST, json_schema_extra={"pattern": f"^(jac(fwd|rev):)?{_NAMED}"}),
+    AfterValidator(_check_function),
 ]
 Point = Annotated[
-    str, AfterValidator(_check_named), Field(max_length=_LONGEST, json_schema_extra={"pattern": f"^{_NAMED}"})
+    str, Field(max_length=_LONGEST, json_schema_extra={"pattern": f"^{_NAMED}"}), AfterValidator(_check_named)
 ]
 Place = Annotated[str, Field(min_length=1, max_length=_LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Places = Annotated[list[Place], AfterValidator(_check_each_once), Field(json_schema_extra={"uniqueItems": True})]
-Functions = Annotated[
-    list[Function], AfterValidator(_check_each_once), Field(min_length=1, json_schema_extra={"uniqueItems": True})
-]
+
+_ONCE = Field(json_schema_extra={"uniqueItems": True})
+Places = Annotated[list[Place], _ONCE, AfterValidator(_check_each_once)]
+Functions = Annotated[list[Function], Field(min_length=1), _ONCE, AfterValidator(_check_each_once)]
 Points = Annotated[list[Point], BeforeValidator(_listed, json_schema_input_type=Point | list[Point])]
 
 _Grid = Annotated[str, Field(json_schema_extra={"pattern": _GRID})]
@@ -111,7 +111,9 @@ Tolerance = Annotated[
 class ProjectSettings(BaseModel):
     """What `fwdrev check` times in this project, and how. An option of the command comes before the key it replaces."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, json_schema_extra={"not": {"required": ["threshold", "find"]}}
+    )
 
     functions: Functions | None = Field(
         default=None,
@@ -156,7 +158,7 @@ class ProjectSettings(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _together(self) -> Self:
+    def _together(self) -> "ProjectSettings":
         """Keys that go together; raises InputError."""
         if self.threshold is not None and self.find is not None:
             raise InputError("threshold and find: give one of them, since find chooses the threshold")
@@ -170,9 +172,9 @@ class ProjectSettings(BaseModel):
 
     def points_of(self, functions: Sequence[str]) -> list[str]:
         """The points of these functions, of which an option may name some of the table; raises InputError."""
-        if len(self.points) < 2 or functions == self.functions:  # noqa: PLR2004 - one is for all
+        if len(self.points) < 2 or self.functions is None:  # noqa: PLR2004 - one is for all
             return self.points
-        own = dict(zip(self.functions or [], self.points, strict=False))
+        own = dict(zip(self.functions, self.points, strict=True))
         for name in functions:
             if name not in own:
                 msg = f"function {shown(name)}: [tool.fwdrev] has points for its own functions alone; give --point"
@@ -188,9 +190,7 @@ def settings_of(table: object, where: str) -> ProjectSettings:
     try:
         return ProjectSettings.model_validate(table)
     except ValidationError as errors:
-        first = errors.errors()[0]
-        key = f"{first['loc'][0]}: " if first["type"] == "value_error" and first["loc"] else ""
-        msg = f"{where}: {key}{explained(errors, kind='key', known=_keys())}"
+        msg = f"{where}: {explained(errors, kind='key', known=_keys(), named=True)}"
         raise InputError(msg) from None
 
 

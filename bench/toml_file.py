@@ -28,13 +28,16 @@ def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Any]:
         raise InputError(msg) from None
 
 
-def explained(errors: ValidationError, *, kind: str, known: Iterable[str]) -> str:
-    """The first of them: what was given, what is allowed, in one line; `kind` and `known`: of the keys there may be."""
+def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named: bool = False) -> str:
+    """The first of them: what was given, what is allowed, in one line; `kind` and `known`: of the keys there may be.
+
+    `named`: with the key also where the error is one of ours, which says what was given.
+    """
     error: Any = errors.errors()[0]
+    field = ".".join(str(part) for part in error["loc"][:2])
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, InputError):
-        return str(cause)
-    field = ".".join(str(part) for part in error["loc"][:2])
+        return f"{field}: {cause}" if named and field else str(cause)
     if error["type"] == "extra_forbidden":
         return str(unknown(kind, field, known))
     return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"

@@ -8,27 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
 
+from fwdrev.bench.project_table import ProjectSettings
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.bench.whole_file import write_whole
 from fwdrev.results.baseline_file import BASELINE_FORMAT, Baseline
+from fwdrev.results.function_spec import FunctionSpec
 from fwdrev.results.schema import FORMAT, Line, Manifest
 
 __all__ = ["published", "schemas"]
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of `manifest`, of a line of the `journal`, and of a `baseline`, as they are written now."""
+    """The JSON Schema of `manifest`, of a line of the `journal` and of a `baseline`, as they are written now.
+
+    `pyproject`: that of the table [tool.fwdrev], which a person writes.
+    """
     made = {
-        "manifest": (_WrittenManifest.model_json_schema(mode="serialization"), FORMAT),
-        "journal": (Line.model_json_schema(), FORMAT),
-        "baseline": (_WrittenBaseline.model_json_schema(mode="serialization"), BASELINE_FORMAT),
+        "manifest": (_WrittenManifest.model_json_schema(mode="serialization"), f"fwdrev manifest, format {FORMAT}"),
+        "journal": (Line.model_json_schema(), f"fwdrev journal, format {FORMAT}"),
+        "baseline": (
+            _WrittenBaseline.model_json_schema(mode="serialization"),
+            f"fwdrev baseline, format {BASELINE_FORMAT}",
+        ),
+        "pyproject": (ProjectSettings.model_json_schema(schema_generator=_WithoutNull), "[tool.fwdrev] of fwdrev"),
     }
     head = "https://json-schema.org/draft/2020-12/schema"
     return {
-        name: {"$schema": head, "title": f"fwdrev {name}, format {number}"}
-        | {k: v for k, v in one.items() if k != "title"}
-        for name, (one, number) in made.items()
+        name: {"$schema": head, "title": title} | {k: v for k, v in one.items() if k != "title"}
+        for name, (one, title) in made.items()
     }
 
 
@@ -46,7 +56,20 @@ class _WrittenManifest(Manifest):
 class _WrittenBaseline(Baseline):
     """What a run showed, on which machine: the specification is spelled out."""
 
-    spec: SweepSpec = Field(description="What was measured, and how: enough to measure it again.")  # type: ignore[assignment]
+    spec: SweepSpec | FunctionSpec = Field(description="What was measured, and how: enough to measure it again.")  # type: ignore[assignment]
+
+
+class _WithoutNull(GenerateJsonSchema):
+    """TOML has no null: a key that is not given is not there."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        """What it is if it is given."""
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        """Without a default that is null."""
+        made = super().default_schema(schema)
+        return {key: value for key, value in made.items() if key != "default" or value is not None}
 
 
 if __name__ == "__main__":
