@@ -21,7 +21,8 @@ def change_text(ratio: Estimate) -> str:
     if ratio.low > 1 or ratio.high < 1:
         near, far = sorted((abs(ratio.low - 1), abs(ratio.high - 1)))
         return f"{_difference(ratio.point)} ({_number(near)} to {percent_text(far)})"
-    return f"{_difference(ratio.point)} ({_difference(ratio.low)} to {_difference(ratio.high)})"
+    ends = [_difference(end).replace("as fast", "0 %") for end in (ratio.low, ratio.high)]
+    return f"{_difference(ratio.point)} ({' to '.join(ends)})"
 
 
 def percent_text(share: float) -> str:
@@ -30,7 +31,10 @@ def percent_text(share: float) -> str:
 
 
 def _difference(ratio: float) -> str:
-    return f"{percent_text(abs(ratio - 1))} {'slower' if ratio >= 1 else 'faster'}"
+    share = percent_text(abs(ratio - 1))
+    if share == "0 %":
+        return "as fast"
+    return f"{share} {'slower' if ratio > 1 else 'faster'}"
 
 
 def _number(share: float) -> str:

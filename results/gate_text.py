@@ -77,38 +77,44 @@ def _pool_of_engines(subject: Subject) -> str:
 
 
 def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
-    """Counts, by how much the time changed and whether that decides, the times, and what else stood in the way."""
+    """Counts, by how much the time changed and whether that decides, and what stood in the way."""
     for count in finding.counts:
         yield f"{count.what.replace('_', ' ')} {count.base:,} → {count.head:,}"
-    if finding.change is not None:
-        yield _change(gate, finding, finding.change)
-    if finding.seconds is not None:
-        yield " → ".join(map(seconds_text, finding.seconds))
-    if finding.time is Verdict.REGRESSED:
-        yield "confirmed in fresh rounds"
-    if finding.time is Verdict.INCONCLUSIVE and finding.change is not None and finding.detectable is not None:
-        yield f"could have seen {percent_text(finding.detectable)}"
+    decisive = finding.again or finding.change
+    if decisive is not None:
+        yield _clock(gate, finding, decisive)
     if finding.reason is not None:
         yield finding.reason
-    elif finding.change is None and finding.time is not Verdict.REGRESSED:
+    elif decisive is None:
         yield _too_little(finding)
 
 
-def _change(gate: Gate, finding: Finding, first: Estimate) -> str:
+def _clock(gate: Gate, finding: Finding, decisive: Estimate) -> str:
     """By the rounds that decided: where a first look had flagged it, those are the fresh ones."""
-    seemed = f"seemed {change_text(first)}"
-    if finding.time is Verdict.FLAGGED:
-        return f"{seemed}, no fresh rounds have confirmed it"
+    seconds = [] if finding.seconds is None else [" → ".join(map(seconds_text, finding.seconds))]
+    change = ", ".join([change_text(decisive), *seconds])
+    match finding.time:
+        case Verdict.REGRESSED:
+            return f"{change}, confirmed in fresh rounds"
+        case Verdict.FLAGGED:
+            return f"{change}, to be confirmed in fresh rounds"
+        case Verdict.UNCHANGED:
+            return f"within the threshold{'' if finding.again is None else ' in fresh rounds'}: {change}"
+        case Verdict.INCONCLUSIVE:
+            return _undecided(gate, finding, decisive, change)
+        case _:
+            return change
+
+
+def _undecided(gate: Gate, finding: Finding, decisive: Estimate, change: str) -> str:
     if finding.p_again is not None and finding.again is None:
-        return f"{seemed}, fresh rounds did not measure it"
-    decisive = change_text(finding.again or first)
-    if finding.time is Verdict.UNCHANGED:
-        return f"within the threshold{'' if finding.again is None else ' in fresh rounds'}: {decisive}"
-    if finding.time is not Verdict.INCONCLUSIVE:
-        return decisive
-    if finding.again is None:
-        return f"{decisive}: {_open(gate, finding, first)}" if finding.reason is None else decisive
-    return f"{seemed}, fresh rounds do not confirm it: {decisive}: {_open(gate, finding, finding.again)}"
+        return f"{change}, not confirmed, since fewer than {FEWEST} fresh rounds measured it"
+    seemed = "" if finding.again is None or finding.change is None else f"seemed {change_text(finding.change)}; "
+    found = f"{seemed}{'in fresh rounds ' if seemed else ''}{change}"
+    if finding.reason is not None:
+        return found
+    seen = "" if finding.detectable is None else f"; could have seen {percent_text(finding.detectable)}"
+    return f"{found}: {_open(gate, finding, decisive)}{seen}"
 
 
 def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
@@ -118,8 +124,8 @@ def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
     if e.low is None or e.high is None or e.low <= 1 + share <= e.high:
         return f"{threshold} lies inside"
     if e.low > 1 + share:
-        return f"{threshold} is below, but not surely enough"
-    return f"it is not slower, but whether it is faster by {threshold[:-1]} is open"
+        return f"{threshold} is exceeded, but not surely enough"
+    return f"not slower, and open whether it is faster by {threshold[:-1]}"
 
 
 def _too_little(finding: Finding) -> str:
@@ -143,4 +149,4 @@ def _seen(gate: Gate) -> Iterator[str]:
         least = [f.detectable for f in gate.findings if f.subject.pooled is pooled and f.detectable is not None]
         if least:
             middle, worst = percent_text(median(least)), percent_text(max(least))
-            yield f"could be seen in {name}: from {middle} (median), {worst} (worst)"
+            yield f"could be seen in {name}: from {middle}" + f" (median), {worst} (worst)" * (len(least) > 1)
