@@ -1,7 +1,7 @@
 """What a gate measures: a plane whose arms may also be functions of the project at hand."""
 
-import re
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any
 
 from fwdrev.bench.side import CONTROL
@@ -9,7 +9,7 @@ from fwdrev.bench.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["ARMS", "FUNCTIONS", "PLANE", "all_functions", "gate_spec", "points_of"]
+__all__ = ["ARMS", "FUNCTIONS", "PLANE", "all_functions", "check_once", "gate_spec", "points_of"]
 
 PLANE: Mapping[str, Any] = {
     "inputs": "8:256:*2",
@@ -47,15 +47,20 @@ def gate_spec(
         raise InputError(msg)
     for name in names:
         _check_name(name)
-    if len(set(names)) < len(names):
-        msg = f"engines {', '.join(names)}: name each one once"
-        raise InputError(msg)
+    check_once(names)
     if all_functions(names):
         return checked_spec({**FUNCTIONS, **given, "engines": names})
     engines = [name for name in names if ":" not in name]
     known = [name for name in engines if not looked_up_later or find_engine(name) is not None]
     spec = make_spec({**PLANE, **given, "engines": known or ["forward"]})
     return spec.model_copy(update={"engines": names})
+
+
+def check_once(names: Sequence[str]) -> None:
+    """Raises InputError where an arm is named twice."""
+    if len(set(names)) < len(names):
+        msg = f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once"
+        raise InputError(msg)
 
 
 def all_functions(names: Sequence[str]) -> bool:
@@ -73,7 +78,8 @@ def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
         return {}
     points = [part.strip() for part in text.split(",")]
     for point in points:
-        if point.count(":") != 1 or not all(part.isidentifier() for part in re.split("[.:]", point)):
+        where, _, function = point.rpartition(":")
+        if not (_is_module(where) and _is_dotted(function)):
             msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
             raise InputError(msg)
     if len(points) not in {1, len(functions)}:
@@ -93,11 +99,20 @@ def _check_name(name: str) -> None:
     if ":" not in name:
         return
     *how, where, function = name.split(":")
-    dotted = all(part.isidentifier() for part in (*where.split("."), *function.split(".")))
-    if dotted and (not how or (len(how) == 1 and how[0] in _DONE)):
+    if _is_module(where) and _is_dotted(function) and (not how or (len(how) == 1 and how[0] in _DONE)):
         return
     msg = (
         f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
         "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
     )
     raise InputError(msg)
+
+
+def _is_module(where: str) -> bool:
+    """Its name, or the path of its file."""
+    return _is_dotted(where) or (where.endswith(".py") and "." not in PurePath(where).stem)
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+

@@ -25,14 +25,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
-from functools import partial, reduce
+from functools import partial
 from importlib import import_module
 from itertools import repeat
 from operator import index
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 CONTROL = "control"
 """The arm that cannot differ."""
@@ -188,7 +188,9 @@ class Side:
         if not any(place.is_relative_to(side) for side in (self.root, self.other)):
             return {"lacks": f"{where} comes from {place}, which is not in this project"}
         *owners, last = name.split(".")
-        holder = reduce(lambda found, part: getattr(found, part, None), owners, module)
+        holder: Any = module
+        for owner in owners:
+            holder = getattr(holder, owner, None)
         found = getattr(holder, last, None)
         if callable(found):
             return {"takes": _takes(found)}
@@ -324,8 +326,10 @@ class Side:
 
     def own_function(self, module: str, name: str) -> Callable[..., Any]:
         """Of this side's project; the name may have dots."""
-        found: Callable[..., Any] = reduce(getattr, name.split("."), self.own_module(module))
-        return found
+        found: Any = self.own_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return cast("Callable[..., Any]", found)
 
     def own_module(self, name: str) -> ModuleType:
         """A module of this side, and of no other place."""

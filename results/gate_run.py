@@ -7,26 +7,23 @@ What is measured next depends on estimates, which is why this stands here and no
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import isfinite
 from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.against import SideObservation
-from fwdrev.bench.cell import Cell
+from fwdrev.bench.cell import Cell, Status
 from fwdrev.bench.lookup import Lacking
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.results.findings import Finding
-from fwdrev.results.gate import Gate, decide
+from fwdrev.results.gate import Gate
+from fwdrev.results.gate_looks import Looks
 from fwdrev.results.judgement import Verdict
-from fwdrev.results.measured_sides import sides_of, unmeasured
+from fwdrev.results.measured_sides import unmeasured
 from fwdrev.results.paired_sides import Pair, Sides
 from fwdrev.results.subjects import Kind, Subject
 
 __all__ = ["GateRun", "Measure", "gate_run"]
-
-_MOST = 3.0
-"""Times as many fresh rounds as the first look had, where few pairs are measured again: then they are short, and the
-fewest cells stay undecided."""
 
 
 @runtime_checkable
@@ -41,13 +38,23 @@ class Measure(Protocol):
 class GateRun:
     """The decision and what it rests on; `again` is None where the first look left nothing open.
 
-    `unmeasured`: the cells in which an arm was not measured, by (arm, side and reason).
+    `unmeasured`: the cells in which an arm was not measured, by (arm, side and reason); `apart`: by how much results
+    differ, relatively, of arms for which that was allowed.
     """
 
     gate: Gate
     first: Sides
     again: Sides | None
     unmeasured: dict[tuple[str, str], list[Cell]]
+    apart: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def differing(self) -> list[str]:
+        """The results that differ as was allowed, a line for each arm."""
+        return [
+            f"{arm}: its results differ from base's{f' by {error:.1e}, relatively' if isfinite(error) else ''}; allowed"
+            for arm, error in self.apart.items()
+        ]
 
     @property
     def reasons(self) -> list[str]:
@@ -63,32 +70,35 @@ def gate_run(
     measure: Measure,
     *,
     threshold: float = 0.05,
+    find: float | None = None,
     lacking: Mapping[str, Lacking] | None = None,
     allow_missing: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> GateRun:
     """Measure and decide; `told` gets a line before each round. Raises what `measure` raises.
 
+    `find`: a relative slow-down above the threshold that 95 % of such runs are to find in any arm and cell.
     `lacking`: the arms of `spec` that one side does not have. They are not measured, and are findings all the same;
     those that head does not have any more fail unless `allow_missing`.
     """
     lacking = lacking or {}
     apart = tuple(_apart(arm, each, spec) for arm, each in lacking.items())
     spec = spec.model_copy(update={"engines": [arm for arm in spec.engines if arm not in lacking]})
-    seen = _observed(spec, measure, None, "", told) if spec.engines else []
-    asked = [(cell, arm) for cell in spec.cells for arm in spec.engines]
-    first, again = sides_of(seen, asked), None
-    gate = decide(first, threshold=threshold)
-    if gate.pairs_again:
-        share = len(gate.pairs_again) / len(first.pairs)
-        more = round(spec.rounds * min(1 / share, _MOST))
-        longer = spec.model_copy(update={"rounds": more})
-        fresh = _observed(longer, measure, gate.pairs_again, "again: ", told)
-        again = sides_of(fresh)
-        gate = decide(first, threshold=threshold, confirmation=again)
-        seen = [*seen, *fresh]
+    looks = Looks(spec, measure, threshold=threshold, find=find, told=told)
+    gate, first, again = looks.decided()
     gate = replace(gate, findings=(*gate.findings, *apart), allow_missing=allow_missing)
-    return GateRun(gate=gate, first=first, again=again, unmeasured=unmeasured(seen))
+    seen = looks.seen
+    return GateRun(gate=gate, first=first, again=again, unmeasured=unmeasured(seen), apart=_apart_in(seen))
+
+
+def _apart_in(seen: Sequence[SideObservation]) -> dict[str, float]:
+    """The largest difference of each arm's results, where they differ and were timed all the same."""
+    found: dict[str, float] = {}
+    for o in seen:
+        for name, arm in o.head.items():
+            if arm.status is Status.MEASURED and arm.error:
+                found[name] = max(arm.error, found.get(name, 0.0))
+    return found
 
 
 def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
@@ -97,15 +107,3 @@ def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
     members = tuple((cell, arm) for cell in spec.cells)
     reason = f"{lacking.side} does not have it: {lacking.reason}"
     return Finding(subject=Subject(kind=Kind.ARM, name=arm, members=members), time=verdict, rounds=0, reason=reason)
-
-
-def _observed(
-    spec: SweepSpec, measure: Measure, only: Sequence[Pair] | None, what: str, told: Callable[[str], None]
-) -> list[SideObservation]:
-    found: list[SideObservation] = []
-    with closing(measure(spec, only=only)) as observations:
-        for o in observations:
-            if not found or o.round != found[-1].round:
-                told(f"{what}round {o.round + 1} of {spec.rounds}")
-            found.append(o)
-    return found

@@ -87,13 +87,26 @@ class Shifts:
             known = point == point  # noqa: PLR0124 - NaN differs from itself
             yield Estimate(point=point, low=low, high=high, level=level) if known else None
 
-    def detectable(self, margins: Vector, levels: Vector) -> Subjectwise:
-        """The smallest relative change that the test at these levels finds with `POWER`; NaN where none can be made.
+    def only(self, at: int) -> "Shifts":
+        """One of the subjects."""
+        mean, error, rounds, kept = (each[..., [at]] for each in (self.mean, self.error, self.rounds, self.kept))
+        return Shifts(mean=mean, error=error, rounds=rounds, kept=kept)
+
+    def in_rounds(self, rounds: int) -> "Shifts":
+        """The same means, as sure as so many rounds that vary as much would make them."""
+        kept = rounds - 2 * int(_TRIMMED * rounds)
+        error = self.error * np.sqrt(self.kept / kept)
+        return Shifts(
+            mean=self.mean, error=error, rounds=np.full_like(self.rounds, rounds), kept=np.full_like(self.kept, kept)
+        )
+
+    def detectable(self, margins: Vector, levels: Vector, power: float = POWER) -> Subjectwise:
+        """The smallest relative change that the test at these levels finds with that power; NaN where none can be made.
 
         Exact for normal noise: it solves the noncentral t for the shift in standard errors.
         """
         freedom = np.maximum(self.kept - 1, 1).astype(float)
-        needed = special.nctdtrinc(freedom, 1 - POWER, special.stdtrit(freedom, 1 - levels))
+        needed = special.nctdtrinc(freedom, 1 - power, special.stdtrit(freedom, 1 - levels))
         with np.errstate(over="ignore"):  # nothing is found where rounds have nothing in common
             return np.asarray(np.expm1(margins + needed * self.error))
 

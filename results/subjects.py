@@ -64,11 +64,13 @@ def subjects_of(sides: Sides) -> tuple[Subject, ...]:
 
 
 def _pools(pairs: Sequence[Pair], directions: dict[str, Direction]) -> Iterator[Subject]:
-    moving = [pair for pair in pairs if directions[pair[1]] is not Direction.NONE]
+    """Functions have nothing in common but their sizes: each is code of its own."""
+    engines = [pair for pair in pairs if ":" not in pair[1]]
+    moving = [pair for pair in engines if directions[pair[1]] is not Direction.NONE]
     yield from _by(Kind.MODE, moving, lambda pair: directions[pair[1]].value)
     yield from _by(Kind.ARM, pairs, lambda pair: pair[1])
-    yield from _by(Kind.ROW, pairs, lambda pair: str(pair[0].m))
-    yield from _by(Kind.COLUMN, pairs, lambda pair: str(pair[0].n))
+    yield from _by(Kind.ROW, engines, lambda pair: str(pair[0].m))
+    yield from _by(Kind.COLUMN, engines, lambda pair: str(pair[0].n))
 
 
 def _by(kind: Kind, pairs: Iterable[Pair], name_of: Callable[[Pair], str]) -> Iterator[Subject]:

@@ -1,15 +1,27 @@
 """The timing gate: `fwdrev check`."""
 
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.arguments import problem_options
 from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.judged import JUnitFile, MarkdownFile, OnGitHub, reports_of, tell
-from fwdrev.bench.cli.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
+from fwdrev.bench.cli.options import (
+    Arms,
+    CopyPattern,
+    Inputs,
+    Option,
+    Outputs,
+    Point,
+    Problem,
+    SourcePath,
+    Threshold,
+    Wrt,
+)
 from fwdrev.bench.cli.show import AsJson, caution, exit_code, note
 from fwdrev.modes.errors import InputError
 
@@ -23,17 +35,35 @@ def check(
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="Or the file of `fwdrev baseline` to compare with.")] = None,
     run: Annotated[Path | None, typer.Option(help="Compare this run with the baseline; default a new one.")] = None,
-    problem: Problem = None,
-    option: Option = None,
-    inputs: Inputs = None,
-    outputs: Outputs = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep what is measured for --baseline in this new folder; default nowhere.")
+    ] = None,
     engines: Arms = None,
     point: Point = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    problem: Problem = None,
+    option: Option = None,
     wrt: Wrt = None,
-    rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes; default 10, at least 3.")] = None,
-    threshold: Annotated[str, typer.Option(help="The slow-down of a cell that is accepted.")] = "5%",
+    threshold: Threshold = None,
+    find: Annotated[
+        str | None,
+        typer.Option(help="In place of a threshold: a slow-down, e.g. 20%, that 95 of 100 runs are to find."),
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 12, of engines 10.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
-    memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's arms, e.g. 4GB.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")] = None,
+    different: Annotated[
+        str | None,
+        typer.Option(
+            "--allow-different-results",
+            metavar="[TOLERANCE]",
+            help="Time what returns other results than base, too; with a number, only if they differ by at most that "
+            "much, relatively.",
+        ),
+    ] = None,
     copy: CopyPattern = None,
     path: SourcePath = None,
     allow_missing: Annotated[
@@ -44,7 +74,10 @@ def check(
     github: OnGitHub = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether it is slower than a revision or a baseline: 0 no, 1 yes, 3 nobody knows, 4 nothing to compare."""
+    """Tell whether functions or engines are slower than in a revision or a baseline.
+
+    Exit codes: 0 no, 1 yes, 3 inconclusive, 4 nothing to compare or something missing.
+    """
     given = {
         "problem": problem,
         "options": problem_options(option) if option else None,
@@ -56,69 +89,74 @@ def check(
         "memory_limit": memory_limit,
     }
     given = {key: value for key, value in given.items() if value is not None}
+    arms = {"engines": engines, "point": point, "find": find, "different": different, "copy": copy, "path": path}
     reports = reports_of(junit=junit, markdown=markdown, github=github)
-    if against is None or baseline is not None or run is not None:
+    if against is None or baseline is not None or run is not None or out is not None:
         from fwdrev.bench.cli.check_baseline import judged_by_baseline
 
-        all_given = {"engines": engines, "point": point, "copy": copy, "path": path, **given}
-        others = [name for name, value in all_given.items() if value is not None]
-        judgement, data = judged_by_baseline(baseline, against, run, threshold, others, allow_missing=allow_missing)
-    else:
-        places = {"copy": copy or [], "path": path or []}
-        judgement, data = _judged_by_revision(
-            against, given, engines, point, threshold, places, allow_missing=allow_missing
+        others = [name for name, value in (arms | given).items() if value is not None]
+        judgement, data = judged_by_baseline(
+            baseline, against, run, threshold, others, out=out, allow_missing=allow_missing
         )
+    else:
+        from fwdrev.bench.cli.asked import asked
+
+        found = asked(given, **arms, threshold=threshold, allow_missing=allow_missing)  # type: ignore[arg-type]
+        judgement, data = _judged_by_revision(against, found)
     tell(judgement, {"exit_code": exit_code(judgement.outcome), **data}, reports, as_json=as_json)
 
 
-def _judged_by_revision(
-    against: str,
-    given: dict[str, Any],
-    engines: str | None,
-    point: str | None,
-    threshold: str,
-    places: dict[str, list[str]],
-    *,
-    allow_missing: bool,
-) -> tuple[Any, dict[str, Any]]:
-    """The judgement, whose module is imported late, and its data."""
-    from fwdrev.bench.gate_spec import gate_spec
-    from fwdrev.bench.units import fraction_of
+def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - an Asked and a Judgement, whose modules are imported late
+    """The judgement and its data."""
+    from fwdrev.results.change_text import percent_text
     from fwdrev.results.gate_text import judged
     from fwdrev.results.shifts import FEWEST
 
-    arms = None if engines is None else names(engines)
-    spec, accepted = gate_spec(given, arms, looked_up_later=True), fraction_of(threshold)
-    if spec.rounds < FEWEST:
-        msg = f"rounds {spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
+    if asked.spec.rounds < FEWEST:
+        msg = f"rounds {asked.spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
         raise InputError(msg)
     try:
-        commit, run = _run(spec, against, point, accepted, places, allow_missing=allow_missing)
+        commit, asked, run = _run(against, asked)
     except KeyboardInterrupt:
         note("interrupted; nothing is left behind")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    title = f"base {commit[:12]} ({against}), head: the working tree; {spec.rounds} rounds, threshold {threshold}"
-    return judged(run.gate, title, run.reasons), {"base": commit, "unmeasured": run.reasons, **run.gate.to_json()}
+    limit = f"threshold {percent_text(asked.threshold)}"
+    limit += "" if asked.find is None else f", to find {percent_text(asked.find)}"
+    rounds = run.first.rounds or asked.spec.rounds
+    title = f"base {commit[:12]} ({against}), head: the working tree; {rounds} rounds, {limit}"
+    data = {"base": commit, "unmeasured": run.reasons, "differing": run.differing, **run.gate.to_json()}
+    notes = [*run.differing, *_to_see(commit, asked, run.gate)] if asked.functions else run.reasons
+    return judged(run.gate, title, notes), data
 
 
-def _run(
-    spec: Any,  # noqa: ANN401 - a SweepSpec, whose module is imported late
-    name: str,
-    point: str | None,
-    threshold: float,
-    places: dict[str, list[str]],
-    *,
-    allow_missing: bool,
-) -> tuple[str, Any]:
-    """The commit, and what the gate found beside it."""
+def _to_see(commit: str, asked: Any, gate: Any) -> list[str]:  # noqa: ANN401 - as above, and a Gate
+    """The command that shows what fails or is open."""
+    seen = {arm for each in gate.findings if each.open or gate.fails(each) for _, arm in each.subject.members}
+    words = asked.words_for([name for name in asked.spec.engines if name in seen])
+    return [f"to see it locally: {shlex.join(['fwdrev', 'check', '--against', commit[:12], *words])}"] if seen else []
+
+
+def _run(name: str, asked: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 - an Asked and a GateRun, as above
+    """The commit, what is asked for as both sides have it, and what the gate found."""
     from fwdrev.bench.against import against
-    from fwdrev.bench.lookup import lacking
+    from fwdrev.bench.function_files import in_modules
+    from fwdrev.bench.lookup import looked_up
     from fwdrev.bench.revision import revision
     from fwdrev.results.gate_run import gate_run
 
-    caution(spec.threads)
-    with revision(name, **places) as sides:
-        measure = partial(against, sides=sides, inputs=point)
-        apart = lacking(spec, sides, inputs=point)
-        run = gate_run(spec, measure, threshold=threshold, lacking=apart, allow_missing=allow_missing, told=note)
-        return sides.commit, run
+    caution(asked.spec.threads)
+    with revision(name, copy=asked.copy, path=asked.path) as opened:
+        spec, point, sides = in_modules(asked.spec, asked.point, opened)
+        found = looked_up(spec, sides, inputs=point)
+        spec = found.sized(spec, asked=asked.sized)
+        measure = partial(against, sides=sides, inputs=point, tolerance=asked.tolerance)
+        run = gate_run(
+            spec,
+            measure,
+            threshold=asked.threshold,
+            find=asked.find,
+            lacking=found.lacking,
+            allow_missing=asked.allow_missing,
+            told=note,
+        )
+        return sides.commit, asked.as_measured(spec, point, sides.path), run

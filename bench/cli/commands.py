@@ -15,6 +15,7 @@ from fwdrev.bench.cli.check import check
 from fwdrev.bench.cli.doctor import doctor
 from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.explain import explain
+from fwdrev.bench.cli.options import spelled_out
 from fwdrev.bench.cli.report import report
 from fwdrev.bench.cli.rules import rules
 from fwdrev.bench.cli.selftest import selftest
@@ -43,7 +44,7 @@ for command, example in (
     (plot, "fwdrev plot runs/may runs/june --pair forward,reverse --format svg"),
     (report, "fwdrev report runs/today --open"),
     (rules, "fwdrev rules runs/driven runs/mlp runs/autoencoder --pair forward,reverse"),
-    (check, "fwdrev check --against main --engines forward,reverse"),
+    (check, "fwdrev check --against main --functions model:step --point model:start"),
     (baseline, "fwdrev baseline runs/today -o baseline.json"),
     (selftest, "fwdrev selftest --runs 20 --out selftest.jsonl"),
     (export, "fwdrev export runs/today --format pyperf --out today.json && pyperf show today.json"),
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     group = typer.main.get_command(app)
     try:
-        with group.make_context("fwdrev", list(arguments) or ["--help"]) as context:
+        with group.make_context("fwdrev", spelled_out(arguments) or ["--help"]) as context:
             group.invoke(context)
     except typer.Exit as ended:
         return int(ended.exit_code)

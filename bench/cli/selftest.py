@@ -1,6 +1,6 @@
 """What the timing gate is worth here: `fwdrev selftest`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.arguments import names, problem_options
+from fwdrev.bench.arguments import problem_options
 from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.new_names import free_file
 from fwdrev.bench.cli.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
@@ -40,7 +40,7 @@ def selftest(
     as_json: AsJson = False,
 ) -> None:
     """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
-    from fwdrev.bench.units import threshold_of
+    from fwdrev.bench.cli.asked import asked
     from fwdrev.results.selftest import summarised
     from fwdrev.results.selftest_text import summary_lines
 
@@ -60,10 +60,15 @@ def selftest(
         msg = f"--resume {resume} with --{name}: what is measured stands in the file; leave one of them out"
         raise InputError(msg)
     file = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
-    places = {"copy": copy or [], "path": path or []}
-    start = {"given": given, "engines": engines, "point": point, "threshold": threshold_of(threshold or "5%")}
+    places: dict[str, Sequence[str]] = {"copy": copy or [], "path": path or []}
+    start = None
+    if resume is None:
+        start = asked(
+            given, engines=engines, point=point, threshold=threshold, copy=copy, path=path, looked_up_later=False
+        )
+        places = {"copy": start.copy, "path": start.path}
     try:
-        for line in _measured(file, None if resume else start, runs, delayed, places):
+        for line in _measured(file, start, runs, delayed, places):
             note(line)
     except KeyboardInterrupt:
         note(f"interrupted; go on with: fwdrev selftest --resume {quoted(file)}")
@@ -76,32 +81,38 @@ def selftest(
 
 
 def _measured(
-    path: Path, start: dict[str, Any] | None, runs: int, delayed: int, places: dict[str, list[str]]
+    path: Path,
+    start: Any,  # noqa: ANN401 - an Asked, whose module is imported late
+    runs: int,
+    delayed: int,
+    places: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
     """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
     from fwdrev.bench.fingerprint import fingerprint
-    from fwdrev.bench.gate_spec import gate_spec
-    from fwdrev.bench.lookup import lacking
+    from fwdrev.bench.function_files import in_modules
+    from fwdrev.bench.lookup import looked_up
     from fwdrev.bench.revision import itself
     from fwdrev.results.selftest_record import create, load_record
 
-    with itself(**places) as sides:
+    with itself(**places) as opened:
+        sides = opened
         if start is None:
             record = load_record(path)
             if record.commit != sides.commit:
                 msg = f"{path} measured the code at {record.commit[:12]}, this is {sides.commit[:12]}: check that out"
                 raise InputError(msg)
         else:
-            spec = gate_spec(start["given"], None if start["engines"] is None else names(start["engines"]))
-            lacking(spec, sides, inputs=start["point"])  # both sides are the same: what one lacks was written wrongly
+            spec, point, sides = in_modules(start.spec, start.point, sides)
+            found = looked_up(spec, sides, inputs=point)  # both sides are the same: what one lacks was written wrongly
+            spec = found.sized(spec, asked=start.sized)
             record = create(
                 path,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
                 machine=fingerprint(spec.threads),
                 spec=spec,
-                point=start["point"],
+                point=point,
                 commit=sides.commit,
-                threshold=start["threshold"],
+                threshold=start.threshold,
             )
         caution(record.spec.threads)
         yield from record.warnings
