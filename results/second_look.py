@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.progress import duration
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.baseline import baseline_of
@@ -60,11 +61,13 @@ class Again:
             return None
         return self.rounds(run.spec) * sum(sum(took[cell]) / len(took[cell]) for cell in self.cells)
 
-    @property
-    def why(self) -> str:
-        """`a, b seemed slower; c and 4 others are undecided`."""
-        parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "undecided"))
-        return "; ".join(f"{what}: {_named(names)}" for names, what in parts if names)
+    def announced(self, run: Run) -> str:
+        """What is measured again and why, and how long that takes, for a person who waits."""
+        parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "could be either"))
+        why = "; ".join(f"{_named(names)} {what}" for names, what in parts if names)
+        seconds = self.seconds(run)
+        took = "" if seconds is None else f", about {duration(seconds)}"
+        return f"measuring again, {self.rounds(run.spec)} fresh rounds{took}: {why}"
 
 
 def asked_again(left: Opened, now: Baseline) -> Again:

@@ -17,6 +17,9 @@ from fwdrev.results.baseline_file import load_baseline
 from tests.live import until
 from tests.scripted import scripted_run, slowed, with_counts
 
+CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
+"""Where a check measures."""
+
 SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--engines", "forward,reverse", "--blocks", "3")
 
 
@@ -57,15 +60,24 @@ def test_a_run_beside_its_own_baseline(kept: Path) -> None:
 
 
 def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
-    """Into a run like any other, which has the same counts; whatever the clock says, that is no 1 here."""
+    """Into a folder that is gone with the check; whatever the clock says, that is no 1 here."""
     shutil.copy(kept / "baseline.json", tmp_path)
     done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", cwd=tmp_path)
     assert done.returncode in {0, 3}, done.stderr + done.stdout
-    (run,) = (tmp_path / "runs").iterdir()
-    assert f"measuring what baseline.json has, into runs/{run.name}" in done.stderr
-    assert done.stdout.startswith(f"baseline baseline.json, run runs/{run.name}; threshold 900%\n")
-    assert load(run).spec == load(kept / "run").spec
+    assert done.stdout.startswith("baseline baseline.json, measured anew; threshold 900 %\n")
     assert "counts changed" not in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]
+    assert list(CHECKS.iterdir()) == []
+
+
+def test_what_is_measured_is_kept_where_asked(kept: Path, tmp_path: Path) -> None:
+    """A run like any other, of the same; nothing else appears in the folder, but fresh rounds beside it."""
+    shutil.copy(kept / "baseline.json", tmp_path)
+    done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", "--out", "today", cwd=tmp_path)
+    assert done.returncode in {0, 3}, done.stderr + done.stdout
+    assert "measuring what baseline.json has, into today" in done.stderr
+    assert load(tmp_path / "today").spec == load(kept / "run").spec
+    assert {path.name for path in tmp_path.iterdir()} <= {"baseline.json", "today", "today-again"}
 
 
 def test_more_operations_fail(kept: Path) -> None:
@@ -134,6 +146,9 @@ def test_an_engine_that_is_gone(kept: Path) -> None:
     [
         ("check", 2, "give what to compare with: --against REV, or --baseline FILE"),
         ("check --run run", 2, "--run run goes with --baseline FILE"),
+        ("check --out new", 2, "--out new goes with --baseline FILE"),
+        ("check --baseline baseline.json --run run --out new", 2, "--run run and --out new: a run that is there"),
+        ("check --baseline baseline.json --out run", 2, "run exists already: give --out a new folder"),
         ("check --against HEAD --run run", 2, "--run run goes with --baseline FILE"),
         ("check --against HEAD --baseline baseline.json", 2, "give one of them"),
         ("check --baseline baseline.json --engines forward", 2, "engines given with --baseline baseline.json"),
@@ -142,7 +157,7 @@ def test_an_engine_that_is_gone(kept: Path) -> None:
         ("check --baseline baseline.json --run run --threshold 5", 2, "did you mean 5%?"),
         ("check --baseline missing.json --run run", 2, "cannot read missing.json (No such file or directory)"),
         ("check --baseline run --run run", 2, "cannot read run (Is a directory)"),
-        ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: format"),
+        ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: arms"),
         ("check --baseline run/journal.jsonl --run run", 2, "is no baseline, or damaged: Extra data"),
         ("check --baseline baseline.json --run missing", 2, "missing is not a run"),
         ("check --baseline unknown.json", 2, "unknown problem 'drivel'"),
@@ -205,10 +220,12 @@ def test_interrupted(kept: Path, tmp_path: Path) -> None:
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
     ) as process:
-        until(lambda: any(path.stat().st_size > 3000 for path in tmp_path.glob("runs/*/journal.jsonl")))
+        until(lambda: any(path.stat().st_size > 3000 for path in CHECKS.glob("*/run/journal.jsonl")))
         process.send_signal(signal.SIGINT)
         out, errors = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    (run,) = (tmp_path / "runs").iterdir()
-    resume = f"fwdrev sweep --resume runs/{run.name} && fwdrev check --baseline long.json --run runs/{run.name}"
+    (run,) = CHECKS.glob("*/run")
+    resume = f"fwdrev sweep --resume {run} && fwdrev check --baseline long.json --run {run}"
     assert f"interrupted; what was measured is kept; go on with: {resume}" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["long.json"]
+    shutil.rmtree(run.parent)

@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.cell import Observation
+from fwdrev.bench.cell import Cell, Observation
 from fwdrev.bench.child import signals_wait
 from fwdrev.bench.cli.new_names import claimed_folder
 from fwdrev.bench.cli.show import answer, caution, loaded, note, quoted
@@ -56,12 +56,25 @@ class Report:
     timed: float
 
 
-def new_run(given: Mapping[str, Any], *, quick: bool, spec: Path | None, out: Path | None) -> tuple[Path, Opened]:
-    """A folder that is not there yet; one that was not given is made at once, since others may begin this second."""
+def new_run(
+    given: Mapping[str, Any],
+    *,
+    quick: bool = False,
+    spec: Path | None = None,
+    out: Path | None = None,
+    cells: Sequence[Cell] | None = None,
+) -> tuple[Path, Opened]:
+    """A folder that is not there yet; one that was not given is made at once, since others may begin this second.
+
+    `cells`: of those that are given, these alone.
+    """
     fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
     plan = make_spec(fields)
     check_machine(plan)
-    _tell_shapes(plan)
+    if cells is None:
+        _tell_shapes(plan)
+    else:
+        plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
     plan = _priced(plan, asked="prices" in fields)
     machine = _machine(plan)
     folder = out or claimed_folder(Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}")
