@@ -25,13 +25,13 @@ def gone(then: Baseline, now: Baseline) -> set[Pair]:
 def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[Told]:
     """What the run was for and did not measure: it may be slower."""
     why = {
-        (Cell(int(n), int(m)), str(name)): f"{status}: {reason or 'no reason given'}"
+        (Cell(int(n), int(m)), str(name)): (str(status), f"{status}: {reason or 'no reason given'}")
         for n, m, name, status, reason in failures(run).itertuples(index=False)
     }
     for cell, arm in sorted(expected):
-        grounds = f"not measured now: {why.get((cell, arm), 'the run has not come to it')}"
-        subject = arm_subject(arm, cell.n, cell.m)
-        yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
+        untimed, reason = why.get((cell, arm), ("not measured", "the run has not come to it"))
+        subject, grounds = arm_subject(arm, cell.n, cell.m), f"not measured now: {reason}"
+        yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed=untimed)
 
 
 def untested(then: Baseline, now: Baseline) -> Iterator[Told]:
@@ -55,7 +55,8 @@ def not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[Told]:
             grounds = "in the baseline; no engine has this name here: it was removed, or its package is not installed"
             yield Told(subject=arm, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
         elif (fault := engine_fault(arm)) is not None:
-            yield Told(subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=f"unavailable here: {fault}", open=True)
+            grounds = f"unavailable here: {fault}"
+            yield Told(subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed="unavailable")
 
 
 def lost(functions: Mapping[str, str], *, allow_missing: bool) -> Iterator[Told]:
