@@ -9,6 +9,7 @@ threshold = "5%"
 import math
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Annotated
 
 from pydantic import (
@@ -44,7 +45,8 @@ def _check_named(text: str) -> str:
     where, _, name = text.rpartition(":")
     dotted = [name] if where.endswith(".py") else [where, name]
     identifiers = all(part.isidentifier() for names in dotted for part in names.split("."))
-    if re.fullmatch(f"^{_NAMED}", text) and identifiers:
+    importable = "." not in PurePath(where).stem or not where.endswith(".py")
+    if re.fullmatch(f"^{_NAMED}", text) and identifiers and importable:
         return text
     hint = "; each function is a text of its own in the list" if "," in text else ""
     msg = f"{shown(text)}: write it as MODULE:FUNCTION or FILE.py:FUNCTION{hint}"
@@ -118,7 +120,8 @@ class ProjectSettings(BaseModel):
     functions: Functions | None = Field(
         default=None,
         description="The functions to time, as MODULE:FUNCTION or FILE.py:FUNCTION; the path of a file starts at the "
-        "folder of this pyproject.toml. Without them the engines of fwdrev are timed.",
+        "folder of this pyproject.toml. Without them the engines of fwdrev are compared, and the other keys but `copy` "
+        "and `path` are for functions that an option names.",
     )
     points: Points = Field(
         default_factory=list,
@@ -128,7 +131,7 @@ class ProjectSettings(BaseModel):
     )
     sizes: Sizes | None = Field(
         default=None,
-        description="What the points are called with: a list, or a grid such as `1000:16000:*4`. Default 1000.",
+        description="What the points are called with: a list, or a grid such as `1000:4000:+1000`. Default 1000.",
     )
     threshold: Share | None = Field(
         default=None, description="The slow-down that is accepted, such as `5%` or 0.05. Default 5%."

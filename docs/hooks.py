@@ -112,7 +112,7 @@ def _referred(of: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     one = of
     for choice in [of, *of.get("anyOf", [])]:
         one = choice if "$ref" in choice else one
-    found: dict[str, Any] = schema["$defs"].get(one.get("$ref", "").rpartition("/")[2], {})
+    found: dict[str, Any] = schema.get("$defs", {}).get(one.get("$ref", "").rpartition("/")[2], {})
     return found
 
 
@@ -134,7 +134,14 @@ def _type(of: dict[str, Any], schema: dict[str, Any]) -> str:
     return ", ".join([kind, *bounds])
 
 
-_BOUNDS = (("minimum", "≥"), ("ge", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("le", "≤"))
+_BOUNDS = (
+    ("minimum", "≥"),
+    ("ge", "≥"),
+    ("exclusiveMinimum", ">"),
+    ("maximum", "≤"),
+    ("le", "≤"),
+    ("exclusiveMaximum", "<"),
+)
 _UNBOUNDED = 1e9
 """What no record reaches need not be told."""
 
@@ -163,4 +170,5 @@ _PARTS: dict[str, Callable[[], str]] = {
     "manifest": lambda: _schema("manifest"),
     "journal": lambda: _schema("journal"),
     "baseline": lambda: _schema("baseline"),
+    "pyproject": lambda: _schema("pyproject"),
 }

@@ -132,6 +132,7 @@ BEYOND_SCHEMA: Sequence[tuple[str, str]] = [
     ('functions = ["a:f", "a:g"]\npoints = ["a:p", "a:q", "a:r"]', "points: 3 for 2 functions: give one for all"),
     ('functions = ["a:f"]\npoints = ["a:p", "a:q"]', "points: 2 for 1 function: give one for all"),
     ('functions = ["a..b:f"]', "functions.*write it as"),
+    ('functions = ["lib/a.b.py:f"]', "functions.*write it as"),
     ('sizes = "16:4:*2"', "sizes: grid '16:4:.*' is empty"),
     ('sizes = "1:1000000:+1"', "sizes: grid .* has more than 1000 sizes"),
     ("allow_different_results = inf", "allow_different_results: inf: give true"),

@@ -18,6 +18,8 @@ from fwdrev.results.selftest_record import Measured, RecordedRun, create as crea
 from tests.scripted import scripted_run, with_counts
 
 __all__ = [
+    "SETTINGS",
+    "SETTING_VALUES",
     "SPEC",
     "VALUES",
     "baseline",
@@ -89,6 +91,68 @@ VALUES = (
     *("{depth = 1e3}", "{depth = true}", '{sigma = "nonsense"}', "{a = {b = 1}}", "[[1, 2]]", '""" \n """', "''"),
 )
 """Others that a field may have."""
+
+
+SETTINGS = {
+    "functions": '["model:step", "lib/model.py:energy"]',
+    "points": '["model:point", "lib/model.py:mesh"]',
+    "sizes": "[1000, 4000]",
+    "threshold": '"5%"',
+    "rounds": "5",
+    "copy": '["_version.py", "data/*.npz"]',
+    "path": '["python"]',
+    "allow_different_results": "1e-6",
+}
+"""The keys of [tool.fwdrev] in TOML."""
+
+SETTING_VALUES = (
+    *(
+        '"model:step"',
+        '["model:step"]',
+        '["model:step", "model:step"]',
+        '[":"]',
+        '["model:step,energy"]',
+        '["a b.py:f"]',
+    ),
+    *(
+        '["../a.py:f"]',
+        '["/a.py:f"]',
+        '["jacfwd:model:step"]',
+        '["a..b:f"]',
+        '["é:λ"]',
+        '["a\\u0000:f"]',
+        "[[]]",
+        "[{}]",
+    ),
+    *(
+        '"4:4096:*4"',
+        '"1:1000000:+1"',
+        "[1, 1]",
+        "[0]",
+        '"20%"',
+        "1.2",
+        "0.05",
+        "inf",
+        "-nan",
+        "1e400",
+        "0x" + "f" * 5000,
+    ),
+    *(
+        "1979-05-27",
+        "07:32:00",
+        "{}",
+        "{a = 1}",
+        '[""]',
+        '["/"]',
+        '[".."]',
+        '["a/../b/"]',
+        "[true]",
+        "-1",
+        "3",
+        "10001",
+    ),
+)
+"""Others that a key may have."""
 
 
 @cache
