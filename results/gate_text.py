@@ -44,11 +44,10 @@ def _subject(finding: Finding) -> str:
     subject = finding.subject
     if finding.time in {Verdict.NEW, Verdict.MISSING}:
         return subject.name
-    functions = _of_functions(subject)
     if subject.pooled:
-        return _pool_of_functions(subject) if functions else _pool_of_engines(subject)
+        return _pool(subject)
     cell, arm = subject.members[0]
-    if not functions:
+    if not _of_functions(subject):
         return f"{arm} at n = {cell.n}, m = {cell.m}"
     return f"{arm} at size {cell.n}" if cell.n > 1 else arm
 
@@ -58,18 +57,10 @@ def _of_functions(subject: Subject) -> bool:
     return all(":" in arm for _, arm in subject.members)
 
 
-def _pool_of_functions(subject: Subject) -> str:
-    among = f" ({len(subject.members)} in all)"
-    words = {
-        Kind.MODE: f"all functions in {subject.name} mode",
-        Kind.ARM: f"all sizes of {subject.name}",
-        Kind.ROW: "all functions at all sizes",
-        Kind.COLUMN: f"all functions at size {subject.name}",
-    }
-    return words[subject.kind] + among
-
-
-def _pool_of_engines(subject: Subject) -> str:
+def _pool(subject: Subject) -> str:
+    """What a function has in common are its sizes alone."""
+    if _of_functions(subject):
+        return f"all sizes of {subject.name}"
     among = f" ({len(subject.members)} arms in cells)"
     if subject.kind in {Kind.ROW, Kind.COLUMN}:
         return f"all with {subject.kind} = {subject.name}{among}"
@@ -136,16 +127,10 @@ def _too_little(finding: Finding) -> str:
 
 def _seen(gate: Gate) -> Iterator[str]:
     """The smallest change that nine of ten such runs would flag."""
-    functions = all(_of_functions(finding.subject) for finding in gate.findings)
-    one, pool = (
-        ("a function", "several together")
-        if functions
-        else (
-            "an arm in a cell",
-            "a mode, an arm, a row or a column",
-        )
-    )
-    for name, pooled in ((one, False), (pool, True)):
+    words = ("an arm in a cell", "a mode, an arm, a row or a column")
+    if all(_of_functions(finding.subject) for finding in gate.findings):
+        words = ("a function", "all sizes of a function")
+    for name, pooled in zip(words, (False, True), strict=True):
         least = [f.detectable for f in gate.findings if f.subject.pooled is pooled and f.detectable is not None]
         if least:
             middle, worst = percent_text(median(least)), percent_text(max(least))
