@@ -1,8 +1,7 @@
-"""Two callables of this process, timed side by side: what a test can measure of closures, which no process can be sent.
+"""Two callables of this process, timed side by side: a test can measure closures, which no other process can receive.
 
     pair = PairedCallables(f, g)
-    pair.probe()
-    layout = pair.layout(max_seconds=5.0)
+    layout = pair.probe().layout(max_seconds=5.0)
     for found in pair.rounds(layout.rounds, layout.blocks):
         ...                                        # one round: the blocks of f and of g, paired by position
 
@@ -12,7 +11,7 @@ memory, which moves a ratio by a few per cent and which no number of them averag
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from random import Random
 from time import perf_counter
@@ -21,7 +20,7 @@ from typing import Any
 from fwdrev.bench.timing import loops_of, timed, timed_blocks, warm_up
 from fwdrev.modes.errors import InputError
 
-__all__ = ["CallableRound", "Layout", "PairedCallables", "without_arguments"]
+__all__ = ["CallableRound", "Layout", "PairedCallables", "Probed", "without_arguments"]
 
 Call = Callable[[], Any]
 Setup = Callable[[], tuple[Call, Call]]
@@ -36,7 +35,7 @@ _LONG_SECONDS = 1e-2
 """A call that takes so long is probed once."""
 
 _LOOKS = 2
-"""What is flagged or undecided is measured again."""
+"""A result that is flagged or undecided is measured again."""
 
 _PADDING = 1 << 16
 """Bytes, at most, that lie between the old arrays and the new, at random."""
@@ -53,15 +52,44 @@ class CallableRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How many rounds a look has, and how many blocks of each callable a round."""
+    """How many rounds a look has, and how many blocks of each callable a round; `needed`: seconds for two looks."""
 
     rounds: int
     blocks: int
+    needed: float
 
 
-_LAYOUTS = (Layout(rounds=10, blocks=6), Layout(rounds=10, blocks=2), Layout(rounds=5, blocks=2))
-"""The first is that of the gate between revisions. What takes too long for it gets one ABBA group in a round; with
-fewer than five rounds Student's t would call hardly anything slower."""
+_LAYOUTS = ((10, 6), (10, 2), (5, 2), (3, 2))
+"""Rounds and blocks. The first is that of the gate between revisions. Longer calls get one ABBA group in a round, then
+fewer rounds; three are the fewest that decide anything, and these find only a large slow-down."""
+
+_ENOUGH = (5, 2)
+"""The layout for which we ask where there is no time for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a few calls took: seconds per call of `f` and `g`, those of `setup`, and the calls that make a block."""
+
+    f: float
+    g: float
+    setup: float
+    loops: Mapping[str, int]
+
+    def layout(self, max_seconds: float) -> Layout:
+        """The best layout of which two looks fit; else as many rounds as there is time for, which may be none."""
+        for rounds, blocks in _LAYOUTS:
+            needed = self._needed(rounds, blocks)
+            if needed <= max_seconds:
+                return Layout(rounds=rounds, blocks=blocks, needed=needed)
+        rounds, blocks = _ENOUGH
+        fitting = int(max_seconds / self._needed(1, blocks) * _LOOKS)
+        return Layout(rounds=min(rounds, fitting), blocks=blocks, needed=self._needed(rounds, blocks))
+
+    def _needed(self, rounds: int, blocks: int) -> float:
+        calls = {name: count + warm_up(count) for name, count in self.loops.items()}
+        each = calls["f"] * self.f + calls["g"] * self.g
+        return _LOOKS * rounds * (self.setup + blocks * each)
 
 
 def without_arguments(name: str, call: object) -> Call:
@@ -87,41 +115,25 @@ class PairedCallables:
     def __init__(self, f: Call, g: Call, setup: Setup | None = None) -> None:
         self._made, self._setup, self._rng = (f, g), setup, Random(0)
         self._calls: dict[str, Call] = {}
-        self._seconds: dict[str, float] = {}
         self._loops: dict[str, int] = {}
-        self._making = 0.0
         self._padding = bytearray()
 
-    def probe(self) -> None:
+    def probe(self) -> Probed:
         """Guess how long a call takes, and fix how many make a block. First calls, which may compile, do not count.
 
         Callables that differ by less than a factor of two get one count (see `fwdrev.bench.timing`).
         """
-        if self._setup is None:
-            self._calls = _ready(*self._made)
-        else:
+        self._calls, making = _ready(*self._made), 0.0
+        if self._setup is not None:
             start = perf_counter()
             self._make(self._setup)
-            self._making = perf_counter() - start
-        self._seconds = {name: _probed(call) for name, call in self._calls.items()}
-        self._loops = loops_of(self._seconds, _BLOCK_SECONDS)
-
-    def layout(self, max_seconds: float) -> Layout:
-        """The best layout of which two looks take no longer; raises InputError where none does. Calls nothing."""
-        for layout in _LAYOUTS:
-            needed = _LOOKS * layout.rounds * self._round_seconds(layout.blocks)
-            if needed <= max_seconds:
-                return layout
-        each = f"a call of f takes {self._seconds['f']:.3g} s, of g {self._seconds['g']:.3g} s"
-        made = f", setup {self._making:.3g} s" if self._setup else ""
-        msg = (
-            f"{each}{made}: {_LOOKS} x {layout.rounds} rounds need {needed:.3g} s, but max_seconds is {max_seconds:g}; "
-            "raise it, or give them less to do"
-        )
-        raise InputError(msg)
+            making = perf_counter() - start
+        seconds = {name: _probed(call) for name, call in self._calls.items()}
+        self._loops = loops_of(seconds, _BLOCK_SECONDS)
+        return Probed(**seconds, setup=making, loops=self._loops)
 
     def rounds(self, count: int, blocks: int) -> Iterator[CallableRound]:
-        """So many rounds, each measured when it is asked for; needs `probe` before. What the callables raise passes."""
+        """So many rounds, each measured when it is asked for; needs `probe` before. Errors of the callables pass."""
         for _ in range(count):
             start = perf_counter()
             if self._setup is not None:
@@ -136,20 +148,16 @@ class PairedCallables:
         self._calls = _ready(f, g)
         self._made = f, g
 
-    def _round_seconds(self, blocks: int) -> float:
-        each = sum((loops + warm_up(loops)) * self._seconds[name] for name, loops in self._loops.items())
-        return self._making + blocks * each
-
 
 def _ready(f: Call, g: Call) -> dict[str, Call]:
-    """Both, called once, so that what compiles has done so; those that answer before they are done are waited for."""
+    """Both, called once, so that they have compiled; a result that is not ready when a call returns is waited for."""
     return {"f": _waiting(f), "g": _waiting(g)}
 
 
 def _waiting(call: Call) -> Call:
-    """`call` itself, unless arrays of JAX are in its result: whoever has none pays for no wait.
+    """`call` itself, unless its result holds arrays of JAX: other calls do not pay for a wait.
 
-    JAX is looked for where it would be by now; nothing is imported for it.
+    If the call uses JAX, it is imported by now; we do not import it.
     """
     found = call()
     jax = sys.modules.get("jax")
@@ -163,6 +171,8 @@ def _waiting(call: Call) -> Call:
 
 
 def _probed(call: Call) -> float:
-    """Seconds of a call that was made before."""
+    """Seconds of a call that has been made before."""
     seconds = timed(call, 1)
-    return seconds if seconds > _LONG_SECONDS else min(seconds, *(timed(call, 1) for _ in range(_PROBES - 1)))
+    if seconds <= _LONG_SECONDS:
+        seconds = min(seconds, *(timed(call, 1) for _ in range(_PROBES - 1)))
+    return max(seconds, 1e-9)  # a coarse clock may see none

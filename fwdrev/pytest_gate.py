@@ -1,8 +1,9 @@
-"""The gate as a test calls it: what was decided becomes a pass, a failure or a skip; bad arguments are one line.
+"""The gate as a test calls it: a verdict becomes a pass, a failure or a skip; bad arguments end in one line.
 
 def test_speed(fwdrev_gate: FwdrevGate) -> None:
     found = fwdrev_gate(f, g, max_ratio=1.1)
     found.ratio                                # Estimate(point=…, low=…, high=…, level=0.95)
+    found.f_seconds, found.g_seconds
 """
 
 import math
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from fwdrev.bench.callables import PairedCallables, without_arguments
+from fwdrev.bench.units import fraction_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.callable_gate import CallableGate, callable_gate
 from fwdrev.results.judgement import Verdict
@@ -25,11 +27,11 @@ __all__ = ["FwdrevGate"]
 Call = Callable[[], Any]
 
 _ALONE = RLock()
-"""Gates of several threads measure one after the other; one that a callable of another one uses has to go on."""
+"""Gates of several threads measure one after the other; a gate inside a callable of another gate has to go on."""
 
 
 class FwdrevGate:
-    """What the fixture `fwdrev_gate` gives to a test.
+    """The value of the fixture `fwdrev_gate`.
 
     `told` gets a line for each gate that was measured; `inconclusive`: skip, pass or fail.
     """
@@ -42,16 +44,16 @@ class FwdrevGate:
         f: Call | None = None,
         g: Call | None = None,
         *,
-        max_ratio: float,
+        max_ratio: float = 1.1,
         max_seconds: float = 5.0,
         setup: Callable[[], tuple[Call, Call]] | None = None,
     ) -> CallableGate:
-        """Assert that time of f ÷ time of g is at most `max_ratio`; returns what was found.
+        """Assert that time of f ÷ time of g is at most `max_ratio`; returns the verdict and its grounds.
 
         Both are called without arguments, many times, in turns, in this process; gates of other threads wait. The test
-        fails where the ratio is above `max_ratio` beyond doubt and fresh rounds confirm it. What is not decided within
-        `max_seconds` of measuring (first calls, which may compile, come on top) is skipped, or what the setting
-        `fwdrev_inconclusive` says. Whatever the callables raise passes through.
+        fails if the ratio is above `max_ratio` beyond doubt and fresh rounds confirm it. If `max_seconds` of measuring
+        do not decide it (first calls, which may compile, come on top), or are too few to try, the test is skipped, or
+        does what the setting `fwdrev_inconclusive` says. Errors that the callables raise pass through.
 
         All rounds of one process share where code and arrays lie in memory. That moves a ratio by a few per cent, so a
         `max_ratio` below about 1.05 means little; `fwdrev check` starts fresh processes for every round. `setup`, given
@@ -59,15 +61,16 @@ class FwdrevGate:
         """
         __tracebackhide__ = True
         with _one_line():
-            ratio, seconds = _positive("max_ratio", max_ratio), _positive("max_seconds", max_seconds)
+            ratio, seconds = _ratio(max_ratio), _positive("max_seconds", max_seconds)
             _exclusive(f, g, setup)
         with _ALONE:
             found = self._decided(f, g, setup, ratio, seconds)
         self._told(f"{found.verdict}: {found}")
         if found.verdict is Verdict.REGRESSED:
-            pytest.fail(f"f takes longer than allowed: {found}", pytrace=False)
+            pytest.fail(str(found), pytrace=False)
         if found.verdict is Verdict.INCONCLUSIVE:
-            self._undecided(f"not decided within max_seconds = {seconds:g}: {found}")
+            raised = f"raise max_seconds ({seconds:g})" + ("" if found.seconds_needed else " or max_ratio")
+            self._undecided(f"not decided: {found}; {raised}")
         return found
 
     def _decided(self, f: Any, g: Any, setup: Any, max_ratio: float, seconds: float) -> CallableGate:  # noqa: ANN401 - callables
@@ -75,27 +78,38 @@ class FwdrevGate:
         made = (f, g) if setup is None else setup()
         with _one_line():
             pair = PairedCallables(*_both(made), setup)
-        pair.probe()
-        with _one_line():
-            layout = pair.layout(seconds)
+        probed = pair.probe()
+        layout = probed.layout(seconds)
         measure = partial(pair.rounds, blocks=layout.blocks)
-        return callable_gate(measure, max_ratio=max_ratio, rounds=layout.rounds, budget=seconds)
+        return callable_gate(measure, probed, layout, max_ratio=max_ratio, budget=seconds)
 
     def _undecided(self, text: str) -> None:
         __tracebackhide__ = True
         if self._inconclusive == "skip":
-            pytest.skip(f"{text}; give it more time, or choose fwdrev_inconclusive = pass or fail")
+            pytest.skip(f"{text}, or choose fwdrev_inconclusive = pass or fail")
         if self._inconclusive == "fail":
             pytest.fail(text, pytrace=False)
 
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """What we refuse ends the test in one line. The user's code runs outside, so that its errors are its own."""
+    """Ends the test in one line if we refuse something. The user's code runs outside: its errors are its own."""
     try:
         yield
     except InputError as error:
         raise pytest.fail.Exception(f"fwdrev_gate: {error}", pytrace=False) from None
+
+
+def _ratio(given: object) -> float:
+    if not isinstance(given, str):
+        return _positive("max_ratio", given)
+    try:
+        share = fraction_of(given)
+    except InputError:
+        share = 1.1
+    meant = 1 + share if "%" in given and share < 1 else share
+    msg = f"max_ratio is {given!r:.80}: give a number, time of f ÷ time of g, such as {meant:.6g}"
+    raise InputError(msg)
 
 
 def _positive(name: str, number: object) -> float:

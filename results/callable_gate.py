@@ -1,26 +1,27 @@
-"""The gate for two callables: whether time(f) ÷ time(g) exceeds what is allowed, from rounds of this process.
+"""The gate for two callables: whether time of f ÷ time of g exceeds what is allowed, from rounds of this process.
 
-    found = callable_gate(measure, max_ratio=1.1, rounds=10, budget=5.0)
+    found = callable_gate(measure, probed, layout, max_ratio=1.1, budget=5.0)
     found.verdict                            # Verdict.WITHIN
 
-Decided as between revisions (`fwdrev.results.findings`): a first look flags what seems slower, at `SCREENING`; only
-fresh rounds can say that it is, at `alpha`; what the first look leaves open is looked at once more, with all rounds
-together. So there are two looks at most, whatever the budget: who looks after every round stops at what chance brings.
-Pure: `measure` has the clock.
+It decides as the gate between revisions does (`fwdrev.results.findings`): a first look flags what seems slower, at
+`SCREENING`; only fresh rounds can say that it is, at `alpha`; what the first look leaves open gets a second look, at
+all rounds together. There are two looks at most, whatever the budget: if you check after every round and stop at the
+first answer, you stop on lucky ones. This module has no clock: `measure` has it.
 """
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fwdrev.bench.callables import CallableRound
+from fwdrev.bench.callables import CallableRound, Layout, Probed
 from fwdrev.modes.arrays import Vector
-from fwdrev.modes.errors import InputError
 from fwdrev.results.estimate import Estimate
 from fwdrev.results.findings import SCREENING
 from fwdrev.results.judgement import Verdict
 from fwdrev.results.measured_sides import log_ratio
+from fwdrev.results.quantity_text import seconds_text
 from fwdrev.results.shifts import FEWEST, Shifts, shifts_of
 
 __all__ = ["CallableGate", "Measure", "callable_gate"]
@@ -28,64 +29,134 @@ __all__ = ["CallableGate", "Measure", "callable_gate"]
 Measure = Callable[[int], Iterable[CallableRound]]
 """Measures so many rounds."""
 
+_LEAST_LEFT = 0.5
+"""Of the first look's time. With less time left there is no second look, which has at least as many rounds: calls that
+turn out slower than the first few may use a third more than the budget, no more."""
+
+_NARROW = 0.02
+"""Relative width of an interval below which two digits would not tell its ends apart."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallableGate:
-    """The decision, and what it rests on.
+    """The decision and its grounds.
 
     `verdict`: `REGRESSED`, f takes longer than allowed; `WITHIN`, it does not; `INCONCLUSIVE`. `ratio`: time of f ÷
-    time of g in `rounds` rounds; where it was flagged these are the first ones, and `again` is the ratio in
-    `rounds_again` fresh ones, by which it was decided. `detectable`: what 9 of 10 such first looks would flag.
+    time of g in `rounds` rounds. Where the first look flagged it, these are the rounds of that look, and `again` is the
+    ratio in `rounds_again` fresh ones, which decide. `f_seconds`, `g_seconds`: median seconds per call in the rounds
+    that decide. `detectable`: the ratio that 9 of 10 such first looks would flag.
+
+    `seconds_needed`: None, or, where time was too short, about what two looks need, with `setup_seconds` in each round.
+    Fewer rounds than decide give a `ratio` without an interval and no `detectable`; none, the ratio of a few calls.
     """
 
     verdict: Verdict
     max_ratio: float
     ratio: Estimate
     rounds: int
-    detectable: float
+    f_seconds: float
+    g_seconds: float
+    detectable: float | None
     again: Estimate | None = None
     rounds_again: int = 0
+    seconds_needed: float | None = None
+    setup_seconds: float = 0.0
 
     def __str__(self) -> str:
         """Everything but the verdict, in one line."""
-        fresh = "" if self.again is None else f", {_text(self.again)} in {self.rounds_again} fresh ones"
-        seen = f", could have seen {self.detectable:.4g}" if self.verdict is Verdict.INCONCLUSIVE else ""
-        times = f"time of f ÷ time of g {_text(self.ratio)} in {self.rounds} rounds"
-        return f"{times}{fresh}, allowed {self.max_ratio:g}{seen}"
+        decisive = self.again or self.ratio
+        point, interval = _texts(decisive)
+        calls = f"{seconds_text(self.f_seconds)} and {seconds_text(self.g_seconds)} a call"
+        allowed = f"allowed {self.max_ratio:g}" + (" (f has to be faster)" if self.max_ratio < 1 else "")
+        return "; ".join([f"f takes {point} times as long as g{interval}, {calls}", allowed, *self._grounds(decisive)])
+
+    def _grounds(self, decisive: Estimate) -> Iterator[str]:
+        """How fresh rounds confirmed a first look or did not; why the rest is undecided."""
+        fresh = f"{self.rounds_again} fresh rounds"
+        if self.verdict is Verdict.REGRESSED:
+            yield f"confirmed in {fresh}"
+        elif self.again is not None:
+            yield f"a first look found {_number(self.ratio.point)}, which {fresh} did not confirm"
+        if self.verdict is not Verdict.INCONCLUSIVE:
+            return
+        above = decisive.low is not None and decisive.low > self.max_ratio
+        if self.seconds_needed is not None:
+            yield from self._shortage(self.seconds_needed, above=above)
+        else:
+            yield "it seems slower, but not beyond doubt" if above else f"{self.max_ratio:g} lies inside the interval"
+            yield f"could have seen {_number(self.detectable or math.nan)}"
+
+    def _shortage(self, needed: float, *, above: bool) -> Iterator[str]:
+        seen = f"{self.rounds} rounds do" if self.rounds > 1 else "one round does" if self.rounds else "a few calls do"
+        why = "no time for fresh rounds to confirm it" if above else f"{seen} not decide it"
+        yield f"{why}, two looks need about {seconds_text(_generous(needed))}"
+        if self.setup_seconds:
+            yield f"setup takes {seconds_text(self.setup_seconds)} in each round"
 
 
 def callable_gate(
-    measure: Measure, *, max_ratio: float, rounds: int, budget: float, alpha: float = 0.01
+    measure: Measure, probed: Probed, layout: Layout, *, max_ratio: float, budget: float, alpha: float = 0.01
 ) -> CallableGate:
-    """Decide from a first look of so many rounds and, where that is not enough, a second.
+    """Decide from a first look with the rounds of `layout` and, where that is not enough, a second.
 
-    The second look has at least as many rounds. What was flagged gets as many as it takes to confirm half of the
-    slowdown that it seems to be, since what is flagged seems larger than it is; what is open gets as many as there is
-    time for. `budget`: seconds for all rounds of both looks.
-    Raises InputError for fewer rounds than decide anything.
+    `budget`: seconds for all rounds of both looks. The second has at least as many rounds as the first. A flagged
+    result gets as many as confirm half of the slow-down, since a flagged slow-down seems larger than it is; an open one
+    as many as there is time for.
     """
-    at = np.log([max_ratio])
-    seen = list(measure(rounds))
-    first = _shifts(seen)
+    seen = list(_until(budget, measure(layout.rounds)))
     spent = sum(each.seconds for each in seen)
-    most = max(rounds, int((budget - spent) / max(spent, 1e-9) * rounds))
-    found = CallableGate(
-        verdict=Verdict.INCONCLUSIVE,
+    found = _first(seen, probed, max_ratio)
+    if found.verdict is Verdict.WITHIN:
+        return found
+    left = budget - spent
+    if len(seen) < FEWEST or left < _LEAST_LEFT * spent:
+        needed = 2 * spent * layout.rounds / max(len(seen), 1)
+        return replace(found, seconds_needed=max(needed, layout.needed), setup_seconds=probed.setup)
+    most = max(len(seen), int(left / max(spent, 1e-9) * len(seen)))
+    first, at = _shifts(seen), np.log([max_ratio])
+    flagged = bool(first.p_slower(at)[0] <= SCREENING)
+    more = list(_until(max(left, spent), measure(_enough(first, at, alpha, most) if flagged else most)))
+    return _fresh(found, more, alpha) if flagged else _together(found, [*seen, *more])
+
+
+def _until(seconds: float, rounds: Iterable[CallableRound]) -> Iterator[CallableRound]:
+    """The rounds, as far as they begin within these seconds."""
+    for each in rounds:
+        yield each
+        seconds -= each.seconds
+        if seconds <= 0:
+            return
+
+
+def _first(seen: Sequence[CallableRound], probed: Probed, max_ratio: float) -> CallableGate:
+    """What the first look decides by itself; the calls before it decide nothing."""
+    rounds = seen or [CallableRound(f=(probed.f,), g=(probed.g,), seconds=0.0)]
+    ratio, (f, g) = _ratio(rounds), _seconds(rounds)
+    seeable = _detectable(_shifts(rounds), np.log([max_ratio]), SCREENING)
+    return CallableGate(
+        verdict=_within(ratio, max_ratio),
         max_ratio=max_ratio,
-        ratio=_ratio(first),
-        rounds=rounds,
-        detectable=_detectable(first, at, SCREENING),
+        ratio=ratio,
+        rounds=len(seen),
+        f_seconds=f,
+        g_seconds=g,
+        detectable=None if math.isnan(seeable) else seeable,
     )
-    if first.p_slower(at)[0] <= SCREENING:
-        fresh = _shifts(measure(_enough(first, at, alpha, most)))
-        again = _ratio(fresh)
-        verdict = Verdict.REGRESSED if fresh.p_slower(at)[0] <= alpha else _within(again, max_ratio)
-        return replace(found, verdict=verdict, again=again, rounds_again=int(fresh.rounds[0]))
-    if _within(found.ratio, max_ratio) is Verdict.WITHIN:
-        return replace(found, verdict=Verdict.WITHIN)
-    both = _shifts([*seen, *measure(most)])
-    ratio = _ratio(both)
-    return replace(found, verdict=_within(ratio, max_ratio), ratio=ratio, rounds=int(both.rounds[0]))
+
+
+def _together(found: CallableGate, rounds: Sequence[CallableRound]) -> CallableGate:
+    """What the rounds of both looks say: fast enough, or nothing."""
+    ratio, (f, g) = _ratio(rounds), _seconds(rounds)
+    verdict = _within(ratio, found.max_ratio)
+    return replace(found, verdict=verdict, ratio=ratio, rounds=len(rounds), f_seconds=f, g_seconds=g)
+
+
+def _fresh(found: CallableGate, rounds: Sequence[CallableRound], alpha: float) -> CallableGate:
+    """What fresh rounds say of a flagged result, by themselves."""
+    again, (f, g) = _ratio(rounds), _seconds(rounds)
+    slower = _shifts(rounds).p_slower(np.log([found.max_ratio]))[0] <= alpha
+    verdict = Verdict.REGRESSED if slower else _within(again, found.max_ratio)
+    return replace(found, verdict=verdict, again=again, rounds_again=len(rounds), f_seconds=f, g_seconds=g)
 
 
 def _shifts(rounds: Iterable[CallableRound]) -> Shifts:
@@ -93,12 +164,19 @@ def _shifts(rounds: Iterable[CallableRound]) -> Shifts:
     return shifts_of(np.array([[log_ratio(each.g, each.f)] for each in rounds]))
 
 
-def _ratio(shifts: Shifts) -> Estimate:
-    found = next(shifts.estimates())
-    if found is None:
-        msg = f"{shifts.rounds[0]} rounds: nothing is decided by fewer than {FEWEST}"
-        raise InputError(msg)
-    return found
+def _ratio(rounds: Sequence[CallableRound]) -> Estimate:
+    """With its interval, from `FEWEST` rounds on."""
+    found = next(_shifts(rounds).estimates())
+    if found is not None:
+        return found
+    point = float(np.exp(np.mean([log_ratio(each.g, each.f) for each in rounds])))
+    return Estimate(point=point, low=None, high=None)
+
+
+def _seconds(rounds: Sequence[CallableRound]) -> tuple[float, float]:
+    """Of a call of f and of g: medians over all blocks, since a preempted one does not count."""
+    f, g = (float(np.median([getattr(each, name) for each in rounds])) for name in "fg")
+    return f, g
 
 
 def _within(ratio: Estimate, max_ratio: float) -> Verdict:
@@ -121,5 +199,20 @@ def _enough(first: Shifts, at: Vector, alpha: float, most: int) -> int:
     return most
 
 
-def _text(e: Estimate) -> str:
-    return f"{e.point:.4f}" if e.low is None or e.high is None else f"{e.point:.4f} ({e.low:.4f} … {e.high:.4f})"
+def _texts(e: Estimate) -> tuple[str, str]:
+    """`1.31` and ` (1.24 to 1.38)`, which is empty if there is no interval."""
+    if e.low is None or e.high is None:
+        return _number(e.point), ""
+    digits = 3 if e.high - e.low > _NARROW * e.point else 4
+    return _number(e.point, digits), f" ({_number(e.low, digits)} to {_number(e.high, digits)})"
+
+
+def _number(value: float, digits: int = 3) -> str:
+    """All its digits, also zeros: `1.00`."""
+    return f"{value:#.{digits}g}".rstrip(".") if value < 999.5 else f"{value:.0f}"  # noqa: PLR2004 - three digits
+
+
+def _generous(seconds: float) -> float:
+    """A fifth more, in two digits and no less: what is set from it has to be enough the next time too."""
+    unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
+    return math.ceil(1.2 * seconds / unit) * unit

@@ -4,13 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fwdrev.bench.callables import CallableRound
-from fwdrev.modes.errors import InputError
-from fwdrev.results.callable_gate import CallableGate, callable_gate
+from fwdrev.bench.callables import CallableRound, Layout, Probed
+from fwdrev.results.callable_gate import CallableGate, Measure, callable_gate
 from fwdrev.results.judgement import Verdict
 
 WOBBLE = (0.98, 1.03, 1.0, 0.97, 1.02)
@@ -37,21 +37,30 @@ def around(ratio: float) -> tuple[float, ...]:
     return tuple(ratio * each for each in WOBBLE)
 
 
-def decided(script: Script, *, max_ratio: float = 1.1, budget: float = 5.0) -> CallableGate:
-    """With ten rounds in the first look."""
-    return callable_gate(script, max_ratio=max_ratio, rounds=10, budget=budget)
+PROBED = Probed(f=2.6e-3, g=2e-3, setup=0.0, loops={"f": 1, "g": 1})
+
+
+def decided(
+    measure: Measure, *, max_ratio: float = 1.1, budget: float = 5.0, rounds: int = 10, probed: Probed = PROBED
+) -> CallableGate:
+    """With so many rounds in the first look; two need two seconds, as far as the first calls tell."""
+    layout = Layout(rounds=rounds, blocks=6, needed=2.0)
+    return callable_gate(measure, probed, layout, max_ratio=max_ratio, budget=budget)
 
 
 def test_numbers_by_hand() -> None:
     """The mean log ratio of rounds whose blocks agree, with Student's t for four degrees of freedom."""
-    found = callable_gate(Script(*around(1.0)), max_ratio=1.5, rounds=5, budget=5.0)
+    found = decided(Script(*around(1.0)), max_ratio=1.5, rounds=5)
     logs = np.log(WOBBLE)
     half = 2.7764451 * logs.std(ddof=1) / math.sqrt(5)
     assert (found.verdict, found.rounds, found.again) == (Verdict.WITHIN, 5, None)
     assert (found.ratio.point, found.ratio.low, found.ratio.high) == pytest.approx(
         tuple(np.exp([logs.mean(), logs.mean() - half, logs.mean() + half]))
     )
+    assert found.detectable is not None
     assert 1.5 < found.detectable < 1.6
+    assert (found.f_seconds, found.g_seconds) == (2e-3, 2e-3)
+    assert found.seconds_needed is None
 
 
 def test_a_disturbed_block_does_not_count() -> None:
@@ -61,7 +70,9 @@ def test_a_disturbed_block_does_not_count() -> None:
         for _ in range(count):
             yield CallableRound(f=(1.0, 1.0, 10.0, 1.0, 1.0, 1.0), g=(1.0,) * 6, seconds=0.1)
 
-    assert callable_gate(measure, max_ratio=1.1, rounds=10, budget=5.0).ratio.point == pytest.approx(1.0)
+    found = decided(measure)
+    assert found.ratio.point == pytest.approx(1.0)
+    assert (found.f_seconds, found.g_seconds) == (1.0, 1.0)
 
 
 @pytest.mark.parametrize(("ratio", "max_ratio"), [(1.0, 1.1), (0.3, 1.1), (0.4, 0.5), (2.5, 3.0)])
@@ -81,6 +92,7 @@ def test_slower_when_fresh_rounds_confirm_it(ratio: float, max_ratio: float) -> 
     assert (found.rounds, found.rounds_again) == (10, 10)
     assert found.again is not None
     assert found.again.point == pytest.approx(ratio, rel=0.01)
+    assert found.f_seconds == pytest.approx(found.g_seconds * ratio, rel=0.01)
 
 
 def test_fresh_rounds_alone_decide_what_was_flagged() -> None:
@@ -104,16 +116,16 @@ def test_what_is_barely_slower_gets_more_fresh_rounds() -> None:
 
 
 def test_what_is_open_is_looked_at_once_more_with_all_rounds() -> None:
-    """As many as there is time for, never fewer than before; then it is fast enough, or nobody knows."""
+    """As many as there is time for, never fewer than before; then it is fast enough, or undecided."""
     script = Script(*around(1.09))
     found = decided(script)
     assert (found.verdict, script.looks, found.rounds) == (Verdict.WITHIN, [10, 40], 50)
     edge = Script(*around(1.1))
     assert decided(edge).verdict is Verdict.INCONCLUSIVE
     assert edge.looks == [10, 40]
-    late = Script(*around(1.1), seconds=1.0)
-    decided(late)
-    assert late.looks == [10, 10]
+    slow = Script(*around(1.1), seconds=0.3)
+    assert decided(slow).rounds == 20, "the first look took three of five seconds"
+    assert slow.looks == [10, 10]
 
 
 def test_a_second_look_never_calls_slower_what_the_first_did_not_flag() -> None:
@@ -122,20 +134,84 @@ def test_a_second_look_never_calls_slower_what_the_first_did_not_flag() -> None:
     assert decided(script).verdict is Verdict.INCONCLUSIVE
 
 
+def test_calls_that_turn_out_slower_than_planned_end_in_time() -> None:
+    """No second look if the first one used most of the time; no round that begins after its end."""
+    late = Script(*around(1.1), seconds=0.4)
+    found = decided(late)
+    assert (found.verdict, late.looks, found.rounds) == (Verdict.INCONCLUSIVE, [10], 10)
+    assert found.seconds_needed == pytest.approx(8.0)
+    later = Script(*around(1.1), seconds=1.0)
+    found = decided(later)
+    assert (later.looks, found.rounds) == ([10], 5)
+    assert found.seconds_needed == pytest.approx(20.0)
+
+    def slows(count: int) -> Iterator[CallableRound]:
+        begun.append(count)
+        ratios = cycle(around(1.1))
+        return (CallableRound(f=(next(ratios),), g=(1.0,), seconds=0.1 if len(begun) == 1 else 1.0) for _ in range(40))
+
+    begun: list[int] = []
+    found = decided(slows, budget=40.0, rounds=40)
+    assert (len(begun), found.rounds) == (2, 40 + 36)
+    assert found.seconds_needed is None, "the second look went as far as it could"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "verdict"), [(1.0, Verdict.WITHIN), (1.1, Verdict.INCONCLUSIVE), (3.0, Verdict.INCONCLUSIVE)]
+)
+def test_one_look_can_only_say_fast_enough(ratio: float, verdict: Verdict) -> None:
+    """A slow-down needs fresh rounds, for which there is no time: what two looks need is said instead."""
+    script = Script(*around(ratio), seconds=0.9)
+    found = decided(script, rounds=5)
+    assert (found.verdict, found.rounds, found.again, script.looks) == (verdict, 5, None, [5])
+    assert found.seconds_needed == (None if verdict is Verdict.WITHIN else pytest.approx(9.0))
+
+
+@pytest.mark.parametrize(("rounds", "point"), [(2, 1.3 * (0.98 * 1.03) ** 0.5), (1, 1.3 * 0.98), (0, 1.3)])
+def test_fewer_rounds_than_decide(rounds: int, point: float) -> None:
+    """The ratio that they show, without an interval; with none, that of the first calls."""
+    script = Script(*around(1.3), seconds=2.0)
+    probed = Probed(f=2.6e-3, g=2e-3, setup=1.5, loops={"f": 1, "g": 1})
+    found = decided(script, rounds=rounds, probed=probed)
+    assert (found.verdict, found.rounds, script.looks) == (Verdict.INCONCLUSIVE, rounds, [rounds])
+    assert found.ratio.point == pytest.approx(point)
+    assert (found.ratio.low, found.ratio.high, found.detectable) == (None, None, None)
+    assert found.f_seconds == pytest.approx(point * 2e-3, rel=0.05)
+    assert (found.seconds_needed, found.setup_seconds) == (2.0 if rounds == 0 else 4.0 * rounds, 1.5)
+
+
+def told(ratio: float, **given: Any) -> str:
+    """The line about rounds around this ratio."""
+    script = Script(*around(ratio), seconds=given.pop("seconds", 0.1))
+    return str(decided(script, **given))
+
+
 def test_it_is_told_in_one_line() -> None:
-    """With what was allowed; with what could have been seen where it matters."""
-    within, slower, unclear = (decided(Script(*around(ratio))) for ratio in (1.0, 1.3, 1.1))
-    assert str(within).startswith("time of f ÷ time of g 0.99")
-    assert str(within).endswith(") in 10 rounds, allowed 1.1")
-    assert ") in 10 rounds, 1.29" in str(slower)
-    assert str(slower).endswith(") in 10 fresh ones, allowed 1.1")
-    assert ") in 50 rounds, allowed 1.1, could have seen 1.12" in str(unclear)
+    """The ratio of the rounds that decide, the times, what was allowed, and why it is so."""
+    assert told(1.0) == "f takes 1.00 times as long as g (0.977 to 1.02), 2 ms and 2 ms a call; allowed 1.1"
+    slower = "f takes 1.30 times as long as g (1.27 to 1.33), 2.6 ms and 2 ms a call; allowed 1.1; "
+    assert told(1.3) == f"{slower}confirmed in 10 fresh rounds"
+    open_ = "f takes 1.100 times as long as g (1.091 to 1.109), 2.2 ms and 2 ms a call; allowed 1.1; "
+    assert told(1.1) == f"{open_}1.1 lies inside the interval; could have seen 1.13"
+    assert "; allowed 0.2 (f has to be faster); confirmed" in told(1.0, max_ratio=0.2)
+    assert told(1234.0).startswith("f takes 1234 times as long as g (1206 to 1262), 2.47 s and 2 ms a call")
+    chance = str(decided(Script(*around(1.3) * 2, *around(1.0) * 2)))
+    assert chance.endswith("; allowed 1.1; a first look found 1.30, which 10 fresh rounds did not confirm")
+    late = str(decided(Script(*around(1.1) * 2, *around(1.4) * 8)))
+    assert late.endswith("; allowed 1.1; it seems slower, but not beyond doubt; could have seen 1.13")
 
 
-def test_too_few_rounds_decide_nothing() -> None:
-    """Two have no spread to speak of."""
-    with pytest.raises(InputError, match="2 rounds: nothing is decided by fewer than 3"):
-        callable_gate(Script(1.0), max_ratio=1.1, rounds=2, budget=1.0)
+def test_a_shortage_of_time_says_what_is_needed() -> None:
+    """A fifth more than the calls so far tell, so that it is enough; and what setup takes of it."""
+    assert told(1.1, rounds=5, seconds=0.9).endswith("; 5 rounds do not decide it, two looks need about 10.8 s")
+    blatant = "(2.91 to 3.10), 6 ms and 2 ms a call; allowed 1.1; no time for fresh rounds to confirm it, two looks"
+    assert blatant in told(3.0, rounds=5, seconds=0.9)
+    assert "as long as g, 2.21 ms and 2 ms a call; allowed 1.1; 2 rounds do not decide it" in told(1.1, rounds=2)
+    assert "; one round does not decide it, two looks" in told(1.1, rounds=1)
+    probed = Probed(f=2e-3, g=3e-3, setup=0.5, loops={"f": 1, "g": 1})
+    never = "f takes 0.667 times as long as g, 2 ms and 3 ms a call; allowed 1.1; a few calls do not decide it, "
+    needed = "two looks need about 2.4 s; setup takes 500 ms in each round"
+    assert told(1.0, rounds=0, probed=probed) == never + needed
 
 
 def simulated(ratio: float, runs: int = 400) -> Counter[Verdict]:
@@ -146,7 +222,7 @@ def simulated(ratio: float, runs: int = 400) -> Counter[Verdict]:
         draws = np.exp(np.log(ratio) + 0.03 * rng.standard_normal(count))
         return [CallableRound(f=(float(each),), g=(1.0,), seconds=0.1) for each in draws]
 
-    gate: Callable[[], CallableGate] = lambda: callable_gate(measure, max_ratio=1.1, rounds=10, budget=5.0)  # noqa: E731
+    gate: Callable[[], CallableGate] = lambda: decided(measure)  # noqa: E731
     return Counter(gate().verdict for _ in range(runs))
 
 
