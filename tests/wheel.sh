@@ -15,3 +15,4 @@ cd "$room"
 "$room/venv/bin/fwdrev" plot run
 "$room/venv/bin/fwdrev" report run
 "$room/venv/bin/python" -c 'import fwdrev; p = fwdrev.problem("mlp", n=3, m=2); print(fwdrev.load("run").spec.problem, p.m)'
+"$room/venv/bin/python" -c 'from fwdrev.results.published import published, schemas; assert all(published(name).is_file() for name in schemas())'
