@@ -63,7 +63,7 @@ def against(
     sides: Sides,
     *,
     programs: Path | None = None,
-    inputs: str | None = None,
+    inputs: str | Mapping[str, str] | None = None,
     delays: Sequence[Delay] = (),
     only: Collection[tuple[Cell, str]] | None = None,
     order: int = 0,
@@ -71,11 +71,12 @@ def against(
 ) -> Generator[SideObservation, None, None]:
     """Every round of every cell, in random order; close it to end the processes.
 
-    An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what
-    its point of `inputs` returns (see `points_of`), or with random numbers. Compiled programs are kept in the folder
-    `programs`, by default with the revision and no longer. `delays` make arms of head slower on purpose. `only`: these
-    arms in these cells, and no others. `order` draws another order of everything. `tolerance`: by how much results may
-    differ, relatively; infinite: as they like; None: by as much as rounding explains.
+    An arm of `spec.engines` is an engine, or a function of the project (see `fwdrev.bench.side`), called with what its
+    point returns, or with random numbers; `inputs`: the points by function, or as `points_of` reads them. Compiled
+    programs are kept in the folder `programs`, by default with the revision and no longer. `delays` make arms of head
+    slower on purpose. `only`: these arms in these cells, and no others. `order` draws another order of everything.
+    `tolerance`: by how much results may differ, relatively; infinite: as they like; None: by as much as rounding
+    explains.
     Raises InputError and UnavailableError where nothing can be measured.
     """
     check_machine(spec)
@@ -86,7 +87,7 @@ def against(
     wanted = (
         frozenset((cell, name) for cell in spec.cells for name in spec.engines) if only is None else frozenset(only)
     )
-    points = points_of(spec.engines, inputs)
+    points = inputs if isinstance(inputs, Mapping) else points_of(spec.engines, inputs)
     return _Rounds(spec, sides, programs or sides.scratch, points, delays, wanted, order, tolerance).observations()
 
 

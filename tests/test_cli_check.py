@@ -1,4 +1,4 @@
-"""`fwdrev check`: verdicts and exit codes, on a user's project."""
+"""`fwdrev check`: verdicts and exit codes, on a user's project; functions are in test_cli_check_functions.py."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.project import DIES, make_project
+from tests.project import make_project
 
 SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--threshold", "50%")
 
@@ -54,28 +54,12 @@ def test_more_operations_are_told_exactly(project: Path) -> None:
 def test_a_comment_is_no_regression(project: Path) -> None:
     """Never 1; the JSON has a finding for each arm in each cell, and the revision."""
     change(project / "mine.py", "COUNT = 10", "COUNT = 10  # as before")
-    done = check("--against", "HEAD", "--engines", "mine,model:step", "--point", "model:point", "--json", *SMALL)
+    done = check("--against", "HEAD", "--engines", "mine,forward", "--json", *SMALL)
     data = json.loads(done.stdout)
     assert done.returncode == data["exit_code"] != 1
     cells = [f for f in data["findings"] if f["subject"]["kind"] == "cell"]
     assert len(cells) == data["compared"] == 4
     assert len(data["base"]) == 40
-
-
-def test_an_arm_that_died_is_told(project: Path) -> None:
-    """Nobody knows whether it is slower: not 0, and not 1."""
-    change(project / "model.py", "def moody(x):\n    return x\n", DIES)
-    done = check("--against", "HEAD", "--engines", "model:moody,model:step", "--point", "model:point", *SMALL)
-    assert done.returncode == 3, done.stderr
-    assert "model:moody, head: crashed" in done.stdout
-
-
-@pytest.mark.usefixtures("project")
-def test_nothing_to_compare() -> None:
-    """What neither side can do: exit code 4."""
-    done = check("--against", "HEAD", "--engines", "model:point", *SMALL)
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "outcome: nothing to compare" in done.stdout
 
 
 @pytest.mark.usefixtures("project")

@@ -149,7 +149,7 @@ def _run(name: str, asked: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 - an As
         spec, point, sides = in_modules(asked.spec, asked.point, opened)
         found = looked_up(spec, sides, inputs=point)
         spec = found.sized(spec, asked=asked.sized)
-        measure = partial(against, sides=sides, inputs=point, tolerance=asked.tolerance)
+        measure = partial(against, sides=sides, inputs=found.points, tolerance=asked.tolerance)
         run = gate_run(
             spec,
             measure,
