@@ -21,8 +21,8 @@ _TABLE = "[tool.fwdrev]"
 def project_settings(folder: Path) -> ProjectSettings | None:
     """What holds in the current folder, `folder`; None where nothing says so. Raises InputError with one line.
 
-    As in the command's options, a FILE.py is found from this folder, and `path` and `copy` from the project's top: the
-    table itself says them from where it stands.
+    As in the command's options, a FILE.py is found from this folder, and `path` and `copy` from the top of git's
+    project, or from this folder without one: the table itself says them from where it stands.
     """
     here = folder.resolve()
     files = [path for place in (here, *here.parents) if _is_file(path := place / _FILE)]
@@ -59,9 +59,11 @@ def _from_here(found: ProjectSettings, home: Path, here: Path, top: Path | None)
     changes: dict[str, Any] = {"points": [_named(point, home, here) for point in found.points]}
     if found.functions is not None:
         changes["functions"] = [_named(function, home, here) for function in found.functions]
+    base = here if top is None else top
+    if home != base:
+        places = [home / place for place in found.path] + [place for place in _imported(home) if home != here]
+        changes["path"] = [os.path.relpath(place, base) for place in places]
     if top is not None and home != top:
-        changes["path"] = [os.path.relpath(home / place, top) for place in found.path]
-        changes["path"] += [str(place.relative_to(top)) for place in _imported(home) if home != here]
         changes["copy_patterns"] = [_pattern(pattern, home.relative_to(top)) for pattern in found.copy_patterns]
     return found.model_copy(update=changes)
 

@@ -142,7 +142,10 @@ class ProjectSettings(BaseModel):
         "rounds follow from it.",
     )
     rounds: int | None = Field(
-        default=None, ge=3, le=10_000, description="Fresh pairs of processes in which both sides are timed. Default 12."
+        default=None,
+        ge=3,
+        le=10_000,
+        description="Fresh pairs of processes in which both sides are timed. Default 12 in a check, 20 in a baseline.",
     )
     copy_patterns: Places = Field(
         default_factory=list,

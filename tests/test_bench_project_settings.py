@@ -90,13 +90,14 @@ def test_it_is_not_looked_for_beyond_the_project(top: Path, monkeypatch: pytest.
 
 
 def test_without_git_the_first_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far a project goes is not known, so not beyond the first pyproject.toml."""
-    written(tmp_path, "rounds = 4")
+    """How far a project goes is not known, so not beyond the first pyproject.toml; places are named from here."""
+    written(tmp_path, 'rounds = 4\npath = ["lib"]')
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     inside = goes_to(tmp_path / "a" / "b", monkeypatch)
     found = here()
     assert found is not None
     assert found.rounds == 4
+    assert found.path == ["../../lib", "../.."]
     (inside.parent / "pyproject.toml").write_text("[project]\n")
     assert here() is None
     monkeypatch.setenv("PATH", str(tmp_path))
