@@ -10,6 +10,7 @@ import pytest
 from tests.project import make_project
 
 SMALL = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "50%")
+FEW = ("--rounds", "3", "--threshold", "80%")
 
 
 def selftest(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -39,7 +40,7 @@ def test_functions_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(project)
     (project / "model.py").write_text("raise RuntimeError('not committed')\n", encoding="utf-8")
     arms = ("--engines", "model:step", "--point", "model:point")
-    done = selftest("--runs", "1", "--delayed", "0", "--out", str(tmp_path / "record.jsonl"), *arms, *SMALL)
+    done = selftest("--runs", "1", "--delayed", "0", "--out", str(tmp_path / "record.jsonl"), *arms, *FEW)
     assert done.returncode == 0, done.stderr
     assert "identical code called slower: 0 of 1" in done.stdout
 
