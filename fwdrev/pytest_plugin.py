@@ -1,9 +1,9 @@
-"""What pytest knows of fwdrev: the fixture `fwdrev_gate`, its settings, and what it says at the end of a run.
+"""The plugin for pytest: the fixture `fwdrev_gate`, its settings, and its lines at the end of a run.
 
     def test_speed(fwdrev_gate):
         fwdrev_gate(f, g, max_ratio=1.1)           # time of f ÷ time of g, decided as `fwdrev check` decides
 
-pytest loads this module for everybody who has fwdrev installed, so it imports nothing more until a test measures.
+pytest loads this module wherever fwdrev is installed, so it imports nothing more until a test measures.
 """
 
 import os
@@ -19,33 +19,33 @@ _NAME = "fwdrev_gate"
 
 _SETTINGS = {
     "fwdrev_inconclusive": (
-        "what becomes of a test that fwdrev_gate cannot decide in its time",
+        "what a test does if fwdrev_gate cannot decide it in its time",
         "skip",
         "pass",
         "fail",
     ),
     "fwdrev_xdist": ("what fwdrev_gate does beside other workers of pytest-xdist", "skip", "measure"),
 }
-"""What they are for, and what may be chosen; the first is the default."""
+"""Their help and the choices; the first choice is the default."""
 
 _UNSAFE = "thread_unsafe"
-"""The marker by which plugins that run a test in several threads at once are told not to."""
+"""The marker that keeps plugins from running a test in several threads at once."""
 
 _RUNS = pytest.StashKey[int]()
-"""How often a test was begun: plugins that repeat what failed set its fixtures up again."""
+"""How often a test began: plugins that repeat failed tests set their fixtures up again."""
 
 
 class _Summary:
-    """Collects what the gates of all tests said, also where the tests run in other processes.
+    """Collects the lines of all gates, also from tests that run in other processes.
 
-    A test that is run again says it anew: its last run counts.
+    If a test is run again, only the lines of its last run are kept.
     """
 
     def __init__(self) -> None:
         self._told: dict[tuple[str, object], list[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "teardown":  # it knows all that was said before
+        if report.when != "teardown":  # its report has all lines
             return
         told = [f"{report.nodeid}: {each[1]}" for each in report.user_properties if each[0] == _NAME]
         if told:
@@ -68,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse a setting that is none."""
+    """Refuse a value that is not among the choices."""
     for name, (_, *choices) in _SETTINGS.items():
         if config.getini(name) not in choices:
             msg = f"{name} = {config.getini(name)}: choose {' or '.join(choices)}"
@@ -77,7 +77,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """A gate beside itself in other threads would measure these; who runs tests so has registered the marker."""
+    """A gate would measure its own copies in other threads; plugins that make these have registered the marker."""
     if not any(str(line).startswith(_UNSAFE) for line in config.getini("markers")):
         return
     for item in items:
@@ -94,7 +94,7 @@ def fwdrev_gate(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - a Fwdr
     others = "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("PYTEST_XDIST_WORKER_COUNT") != "1"
     if others and config.getini("fwdrev_xdist") == "skip":
         pytest.skip("fwdrev_gate does not measure beside other workers of pytest-xdist, unless fwdrev_xdist = measure")
-    with warnings.catch_warnings():  # what libraries warn of when they are loaded is no matter of the test
+    with warnings.catch_warnings():  # warnings of libraries that load are not the test's
         warnings.simplefilter("ignore")
         from fwdrev.pytest_gate import FwdrevGate
 

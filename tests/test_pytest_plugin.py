@@ -106,9 +106,7 @@ def test_what_is_not_decided_is_a_matter_of_choice(pytester: pytest.Pytester, se
     if outcome == "skipped":
         place = "test_what_is_not_decided_is_a_matter_of_choice.py:2"
         advice = "raise max_seconds (5) or max_ratio, or choose fwdrev_inconclusive = pass or fail"
-        result.stdout.fnmatch_lines(
-            [f"SKIPPED*{place}: not decided: f takes 1.1* lies inside the interval; *; {advice}"]
-        )
+        result.stdout.fnmatch_lines([f"SKIPPED*{place}: not decided: f takes 1.1* lies inside *; *; {advice}"])
 
 
 @pytest.mark.parametrize(

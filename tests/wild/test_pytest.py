@@ -34,7 +34,7 @@ class Clock:
         self.now = self.most = 0
 
     def rounds(self, pair: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
-        """As long as the callables say, a tenth of a second each, with a pause in which another thread gets its turn."""
+        """As long as the callables say, 0.1 s each, with a pause in which another thread gets its turn."""
         self.now += 1
         self.most = max(self.most, self.now)
         time.sleep(0.01)
