@@ -7,6 +7,7 @@ markup, mentions a person, links to an issue or turns into a picture.
 """
 
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
@@ -38,6 +39,9 @@ _LONGEST_NAMES = (80, 40)
 _HEADLINE = 600
 """Bytes of the names in the headline; at most."""
 
+_SHORT = 100
+"""Letters of the grounds of a finding where there is no room for more."""
+
 _MORE = 100
 """Bytes of the line that says how many are missing; at most."""
 
@@ -53,7 +57,7 @@ def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
     frame = [f"<details><summary>unchanged: {len(same)} of {len(judgement.told)}</summary>", "", "", "</details>"]
     columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
-    rows = _fitting([_row(told) for told in notable(judgement)], room, "| {} | | |".format)
+    rows = _fitting(_rows(notable(judgement), room), room, "| {} | | |".format)
     notes = _fitting([f"- {_letters(note)}" for note in judgement.notes], room - _size(rows), "- {}".format)
     items = [f"- {_letters(told.subject)}: {_letters(told.grounds)}" for told in same]
     items = _fitting(items, room - _size([*rows, *notes]), "- {}".format)
@@ -78,9 +82,15 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _row(told: Told) -> str:
+def _rows(told: Sequence[Told], room: int) -> list[str]:
+    """With shorter grounds where not all fit with their own: who is slower is worth more than by how much."""
+    rows = [_row(each) for each in told]
+    return rows if _size(rows) <= room else [_row(each, _SHORT) for each in told]
+
+
+def _row(told: Told, most: int = sys.maxsize) -> str:
     verdict = f"**{told.verdict}**" if told.fails else told.verdict
-    return f"| {verdict} | {_letters(told.subject)} | {_letters(told.grounds)} |"
+    return f"| {verdict} | {_letters(told.subject)} | {_letters(_cut(told.grounds, most))} |"
 
 
 def _letters(text: str) -> str:

@@ -1,5 +1,7 @@
 """Judgements by hand, for tests of those who show them."""
 
+from dataclasses import replace
+
 from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
 
 __all__ = ["BETTER", "HOSTILE", "LESS", "OPEN", "SAME", "WORSE", "many", "of"]
@@ -45,7 +47,4 @@ def of(
 
 def many(number: int, told: Told) -> tuple[Told, ...]:
     """As many of the same kind, each with a subject of its own."""
-    return tuple(
-        Told(subject=f"f{i}", verdict=told.verdict, grounds=told.grounds, fails=told.fails, open=told.open)
-        for i in range(number)
-    )
+    return tuple(replace(told, subject=f"f{i}") for i in range(number))

@@ -1,30 +1,16 @@
 """Annotations have the form that GitHub's runner reads, and stay within what it shows."""
 
-import re
-
 import pytest
 
 from fwdrev.results.judgement import Outcome, Told, Verdict
 from fwdrev.results.judgement_github import annotations
+from tests.judgement_formats import annotation
 from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
-
-
-def _read(line: str) -> tuple[str, dict[str, str], str]:
-    """As the runner does: the level, the properties up to the next `::`, the message; each unescaped."""
-    match = re.fullmatch(r"::([a-z]+)(?: ([^:\r\n]*))?::([^\r\n]*)", line)
-    assert match is not None, line
-    pairs = (each.split("=", 1) for each in (match[2] or "").split(","))
-    return match[1], {name: _plain(value, {"3A": ":", "2C": ","}) for name, value in pairs}, _plain(match[3], {})
-
-
-def _plain(text: str, more: dict[str, str]) -> str:
-    signs = {"25": "%", "0D": "\r", "0A": "\n"} | more
-    return re.sub(r"%([0-9A-F]{2})", lambda found: signs[found[1]], text)
 
 
 def test_each_finding_has_its_level() -> None:
     """What fails is an error, what is open a warning, what changed otherwise a notice; the outcome comes first."""
-    found = [_read(line) for line in annotations(of(SAME, BETTER, LESS, OPEN, WORSE))]
+    found = [annotation(line) for line in annotations(of(SAME, BETTER, LESS, OPEN, WORSE))]
     assert [(level, properties["title"].removeprefix("fwdrev check: ")) for level, properties, _ in found] == [
         ("error", "regressed"),
         ("error", "regressed"),
@@ -47,7 +33,7 @@ def test_each_finding_has_its_level() -> None:
 )
 def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
     """Also when there is no finding to tell."""
-    assert [_read(line)[:2] for line in annotations(of(SAME, outcome=outcome))] == [
+    assert [annotation(line)[:2] for line in annotations(of(SAME, outcome=outcome))] == [
         (level, {"title": f"fwdrev check: {outcome}"})
     ]
 
@@ -56,7 +42,7 @@ def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
 def test_every_name_comes_back(text: str) -> None:
     """It ends neither the line nor the title, and begins no command of its own."""
     told = Told(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True)
-    found = [_read(line) for line in annotations(of(told, title=text))]
+    found = [annotation(line) for line in annotations(of(told, title=text))]
     assert [(level, message) for level, _, message in found] == [("error", text), ("error", f"{text}: {text}")]
 
 
@@ -71,7 +57,7 @@ def test_no_level_has_more_than_github_shows(told: Told, level: str) -> None:
     """The last one says how many there are beyond; as many as fit are shown without it."""
     outcome = {"error": Outcome.REGRESSED, "warning": Outcome.INCONCLUSIVE}.get(level, Outcome.IMPROVED)
     assert len(annotations(of(*many(9, told), outcome=outcome))) == 10
-    found = [_read(line) for line in annotations(of(*many(25, told), outcome=outcome))]
+    found = [annotation(line) for line in annotations(of(*many(25, told), outcome=outcome))]
     assert [each[0] for each in found] == [level] * 10
     assert [message.split(":")[0] for _, _, message in found[1:9]] == [f"f{i}" for i in range(8)]
     assert found[9][2].startswith("17 more")

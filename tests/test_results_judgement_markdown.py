@@ -1,53 +1,20 @@
 """The Markdown of a judgement, rendered: one table, every name letter by letter, and never too long for a comment."""
 
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given, strategies as st
-from markdown_it import MarkdownIt
 
 from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.judgement_markdown import COMMENT_LIMIT, MARKER, markdown
+from tests.judgement_formats import Page
 from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
 
 OURS = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "details", "summary", "ul", "li"}
 
 
-class _Page(HTMLParser):
-    """What a browser would show: elements, the rows of tables, items of lists, headlines and paragraphs."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[str] = []
-        self.texts: dict[str, list[str]] = {name: [] for name in ("td", "th", "li", "h2", "p", "summary")}
-        self._inside: list[str] = []
-        self.feed(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text))
-        self.close()
-
-    @property
-    def rows(self) -> list[tuple[str, ...]]:
-        """Three cells each."""
-        cells = iter(self.texts["td"])
-        return list(zip(cells, cells, cells, strict=True))
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append(tag)
-        if tag in self.texts:
-            self._inside.append(tag)
-            self.texts[tag].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._inside and tag == self._inside[-1]:
-            self._inside.pop()
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.texts[self._inside[-1]][-1] += data
-
-
-def _page(judgement: Judgement) -> _Page:
-    return _Page(markdown(judgement))
+def _page(judgement: Judgement) -> Page:
+    return Page(markdown(judgement))
 
 
 def _words(text: str) -> str:
@@ -126,7 +93,7 @@ def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
     told = [*many(5_000, WORSE), *many(300, SAME)]
     text = markdown(of(*told, notes=tuple(f"note {i}" for i in range(200))))
     assert len(text) <= len(text.encode()) <= COMMENT_LIMIT
-    page = _Page(text)
+    page = Page(text)
     (missing,) = re.findall(r"and ([\d,]+) more: fwdrev check --json has all", page.rows[-1][0])
     assert len(page.rows) - 1 + int(missing.replace(",", "")) == 5_000
     assert len(page.rows) > 500

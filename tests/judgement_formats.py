@@ -1,0 +1,67 @@
+"""The formats of a judgement, read back as those read them that they are for."""
+
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+
+from markdown_it import MarkdownIt
+
+__all__ = ["Page", "annotation", "cases"]
+
+
+class Page(HTMLParser):
+    """What a browser would show of Markdown: elements, the rows of tables, items of lists, headlines and paragraphs."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.texts: dict[str, list[str]] = {name: [] for name in ("td", "th", "li", "h2", "p", "summary")}
+        self._inside: list[str] = []
+        self.feed(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text))
+        self.close()
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """Three cells each."""
+        cells = iter(self.texts["td"])
+        return list(zip(cells, cells, cells, strict=True))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """An element, perhaps one whose text is kept."""
+        self.elements.append(tag)
+        if tag in self.texts:
+            self._inside.append(tag)
+            self.texts[tag].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """The last of those whose text is kept."""
+        if self._inside and tag == self._inside[-1]:
+            self._inside.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Text of the innermost one."""
+        if self._inside:
+            self.texts[self._inside[-1]][-1] += data
+
+
+def annotation(line: str) -> tuple[str, dict[str, str], str]:
+    """As GitHub's runner does it: the level, the properties up to the next `::`, the message; each unescaped."""
+    match = re.fullmatch(r"::([a-z]+)(?: ([^:\r\n]*))?::([^\r\n]*)", line)
+    assert match is not None, line
+    pairs = (each.split("=", 1) for each in (match[2] or "").split(","))
+    return match[1], {name: _plain(value, {"3A": ":", "2C": ","}) for name, value in pairs}, _plain(match[3], {})
+
+
+def _plain(text: str, more: dict[str, str]) -> str:
+    signs = {"25": "%", "0D": "\r", "0A": "\n"} | more
+    return re.sub(r"%([0-9A-F]{2})", lambda found: signs[found[1]], text)
+
+
+def cases(xml: str) -> dict[str, str]:
+    """The tests of a JUnit file, each with its result: failure, skipped, error, or passed."""
+    (suite,) = ET.fromstring(xml)  # noqa: S314 - our own
+    results = {"failure", "skipped", "error"}
+    return {
+        str(case.get("name")): next((each.tag for each in case if each.tag in results), "passed")
+        for case in suite.iter("testcase")
+    }
