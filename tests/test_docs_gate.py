@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 MODULE, SETTINGS = blocks("python")[0], blocks("toml")[0]
 
 QUICK = ["--rounds", "3", "--threshold", "90%"]
-"""As few rounds as there may be, which leave nothing open."""
+"""As few rounds as there may be, which leave nothing open but on a machine that is very busy."""
 
 COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.splitlines() if line.startswith("fwdrev")]
 
@@ -64,7 +64,7 @@ def test_the_commands_run(project: Path) -> None:
         stored = "--baseline" in command
         more = QUICK[:2] if "baseline" in command else QUICK[2:] if stored else QUICK
         done = fwdrev(*command, *more)
-        assert done.returncode in ({0, 3} if stored else {0}), done.stdout + done.stderr
+        assert done.returncode in {0, 3}, done.stdout + done.stderr
     assert {path.name for path in project.iterdir()} - before == {"baseline.json"}
 
 
@@ -91,14 +91,18 @@ CHANGES = {
 }  # fmt: skip
 """What is done for a row of the page's table, by what it begins with, and the functions that are then asked for."""
 
+OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start", ("mymodule:energy",))
+"""A point that only head has."""
 
-@pytest.mark.parametrize("begins", CHANGES)
+
+@pytest.mark.parametrize("begins", [*CHANGES, "only head has it, or its point"])
 def test_the_table_says_what_happens(begins: str, project: Path) -> None:
     """Of each situation that needs no clock: the text and the exit code."""
     (row,) = [row for row in ROWS if row[0].startswith(begins)]
-    old, new, functions = CHANGES[begins]
+    old, new, functions = CHANGES.get(begins, OWN_POINT)
     change(project, old, new)
     asked = ["--functions", ",".join(functions)] if functions else []
+    asked += ["--point", "mymodule:middle"] if begins not in CHANGES else []
     done = fwdrev("check", "--against", "main", *asked, *QUICK)
     for said in re.findall(r"`([^`]+)`", row[1]):
         assert all(part in done.stdout + done.stderr for part in said.split("…")), done.stdout + done.stderr
@@ -120,7 +124,8 @@ def test_the_workflow_runs(project: Path, tmp_path: Path) -> None:
     given = {"AGAINST": "main", "FUNCTIONS": "", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"}
     done = runner.run("Measure both", **given)
     outputs = runner.outputs()
-    assert (done.returncode, outputs["exit-code"], outputs["outcome"]) == (0, "0", "unchanged"), done.stderr
+    assert (done.returncode, outputs["exit-code"]) in {(0, "0"), (0, "3")}, done.stdout + done.stderr
+    assert outputs["outcome"] in {"unchanged", "improved", "inconclusive"}
     for name in ("markdown", "junit"):
         text = Path(outputs[name]).read_text(encoding="utf-8")
-        assert [each for each in ("step", "energy") if f"{each}" not in text] == []
+        assert [each for each in ("step", "energy") if not re.search(rf"mymodule(:|&#58;){each}", text)] == []
