@@ -9,6 +9,7 @@ What neither side has was written wrongly. What exists and fails is left to the 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fwdrev.bench.failure import one_line
 from fwdrev.bench.gate_spec import points_of
@@ -126,7 +127,7 @@ def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterab
             yield name, ({}, {})
 
 
-def _lack(answer: dict[str, str]) -> dict[str, str]:
+def _lack(answer: Mapping[str, Any]) -> dict[str, str]:
     return {key: one_line(said) for key, said in answer.items() if key in {_LACKS, _UNAVAILABLE}}
 
 

@@ -180,8 +180,7 @@ class Side:
             module = import_module(where)
         except ModuleNotFoundError as error:
             own = error.name is not None and f"{where}.".startswith(f"{error.name}.")
-            hint = f"; write {where[:-3]}:{name}, without .py" if where.endswith(".py") else ""
-            return {"lacks": f"there is no module {error.name!r}{hint}"} if own else {}
+            return {"lacks": f"there is no module {error.name!r}"} if own else {}
         except Exception:  # noqa: BLE001 - the user's code may raise anything
             return {}
         place = _file(module)

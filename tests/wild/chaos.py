@@ -33,9 +33,12 @@ def step(x):
     for _ in range({turns}):
         x = np.tanh(x)
     return x
+
+def start():
+    return np.linspace(-1, 1, 2000)
 """
 
-_COMMAND = ("check", "--against", "HEAD", "--engines", "model:step", "--inputs", "2000", "--outputs", "1")
+_COMMAND = ("check", "--against", "HEAD", "--functions", "model:step", "--point", "model:start")
 _ROUNDS = ("--rounds", "4", "--json")
 
 _LONGEST = 120.0

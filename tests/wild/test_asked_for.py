@@ -139,11 +139,11 @@ def test_what_is_gone_may_be_allowed() -> None:
         case(OURS, "twice a function", ["model:step", "model:step"], "name each one once"),
         case(OURS, "twice an engine", ["forward", "forward"], "name each one once"),
         case(OURS, "a space", ["model:my step"], "write it as MODULE:FUNCTION"),
-        case(OURS, "a file", ["src/model.py:step"], "MODULE is model, without .py"),
+        case(OURS, "a file with a dot", ["src/my.model.py:step"], "write it as MODULE:FUNCTION or FILE.py:FUNCTION"),
         case(OURS, "no function", ["model:"], "write it as MODULE:FUNCTION"),
         case(OURS, "no module", [":step"], "write it as MODULE:FUNCTION"),
         case(OURS, "another way", ["hessian:model:step"], "jacfwd:MODULE:FUNCTION"),
-        case(OURS, "a method", ["model:Net.step"], "write it as MODULE:FUNCTION"),
+        case(OURS, "a method", ["model:Net..step"], "write it as MODULE:FUNCTION"),
         case(OURS, "four parts", ["jacfwd:a:b:c"], "write it as MODULE:FUNCTION"),
         case(OURS, "nothing", [], "name at least one"),
     ],
@@ -191,20 +191,19 @@ def test_each_side_is_asked_before_anything_is_measured() -> None:
 @report(OURS)
 def test_what_neither_side_has_is_wrong_usage() -> None:
     """All of it in one line, with what there is; also the point."""
-    arms = ["model:step", "model:stepp", "modle:step", "model.py:step", "numpy:sin", "model:np", "step"]
+    arms = ["model:step", "model:stepp", "modle:step", "numpy:sin", "model:np", "step"]
     spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
     with revision("HEAD") as sides, pytest.raises(InputError) as caught:
         lacking(spec, sides, inputs="model:pint")
     said = str(caught.value)
-    assert said.startswith("model:stepp, modle:step, model.py:step, numpy:sin, model:np, step, model:pint: neither ")
+    assert said.startswith("model:stepp, modle:step, numpy:sin, model:np, step, model:pint: neither ")
     for part in (
-        "model has no function 'stepp'; did you mean 'step'?",
+        "model has no function 'stepp': it has newer, point, step; did you mean 'step'?",
         "there is no module 'modle'",
-        "write model:step, without .py",
         "which is not in this project",
         "model:np is of type module, and no function",
         "unknown engine 'step': known are bracketed, ",
-        "model has no function 'pint'; did you mean 'point'?",
+        "model has no function 'pint': it has newer, point, step; did you mean 'point'?",
         "a function is written MODULE:FUNCTION",
     ):
         assert part in said
@@ -215,7 +214,7 @@ def test_what_neither_side_has_is_wrong_usage() -> None:
 def test_the_whole_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A gate that measures one of three: it fails for the missing one, and every file says which and why."""
     asked = "model:step,model:newer,model:moody"
-    sizes = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%", "--point", "model:point")
+    sizes = ("--sizes", "4", "--rounds", "3", "--threshold", "900%", "--point", "model:point")
     files = ("--junit", "junit.xml", "--markdown", "check.md", "--json", "--github")
     code = command(["check", "--against", "HEAD", "--engines", asked, *sizes, *files])
     shown = capsys.readouterr()
@@ -275,7 +274,7 @@ def test_what_a_selftest_does_not_measure_is_told(
     (project / "model.py").write_text(f"{MODEL}\ndef fails(x):\n    raise ValueError('not here')\n", encoding="utf-8")
     commit(project)
     monkeypatch.chdir(project)
-    small = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%", "--runs", "2", "--delayed", "0")
+    small = ("--point", "model:point", "--rounds", "3", "--threshold", "900%", "--runs", "2", "--delayed", "0")
     monkeypatch.setattr(
         "sys.argv", ["fwdrev", "selftest", "--engines", arms, *small, "--out", str(tmp_path / "record")]
     )

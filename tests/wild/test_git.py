@@ -22,7 +22,7 @@ from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
-MODEL = "def f(x):\n    return 2 * x\n"
+MODEL = "def f(x):\n    return 2 * x\n\ndef point():\n    return 3.0\n"
 
 
 @pytest.fixture(autouse=True)
@@ -338,7 +338,7 @@ def test_what_a_killed_check_left(project: Repository, tmp_path: Path, kind: str
     assert not (project.top / ".git" / "worktrees").exists()
 
 
-_WHOLE = ("--engines", "model:f", "--inputs", "4", "--outputs", "2", "--rounds")
+_WHOLE = ("--functions", "model:f", "--point", "model:point", "--rounds")
 
 
 @report("ethanhq/cc-fleet#89")

@@ -290,7 +290,7 @@ def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
 def test_a_check_where_affinity_is_refused(tmp_path: Path) -> None:
     """Both sides are measured, and the verdict is theirs."""
     project = make_project(tmp_path / "project")
-    tiny = ("--inputs", "8", "--outputs", "2", "--engines", "model:step", "--rounds", "3")
+    tiny = ("--functions", "model:step", "--point", "model:point", "--rounds", "3")
     done = fwdrev("check", "--against", "HEAD", *tiny, cwd=project)
     assert done.returncode in {0, 3}, done.stderr
     assert done.stderr.count("cannot be pinned") == 1

@@ -23,7 +23,7 @@ from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
-MODEL = "def f(x):\n    return 2 * x\n"
+MODEL = "def f(x):\n    return 2 * x\n\ndef point():\n    return 3.0\n"
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def _base(seen: SideObservation) -> tuple[Status, str | None]:
 
 def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, on small cells."""
-    small = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--threshold", "900%")
+    small = ("--rounds", "3", "--threshold", "900%")
     command = [sys.executable, "-P", "-m", "fwdrev", "check", "--against", "HEAD", *arguments, *small]
     path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), environment()["PYTHONPATH"]]))
     env = environment(PYTHONPATH=path)
@@ -236,10 +236,10 @@ def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.Monkey
     files = {"python/pkg/__init__.py": f"import pkg._version\n{MODEL}", ".gitignore": "_version.py\n__pycache__\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     project.write({"python/pkg/_version.py": ""})
-    done = _check("--engines", "pkg:f")
+    done = _check("--functions", "pkg:f", "--point", "pkg:point")
     assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
     assert "the project has pkg in python: give --path python" in done.stderr
-    options = ["--engines", "pkg:f", "--path", "python"]
+    options = ["--functions", "pkg:f", "--point", "pkg:point", "--path", "python"]
     done = _check(*options)
     assert done.returncode in {3, 4}, done.stderr
     assert "give --copy python/pkg/_version.py" in done.stdout
@@ -308,7 +308,7 @@ def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """It is no engine that might be meant."""
     _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
     spec = SweepSpec(engines=["forward"], inputs=[4], outputs=[2], rounds=1)
-    with revision("HEAD") as sides, pytest.raises(InputError, match=f"--point '{point}': write it as MODULE:FUNCTION"):
+    with revision("HEAD") as sides, pytest.raises(InputError, match=f"--point '{point}': write MODULE:FUNCTION"):
         lacking(spec, sides, inputs=point)
 
 
@@ -342,7 +342,7 @@ def test_an_install_of_another_folder(tmp_path: Path, monkeypatch: pytest.Monkey
         "or install this one (pip install -e .)"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "elsewhere"))
-    done = _check("--engines", "pkg:f")
+    done = _check("--functions", "pkg:f", "--point", "pkg:point")
     assert done.returncode == 2, done.stdout
     assert f"pkg is installed from {where}, which is not this project" in done.stderr
 
