@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.against import SideObservation
+from fwdrev.bench.gate_spec import all_functions
 from fwdrev.bench.spec import SweepSpec
 from fwdrev.results.change_text import change_text, percent_text
 from fwdrev.results.findings import SCREENING, Finding, margins_of
@@ -31,8 +32,8 @@ from fwdrev.results.subjects import Kind, Subject, averages
 __all__ = ["FOUND", "Looks", "rounds_to_find"]
 
 _MOST = 3.0
-"""Times as many fresh rounds as the first look had, where few pairs are measured again: then they are short, and the
-fewest cells stay undecided."""
+"""Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
+and the fewest cells stay undecided. Of functions it is as many: most of a round is the time to start it."""
 
 FOUND = 0.95
 """The share of runs that find what is to be found: each look may miss half of the rest."""
@@ -86,8 +87,9 @@ class Looks:
 
     def _second(self, gate: Gate, first: Sides) -> Sides:
         pairs = gate.pairs_again
-        share = len(pairs) / len(first.pairs)
-        rounds = max(round(self._spec.rounds * min(1 / share, _MOST)), self._needed(first, pairs, gate.alpha))
+        most = 1.0 if all_functions(self._spec.engines) else _MOST
+        longer = min(len(first.pairs) / len(pairs), most)
+        rounds = max(round(self._spec.rounds * longer), self._needed(first, pairs, gate.alpha))
         self._told(f"measuring again, {rounds} fresh rounds{self._about(rounds)}: {_why(gate)}")
         return sides_of(self._observed(rounds, pairs, "again: "))
 
