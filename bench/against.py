@@ -117,8 +117,12 @@ class _Rounds:
             rest = sorted({cell for cell, _ in self._wanted})
             Random(f"{self._drawn} {index}").shuffle(rest)
             while rest:
-                with started_pair(self._spec, self._sides, self._programs) as pair:
+                with started_pair(self._spec, self._sides, self._programs, self._modules()) as pair:
                     yield from self._visits(index, rest, pair)
+
+    def _modules(self) -> list[str]:
+        """Those of functions that have been timed, so that loading them is no risk to what is measured beside them."""
+        return list(dict.fromkeys(name.split(":")[-2] for _, name in self._loops if ":" in name))
 
     def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:
         """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""

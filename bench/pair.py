@@ -1,7 +1,7 @@
 """Both sides at once, on the same processor: loaded, checked and timed in turns, never at the same time."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from fwdrev.bench.cell import Status
 from fwdrev.bench.environment import memory_share, worker_environment
 from fwdrev.bench.failure import one_line
-from fwdrev.bench.processors import pinned_cpus
+from fwdrev.bench.processors import available_cpus, pinned_cpus
 from fwdrev.bench.revision import Sides
 from fwdrev.bench.side_process import ArmLostError, SideProcess, side_path, started
 from fwdrev.bench.spec import SweepSpec
@@ -40,12 +40,13 @@ class Pair:
 
 
 @contextmanager
-def started_pair(spec: SweepSpec, sides: Sides, programs: Path) -> Iterator[Pair]:
+def started_pair(spec: SweepSpec, sides: Sides, programs: Path, modules: Sequence[str] = ()) -> Iterator[Pair]:
     """A fresh pair, with one store of compiled programs: what one has compiled, the other has too.
 
+    `modules`: of the project, which both loaded before, and may load at the same time.
     Raises UnavailableError where a side cannot even load what it needs.
     """
-    base, head = (_started(spec, sides, programs, name) for name in ("base", "head"))
+    base, head = (_started(spec, sides, programs, name, modules) for name in ("base", "head"))
     with base as one, head as other:
         for side in (one, other):
             _loaded(side, sides)
@@ -80,18 +81,22 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
     return float(answer["seconds"])
 
 
-def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str) -> Any:  # noqa: ANN401 - a context manager of contextlib
+def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: Sequence[str]) -> Any:  # noqa: ANN401 - a context manager of contextlib
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
     environment = worker_environment(spec, programs)
     path = side_path(root, sides.inside, sides.home, os.environ.get("PYTHONPATH", ""), sides.path)
     environment["PYTHONPATH"] = os.pathsep.join(place for place in path if os.pathsep not in place)
+    cpus = pinned_cpus(spec.threads)
+    others = [cpu for cpu in available_cpus() if cpu not in cpus][-len(cpus) :] if cpus else []
     start = {
         "root": str(root),
         "other": str(other),
         "path": path,
         "arms": spec.engines,
-        "cpus": pinned_cpus(spec.threads),
+        "modules": list(modules),
+        "loading": others if name == "base" and len(others) == len(cpus) else cpus,
+        "cpus": cpus,
         "memory": memory_share(spec, 2),
         "own": any((sides.head / src / "fwdrev" / "__init__.py").exists() for src in (".", "src")),
     }

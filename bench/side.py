@@ -119,13 +119,17 @@ class Side:
         *,
         own: bool,
         path: Sequence[str] = (),
+        modules: Sequence[str] = (),
+        loading: Sequence[int] = (),
         memory: int | None = None,
     ) -> Answer:
         """Import what the arms need, before anything is timed.
 
         `own`: the project is fwdrev itself, so that the one of this side is to be measured, not the one installed;
         `path`: where modules are looked for first, which PYTHONPATH cannot say of a folder with a colon in its name;
-        `memory`: bytes that an arm may take beyond what is mapped when it is prepared, or as many as there are;
+        `modules`: of the project, which loaded before without fault; they are loaded on the processors `loading`, so
+        that both sides can do so at once; `memory`: bytes that an arm may take beyond what is mapped when it is
+        prepared, or as many as there are;
         `alive`: a pipe that closes when whoever asks is gone.
         """
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
@@ -141,9 +145,11 @@ class Side:
         if own and not found.is_relative_to(self.root):
             raise ImportError(f"fwdrev comes from {found}, not from {self.root}")
         jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
-        if cpus and hasattr(os, "sched_setaffinity"):  # both sides may load at once, but XLA counts its processors
-            with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
-                os.sched_setaffinity(0, cpus)
+        _pin(loading)  # both sides may load at once, but XLA counts its processors
+        for name in modules:
+            with suppress(Exception):  # what it raises comes again when it is needed, and is told there
+                import_module(name)
+        _pin(cpus)
         if jax is not None:
             jax.devices()
         self.refuse_strangers()
@@ -386,6 +392,22 @@ class Side:
         if not file.startswith(str(self.other) if whole else f"{self.other}{os.sep}") or file.startswith(self.shared):
             return False
         return not whole or (self.root / Path(file).relative_to(self.other)).exists()
+
+
+def _pin(cpus: Sequence[int]) -> None:
+    """Hold all threads of this process on these processors, if there are any and the system lets us."""
+    if cpus and hasattr(os, "sched_setaffinity"):
+        for thread in _threads():
+            with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
+                os.sched_setaffinity(int(thread), cpus)
+
+
+def _threads() -> list[str]:
+    """All threads of this process; 0, which is the one that asks, where the system does not list them."""
+    try:
+        return [place.name for place in Path("/proc/self/task").iterdir()]
+    except OSError:
+        return ["0"]
 
 
 def _limit(extra: int | None) -> None:

@@ -54,7 +54,8 @@ class Asked:
         words = ["--functions", ",".join(functions)]
         words += ["--point", ",".join(own if len(set(own)) > 1 else own[:1])] if own else []
         words += ["--sizes", ",".join(map(str, self.spec.inputs))] if self.sized else []
-        words += ["--threshold", f"{self.threshold:g}"] if self.find is None else ["--find", f"{self.find:g}"]
+        share = (self.threshold, "--threshold") if self.find is None else (self.find, "--find")
+        words += [share[1], f"{100 * share[0]:g}%"] if share[0] != _THRESHOLD else []
         for option, values in (("--copy", self.copy), ("--path", self.path)):
             words += [word for value in values for word in (option, str(value))]
         return words
