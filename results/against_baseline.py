@@ -18,12 +18,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fwdrev.bench.cell import Cell
+from fwdrev.bench.side import CONTROL
 from fwdrev.bench.spec import Planning
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.interface import Direction
 from fwdrev.results.baseline import baseline_of
 from fwdrev.results.baseline_file import Baseline, StoredArm
 from fwdrev.results.baseline_gaps import gone, left_out, lost, new_here, not_here, unmeasured, untested
+from fwdrev.results.change_text import change_text
+from fwdrev.results.estimate import Estimate
 from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.measured_sides import direction_of
 from fwdrev.results.paired_sides import CountChange, count_changes, known_counts
@@ -149,7 +152,8 @@ def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequ
     better = any(fewer for _, fewer in counts) or any(each.verdict is Verdict.IMPROVED for each in ratios)
     notes = [*_elsewhere(both), *left_out(then, run, without - grid), *shift_lines(shifts, threshold, alpha)]
     if not shifts:
-        notes.append("no ratio of two arms is in both: only counts were compared")
+        of_arms = "no ratio of two arms is in both: only counts were compared"
+        notes.append(of_arms if then.functions is None else "no function was timed both times")
     if not both.apart:
         notes += _seconds(both, threshold)
     outcome = _outcome(told, better=better, compared=bool(counts or ratios))
@@ -223,6 +227,9 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
     for then, now in both.arms():
         if then.seconds is not None and now.seconds is not None:
             moved.setdefault(now.arm, []).append((now.seconds / then.seconds, now.cell))
+    if both.then.functions is not None:
+        yield from _control(moved.get(CONTROL, []))
+        return
     for arm, factors in moved.items():
         middle = float(np.median([factor for factor, _ in factors]))
         if abs(np.log(middle)) > np.log1p(threshold):
@@ -232,6 +239,13 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
                 f"warning: {arm} takes {middle:.3g} times its seconds in the baseline (median of {len(factors)} cells; "
                 f"{most:.3g} at {at}), which may be the machine"
             )
+
+
+def _control(moved: Sequence[tuple[float, Cell]]) -> Iterator[str]:
+    """What the machine itself does today."""
+    if moved:
+        change = change_text(Estimate(point=float(np.median([factor for factor, _ in moved])), low=None, high=None))
+        yield f"control (the same work then and now, with which functions are compared): {change}"
 
 
 def _line(text: str) -> str:

@@ -36,7 +36,7 @@ class Shift:
     `other` than before; `error`, `freedom`: of its mean, and its degrees of freedom; NaN where it cannot be tested.
     `then_half`: half of the 95 % interval that the former run leaves by itself, however often the ratio is measured
     now; `then_rounds`: its rounds. `own`: by what the logarithms of the seconds of both moved; NaN where not known.
-    `words`: both sides, as text. `of_function`: its time against the control, which cannot have changed.
+    `words`: both sides, as text. `of_function`: its time against the control, the same work then and now.
     """
 
     subject: str
@@ -108,7 +108,7 @@ def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
         freedom=freedom,
         then_half=0.0 if then == now else float(t_quantile(then.rounds)) * then.error,
         then_rounds=then.rounds,
-        own=(mean, 0.0) if of_function else own,
+        own=own,
         of_function=of_function,
     )
 
@@ -167,7 +167,7 @@ def _costs(arms: _Arms, entry: StoredRatio) -> str:
     parts = []
     if then.seconds is not None and now.seconds is not None:
         parts.append(f"{seconds_text(then.seconds)} → {seconds_text(now.seconds)}")
-    if then.memory is not None and now.memory is not None:
+    if then.memory is not None and now.memory is not None and (then.memory or now.memory):
         parts.append(f"memory {bytes_text(then.memory)} → {bytes_text(now.memory)}")
     return ", ".join(parts)
 

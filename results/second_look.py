@@ -47,8 +47,10 @@ class Again:
         return [name for name in spec.engines if name in wanted]
 
     def rounds(self, spec: SweepSpec) -> int:
-        """More, the fewer cells there are."""
-        share = len(self.cells) / max(1, len(spec.cells))
+        """More, the fewer cells there are; functions are measured one by one."""
+        functions = [pair for pair in self.pairs if ":" in pair[1]]
+        every = len(spec.cells) * max(1, sum(":" in name for name in spec.engines) if functions else 1)
+        share = (len(functions) or len(self.cells)) / max(1, every)
         return max(FEWEST, round(spec.rounds * min(1 / share, _MOST)))
 
     def seconds(self, run: Run) -> float | None:
@@ -61,11 +63,11 @@ class Again:
             return None
         return self.rounds(run.spec) * sum(sum(took[cell]) / len(took[cell]) for cell in self.cells)
 
-    def announced(self, run: Run) -> str:
+    def announced(self, run: Run, seconds: float | None = None) -> str:
         """What is measured again and why, and how long that takes, for a person who waits."""
         parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "could be either"))
         why = "; ".join(f"{_named(names)} {what}" for names, what in parts if names)
-        seconds = self.seconds(run)
+        seconds = self.seconds(run) if seconds is None else seconds
         took = "" if seconds is None else f", about {duration(seconds)}"
         return f"measuring again, {self.rounds(run.spec)} fresh rounds{took}: {why}"
 

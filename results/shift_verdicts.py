@@ -95,7 +95,7 @@ def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> 
             yield _unconfirmed(shift)
         elif later_above or later_below:
             told = _told(looks.fresh[name], margin, above=bool(later_above), below=bool(later_below), here=here)
-            yield replace(told, grounds=f"{told.grounds}, in fresh rounds")
+            yield replace(told, grounds=f"{told.grounds}, {'confirmed ' * told.fails}in fresh rounds")
         else:
             decides = looks.fresh[name] if name in flagged else looks.all[name]
             told = _told(decides, margin, above=False, below=False, here=here)
@@ -109,7 +109,8 @@ def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Itera
     if ratios:
         margins, levels = np.full(len(ratios), math.log1p(threshold)), np.full(len(ratios), alpha / (2 * len(found)))
         least = _shifts(ratios).detectable(margins, levels)
-        yield f"could be seen in a ratio: from {np.median(least):.1%} (median), {least.max():.1%} (worst)"
+        what = "function" if all(shift.of_function for shift in ratios) else "ratio"
+        yield f"could be seen in a {what}: from {np.median(least):.1%} (median), {least.max():.1%} (worst)"
 
 
 def _beyond(
@@ -155,6 +156,7 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:
     """One beyond the threshold; whose doing it is decides what it means.
 
     Where a ratio hardly depends on m, little moves a crossover far: that counts when the arms moved beyond it too.
+    A function is not slower because the control is faster, nor the other way round: the control is no part of the code.
     """
     one, other = (shift.arm, shift.other) if up else (shift.other, shift.arm)
     slowed, sped = shift.own if up else shift.own[::-1]
@@ -163,9 +165,9 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:
     verdict = Verdict.INCONCLUSIVE
     if not here:
         words = f"{one} takes longer against {other}, on another machine: "
-    elif known and slowed >= _MOST * apart:
+    elif known and slowed >= _MOST * apart and (up or not shift.of_function):
         verdict, words = Verdict.REGRESSED, f"{one} became slower against {other}: "
-    elif known and -sped >= _MOST * apart:
+    elif known and -sped >= _MOST * apart and not (up and shift.of_function):
         verdict, words = Verdict.IMPROVED, f"{other} became faster against {one}: "
     elif shift.settled and abs(apart) <= margin:
         grounds = f"both stayed within the threshold: {_change(shift)}"
@@ -173,7 +175,8 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:
     else:
         words = f"{one} became slower or {other} faster, their seconds do not say which: "
     if shift.of_function:
-        words = "" if here else "on another machine: "
+        unsure = "the control moved too, so that the machine may have changed: "
+        words = "on another machine: " if not here else unsure if verdict is Verdict.INCONCLUSIVE else ""
     return Told(
         subject=shift.subject,
         verdict=verdict,

@@ -13,6 +13,7 @@ import typer
 
 from fwdrev.bench.cli.exit_codes import EXIT_INTERRUPTED
 from fwdrev.bench.cli.measure import measure, new_run
+from fwdrev.bench.cli.measured_functions import judged_functions
 from fwdrev.bench.cli.show import loaded, note, quoted
 from fwdrev.bench.units import threshold_of
 from fwdrev.bench.whole_file import taken
@@ -28,7 +29,8 @@ from fwdrev.results.second_look import Again
 
 __all__ = ["judged_by_baseline"]
 
-_THRESHOLD = 0.05
+_THRESHOLD, _OF_FUNCTIONS = 0.05, 0.1
+"""What is accepted of engines, and of functions, which another day moves by more than an interval holds."""
 
 
 def judged_by_baseline(
@@ -48,6 +50,12 @@ def judged_by_baseline(
     path = _asked(path, against, run, out, others)
     accepted = None if threshold is None else threshold_of(threshold)
     baseline = load_baseline(path)
+    if (functions := baseline.functions) is not None:
+        _check_alone(path, run, out)
+        accepted = _OF_FUNCTIONS if accepted is None else accepted
+        title = f"baseline {path}, measured anew; threshold {percent_text(accepted)}"
+        judgement = judged_functions(baseline, functions, accepted, title, allow_missing=allow_missing)
+        return judgement, {"baseline": str(path), "run": None, **asdict(judgement)}
     accepted = _THRESHOLD if accepted is None else accepted
     here = [name for name in baseline.sweep.engines if engine_fault(name) is None]
     if run is None and not here:
@@ -86,6 +94,13 @@ def _asked(path: Path | None, against: str | None, run: Path | None, out: Path |
     else:
         return path
     raise InputError(msg)
+
+
+def _check_alone(path: Path, run: Path | None, out: Path | None) -> None:
+    for option, value in (("--run", run), ("--out", out)):
+        if value is not None:
+            msg = f"{option} {value}: {path} is a baseline of functions, which are measured and not kept; leave it out"
+            raise InputError(msg)
 
 
 _NOTHING = "give what to compare with: --against REV, or --baseline FILE"
