@@ -49,7 +49,9 @@ Point = Annotated[
 ]
 """The last four are those of what the gate compares, `fwdrev.bench.gate_spec`."""
 
-Threshold = Annotated[str | None, typer.Option(help="The slow-down that is accepted; default 5%, with a baseline of functions 10%.")]
+Threshold = Annotated[
+    str | None, typer.Option(help="The slow-down that is accepted; default 5%, with a baseline of functions 10%.")
+]
 
 CopyPattern = Annotated[
     list[str] | None,
