@@ -145,7 +145,7 @@ class ProjectSettings(BaseModel):
         default=None,
         ge=3,
         le=10_000,
-        description="Fresh pairs of processes in which both sides are timed. Default 12 in a check, 20 in a baseline.",
+        description="Fresh pairs of processes in which both sides are timed. Default 14 in a check, 20 in a baseline.",
     )
     copy_patterns: Places = Field(
         default_factory=list,

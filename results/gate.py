@@ -117,13 +117,18 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
 def _again(
     findings: tuple[Finding, ...], looks: tuple[Sides, Sides], threshold: float, alpha: float, correlation: float
 ) -> tuple[Finding, ...]:
-    """The findings, those flagged with what fresh rounds say, cells left undecided with what both say."""
-    flagged = [finding for finding in findings if finding.time is Verdict.FLAGGED]
-    undecided = [finding for finding in findings if finding.open and finding.time is not Verdict.FLAGGED]
-    known = dict(
-        zip(map(id, flagged), confirmed(looks[1], _subjects(flagged), threshold, alpha, correlation), strict=True)
-    )
-    known |= dict(zip(map(id, undecided), settled(*looks, _subjects(undecided), threshold, correlation), strict=True))
+    """The findings, those flagged with what fresh rounds say, cells left undecided with what both say.
+
+    A function that was left undecided is slower, too, if the fresh rounds alone say so: they are tested together with
+    those flagged, so that the level holds.
+    """
+    undecided = [f for f in findings if f.open and f.time is not Verdict.FLAGGED]
+    tested = [f for f in findings if f.time is Verdict.FLAGGED or (f in undecided and ":" in f.subject.name)]
+    fresh = confirmed(looks[1], _subjects(tested), threshold, alpha, correlation)
+    known = {id(f): found for f, found in zip(tested, fresh, strict=True)}
+    for f, found in zip(undecided, settled(*looks, _subjects(undecided), threshold, correlation), strict=True):
+        if known.get(id(f), {}).get("time") is not Verdict.REGRESSED:
+            known[id(f)] = found
     return tuple(replace(f, **known.get(id(f), {}), **_latest(f, looks[1])) for f in findings)
 
 

@@ -33,7 +33,10 @@ __all__ = ["FOUND", "Looks", "rounds_to_find"]
 
 _MOST = 3.0
 """Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
-and the fewest cells stay undecided. Of functions it is as many: most of a round is the time to start it."""
+and the fewest cells stay undecided."""
+
+_MOST_OF_FUNCTIONS = 1.5
+"""The same of functions, where most of a round is the time to start it."""
 
 FOUND = 0.95
 """The share of runs that find what is to be found: each look may miss half of the rest."""
@@ -87,8 +90,8 @@ class Looks:
 
     def _second(self, gate: Gate, first: Sides) -> Sides:
         pairs = gate.pairs_again
-        most = 1.0 if all_functions(self._spec.engines) else _MOST
-        longer = min(len(first.pairs) / len(pairs), most)
+        functions = all_functions(self._spec.engines)
+        longer = _MOST_OF_FUNCTIONS if functions else min(len(first.pairs) / len(pairs), _MOST)
         rounds = max(round(self._spec.rounds * longer), self._needed(first, pairs, gate.alpha))
         self._told(f"measuring again, {rounds} fresh rounds{self._about(rounds)}: {_why(gate)}")
         return sides_of(self._observed(rounds, pairs, "again: "))

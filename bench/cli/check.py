@@ -51,7 +51,7 @@ def check(
         typer.Option(help="In place of a threshold: a slow-down, e.g. 20%, that 95 of 100 runs are to find."),
     ] = None,
     rounds: Annotated[
-        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 12, of engines 10.")
+        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 14, of engines 10.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")] = None,
