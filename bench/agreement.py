@@ -44,22 +44,27 @@ def disagreement(
     """
     if tolerance is None and base.get("inputs") != head.get("inputs"):
         return f"its inputs are not base's: the point has changed{_ALL_THE_SAME}", None
-    one, other = _vector(base["product"]), _vector(head["product"])
-    error = _apart(other, one)
-    if tolerance == np.inf:
-        return None, error
-    found = None if tolerance is None else error
-    if one.shape != other.shape:
-        return f"it returns {other.size} numbers, base returns {one.size}{_ALL_THE_SAME}", found
+    error = _apart(_vector(head["product"]), _vector(base["product"]))
+    why = None if tolerance == np.inf else _difference(base, head, error, _tolerance(base, dtype), tolerance)
+    return (None if why is None else f"{why}{_ALL_THE_SAME}"), (None if tolerance is None else error)
+
+
+def _difference(
+    base: Mapping[str, Any], head: Mapping[str, Any], error: float, rounding: float, tolerance: float | None
+) -> str | None:
+    """The first thing in which the results are not the same."""
+    sizes = [_vector(answer["product"]).size for answer in (base, head)]
+    if sizes[0] != sizes[1]:
+        return f"it returns {sizes[1]} numbers, base returns {sizes[0]}"
     kinds = [str(answer.get("kind")) for answer in (base, head)]
     if kinds[0] != kinds[1] and tolerance is None:
-        return f"it returns {kinds[1]}, base returns {kinds[0]}{_ALL_THE_SAME}", found
-    allowed = _tolerance(base, dtype) if tolerance is None else tolerance
+        return f"it returns {kinds[1]}, base returns {kinds[0]}"
+    allowed = rounding if tolerance is None else tolerance
     if error <= allowed:
-        return None, found
+        return None
     if error == np.inf:
-        return f"its results are not finite where base's are, or the other way round{_ALL_THE_SAME}", found
-    return f"its results differ from base's by {error:.1e}, relatively; allowed are {allowed:.0e}{_ALL_THE_SAME}", found
+        return "its results are not finite where base's are, or the other way round"
+    return f"its results differ from base's by {error:.1e}, relatively; allowed are {allowed:.0e}"
 
 
 def _tolerance(answer: Mapping[str, Any], dtype: str) -> float:

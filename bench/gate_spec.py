@@ -22,8 +22,8 @@ PLANE: Mapping[str, Any] = {
 here is from one pair of processes to the next."""
 
 FUNCTIONS: Mapping[str, Any] = {"inputs": "1000", "outputs": "1", "rounds": 14, "blocks": 24, "block_seconds": 2e-3}
-"""One size. Starting a round takes a second or so, its blocks half as long. With that many, what still varies is where code
-and arrays lie: it differs by some per cent from one process to the next, and only more rounds average it out."""
+"""One size. Starting a round takes a second or so, its blocks half as long. With that many, what still varies is where
+code and arrays lie: it differs by some per cent from one process to the next, and only more rounds average it out."""
 
 ARMS = ("forward", "reverse")
 """What is compared where no arm is named."""
@@ -115,4 +115,3 @@ def _is_module(where: str) -> bool:
 
 def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
-

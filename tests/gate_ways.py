@@ -7,6 +7,7 @@ run.gate.outcome
 import math
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fwdrev.bench.against import CONTROL, SideObservation
 from fwdrev.bench.cell import ArmResult, Cell, Status
@@ -161,16 +162,17 @@ def _waits(status: Status, side: str) -> ArmResult:
 
 def _endings() -> dict[str, Way]:
     """Every status of an arm, on either side or on both, at once or in a later round, in fresh ones, at some sizes."""
+    variants: dict[str, dict[str, Any]] = {
+        "": {"alone": Outcome.NOTHING},
+        " at one size": {"sizes": SIZES[:1]},
+        " in a later round": {"at": 3},
+        " in fresh rounds": {"late": True, "first": _by(0.31)},
+    }
     found = {}
     for status, arm in _ENDS.items():
         sides = {"base": (arm, _waits(status, "base")), "head": (_waits(status, "head"), arm), "both": (arm, arm)}
         for side, ends in sides.items():
-            for when, how in {
-                "": {"alone": Outcome.NOTHING},
-                " at one size": {"sizes": SIZES[:1]},
-                " in a later round": {"at": 3},
-                " in fresh rounds": {"late": True, "first": _by(0.31)},
-            }.items():
+            for when, how in variants.items():
                 says = f"the reason is {status}"
                 found[f"{status} in {side}{when}"] = Way(ends=ends, untimed=status.value, says=says, **how)
     return found

@@ -81,7 +81,11 @@ RESULTS: dict[str, tuple[Any, Any, str | None]] = {
     "half precision": (np.float16(THIRD), np.float16(THIRD * 1.001), None),
     "half precision, another": (np.float16(THIRD), np.float16(THIRD * 1.1), "differ from base's by"),
     "bfloat16": (jnp.asarray(THIRD, "bfloat16"), jnp.asarray(THIRD * 1.004, "bfloat16"), None),
-    "bfloat16, another": (jnp.asarray(THIRD, "bfloat16"), jnp.asarray(THIRD * 1.5, "bfloat16"), "differ from base's by"),
+    "bfloat16, another": (
+        jnp.asarray(THIRD, "bfloat16"),
+        jnp.asarray(THIRD * 1.5, "bfloat16"),
+        "differ from base's by",
+    ),
     "single precision": (np.float32(THIRD), np.float32(THIRD * 1.00001), None),
     "fewer digits": (THIRD, np.float32(THIRD), "float32, base returns float64"),
     "a scalar": (1.0, 1.0, None),

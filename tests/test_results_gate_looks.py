@@ -82,12 +82,12 @@ def test_rounds_are_bounded() -> None:
 
 
 def test_a_slower_function_is_measured_again_alone() -> None:
-    """In half as many rounds again. The line names it, and how much slower it seems."""
+    """In twice as many rounds. The line names it, and how much slower it seems."""
     lines: list[str] = []
     noisy = Noisy(1.3, 0.005)
     assert gate_run(SPEC, noisy, told=lines.append).gate.outcome is Outcome.REGRESSED
-    assert noisy.asked == [(14, None), (21, ["mine:f"])]
-    (line,) = [line for line in lines if line.startswith("measuring again, 21 fresh rounds")]
+    assert noisy.asked == [(14, None), (28, ["mine:f"])]
+    (line,) = [line for line in lines if line.startswith("measuring again, 28 fresh rounds")]
     assert "mine:f seems 30 % slower" in line
     assert "mine:g" not in line
 

@@ -17,8 +17,9 @@ def test_the_worst_comes_first() -> None:
 
 
 def test_a_finding_that_fails_is_never_among_the_unchanged() -> None:
-    """Nor one that is open, whatever its verdict."""
-    odd = [Told(subject="f", verdict=Verdict.UNCHANGED, grounds="", **{how: True}) for how in ("fails", "open")]
+    """Nor one that is open, or was not timed, whatever its verdict."""
+    plain = Told(subject="f", verdict=Verdict.UNCHANGED, grounds="")
+    odd = [replace(plain, fails=True), replace(plain, open=True), replace(plain, untimed="wrong")]
     assert notable(of(*odd)) == odd
 
 

@@ -15,6 +15,7 @@ from fwdrev.results.gate import decide
 from fwdrev.results.gate_text import judged
 from fwdrev.results.judgement import Outcome, text_lines
 from fwdrev.results.measured_sides import sides_of, unmeasured
+from fwdrev.results.paired_sides import Sides
 
 CELL, OTHER = Cell(4, 2), Cell(8, 2)
 COST = EngineCost(multiply_adds=10, passes=4, bytes_moved=1, peak_bytes=1)
@@ -36,6 +37,45 @@ def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
     assert (sides.cells, sides.arms, sides.directions) == ((CELL, OTHER), ("forward",), (Direction.FORWARD,))
     np.testing.assert_allclose(sides.logs[:, :, 0], [[0, math.nan], [math.nan, math.log(2)]])
     np.testing.assert_allclose(sides.control, [[0, math.nan], [math.nan, math.log(3)]])
+
+
+def test_seconds_are_medians_of_medians() -> None:
+    """Over the rounds of those over blocks, of base and of head; of what both timed, and not of the control."""
+    rounds = [((1.0, 9.0, 2.0), (3.0, 4.0, 90.0)), ((3.0, 3.0, 3.0), (5.0, 5.0, 5.0)), ((70.0,), (6.0,))]
+    late = ArmResult(status=Status.TIMED_OUT, reason="late")
+    seen = [
+        _seen(
+            number,
+            CELL,
+            {"forward": _timed(*base), "reverse": _timed(1.0), CONTROL: _timed(1.0)},
+            {"forward": _timed(*head), "reverse": late, CONTROL: _timed(1.0)},
+        )
+        for number, (base, head) in enumerate(rounds)
+    ]
+    sides = sides_of(seen)
+    assert sides.seconds == {(CELL, "forward"): (3.0, 5.0)}
+    assert sides.ended == {(CELL, "reverse"): Status.TIMED_OUT}
+    one, other = decide(sides).findings[:2]
+    assert (one.seconds, one.ended) == ((3.0, 5.0), None)
+    assert (other.seconds, other.ended) == (None, Status.TIMED_OUT)
+    assert one.to_json()["seconds"] == {"base": 3.0, "head": 5.0}
+
+
+def test_seconds_are_those_of_the_rounds_that_decided() -> None:
+    """The fresh ones, where there were any."""
+
+    def looked(head: float) -> Sides:
+        wobble = [1.0, 1.01, 0.99, 1.005, 0.995]
+        arms = [
+            ({"forward": _timed(1.0), CONTROL: _timed(1.0)}, {"forward": _timed(head * w), CONTROL: _timed(1.0)})
+            for w in wobble
+        ]
+        return sides_of([_seen(number, CELL, *both) for number, both in enumerate(arms)])
+
+    gate = decide(looked(1.5), confirmation=looked(1.25))
+    assert gate.findings[0].seconds == (1.0, 1.25)
+    (told,) = judged(gate, "sides").told
+    assert told.grounds.startswith("25 % slower (24 to 26 %), 1 s → 1.25 s, confirmed in fresh rounds")
 
 
 def test_counts_are_those_of_both_sides() -> None:

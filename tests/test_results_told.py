@@ -159,7 +159,13 @@ def test_a_pair_that_no_round_came_to_is_told() -> None:
 
 
 ODD = [*HOSTILE, "f" * 200, "mymodule.sub:" + "|" * 300, "@" * 300, "жёлтый" * 60, "a\nb\tc", "<b>" * 120]
-FLAGS = [{}, {"open": True}, {"fails": True}, {"untimed": "wrong"}, {"open": True, "untimed": "timed out"}]
+FLAGS: list[dict[str, Any]] = [
+    {},
+    {"open": True},
+    {"fails": True},
+    {"untimed": "wrong"},
+    {"open": True, "untimed": "timed out"},
+]
 
 
 @pytest.mark.parametrize("verdict", Verdict)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.arguments import names
-from fwdrev.bench.cli.options import ANY
+from fwdrev.bench.cli.options import ANY, DIFFERENT
 from fwdrev.bench.gate_spec import all_functions, gate_spec, points_of
 from fwdrev.bench.project_settings import ProjectSettings, project_settings
 from fwdrev.bench.spec import SweepSpec
@@ -78,9 +78,8 @@ def asked(
     path: Sequence[str] | None = None,
     allow_missing: bool = False,
     looked_up_later: bool = True,
-    otherwise: float = _THRESHOLD,
 ) -> Asked:
-    """What the options mean, `given` being those of a specification; `otherwise`: the threshold where none is given.
+    """What the options mean, `given` being those of a specification.
 
     Raises InputError for what cannot be meant: engines and functions together, sizes of the one for the other.
     """
@@ -97,7 +96,7 @@ def asked(
     spec = gate_spec(spec_given, arms, looked_up_later=looked_up_later)
     points = point or ",".join(settings.points_of(spec.engines)) or None
     points_of(spec.engines, points)
-    accepted, wanted = _levels(threshold, find, settings, otherwise)
+    accepted, wanted = _levels(threshold, find, settings)
     return Asked(
         spec=spec,
         point=points,
@@ -132,9 +131,7 @@ def _check_engines(arms: Sequence[str], point: str | None) -> None:
         raise InputError(msg)
 
 
-def _levels(
-    threshold: str | None, find: str | None, settings: ProjectSettings, otherwise: float
-) -> tuple[float, float | None]:
+def _levels(threshold: str | None, find: str | None, settings: ProjectSettings) -> tuple[float, float | None]:
     """The threshold, and the slow-down to be found: its threshold is half of it, so that it is as far from none.
 
     An option of one kind replaces a setting of the other.
@@ -147,7 +144,7 @@ def _levels(
     if threshold is not None:
         wanted = None
     return (
-        (otherwise if accepted is None else accepted, None) if wanted is None else (math.sqrt(1 + wanted) - 1, wanted)
+        (_THRESHOLD if accepted is None else accepted, None) if wanted is None else (math.sqrt(1 + wanted) - 1, wanted)
     )
 
 
@@ -162,6 +159,6 @@ def _tolerance(given: str | None, otherwise: float | bool | None) -> float | Non
     except ValueError:
         tolerance = math.nan
     if not 0 < tolerance < math.inf:
-        msg = f"--allow-different-results {shown(given)}: give the relative difference that is allowed, e.g. 1e-6, or none"
+        msg = f"{DIFFERENT} {shown(given)}: give the relative difference that is allowed, e.g. 1e-6, or none"
         raise InputError(msg)
     return tolerance

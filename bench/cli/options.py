@@ -8,6 +8,7 @@ import typer
 
 __all__ = [
     "ANY",
+    "DIFFERENT",
     "Arms",
     "CopyPattern",
     "Inputs",
@@ -74,7 +75,7 @@ SourcePath = Annotated[
 ANY = "any"
 """What `--allow-different-results` has without a value, see `spelled_out`."""
 
-_DIFFERENT = "--allow-different-results"
+DIFFERENT = "--allow-different-results"
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:
@@ -82,6 +83,6 @@ def spelled_out(arguments: Sequence[str]) -> list[str]:
     found = list(arguments)
     for at, word in enumerate(arguments):
         follows = arguments[at + 1 : at + 2]
-        if word == _DIFFERENT and not (follows and re.fullmatch(r"[-+]?\.?\d\S*|any|inf|nan", follows[0])):
-            found[at] = f"{_DIFFERENT}={ANY}"
+        if word == DIFFERENT and not (follows and re.fullmatch(r"[-+]?\.?\d\S*|any|inf|nan", follows[0])):
+            found[at] = f"{DIFFERENT}={ANY}"
     return found
