@@ -9,7 +9,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from fwdrev.bench.cli.commands import run as command
 from fwdrev.bench.cli.options import spelled_out
+from fwdrev.modes.errors import InputError
 from tests.project import DIES, commit, make_project
 
 MODEL = """
@@ -214,11 +216,11 @@ def test_a_function_that_died_is_told() -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    """Exit code 2, and nothing is measured."""
-    done = check(*arguments)
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert said in done.stderr
+    """Wrong usage, before anything is measured."""
+    with pytest.raises(InputError) as caught:
+        command(["check", "--against", "HEAD", *arguments])
+    assert len(str(caught.value).splitlines()) == 1
+    assert said in str(caught.value)
 
 
 def test_the_project_says_what_to_measure(project: Path) -> None:
