@@ -10,6 +10,9 @@ __all__ = ["change_text", "percent_text"]
 _FINE = 9.95
 """Per cent below which a tenth is told."""
 
+_ALMOST_ALL = 99.5
+"""Per cent above which the nearest whole number is all."""
+
 
 def change_text(ratio: Estimate) -> str:
     """Of the second time over the first; faster is the share of the time that is saved.
@@ -40,5 +43,6 @@ def _difference(ratio: float) -> str:
 def _number(share: float) -> str:
     """Of per cent; 99.97 % of a time that all but vanished is not all of it."""
     value = 100 * share
-    fine = value < _FINE or 100 - _FINE / 10 < value < 100  # noqa: PLR2004 - all of it
-    return f"{value:.1f}".removesuffix(".0") if fine else f"{value:,.0f}"
+    if _ALMOST_ALL < value < 100:  # noqa: PLR2004 - all of it
+        return f"{min(value, 99.99):.2f}".rstrip("0")
+    return f"{value:.1f}".removesuffix(".0") if value < _FINE else f"{value:,.0f}"

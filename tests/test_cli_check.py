@@ -48,7 +48,8 @@ def test_more_operations_are_told_exactly(project: Path) -> None:
     assert "::error title=fwdrev check%3A regressed::base " in done.stdout.splitlines()[-3]
     failures = ET.parse(project / "junit.xml").findall("testsuite/testcase/failure")  # noqa: S314 - our own
     assert ["multiply adds 10 → 12" in str(failure.get("message")) for failure in failures] == [True, True]
-    assert "| mine at n = 4, m = 2 | multiply adds 10 → 12" in (project / "check.md").read_text(encoding="utf-8")
+    rows = (project / "check.md").read_text(encoding="utf-8").splitlines()
+    assert any("mine at n = 4, m = 2" in row and "multiply adds 10 → 12" in row for row in rows)
 
 
 def test_a_comment_is_no_regression(project: Path) -> None:

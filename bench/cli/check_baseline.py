@@ -1,5 +1,6 @@
 """What `fwdrev check --baseline FILE` does: take a run, or measure one, and compare it with the file."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,7 +17,6 @@ from fwdrev.bench.cli.measure import measure, new_run
 from fwdrev.bench.cli.measured_functions import judged_functions
 from fwdrev.bench.cli.show import loaded, note, quoted
 from fwdrev.bench.units import threshold_of
-from fwdrev.bench.whole_file import taken
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
 from fwdrev.results.against_baseline import compared, undecided, without_run
@@ -89,7 +89,7 @@ def _asked(path: Path | None, against: str | None, run: Path | None, out: Path |
         msg = f"{given[0]} given with --baseline {path}: what is measured stands in the baseline; leave one of them out"
     elif run is not None and out is not None:
         msg = f"--run {run} and --out {out}: a run that is there is not measured; give one of them"
-    elif out is not None and (there := [str(folder) for folder in (out, _beside(out)) if taken(folder)]):
+    elif out is not None and (there := [str(folder) for folder in (out, _beside(out)) if os.path.lexists(folder)]):
         msg = f"{there[0]} exists already: give --out a new folder, beside which OUT-again is free for fresh rounds"
     else:
         return path
