@@ -103,6 +103,18 @@ def test_an_undecided_function_may_be_slower() -> None:
     assert found >= 3
 
 
+def test_what_does_not_seem_slower_is_settled_soon() -> None:
+    """In half as many fresh rounds, together with the first."""
+    for seed in range(40):
+        noisy = Noisy(1.0, 0.045, seed)
+        gate = gate_run(SPEC, noisy).gate
+        if len(noisy.asked) > 1 and noisy.asked[1][0] == 7:
+            assert gate.outcome in {Outcome.UNCHANGED, Outcome.INCONCLUSIVE}
+            break
+    else:
+        pytest.fail("no first look left anything open")
+
+
 def test_nothing_to_look_at() -> None:
     """All that was asked for is on one side alone."""
     spec = SPEC.model_copy(update={"engines": []})
