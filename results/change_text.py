@@ -41,8 +41,8 @@ def _difference(ratio: float) -> str:
 
 
 def _number(share: float) -> str:
-    """Of per cent; 99.97 % of a time that all but vanished is not all of it."""
+    """Of per cent; of a time that all but vanished not all of it was saved."""
     value = 100 * share
-    if _ALMOST_ALL < value < 100:  # noqa: PLR2004 - all of it
-        return f"{min(value, 99.99):.2f}".rstrip("0")
+    if 99 < value < 100:  # noqa: PLR2004 - all of it
+        return f"{min(value, 99.99):.2f}"
     return f"{value:.1f}".removesuffix(".0") if value < _FINE else f"{value:,.0f}"
