@@ -56,6 +56,8 @@ class Asked:
         words += ["--sizes", ",".join(map(str, self.spec.inputs))] if self.sized else []
         share = (self.threshold, "--threshold") if self.find is None else (self.find, "--find")
         words += [share[1], f"{100 * share[0]:g}%"] if share[0] != _THRESHOLD else []
+        if self.tolerance is not None:
+            words += [DIFFERENT] if math.isinf(self.tolerance) else [DIFFERENT, f"{self.tolerance:g}"]
         for option, values in (("--copy", self.copy), ("--path", self.path)):
             words += [word for value in values for word in (option, str(value))]
         return words
