@@ -74,8 +74,12 @@ class Gate:
 
         Not what has failed: it may hang again.
         """
-        again = [finding for finding in self.findings if finding.open and finding.rounds and finding.reason is None]
-        return tuple(dict.fromkeys(pair for finding in again for pair in finding.subject.members))
+        return tuple(dict.fromkeys(pair for finding in self.measured_again for pair in finding.subject.members))
+
+    @property
+    def measured_again(self) -> tuple[Finding, ...]:
+        """The findings that fresh rounds are for."""
+        return tuple(f for f in self.findings if f.open and f.rounds and f.reason is None)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""

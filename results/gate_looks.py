@@ -146,13 +146,13 @@ def _longer(gate: Gate) -> float:
     The fresh rounds alone call a function slower, so how many there are may depend on the first.
     """
     half = 1 + gate.threshold / 2
-    seems = any(f.change is None or f.change.point > half for f in gate.findings if f.open)
+    seems = any(f.change is None or f.change.point > half for f in gate.measured_again)
     return _MOST_OF_FUNCTIONS if seems else _LEAST_OF_FUNCTIONS
 
 
 def _why(gate: Gate) -> str:
     """What is open after the first look: the worst first."""
-    again = [f for f in gate.findings if f.open and f.rounds and f.reason is None and not f.subject.pooled]
+    again = [finding for finding in gate.measured_again if not finding.subject.pooled]
     told = sorted(again, key=lambda f: f.time is not Verdict.FLAGGED)
     more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
     return (", ".join(map(_open, told[:_NAMED])) or "what many have in common seems slower") + more

@@ -110,7 +110,8 @@ def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Itera
         margins, levels = np.full(len(ratios), math.log1p(threshold)), np.full(len(ratios), alpha / (2 * len(found)))
         least = _shifts(ratios).detectable(margins, levels)
         what = "function" if all(shift.of_function for shift in ratios) else "ratio"
-        yield f"could be seen in a {what}: from {np.median(least):.1%} (median), {least.max():.1%} (worst)"
+        middle, worst = percent_text(float(np.median(least))), percent_text(float(least.max()))
+        yield f"could be seen in a {what}: from {middle} (median), {worst} (worst)"
 
 
 def _beyond(

@@ -135,7 +135,7 @@ def _tell(made: Any, out: Path, run: Path | None, *, as_json: bool) -> None:  # 
             "sizes": len(made.functions.sizes),
             "ratios": len(made.ratios),
         }
-    kept = ", ".join(f"{number} {name}" for name, number in parts.items())
+    kept = ", ".join(f"{number} {name if number != 1 else name.removesuffix('s')}" for name, number in parts.items())
     lines = [f"baseline: {out} ({size / 1e3:.1f} kB): {kept}", f"compare:  fwdrev check --baseline {quoted(out)}"]
     for entry in made.arms if made.functions is not None else ():
         took = "" if entry.seconds is None else seconds_text(entry.seconds)

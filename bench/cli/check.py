@@ -55,7 +55,7 @@ def check(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
     memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")] = None,
-    different: Annotated[
+    allow_different_results: Annotated[
         str | None,
         typer.Option(
             "--allow-different-results",
@@ -89,7 +89,14 @@ def check(
         "memory_limit": memory_limit,
     }
     given = {key: value for key, value in given.items() if value is not None}
-    arms = {"engines": engines, "point": point, "find": find, "different": different, "copy": copy, "path": path}
+    arms = {
+        "engines": engines,
+        "point": point,
+        "find": find,
+        "allow_different_results": allow_different_results,
+        "copy": copy,
+        "path": path,
+    }
     reports = reports_of(junit=junit, markdown=markdown, github=github)
     if against is None or baseline is not None or run is not None or out is not None:
         from fwdrev.bench.cli.check_baseline import judged_by_baseline
