@@ -22,7 +22,10 @@ _GLANCE = 1.0
 """Seconds after which we look whether a silent process is still there: what it has started may hold its pipes open."""
 
 _LARGEST_LOG = 1 << 26
-"""Bytes of a log, beyond which it begins anew."""
+"""Bytes of a log, beyond which it begins anew, with the end of what it had."""
+
+_KEPT = 1 << 14
+"""Bytes of that end."""
 
 _GONE = 10.0
 """Seconds that a killed process is waited for: one that hangs in the kernel goes later, and without us."""
@@ -96,10 +99,15 @@ def heard(process: subprocess.Popen[bytes], deadline: float, log: Path) -> bytes
 
 
 def _bound(log: Path) -> None:
-    """What is appended next are its last words."""
+    """Only the end of a log that is too large stays: it may be the last that a process says."""
     with suppress(OSError):
         if log.stat().st_size > _LARGEST_LOG:
-            os.truncate(log, 0)
+            with log.open("r+b") as file:
+                file.seek(-_KEPT, os.SEEK_END)
+                last = file.read()
+                file.truncate(0)
+            with log.open("ab") as file:
+                file.write(last)
 
 
 def own_streams() -> tuple[TextIO, TextIO]:

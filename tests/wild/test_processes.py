@@ -226,6 +226,27 @@ sys.exit(3)
     assert ended.told == "the worker process ended with exit code 3: the last words"
 
 
+@report("voltrondata-labs/benchmarks#97")
+def test_a_log_that_is_cut_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may say its last words just before we look how large its log is."""
+    monkeypatch.setattr("fwdrev.bench.child._LARGEST_LOG", 1 << 20)
+    flood = """
+import sys
+sys.stderr.write("x" * (1 << 21) + "\\nthe last words\\n")
+sys.stderr.flush()
+print("line", flush=True)
+sys.stdin.readline()
+sys.exit(3)
+"""
+    ended = Ended(tmp_path / "log")
+    with started(flood, ended.log) as process:
+        while not ended.log.exists() or ended.log.stat().st_size < 1 << 21:
+            time.sleep(0.01)
+        assert list(lines_of(process, ended, first=PLENTY, each=0.5)) == ["line"]
+        assert ended.log.stat().st_size < 1 << 20
+        assert last_lines(ended.log, 1) == ["the last words"]
+
+
 @report(OURS)
 def test_a_log_that_is_gone(tmp_path: Path) -> None:
     """Cleaners of temporary folders do that: there are no last words then."""
