@@ -4,7 +4,7 @@
     for observation in Sweep(spec, LocalExecutor(spec, folder)):
         ...                                        # one cell in one round, every arm's values paired by position
 
-The command is in `fwdrev.bench.cli`, the only place here that sees every package.
+The command is in `fwdrev.cli`, the only place here that sees every package.
 """
 
 import lazy_loader

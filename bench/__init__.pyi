@@ -1,4 +1,8 @@
-from .cell import (
+from .machine.fingerprint import fingerprint as fingerprint
+from .machine.memory import Memory as Memory
+from .machine.processors import available_cpus as available_cpus
+from .records.grid import parse_grid as parse_grid
+from .records.observation import (
     PREPARING as PREPARING,
     WEIGHING as WEIGHING,
     ArmResult as ArmResult,
@@ -6,14 +10,9 @@ from .cell import (
     Observation as Observation,
     Status as Status,
 )
-from .executor import Executor as Executor
-from .fingerprint import fingerprint as fingerprint
-from .grid import parse_grid as parse_grid
-from .local import LocalExecutor as LocalExecutor
-from .memory import Memory as Memory
-from .plan import FixedPlan as FixedPlan, Forecast as Forecast, Plan as Plan, Step as Step
-from .processors import available_cpus as available_cpus
-from .scripted import ScriptedExecutor as ScriptedExecutor
-from .skips import Skips as Skips
-from .spec import QUICK as QUICK, SweepSpec as SweepSpec, make_spec as make_spec, read_spec as read_spec
-from .sweep import Sweep as Sweep
+from .records.plan import FixedPlan as FixedPlan, Forecast as Forecast, Plan as Plan, Step as Step
+from .records.skips import Skips as Skips
+from .records.spec import QUICK as QUICK, SweepSpec as SweepSpec, make_spec as make_spec, read_spec as read_spec
+from .sweep.executor import Executor as Executor
+from .sweep.local import LocalExecutor as LocalExecutor
+from .sweep.runner import Sweep as Sweep

@@ -9,7 +9,7 @@ process of its own. Then the arms that have a chance are compiled anew and timed
 taken for the truth. A line of the file is a function; what is there is not measured again. Some 15 minutes; nothing
 else should run meanwhile. The summary ends with what advice is held to.
 
-`--fit` prints the rates of `fwdrev.modes.jaxpr_cost` that suit the file, and how advice without measuring would do by
+`--fit` prints the rates of `fwdrev.modes.jaxpr.cost` that suit the file, and how advice without measuring would do by
 rates that were fitted to all problems but the one that it is asked about.
 """
 
@@ -34,16 +34,16 @@ from large_functions import Made, large_functions
 from scipy.optimize import nnls
 
 import fwdrev
-from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes import nearest_shape, problem_names
-from fwdrev.modes.coloured_arm import NotSparseError, coloured_arm, sampled
+from fwdrev.modes.core.jax_compile import value_of
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.modes.function import FlatFunction, flat_function
-from fwdrev.modes.function_arms import FunctionArm, function_arms
-from fwdrev.modes.function_counts import costs_of_arms
-from fwdrev.modes.jax_program import value_of
-from fwdrev.modes.jaxpr_cost import RATES, seconds_of
-from fwdrev.results.rules import RULES
+from fwdrev.modes.functions.candidate_costs import costs_of_arms
+from fwdrev.modes.functions.candidates import FunctionArm, function_arms
+from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, sampled
+from fwdrev.modes.functions.probe import FlatFunction, flat_function
+from fwdrev.modes.jaxpr.cost import RATES, seconds_of
+from fwdrev.results.rules.rules import RULES
 
 SIZES = ((4, 4), (16, 256), (256, 16), (1000, 1000))
 """Asked for of each problem; it has the nearest shapes that it has."""

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, fingerprint, make_spec
-from fwdrev.bench.progress import watched
+from fwdrev.bench.sweep.progress import watched
 from fwdrev.results import Run, create, load, log_ratios
-from fwdrev.results.estimate import log_mean
+from fwdrev.results.stats.estimate import log_mean
 
 PAIRS = (("forward", "jax-jvp"), ("reverse", "jax-vjp"))
 

@@ -23,18 +23,18 @@ from typing import Any
 
 import numpy as np
 
+from fwdrev.api.calibrate import calibration_runs
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, fingerprint, make_spec
-from fwdrev.bench.calibrating import calibration_runs
-from fwdrev.bench.planned import hand_out
-from fwdrev.bench.primitives import measure_tables
-from fwdrev.bench.processors import available_cpus
-from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.sweep.engine_prices import hand_out
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.bench.timing.primitives import measure_tables
 from fwdrev.modes import Chain, Driven, engine
-from fwdrev.modes.seconds import Seconds, Table
+from fwdrev.modes.bracketing.machine_prices import Seconds, Table
 from fwdrev.results import Run, create, load, log_ratios
-from fwdrev.results.cost_model import Fit, fit_rates
-from fwdrev.results.estimate import log_mean
-from fwdrev.results.prediction import prediction
+from fwdrev.results.costs.fit import Fit, fit_rates
+from fwdrev.results.costs.prediction import prediction
+from fwdrev.results.stats.estimate import log_mean
 
 PURE = ("forward", "reverse")
 

@@ -151,7 +151,7 @@ def _child(name: str, side: str) -> Run:
     from contract_situations import JAX, TORCH
 
     import fwdrev
-    from fwdrev.bench.memory import peak_of
+    from fwdrev.bench.machine.memory import peak_of
 
     torch = name in TORCH
     plain, wait = _reference(torch=torch)

@@ -20,7 +20,7 @@ from statistics import median
 from time import perf_counter
 from typing import Any
 
-from fwdrev.results.selftest import Share
+from fwdrev.results.gate.aa_test.summary import Share
 
 _SOURCE = """
 import jax

@@ -1,6 +1,6 @@
 """How often the gate errs and how much it finds, simulated: code against itself, at the edge, and truly slower.
 
-    python benchmarks/gate_simulation.py [--runs 2000] [--rounds 10] [--seed 1] [--correlation 0.5]
+    python -m benchmarks.gate_simulation [--runs 2000] [--rounds 10] [--seed 1] [--correlation 0.5]
 
 Each run is a first look at 24 cells × 4 arms and fresh rounds of what it flags. Intervals of shares are Wilson's, 95 %.
 Half a minute with the default; it needs no quiet machine, since nothing is timed.
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import binomtest
 
-from fwdrev.results.simulated_sides import WEATHERS, Setting, Truth
+from tests.doubles.simulated_gate import WEATHERS, Setting, Truth
 
 
 def main() -> None:

@@ -11,10 +11,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fwdrev.bench.timing import timed_blocks
-from fwdrev.results.automatic import automatic
-from fwdrev.results.choosing import AUTO, Chooser
-from fwdrev.results.torch_jacobians import TorchJacobian
+from fwdrev.api.jacobian import automatic
+from fwdrev.api.mode_choice import AUTO, Chooser
+from fwdrev.api.torch_jacobian import TorchJacobian
+from fwdrev.bench.timing.blocks import timed_blocks
 
 OPTIONS = ("has_aux", "holomorphic", "allow_int")
 

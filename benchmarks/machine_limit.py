@@ -20,8 +20,8 @@ from random import Random
 import numpy as np
 
 from fwdrev.bench import fingerprint
-from fwdrev.bench.processors import available_cpus
-from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes import Problem, engine, problem
 
 SIZE = 1024

@@ -17,12 +17,12 @@ import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, available_cpus, fingerprint, make_spec
-from fwdrev.bench.progress import watched
-from fwdrev.bench.spec import Protocol
-from fwdrev.bench.stock import StockExecutor
+from fwdrev.bench.records.spec import Protocol
+from fwdrev.bench.sweep.progress import watched
+from fwdrev.bench.sweep.pyperf_runner import StockExecutor
 from fwdrev.results import Estimate, Run, log_ratios
-from fwdrev.results.estimate import log_mean
-from fwdrev.results.forecast import TimeForecast
+from fwdrev.results.planning.forecast import TimeForecast
+from fwdrev.results.stats.estimate import log_mean
 
 PAIR = ("forward", "reverse")
 PLANE = {"inputs": "16:1024:*4", "outputs": "4:256:*4", "engines": list(PAIR)}

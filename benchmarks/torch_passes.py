@@ -1,7 +1,7 @@
 """What a tangent of torch.func takes beside a cotangent: paired times of jacfwd and jacrev of functions of many shapes.
 
 `fwdrev.jacobian` weighs tangents so that reverse mode is left only where that pays: see `_PASS` in
-`results/torch_jacobians.py`. It needs PyTorch, so it is no part of `make bench`.
+`fwdrev/api/torch_jacobian.py`. It needs PyTorch, so it is no part of `make bench`.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from fwdrev.bench.timing import calibrate, timed_blocks
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 
 SIZES = ((3, 3), (30, 30), (100, 100), (300, 300), (100, 300), (300, 100), (200, 300), (300, 200))
 MANY = 100

@@ -11,8 +11,8 @@ from typing import Any
 
 from typer.main import get_command
 
-from fwdrev.bench.cli import show
-from fwdrev.bench.cli.commands import app
+from fwdrev.cli.commands import app
+from fwdrev.cli.common import show
 from fwdrev.results.published import published
 
 __all__ = ["generated", "on_page_markdown"]

@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 def _drawn(shown: object) -> str:
     """The figure of a record in a notebook: only here are both records and figures known."""
-    from fwdrev.plots.inline import inline_svg
+    from fwdrev.plots.svg import inline_svg
 
     return inline_svg(shown)
 

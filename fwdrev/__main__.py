@@ -1,6 +1,6 @@
 """`python -m fwdrev` is the command `fwdrev`."""
 
-from fwdrev.bench.cli.app import main
+from fwdrev.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench.callables import PairedCallables, without_arguments
-from fwdrev.bench.units import fraction_of
+from fwdrev.bench.records.units import fraction_of
+from fwdrev.bench.timing.callables import PairedCallables, without_arguments
 from fwdrev.modes.errors import InputError
-from fwdrev.results.callable_gate import CallableGate, callable_gate
-from fwdrev.results.judgement import Verdict
+from fwdrev.results.gate.callables import CallableGate, callable_gate
+from fwdrev.results.gate.verdicts.judgement import Verdict
 
 __all__ = ["FwdrevGate"]
 

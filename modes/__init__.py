@@ -5,7 +5,7 @@
     J = jacobian(p.x, p.theta)                                     # (64, 256)
     engine("forward").cost(p.chain, wrt="theta").multiply_adds     # exact
 
-`JaxLayer` is in `fwdrev.modes.jax_layer`, since it imports JAX.
+`JaxLayer` is in `fwdrev.modes.layers.jax_layer`, since it imports JAX.
 """
 
 import lazy_loader

@@ -1,19 +1,21 @@
-from .activation import Activate as Activate, Activation as Activation, activation as activation
-from .chain import Chain as Chain, Wrt as Wrt
-from .cost import Cost as Cost, EngineCost as EngineCost
-from .dense import Dense as Dense
-from .driven import Driven as Driven
+from .core.chain import Chain as Chain, Wrt as Wrt
+from .core.cost import Cost as Cost, EngineCost as EngineCost
+from .core.engine import Direction as Direction, Engine as Engine, Jacobian as Jacobian
+from .core.layer import Layer as Layer, Linearization as Linearization
+from .core.linear_map import LinearMap as LinearMap
+from .core.problem import Problem as Problem
 from .errors import (
     FwdrevError as FwdrevError,
     InputError as InputError,
     NothingMeasuredError as NothingMeasuredError,
     UnavailableError as UnavailableError,
 )
-from .instance import Problem as Problem
-from .interface import Direction as Direction, Engine as Engine, Jacobian as Jacobian
-from .layer import Layer as Layer, Linearization as Linearization
-from .linear_map import LinearMap as LinearMap
-from .loss import SoftmaxCrossEntropy as SoftmaxCrossEntropy, SquaredError as SquaredError
+from .layers.activation import Activate as Activate, Activation as Activation, activation as activation
+from .layers.autodiff import Traced as Traced
+from .layers.dense import Dense as Dense
+from .layers.driven import Driven as Driven
+from .layers.loss import SoftmaxCrossEntropy as SoftmaxCrossEntropy, SquaredError as SquaredError
+from .problems.shapes import shaped as shaped
 from .registry import (
     engine as engine,
     engine_names as engine_names,
@@ -24,5 +26,3 @@ from .registry import (
     problem_shape as problem_shape,
     problem_summary as problem_summary,
 )
-from .shapes import shaped as shaped
-from .traced import Traced as Traced

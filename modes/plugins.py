@@ -19,10 +19,10 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from fwdrev.modes.core.engine import Direction, Engine
+from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import FwdrevError, UnavailableError
-from fwdrev.modes.instance import LARGEST, Problem
-from fwdrev.modes.interface import Direction, Engine
-from fwdrev.modes.shapes import RULE, ShapeRule
+from fwdrev.modes.problems.shapes import RULE, ShapeRule
 
 __all__ = [
     "Plugin",

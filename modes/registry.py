@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.chain import float_dtype
+from fwdrev.modes.core.chain import float_dtype
+from fwdrev.modes.core.engine import Engine
+from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
-from fwdrev.modes.instance import LARGEST, Problem
-from fwdrev.modes.interface import Engine
 from fwdrev.modes.plugins import (
     Plugin,
     checked_engine,
@@ -29,7 +29,7 @@ from fwdrev.modes.plugins import (
     options_of,
     plugins,
 )
-from fwdrev.modes.shapes import ANY, ShapeRule, rule_of
+from fwdrev.modes.problems.shapes import ANY, ShapeRule, rule_of
 
 __all__ = [
     "ENGINES",
@@ -53,13 +53,13 @@ __all__ = [
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
-        "forward": "fwdrev.modes.forward:Forward",
-        "reverse": "fwdrev.modes.reverse:Reverse",
-        "bracketed": "fwdrev.modes.bracketed:Bracketed",
-        "jax-jvp": "fwdrev.modes.jax_jvp:JaxJvp",
-        "jax-vjp": "fwdrev.modes.jax_vjp:JaxVjp",
-        "jax-bracketed": "fwdrev.modes.jax_bracketed:JaxBracketed",
-        "null": "fwdrev.modes.null:Null",
+        "forward": "fwdrev.modes.engines.forward:Forward",
+        "reverse": "fwdrev.modes.engines.reverse:Reverse",
+        "bracketed": "fwdrev.modes.engines.bracketed:Bracketed",
+        "jax-jvp": "fwdrev.modes.engines.jax_jvp:JaxJvp",
+        "jax-vjp": "fwdrev.modes.engines.jax_vjp:JaxVjp",
+        "jax-bracketed": "fwdrev.modes.engines.jax_bracketed:JaxBracketed",
+        "null": "fwdrev.modes.engines.noop:Null",
     }
 )
 """Our engines: name, then module and class, imported when asked for."""
@@ -69,23 +69,23 @@ _ALIASES: Mapping[str, str] = MappingProxyType({"noop": "null"})
 
 PROBLEMS: Mapping[str, str] = MappingProxyType(
     {
-        "driven": "fwdrev.modes.problems:driven",
-        "mlp": "fwdrev.modes.problems:mlp",
-        "autoencoder": "fwdrev.modes.problems:autoencoder",
-        "mgh32": "fwdrev.modes.linear_problems:mgh32",
-        "mgh33": "fwdrev.modes.linear_problems:mgh33",
-        "arrowhead": "fwdrev.modes.linear_problems:arrowhead",
-        "helmholtz": "fwdrev.modes.physics:helmholtz",
-        "heart-dipole": "fwdrev.modes.physics:heart_dipole",
-        "propane-combustion": "fwdrev.modes.physics:propane_combustion",
-        "brusselator": "fwdrev.modes.physics:brusselator",
-        "gmm": "fwdrev.modes.gmm:gmm",
-        "lstm": "fwdrev.modes.lstm:lstm",
-        "bundle-adjustment": "fwdrev.modes.bundle_adjustment:bundle_adjustment",
-        "hand-tracking": "fwdrev.modes.hand_tracking:hand_tracking",
-        "control": "fwdrev.modes.rollout:control",
-        "convolution": "fwdrev.modes.convolution:convolution",
-        "fourier-features": "fwdrev.modes.fourier_features:fourier_features",
+        "driven": "fwdrev.modes.problems.networks:driven",
+        "mlp": "fwdrev.modes.problems.networks:mlp",
+        "autoencoder": "fwdrev.modes.problems.networks:autoencoder",
+        "mgh32": "fwdrev.modes.problems.linear:mgh32",
+        "mgh33": "fwdrev.modes.problems.linear:mgh33",
+        "arrowhead": "fwdrev.modes.problems.linear:arrowhead",
+        "helmholtz": "fwdrev.modes.problems.physics:helmholtz",
+        "heart-dipole": "fwdrev.modes.problems.physics:heart_dipole",
+        "propane-combustion": "fwdrev.modes.problems.physics:propane_combustion",
+        "brusselator": "fwdrev.modes.problems.physics:brusselator",
+        "gmm": "fwdrev.modes.problems.gmm:gmm",
+        "lstm": "fwdrev.modes.problems.lstm:lstm",
+        "bundle-adjustment": "fwdrev.modes.problems.bundle_adjustment:bundle_adjustment",
+        "hand-tracking": "fwdrev.modes.problems.hand_tracking:hand_tracking",
+        "control": "fwdrev.modes.problems.control:control",
+        "convolution": "fwdrev.modes.problems.convolution:convolution",
+        "fourier-features": "fwdrev.modes.problems.fourier_features:fourier_features",
     }
 )
 """Our problems: name, then module and factory."""

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from fwdrev.bench.cell import Cell
+from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.plots.figures import FORMATS, save
-from fwdrev.plots.side_by_side import side_by_side_figure
-from fwdrev.plots.style import styled
-from fwdrev.plots.trend import trend_figure
-from fwdrev.results.pairs import default_pairs
-from fwdrev.results.run import Run
-from fwdrev.results.tables import engines_measured
-from fwdrev.results.trend import trend
+from fwdrev.plots.core.style import styled
+from fwdrev.plots.figures.side_by_side import side_by_side_figure
+from fwdrev.plots.figures.trend import trend_figure
+from fwdrev.plots.gallery import FORMATS, save
+from fwdrev.results.runs.cells import engines_measured
+from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.trend import trend
 
 __all__ = ["common_pairs", "comparisons", "save_comparisons"]
 

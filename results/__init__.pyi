@@ -1,17 +1,4 @@
-from .blocks import Blocks as Blocks, timed_blocks as timed_blocks
-from .crossing import Crossing as Crossing, Status as Status, crossing as crossing
-from .crossover import Crossover as Crossover, Law as Law, crossover as crossover
-from .estimate import Estimate as Estimate
-from .export import to_costs as to_costs, to_csv as to_csv, to_pyperf as to_pyperf
-from .journal import Journal as Journal, create as create, reopen as reopen
-from .memory import (
-    Apart as Apart,
-    MemoryPlane as MemoryPlane,
-    MemoryRatios as MemoryRatios,
-    Source as Source,
-    memory_ratios as memory_ratios,
-)
-from .rules import (
+from .rules.rules import (
     RULES as RULES,
     Rule as Rule,
     Score as Score,
@@ -19,10 +6,10 @@ from .rules import (
     rule_from as rule_from,
     scores as scores,
 )
-from .run import Run as Run, load as load
-from .scoreboard import Scoreboard as Scoreboard, scoreboard as scoreboard
-from .simple_rule import SimpleRule as SimpleRule, simple_rule as simple_rule
-from .tables import (
+from .rules.scoreboard import Scoreboard as Scoreboard, scoreboard as scoreboard
+from .rules.threshold_rule import SimpleRule as SimpleRule, simple_rule as simple_rule
+from .runs.blocks import Blocks as Blocks, timed_blocks as timed_blocks
+from .runs.cells import (
     LogRatios as LogRatios,
     arms as arms,
     cells as cells,
@@ -33,5 +20,18 @@ from .tables import (
     times as times,
     values as values,
 )
-from .trend import Trend as Trend, TrendPoint as TrendPoint, trend as trend
-from .winners import winners as winners
+from .runs.export import to_costs as to_costs, to_csv as to_csv, to_pyperf as to_pyperf
+from .runs.journal import Journal as Journal, create as create, reopen as reopen
+from .runs.memory import (
+    Apart as Apart,
+    MemoryPlane as MemoryPlane,
+    MemoryRatios as MemoryRatios,
+    Source as Source,
+    memory_ratios as memory_ratios,
+)
+from .runs.run import Run as Run, load as load
+from .runs.trend import Trend as Trend, TrendPoint as TrendPoint, trend as trend
+from .runs.winners import winners as winners
+from .stats.crossing import Crossing as Crossing, Status as Status, crossing as crossing
+from .stats.crossover import Crossover as Crossover, Law as Law, crossover as crossover
+from .stats.estimate import Estimate as Estimate

@@ -22,7 +22,7 @@ class Displayed:
 
     def _repr_html_(self) -> str:
         """As its kind of record is shown."""
-        from fwdrev.results.record_html import html_of
+        from fwdrev.results.notebook.record_html import html_of
 
         return html_of(self)
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fwdrev.bench.machine import Blas, Frequency, Machine, PyperfSays, Timer, Xla
-from fwdrev.bench.noise import NoiseRound
-from fwdrev.bench.settings import DISTORTING, EFFECTS, OVERRIDDEN
-from fwdrev.results.noise import Noise, noise_of
+from fwdrev.bench.machine.facts import Blas, Frequency, Machine, PyperfSays, Timer, Xla
+from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, OVERRIDDEN
+from fwdrev.bench.timing.noise import NoiseRound
+from fwdrev.results.stats.noise import Noise, noise_of
 
 __all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]
 

@@ -11,12 +11,12 @@ from pydantic import Field
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from fwdrev.bench.project_table import ProjectSettings
-from fwdrev.bench.spec import SweepSpec
-from fwdrev.bench.whole_file import write_whole
-from fwdrev.results.baseline_file import BASELINE_FORMAT, Baseline
-from fwdrev.results.function_spec import FunctionSpec
-from fwdrev.results.schema import FORMAT, Line, Manifest
+from fwdrev.bench.records.project_table import ProjectSettings
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.records.whole_file import write_whole
+from fwdrev.results.gate.baseline.file import BASELINE_FORMAT, Baseline
+from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.runs.schema import FORMAT, Line, Manifest
 
 __all__ = ["published", "schemas"]
 
@@ -44,7 +44,7 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 def published(name: str) -> Path:
     """The file in this package that holds the schema of that name; `make schema` writes it."""
-    return Path(__file__).with_name(f"{name}.schema.json")
+    return Path(__file__).parent / "runs" / "schemas" / f"{name}.schema.json"
 
 
 class _WrittenManifest(Manifest):

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from fwdrev.results import Run
-from fwdrev.results.against_baseline import compared
-from fwdrev.results.baseline import baseline_of
-from fwdrev.results.judgement import Judgement, Told
+from fwdrev.results.gate.baseline.build import baseline_of
+from fwdrev.results.gate.baseline.compare import compared
+from fwdrev.results.gate.verdicts.judgement import Judgement, Told
 from tests.scripted import scripted_run, with_counts
 
 __all__ = ["PLANE", "about", "after", "elsewhere", "measured"]

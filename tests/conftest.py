@@ -99,9 +99,9 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> "Pages":
 @pytest.fixture
 def address(run: "Growing", pages: "Pages", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Of a server of that run, which never rests."""
-    from fwdrev.plots.serving import serve
+    from fwdrev.plots.report.server import serve
 
     assert not pages.asked
-    monkeypatch.setattr("fwdrev.plots.live._REST", 0)
+    monkeypatch.setattr("fwdrev.plots.report.live._REST", 0)
     with serve([run.folder]) as found:
         yield found

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench import Cell
-from fwdrev.modes.interface import Direction
-from fwdrev.results.paired_sides import Sides
+from fwdrev.modes.core.engine import Direction
+from fwdrev.results.gate.paired_sides import Sides
 
 __all__ = ["ONE", "WOBBLE", "alone", "grid", "noisy", "slower"]
 

@@ -9,14 +9,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fwdrev.bench.against import CONTROL, SideObservation
-from fwdrev.bench.cell import ArmResult, Cell, Status
-from fwdrev.bench.lookup import Lacking
-from fwdrev.bench.spec import SweepSpec
-from fwdrev.modes.cost import EngineCost
-from fwdrev.results.gate_run import GateRun, gate_run
-from fwdrev.results.judgement import Outcome, Verdict
-from fwdrev.results.paired_sides import Pair
+from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.lookup import Lacking
+from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.modes.core.cost import EngineCost
+from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.gate.run import GateRun, gate_run
+from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
 from tests.gate_sides import WOBBLE
 
 __all__ = ["FEWEST_ROUNDS", "SAME", "SIZES", "UNTIMED", "WAYS", "Way", "ended"]

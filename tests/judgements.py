@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fwdrev.results.judgement import Judgement, Outcome, Told, Verdict
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
 
 __all__ = ["BETTER", "HOSTILE", "LESS", "OPEN", "SAME", "WORSE", "many", "of"]
 

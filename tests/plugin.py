@@ -10,7 +10,7 @@ __all__ = ["install_plugin"]
 PLUGIN = """
 import numpy as np
 from fwdrev.modes import Direction, engine, problem, shaped
-from fwdrev.modes.interface import Engine
+from fwdrev.modes.core.engine import Engine
 
 class Doubled(Engine):
     "Twice the Jacobian: wrong."

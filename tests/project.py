@@ -34,8 +34,8 @@ def moody(x):
 
 _ENGINE = """
 from fwdrev.modes import Direction, engine
-from fwdrev.modes.cost import EngineCost
-from fwdrev.modes.interface import Engine
+from fwdrev.modes.core.cost import EngineCost
+from fwdrev.modes.core.engine import Engine
 
 COUNT = 10
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, ScriptedExecutor, Sweep, make_spec
-from fwdrev.bench.cell import ArmResult
-from fwdrev.bench.memory import Memory
-from fwdrev.modes.cost import EngineCost, ProgramCost
+from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, Sweep, make_spec
+from fwdrev.bench.machine.memory import Memory
+from fwdrev.bench.records.observation import ArmResult
+from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.results import Run
+from tests.doubles.scripted_executor import ScriptedExecutor
 
 __all__ = ["always", "scripted_run", "seconds", "slowed", "true_m", "true_n", "with_counts", "with_memory"]
 

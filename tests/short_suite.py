@@ -14,10 +14,21 @@ what others show."""
 SHORT = tuple(
     f"tests/{name}.py"
     for name in (
-        *("test_bench_check", "test_bench_shapes", "test_explain", "test_front_door", "test_modes_counts"),
-        *("test_modes_function", "test_modes_jax_layer", "test_modes_jax_stages", "test_modes_jaxpr_cost"),
-        *("test_modes_jaxpr_programs", "test_plots_layouts", "test_results_choices", "test_results_export"),
-        *("test_results_journal", "wild/test_versions"),
+        "api/test_choices",
+        "api/test_front_door",
+        "bench/test_shapes",
+        "bench/workers/test_reference_check",
+        "modes/engines/test_counts",
+        "modes/functions/test_probe",
+        "modes/functions/test_staged",
+        "modes/jaxpr/test_cost",
+        "modes/jaxpr/test_programs",
+        "modes/layers/test_jax_layer",
+        "plots/figures/test_layouts",
+        "results/costs/test_explanation",
+        "results/runs/test_export",
+        "results/runs/test_journal",
+        "wild/test_versions",
     )
 )
 """Files of tests of what other packages change: how JAX traces and compiles, what pandas, pyperf and pydantic write."""

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
 
-from fwdrev.bench.timing import calibrate
-from fwdrev.modes.linear_map import Full
-from fwdrev.plots.style import colour
-from fwdrev.results.estimate import log_mean
+from fwdrev.bench.timing.blocks import calibrate
+from fwdrev.modes.core.linear_map import Full
+from fwdrev.plots.core.style import colour
+from fwdrev.results.stats.estimate import log_mean
 
 
 def test_modes() -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.resources import files
 
 from fwdrev.plots.report.payload import run_payload
-from fwdrev.results.run import Run
+from fwdrev.results.runs.run import Run
 
 __all__ = ["MARKER", "report_data", "report_page", "stylesheet"]
 
@@ -76,7 +76,7 @@ def _own() -> str:
 
 @cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def _digest(script: str) -> str:

@@ -12,25 +12,25 @@ import pandas as pd
 
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import find_engine
-from fwdrev.plots.frame import inputs_label
-from fwdrev.plots.pair_of_run import PairOfRun
-from fwdrev.plots.regret import scored
+from fwdrev.plots.core.frame import inputs_label
+from fwdrev.plots.core.style import colour, line_style, marks, shade
+from fwdrev.plots.figures.regret import scored
+from fwdrev.plots.figures.winner_map import contenders
+from fwdrev.plots.pair import PairOfRun
 from fwdrev.plots.report import pack
-from fwdrev.plots.style import colour, line_style, marks, shade
-from fwdrev.plots.winner_map import contenders
-from fwdrev.results.blocks import Blocks, timed_blocks
-from fwdrev.results.calibration import calibration_of
-from fwdrev.results.crossing import Crossing
-from fwdrev.results.crossover import crossover, crossover_points
-from fwdrev.results.estimate import log_means
-from fwdrev.results.pairs import default_pairs
-from fwdrev.results.prediction import Prediction, prediction
-from fwdrev.results.reproduce import spec_toml
-from fwdrev.results.run import Run
-from fwdrev.results.summary import failure_lines, law_text, prediction_text, processes_text
-from fwdrev.results.tables import arms, log_count_ratios_of, log_ratios_of, times_of
-from fwdrev.results.winners import winners
-from fwdrev.results.words import pair_words, winner_words
+from fwdrev.results.costs.calibration import calibration_of
+from fwdrev.results.costs.prediction import Prediction, prediction
+from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.cells import arms, log_count_ratios_of, log_ratios_of, times_of
+from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.reproduce import spec_toml
+from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.winners import winners
+from fwdrev.results.stats.crossing import Crossing
+from fwdrev.results.stats.crossover import crossover, crossover_points
+from fwdrev.results.stats.estimate import log_means
+from fwdrev.results.text.sentences import pair_words, winner_words
+from fwdrev.results.text.summary import failure_lines, law_text, prediction_text, processes_text
 
 __all__ = ["MOST_VALUES", "run_payload"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 
-from fwdrev.bench.memory import limited
+from fwdrev.bench.machine.memory import limited
 
 __all__ = ["examples", "guarded"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, strategies as st
 
-from fwdrev.bench.cli.app import main
-from fwdrev.bench.cli.exit_codes import EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_REGRESSION, EXIT_USAGE
+from fwdrev.cli.app import main
+from fwdrev.cli.common.exit_codes import EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_REGRESSION, EXIT_USAGE
 from tests.fuzz import samples
 from tests.fuzz.guarded import examples, guarded
 from tests.fuzz.strategies import changed, damaged, joined, nonsense

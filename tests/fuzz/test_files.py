@@ -10,30 +10,30 @@ from typing import Any
 import pytest
 from hypothesis import event, given, strategies as st
 
-from fwdrev.bench.factor_file import read_factors
-from fwdrev.bench.plan import FixedPlan
-from fwdrev.bench.spec import make_spec, read_spec
-from fwdrev.bench.target import Target, point_of
-from fwdrev.modes.bracketing import cheapest
+from fwdrev.bench.functions.target import Target, point_of
+from fwdrev.bench.records.plan import FixedPlan
+from fwdrev.bench.records.spec import make_spec, read_spec
+from fwdrev.modes.bracketing.search import cheapest
 from fwdrev.modes.errors import FwdrevError
-from fwdrev.modes.function import flat_function
+from fwdrev.modes.functions.probe import flat_function
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results import Run, crossover, load, log_ratios
-from fwdrev.results.against_baseline import compared
-from fwdrev.results.baseline import baseline_of, pairs_of
-from fwdrev.results.baseline_file import Baseline, baseline_text, load_baseline
-from fwdrev.results.crossing import Crossing
-from fwdrev.results.export import to_costs, to_csv, to_pyperf
-from fwdrev.results.judgement import text_lines
-from fwdrev.results.judgement_github import annotations
-from fwdrev.results.judgement_junit import junit
-from fwdrev.results.judgement_markdown import markdown
-from fwdrev.results.run_html import run_html
-from fwdrev.results.selftest import delays_for, summarised
-from fwdrev.results.selftest_record import load_record
-from fwdrev.results.selftest_text import summary_lines
-from fwdrev.results.summary import crossover_lines, failure_lines
-from fwdrev.results.tables import arms, cells, engines_measured, failures, values
+from fwdrev.results.costs.factor_file import read_factors
+from fwdrev.results.gate.aa_test.record import load_record
+from fwdrev.results.gate.aa_test.summary import delays_for, summarised
+from fwdrev.results.gate.aa_test.text import summary_lines
+from fwdrev.results.gate.baseline.build import baseline_of, pairs_of
+from fwdrev.results.gate.baseline.compare import compared
+from fwdrev.results.gate.baseline.file import Baseline, baseline_text, load_baseline
+from fwdrev.results.gate.verdicts.github import annotations
+from fwdrev.results.gate.verdicts.judgement import text_lines
+from fwdrev.results.gate.verdicts.junit import junit
+from fwdrev.results.gate.verdicts.markdown import markdown
+from fwdrev.results.notebook.run_html import run_html
+from fwdrev.results.runs.cells import arms, cells, engines_measured, failures, values
+from fwdrev.results.runs.export import to_costs, to_csv, to_pyperf
+from fwdrev.results.stats.crossing import Crossing
+from fwdrev.results.text.summary import crossover_lines, failure_lines
 from tests.fuzz import samples
 from tests.fuzz.guarded import examples, guarded
 from tests.fuzz.points import points

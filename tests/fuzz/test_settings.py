@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import event, given, strategies as st
 
-from fwdrev.bench.gate_spec import gate_spec
-from fwdrev.bench.project_settings import project_settings
+from fwdrev.bench.records.gate_spec import gate_spec
+from fwdrev.cli.gate.project_settings import project_settings
 from fwdrev.modes.errors import InputError
 from tests.fuzz import samples
 from tests.fuzz.guarded import examples, guarded

@@ -11,7 +11,7 @@ _HERE = Path(__file__).parent
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
     """The exit code of the command in this process, and what it says on standard error."""
-    from fwdrev.bench.cli import app  # whatever is imported here is imported before its shapes are checked
+    from fwdrev.cli import app  # whatever is imported here is imported before its shapes are checked
 
     monkeypatch.setattr(app, "_heed_signals", lambda: None)
 

@@ -47,19 +47,19 @@ def started(line: str, *, env: Mapping[str, str] | None = None) -> "subprocess.P
 def main() -> None:
     """Put what is found in place of measuring, then run the command as it is."""
     outcome = sys.argv.pop(1)
-    import fwdrev.bench.cli.check
-    from fwdrev.bench.cli.app import main as run
+    import fwdrev.cli.check
+    from fwdrev.cli.app import main as run
 
     def judged(*_: object, **__: object) -> tuple[Any, dict[str, Any]]:
         return _happens(outcome)
 
-    fwdrev.bench.cli.check._judged_by_revision = judged
+    fwdrev.cli.check._judged_by_revision = judged
     run()
 
 
 def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
     from fwdrev.modes.errors import InputError
-    from fwdrev.results.judgement import Outcome
+    from fwdrev.results.gate.verdicts.judgement import Outcome
     from tests.judgements import WORSE, many, of
 
     if outcome == "refused":
@@ -84,9 +84,10 @@ def _break() -> NoReturn:
 
 def _watch() -> None:
     """The progress of a sweep that takes a second."""
-    from fwdrev.bench import FixedPlan, ScriptedExecutor, Sweep, make_spec
-    from fwdrev.bench.progress import watched
-    from fwdrev.results.forecast import TimeForecast
+    from fwdrev.bench import FixedPlan, Sweep, make_spec
+    from fwdrev.bench.sweep.progress import watched
+    from fwdrev.results.planning.forecast import TimeForecast
+    from tests.doubles.scripted_executor import ScriptedExecutor
     from tests.scripted import seconds
 
     spec = make_spec({"engines": ["forward", "reverse"], "inputs": "64:512:*2", "outputs": "1,16", "rounds": 5})

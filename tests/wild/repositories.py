@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from fwdrev.bench.git import without_repository
+from fwdrev.bench.machine.git import without_repository
 
 __all__ = ["Repository", "environment", "new_repository"]
 

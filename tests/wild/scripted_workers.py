@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from fwdrev.bench import Cell, LocalExecutor, Observation, Skips, Status
-from fwdrev.bench.cell import ArmResult
-from fwdrev.bench.ledger import Ledger
-from fwdrev.bench.process import Ended
-from fwdrev.bench.request import Request
+from fwdrev.bench.records.observation import ArmResult
+from fwdrev.bench.workers.ledger import Ledger
+from fwdrev.bench.workers.process import Ended
+from fwdrev.bench.workers.protocol import Request
 
 __all__ = ["Fate", "fine", "script"]
 
@@ -42,7 +42,7 @@ def script(monkeypatch: pytest.MonkeyPatch, fate: Fate) -> list[tuple[int, Cell,
 
 @dataclass
 class _Worker:
-    """As `fwdrev.bench.worker`, cell by cell."""
+    """As `fwdrev.bench.workers.sweep_worker`, cell by cell."""
 
     request: Request
     ended: Ended

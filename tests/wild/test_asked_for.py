@@ -6,26 +6,26 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.against import CONTROL, SideObservation
-from fwdrev.bench.cell import ArmResult, Cell, Status
-from fwdrev.bench.cli.app import main
-from fwdrev.bench.cli.commands import run as command
-from fwdrev.bench.cli.show import exit_code
-from fwdrev.bench.gate_spec import gate_spec
-from fwdrev.bench.lookup import Lacking, lacking
-from fwdrev.bench.revision import revision
-from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.records.gate_spec import gate_spec
+from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import revision
+from fwdrev.bench.revisions.lookup import Lacking, lacking
+from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.cli.app import main
+from fwdrev.cli.commands import run as command
+from fwdrev.cli.common.show import exit_code
 from fwdrev.modes.errors import InputError
-from fwdrev.results.against_baseline import compared, without_run
-from fwdrev.results.baseline import baseline_of
-from fwdrev.results.baseline_file import Baseline
-from fwdrev.results.gate_run import gate_run
-from fwdrev.results.gate_text import judged
-from fwdrev.results.judgement import Outcome, Verdict, text_lines
-from fwdrev.results.judgement_github import annotations
-from fwdrev.results.judgement_junit import junit
-from fwdrev.results.judgement_markdown import markdown
-from fwdrev.results.paired_sides import Pair
+from fwdrev.results.gate.baseline.build import baseline_of
+from fwdrev.results.gate.baseline.compare import compared, without_run
+from fwdrev.results.gate.baseline.file import Baseline
+from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.text import judged
+from fwdrev.results.gate.verdicts.github import annotations
+from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict, text_lines
+from fwdrev.results.gate.verdicts.junit import junit
+from fwdrev.results.gate.verdicts.markdown import markdown
 from tests.baselines import measured
 from tests.plugin import install_plugin
 from tests.project import MODEL, commit, make_project

@@ -20,18 +20,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fwdrev.bench.arguments import cell_of, engine_pair, problem_options
-from fwdrev.bench.cell import Status
-from fwdrev.bench.factor_file import read_factors
-from fwdrev.bench.spec import make_spec, read_spec
-from fwdrev.bench.target import Target, point_of
+from fwdrev.bench.functions.target import Target, point_of
+from fwdrev.bench.records.arguments import cell_of, engine_pair, problem_options
+from fwdrev.bench.records.observation import Status
+from fwdrev.bench.records.spec import make_spec, read_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine
 from fwdrev.results import Run, load, to_costs, to_csv, to_pyperf
-from fwdrev.results.baseline_file import load_baseline
-from fwdrev.results.selftest_record import load_record
-from fwdrev.results.summary import failure_lines
-from fwdrev.results.tables import failures, values
+from fwdrev.results.costs.factor_file import read_factors
+from fwdrev.results.gate.aa_test.record import load_record
+from fwdrev.results.gate.baseline.file import load_baseline
+from fwdrev.results.runs.cells import failures, values
+from fwdrev.results.text.summary import failure_lines
 from tests.fuzz import samples
 from tests.wild.reports import OURS, report
 
@@ -138,7 +138,7 @@ def test_a_pipe_into_which_nothing_writes_does_not_hang(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may be one by mistake."""
-    monkeypatch.setattr("fwdrev.bench.given_file._PATIENCE", 0.1)
+    monkeypatch.setattr("fwdrev.bench.records.given_file._PATIENCE", 0.1)
     os.mkfifo(tmp_path / "given")
     assert "a pipe into which nothing writes" in refused(kind, tmp_path / "given")
 
@@ -510,7 +510,7 @@ def test_a_point_runs_no_code(tmp_path: Path) -> None:
 @report("keras-team/keras#23016")
 def test_an_archive_that_does_not_fit_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Zeros are packed a thousand times smaller."""
-    monkeypatch.setattr("fwdrev.bench.target.available_bytes", lambda: 2**20)
+    monkeypatch.setattr("fwdrev.bench.functions.target.available_bytes", lambda: 2**20)
     path = tmp_path / "point.npz"
     np.savez_compressed(path, x=np.zeros(2**18))
     assert path.stat().st_size < 10_000

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import typer
 
-from fwdrev.bench.cli import judged
-from fwdrev.bench.whole_file import append_whole, obstacle, write_whole
+from fwdrev.api.choice_cache import remember, remembered
+from fwdrev.bench.records.whole_file import append_whole, obstacle, write_whole
+from fwdrev.cli.gate import reports as judged
 from fwdrev.modes import InputError
 from fwdrev.results import load
-from fwdrev.results.baseline import baseline_of
-from fwdrev.results.baseline_file import load_baseline, save_baseline
-from fwdrev.results.choice_file import remember, remembered
-from fwdrev.results.journal import _write_manifest
-from fwdrev.results.judgement import Outcome
+from fwdrev.results.gate.baseline.build import baseline_of
+from fwdrev.results.gate.baseline.file import load_baseline, save_baseline
+from fwdrev.results.gate.verdicts.judgement import Outcome
+from fwdrev.results.runs.journal import _write_manifest
 from tests.judgements import SAME, WORSE, of
 from tests.wild.reports import OURS, report
 
@@ -249,7 +249,7 @@ def test_a_kill_leaves_one_name_that_can_be_told(tmp_path: Path) -> None:
     program = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from fwdrev.bench.whole_file import write_whole\n"
+        "from fwdrev.bench.records.whole_file import write_whole\n"
         "os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)\n"
         "write_whole(Path(sys.argv[1]), 'x' * 100000)\n"
     )
@@ -352,7 +352,7 @@ def test_a_full_disk_leaves_baselines_and_manifests(whole: Path, tmp_path: Path)
 def test_a_full_disk_costs_a_choice_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is warned of once, and measured again next time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr("fwdrev.results.choice_file._warned", [])
+    monkeypatch.setattr("fwdrev.api.choice_cache._warned", [])
     with full_disk(10), pytest.warns(UserWarning, match="cannot be written .File too large."):
         remember("key", "forward", {"forward": 1e-6})
     assert remembered("key", ["forward"]) is None
@@ -405,17 +405,17 @@ _WRITES = re.compile(
 )
 
 _OTHER_WRITERS = {
-    "bench/side.py": "standard output by another number",
-    "bench/side_process.py": "a log that grows",
-    "bench/child.py": "a log that grows, standard output by another number",
-    "bench/process.py": "a log that grows",
-    "bench/stock.py": "a log that grows, a request in the scratch folder",
-    "bench/leftovers.py": "a record that is locked",
-    "bench/ledger.py": "shared memory",
-    "bench/memory.py": "a file of the kernel",
-    "bench/primitives.py": "standard output",
-    "bench/noise.py": "standard output",
-    "results/journal.py": "a journal that grows",
+    "bench/revisions/side.py": "standard output by another number",
+    "bench/revisions/side_process.py": "a log that grows",
+    "bench/workers/child.py": "a log that grows, standard output by another number",
+    "bench/workers/process.py": "a log that grows",
+    "bench/sweep/pyperf_runner.py": "a log that grows, a request in the scratch folder",
+    "bench/workers/leftovers.py": "a record that is locked",
+    "bench/workers/ledger.py": "shared memory",
+    "bench/machine/memory.py": "a file of the kernel",
+    "bench/timing/primitives.py": "standard output",
+    "bench/timing/noise.py": "standard output",
+    "results/runs/journal.py": "a journal that grows",
 }
 
 

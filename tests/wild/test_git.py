@@ -15,9 +15,9 @@ import psutil
 import pytest
 
 from fwdrev.bench import SweepSpec
-from fwdrev.bench.against import against
-from fwdrev.bench.git import git
-from fwdrev.bench.revision import itself, revision
+from fwdrev.bench.machine.git import git
+from fwdrev.bench.revisions.git_worktree import itself, revision
+from fwdrev.bench.revisions.rounds import against
 from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
@@ -297,7 +297,7 @@ def test_no_place_for_temporary_files(project: Repository, tmp_path: Path, monke
 
 _STAYS = """
 import sys, time
-from fwdrev.bench.revision import itself, revision
+from fwdrev.bench.revisions.git_worktree import itself, revision
 with (revision("HEAD") if sys.argv[1] == "against" else itself()) as sides:
     print(sides.base, flush=True)
     time.sleep(600)

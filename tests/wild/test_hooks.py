@@ -13,10 +13,10 @@ from tests.wild.repositories import Repository, new_repository
 _LOOK = """
 import os, subprocess, sys
 from pathlib import Path
-from fwdrev.bench.environment import worker_environment
-from fwdrev.bench.git import without_repository
-from fwdrev.bench.revision import revision
-from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.machine.environment import worker_environment
+from fwdrev.bench.machine.git import without_repository
+from fwdrev.bench.revisions.git_worktree import revision
+from fwdrev.bench.records.spec import SweepSpec
 
 local = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True).stdout.split()
 with revision("HEAD") as sides, open(sys.argv[1], "a") as out:

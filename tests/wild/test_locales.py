@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.environment import worker_environment
-from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.machine.environment import worker_environment
+from fwdrev.bench.records.spec import SweepSpec
 from tests.wild.outcomes import command, environment
 from tests.wild.reports import OURS, report
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.bench import memory
-from fwdrev.bench.cgroup import cpu_quota, memory_left
-from fwdrev.bench.environment import PASSED_ON, cautions
-from fwdrev.bench.fingerprint import fingerprint
-from fwdrev.bench.processors import available_cpus, pin, pinned_cpus
-from fwdrev.bench.settings import DISTORTING, EFFECTS, settings
-from fwdrev.bench.spec import make_spec
+from fwdrev.bench.machine import memory
+from fwdrev.bench.machine.cgroup import cpu_quota, memory_left
+from fwdrev.bench.machine.environment import PASSED_ON, cautions
+from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.processors import available_cpus, pin, pinned_cpus
+from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, settings
+from fwdrev.bench.records.spec import make_spec
 from fwdrev.modes import InputError
-from fwdrev.results.same_machine import check_same
+from fwdrev.results.runs.provenance import check_same
+from tests.cli.test_commands import TINY, fwdrev
 from tests.project import make_project
-from tests.test_cli import TINY, fwdrev
 from tests.wild.reports import OURS, report
 
 GB = 10**9
@@ -183,7 +183,7 @@ def test_a_system_that_does_not_know_its_memory(monkeypatch: pytest.MonkeyPatch)
 @report(OURS)
 def test_a_jacobian_of_floats_takes_half(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four of 4 bytes an entry fit where four of 8 bytes do not."""
-    monkeypatch.setattr("fwdrev.bench.spec.total_bytes", lambda: 4 * 6 * 1000 * 64)
+    monkeypatch.setattr("fwdrev.bench.records.spec.total_bytes", lambda: 4 * 6 * 1000 * 64)
     given = {"inputs": "1000", "outputs": "64"}
     assert make_spec({**given, "dtype": "float32"}).dtype == "float32"
     with pytest.raises(InputError, match=r"has a Jacobian of 0\.000512 GB, too large for this machine"):
@@ -195,7 +195,7 @@ def test_a_limit_that_the_user_has_set_stays(tmp_path: Path) -> None:
     """`ulimit -v` is not raised by what we would allow."""
     code = """
 import resource
-from fwdrev.bench.memory import limited
+from fwdrev.bench.machine.memory import limited
 mapped = 1 << 36
 resource.setrlimit(resource.RLIMIT_AS, (mapped, resource.RLIM_INFINITY))
 with limited(1 << 40):
@@ -310,10 +310,10 @@ def test_a_side_that_takes_all_memory(tmp_path: Path, code: str, status: str) ->
 
     What is imported is no part of it: a library may map more than any arm takes.
     """
-    from fwdrev.bench.against import against
-    from fwdrev.bench.cell import Status
-    from fwdrev.bench.gate_spec import gate_spec
-    from fwdrev.bench.revision import revision
+    from fwdrev.bench.records.gate_spec import gate_spec
+    from fwdrev.bench.records.observation import Status
+    from fwdrev.bench.revisions.git_worktree import revision
+    from fwdrev.bench.revisions.rounds import against
 
     project = make_project(tmp_path / "project")
     (project / "model.py").write_text((project / "model.py").read_text() + f"import numpy as np\n{code}")

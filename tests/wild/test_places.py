@@ -18,13 +18,15 @@ import platformdirs
 import pytest
 import typer
 
-from fwdrev.bench.cli import calibrate, judged, measure
-from fwdrev.bench.cli.new_names import claimed_folder, free_file
-from fwdrev.bench.whole_file import obstacle, status, write_whole
+from fwdrev.api import sweep as measure
+from fwdrev.api.choice_cache import remember, remembered
+from fwdrev.bench.records.whole_file import obstacle, status, write_whole
+from fwdrev.cli import calibrate
+from fwdrev.cli.common.new_names import claimed_folder, free_file
+from fwdrev.cli.gate import reports as judged
 from fwdrev.modes import InputError
 from fwdrev.results import load
-from fwdrev.results.calibration import calibrated, calibration_path
-from fwdrev.results.choice_file import remember, remembered
+from fwdrev.results.costs.calibration import calibrated, calibration_path
 from tests.judgements import WORSE, of
 from tests.wild.reports import OURS, report
 
@@ -35,7 +37,7 @@ import pwd, sys
 def unknown(uid):
     raise KeyError(f"getpwuid(): uid not found: {uid}")
 pwd.getpwuid = unknown
-from fwdrev.bench.cli.app import main
+from fwdrev.cli.app import main
 main()
 """
 """The command for a user that the system does not know."""
@@ -85,7 +87,7 @@ def test_users_without_a_home(arguments: str, home: str | None, whole: Path, tmp
 def test_no_folder_is_named_after_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As older platformdirs, which do not raise, let it be."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fwdrev.results.choice_file._warned", [])
+    monkeypatch.setattr("fwdrev.api.choice_cache._warned", [])
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/fwdrev")
     with pytest.warns(UserWarning, match="this user has no home folder"):
         remember("key", "forward", {"forward": 1e-6})
@@ -117,11 +119,11 @@ def test_without_a_cache_everything_else_works(
     (tmp_path / "file").touch()
     if cache is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))
-    monkeypatch.setattr("fwdrev.results.choice_file._warned", [])
+    monkeypatch.setattr("fwdrev.api.choice_cache._warned", [])
     with pytest.warns(UserWarning, match=why):
         remember("key", "forward", {"forward": 1e-6})
     assert command("crossover", whole) == (0, "")
-    monkeypatch.setattr("fwdrev.bench.primitives.measure_tables", None)
+    monkeypatch.setattr("fwdrev.bench.timing.primitives.measure_tables", None)
     code, told = command("calibrate")
     assert (code, told.count("\n")) == (2, 1)
     assert told.startswith("fwdrev: cannot write ")
@@ -180,8 +182,8 @@ WRITTEN = [
 @pytest.fixture
 def place(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with a file, a loop of links and a baseline of a run."""
-    from fwdrev.results.baseline import baseline_of
-    from fwdrev.results.baseline_file import save_baseline
+    from fwdrev.results.gate.baseline.build import baseline_of
+    from fwdrev.results.gate.baseline.file import save_baseline
 
     (tmp_path / "file").touch()
     (tmp_path / "loop").symlink_to("loop")

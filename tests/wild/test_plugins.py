@@ -8,25 +8,25 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench.cell import Cell, Observation, Status
-from fwdrev.bench.cli.commands import run as command
-from fwdrev.bench.ledger import Ledger
-from fwdrev.bench.request import Request
-from fwdrev.bench.side import Side
-from fwdrev.bench.spec import make_spec
-from fwdrev.bench.visit import prepared, weighed
+from fwdrev.bench.records.observation import Cell, Observation, Status
+from fwdrev.bench.records.spec import make_spec
+from fwdrev.bench.revisions.side import Side
+from fwdrev.bench.workers.cell_visit import prepared, weighed
+from fwdrev.bench.workers.ledger import Ledger
+from fwdrev.bench.workers.protocol import Request
+from fwdrev.cli.commands import run as command
 from fwdrev.modes import InputError, UnavailableError, engine, engine_names, problem
+from fwdrev.modes.bracketing.machine_prices import Seconds
 from fwdrev.modes.registry import engine_fault, find_engine
-from fwdrev.modes.seconds import Seconds
-from fwdrev.results.prediction import predicted_ratios
+from fwdrev.results.costs.prediction import predicted_ratios
 from tests.scripted import scripted_run
 from tests.wild.reports import OURS, report
 
 HEAD = """
 import abc, numpy as np
 from fwdrev.modes import Direction, engine, problem, shaped
-from fwdrev.modes.cost import EngineCost
-from fwdrev.modes.interface import Engine
+from fwdrev.modes.core.cost import EngineCost
+from fwdrev.modes.core.engine import Engine
 
 def counted(number):
     "Counts that no type checker sees."
@@ -258,7 +258,7 @@ def test_names_that_are_taken_or_odd(installed: Packages, capsys: pytest.Capture
     installed.add("two", f"[fwdrev.engines]\ntwice = elsewhere:Whole\nsame {line}")
     installed.add("three", "[fwdrev.engines]\n" + "".join(f"{name} {line}" for name in odd))
     rows = listed("engines", capsys)
-    assert type(engine("forward")).__module__ == "fwdrev.modes.forward"
+    assert type(engine("forward")).__module__ == "fwdrev.modes.engines.forward"
     assert rows["same"]["available"]
     said = rows["twice"]["summary"]
     assert "is given by several packages, one (their_whole:Whole) and two (elsewhere:Whole)" in said.replace(

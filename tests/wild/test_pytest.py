@@ -13,7 +13,7 @@ import pytest
 
 import fwdrev.pytest_gate
 import fwdrev.pytest_plugin  # noqa: F401 - what is imported here stays imported when a run within this process has ended
-from fwdrev.bench.callables import CallableRound, PairedCallables
+from fwdrev.bench.timing.callables import CallableRound, PairedCallables
 from tests.wild.reports import OURS, report
 
 pytest_plugins = ["pytester"]

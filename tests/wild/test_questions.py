@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.against import against
-from fwdrev.bench.revision import revision
-from fwdrev.bench.spec import SweepSpec
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import revision
+from fwdrev.bench.revisions.rounds import against
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import new_repository
 
@@ -18,7 +18,7 @@ ASKING = "def f(x):\n    input()\n    return 2 * x\n"
 OWN_STREAMS = """
 import sys
 from fwdrev.bench import function_worker, worker
-from fwdrev.bench.child import own_streams
+from fwdrev.bench.workers.child import own_streams
 assert worker.own_streams is function_worker.own_streams is own_streams
 questions, answers = own_streams()
 print("printed", flush=True)

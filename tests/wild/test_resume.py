@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench import PREPARING, Cell, LocalExecutor, Observation, ScriptedExecutor, Status, Sweep, make_spec
-from fwdrev.bench.cell import ArmResult
-from fwdrev.bench.cli.measure import measure, old_run
+from fwdrev.api.sweep import measure, old_run
+from fwdrev.bench import PREPARING, Cell, LocalExecutor, Observation, Status, Sweep, make_spec
+from fwdrev.bench.records.observation import ArmResult
 from fwdrev.modes import InputError
 from fwdrev.modes.errors import SurroundingsError
 from fwdrev.results import create, load, reopen
-from fwdrev.results.journal import Journal
+from fwdrev.results.runs.journal import Journal
+from tests.doubles.scripted_executor import ScriptedExecutor
 from tests.scripted import seconds
 from tests.wild.reports import OURS, report
 from tests.wild.scripted_workers import fine, script
@@ -76,7 +77,7 @@ def test_larger_limits_do_not_reopen_what_has_ended(folder: Path, monkeypatch: p
     with reopen(folder, {}, {}) as (journal, _):
         journal.append(Observation(round=1, cell=Cell(8, 6), arms=dict(SEEN[-1].arms) | arms))
     ran = script(monkeypatch, fine)
-    monkeypatch.setattr("fwdrev.bench.cli.measure.fingerprint", lambda *_: {})
+    monkeypatch.setattr("fwdrev.api.sweep.fingerprint", lambda *_: {})
     measure(folder, old_run(folder, {"timeout": 3600.0, "rounds": 3}, []))
     assert not [each for each in ran if each[1:] == (Cell(8, 6), "reverse")]
     assert load(folder).spec.timeout == 3600
@@ -122,7 +123,7 @@ def test_a_run_that_goes_while_it_is_opened(folder: Path, monkeypatch: pytest.Mo
 def test_a_run_that_goes_before_it_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its journal is not made anew."""
     (folder / "journal.jsonl").unlink()
-    monkeypatch.setattr("fwdrev.results.journal.load", lambda _: None)
+    monkeypatch.setattr("fwdrev.results.runs.journal.load", lambda _: None)
     with pytest.raises(InputError, match=r"cannot write to .*: No such file"), again(folder):
         pass
     assert not (folder / "journal.jsonl").exists()
@@ -231,7 +232,7 @@ def test_no_room_for_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch)
     """The run stays as it is, and its lock is free."""
     before = (folder / "manifest.json").read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr("fwdrev.results.journal.write_whole", _refused)
+        patched.setattr("fwdrev.results.runs.journal.write_whole", _refused)
         with pytest.raises(SurroundingsError, match=r"cannot write to .*manifest.json"), again(folder):
             pass
     assert (folder / "manifest.json").read_bytes() == before
@@ -246,7 +247,7 @@ def test_ctrl_c_while_a_run_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("fwdrev.results.journal._write_manifest", interrupted)
+    monkeypatch.setattr("fwdrev.results.runs.journal._write_manifest", interrupted)
     with pytest.raises(KeyboardInterrupt), create(tmp_path / "run", SPEC, {}):
         pass
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.cli import app, commands, streams
+from fwdrev.cli import app, commands
+from fwdrev.cli.common import streams
 from tests.project import make_project
 from tests.wild.outcomes import CODES, SIGNALS, command, environment, started
 from tests.wild.reports import OURS, report

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, Sweep, make_spec
-from fwdrev.bench.cell import ArmResult
-from fwdrev.bench.stock import StockExecutor
+from fwdrev.bench.records.observation import ArmResult
+from fwdrev.bench.sweep.pyperf_runner import StockExecutor
 from tests.wild.reports import OURS, report
 from tests.wild.scripted_workers import Fate, fine, script
 
@@ -25,7 +25,7 @@ SMALL = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "engines": ["forward", 
 @pytest.fixture(autouse=True)
 def _four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there are four threads in the passes, wherever the tests run."""
-    monkeypatch.setattr("fwdrev.bench.local.available_cpus", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("fwdrev.bench.sweep.local.available_cpus", lambda: [0, 1, 2, 3])
 
 
 def _random_fates(seed: int) -> Fate:

@@ -22,7 +22,7 @@ PATIENCE = 120.0
 """Seconds: no more than a hint that something hangs."""
 
 NOISY = 'import sys; sys.stdout.write("welcome to this machine"); sys.stdout.flush()'
-WORKER_ONLY = 'import sys\nif "fwdrev.bench.worker" in sys.orig_argv:\n    sys.modules["mmap"] = None\n'
+WORKER_ONLY = 'import sys\nif "fwdrev.bench.workers.sweep_worker" in sys.orig_argv:\n    sys.modules["mmap"] = None\n'
 REFUSED = "cannot start: it ended with exit code 1: ModuleNotFoundError: import of mmap halted"
 
 TINY_DISK = """

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
+from fwdrev.api.sweep import measure, new_run, old_run
 from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, make_spec
-from fwdrev.bench.check import Reference
-from fwdrev.bench.cli.measure import measure, new_run, old_run
-from fwdrev.bench.process import Ended
-from fwdrev.bench.scratch import scratch_folder
-from fwdrev.bench.side_process import started
-from fwdrev.bench.stock import StockExecutor
-from fwdrev.bench.surroundings import check_end
+from fwdrev.bench.revisions.side_process import started
+from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.scratch import scratch_folder
+from fwdrev.bench.workers.process import Ended
+from fwdrev.bench.workers.reference_check import Reference
+from fwdrev.bench.workers.surroundings import check_end
 from fwdrev.modes.errors import SurroundingsError
 from fwdrev.results import load
 from tests.wild.reports import OURS, report
@@ -29,7 +29,7 @@ SMALL = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "engines": ["forward", 
 @pytest.fixture(autouse=True)
 def _four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that there are four threads in the passes, wherever the tests run."""
-    monkeypatch.setattr("fwdrev.bench.local.available_cpus", lambda: [0, 1, 2, 3])
+    monkeypatch.setattr("fwdrev.bench.sweep.local.available_cpus", lambda: [0, 1, 2, 3])
 
 
 FULL = "OSError: [Errno 28] No space left on device"

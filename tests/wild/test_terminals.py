@@ -12,7 +12,7 @@ from typing import TextIO
 import pytest
 from rich.console import Console
 
-from fwdrev.bench.progress import _can_redraw
+from fwdrev.bench.sweep.progress import _can_redraw
 from tests.wild.outcomes import command, environment
 from tests.wild.reports import OURS, report
 

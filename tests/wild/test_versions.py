@@ -13,11 +13,11 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import fwdrev
-from fwdrev.bench.trials import Expected, Facts
-from fwdrev.modes.function_cost import Counted, traced_function
-from fwdrev.modes.jaxpr_cost import JaxprCost
-from fwdrev.results.advice_counts import counted_advice
-from fwdrev.results.choices import by_counts
+from fwdrev.api.choices import by_counts
+from fwdrev.bench.records.trials import Expected, Facts
+from fwdrev.modes.functions.mode_costs import Counted, traced_function
+from fwdrev.modes.jaxpr.cost import JaxprCost
+from fwdrev.results.advice.counts import counted_advice
 from tests import versions
 from tests.short_suite import SHORT
 from tests.wild.reports import OURS, report

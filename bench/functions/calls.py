@@ -1,0 +1,89 @@
+"""Calls of a user's function and of its Jacobian's programs: compiled, waited for, timed a few times."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from pyperf import perf_counter
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.functions.probe import FlatFunction, Function
+from fwdrev.modes.functions.torch_function import torch_idle
+
+__all__ = ["SLOW", "Call", "compiled_in", "idle", "probed", "quotient", "ready"]
+
+_PROBES, _PROBE_SECONDS, _PROBING_SECONDS = 3, 1e-3, 0.3
+"""Blocks from which a duration is guessed, how long each is, and how long all of them."""
+
+SLOW = 2.0
+"""Seconds of a first call that is not repeated to be timed."""
+
+_STEP = {2: 1e-1, 4: 1e-2, 8: 1e-5}
+"""Of difference quotients, by bytes of a number. They only have to tell a right derivative from a wrong one."""
+
+Call = Callable[[], object]
+
+
+def compiled_in(program: Function, args: tuple[Any, ...]) -> tuple[float | None, int | None]:
+    """Seconds to compile, and the bytes of `_memory`; None of what is not compiled."""
+    if not hasattr(program, "lower"):
+        return None, None
+    start = perf_counter()
+    compiled = program.lower(*args).compile()
+    return perf_counter() - start, _memory(compiled)
+
+
+def idle(found: FlatFunction) -> Call:
+    """A call that computes nothing, or next to nothing."""
+    if found.framework == "torch":
+        return torch_idle(found)
+    return partial(ready, jax.jit(lambda x: x + 1), (np.float32(0),))
+
+
+def ready(program: Function, args: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a pytree of arrays
+    """JAX answers before it is done."""
+    return jax.block_until_ready(program(*args))  # type: ignore[no-untyped-call] # of JAX
+
+
+def probed(call: Call, first: float | None = None) -> float:
+    """Seconds per call: the best of a few blocks, since delays only add. Slow calls are not repeated.
+
+    `first`: what the first call took, if there was one already.
+    """
+    if first is None:
+        call()
+    elif first > SLOW:
+        return first
+    began = perf_counter()
+    best = _timed(call, 1)
+    loops = max(1, round(_PROBE_SECONDS / best))
+    for _ in range(_PROBES):
+        if perf_counter() - began > _PROBING_SECONDS:
+            break
+        best = min(best, _timed(call, loops) / loops)
+    return best
+
+
+def _timed(call: Call, loops: int) -> float:
+    start = perf_counter()
+    for _ in range(loops):
+        call()
+    return max(float(perf_counter() - start), 1e-9)
+
+
+def _memory(compiled: Any) -> int | None:  # noqa: ANN401 - a compiled program of JAX
+    """Bytes that are held on the way, and those of the result; None where the compiler does not tell."""
+    stats = compiled.memory_analysis()
+    held, result = (getattr(stats, f"{part}_size_in_bytes", None) for part in ("temp", "output"))
+    return None if held is None or result is None else int(held + result)
+
+
+def quotient(found: FlatFunction, v: Vector) -> Vector:
+    """J · v by central differences."""
+    direction = v.astype(found.x.dtype)
+    scale = max(1.0, float(np.max(np.abs(found.x)))) / float(np.max(np.abs(v)))
+    h = found.x.dtype.type(_STEP[min(8, found.x.dtype.itemsize)] * scale)
+    up, down = (np.asarray(found.value(found.x + step * direction)) for step in (h, -h))
+    return np.asarray((up.astype(float) - down.astype(float)) / (2 * float(h)))

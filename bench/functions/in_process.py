@@ -1,0 +1,251 @@
+"""The arms of a user's function, prepared and timed in this process."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from random import Random
+
+import jax
+import numpy as np
+from pyperf import perf_counter
+
+from fwdrev.bench.functions.calls import SLOW, Call, compiled_in, idle, probed, quotient, ready
+from fwdrev.bench.functions.within import within
+from fwdrev.bench.machine.memory import available_bytes
+from fwdrev.bench.records.reasons import one_line
+from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
+from fwdrev.bench.timing.blocks import timed_blocks
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.functions.candidate_costs import Counted, chunks_of, cost_of_arm, cost_of_sample
+from fwdrev.modes.functions.candidates import CHUNKED, FunctionArm, chunked_arm, function_arms
+from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, sampled
+from fwdrev.modes.functions.jacobians import selected
+from fwdrev.modes.functions.probe import FlatFunction, Function
+from fwdrev.modes.functions.torch_function import torch_arms, torch_costs, torch_free_bytes
+
+__all__ = ["FunctionTrials"]
+
+_SHARES = {True: 0.8, False: 0.5}
+"""Of the memory that is free: what an arm may need, in a process that may die and in one that may not."""
+
+_CALLS = 3
+"""That preparing an arm takes; one of a slow arm (see `probed`), which counts half as much again to be safe."""
+
+_SCALES = (0.5, 20.0)
+"""Times the counted seconds: what a call may take on this machine, as the function itself shows."""
+
+_TELLS = 1e-3
+"""Seconds of a call of the function from which its time shows how fast the machine is."""
+
+_COUNTED_COLOURS = 4.0
+"""Seconds that asdex may take for the whole pattern where nothing is measured."""
+
+
+class FunctionTrials:
+    """See `bench.records.trials.Trials`. An arm that hangs is never ended: this is the process in which it does."""
+
+    fresh = False
+
+    def __init__(
+        self,
+        found: FlatFunction,
+        stages: Mapping[str, Function] | None = None,
+        notes: tuple[str, ...] = (),
+        at: Callable[[str], None] = lambda _: None,
+        *,
+        may_die: bool = False,
+    ) -> None:
+        """`at` is called with the arm that comes next; `may_die`: this process was started for the arms alone."""
+        self._found, self._notes, self._at, self._may_die = found, notes, at, may_die
+        arms_of = torch_arms if found.framework == "torch" else function_arms
+        self._arms, self._left_out = arms_of(found, stages)
+        if found.framework == "jax":
+            coloured = coloured_arm(found)
+            if isinstance(coloured, FunctionArm):
+                self._arms[coloured.name] = coloured
+            else:
+                self._left_out["coloured"] = coloured
+        self._programs: dict[str, Function] = {}
+        self._counted: dict[str, Counted] = {}
+
+    def facts(self, seconds: float = math.inf) -> Facts:
+        """What is known before anything is measured."""
+        v, _ = self._directions
+        quick = 2 * self._found.call_seconds <= seconds / 4
+        return replace(
+            self.outline(),
+            overhead_seconds=probed(idle(self._found)),
+            quotient=quotient(self._found, v).tolist() if quick else (),
+        )
+
+    def outline(self) -> Facts:
+        """What is known before anything is run."""
+        found = self._found
+        return Facts(
+            name=found.name,
+            n=found.n,
+            m=found.m,
+            dtype=found.x.dtype.name,
+            device=found.device,
+            batch=found.batch,
+            codes={name: arm.code for name, arm in self._arms.items()},
+            left_out=self._left_out,
+            notes=self._notes,
+            precision=found.precision,
+            framework=found.framework,
+            call_seconds=found.call_seconds,
+        )
+
+    def expected(self, seconds: float = math.inf, *, measured: bool = True) -> Expected:
+        """What the counts of each arm let expect, those in chunks included."""
+        end, found = perf_counter() + seconds, Expected()
+        for name in list(self._arms):
+            found = found | self.count(name, max(1.0, end - perf_counter()), measured=measured)
+        return found
+
+    def count(self, arm: str, seconds: float = math.inf, *, measured: bool = True) -> Expected:
+        """The same of one arm, and of that in chunks.
+
+        The arm with colours has to come after the modes: a sample of its columns tells what it costs beside them, and
+        all columns do where nothing will be `measured` and the sample promises much.
+        """
+        self._at(arm)
+        try:
+            if self._found.framework == "torch":
+                counted = torch_costs(self._found)[arm]
+            elif arm == "coloured":
+                counted = self._coloured(seconds, measured=measured)
+            else:
+                counted = cost_of_arm(self._found, self._arms[arm])[1]
+        except Exception as error:  # noqa: BLE001 - the user's code, or a rule that JAX lacks
+            return Expected.lost(arm, _told(error, seconds), late=isinstance(error, TimeoutError))
+        return self._expected(arm, counted)
+
+    def offer(self, arm: str, held: int) -> None:
+        """Take an arm in chunks into the list, where all passes at once hold that many bytes."""
+        made = chunked_arm(self._found, {name: mode for mode, name in CHUNKED.items()}[arm], held)
+        if made is not None:
+            self._arms[arm] = made
+
+    def prepare(self, arm: str, seconds: float = math.inf) -> Prepared:
+        """Compile it and call it a few times; raises LostArmError."""
+        self._at(arm)
+        try:
+            self._refuse_too_long(arm, seconds)
+            return self._prepared(self._arms[arm], seconds)
+        except TimeoutError as error:
+            raise LostArmError(arm, _told(error, seconds), late=True) from None
+        except Exception as error:
+            if isinstance(error, LostArmError):
+                raise
+            raise LostArmError(arm, _told(error, seconds)) from None
+
+    def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float = math.inf) -> Values:
+        """One round of paired blocks; what this process has not prepared yet is compiled and called first."""
+        for name in loops:
+            self._at(name)
+            if name not in self._programs:
+                self._programs[name] = self._arms[name].program()
+                ready(self._programs[name], self._found.args)
+        calls: dict[str, Call] = {name: partial(ready, self._programs[name], self._found.args) for name in loops}
+        return timed_blocks(calls, loops, blocks, Random(seed), self._at)
+
+    def _expected(self, arm: str, counted: Counted) -> Expected:
+        """Of an arm that was counted, unless it does not fit into memory; and of the same in chunks."""
+        self._counted[arm] = counted
+        made = chunks_of(self._found, arm, counted) if self._found.framework == "jax" else None
+        more = Expected()
+        if made is not None:
+            self._arms[made.name] = made
+            more = replace(self.count(made.name), held={made.name: counted.held})
+        needs = self._too_large(counted.peak_bytes)
+        if needs is not None:
+            return more | Expected(reasons={arm: needs})
+        found = Expected(
+            codes={arm: self._arms[arm].code},
+            seconds={arm: counted.seconds},
+            peaks={arm: counted.peak_bytes},
+            unknown={arm: counted.unknown} if counted.unknown else {},
+        )
+        return more | found
+
+    def _coloured(self, seconds: float, *, measured: bool) -> Counted:
+        """The arm with colours; raises NotSparseError, TimeoutError."""
+        found, others = self._found, self._counted
+        counted = cost_of_sample(found, within(seconds, lambda: sampled(found), "asdex"), others)
+        if measured or any(other.seconds < counted.seconds for other in others.values()):
+            return counted
+        try:
+            return within(
+                min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"])[1], "asdex"
+            )
+        except TimeoutError:
+            return counted
+
+    def _prepared(self, arm: FunctionArm, seconds: float) -> Prepared:
+        found = self._found
+        program = within(seconds, arm.program, "asdex") if arm.name == "coloured" else arm.program()
+        compile_seconds, memory = compiled_in(program, found.args)
+        needs = None if memory is None else self._too_large(memory)
+        if needs is not None:
+            raise LostArmError(arm.name, needs)
+        call = partial(ready, program, found.args)
+        began = perf_counter()
+        J = call()
+        first = perf_counter() - began
+        products = found.products(J, *self._directions)
+        del J
+        self._programs[arm.name] = program
+        return Prepared(
+            compile_seconds=compile_seconds,
+            memory_bytes=memory,
+            seconds=probed(call, first),
+            products=products.tolist(),
+        )
+
+    def _refuse_too_long(self, arm: str, seconds: float) -> None:
+        """Nothing can end a call in this process, so it does not begin if it is not expected to end in time."""
+        counted, found = self._counted.get(arm), self._found
+        if counted is None or self._may_die:
+            return
+        scale = found.call_seconds / found.counted_seconds if found.counted_seconds else 1.0
+        scale = min(max(scale, _SCALES[0]), _SCALES[1]) if found.call_seconds > _TELLS else 1.0
+        compiling = found.compile_seconds * max(1.0, counted.equations / max(1, found.equations))
+        call = scale * counted.seconds
+        needs = compiling + (_CALLS if call < SLOW else _CALLS / 2) * call
+        if needs > seconds:
+            reason = f"it is expected to need {needs:.2g} s, more than the {seconds:.2g} s that are left for it"
+            raise LostArmError(arm, reason, late=True, needs=needs)
+
+    def _too_large(self, needs: int) -> str | None:
+        free = _free_bytes(self._found)
+        if free is None or needs <= _SHARES[self._may_die] * free:
+            return None
+        here = "" if self._may_die else f", of which this process may take {_SHARES[False]:.0%}"
+        return f"it needs about {needs / 1e9:.3g} GB of memory, and {free / 1e9:.3g} GB are free{here}"
+
+    @property
+    def _directions(self) -> tuple[Vector, Vector]:
+        """v (n,) and u (m,), the same for every arm and every process."""
+        rng = np.random.default_rng([self._found.n, self._found.m])
+        return rng.standard_normal(self._found.n), rng.standard_normal(self._found.m)
+
+
+def _told(error: Exception, seconds: float) -> str:
+    """Why an arm is lost, in one line."""
+    if isinstance(error, TimeoutError):
+        return f"asdex took longer for the pattern than the {seconds:.3g} s that it was given, a share of the budget"
+    return one_line(str(error) if isinstance(error, NotSparseError) else f"{type(error).__name__}: {error}")
+
+
+def _free_bytes(found: FlatFunction) -> int | None:
+    """On the device of the arguments; None where that is not known."""
+    if found.framework == "torch":
+        return torch_free_bytes(found, available_bytes())
+    device = next(iter(jax.tree.leaves(selected(found.argnums, found.args))[0].devices()))
+    if device.platform == "cpu":
+        return available_bytes()
+    stats = device.memory_stats() or {}
+    limit = stats.get("bytes_limit")
+    return None if limit is None else int(limit - stats.get("bytes_in_use", 0))

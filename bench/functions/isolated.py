@@ -1,0 +1,203 @@
+"""The arms of a user's function, prepared and timed in processes of their own, which may hang or die.
+
+An arm that does so is lost; the next question goes to a fresh process, and so does each round. Programs that were
+compiled once are found again by all of them.
+"""
+
+import math
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from pyperf import perf_counter
+
+from fwdrev.bench.functions.target import Target
+from fwdrev.bench.machine.git import without_repository
+from fwdrev.bench.records.observation import Status
+from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
+from fwdrev.bench.revisions.side_process import ArmLostError, SideProcess, started
+from fwdrev.modes.errors import InputError, UnavailableError
+
+__all__ = ["FunctionProcess", "function_process"]
+
+_START_SECONDS = 120.0
+"""To load our own libraries, which is not the user's fault."""
+
+_START_FREE = 1.0
+"""Of these, what does not count against the budget."""
+
+_AGAIN = 4.0
+"""Times what it took at first: as long as a function may take to load again."""
+
+_PROGRAM = ("-m", "fwdrev.bench.functions.worker")
+
+_LEAST = 1.0
+"""Seconds that a process is waited for, however little is left."""
+
+_ITSELF = 0.9
+"""Of the time for an arm: what the process may let pass before it gives up by itself, which spares us a fresh one."""
+
+_OVER = "the budget was over before a process for it was ready"
+
+
+class FunctionProcess:
+    """See `fwdrev.bench.records.trials.Trials`."""
+
+    fresh = True
+
+    def __init__(self, target: Target, folder: Path) -> None:
+        """Nothing is started yet; `folder` is for programs and logs."""
+        self._target, self._folder = target, folder
+        self._numbers = count()
+        self._running = ExitStack()
+        self._child: SideProcess | None = None
+        self._timed = False
+        self._arms: list[str] = []
+        self._held: dict[str, int] = {}
+        self._end = math.inf
+        self._load_seconds = 0.0
+        self._start_seconds = 0.0
+
+    def facts(self, seconds: float) -> Facts:
+        """Start a process and look at the function; raises InputError for one that cannot be measured at all.
+
+        The seconds are those of the whole budget: later processes are started within it, too.
+        """
+        try:
+            answer = self._loaded(seconds)
+        except LostArmError as error:
+            msg = f"{self._target.what}: {error.reason}; function and point have to return, within budget and memory"
+            raise InputError(msg) from None
+        if "refused" in answer:
+            raise InputError(answer["refused"])
+        self._end = perf_counter() + seconds - self.spent_seconds
+        facts = Facts(**answer["facts"])
+        self._arms = list(facts.codes)
+        return facts
+
+    def expected(self, seconds: float, *, measured: bool = True) -> Expected:
+        """What the counts of each arm let expect; one that fails, hangs or dies costs the others nothing but time."""
+        end, found = perf_counter() + seconds, Expected()
+        for left, arm in zip(range(len(self._arms), 0, -1), self._arms, strict=True):
+            share = max(_LEAST, (end - perf_counter()) / left)
+            try:
+                if self._child is None:
+                    self._reloaded()
+                command = {"do": "count", "arm": arm, "seconds": _ITSELF * share, "measured": measured}
+                answer = self._asked(command, share, arm)
+            except LostArmError as error:
+                found = found | Expected.lost(arm, error.reason, late=error.late)
+                continue
+            found = found | Expected(**answer["expected"])
+        self._held = dict(found.held)
+        return found
+
+    def prepare(self, arm: str, seconds: float) -> Prepared:
+        """Compile an arm and call it; raises LostArmError, also when that takes longer."""
+        if self._child is None:
+            self._reloaded()
+        command = {"do": "prepare", "arm": arm, "held": self._held, "seconds": _ITSELF * seconds}
+        return Prepared(**self._asked(command, seconds, arm)["prepared"])
+
+    def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
+        """One round, the second and later ones in a fresh process; raises LostArmError."""
+        if self._timed or self._child is None:
+            self._reloaded()
+        self._timed = True
+        held = {name: size for name, size in self._held.items() if name in loops}
+        command = {"do": "round", "loops": dict(loops), "blocks": blocks, "seed": seed, "held": held}
+        values: Values = self._asked(command, min(seconds, self._left))["values"]
+        return values
+
+    @property
+    def spent_seconds(self) -> float:
+        """Of the budget, before anything is measured: to load the function, and what starting took beyond a second."""
+        return self._load_seconds + max(0.0, self._start_seconds - _START_FREE)
+
+    def end(self) -> None:
+        """The process is gone afterwards, with all that it has started."""
+        self._running.close()
+        self._child = None
+
+    @property
+    def _left(self) -> float:
+        return max(_LEAST, self._end - float(perf_counter()))
+
+    def _loaded(self, seconds: float) -> dict[str, Any]:
+        """A fresh process that knows the function."""
+        self.end()
+        log = self._folder / f"{next(self._numbers)}.log"
+        self._child = self._running.enter_context(started("", Path.cwd(), self._environment(), log, {}, _PROGRAM))
+        starting, began = min(_START_SECONDS, self._left), perf_counter()
+        try:
+            failed = self._child.hear(starting).get("failed")
+        except ArmLostError as error:
+            if error.status is Status.TIMED_OUT and starting < _START_SECONDS:
+                self.end()
+                raise LostArmError(None, _OVER, late=True) from None
+            failed = error.reason
+        if failed is not None:
+            self.end()
+            msg = f"cannot start a process that measures: {failed}"
+            raise UnavailableError(msg)
+        self._timed = False
+        loading = perf_counter()
+        answer = self._asked({"do": "load", "target": asdict(self._target), "seconds": seconds}, seconds)
+        self._start_seconds, self._load_seconds = loading - began, perf_counter() - loading
+        return answer
+
+    def _reloaded(self) -> None:
+        """The same once more; raises LostArmError for a function that is refused this time, or takes far longer.
+
+        That another arm has ended its process is not the fault of the one that is waiting: it has all its time left.
+        """
+        refused = self._loaded(min(self._left, _AGAIN * max(1.0, self._load_seconds))).get("refused")
+        if refused is not None:
+            raise LostArmError(None, refused)
+
+    def _asked(self, command: Mapping[str, Any], seconds: float, arm: str | None = None) -> dict[str, Any]:
+        """The answer; a process that does not give one in time is ended."""
+        child, deadline, at = self._child, perf_counter() + seconds, arm
+        if child is None:
+            raise LostArmError(arm, "its process has ended")
+        try:
+            child.tell(command)
+            while "at" in (answer := child.hear(max(0.0, deadline - perf_counter()))):
+                at = answer["at"]
+        except ArmLostError as error:
+            self.end()
+            late = error.status is Status.TIMED_OUT
+            told = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
+            raise LostArmError(at, told if late else error.reason, late=late) from None
+        except BaseException:
+            self.end()
+            raise
+        if "failed" in answer:
+            raise LostArmError(at, answer["failed"], late=answer.get("late", False), needs=answer.get("needs"))
+        return answer
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's own, where the program will run; what is compiled is kept for the other processes."""
+        env = without_repository(os.environ)
+        env["JAX_COMPILATION_CACHE_DIR"] = str(self._folder / "programs")
+        env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        if self._target.dtype == "float64":
+            env["JAX_ENABLE_X64"] = "1"
+        return env
+
+
+@contextmanager
+def function_process(target: Target) -> Iterator[FunctionProcess]:
+    """For the functions of a target; nothing is left behind."""
+    with tempfile.TemporaryDirectory(prefix="fwdrev-advise-") as folder:
+        trials = FunctionProcess(target, Path(folder))
+        try:
+            yield trials
+        finally:
+            trials.end()

@@ -1,0 +1,95 @@
+"""What a worker process finds: its environment variables, its processors, the memory that it may take."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from fwdrev.bench.machine.cgroup import cpu_quota
+from fwdrev.bench.machine.git import without_repository
+from fwdrev.bench.machine.memory import available_bytes
+from fwdrev.bench.machine.processors import available_cpus, pinned_cpus
+from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, settings
+from fwdrev.bench.records.spec import Device, SweepSpec
+from fwdrev.bench.workers.child import ask
+from fwdrev.modes.errors import InputError
+
+__all__ = ["PASSED_ON", "cautions", "check_machine", "device_name", "memory_share", "worker_environment"]
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+PASSED_ON = (
+    *("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "TMPDIR"),
+    *EFFECTS,
+)
+"""How the names of variables begin that change what is measured; pyperf's workers get them only when told."""
+
+_SHARE = 0.8
+"""Of the memory that is free, for all workers together, where the specification sets no limit."""
+
+_ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
+_START_SECONDS = 120.0
+
+
+def cautions(threads: int) -> Iterator[str]:
+    """What is wrong with the surroundings of a measurement that is about to begin, a line each."""
+    if available_cpus() and not pinned_cpus(threads):
+        yield "processes cannot be pinned to processors here (the system refuses it): what is measured varies more"
+    quota = cpu_quota()
+    if quota is not None and quota < threads:
+        yield (
+            f"the time of {quota:g} processors is all that the container may use, for {threads} threads: what is "
+            "measured is stopped now and then; give the container more"
+        )
+    for name, value in settings(os.environ).items():
+        if name in DISTORTING:
+            yield f"{name}={value} is set: {DISTORTING[name]}; unset it unless that is what you want to measure"
+
+
+def check_machine(spec: SweepSpec) -> None:
+    """Raises InputError when more threads are asked for than there are processors."""
+    have = len(available_cpus()) or os.cpu_count() or 1
+    if spec.threads > have:
+        msg = f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer"
+        raise InputError(msg)
+
+
+def memory_share(spec: SweepSpec, workers: int) -> int | None:
+    """Bytes that each of so many workers may allocate; None where nobody can say, or a GPU's driver maps everything."""
+    if spec.memory_limit is not None:
+        return spec.memory_limit
+    free = None if spec.device is Device.GPU else available_bytes()
+    return None if free is None else int(_SHARE * free / workers)
+
+
+def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
+    """The environment of a worker: the caller's, with the threads set and JAX's compilation cache in `folder`."""
+    env = without_repository(os.environ)
+    env |= dict.fromkeys(_THREADS, str(spec.threads))
+    if spec.threads == 1:
+        env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+    if spec.device is Device.GPU:
+        env["JAX_PLATFORMS"] = "cuda,cpu"
+        env["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # two workers may prepare at once
+    else:
+        env["JAX_PLATFORMS"] = "cpu"
+    env["JAX_ENABLE_X64"] = "1"
+    if any("\ud800" <= letter <= "\udfff" for letter in str(folder)):  # JAX fails with a name that is not UTF-8
+        env["JAX_ENABLE_COMPILATION_CACHE"] = "0"
+    else:
+        env["JAX_COMPILATION_CACHE_DIR"] = str(folder / "programs")
+    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    env["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+    return env
+
+
+def device_name(spec: SweepSpec) -> str:
+    """`cpu`, or the name of the GPU that JAX finds; raises InputError where one is asked for and there is none."""
+    if spec.device is Device.CPU:
+        return "cpu"
+    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
+    if answer.problem is not None:
+        msg = (
+            f"device = gpu: JAX finds no GPU here ({answer.problem[:200]}); install jax with CUDA on a machine with one"
+        )
+        raise InputError(msg)
+    return f"gpu: {answer.text.strip()}"

@@ -1,0 +1,201 @@
+"""Facts about this machine that decide how well it measures; what they mean is said in `results.doctor`."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+
+from fwdrev.bench.machine.cgroup import cpu_quota
+from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.machine.settings import OVERRIDDEN
+from fwdrev.bench.workers.child import ask, worker_settings
+
+__all__ = [
+    "Blas",
+    "Frequency",
+    "Machine",
+    "PyperfSays",
+    "Timer",
+    "Xla",
+    "blas",
+    "frequency",
+    "machine",
+    "pyperf_says",
+    "timer",
+]
+
+_SYS = Path("/sys/devices/system/cpu")
+"""Where Linux tells about processors; a virtual machine has little there."""
+
+_READINGS = 100_000
+"""Of the clock: some milliseconds."""
+
+_XLA_SECONDS, _PYPERF_SECONDS = 60.0, 15.0
+"""How long JAX may take to start and pyperf to look around."""
+
+_XLA = """
+import json, jax
+found = [f"{d.platform} ({d.device_kind})" if d.device_kind != d.platform else d.platform for d in jax.devices()]
+print(json.dumps({"version": jax.__version__, "devices": found}))
+"""
+
+_BLAS_SETTINGS = ("OPENBLAS_", "MKL_", "BLIS_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU")
+"""How settings begin that choose what a BLAS or NumPy computes with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frequency:
+    """The governors of all processors, each once, and whether turbo is on; empty and None where it cannot be seen."""
+
+    governors: tuple[str, ...]
+    turbo: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timer:
+    """Seconds: the smallest step of the clock that was seen, and what a reading costs."""
+
+    resolution: float
+    cost: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blas:
+    """Its name and version, the threads that a worker tells it to use, and settings of the caller's environment."""
+
+    name: str
+    threads: int
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Xla:
+    """JAX's version and devices, or the problem with it."""
+
+    version: str
+    devices: tuple[str, ...]
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PyperfSays:
+    """What the stock `pyperf system show` says, or why it says nothing."""
+
+    advices: tuple[str, ...]
+    warnings: tuple[str, ...]
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """All of it; `load` is the average of the last minute, None where the system does not say.
+
+    `quota`: of how many processors the time may be used, None without a limit; `settings`: those of the environment
+    that change what is measured; `overridden`: those that workers set themselves.
+    """
+
+    processor: str
+    cores: int
+    available: int
+    load: float | None
+    frequency: Frequency
+    timer: Timer
+    blas: Blas
+    xla: Xla
+    pyperf: PyperfSays
+    quota: float | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    overridden: dict[str, str] = field(default_factory=dict)
+
+
+def machine() -> Machine:
+    """Look around; takes about a second, most of it for starting JAX."""
+    load = _load()  # first, since what follows is load
+    facts = fingerprint(threads=1)
+    return Machine(
+        processor=str(facts["cpu_model_name"]),
+        cores=os.cpu_count() or 1,
+        available=len(available_cpus()) or os.cpu_count() or 1,
+        load=load,
+        frequency=frequency(),
+        timer=timer(),
+        blas=blas(str(facts["blas"]), os.environ),
+        xla=_xla(),
+        pyperf=_pyperf(),
+        quota=cpu_quota(),
+        settings={name: value for name, value in facts["settings"].items() if not name.startswith(_BLAS_SETTINGS)},
+        overridden={name: os.environ[name] for name in OVERRIDDEN if os.environ.get(name)},
+    )
+
+
+def frequency(folder: Path = _SYS) -> Frequency:
+    """Governors and turbo; Intel's driver has a switch of its own for the latter."""
+    governors = {_text(path) for path in folder.glob("cpu*/cpufreq/scaling_governor")} - {""}
+    no_turbo, boost = _text(folder / "intel_pstate" / "no_turbo"), _text(folder / "cpufreq" / "boost")
+    turbo = no_turbo == "0" if no_turbo else boost == "1" if boost else None
+    return Frequency(governors=tuple(sorted(governors)), turbo=turbo)
+
+
+def timer() -> Timer:
+    """Of Python's best clock, which is also the one of every measurement."""
+    readings = [perf_counter() for _ in range(_READINGS)]
+    steps = (later - earlier for earlier, later in pairwise(readings) if later > earlier)
+    return Timer(resolution=min(steps, default=math.inf), cost=(readings[-1] - readings[0]) / (_READINGS - 1))
+
+
+def blas(name: str, environment: Mapping[str, str]) -> Blas:
+    """Numbers of threads are left out of the settings: workers set these themselves."""
+    chosen = {
+        key: value
+        for key, value in sorted(environment.items())
+        if key.startswith(_BLAS_SETTINGS) and not key.endswith("_NUM_THREADS")
+    }
+    return Blas(name=name, threads=int(worker_settings()["OPENBLAS_NUM_THREADS"]), settings=chosen)
+
+
+def pyperf_says(text: str, problem: str | None = None) -> PyperfSays:
+    """From what `pyperf system show` prints: paragraphs, where one with a title and a rule is followed by its lines."""
+    paragraphs = [part.strip().splitlines() for part in text.split("\n\n")]
+    sections = {title[0]: tuple(lines) for title, lines in pairwise(paragraphs) if title and title[-1].startswith("==")}
+    return PyperfSays(advices=sections.get("Advices", ()), warnings=sections.get("Warnings", ()), problem=problem)
+
+
+def _load() -> float | None:
+    try:
+        return os.getloadavg()[0]
+    except (OSError, AttributeError):  # not told, or not on this system
+        return None
+
+
+def _xla() -> Xla:
+    """In a process of its own: a device may take long, or end the process.
+
+    All devices are looked for, since a sweep says itself which one it wants, and the memory of none is taken.
+    """
+    environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_PLATFORMS": ""}
+    answer = ask(["-c", _XLA], environment, _XLA_SECONDS)
+    if answer.problem is not None:
+        return Xla(version="", devices=(), problem=answer.problem)
+    try:
+        found = json.loads(answer.text.splitlines()[-1])
+        return Xla(version=found["version"], devices=tuple(found["devices"]), problem=None)
+    except (ValueError, IndexError, KeyError, TypeError):  # something else has written there as well, or left at once
+        return Xla(version="", devices=(), problem=f"it said {answer.text[-200:]!r}")
+
+
+def _pyperf() -> PyperfSays:
+    """Its exit code is not asked: it is 2 as soon as there is any advice."""
+    answer = ask(["-m", "pyperf", "system", "show"], os.environ, _PYPERF_SECONDS)
+    return pyperf_says(answer.text, None if answer.text else answer.problem)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

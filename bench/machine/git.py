@@ -1,0 +1,181 @@
+"""Git as we ask it: about one project, and never with the variables that a hook inherits.
+
+Git tells its hooks, aliases and `--exec` commands by variables which index and which repository they work for. A git
+child that inherits them writes into that index, whatever folder it is given.
+"""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from fwdrev.bench.records.reasons import one_line
+from fwdrev.modes.errors import InputError
+
+__all__ = ["Project", "git", "project_here", "reason", "without_repository"]
+
+_LOCAL = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+"""What `git rev-parse --local-env-vars` names, for where there is no git to ask, and what older ones leave out."""
+
+_CONFIGURATION = frozenset({"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
+"""Of these, what git itself hands on to another repository: the user's settings, such as `safe.directory`."""
+
+_WHICH = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
+
+_QUIETLY = (
+    *("-c", f"core.hooksPath={os.devnull}"),  # what a project does after a checkout is not for ours
+    *("-c", "core.fsmonitor=false"),  # a daemon would stay in a folder that goes
+    *("-c", "worktree.useRelativePaths=false"),  # it would set an extension in the repository for good
+    *(
+        "-c",
+        "submodule.recurse=false",
+    ),  # from what is there, by `fwdrev.bench.revisions.checkout`, not from the network
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A git project and where we are in it.
+
+    `top`: its folder; `inside`: where in it we are, relative; `git_dir`: its repository, or the part of it that belongs
+    to this worktree; `variables`: what git has to be told to find it, nothing where walking upwards does.
+    """
+
+    top: Path
+    inside: Path
+    git_dir: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def git(
+        self, *arguments: str, variables: Mapping[str, str] | None = None, held: Sequence[int] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run git at the top; see `git`."""
+        return git(*arguments, at=self.top, variables={**self.variables, **(variables or {})}, held=held)
+
+    @property
+    def common_dir(self) -> Path:
+        """The repository that all its worktrees share."""
+        found = self.git("rev-parse", "--git-common-dir")
+        return (self.top / found.stdout.removesuffix("\n")).resolve() if found.returncode == 0 else self.git_dir
+
+
+def project_here() -> Project:
+    """The project of the current folder; raises InputError where there is none.
+
+    Variables of git say which one it is where walking upwards does not, as with a bare repository whose working tree is
+    elsewhere.
+    """
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise InputError("the current folder is gone: go to the project whose revisions are compared") from None
+    named = {name: os.environ[name] for name in _WHICH if name in os.environ}
+    found, told = _asked(here, {}), _asked(here, named) if named else None
+    chosen = _chosen(here, found, told)
+    if isinstance(chosen, Project):
+        return chosen
+    msg = f"{here} is not in a git project ({chosen}): run it where the code is whose revisions are compared"
+    raise InputError(msg)
+
+
+def git(
+    *arguments: str, at: Path, variables: Mapping[str, str] | None = None, held: Sequence[int] = ()
+) -> subprocess.CompletedProcess[str]:
+    """Run git in a folder, with these variables of the repository and no others.
+
+    It has a session of its own, so that Ctrl-C reaches us and does not stop it halfway; `held`: locked files that stay
+    so until git has ended too.
+    """
+    environment = without_repository(os.environ, but=_CONFIGURATION) | {"GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(  # noqa: S603 - git, with arguments that we wrote
+        [_program(), "-C", str(at), *_QUIETLY, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        env=environment | dict(variables or {}),
+        pass_fds=tuple(held),
+        start_new_session=True,
+    )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, os.fsdecode(done.stdout), done.stderr.decode(errors="replace")
+    )
+
+
+def reason(done: subprocess.CompletedProcess[str]) -> str:
+    """Why git failed, and what it advises, in one line."""
+    before, sign, after = done.stderr.partition("fatal: ")
+    return one_line(after if sign else before) or f"git ended with {done.returncode}"
+
+
+def without_repository(environment: Mapping[str, str], but: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The environment without the variables by which git names a repository, `but` for these."""
+    gone = _local_variables() - but
+    return {name: value for name, value in environment.items() if name not in gone}
+
+
+@cache
+def _local_variables() -> frozenset[str]:
+    found = shutil.which("git")
+    if found is None:
+        return _LOCAL
+    asked = subprocess.run([found, "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)  # noqa: S603
+    return _LOCAL | frozenset(asked.stdout.split())
+
+
+def _program() -> str:
+    found = shutil.which("git")
+    if found is None:
+        raise InputError("a revision needs git, which is not on the PATH: install it")
+    return found
+
+
+def _asked(here: Path, variables: Mapping[str, str]) -> Project | str:
+    """The project that git finds, or why there is none."""
+    top = git("rev-parse", "--show-toplevel", at=here, variables=variables)
+    its = git("rev-parse", "--absolute-git-dir", at=here, variables=variables)
+    for done in (top, its):
+        if done.returncode != 0 or not done.stdout.strip():
+            return reason(done)
+    folder, git_dir = (Path(done.stdout.removesuffix("\n")).resolve() for done in (top, its))
+    if not here.resolve().is_relative_to(folder):
+        return f"git is told by its variables that the working tree is {one_line(str(folder))}"
+    if variables:
+        variables = {**variables, "GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder)}
+    return Project(top=folder, inside=here.resolve().relative_to(folder), git_dir=git_dir, variables=variables)
+
+
+def _chosen(here: Path, found: Project | str, told: Project | str | None) -> Project | str:
+    """What walking upwards finds, unless the variables name another project or another working tree of the same.
+
+    A variable that only says GIT_DIR makes git take any folder for the top: a hook that goes into a folder, or into
+    another project, does not mean that.
+    """
+    if not isinstance(told, Project):
+        return found if isinstance(found, Project) or told is None else told
+    if not isinstance(found, Project):
+        return told
+    if "GIT_WORK_TREE" in os.environ:
+        return found if (found.top, found.git_dir) == (told.top, told.git_dir) else told
+    return found if found.git_dir == told.git_dir or found.top == here.resolve() else told

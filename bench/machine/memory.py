@@ -1,0 +1,105 @@
+"""Memory: what the machine has to give, a limit on what a process may take, and the peak of a call.
+
+What the system cannot tell is None; limits and resident sizes come from Linux's /proc.
+"""
+
+import contextlib
+import os
+import resource
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fwdrev.bench.machine.cgroup import memory_left
+
+__all__ = ["Memory", "available_bytes", "limited", "peak_of", "total_bytes"]
+
+_PROC = Path("/proc")
+_RESET_PEAK = "5"
+"""Written to /proc/self/clear_refs it sets the peak of the resident size back to its present value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """The peak of preparing an engine and calling it once, in bytes beyond what was held before.
+
+    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: by which the process grew in memory. Small
+    calls grow nothing, since they fit into what the process has already.
+    """
+
+    allocated: int | None = None
+    resident: int | None = None
+
+
+def total_bytes() -> int | None:
+    """The memory of the machine, whatever of it is free."""
+    with contextlib.suppress(OSError, ValueError):  # what this system does not know
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return pages * size if pages > 0 < size else None
+    return None
+
+
+def available_bytes() -> int | None:
+    """What could be allocated now without swapping, within the limits of containers."""
+    free, left = _fields(_PROC / "meminfo").get("MemAvailable"), memory_left()
+    return min((each for each in (free, left) if each is not None), default=None)
+
+
+@contextlib.contextmanager
+def limited(extra: int | None) -> Iterator[None]:
+    """Let this process allocate no more than `extra` bytes beyond what it has mapped by now; None: as much as it likes.
+
+    What is mapped is counted, used or not, as by `ulimit -v`.
+    """
+    mapped = _fields(_PROC / "self" / "status").get("VmSize")
+    if extra is None or mapped is None:
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = min(mapped + extra, *(each for each in (soft, hard) if each != resource.RLIM_INFINITY), sys.maxsize)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
+    """The peak of one call; `traced`: with tracemalloc, which slows Python down."""
+    before = _reset_peak()
+    with _traced() if traced else contextlib.nullcontext():
+        result = call()
+        allocated = tracemalloc.get_traced_memory()[1] if traced else None
+    peak = _fields(_PROC / "self" / "status").get("VmHWM")
+    del result
+    return Memory(allocated=allocated, resident=None if before is None or peak is None else max(0, peak - before))
+
+
+@contextlib.contextmanager
+def _traced() -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+    finally:
+        tracemalloc.stop()
+
+
+def _reset_peak() -> int | None:
+    """The resident size now, from which the peak is counted anew; None where the system does not allow that."""
+    try:
+        (_PROC / "self" / "clear_refs").write_text(_RESET_PEAK)
+    except OSError:
+        return None
+    return _fields(_PROC / "self" / "status").get("VmRSS")
+
+
+def _fields(path: Path) -> dict[str, int]:
+    """The lines `Name:  123 kB` of a file of /proc, in bytes."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    parts = (line.split() for line in lines if line.endswith(" kB"))
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in parts}

@@ -1,0 +1,117 @@
+"""What a gate measures: a plane whose arms may also be functions of the project at hand."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
+from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.registry import find_engine
+
+__all__ = ["ARMS", "FUNCTIONS", "PLANE", "all_functions", "check_once", "gate_spec", "points_of"]
+
+PLANE: Mapping[str, Any] = {
+    "inputs": "8:256:*2",
+    "outputs": "4:256:*4",
+    "rounds": 10,
+    "blocks": 6,
+    "block_seconds": 2e-3,
+}
+"""24 cells on both sides of the crossover of `driven`, and more rounds of fewer blocks than a sweep has: what varies
+here is from one pair of processes to the next."""
+
+FUNCTIONS: Mapping[str, Any] = {"inputs": "1000", "outputs": "1", "rounds": 14, "blocks": 24, "block_seconds": 2e-3}
+"""One size. Starting a round takes a second or so, its blocks half as long. With that many, what still varies is where
+code and arrays lie: it differs by some per cent from one process to the next, and only more rounds average it out."""
+
+ARMS = ("forward", "reverse")
+"""What is compared where no arm is named."""
+
+
+_DONE = ("jacfwd", "jacrev")
+"""What is done to a function, before its name."""
+
+
+def gate_spec(
+    given: Mapping[str, Any], arms: Sequence[str] | None = None, *, looked_up_later: bool = False
+) -> SweepSpec:
+    """`PLANE` with what is given. An arm is an engine or a function, MODULE:FUNCTION; each side looks for its own.
+
+    `looked_up_later`: engines that are not known here may be known to a side, see `fwdrev.bench.revisions.lookup`.
+    Raises InputError where no arm is named, for one that cannot be meant, and as `make_spec` does.
+    """
+    names = list(ARMS if arms is None else arms)
+    if not names:
+        msg = f"engines {','.join(names)!r}: name at least one"
+        raise InputError(msg)
+    for name in names:
+        _check_name(name)
+    check_once(names)
+    if all_functions(names):
+        return checked_spec({**FUNCTIONS, **given, "engines": names})
+    engines = [name for name in names if ":" not in name]
+    known = [name for name in engines if not looked_up_later or find_engine(name) is not None]
+    spec = make_spec({**PLANE, **given, "engines": known or ["forward"]})
+    return spec.model_copy(update={"engines": names})
+
+
+def check_once(names: Sequence[str]) -> None:
+    """Raises InputError where an arm is named twice."""
+    if len(set(names)) < len(names):
+        msg = f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once"
+        raise InputError(msg)
+
+
+def all_functions(names: Sequence[str]) -> bool:
+    """Whether these arms are functions of the project: they have sizes, and no outputs."""
+    return all(":" in name for name in names)
+
+
+def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
+    """The point of each function: `text` is one for all, or one for each in their order, with commas between.
+
+    Raises InputError for another number of them, and for one that is not written as MODULE:FUNCTION.
+    """
+    functions = [name for name in arms if ":" in name]
+    if text is None:
+        return {}
+    points = [part.strip() for part in text.split(",")]
+    for point in points:
+        where, _, function = point.rpartition(":")
+        if not (_is_module(where) and _is_dotted(function)):
+            msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
+            raise InputError(msg)
+    if len(points) not in {1, len(functions)}:
+        msg = (
+            f"--point {text}: {len(points)} points for {len(functions)} functions ({', '.join(functions)}): "
+            "give one for all, or one for each, in their order"
+        )
+        raise InputError(msg)
+    return dict(zip(functions, points * len(functions) if len(points) == 1 else points, strict=True))
+
+
+def _check_name(name: str) -> None:
+    """Whether an arm can be called so."""
+    if name == CONTROL:
+        msg = f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
+        raise InputError(msg)
+    if ":" not in name:
+        return
+    *how, where, function = name.split(":")
+    if _is_module(where) and _is_dotted(function) and (not how or (len(how) == 1 and how[0] in _DONE)):
+        return
+    msg = (
+        f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
+        "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
+    )
+    raise InputError(msg)
+
+
+def _is_module(where: str) -> bool:
+    """Its name, or the path of its file."""
+    return _is_dotted(where) or (where.endswith(".py") and "." not in PurePath(where).stem)
+
+
+def _is_dotted(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))

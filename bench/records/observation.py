@@ -1,0 +1,108 @@
+"""What is measured: cells of the plane, and the observations that come back from them.
+
+A *cell* is the problem at one (n, m). An *arm* is an engine that is timed in it. An observation is what one worker saw
+of one cell: in one round, or in one of the passes before the rounds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any
+
+from fwdrev.bench.machine.memory import Memory
+from fwdrev.modes.core.cost import EngineCost, ProgramCost
+
+__all__ = ["PREPARING", "WEIGHING", "ArmResult", "Cell", "Observation", "Status"]
+
+PREPARING = -1
+"""The number of the pass before the rounds in which programs are compiled and Jacobians checked."""
+
+WEIGHING = -2
+"""The number of the pass before the rounds in which memory is measured, in processes that time nothing."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """n inputs, m outputs."""
+
+    n: int
+    m: int
+
+
+class Status(StrEnum):
+    """How an arm ended in a cell."""
+
+    MEASURED = "measured"
+    WRONG = "wrong"
+    FAILED = "failed"
+    TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
+    CRASHED = "crashed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """One arm in one cell.
+
+    `values`: seconds per call, one for each block, in the order of the blocks, so that arms are paired by position;
+    `loops`: calls per block; `prepare_seconds`: plan, trace and compile; `error`: the largest relative deviation found
+    by the check; `cost`: the engine's own counts, and `program`: those of its compiler (preparing pass only); `memory`:
+    its peak (weighing pass only); `reason`: why it was not measured, or not checked.
+    """
+
+    status: Status
+    reason: str | None = None
+    loops: int = 0
+    values: tuple[float, ...] = ()
+    prepare_seconds: float | None = None
+    error: float | None = None
+    cost: EngineCost | None = None
+    program: ProgramCost | None = None
+    memory: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What one worker saw of one cell in one round, or in one of the passes before (`PREPARING`, `WEIGHING`).
+
+    `seconds`: the wall time that it took, all of it.
+    """
+
+    round: int
+    cell: Cell
+    arms: Mapping[str, ArmResult]
+    seconds: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data, without what was left empty."""
+        took = {} if self.seconds is None else {"seconds": self.seconds}
+        arms = {name: _filled(arm) for name, arm in self.arms.items()}
+        return {"round": self.round, "n": self.cell.n, "m": self.cell.m, **took, "arms": arms}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Observation":
+        """The inverse of `to_json`, for what a worker wrote; files are read by `fwdrev.results.runs.schema`."""
+        arms = {str(name): _arm(arm) for name, arm in data["arms"].items()}
+        return cls(
+            round=int(data["round"]), cell=Cell(int(data["n"]), int(data["m"])), arms=arms, seconds=data.get("seconds")
+        )
+
+
+def _filled(arm: ArmResult) -> dict[str, Any]:
+    """Without the fields that have their default."""
+    record = asdict(arm)
+    return {f.name: record[f.name] for f in fields(arm) if getattr(arm, f.name) != f.default}
+
+
+def _arm(data: Mapping[str, Any]) -> ArmResult:
+    record = dict(data)
+    for field, kind in _PARTS.items():
+        if record.get(field) is not None:
+            record[field] = kind(**record[field])
+    record["values"] = tuple(float(v) for v in record.get("values", ()))
+    return ArmResult(**record | {"status": Status(record["status"])})
+
+
+_PARTS: Mapping[str, type] = {"cost": EngineCost, "program": ProgramCost, "memory": Memory}
+"""The fields of an arm that are records themselves."""

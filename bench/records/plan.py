@@ -1,0 +1,118 @@
+"""Plans: what a sweep measures next, and how long it will still take.
+
+    plan = FixedPlan(spec)
+    for step in plan.steps():        # asked again after each step; what was seen by then is noted in between
+        ...
+
+The plan that refines the plane needs estimates and so lives in `fwdrev.results`; the sweep is handed either.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.spec import Protocol as Measuring, SweepSpec
+
+__all__ = ["FixedPlan", "Forecast", "Plan", "Step"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """These rounds of these cells."""
+
+    rounds: Sequence[int]
+    cells: Sequence[Cell]
+
+
+@runtime_checkable
+class Forecast(Protocol):
+    """Predicts wall time from what was seen."""
+
+    def note(self, observation: Observation) -> None:
+        """Learn from it."""
+        ...
+
+    def seconds(self, steps: Sequence[Step]) -> float | None:
+        """Of these steps, preparations included; None before anything is known."""
+        ...
+
+
+@runtime_checkable
+class Plan(Protocol):
+    """Decides what is measured next."""
+
+    def steps(self) -> Iterator[Step]:
+        """What to measure, in order, until there is nothing left to do."""
+        ...
+
+    def note(self, observation: Observation) -> None:
+        """See what was observed."""
+        ...
+
+    def over(self) -> bool:
+        """Whether to stop in the middle of a step."""
+        ...
+
+    def seconds_left(self) -> float | None:
+        """How long it will still take; None before anything is known."""
+        ...
+
+    def outcome(self) -> str:
+        """Why there is nothing left to do, in words."""
+        ...
+
+
+class FixedPlan:
+    """Every cell of the grid in every round, as far as it has not been seen."""
+
+    def __init__(self, spec: SweepSpec, forecast: Forecast | None = None) -> None:
+        """Nothing is seen yet."""
+        self._spec = spec
+        self._forecast = forecast
+        self._seen: set[tuple[int, Cell]] = set()
+        self._ahead: list[Step] | None = None
+
+    def note(self, observation: Observation) -> None:
+        """It needs no measuring again."""
+        self._seen.add((observation.round, observation.cell))
+        if self._forecast is not None:
+            self._forecast.note(observation)
+
+    def steps(self) -> Iterator[Step]:
+        """Round by round; cell by cell where the protocol measures all rounds of a cell at once."""
+        self._ahead = self._missing()
+        while self._ahead:
+            yield self._ahead[0]
+            self._ahead.pop(0)
+
+    def over(self) -> bool:
+        """It has no budget."""
+        return False
+
+    def seconds_left(self) -> float | None:
+        """Of all that was not seen."""
+        if self._forecast is None:
+            return None
+        ahead = self._missing() if self._ahead is None else self._ahead
+        return self._forecast.seconds([left for step in ahead if (left := self._unseen(step)).cells])
+
+    def outcome(self) -> str:
+        """All of it."""
+        cells = len(self._spec.cells)
+        return f"all {self._spec.rounds} rounds of {cells} cell{'s' * (cells > 1)} are done"
+
+    def _missing(self) -> list[Step]:
+        rounds, cells = range(self._spec.rounds), self._spec.cells
+        if self._spec.protocol is Measuring.PYPERF:
+            wanted = [Step(rounds=self._rounds_left(cell), cells=[cell]) for cell in cells]
+        else:
+            wanted = [self._unseen(Step(rounds=[index], cells=cells)) for index in rounds]
+        return [step for step in wanted if step.rounds and step.cells]
+
+    def _rounds_left(self, cell: Cell) -> list[int]:
+        return [index for index in range(self._spec.rounds) if (index, cell) not in self._seen]
+
+    def _unseen(self, step: Step) -> Step:
+        cells = [cell for cell in step.cells if any((index, cell) not in self._seen for index in step.rounds)]
+        return Step(rounds=step.rounds, cells=cells)

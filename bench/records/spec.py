@@ -1,0 +1,320 @@
+"""The specification of a sweep: everything that decides what is measured and how, in one record.
+
+It comes from the command's options or from a TOML file, is checked once, and is stored with the run.
+"""
+
+from enum import StrEnum
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
+
+from fwdrev.bench.machine.memory import total_bytes
+from fwdrev.bench.records.grid import check_sizes, parse_grid
+from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.toml_file import explained, toml_of
+from fwdrev.bench.records.units import bytes_of, fraction_of, seconds_of
+from fwdrev.modes.core.chain import Wrt, float_dtype
+from fwdrev.modes.core.problem import LARGEST
+from fwdrev.modes.errors import InputError, shown, unknown
+from fwdrev.modes.registry import (
+    engine,
+    engine_name,
+    nearest_shape,
+    problem,
+    problem_options,
+    problem_shape,
+    shape_rule,
+)
+
+__all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "sizes_of", "stored_spec"]
+
+
+def sizes_of(given: object) -> list[int]:
+    """The sizes, ascending, of a grid as text or of a list; raises InputError."""
+    if isinstance(given, str):
+        return parse_grid(given)
+    if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
+        return check_sizes(sorted(set(given)), shown(given))
+    msg = f"grid {shown(given)}: give text such as '4:4096:*4' or a list of whole numbers"
+    raise InputError(msg)
+
+
+Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
+
+_COARSE_ROUNDS = 4
+"""Of the grid with which an adaptive sweep begins."""
+
+_BUDGET = 600.0
+"""Seconds for a precision without one: where two engines stay equal over a range, no number of rounds reaches it."""
+
+_PYPERF_ROUNDS = 20
+"""Processes of a benchmark in pyperf."""
+
+Sizes = Annotated[list[int], BeforeValidator(sizes_of)]
+
+
+Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
+
+Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
+
+Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
+"""Of an engine or a problem: it is written into tables, messages and files."""
+
+Engine = Annotated[Name, AfterValidator(engine_name)]
+
+
+def _each_once(engines: list[str]) -> list[str]:
+    if len(set(engines)) < len(engines):
+        msg = f"engines {', '.join(engines)}: name each one once"
+        raise InputError(msg)
+    return engines
+
+
+_SHAPES = "Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every n × m."
+"""They are stored with a run, which may be read where the problem is not installed."""
+
+
+class Protocol(StrEnum):
+    """How a cell is measured: all arms paired in one process, or one after the other by the stock pyperf.Runner."""
+
+    PAIRED = "paired"
+    PYPERF = "pyperf"
+
+
+class Device(StrEnum):
+    """What JAX computes on."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class Planning(StrEnum):
+    """At which prices engines plan that plan: exact operations, or the predicted seconds of a calibrated machine."""
+
+    OPERATIONS = "operations"
+    SECONDS = "seconds"
+
+
+class Effort(StrEnum):
+    """As pyperf has it: half as many processes, the default, or twice as many."""
+
+    FAST = "fast"
+    NORMAL = "normal"
+    RIGOROUS = "rigorous"
+
+
+class SweepSpec(BaseModel):
+    """What to sweep. Sizes are counts, times are seconds, memory is bytes.
+
+    With a `precision` or a `budget` the grid is only the beginning: new outputs m come between those given, and rounds
+    beyond `rounds`, where the crossover is least certain.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    problem: Name = "driven"
+    options: dict[str, StrictBool | Whole | Finite | StrictStr] = Field(default_factory=dict)
+    wrt: Wrt = Wrt.THETA
+    inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
+    outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
+    engines: Annotated[list[Engine], AfterValidator(_each_once)] = Field(
+        default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1
+    )
+    rounds: StrictInt = Field(default=10, ge=1, le=10_000)
+    blocks: StrictInt = Field(default=10, ge=1, le=10_000)
+    block_seconds: float = Field(default=2e-3, gt=0, le=10, allow_inf_nan=False)
+    dtype: Name = "float64"
+    threads: StrictInt = Field(default=1, ge=1, le=1024)
+    device: Device = Device.CPU
+    seed: Whole = Field(default=0, ge=0)
+    protocol: Protocol = Protocol.PAIRED
+    effort: Effort = Effort.NORMAL
+    prices: Planning = Planning.OPERATIONS
+    precision: Annotated[float, BeforeValidator(fraction_of)] | None = Field(default=None, ge=0.001, le=1)
+    budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
+    timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)
+    memory_limit: Annotated[int, BeforeValidator(bytes_of)] | None = Field(default=None, ge=2**20, lt=2**62)
+    shapes: list[tuple[Size, Size]] | None = Field(default=None, min_length=1, description=_SHAPES)
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The plane, in order; of a problem that has not every shape, those that it has."""
+        return [Cell(n, m) for n, m in self.shapes or product(self.inputs, self.outputs)]
+
+    @property
+    def sizes_n(self) -> list[int]:
+        """The sizes n of the cells, ascending."""
+        return self.inputs if self.shapes is None else sorted({n for n, _ in self.shapes})
+
+    @property
+    def sizes_m(self) -> list[int]:
+        """The sizes m of the cells, ascending; a plane that is refined gets others in between."""
+        return self.outputs if self.shapes is None else sorted({m for _, m in self.shapes})
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the plane is refined while it is measured."""
+        return self.precision is not None or self.budget is not None
+
+    def may_hold(self, cell: Cell) -> bool:
+        """Whether a sweep with this specification could have measured that cell."""
+        if self.shapes is not None:
+            return (cell.n, cell.m) in self.shapes
+        if self.adaptive:
+            return cell.n in self.inputs and self.outputs[0] <= cell.m <= self.outputs[-1]
+        return cell.n in self.inputs and cell.m in self.outputs
+
+    @property
+    def options_made(self) -> dict[str, bool | int | float | str]:
+        """The options that a problem is made with.
+
+        Where it can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
+        """
+        options = dict(self.options)
+        if self.wrt is Wrt.X and "n_of" in problem_options(self.problem):
+            options.setdefault("n_of", "x")
+        return options
+
+    def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
+        """The problem of one cell; an engine that alters the point fails by itself, where it made all others wrong."""
+        options = self.options_made
+        made = problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
+        for point in (made.x, made.theta):
+            if isinstance(point, np.ndarray):  # a problem of another package may have what becomes one
+                point.setflags(write=False)
+        return made
+
+
+QUICK: dict[str, Any] = {
+    "inputs": "8:512:*2",
+    "outputs": "4:256:*2",
+    "rounds": 5,
+    "blocks": 5,
+    "block_seconds": 1e-3,
+}
+"""The preset of `--quick`: a plane around the crossover of `driven` in less than a minute."""
+
+
+def make_spec(given: dict[str, Any]) -> SweepSpec:
+    """The specification with these fields, fit to be measured here.
+
+    Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. A problem without
+    parameters is differentiated with respect to x unless told otherwise. Raises InputError with one line for the first
+    thing that is wrong.
+    """
+    spec = checked_spec(given)
+    if "rounds" not in given:
+        spec = spec.model_copy(update={"rounds": _default_rounds(spec)})
+    if spec.adaptive and spec.budget is None:
+        spec = spec.model_copy(update={"budget": _BUDGET})
+    if spec.adaptive and spec.protocol is Protocol.PYPERF:
+        msg = "precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell"
+        raise InputError(msg)
+    for name in spec.engines:
+        engine(name)
+    float_dtype(spec.dtype)
+    spec = spec.model_copy(update={"shapes": _shapes(spec)})
+    largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
+    _check_memory(largest.n, largest.m, float_dtype(spec.dtype).itemsize)
+    try:
+        n_params = spec.problem_at(spec.cells[0]).chain.n_params
+    except MemoryError:
+        msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
+        raise InputError(msg) from None
+    return spec if n_params or spec.wrt is not Wrt.THETA else _without_parameters(spec, asked="wrt" in given)
+
+
+def checked_spec(given: dict[str, Any]) -> SweepSpec:
+    """The specification with these fields, each of them allowed; raises InputError with one line for one that is not.
+
+    Whether it can be measured here is another matter: see `make_spec`.
+    """
+    try:
+        return SweepSpec(**{**given, "shapes": None})
+    except ValidationError as error:
+        raise InputError(_explain(error)) from None
+
+
+def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
+    """The shapes of the problem that are nearest to the cells of the grid, each once, in order; None if it has all."""
+    known = problem_options(spec.problem)
+    for option in spec.options:
+        if option not in known:
+            raise unknown(f"option of problem {spec.problem!r}", option, known)
+    if shape_rule(spec.problem) is None:
+        return None
+    if spec.adaptive:
+        msg = (
+            f"precision and budget refine the plane between any two sizes, and problem {spec.problem!r} does not have "
+            f"all of them ({problem_shape(spec.problem)}): leave them out"
+        )
+        raise InputError(msg)
+    grid = product(spec.inputs, spec.outputs)
+    return sorted({nearest_shape(spec.problem, n, m, spec.options_made) for n, m in grid})
+
+
+def _without_parameters(spec: SweepSpec, *, asked: bool) -> SweepSpec:
+    """With respect to x; raises InputError where that with respect to θ was asked for."""
+    if asked:
+        msg = f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x"
+        raise InputError(msg)
+    return spec.model_copy(update={"wrt": Wrt.X})
+
+
+def _default_rounds(spec: SweepSpec) -> int:
+    """Ten, or pyperf's own number of processes; as many as show where, if more come there later."""
+    stock = spec.protocol is Protocol.PYPERF
+    rounds = _PYPERF_ROUNDS if stock else _COARSE_ROUNDS if spec.adaptive else SweepSpec.model_fields["rounds"].default
+    return {Effort.FAST: rounds // 2, Effort.NORMAL: rounds, Effort.RIGOROUS: 2 * rounds}[spec.effort]
+
+
+def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
+    """The specification of a run; its engines and problem need not be installed where it is read."""
+    try:
+        return SweepSpec(**given)
+    except ValidationError as error:
+        msg = f"{path}, spec: {_explain(error)}"
+        raise InputError(msg) from None
+
+
+def read_spec(path: Path) -> dict[str, Any]:
+    """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
+    fields = toml_of(path, name=f"spec {path}", advice="give the path of a TOML file")
+    for key in fields:
+        if key not in _given():
+            raise unknown(f"key in {path}:", key, _given())
+    return fields
+
+
+def _given() -> set[str]:
+    """The fields that a person gives; the others are found."""
+    return set(SweepSpec.model_fields) - {"shapes"}
+
+
+def _explain(error: ValidationError) -> str:
+    return explained(error, kind="option of a sweep", known=_given())
+
+
+def _check_memory(n: int, m: int, itemsize: int) -> None:
+    """A Jacobian of every arm is held at a time, in two copies at most."""
+    size, have = n * m * itemsize, total_bytes()
+    if have is not None and 4 * size > have:
+        msg = (
+            f"the largest cell, n = {n} and m = {m}, has a Jacobian of {size / 1e9:.3g} GB, too large for this "
+            f"machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
+        )
+        raise InputError(msg)

@@ -1,0 +1,124 @@
+"""Trials of a user's function: what is measured of each way to compute its Jacobian, wherever that happens.
+
+`FunctionTrials` measures in this process, `FunctionProcess` in processes of their own; what decides on the next
+measurement (`fwdrev.results.advice.rounds`) sees no difference.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Protocol, runtime_checkable
+
+from fwdrev.modes.errors import FwdrevError
+
+__all__ = ["Expected", "Facts", "LostArmError", "Prepared", "Trials", "Values"]
+
+Values = dict[str, list[float]]
+"""Seconds per call of each arm in each block, paired by position."""
+
+
+class LostArmError(FwdrevError):
+    """An arm cannot be measured; `arm` is None where no arm was to blame.
+
+    `late`: a larger budget might let it be measured, of which it would need about so many seconds (`needs`), if that is
+    known. An arm that is lost for another reason fails with any budget.
+    """
+
+    def __init__(self, arm: str | None, reason: str, *, late: bool = False, needs: float | None = None) -> None:
+        """The reason in one line."""
+        super().__init__(reason)
+        self.arm, self.reason, self.late, self.needs = arm, reason, late, needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A function at a point.
+
+    `codes`: the line of code of each arm; `left_out`: why others are no arms; `precision`: the coarsest dtype among
+    inputs and outputs; `overhead_seconds`: what a call takes that computes nothing, `call_seconds`: that computes the
+    function; `quotient`: J · v by differences, (m,), or nothing where that would take too long.
+    """
+
+    name: str
+    n: int
+    m: int
+    dtype: str
+    device: str
+    batch: int | None = None
+    codes: Mapping[str, str]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+    precision: str = ""
+    framework: str = "jax"
+    overhead_seconds: float = 0.0
+    call_seconds: float = 0.0
+    quotient: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """An arm that is compiled and was called.
+
+    `memory_bytes`: what the program holds at its peak, its result included; `seconds`: of a call, from a few of them;
+    `products`: J · v, then u · J, for the same v and u as those of every other arm. What is not compiled has no
+    `compile_seconds`, and PyTorch does not say what memory it takes.
+    """
+
+    compile_seconds: float | None
+    memory_bytes: int | None
+    seconds: float
+    products: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """What counts say: of each arm its code, the seconds of a call and the bytes at its peak, and why others have none.
+
+    `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
+    `held`: bytes from which the size of the chunks of an arm with chunks follows. `unknown`: primitives of which only
+    sizes are counted.
+    """
+
+    codes: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    late: Mapping[str, str] = field(default_factory=dict)
+    held: Mapping[str, int] = field(default_factory=dict)
+    unknown: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @classmethod
+    def lost(cls, arm: str, reason: str, *, late: bool) -> "Expected":
+        """Nothing of that arm."""
+        return cls(late={arm: reason}) if late else cls(reasons={arm: reason})
+
+    def __or__(self, other: "Expected") -> "Expected":
+        """Both; the other one's word counts."""
+        return Expected(
+            **{part.name: {**getattr(self, part.name), **getattr(other, part.name)} for part in fields(self)}
+        )
+
+
+@runtime_checkable
+class Trials(Protocol):
+    """A function whose arms can be prepared and timed.
+
+    `fresh`: whether each round is timed in a process of its own.
+    """
+
+    fresh: bool
+
+    def facts(self, seconds: float) -> Facts:
+        """Look at the function, within so many seconds; raises InputError for one that cannot be differentiated."""
+        ...
+
+    def expected(self, seconds: float) -> Expected:
+        """What counts let expect of every arm, within so many seconds; compiles nothing."""
+        ...
+
+    def prepare(self, arm: str, seconds: float) -> Prepared:
+        """Compile an arm and call it; raises LostArmError, also when that takes longer."""
+        ...
+
+    def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
+        """Time arms that were prepared; raises LostArmError."""
+        ...

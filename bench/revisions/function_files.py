@@ -1,0 +1,64 @@
+"""Functions that are named by their file, `FILE.py:FUNCTION`, as both sides of a comparison import them.
+
+spec, inputs, sides = in_modules(spec, inputs, sides)        # MODULE:FUNCTION, and where both sides find MODULE
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+
+from fwdrev.bench.records.gate_spec import check_once
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import Sides
+from fwdrev.modes.errors import InputError
+
+__all__ = ["in_modules"]
+
+
+def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[SweepSpec, str | None, Sides]:
+    """The functions of `spec` and their points (`inputs`, with commas between) by the modules that their files are.
+
+    A file of a package is a part of it; any other is a module of its own, whose folder both sides have on their path.
+    Raises InputError for a file that is not there, or not in the project.
+    """
+    folders: list[Path] = []
+
+    def named(text: str) -> str:
+        *how, where, function = text.split(":")
+        if not where.endswith(".py"):
+            return text
+        module, folder = _module(where, sides)
+        folders.append(folder)
+        return ":".join([*how, module, function])
+
+    names = [named(name) if ":" in name else name for name in spec.engines]
+    check_once(names)
+    points = None if inputs is None else ",".join(named(part.strip()) for part in inputs.split(","))
+    path = tuple(dict.fromkeys([*sides.path, *folders]))
+    return spec.model_copy(update={"engines": names}), points, replace(sides, path=path)
+
+
+def _module(where: str, sides: Sides) -> tuple[str, Path]:
+    """Its dotted name and the folder, relative to the project, in which that is found."""
+    top = sides.home
+    try:
+        inside = (top / sides.inside / where).resolve().relative_to(top)
+    except ValueError:
+        msg = f"{where} is not in the project {top}: name a file of it, or a module as MODULE:FUNCTION"
+        raise InputError(msg) from None
+    side = next((side for side in (sides.head, sides.base) if (side / inside).is_file()), None)
+    if side is None:
+        nearby = sorted(path.name for path in (sides.head / inside).parent.glob("*.py"))
+        known = f"; there are {', '.join(nearby)}" if nearby else ""
+        msg = f"there is no file {where}{known}: give FILE.py:FUNCTION, relative to the current folder"
+        raise InputError(msg)
+    packages = list(takewhile(lambda folder: (side / folder / "__init__.py").is_file(), _above(inside)))
+    folder = packages[-1].parent if packages else inside.parent
+    parts = inside.relative_to(folder).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts), folder
+
+
+def _above(inside: Path) -> Iterator[Path]:
+    """The folders that hold a file, the nearest first, without the project itself."""
+    yield from inside.parents[:-1]

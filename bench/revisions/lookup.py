@@ -1,0 +1,142 @@
+"""Which sides have the arms that were asked for: looked up before anything is measured.
+
+    with revision("main") as sides:
+        lacking(spec, sides)             # {"model:new": Lacking(side="base", reason="model has no function 'new'; …")}
+
+What neither side has was written wrongly. What exists and fails is left to the measuring, which tells it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fwdrev.bench.records.gate_spec import points_of
+from fwdrev.bench.records.reasons import one_line
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import Sides
+from fwdrev.bench.revisions.missing import hint
+from fwdrev.bench.revisions.pair import Pair, started_pair
+from fwdrev.bench.revisions.side_process import ArmLostError
+from fwdrev.modes.errors import InputError, UnavailableError
+
+__all__ = ["Lacking", "LookedUp", "lacking", "looked_up"]
+
+_LACKS, _UNAVAILABLE = "lacks", "unavailable"
+"""What a side answers of an arm that it does not have, or cannot load here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """The side that does not have an arm, base or head, and what it has instead."""
+
+    side: str
+    reason: str
+
+
+def lacking(
+    spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None
+) -> dict[str, Lacking]:
+    """The arms that one side alone does not have; `inputs` and `programs` as for `bench.revisions.rounds.against`.
+
+    Raises InputError for an arm, or a point, that neither side has, UnavailableError where neither can load an engine
+    here, and as `against` does.
+    """
+    return dict(looked_up(spec, sides, inputs=inputs, programs=programs).lacking)
+
+
+def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None) -> "LookedUp":
+    """The same, and what functions take. A function lacks what its point lacks."""
+    points = points_of(spec.engines, inputs)
+    asked = dict.fromkeys([*spec.engines, *points.values()])
+    light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
+    takes: dict[str, bool] = {}
+    with started_pair(light, sides, programs or sides.scratch) as pair:
+        found = dict(_answers(asked, pair, takes))
+    nowhere = {name: told for name, told in found.items() if all(told)}
+    if nowhere:
+        raise _nowhere(nowhere, sides)
+    apart = {
+        name: Lacking(side="base" if base else "head", reason=(base or head)[_LACKS])
+        for name, (base, head) in found.items()
+        if _LACKS in {*base, *head}
+    }
+    for name, point in points.items():
+        if name not in apart and point in apart and takes.get(name):
+            lack = apart[point]
+            apart[name] = Lacking(side=lack.side, reason=f"its point {point}, {lack.reason}")
+    return LookedUp(lacking={name: apart[name] for name in spec.engines if name in apart}, points=points, takes=takes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookedUp:
+    """`lacking`: the arms of one side alone; `takes`: whether a function, or a point, has parameters, where known."""
+
+    lacking: Mapping[str, Lacking]
+    points: Mapping[str, str]
+    takes: Mapping[str, bool]
+
+    def sized(self, spec: SweepSpec, *, asked: bool) -> SweepSpec:
+        """With the sizes that its functions have: one, 1, where no point takes a size; `asked`: sizes were given.
+
+        Raises InputError for a function that takes an input and has no point, and for sizes that have no meaning.
+        """
+        functions = [name for name in spec.engines if ":" in name]
+        bare = [name for name in functions if self.takes.get(name) and name not in self.points]
+        if bare:
+            msg = (
+                f"{', '.join(bare)}: no input to call it with: give --point MODULE:FUNCTION, a function that "
+                "returns it, of the size, as in `def start(n): return numpy.linspace(0, 1, n)`, or of nothing"
+            )
+            raise InputError(msg)
+        sizeless = [name for name in functions if not self._has_sizes(name)]
+        if sizeless and asked and (len(spec.inputs) > 1 or len(sizeless) == len(functions)):
+            msg = (
+                f"--sizes {','.join(map(str, spec.inputs))}: {', '.join(sizeless)} has none, as its point takes no size"
+            )
+            raise InputError(f"{msg}: leave the sizes out, or measure it apart")
+        return spec.model_copy(update={"inputs": [1]}) if sizeless and len(sizeless) == len(functions) else spec
+
+    def _has_sizes(self, name: str) -> bool:
+        """What could not be looked up may have them."""
+        return self.takes.get(name, True) and self.takes.get(self.points.get(name, ""), True)
+
+
+Answers = tuple[dict[str, str], dict[str, str]]
+
+
+def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterable[tuple[str, Answers]]:
+    """Of base and of head for each name, as far as both live: a side that dies of one dies again later.
+
+    Notes what each `takes`, of head if it has it.
+    """
+    for name in asked:
+        try:
+            base, head = pair.ask({"do": "find", "arm": name})
+        except ArmLostError:
+            return
+        if "takes" in (known := {**base, **head}):
+            takes[name] = bool(known["takes"])
+        one, other = _lack(base), _lack(head)
+        what = hint(pair, name, {"modules": name.split(":")[-2:-1]}) if _LACKS in one and ":" in name else None
+        if what is None:
+            yield name, (one, other)
+        elif other:
+            yield name, (one, other | {_LACKS: f"{other[_LACKS]}; {what}"})
+        else:  # base would have it in a checkout as complete as the working tree: the measuring says so
+            yield name, ({}, {})
+
+
+def _lack(answer: Mapping[str, Any]) -> dict[str, str]:
+    return {key: one_line(said) for key, said in answer.items() if key in {_LACKS, _UNAVAILABLE}}
+
+
+def _nowhere(nowhere: dict[str, Answers], sides: Sides) -> InputError | UnavailableError:
+    """One line for all of them."""
+    whole = all(_UNAVAILABLE in head for _, head in nowhere.values())
+    reasons = "; ".join(next(iter(head.values())) for _, head in nowhere.values())
+    if whole:
+        return UnavailableError(reasons)
+    code = f"neither {sides.commit[:12]} nor the working tree has it" if sides.commit else "it is nowhere"
+    hint = "" if all(":" in name for name in nowhere) else "; a function is written MODULE:FUNCTION"
+    return InputError(f"{', '.join(nowhere)}: {code}: {reasons}{hint}")

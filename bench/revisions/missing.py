@@ -1,0 +1,129 @@
+"""Why the revision cannot import what the working tree can, and what to set: generated files, submodules, folders.
+
+A checkout of a commit has what is committed, and is found by where it lies. A working tree also has what was built or
+generated in it, and may be found by an editable install.
+"""
+
+import shlex
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from fwdrev.bench.machine.git import git
+from fwdrev.bench.revisions.git_worktree import Sides
+from fwdrev.bench.revisions.pair import Pair
+
+__all__ = ["hint", "unlike"]
+
+_BINARY = (".so", ".pyd", ".dylib")
+
+
+def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
+    """What to set so that base can do it too; None where it is not for a file that base does not find.
+
+    `base`: what it answered when it failed with `arm`.
+    """
+    sides = pair.sides
+    if sides is None or not sides.commit:
+        return None
+    if "file" in base:
+        missing = Path(base["file"])
+        return _of_file(sides.home, missing.relative_to(sides.base)) if missing.is_relative_to(sides.base) else None
+    lacked, own = [str(name) for name in base.get("modules", ())], arm.split(":")[-2:-1]
+    asked = list(dict.fromkeys([*lacked, *own]))
+    theirs, files = (answer.get("files", {}) for answer in pair.ask({"do": "where", "modules": asked}))
+    reasons = (
+        _of_module(sides, name, Path(files[name]).resolve() if name in files else None, lacked=name in lacked)
+        for name in asked
+    )
+    told = next((told for told in reasons if told is not None), None)
+    return told or next(
+        (_of_hook(name, files[name]) for name in lacked if name in files and theirs.get(name) == files[name]), None
+    )
+
+
+def _of_hook(name: str, file: str) -> str:
+    """If base has head's module though its own place is on the path."""
+    return (
+        f"an import hook, as some editable installs have, finds {name} in {Path(file).parent} before the path is "
+        f"searched: run the check where {name} is not installed (pip uninstall), both sides then have their own"
+    )
+
+
+def unlike(pair: Pair) -> str | None:
+    """The first generated file that head has imported and base does without, by code of its own for that case.
+
+    The two would be compared though base runs something else.
+    """
+    if pair.sides is None or not pair.sides.commit:
+        return None
+    base, head = (frozenset(answer.get("files", ())) for answer in pair.ask({"do": "own"}))
+    return _first_generated(pair.sides.home, tuple(sorted(head - base)))
+
+
+@cache
+def _first_generated(home: Path, files: tuple[str, ...]) -> str | None:
+    return next((told for file in files if (told := _of_file(home, Path(file))) is not None), None)
+
+
+def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> str | None:
+    """`found`: where head has it; `lacked`: whether it is this one that base could not import."""
+    inside = found.relative_to(sides.home) if found is not None and found.is_relative_to(sides.home) else None
+    absent = None if inside is None else _of_submodule(sides, inside)
+    if absent is not None or not lacked:
+        return absent
+    if inside is not None and (generated := _of_file(sides.home, inside)) is not None:
+        return generated
+    place = _place(sides, name, inside)
+    if place is not None:
+        return f"the project has {name} in {place}: give --path {shlex.quote(place)}"
+    if found is None or inside is not None or found.is_relative_to(sides.head):
+        return None
+    return (
+        f"{name} is installed from {found.parent}, which is not this project: run the check there, "
+        "or install this one (pip install -e .)"
+    )
+
+
+def _of_submodule(sides: Sides, inside: Path) -> str | None:
+    """If it lies in one that base does not have."""
+    return next((why for path, why in sides.absent.items() if inside.is_relative_to(path)), None)
+
+
+def _of_file(home: Path, inside: Path) -> str | None:
+    """If git does not have it, or the link to a folder that it lies in."""
+    inside = next((place for place in reversed(inside.parents) if (home / place).is_symlink()), inside)
+    folder, name = (home / inside).parent, inside.name
+    if not (home / inside).exists():
+        return None
+    if git("check-ignore", "--quiet", "--", name, at=folder).returncode == 0:
+        binary = inside.suffix in _BINARY
+        pattern = str(inside.with_name(f"{name.partition('.')[0]}*{inside.suffix}")) if binary else str(inside)
+        what = "was built here" if binary else "is generated"
+        same = " (both sides then run the same binary)" if binary else ""
+        return f"{inside} {what} and ignored by git: give --copy {shlex.quote(pattern)}{same}"
+    return None
+
+
+def _place(sides: Sides, name: str, inside: Path | None) -> str | None:
+    """The folder of the project from which that module is imported, if neither side is told to look there.
+
+    `inside`: where head has it in the project.
+    """
+    first = name.split(".", maxsplit=1)[0]
+    if inside is not None:
+        files = [str(inside)] if (sides.base / inside).exists() else []
+    else:
+        files = git("ls-tree", "-r", "-z", "--name-only", "--full-tree", sides.commit, at=sides.home).stdout.split("\0")
+    places = [_above(PurePosixPath(file), first) for file in files if inside is not None or file.endswith(".py")]
+    known = {Path(), Path("src"), sides.inside, sides.inside / "src", *sides.path}
+    new = sorted(str(place) for place in places if place is not None and Path(place) not in known)
+    return min(new, key=len, default=None)
+
+
+def _above(file: PurePosixPath, module: str) -> PurePosixPath | None:
+    """The folder that holds that module or package, if the file is of one."""
+    if file.name == f"{module}.py":
+        return file.parent
+    return next((parent.parent for parent in file.parents if parent.name == module), None)

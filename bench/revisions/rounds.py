@@ -1,0 +1,205 @@
+"""A revision against the working tree: the same arms of both, paired block by block, in fresh processes each round.
+
+    with revision("main") as sides, closing(against(spec, sides)) as observations:
+        for observation in observations:
+            ...                                    # one cell in one round: its arms in base and in head
+
+Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
+"""
+
+from collections.abc import Collection, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pyperf import perf_counter
+
+from fwdrev.bench.machine.environment import check_machine
+from fwdrev.bench.records.gate_spec import all_functions, points_of
+from fwdrev.bench.records.observation import ArmResult, Cell
+from fwdrev.bench.records.skips import Skips
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import Sides
+from fwdrev.bench.revisions.injected_delay import Delay, share_of
+from fwdrev.bench.revisions.pair import Pair, paired_blocks, started_pair
+from fwdrev.bench.revisions.paired_arm import PairedArm, lost_arm, prepared_arm
+from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.bench.revisions.side_process import ArmLostError
+from fwdrev.bench.timing.blocks import warm_up
+from fwdrev.modes.errors import InputError
+
+__all__ = ["CONTROL", "SideObservation", "against"]
+
+
+_CONTROL_SHARE = 0.5
+"""The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
+
+_FEW_CONTROL_SHARE = 2.0
+"""Beside functions they are longer: there are few cells, so that each one's control must be as sure as they are."""
+
+_FUNCTION_SECONDS = 0.25
+"""For the blocks of a function on one side in one round. One that takes long gets fewer blocks: the round is the unit,
+and starting it takes a second anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideObservation:
+    """What both sides showed of one cell in one round; values are paired by arm and position.
+
+    An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
+    round. `seconds`: the wall time that all of it took.
+    """
+
+    round: int
+    cell: Cell
+    base: Mapping[str, ArmResult]
+    head: Mapping[str, ArmResult]
+    seconds: float
+
+
+def against(
+    spec: SweepSpec,
+    sides: Sides,
+    *,
+    programs: Path | None = None,
+    inputs: str | Mapping[str, str] | None = None,
+    delays: Sequence[Delay] = (),
+    only: Collection[tuple[Cell, str]] | None = None,
+    order: int = 0,
+    tolerance: float | None = None,
+) -> Generator[SideObservation, None, None]:
+    """Every round of every cell, in random order; close it to end the processes.
+
+    An arm of `spec.engines` is an engine, or a function of the project (see `revisions.side`), called with what its
+    point returns, or with random numbers; `inputs`: the points by function, or as `points_of` reads them. Compiled
+    programs are kept in the folder `programs`, by default with the revision and no longer. `delays` make arms of head
+    slower on purpose. `only`: these arms in these cells, and no others. `order` draws another order of everything.
+    `tolerance`: by how much results may differ, relatively; infinite: as they like; None: by as much as rounding
+    explains.
+    Raises InputError and UnavailableError where nothing can be measured.
+    """
+    check_machine(spec)
+    if CONTROL in spec.engines:
+        raise InputError(
+            f"engine {CONTROL!r}: that is what the work is called which both sides share; rename the engine"
+        )
+    wanted = (
+        frozenset((cell, name) for cell in spec.cells for name in spec.engines) if only is None else frozenset(only)
+    )
+    points = inputs if isinstance(inputs, Mapping) else points_of(spec.engines, inputs)
+    return _Rounds(spec, sides, programs or sides.scratch, points, delays, wanted, order, tolerance).observations()
+
+
+class _Rounds:
+    """What is known from one round to the next: calls per block, and what is not to be run."""
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        sides: Sides,
+        programs: Path,
+        points: Mapping[str, str],
+        delays: Sequence[Delay],
+        wanted: Collection[tuple[Cell, str]],
+        order: int,
+        tolerance: float | None,
+    ) -> None:
+        self._spec, self._sides, self._programs, self._points, self._delays = spec, sides, programs, points, delays
+        self._wanted, self._drawn, self._tolerance = wanted, f"{spec.seed} {order} {len(wanted)}", tolerance
+        self._loops: dict[tuple[Cell, str], int] = {}
+        self._seconds: dict[tuple[Cell, str], float] = {}
+        self._skips = Skips(spec.engines)
+        self._lost: dict[str, PairedArm] = {}
+
+    def observations(self) -> Generator[SideObservation, None, None]:
+        for index in range(self._spec.rounds):
+            rest = sorted({cell for cell, _ in self._wanted})
+            Random(f"{self._drawn} {index}").shuffle(rest)
+            while rest:
+                with started_pair(self._spec, self._sides, self._programs, self._modules()) as pair:
+                    yield from self._visits(index, rest, pair)
+
+    def _modules(self) -> list[str]:
+        """Those of functions that have been timed, so that loading them is no risk to what is measured beside them."""
+        return list(dict.fromkeys(name.split(":")[-2] for _, name in self._loops if ":" in name))
+
+    def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:
+        """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""
+        while rest:
+            cell, began = rest[0], perf_counter()
+            barred = {
+                name: PairedArm(base=arm, head=arm)
+                for name, arm in self._skips.barred(cell).items()
+                if (cell, name) in self._wanted
+            }
+            try:
+                arms = self._visit(index, cell, pair)
+            except ArmLostError as error:
+                at_fault = self._skips.open(cell) if error.arm in {None, CONTROL} else [str(error.arm)]
+                self._note(cell, lost := dict.fromkeys(at_fault, lost_arm(error)))
+                self._lost |= lost
+                return
+            self._note(cell, arms := barred | self._lost | arms)
+            self._lost = {}
+            del rest[0]
+            base, head = ({name: getattr(arm, side) for name, arm in arms.items()} for side in ("base", "head"))
+            yield SideObservation(round=index, cell=cell, base=base, head=head, seconds=perf_counter() - began)
+
+    def _visit(self, index: int, cell: Cell, pair: Pair) -> dict[str, PairedArm]:
+        names = [name for name in self._skips.open(cell) if (cell, name) in self._wanted]
+        if not names:
+            return {}
+        pair.ask({"do": "cell", **self._at(cell)})
+        arms = {name: self._prepared(index, cell, name, pair) for name in [*names, CONTROL]}
+        loops = {name: self._loops[cell, name] for name, arm in arms.items() if arm.good}
+        if loops.keys() == {CONTROL}:
+            return arms
+        rng = Random(f"{self._drawn} {index} {cell.n},{cell.m}")
+        values = paired_blocks(pair, loops, {name: self._blocks(cell, name) for name in loops}, rng)
+        return arms | {name: arms[name].timed(loops[name], *both) for name, both in values.items()}
+
+    def _prepared(self, index: int, cell: Cell, name: str, pair: Pair) -> PairedArm:
+        """Its calls per block are fixed by the faster side, the first time that both are right."""
+        arm = prepared_arm(
+            pair,
+            name,
+            self._spec.dtype,
+            loops=self._loops.get((cell, name), 0),
+            delay=share_of(self._delays, name, cell),
+            counted=index == 0,
+            tolerance=self._tolerance,
+        )
+        if arm.good and arm.seconds is not None:
+            share = _FEW_CONTROL_SHARE if all_functions(self._spec.engines) else _CONTROL_SHARE
+            seconds = self._spec.block_seconds * (share if name == CONTROL else 1)
+            self._loops[cell, name] = max(1, round(seconds / max(arm.seconds, 1e-9)))
+            self._seconds[cell, name] = arm.seconds
+        return arm
+
+    def _blocks(self, cell: Cell, name: str) -> int:
+        """An even number, so that each ABBA is whole: the specification's, fewer of a function that takes long."""
+        if ":" not in name:
+            return self._spec.blocks
+        loops = self._loops[cell, name]
+        block = (loops + warm_up(loops)) * self._seconds[cell, name]
+        return min(self._spec.blocks, max(2, 2 * round(_FUNCTION_SECONDS / block / 2)))
+
+    def _note(self, cell: Cell, arms: Mapping[str, PairedArm]) -> None:
+        """Whichever side an arm failed on, it is not run again."""
+        for side in ("base", "head"):
+            self._skips.note(cell, {name: getattr(arm, side) for name, arm in arms.items()})
+
+    def _at(self, cell: Cell) -> dict[str, Any]:
+        spec = self._spec
+        engines = any(":" not in name for name in spec.engines)
+        return {
+            "problem": spec.problem,
+            "n": cell.n,
+            "m": cell.m,
+            "seed": spec.seed,
+            "dtype": spec.dtype,
+            "wrt": str(spec.wrt),
+            "options": spec.options_made if engines else {},
+            "points": self._points,
+        }

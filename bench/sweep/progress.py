@@ -1,0 +1,84 @@
+"""Progress of a sweep on standard error: a bar with the time left on a terminal, a line per round elsewhere."""
+
+import os
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import suppress
+
+from pyperf import perf_counter
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, Observation
+from fwdrev.bench.records.plan import Plan
+
+__all__ = ["duration", "watched"]
+
+_PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
+
+_PLAIN_TERMINALS = {"", "dumb", "unknown"}
+"""Values of TERM: nothing is known that could move the cursor back."""
+
+_NARROWEST = 40
+"""Columns in which a bar fits on one line; otherwise each update would leave some lines behind."""
+
+
+def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
+    """The same observations, while progress is shown."""
+    console = Console(stderr=True)
+    return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{max(seconds, 1):.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour
+
+
+def _can_redraw(console: Console) -> bool:
+    """Not into a file, which rich takes for a terminal where FORCE_COLOR is set, nor in the log of a CI service."""
+    return (
+        console.file.isatty()
+        and console.is_interactive
+        and os.environ.get("TERM", "") not in _PLAIN_TERMINALS
+        and not os.environ.get("CI")
+        and console.width >= _NARROWEST
+    )
+
+
+def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Generator[Observation, None, None]:
+    """The bar is of time, not of cells: these differ by a factor of a thousand."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
+    start, left = perf_counter(), None
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("starting", total=None, left="")
+        for observation in observations:
+            left, passed = plan.seconds_left(), perf_counter() - start
+            progress.update(
+                task,
+                description=_what(observation),
+                completed=passed,
+                total=None if left is None else passed + left,
+                left=_left(left),
+            )
+            yield observation
+
+
+def _lines(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
+    at = None
+    for observation in observations:
+        if observation.round != at:
+            at = observation.round
+            with suppress(OSError):  # nobody reads it any more: no reason to stop measuring
+                print(f"{_what(observation)}{_left(plan.seconds_left(), ', ')}", file=sys.stderr, flush=True)  # noqa: T201
+        yield observation
+
+
+def _what(observation: Observation) -> str:
+    return _PASSES.get(observation.round, f"round {observation.round + 1}")
+
+
+def _left(seconds: float | None, before: str = "") -> str:
+    return "" if seconds is None else f"{before}about {duration(seconds)} left"

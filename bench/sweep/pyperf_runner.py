@@ -1,0 +1,143 @@
+"""The stock protocol: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm, in turns.
+
+It is what the paired protocol is compared with: the same cells, the same checks, the same journal. A round is one
+worker process, as in pyperf; values of different arms that stand at one position were not measured side by side.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import count
+from pathlib import Path
+
+import pyperf
+
+from fwdrev.bench.machine.environment import PASSED_ON, memory_share, worker_environment
+from fwdrev.bench.machine.processors import pinned_cpus
+from fwdrev.bench.records.observation import ArmResult, Cell, Observation, Status
+from fwdrev.bench.records.skips import Skips
+from fwdrev.bench.records.spec import Effort, SweepSpec
+from fwdrev.bench.sweep.local import LocalExecutor
+from fwdrev.bench.workers.child import end, signals_wait
+from fwdrev.bench.workers.process import Ended
+from fwdrev.bench.workers.pyperf_worker import StockRequest
+from fwdrev.bench.workers.surroundings import check_end, needed
+
+__all__ = ["StockExecutor"]
+
+_VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
+"""Of each process, as pyperf has it."""
+
+_TURN = 5
+"""Processes after which the next arm has its turn, so that what changes within minutes changes both, and shows in their
+spread: one that has all of its processes in one go has them in a good or a bad quarter of a minute."""
+
+_LATE = 124
+"""pyperf's exit code when a worker exceeded `--timeout`."""
+
+
+class StockExecutor:
+    """Prepares and weighs as the local executor does, and leaves the timing to pyperf."""
+
+    def __init__(self, spec: SweepSpec, folder: Path) -> None:
+        """Nothing is started yet; raises InputError as the local executor does."""
+        self._spec = spec
+        self._folder = folder
+        self._local = LocalExecutor(spec, folder)
+        self._numbers = count()
+
+    def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """As the local executor does."""
+        return self._local.prepare(cells, skips)
+
+    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """As the local executor does."""
+        return self._local.weigh(cells, skips)
+
+    def rounds(
+        self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
+    ) -> Iterator[Observation]:
+        """All rounds of a cell, then those of the next; pyperf chooses the calls per value where they are not known."""
+        with needed(f"run pyperf with its files in {self._folder}"):
+            for cell in cells:
+                known = dict(loops.get(cell, {}))
+                for begin in range(0, len(indices), _TURN):
+                    for observation in self._turn(indices[begin : begin + _TURN], cell, known, skips):
+                        skips.note(cell, observation.arms)
+                        yield observation
+
+    def _turn(self, indices: Sequence[int], cell: Cell, known: dict[str, int], skips: Skips) -> Iterator[Observation]:
+        """These rounds of every arm; every other turn begins with the last one."""
+        start = pyperf.perf_counter()
+        barred, names = skips.barred(cell), skips.open(cell)
+        order = names if (indices[0] // _TURN) % 2 == 0 else names[::-1]
+        arms = {name: self._measured(cell, name, len(indices), known.get(name)) for name in order}
+        known |= {name: runs[0].loops for name, runs in arms.items() if runs[0].loops}
+        seconds = (pyperf.perf_counter() - start) / len(indices)
+        for position, index in enumerate(indices):
+            found = {name: arms[name][position] for name in names if position < len(arms[name])}
+            found |= barred if position == 0 else {}
+            yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
+
+    def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
+        """One result for each process; a single one that says why if there are none."""
+        place = self._folder / f"stock-{next(self._numbers)}"
+        answer, ended = place.with_suffix(".json"), Ended(place.with_suffix(".log"))
+        request = StockRequest(
+            spec=self._spec.model_dump(mode="json"),
+            n=cell.n,
+            m=cell.m,
+            engine=name,
+            folder=str(self._folder),
+            memory=memory_share(self._spec, 1),
+        )
+        place.with_suffix(".request").write_text(json.dumps(asdict(request)), encoding="utf-8")
+        ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes, loops)
+        if ended.code == 0:
+            return _results(answer)
+        check_end(ended, self._folder, name)
+        ended.late = ended.code == _LATE
+        told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
+        return [ArmResult(status=ended.status, reason=told)]
+
+    def _run(self, request: Path, answer: Path, log: Path, processes: int, loops: int | None) -> int:
+        """pyperf's manager, which starts the workers; it goes with all of them when the sweep is given up."""
+        environment = worker_environment(self._spec, self._folder)
+        passed_on = [name for name in environment if name.startswith(PASSED_ON)]
+        options = [
+            *("--request", str(request), "--output", str(answer), "--processes", str(processes), "--quiet"),
+            *("--values", str(_VALUES[self._spec.effort]), "--inherit-environ", ",".join(passed_on)),
+            *("--timeout", str(max(1, round(self._spec.timeout)))),
+        ]
+        options += ["--loops", str(loops)] if loops else []
+        cpus = pinned_cpus(self._spec.threads)
+        options += ["--affinity", ",".join(map(str, cpus))] if cpus else []
+        manager: subprocess.Popen[bytes] | None = None
+        try:
+            with log.open("ab") as stream, signals_wait():
+                manager = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-P", "-m", "fwdrev.bench.workers.pyperf_worker", *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=stream,
+                    env=environment,
+                    start_new_session=True,
+                )
+            return manager.wait()
+        finally:
+            if manager is not None:
+                with signals_wait():
+                    end(manager)
+
+
+def _results(answer: Path) -> list[ArmResult]:
+    """The processes that timed something; the first ones only find the number of calls."""
+    runs = [run for run in pyperf.Benchmark.load(str(answer)).get_runs() if run.values]
+    return [
+        ArmResult(
+            status=Status.MEASURED, loops=int(run.get_metadata().get("loops", 1)), values=tuple(map(float, run.values))
+        )
+        for run in runs
+    ]

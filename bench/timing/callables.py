@@ -1,0 +1,178 @@
+"""Two callables of this process, timed side by side: a test can measure closures, which no other process can receive.
+
+    pair = PairedCallables(f, g)
+    layout = pair.probe().layout(max_seconds=5.0)
+    for found in pair.rounds(layout.rounds, layout.blocks):
+        ...                                        # one round: the blocks of f and of g, paired by position
+
+The blocks are those of a sweep (`fwdrev.bench.timing.blocks`). Rounds of one process share where code and arrays lie in
+memory, which moves a ratio by a few per cent and which no number of them averages out; `setup` places the arrays anew.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from random import Random
+from time import perf_counter
+from typing import Any
+
+from fwdrev.bench.timing.blocks import loops_of, timed, timed_blocks, warm_up
+from fwdrev.modes.errors import InputError
+
+__all__ = ["CallableRound", "Layout", "PairedCallables", "Probed", "without_arguments"]
+
+Call = Callable[[], Any]
+Setup = Callable[[], tuple[Call, Call]]
+
+_BLOCK_SECONDS = 2e-3
+"""A sweep's default."""
+
+_PROBES = 3
+"""Calls from which a duration is guessed; the shortest counts, since delays only add."""
+
+_LONG_SECONDS = 1e-2
+"""A call that takes so long is probed once."""
+
+_LOOKS = 2
+"""A result that is flagged or undecided is measured again."""
+
+_PADDING = 1 << 16
+"""Bytes, at most, that lie between the old arrays and the new, at random."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallableRound:
+    """Seconds per call of `f` and of `g` in each block, paired by position; `seconds`: the wall time of all of it."""
+
+    f: tuple[float, ...]
+    g: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """How many rounds a look has, and how many blocks of each callable a round; `needed`: seconds for two looks."""
+
+    rounds: int
+    blocks: int
+    needed: float
+
+
+_LAYOUTS = ((10, 6), (10, 2), (5, 2), (3, 2))
+"""Rounds and blocks. The first is that of the gate between revisions. Longer calls get one ABBA group in a round, then
+fewer rounds; three are the fewest that decide anything, and these find only a large slow-down."""
+
+_ENOUGH = (5, 2)
+"""The layout for which we ask where there is no time for any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """What a few calls took: seconds per call of `f` and `g`, those of `setup`, and the calls that make a block."""
+
+    f: float
+    g: float
+    setup: float
+    loops: Mapping[str, int]
+
+    def layout(self, max_seconds: float) -> Layout:
+        """The best layout of which two looks fit; else as many rounds as there is time for, which may be none."""
+        for rounds, blocks in _LAYOUTS:
+            needed = self._needed(rounds, blocks)
+            if needed <= max_seconds:
+                return Layout(rounds=rounds, blocks=blocks, needed=needed)
+        rounds, blocks = _ENOUGH
+        fitting = int(max_seconds / self._needed(1, blocks) * _LOOKS)
+        return Layout(rounds=min(rounds, fitting), blocks=blocks, needed=self._needed(rounds, blocks))
+
+    def _needed(self, rounds: int, blocks: int) -> float:
+        calls = {name: count + warm_up(count) for name, count in self.loops.items()}
+        each = calls["f"] * self.f + calls["g"] * self.g
+        return _LOOKS * rounds * (self.setup + blocks * each)
+
+
+def without_arguments(name: str, call: object) -> Call:
+    """`call` itself; raises InputError where it cannot be called without arguments. `name`: what the user calls it."""
+    if not callable(call):
+        msg = f"{name} is {call!r:.80}: give a callable without arguments, such as lambda: work(x)"
+        raise InputError(msg)
+    try:
+        signature = inspect.signature(call)
+    except ValueError:  # some builtins have none; calling them will tell
+        return call
+    try:
+        signature.bind()
+    except TypeError as error:
+        msg = f"{name} needs arguments ({error}): give a callable without any, such as lambda: work(x)"
+        raise InputError(msg) from None
+    return call
+
+
+class PairedCallables:
+    """`f` and `g`; with `setup`, what it returns takes their place, anew in each round."""
+
+    def __init__(self, f: Call, g: Call, setup: Setup | None = None) -> None:
+        self._made, self._setup, self._rng = (f, g), setup, Random(0)
+        self._calls: dict[str, Call] = {}
+        self._loops: dict[str, int] = {}
+        self._padding = bytearray()
+
+    def probe(self) -> Probed:
+        """Guess how long a call takes, and fix how many make a block. First calls, which may compile, do not count.
+
+        Callables that differ by less than a factor of two get one count (see `fwdrev.bench.timing.blocks`).
+        """
+        self._calls, making = _ready(*self._made), 0.0
+        if self._setup is not None:
+            start = perf_counter()
+            self._make(self._setup)
+            making = perf_counter() - start
+        seconds = {name: _probed(call) for name, call in self._calls.items()}
+        self._loops = loops_of(seconds, _BLOCK_SECONDS)
+        return Probed(**seconds, setup=making, loops=self._loops)
+
+    def rounds(self, count: int, blocks: int) -> Iterator[CallableRound]:
+        """So many rounds, each measured when it is asked for; needs `probe` before. Errors of the callables pass."""
+        for _ in range(count):
+            start = perf_counter()
+            if self._setup is not None:
+                self._make(self._setup)
+            values = timed_blocks(self._calls, self._loops, blocks, self._rng)
+            yield CallableRound(f=tuple(values["f"]), g=tuple(values["g"]), seconds=perf_counter() - start)
+
+    def _make(self, setup: Setup) -> None:
+        """The old pair lives until the new one is there, so that its arrays lie elsewhere."""
+        self._padding = bytearray(self._rng.randrange(_PADDING))
+        f, g = setup()
+        self._calls = _ready(f, g)
+        self._made = f, g
+
+
+def _ready(f: Call, g: Call) -> dict[str, Call]:
+    """Both, called once, so that they have compiled; a result that is not ready when a call returns is waited for."""
+    return {"f": _waiting(f), "g": _waiting(g)}
+
+
+def _waiting(call: Call) -> Call:
+    """`call` itself, unless its result holds arrays of JAX: other calls do not pay for a wait.
+
+    If the call uses JAX, it is imported by now; we do not import it.
+    """
+    found = call()
+    jax = sys.modules.get("jax")
+    if jax is None:
+        return call
+    if isinstance(found, jax.Array):
+        return lambda: call().block_until_ready()
+    if any(isinstance(leaf, jax.Array) for leaf in jax.tree_util.tree_leaves(found)):
+        return lambda: jax.block_until_ready(call())
+    return call
+
+
+def _probed(call: Call) -> float:
+    """Seconds of a call that has been made before."""
+    seconds = timed(call, 1)
+    if seconds <= _LONG_SECONDS:
+        seconds = min(seconds, *(timed(call, 1) for _ in range(_PROBES - 1)))
+    return max(seconds, 1e-9)  # a coarse clock may see none

@@ -1,0 +1,101 @@
+"""The noise of this machine: a function timed against itself, in fresh processes one after the other.
+
+`python -P -m fwdrev.bench.timing.noise` is one of these processes. What its two arms differ by is noise, since
+they are the same function; what processes differ by is what a sweep's rounds differ by.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from time import monotonic
+
+import numpy as np
+
+from fwdrev.bench.machine.processors import available_cpus, pin
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.bench.workers.child import ask, worker_settings
+from fwdrev.modes.errors import NothingMeasuredError
+
+__all__ = ["NoiseRound", "chain_of_products", "noise_rounds", "one_round"]
+
+_SIZE, _PRODUCTS = 64, 4
+"""Of the matrices and of the chain: some ten microseconds, all in the first caches, as in a sweep's small cells."""
+
+_BLOCK_SECONDS = 2e-3
+"""A sweep's default."""
+
+_ROUND_SECONDS = 1.0
+"""Timed in a process: several times what it takes to start."""
+
+_FEWEST_ROUNDS = 4
+"""A spread from fewer says nothing."""
+
+_PATIENCE = 60.0
+"""Seconds that a process may take longer than it should before it counts as stuck."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseRound:
+    """One process: seconds per call of the two arms, block by block, and the seconds from its start to its end."""
+
+    a: tuple[float, ...]
+    b: tuple[float, ...]
+    pinned: bool
+    seconds: float
+
+
+def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
+    """Rounds for so many seconds, at least four, pinned to the last processor as a sweep's worker is.
+
+    Raises NothingMeasuredError when a process does not answer.
+    """
+    timed = min(_ROUND_SECONDS, seconds / (2 * _FEWEST_ROUNDS))
+    blocks = max(1, round(timed / (4 * 1.25 * _BLOCK_SECONDS))) * 2  # two arms, a quarter of warm-up, and pairs
+    rounds: list[NoiseRound] = []
+    start = monotonic()
+    while len(rounds) < _FEWEST_ROUNDS or monotonic() - start < seconds:
+        rounds.append(_round_in_a_process(blocks, len(rounds), available_cpus()[-1:]))
+    return tuple(rounds)
+
+
+def one_round(blocks: int, block_seconds: float, seed: int, cpus: list[int]) -> dict[str, object]:
+    """What the process measures: `a` and `b`, and whether it could be `pinned` to `cpus`."""
+    pinned = pin(cpus)
+    call = chain_of_products()
+    for _ in range(100):  # BLAS is loaded and the clock is up before anything counts
+        call()
+    arms = {"a": call, "b": call}
+    values = timed_blocks(arms, calibrate(arms, block_seconds), blocks, Random(seed))
+    return {**values, "pinned": pinned}
+
+
+def chain_of_products() -> Callable[[], None]:
+    """A chain of matrix products in place; the factor is orthogonal, so that numbers neither grow nor vanish."""
+    factor = np.linalg.qr(np.random.default_rng(0).standard_normal((_SIZE, _SIZE)))[0]
+    x, y = np.eye(_SIZE), np.empty((_SIZE, _SIZE))
+
+    def call() -> None:
+        for _ in range(_PRODUCTS // 2):
+            np.matmul(x, factor, out=y)
+            np.matmul(y, factor, out=x)
+
+    return call
+
+
+def _round_in_a_process(blocks: int, seed: int, cpus: list[int]) -> NoiseRound:
+    request = {"blocks": blocks, "block_seconds": _BLOCK_SECONDS, "seed": seed, "cpus": cpus}
+    start = monotonic()
+    answer = ask(
+        ["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), _ROUND_SECONDS + _PATIENCE
+    )
+    if answer.problem is not None:
+        msg = f"the noise could not be measured: {answer.problem}; check that `python -c 'import numpy'` works"
+        raise NothingMeasuredError(msg)
+    found = json.loads(answer.text)
+    return NoiseRound(a=tuple(found["a"]), b=tuple(found["b"]), pinned=found["pinned"], seconds=monotonic() - start)
+
+
+if __name__ == "__main__":
+    json.dump(one_round(**json.loads(sys.argv[1])), sys.stdout)

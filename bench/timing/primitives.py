@@ -1,0 +1,193 @@
+"""Times of single array operations on this machine, in tables over their sizes: what a cost model is made of.
+
+    measure_tables(8.0)["push"][3][6][4]     # seconds of (8, 64) · (64, 16)
+
+A table has an axis for each size, sizes are powers of two: rows, inner and columns of a product, rows and columns of
+anything else. Each operation is done as the engines do it, by the maps themselves: written into a part of a wider
+matrix, which is stored by rows or by columns as theirs are. None stands for what would take too long.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from itertools import product, repeat
+from random import Random
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from fwdrev.bench.machine.processors import pin, pinned_cpus
+from fwdrev.bench.workers.child import ask, worker_settings
+from fwdrev.modes.core.arrays import Matrix, Order, Vector, order
+from fwdrev.modes.core.cost import Kind
+from fwdrev.modes.core.linear_map import Diagonal, Full
+from fwdrev.modes.core.structured_map import Outer
+from fwdrev.modes.errors import NothingMeasuredError
+
+__all__ = ["measure_tables"]
+
+Call = Callable[[], object]
+Make = Callable[..., Call]
+
+_ROWS, _INNER, _COLUMNS = 11, 10, 13
+"""Sizes on each axis: rows to 1024, inner ones to 512, columns to 4096."""
+
+_MOST_WORK, _MOST_ENTRIES = 2**25, 2**21
+"""Multiply–adds of the largest product that is measured, and entries of its largest matrix."""
+
+_REPEATS = 3
+"""The median of so many counts: a single delay changes nothing."""
+
+_PATIENCE = 60.0
+"""Seconds that the process may take longer than it should."""
+
+
+def measure_tables(seconds: float) -> dict[str, Any]:
+    """The table of each kind of operation, measured in a process of its own in about so many seconds.
+
+    Raises NothingMeasuredError when that process does not answer.
+    """
+    request = {"seconds": seconds, "cpus": pinned_cpus(1)}
+    answer = ask(["-m", "fwdrev.bench.timing.primitives", json.dumps(request)], worker_settings(), seconds + _PATIENCE)
+    if answer.problem is not None:
+        msg = f"array operations could not be measured: {answer.problem}; try `fwdrev doctor`"
+        raise NothingMeasuredError(msg)
+    tables: dict[str, Any] = json.loads(answer.text)
+    return tables
+
+
+class _Room:
+    """Matrices of any shape in memory that is there already."""
+
+    def __init__(self) -> None:
+        rng = np.random.default_rng(0)
+        self._pieces = [rng.random(2 * _MOST_ENTRIES) for _ in range(4)]
+
+    def matrix(self, piece: int, rows: int, columns: int, order: Order = "C") -> Matrix:
+        """In one of four pieces."""
+        return self._pieces[piece][: rows * columns].reshape(rows, columns, order=order)
+
+    def vector(self, piece: int, size: int) -> Vector:
+        """Likewise."""
+        return self._pieces[piece][:size]
+
+    def place(self, rows: int, columns: int, order: Order) -> Matrix:
+        """The left half of a wider matrix."""
+        return self.matrix(3, rows, 2 * columns, order)[:, :columns]
+
+
+def _push(room: _Room, rows: int, inner: int, columns: int) -> Call:
+    """As in the G recursion: what grows tall is stored by columns."""
+    stored = order(rows, 2 * columns)
+    J, V = Full(room.matrix(0, rows, inner, stored)), room.matrix(1, inner, columns, order(inner, columns))
+    out = room.place(rows, columns, stored)
+    return lambda: J.push(V, out)
+
+
+def _pull(room: _Room, rows: int, inner: int, columns: int) -> Call:
+    """As in the D recursion: all by rows, into the result."""
+    U, J, out = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns)), room.place(rows, columns, "C")
+    return lambda: J.pull(U, out)
+
+
+def _pull_fresh(room: _Room, rows: int, inner: int, columns: int) -> Call:
+    """The new D."""
+    U, J = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns))
+    return lambda: J.pull(U)
+
+
+def _scale_rows(room: _Room, rows: int, columns: int) -> Call:
+    S, stored = Diagonal(room.vector(0, rows)), order(rows, 2 * columns)
+    M, out = room.matrix(1, rows, columns, stored), room.place(rows, columns, stored)
+    return lambda: S.push(M, out)
+
+
+def _scale_columns(room: _Room, rows: int, columns: int) -> Call:
+    S, U = Diagonal(room.vector(0, columns)), room.matrix(1, rows, columns)
+    return lambda: S.pull(U)
+
+
+def _outer(room: _Room, rows: int, columns: int) -> Call:
+    """A dense layer's weights with about as many rows as columns."""
+    outputs = max(1, round(np.sqrt(columns)))
+    J = Outer(room.vector(0, max(1, columns // outputs - 1)), outputs)
+    U, out = room.matrix(1, rows, outputs), room.place(rows, J.n_in, "C")
+    return lambda: J.pull(U, out)
+
+
+def _copy(room: _Room, rows: int, columns: int) -> Call:
+    J, out = Full(room.matrix(1, rows, columns)), room.place(rows, columns, "C")
+    return lambda: J.dense(out)
+
+
+_PRODUCTS: dict[str, Make] = {Kind.PUSH: _push, Kind.PULL: _pull, f"{Kind.PULL} fresh": _pull_fresh}
+_OTHERS: dict[str, Make] = {
+    Kind.SCALE_ROWS: _scale_rows,
+    Kind.SCALE_COLUMNS: _scale_columns,
+    Kind.OUTER: _outer,
+    Kind.COPY: _copy,
+}
+
+
+def _tables(seconds: float) -> dict[str, Any]:
+    """All kinds, in random order so that drift does not become structure."""
+    wanted: list[tuple[str, tuple[int, ...]]] = [
+        (kind, at) for kind in _PRODUCTS for at in product(range(_ROWS), range(_INNER), range(_COLUMNS))
+    ]
+    wanted += [(kind, at) for kind in _OTHERS for at in product(range(_ROWS), range(_COLUMNS))]
+    wanted = [(kind, at) for kind, at in wanted if _fits([2**a for a in at])]
+    found: dict[tuple[str, tuple[int, ...]], float] = {}
+    room, each = _Room(), seconds / len(wanted)
+    for kind, at in Random(0).sample(wanted, len(wanted)):
+        call = (_PRODUCTS | _OTHERS)[kind](room, *(2**a for a in at))
+        found[kind, at] = _timed(call, each)
+    return {str(kind): _nested(kind, found, (_ROWS, _INNER, _COLUMNS)) for kind in _PRODUCTS} | {
+        str(kind): _nested(kind, found, (_ROWS, _COLUMNS)) for kind in _OTHERS
+    }
+
+
+def _fits(sizes: list[int]) -> bool:
+    rows, *inner, columns = sizes
+    between = inner[0] if inner else 1
+    largest = max(rows * between, between * columns, rows * columns)
+    return rows * between * columns <= _MOST_WORK and largest <= _MOST_ENTRIES
+
+
+def _nested(kind: str, found: dict[tuple[str, tuple[int, ...]], float], axes: tuple[int, ...]) -> Any:  # noqa: ANN401
+    """Lists of lists, one level for each axis."""
+
+    def level(at: tuple[int, ...]) -> Any:  # noqa: ANN401 - a number or a list of the next level
+        if len(at) == len(axes):
+            return found.get((kind, at))
+        return [level((*at, index)) for index in range(axes[len(at)])]
+
+    return level(())
+
+
+def _timed(call: Call, seconds: float) -> float:
+    """Seconds per call; the first call fills the caches and does not count."""
+    call()
+    start = perf_counter()
+    call()
+    once = perf_counter() - start
+    loops = max(1, round(seconds / _REPEATS / max(once, 1e-7)))
+    counts: list[float] = []
+    for _ in repeat(None, _REPEATS):
+        start = perf_counter()
+        for _ in repeat(None, loops):
+            call()
+        counts.append((perf_counter() - start) / loops)
+    return median(counts)
+
+
+def main() -> None:
+    """Answer one request."""
+    request = json.loads(sys.argv[1])
+    pin(request["cpus"])
+    json.dump(_tables(request["seconds"]), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

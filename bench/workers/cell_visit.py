@@ -1,0 +1,146 @@
+"""What a worker does in one cell: prepare and check its arms, weigh them, or time them.
+
+Each function returns a result for every arm that it was given; what an arm raises is its result, but for want
+of memory, or of what no engine can do without (`fwdrev.bench.records.reasons`).
+"""
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from random import Random
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+
+from fwdrev.bench.machine.memory import limited, peak_of
+from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.reasons import lack, means_memory, one_line
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.sweep.engine_prices import planned
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.bench.workers.ledger import Ledger
+from fwdrev.bench.workers.protocol import Request
+from fwdrev.bench.workers.reference_check import (
+    Reference,
+    cell_file,
+    deviation,
+    is_wrong,
+    reference,
+    unchecked_text,
+    wrong_text,
+)
+from fwdrev.modes.core.cost import EngineCost, ProgramCost
+from fwdrev.modes.core.engine import Engine, Jacobian
+from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.plugins import checked_counts
+
+__all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
+
+Arms = dict[str, ArmResult]
+T = TypeVar("T")
+
+
+def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """Compile each arm's program into the sweep's cache, check its Jacobian, and take its counts."""
+    found = _tried(lambda: _with_reference(spec, cell))
+    if isinstance(found, ArmResult):  # the problem itself fails here, so that no arm can be measured
+        return dict.fromkeys(names, found)
+    problem, expected = found
+    expected.save(cell_file(Path(request.folder), cell))
+    arms: Arms = {}
+    for name in names:
+        ledger.enter(name)
+        made = _tried(partial(planned, name, Path(request.folder)))
+        if isinstance(made, ArmResult):
+            arms[name] = made
+            continue
+        with limited(request.memory):
+            jacobian, arm = checked(made, spec, problem, expected)
+        arms[name] = arm if jacobian is None else _tried(partial(_counted, made, spec, problem, arm))
+    return arms
+
+
+def _with_reference(spec: SweepSpec, cell: Cell) -> tuple[Problem, Reference]:
+    problem = spec.problem_at(cell)
+    return problem, reference(problem, spec.wrt)
+
+
+def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """The peak of each arm's memory, from its preparation on."""
+    problem = spec.problem_at(cell)
+    arms: Arms = {}
+    for name in names:
+        ledger.enter(name)
+        with limited(request.memory):
+            arms[name] = _tried(partial(_weighed, name, Path(request.folder), spec, problem))
+    return arms
+
+
+def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+    """Check each arm again, since this process prepared it anew, and time those that are right."""
+    problem, key = spec.problem_at(cell), Request.key(cell)
+    expected = Reference.load(cell_file(Path(request.folder), cell))
+    made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
+    for name in names:
+        ledger.enter(name)
+        with limited(request.memory):
+            made[name] = checked(planned(name, Path(request.folder)), spec, problem, expected)
+    calls = {name: partial(call, problem.x, problem.theta) for name, (call, _) in made.items() if call is not None}
+    known = request.loops.get(key, {})
+    rng = Random(f"{spec.seed} {request.round} {key}")
+    with limited(request.memory):
+        loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
+        values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
+    return {
+        name: replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
+        for name, (_, arm) in made.items()
+    }
+
+
+def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
+    """The prepared Jacobian, compared with the reference; or None and why there is none."""
+    start = perf_counter()
+    jacobian = _tried(lambda: made.prepare(problem.chain, spec.wrt))
+    seconds = perf_counter() - start
+    if isinstance(jacobian, ArmResult):
+        return None, jacobian
+    J = _tried(lambda: np.asarray(jacobian(problem.x, problem.theta)))
+    if isinstance(J, ArmResult):
+        return None, J
+    arm = ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
+    if not made.computes:
+        return jacobian, arm
+    error = _tried(partial(deviation, J, expected))
+    if isinstance(error, ArmResult):
+        return None, error
+    if is_wrong(error, problem.chain):
+        return None, replace(arm, status=Status.WRONG, reason=wrong_text(J, expected, error))
+    return jacobian, replace(arm, error=error, reason=unchecked_text(J, expected))
+
+
+def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:
+    cost, program = made.cost(problem.chain, spec.wrt), made.program_cost(problem.chain, spec.wrt)
+    compiled = None if program is None else checked_counts(program, ProgramCost)
+    return replace(arm, cost=checked_counts(cost, EngineCost), program=compiled)
+
+
+def _weighed(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
+    """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
+    made = planned(name, folder)
+    memory = peak_of(
+        lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
+    )
+    return ArmResult(status=Status.MEASURED, memory=memory)
+
+
+def _tried(action: Callable[[], T]) -> T | ArmResult:
+    try:
+        return action()
+    except Exception as error:
+        if means_memory(repr(error)) or lack(repr(error)):
+            raise  # what is left of this process, or of the machine, is not worth measuring in
+        traceback.print_exc()
+        return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))

@@ -1,0 +1,77 @@
+"""A benchmark script for pyperf, of one arm in one cell: `pyperf.Runner` starts it again as each of its workers.
+
+Only a worker builds the problem, and only the one that it measures: set-up that pyperf's manager does is done in every
+process for nothing (pyperf issue 110).
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import pyperf
+
+from fwdrev.bench.machine.memory import limited
+from fwdrev.bench.records.observation import Cell, Status
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.sweep.engine_prices import planned
+from fwdrev.bench.workers.cell_visit import checked
+from fwdrev.bench.workers.reference_check import Reference, cell_file
+from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
+
+__all__ = ["StockRequest", "main"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRequest:
+    """What to measure: an engine in a cell; `folder` has the reference, `memory` is the limit in bytes."""
+
+    spec: dict[str, Any]
+    n: int
+    m: int
+    engine: str
+    folder: str
+    memory: int | None
+
+
+def main() -> None:
+    """As manager or as worker, which pyperf tells by the options."""
+    add_working_folder()
+    runner = pyperf.Runner(program_args=("-P", "-m", "fwdrev.bench.workers.pyperf_worker"), add_cmdline_args=_pass_on)
+    runner.argparser.add_argument("--request", required=True)
+    path = Path(runner.parse_args().request)
+    request = StockRequest(**json.loads(path.read_text(encoding="utf-8")))
+    if runner.args.worker:
+        load_libraries([request.engine])
+    runner.bench_time_func(f"{request.engine} n={request.n} m={request.m}", partial(_time, request))
+
+
+def _pass_on(command: list[str], args: Any) -> None:  # noqa: ANN401 - argparse's namespace
+    command += ["--request", args.request]
+
+
+def _time(request: StockRequest, loops: int) -> float:
+    """Seconds of so many calls; the first time, what comes before is not timed."""
+    with limited(request.memory):
+        call = _prepared(request.engine, json.dumps(request.spec), request.n, request.m, request.folder)
+        start = pyperf.perf_counter()
+        for _ in repeat(None, loops):
+            call()
+        return float(pyperf.perf_counter() - start)
+
+
+@cache
+def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Any:  # noqa: ANN401 - a call
+    """The checked Jacobian at the problem's point, ready to be called."""
+    spec, cell = SweepSpec(**json.loads(spec_text)), Cell(n, m)
+    problem = spec.problem_at(cell)
+    jacobian, arm = checked(planned(engine, Path(folder)), spec, problem, Reference.load(cell_file(Path(folder), cell)))
+    if arm.status is not Status.MEASURED or jacobian is None:
+        raise SystemExit(f"{arm.status.value}: {arm.reason}")
+    return partial(jacobian, problem.x, problem.theta)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""Faults of the surroundings: a full disk, no more processes, a worker that was ended from outside.
+
+    with needed("start workers"):       # an OSError of ours becomes one line that says what to do
+        ...
+    check_end(ended, folder, arm)       # raises where a worker ended for no reason of its own
+
+None of them says anything of an engine. So nothing is recorded of one: the sweep ends and can be resumed.
+"""
+
+import errno
+import os
+import re
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fwdrev.bench.records.reasons import lack, means_memory, one_line
+from fwdrev.bench.workers.child import ending
+from fwdrev.bench.workers.process import Ended, last_lines
+from fwdrev.modes.errors import SurroundingsError
+
+__all__ = ["check_end", "check_start", "lacking", "needed"]
+
+_REMEDIES = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room within your quota",
+    errno.EFBIG: "allow larger files (ulimit -f)",
+    errno.EROFS: "use a folder on a disk that can be written",
+    errno.EIO: "look at that disk",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "close files of other programs",
+    errno.EAGAIN: "end other processes, or allow more of them (ulimit -u)",
+    errno.ENOMEM: "end other programs, which take the memory",
+}
+"""What to do, by the number of an OSError."""
+
+_FROM_OUTSIDE = {
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+    signal.SIGXCPU,
+    signal.SIGXFSZ,
+}
+"""By these an operator, a batch system or a limit of the shell ends a process. SIGKILL is what the kernel sends when
+memory runs out, and the others come from what a process does itself."""
+
+_OF_PYPERF = re.compile(r"failed with exit code -(\d+)$")
+"""What pyperf's manager says of a worker that a signal ended."""
+
+_OURS = f"{SurroundingsError.__name__}: "
+"""What is before the words of an error that a worker itself calls one of the surroundings."""
+
+_OS_ERROR = re.compile(r"\w+Error: \[Errno \d+\] ")
+"""How the last line of a traceback begins where the system refused something."""
+
+_XLA_SETTINGS = ("parse_flags_from_env", "Unknown flag in XLA_FLAGS")
+"""What XLA says before it aborts, because it cannot read its settings."""
+
+_LOG_PREFIX = re.compile(r"^[EF]\d{4} .*?\] ")
+"""What its log has before the words: the date, the time, the line of its source."""
+
+_SUSPECTS = ("XLA_FLAGS", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH")
+"""Variables that can keep a process from starting as ours should."""
+
+_TAIL = 400
+_LONGEST = 250
+"""Letters of what was said: after it comes what to do."""
+
+_ROOM = 1 << 20
+"""Bytes that the folder of a sweep has to have room for: a worker's ledger, its log and a reference."""
+
+
+@contextmanager
+def needed(what: str) -> Iterator[None]:
+    """An OSError in the block, where no engine runs, becomes a SurroundingsError: `cannot WHAT: …`."""
+    try:
+        yield
+    except OSError as error:
+        raise lacking(error, what) from None
+
+
+def lacking(error: OSError, what: str) -> SurroundingsError:
+    """The system's refusal, the file that it is about, and what to do."""
+    file = f": {error.filename}" if error.filename and str(error.filename) not in what else ""
+    remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
+    return SurroundingsError(f"cannot {what}: {error.strerror or error}{file}{remedy}")
+
+
+def check_start(ended: Ended, folder: Path) -> None:
+    """Raise SurroundingsError: a worker that does not even get ready has not begun with any engine."""
+    check_end(ended, folder, None)
+    lines = last_lines(ended.log, 1)
+    how = "it was not ready in time" if ended.late else f"it ended with {ending(ended.code)}"
+    told = one_line(f"{how}: {lines[0]}" if lines else how)[:_LONGEST]
+    suspects = [name for name in _SUSPECTS if name in os.environ]
+    hint = f"look at {', '.join(suspects)} in the environment, and " if suspects else ""
+    raise SurroundingsError(f"a worker process cannot start: {told}; {hint}try `fwdrev doctor`")
+
+
+def check_end(ended: Ended, folder: Path, arm: str | None) -> None:
+    """Raise SurroundingsError if they ended a worker; `arm` is what ran in it then, or None.
+
+    Its last words may be lost where the disk is full, so the disk is asked too.
+    """
+    if ended.late:
+        return
+    lines = last_lines(ended.log, _TAIL)
+    number = _signal(ended.code, lines)
+    if number in _FROM_OUTSIDE:
+        raise SurroundingsError(f"a worker process was ended from outside, with {ending(-number)}")
+    if not means_memory("\n".join(lines)):
+        _check_words(lines, arm)
+    with needed(f"write to {folder}"), tempfile.TemporaryFile(dir=folder) as stream:
+        stream.write(bytes(_ROOM))
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _signal(code: int, lines: list[str]) -> int:
+    """The number of the signal that ended it, or 0; pyperf's manager ends by itself and tells that of its worker."""
+    told = _OF_PYPERF.search(lines[-1]) if lines else None
+    return int(told[1]) if told else max(0, -code)
+
+
+def _check_words(lines: list[str], arm: str | None) -> None:
+    during = f"a worker process failed while it ran {arm}" if arm else "a worker process failed"
+    for line in reversed(lines):
+        told = one_line(line.partition(_OURS)[2] or line)[:_LONGEST]
+        if _OURS in line:
+            raise SurroundingsError(told)
+        if any(words in line for words in _XLA_SETTINGS):
+            told = _LOG_PREFIX.sub("", told)
+            raise SurroundingsError(f"XLA cannot read its settings: {told}; correct XLA_FLAGS, or unset it")
+        if (number := lack(line)) is not None:
+            raise SurroundingsError(f"{during}: {told}; {_REMEDIES[number]}")
+    if arm is None and lines and _OS_ERROR.match(lines[-1]):
+        raise SurroundingsError(f"{during}: {one_line(lines[-1])[:_LONGEST]}")

@@ -1,0 +1,95 @@
+"""The process that measures: it reads one request from standard input and writes one observation per line.
+
+It may die of what an arm does, on purpose too, where that arm left no memory: whoever asked knows from the ledger which
+one it was, and starts another worker without it.
+
+Started afresh for each round, pinned to its processors, with the threads of BLAS and XLA set before they load. What
+libraries print goes to standard error, so that the observations stay readable.
+"""
+
+import gc
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TextIO
+
+from fwdrev.bench.machine.processors import pin
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
+from fwdrev.bench.records.skips import Skips
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.workers.cell_visit import Arms, prepared, timed, weighed
+from fwdrev.bench.workers.child import end_here, own_streams
+from fwdrev.bench.workers.ledger import Ledger
+from fwdrev.bench.workers.protocol import READY, Request
+from fwdrev.modes.registry import engine
+
+__all__ = ["add_working_folder", "load_libraries", "main"]
+
+Visit = Callable[[SweepSpec, Cell, Sequence[str], Request, Ledger], Arms]
+
+_VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: weighed}
+
+
+def main() -> None:
+    """Serve one request."""
+    questions, out = own_streams()
+    add_working_folder()
+    request = Request(**json.loads(questions.readline()))
+    threading.Thread(target=_end_with, args=(questions,), daemon=True).start()
+    pin(request.cpus)
+    spec = SweepSpec(**request.spec)  # checked by whoever asked
+    load_libraries(spec.engines, jax_too=request.round == PREPARING)
+    gc.freeze()
+    try:
+        _serve(spec, request, out)
+    except BrokenPipeError:  # whoever asked is gone
+        os._exit(1)
+
+
+def add_working_folder() -> None:
+    """Let code be found there, after all else; a folder that was removed meanwhile holds none."""
+    with suppress(FileNotFoundError):
+        sys.path.append(str(Path.cwd()))
+
+
+def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
+    """Import what the engines need, before anything is timed or limited; `jax_too`: the check needs it."""
+    if jax_too or "jax" in {engine(name).library for name in engines}:
+        import jax
+
+        jax.devices()
+
+
+def _end_with(questions: TextIO) -> None:
+    """They stay open as long as the command lives; this thread waits there and costs nothing."""
+    questions.read()
+    end_here()
+
+
+def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:
+    """One line for each cell."""
+    skips = Skips.from_json(spec.engines, request.skips)
+    visit = _VISITS.get(request.round, timed)
+    with closing(Ledger(Path(request.ledger), spec.engines)) as ledger:
+        _write(f"\n{READY}", out)  # whatever is before it in the pipe, it has a line of its own
+        for n, m in request.cells:
+            cell = Cell(n, m)
+            ledger.clear()
+            names = skips.open(cell)
+            arms = skips.barred(cell) | (visit(spec, cell, names, request, ledger) if names else {})
+            ledger.enter(None)
+            skips.note(cell, arms)
+            _write(json.dumps(Observation(round=request.round, cell=cell, arms=arms).to_json()), out)
+
+
+def _write(line: str, out: TextIO) -> None:
+    out.write(line + "\n")
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The sweeps of a calibration: small planes of a few shapes, with the engines that the cost model is to know."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.plan import FixedPlan
+from fwdrev.bench.records.skips import Skips
+from fwdrev.bench.records.spec import SweepSpec, make_spec
+from fwdrev.bench.sweep.local import LocalExecutor
+from fwdrev.bench.sweep.runner import Sweep
+
+__all__ = ["calibration_runs", "calibration_specs"]
+
+T = TypeVar("T")
+
+_SHAPES = ((2, 96), (3, 32), (6, 128))
+"""Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
+
+_NETWORKS = ((3, 16), (5, 96))
+"""Likewise of `mlp`, whose layers take turns between a product and an activation."""
+
+_NUMPY = {"inputs": "4:2048:*8", "outputs": "1:1024:*8", "rounds": 3, "blocks": 4, "block_seconds": 1e-3}
+_JAX = {"inputs": "4:1024:*16", "outputs": "1:256:*16", "rounds": 1, "blocks": 4, "block_seconds": 1e-3}
+"""Few cells: to compile what each is checked against, and JAX's own engines, takes longer than to measure them."""
+
+
+def calibration_specs() -> list[SweepSpec]:
+    """NumPy's engines on every shape, JAX's on the first two of `driven`."""
+    planes = [(_NUMPY, ["forward", "reverse"], "driven", shape) for shape in _SHAPES]
+    planes += [(_NUMPY | {"wrt": "x"}, ["forward", "reverse"], "mlp", shape) for shape in _NETWORKS]
+    planes += [(_JAX, ["jax-jvp", "jax-vjp"], "driven", shape) for shape in _SHAPES[:2]]
+    return [
+        make_spec({**fields, "engines": engines, "problem": problem, "options": {"depth": depth, "width": width}})
+        for fields, engines, problem, (depth, width) in planes
+    ]
+
+
+class _Unweighed(LocalExecutor):
+    """Memory is not asked for here."""
+
+    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """Nothing."""
+        return iter(())
+
+
+def calibration_runs(
+    folder: Path, machine: Mapping[str, Any], create: Callable[..., Any], load: Callable[[Path], T]
+) -> list[T]:
+    """Measure them all; the runs lie in `folder`, opened and read by what `create` and `load` are (the journal's)."""
+    paths: list[Path] = []
+    for number, spec in enumerate(calibration_specs()):
+        scratch, path = folder / f"calibration-{number}.scratch", folder / f"calibration-{number}"
+        scratch.mkdir()
+        with create(path, spec, machine) as journal:
+            for observation in Sweep(spec, _Unweighed(spec, scratch), FixedPlan(spec)):
+                journal.append(observation)
+        paths.append(path)
+    return [load(path) for path in paths]

@@ -1,0 +1,121 @@
+"""Which of a few modes is the fastest by the clock, within what the call that they replace allows.
+
+Modes are compiled with constants as arguments, since XLA would compute with constants while it compiles; the first is
+the one that is expected to be the fastest, and the others follow only while there is time.
+"""
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from random import Random
+from time import perf_counter
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
+
+from fwdrev.api.choice_cache import choice_key, remember, remembered
+from fwdrev.api.choices import REVERSE, ModeChoice
+from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.modes.functions.jacobians import Pytree
+from fwdrev.modes.jaxpr.cost import operations
+
+__all__ = ["Arm", "by_clock", "raced"]
+
+Call = Callable[[], object]
+
+Arm = Callable[[], Call]
+"""Prepares an arm and gives what is to be timed."""
+
+_BLOCKS = 6
+"""Of each arm: three pairs in opposite orders, which a single disturbance does not turn round."""
+
+_BLOCK_SECONDS = 0.02
+"""Of two arms, their probes and their uncounted calls included, 0.3 s."""
+
+_SLOW = 0.05
+"""Seconds of a call from which on its first one has to do."""
+
+_HOPELESS = 3.0
+"""Times the fastest: an arm as slow as this at its first call is not timed on."""
+
+_CALLS, _ALLOWED = 2.0, 1.0
+"""Calls of reverse mode, and seconds on top, that measuring may take: with the call itself three, and a second."""
+
+_EQUATIONS = 1000
+"""Of all programs together: beyond, compiling them may take far longer than the call that they replace, which compiles
+each kind of operation once and nothing as a whole."""
+
+
+def by_clock(
+    choice: ModeChoice, programs: Mapping[str, ClosedJaxpr], x: Pytree, options: Mapping[str, Any]
+) -> ModeChoice:
+    """The choice, unless the clock prefers another of the modes in question; `options` are those of the Jacobian."""
+    modes = choice.in_question
+    if len(modes) < 2:  # noqa: PLR2004 - one needs no race
+        return choice
+    key = choice_key([programs[mode] for mode in modes], x, options)
+    known = remembered(key, modes)
+    if known is not None:
+        return replace(choice, mode=known, reason="measured to be the fastest, at an earlier call")
+    if sum(operations(programs[mode]) for mode in modes) > _EQUATIONS:
+        return replace(choice, reason=f"{choice.reason}; compiling all modes to measure them would take too long")
+    try:
+        seconds = raced({mode: _compiling(programs[mode], x) for mode in modes}, choice.seconds)
+    except Exception:  # noqa: BLE001 - no memory, or an error of f that comes with its values
+        return choice
+    if len(seconds) < len(modes):
+        return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring all modes would take too long")
+    mode = min(seconds, key=seconds.__getitem__)
+    remember(key, mode, seconds)
+    return replace(choice, mode=mode, measured=seconds, reason="measured to be the fastest")
+
+
+def raced(arms: Mapping[str, Arm], expected: Mapping[str, float]) -> dict[str, float]:
+    """Typical seconds of a call of each arm; some are missing where there was no time for all.
+
+    `expected` seconds decide the order, and how long the next arm should take, given how long the first one took.
+    """
+    began = perf_counter()
+    calls: dict[str, Call] = {}
+    seconds: dict[str, float] = {}
+    for mode in sorted(arms, key=expected.__getitem__):
+        if seconds and not _affordable(mode, seconds, expected, perf_counter() - began):
+            return seconds
+        call = arms[mode]()
+        start = perf_counter()
+        call()
+        seconds[mode] = max(perf_counter() - start, 1e-9)
+        calls[mode] = call
+    best = min(seconds.values())
+    quick = {mode: call for mode, call in calls.items() if seconds[mode] <= _HOPELESS * best}
+    return seconds | _typical(quick) if best < _SLOW and len(quick) > 1 else seconds
+
+
+def _affordable(mode: str, seconds: Mapping[str, float], expected: Mapping[str, float], spent: float) -> bool:
+    """Whether another arm fits, as long as the first to prepare and as long to run as counts expect beside it."""
+    first = next(iter(seconds))
+    scale = seconds[first] / expected[first]
+    reverse = seconds.get(REVERSE, scale * expected.get(REVERSE, expected[first]))
+    return spent + (spent - seconds[first]) + scale * expected[mode] <= _CALLS * reverse + _ALLOWED
+
+
+def _typical(calls: Mapping[str, Call]) -> dict[str, float]:
+    """Medians of short blocks in turns."""
+    values = timed_blocks(calls, calibrate(calls, _BLOCK_SECONDS), _BLOCKS, Random(0))
+    return {mode: statistics.median(each) for mode, each in values.items()}
+
+
+def _compiling(program: ClosedJaxpr, x: Pytree) -> Arm:
+    constants, leaves = list(program.consts), [jnp.asarray(leaf) for leaf in jax.tree.leaves(x)]
+
+    def run(constants: Sequence[Any], leaves: Sequence[Any]) -> list[Any]:
+        found: list[Any] = jaxpr_as_fun(ClosedJaxpr(program.jaxpr, list(constants)))(*leaves)
+        return found
+
+    def arm() -> Call:
+        compiled = jax.jit(run).lower(constants, leaves).compile()
+        return lambda: jax.block_until_ready(compiled(constants, leaves))  # type: ignore[no-untyped-call]
+
+    return arm

@@ -1,0 +1,225 @@
+"""What `fwdrev sweep` does: open a new run or an old one, measure, and say what came out."""
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from fwdrev.bench.machine.environment import check_machine, device_name
+from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.plan import FixedPlan
+from fwdrev.bench.records.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
+from fwdrev.bench.sweep.engine_prices import hand_out
+from fwdrev.bench.sweep.local import LocalExecutor
+from fwdrev.bench.sweep.progress import duration, watched
+from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.runner import Sweep
+from fwdrev.bench.sweep.scratch import scratch_folder
+from fwdrev.bench.workers.child import signals_wait
+from fwdrev.bench.workers.surroundings import needed
+from fwdrev.cli.common.new_names import claimed_folder
+from fwdrev.cli.common.show import answer, caution, loaded, note, quoted
+from fwdrev.modes.bracketing.machine_prices import Seconds
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.errors import InputError, NothingMeasuredError, SurroundingsError
+from fwdrev.modes.registry import engine, problem_shape
+from fwdrev.results.costs.calibration import KEPT, calibrated, read_calibration, save_calibration
+from fwdrev.results.planning.adaptive import AdaptivePlan
+from fwdrev.results.planning.forecast import TimeForecast
+from fwdrev.results.runs.cells import engines_measured, failures, log_ratios
+from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.journal import Journal, create, reopen
+from fwdrev.results.runs.run import load
+from fwdrev.results.stats.crossover import crossover
+from fwdrev.results.text.summary import crossover_lines, failure_lines
+
+__all__ = ["Report", "kept", "measure", "new_run", "old_run", "show_run"]
+
+_MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
+"""Of the specification of a run that is resumed: what says how much and how long, not what."""
+
+Opened = AbstractContextManager[tuple[Journal, SweepSpec, Sequence[Observation]]]
+"""A journal to append to, what to measure, and what was observed before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Why a sweep ended, and its seconds: in rounds, and of these inside timed blocks."""
+
+    outcome: str
+    measuring: float
+    timed: float
+
+
+def new_run(
+    given: Mapping[str, Any],
+    *,
+    quick: bool = False,
+    spec: Path | None = None,
+    out: Path | None = None,
+    cells: Sequence[Cell] | None = None,
+) -> tuple[Path, Opened]:
+    """A folder that is not there yet; one that was not given is made at once, since others may begin this second.
+
+    `cells`: of those that are given, these alone.
+    """
+    fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
+    plan = make_spec(fields)
+    check_machine(plan)
+    if cells is None:
+        _tell_shapes(plan)
+    else:
+        plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
+    plan = _priced(plan, asked="prices" in fields)
+    machine = _machine(plan)
+    folder = out or claimed_folder(Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}")
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
+        try:
+            with create(folder, plan, machine, claimed=out is None) as journal:
+                yield journal, plan, ()
+        finally:
+            if out is None:
+                with suppress(OSError):  # it is a run by now, unless nothing came of it
+                    folder.rmdir()
+
+    return folder, opened()
+
+
+def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Opened:
+    """A run to go on with; `others` are options of new runs that were given too."""
+    refused = [*others, *(key for key in given if key not in _MAY_CHANGE)]
+    if refused:
+        msg = (
+            f"{_option(refused[0])} cannot be given with --resume, which goes on with what {folder} was made for: "
+            f"allowed are {', '.join(map(_option, _MAY_CHANGE))}"
+        )
+        raise InputError(msg)
+    spec = load(folder).spec
+    if given.get("rounds", spec.rounds) < spec.rounds:
+        msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
+        raise InputError(msg)
+
+    @contextmanager
+    def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
+        with reopen(folder, given, _machine(spec)) as (journal, run):
+            yield journal, run.spec, run.observations
+
+    return opened()
+
+
+def measure(folder: Path, opened: Opened) -> Report:
+    """Run the sweep; every observation is in the journal before the next one is waited for."""
+    try:
+        with opened as (journal, spec, past), scratch_folder(folder) as scratch:
+            return _measured(folder, journal, spec, past, scratch)
+    except SurroundingsError as error:
+        if not folder.exists():  # nothing was measured, or it is elsewhere by now
+            raise
+        raise SurroundingsError(f"{error}; {kept(folder)}") from None
+
+
+def kept(folder: Path) -> str:
+    """What became of a run that ended early: how to go on with it."""
+    if not folder.exists():
+        return "nothing was measured"
+    return f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
+
+
+@contextmanager
+def _closed(observations: Generator[Observation, None, None]) -> Iterator[Iterator[Observation]]:
+    """Afterwards no worker is left; a second Ctrl-C waits until then."""
+    try:
+        yield observations
+    finally:
+        with signals_wait():
+            observations.close()
+
+
+def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
+    caution(spec.threads)
+    if spec.prices is Planning.SECONDS:
+        with needed(f"write to {scratch}"):
+            hand_out(_prices_of(folder, spec), scratch)
+    forecast = TimeForecast(spec, len(available_cpus()) or 1)
+    plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
+    executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
+    sweep = Sweep(spec, executor, plan, past)
+    with _closed(watched(sweep, plan)) as observations:
+        for observation in observations:
+            journal.append(observation)
+    return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
+
+
+def show_run(folder: Path, report: Report, *, as_json: bool) -> None:
+    """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
+    run = loaded(folder)
+    found = [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
+    lines = failure_lines(run)
+    for each in found:
+        lines += [*crossover_lines(each), ""]
+    lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
+    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
+    data = {
+        "run": str(folder),
+        "outcome": report.outcome,
+        "measuring_seconds": report.measuring,
+        "timed_seconds": report.timed,
+        "crossovers": [each.to_json() for each in found],
+        "failures": failures(run).to_dict(orient="records"),
+    }
+    answer(data, lines, as_json=as_json)
+    if not engines_measured(run):
+        msg = f"{folder}: no engine could be measured in any cell"
+        raise NothingMeasuredError(msg)
+
+
+def _tell_shapes(spec: SweepSpec) -> None:
+    """What became of the grid, where the problem does not have all of it."""
+    grid = list(product(spec.inputs, spec.outputs))
+    if spec.shapes is not None and spec.shapes != grid:
+        near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
+        note(f"{spec.problem} has {problem_shape(spec.problem)}: {near}")
+
+
+def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
+    """Engines that plan do so by seconds where this machine was calibrated, unless asked otherwise."""
+    plans = any(engine(name).direction is Direction.MIXED for name in spec.engines)
+    known = plans and calibrated(_machine(spec)) is not None
+    if asked and spec.prices is Planning.SECONDS and plans and not known:
+        msg = "prices = seconds: this machine was not calibrated with these versions; run `fwdrev calibrate` first"
+        raise InputError(msg)
+    wanted = Planning.SECONDS if known and (not asked or spec.prices is Planning.SECONDS) else Planning.OPERATIONS
+    return spec.model_copy(update={"prices": wanted})
+
+
+def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
+    """Those that the run began with, whatever was calibrated since; they are kept with it."""
+    kept = folder / KEPT
+    if not kept.exists():
+        found = calibrated(_machine(spec))
+        if found is None:
+            msg = f"{folder} was planned by seconds, and {kept.name} is not there: run `fwdrev calibrate`"
+            raise InputError(msg)
+        save_calibration(found, kept)
+    return read_calibration(kept).seconds
+
+
+def _machine(spec: SweepSpec) -> dict[str, Any]:
+    return fingerprint(spec.threads, device_name(spec))
+
+
+def _time(report: Report) -> str:
+    if not report.measuring:
+        return "there was nothing left to measure"
+    return f"{duration(report.measuring)}, {report.timed / report.measuring:.0%} of it inside timed blocks"
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

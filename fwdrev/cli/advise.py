@@ -1,0 +1,114 @@
+"""Advice on a function: `fwdrev advise`."""
+
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
+from fwdrev.cli.common.show import AsJson, answer, note
+from fwdrev.modes.errors import InputError, shown
+
+__all__ = ["advise"]
+
+
+class Dtype(StrEnum):
+    """The precisions that can be asked for."""
+
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+def advise(
+    target: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODULE:FUNCTION", help="Or FILE.py:FUNCTION; stages that are applied in turn as MODULE:f1,f2,f3."
+        ),
+    ],
+    *,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(help="Of an argument, filled with random numbers, e.g. 1000 or 3,4; one for each argument."),
+    ] = None,
+    at: Annotated[
+        str | None, typer.Option(metavar="FILE.npz", help="The arguments, named like them, or arr_0, arr_1, …")
+    ] = None,
+    point: Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns the argument, or a tuple of them.")
+    ] = None,
+    argnums: Annotated[
+        str | None, typer.Option(help="The arguments to differentiate, from 0, e.g. 0 or 0,2; otherwise all of them.")
+    ] = None,
+    has_aux: Annotated[
+        bool, typer.Option("--has-aux", help="The function returns (outputs, aux); aux is not differentiated.")
+    ] = False,
+    vmap: Annotated[
+        bool, typer.Option("--vmap", help="The function takes one sample; arrays have a leading axis of them.")
+    ] = False,
+    measure: Annotated[bool, typer.Option(help="Time it; otherwise operations are counted, at once.")] = True,
+    budget: Annotated[str, typer.Option(help="How long to measure at most, compiling included.")] = "20s",
+    dtype: Annotated[Dtype | None, typer.Option(help="Default: as the arguments are, or as JAX is set.")] = None,
+    torch: Annotated[bool, typer.Option("--torch", help="The function is one of PyTorch's tensors.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the random numbers and of the order.", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell by which mode to compute the Jacobian of your function, by how much it is faster, and the code to use."""
+    from fwdrev.bench.functions.target import Target, checked
+    from fwdrev.bench.records.units import seconds_of
+
+    asked = checked(
+        Target(
+            what=target,
+            at=at,
+            shapes=None if shape is None else [_shape(text) for text in shape],
+            point=point,
+            argnums=None if argnums is None else _numbers(argnums),
+            has_aux=has_aux,
+            vmap=vmap,
+            seed=seed,
+            dtype=None if dtype is None else dtype.value,
+            torch=torch,
+        )
+    )
+    try:
+        advice = _advice(asked, seconds_of(budget), measure=measure)
+    except KeyboardInterrupt:
+        note("interrupted; nothing is left behind")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    answer(advice.to_json(), str(advice).splitlines(), as_json=as_json)
+
+
+def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN401 - a Target and an Advice, whose modules are imported late
+    """From processes in which the function may do what it likes."""
+    from fwdrev.api.advise import measured_advice
+    from fwdrev.bench.functions.isolated import function_process
+    from fwdrev.results.advice.counts import counted_advice
+
+    with function_process(target) as trials:
+        note(f"looking at {target.what}")
+        facts = trials.facts(budget)
+        if not measure:
+            return counted_advice(facts, trials.expected(budget, measured=False))
+        left = max(0.0, budget - trials.spent_seconds)
+        return measured_advice(trials, facts, left, seed=target.seed, told=note)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """`1000`, `3,4`."""
+    sizes = [size.strip() for size in text.split(",") if size.strip()]
+    if not sizes or not all(re.fullmatch("[1-9][0-9]{0,17}", size) for size in sizes):
+        msg = f"shape {shown(text)}: give sizes from 1 with commas, e.g. 1000 or 3,4"
+        raise InputError(msg)
+    return tuple(int(size) for size in sizes)
+
+
+def _numbers(text: str) -> int | tuple[int, ...]:
+    """`0`, `0,2`."""
+    try:
+        numbers = [int(number) for number in text.split(",")]
+    except ValueError:
+        msg = f"argnums {shown(text)}: give numbers of arguments with commas, counted from 0, e.g. 0 or 0,2"
+        raise InputError(msg) from None
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)

@@ -1,0 +1,88 @@
+"""Options that several commands have, each declared once."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "ANY",
+    "DIFFERENT",
+    "Arms",
+    "CopyPattern",
+    "Inputs",
+    "Option",
+    "Outputs",
+    "Point",
+    "Problem",
+    "SourcePath",
+    "Threshold",
+    "Wrt",
+    "spelled_out",
+]
+
+Problem = Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")]
+Option = Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")]
+Wrt = Annotated[str | None, typer.Option(help="theta, x or both; default theta.")]
+
+Inputs = Annotated[
+    str | None,
+    typer.Option("--sizes", "--inputs", help="Sizes of functions, default 1000; or n of engines, default 8:256:*2."),
+]
+Outputs = Annotated[str | None, typer.Option(help="Sizes m of engines; default 4:256:*4.")]
+Arms = Annotated[
+    str | None,
+    typer.Option(
+        "--functions",
+        "--engines",
+        help="Functions of the project, MODULE:FUNCTION or FILE.py:FUNCTION, or engines, with commas between. Default "
+        "the functions of [tool.fwdrev] in pyproject.toml, or else forward,reverse.",
+    ),
+]
+Point = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODULE:FUNCTION",
+        help="Returns the input of the functions, of the size or of nothing; a tuple is several arguments. With commas "
+        "one for each function.",
+    ),
+]
+"""The last four are those of what the gate compares, `fwdrev.bench.records.gate_spec`."""
+
+Threshold = Annotated[
+    str | None, typer.Option(help="The slow-down that is accepted; default 5%, with a baseline of functions 10%.")
+]
+
+CopyPattern = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--copy",
+        metavar="PATTERN",
+        help="Generated files, ignored by git, that the revision needs too, e.g. _version.py; may be repeated.",
+    ),
+]
+SourcePath = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--path",
+        metavar="DIR",
+        help="A folder of the project from which both sides import, e.g. python; may be repeated.",
+    ),
+]
+"""Where the sides of a comparison find their code, `fwdrev.bench.revisions.git_worktree`."""
+
+ANY = "any"
+"""What `--allow-different-results` has without a value, see `spelled_out`."""
+
+DIFFERENT = "--allow-different-results"
+
+
+def spelled_out(arguments: Sequence[str]) -> list[str]:
+    """The command's arguments with a value for each option: typer knows none whose value may be left out."""
+    found = list(arguments)
+    for at, word in enumerate(arguments):
+        follows = arguments[at + 1 : at + 2]
+        if word == DIFFERENT and not (follows and re.fullmatch(r"[-+]?\.?\d\S*|any|inf|nan", follows[0])):
+            found[at] = f"{DIFFERENT}={ANY}"
+    return found

@@ -1,0 +1,38 @@
+"""Whether this machine can measure: `fwdrev doctor`."""
+
+from typing import Annotated
+
+import typer
+
+from fwdrev.cli.common.show import AsJson, answer, note
+from fwdrev.modes.errors import InputError
+
+__all__ = ["doctor"]
+
+_SHORTEST, _LONGEST = 1, 600
+"""Seconds: four processes have to start, and nobody waits for longer."""
+
+
+def doctor(
+    *,
+    seconds: Annotated[float, typer.Option(help="How long to measure the noise, from 1 to 600.")] = 10.0,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether this machine is fit to measure, and what to do about what disturbs it."""
+    _check(seconds)
+
+    from fwdrev.bench.machine.facts import machine
+    from fwdrev.bench.timing.noise import noise_rounds
+    from fwdrev.results.doctor import diagnose, diagnosis_lines
+
+    facts = machine()
+    note(f"measuring the noise for {seconds:g} s: leave the machine alone meanwhile")
+    found = diagnose(facts, noise_rounds(seconds))
+    answer(found.to_json(), diagnosis_lines(found), as_json=as_json)
+
+
+def _check(seconds: float) -> None:
+    """Before anything starts; "not a number" is not between numbers."""
+    if not _SHORTEST <= seconds <= _LONGEST:
+        msg = f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}"
+        raise InputError(msg)

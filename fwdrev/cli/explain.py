@@ -1,0 +1,123 @@
+"""What a Jacobian takes, product by product: `fwdrev explain`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fwdrev.bench.records.arguments import problem_options
+from fwdrev.cli.common.options import Option, Problem, Wrt
+from fwdrev.cli.common.show import AsJson, answer
+from fwdrev.modes.bracketing.search import FactorPlan
+from fwdrev.modes.errors import InputError
+
+__all__ = ["explain"]
+
+_INPUTS, _OUTPUTS = 256, 64
+"""The size that is explained where none is given."""
+
+
+def explain(
+    *,
+    problem: Problem = None,
+    option: Option = None,
+    inputs: Annotated[int | None, typer.Option(help=f"The size n; default {_INPUTS}.")] = None,
+    outputs: Annotated[int | None, typer.Option(help=f"The size m; default {_OUTPUTS}.")] = None,
+    wrt: Wrt = None,
+    dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the problem.")] = None,
+    factors: Annotated[
+        Path | None, typer.Option(help="A file: how many factors, then a line `m n edges` for each; - reads stdin.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the recursions of a problem, product by product, and the best brackets; nothing is timed."""
+    given = {
+        "problem": problem,
+        "options": problem_options(option) if option else None,
+        "inputs": inputs,
+        "outputs": outputs,
+        "wrt": wrt,
+        "dtype": dtype,
+        "seed": seed,
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    if factors is None:
+        _explain_problem(given, as_json=as_json)
+    else:
+        _explain_factors(factors, given, as_json=as_json)
+
+
+def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
+    from fwdrev.bench.records.spec import make_spec
+    from fwdrev.results.costs.explanation import EXPLAINED, explain as explained, explanation_lines
+
+    asked = {"inputs": given.get("inputs", _INPUTS), "outputs": given.get("outputs", _OUTPUTS)}
+    sizes = {name: [_size(name, size)] for name, size in asked.items()}
+    try:
+        found = explained(make_spec(given | sizes | {"engines": list(EXPLAINED)}))
+    except MemoryError:
+        msg = "this problem is too large for the memory of this machine: take smaller sizes or options"
+        raise InputError(msg) from None
+    answer(found.to_json(), explanation_lines(found), as_json=as_json)
+
+
+def _size(name: str, given: int) -> int:
+    """One size, not a grid."""
+    from fwdrev.modes.core.problem import LARGEST
+
+    if not 1 <= given <= LARGEST:
+        msg = f"{name} = {given}: give a whole number from 1 to {LARGEST}"
+        raise InputError(msg)
+    return given
+
+
+def _explain_factors(path: Path, others: dict[str, Any], *, as_json: bool) -> None:
+    if others:
+        first = next(iter(others))
+        option = "option" if first == "options" else first
+        msg = f"--{option} cannot be given with --factors, which is a chain of its own: give one of the two"
+        raise InputError(msg)
+
+    from fwdrev.modes.bracketing.search import cheapest
+    from fwdrev.results.costs.factor_file import read_factors
+
+    factors = read_factors(path)
+    found = cheapest(factors)
+    answer(_factor_data(len(factors), found), _factor_lines(len(factors), found), as_json=as_json)
+
+
+def _factor_data(count: int, found: FactorPlan) -> dict[str, Any]:
+    return {
+        "factors": count,
+        "cost": found.cost,
+        "tangent": found.tangent,
+        "adjoint": found.adjoint,
+        "preaccumulation": found.preaccumulation,
+        "tree": str(found.tree),
+    }
+
+
+def _factor_lines(count: int, found: FactorPlan) -> list[str]:
+    """The optimum, what one would do without it, and what that would cost more."""
+    from fwdrev.results.costs.explanation import fewer
+
+    rows = (
+        ("tangent", found.tangent, "all inputs pushed through the whole chain"),
+        ("adjoint", found.adjoint, "all outputs pulled back through the whole chain"),
+        ("preaccumulation", found.preaccumulation, "each factor formed, then matrices multiplied in the best order"),
+    )
+    optimum = ("optimum", found.cost, str(found.tree))
+    formed = "[" in str(found.tree)
+    width = max(len(f"{cost:,}") for _, cost, _ in (optimum, *rows))
+    name, best, _ = min(rows, key=lambda row: row[1])
+    verdict = "needs as many multiply–adds as" if best == found.cost else f"needs {fewer(found.cost, best)} than"
+    return [
+        f"A chain of {count} factors; the cost of its product in multiply–adds:",
+        "",
+        *(f"  {row:<15}  {cost:>{width},}  {text}" for row, cost, text in (optimum, *rows)),
+        "  Factors are counted from the input; what is in brackets is multiplied first.",
+        *["  [k]: factor k is formed as a matrix and multiplied; any other is pushed or pulled through."] * formed,
+        "",
+        f"The optimum {verdict} {name}, the best of the other three.",
+    ]

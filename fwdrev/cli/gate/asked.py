@@ -1,0 +1,166 @@
+"""What the gate is asked for: by options of the command, and without them by the project's `[tool.fwdrev]`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fwdrev.bench.records.arguments import names
+from fwdrev.bench.records.gate_spec import all_functions, gate_spec, points_of
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.records.units import threshold_of
+from fwdrev.cli.common.options import ANY, DIFFERENT
+from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
+from fwdrev.modes.errors import InputError, shown
+
+__all__ = ["Asked", "asked"]
+
+_THRESHOLD = 0.05
+
+_OF_PLANES = {"outputs": "--outputs", "problem": "--problem", "options": "--option", "wrt": "--wrt"}
+"""Options that say nothing of a function."""
+
+
+_OF_FUNCTIONS = ("functions", "sizes", "threshold", "find", "rounds", "allow_different_results")
+"""Settings that say nothing of an engine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """`spec` and `point`: the arms and their inputs; `sized`: sizes were given; `find`: the slow-down to be found.
+
+    `tolerance`: by how much results may differ, infinite for as they like; `copy`, `path`: see `git_worktree`.
+    """
+
+    spec: SweepSpec
+    point: str | None
+    sized: bool
+    threshold: float
+    find: float | None = None
+    tolerance: float | None = None
+    copy: Sequence[str] = ()
+    path: Sequence[str] = ()
+    allow_missing: bool = False
+
+    def as_measured(self, spec: SweepSpec, point: str | None, path: Sequence[Path]) -> "Asked":
+        """With the names and sizes that both sides have."""
+        return replace(self, spec=spec, point=point, path=[str(place) for place in path])
+
+    def words_for(self, functions: Sequence[str]) -> list[str]:
+        """The options that ask for these functions alone."""
+        points = points_of(self.spec.engines, self.point)
+        own = [points[name] for name in functions if name in points]
+        words = ["--functions", ",".join(functions)]
+        words += ["--point", ",".join(own if len(set(own)) > 1 else own[:1])] if own else []
+        words += ["--sizes", ",".join(map(str, self.spec.inputs))] if self.sized else []
+        share = (self.threshold, "--threshold") if self.find is None else (self.find, "--find")
+        words += [share[1], f"{100 * share[0]:g}%"] if share[0] != _THRESHOLD else []
+        if self.tolerance is not None:
+            words += [DIFFERENT] if math.isinf(self.tolerance) else [DIFFERENT, f"{self.tolerance:g}"]
+        for option, values in (("--copy", self.copy), ("--path", self.path)):
+            words += [word for value in values for word in (option, str(value))]
+        return words
+
+    @property
+    def functions(self) -> bool:
+        """Whether it is functions that are compared."""
+        return all_functions(self.spec.engines)
+
+
+def asked(
+    given: Mapping[str, Any],
+    *,
+    engines: str | None,
+    point: str | None,
+    threshold: str | None = None,
+    find: str | None = None,
+    allow_different_results: str | None = None,
+    copy: Sequence[str] | None = None,
+    path: Sequence[str] | None = None,
+    allow_missing: bool = False,
+    looked_up_later: bool = True,
+) -> Asked:
+    """What the options mean, `given` being those of a specification.
+
+    Raises InputError for what cannot be meant: engines and functions together, sizes of the one for the other.
+    """
+    settings = project_settings(Path.cwd()) or ProjectSettings()
+    arms = settings.functions if engines is None else names(engines)
+    spec_given = dict(given)
+    if arms and all_functions(arms):
+        _check_functions(arms, given)
+        settings_given = {"inputs": settings.sizes, "rounds": settings.rounds}
+        spec_given = {key: value for key, value in settings_given.items() if value is not None} | spec_given
+    else:
+        _check_engines(arms or (), point)
+        settings = settings.model_copy(update=dict.fromkeys(_OF_FUNCTIONS) | {"points": []})
+    spec = gate_spec(spec_given, arms, looked_up_later=looked_up_later)
+    points = point or ",".join(settings.points_of(spec.engines)) or None
+    points_of(spec.engines, points)
+    accepted, wanted = _levels(threshold, find, settings)
+    return Asked(
+        spec=spec,
+        point=points,
+        sized="inputs" in spec_given,
+        threshold=accepted,
+        find=wanted,
+        tolerance=_tolerance(allow_different_results, settings.allow_different_results),
+        copy=settings.copy_patterns if copy is None else copy,
+        path=settings.path if path is None else path,
+        allow_missing=allow_missing,
+    )
+
+
+def _check_functions(arms: Sequence[str], given: Mapping[str, Any]) -> None:
+    for key, option in _OF_PLANES.items():
+        if key in given:
+            msg = f"{option} with {', '.join(arms)}: a function has sizes (--sizes) and its point; leave {option} out"
+            raise InputError(msg)
+
+
+def _check_engines(arms: Sequence[str], point: str | None) -> None:
+    functions = [name for name in arms if ":" in name]
+    if functions:
+        engines = ", ".join(name for name in arms if ":" not in name)
+        msg = (
+            f"engines {engines} and functions {', '.join(functions)}: engines have inputs and outputs, functions have "
+            "sizes; check them apart (a function is written MODULE:FUNCTION)"
+        )
+        raise InputError(msg)
+    if point is not None:
+        msg = f"--point {point}: engines have the inputs of their problem; give it with --functions MODULE:FUNCTION"
+        raise InputError(msg)
+
+
+def _levels(threshold: str | None, find: str | None, settings: ProjectSettings) -> tuple[float, float | None]:
+    """The threshold, and the slow-down to be found: its threshold is half of it, so that it is as far from none.
+
+    An option of one kind replaces a setting of the other.
+    """
+    if threshold is not None and find is not None:
+        msg = f"--threshold {threshold} and --find {find}: give one of them; --find chooses the threshold"
+        raise InputError(msg)
+    accepted = settings.threshold if threshold is None else threshold_of(threshold)
+    wanted = settings.find if find is None else threshold_of(find)
+    if threshold is not None:
+        wanted = None
+    return (
+        (_THRESHOLD if accepted is None else accepted, None) if wanted is None else (math.sqrt(1 + wanted) - 1, wanted)
+    )
+
+
+def _tolerance(given: str | None, otherwise: float | bool | None) -> float | None:  # noqa: FBT001 - what a file says
+    """Infinite for any difference."""
+    if given is None:
+        return (math.inf if otherwise else None) if isinstance(otherwise, bool | None) else otherwise
+    if given == ANY:
+        return math.inf
+    try:
+        tolerance = float(given)
+    except ValueError:
+        tolerance = math.nan
+    if not 0 < tolerance < math.inf:
+        msg = f"{DIFFERENT} {shown(given)}: give the relative difference that is allowed, e.g. 1e-6, or none"
+        raise InputError(msg)
+    return tolerance

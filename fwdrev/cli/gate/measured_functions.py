@@ -1,0 +1,105 @@
+"""Functions of the working tree, measured beside the control: for a baseline of them, and for a check against one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+
+import typer
+
+from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.records.gate_spec import FUNCTIONS, gate_spec, points_of
+from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.git_worktree import Sides, here
+from fwdrev.bench.revisions.lookup import looked_up
+from fwdrev.bench.revisions.rounds import CONTROL, SideObservation, against
+from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
+from fwdrev.cli.common.show import note
+from fwdrev.modes.errors import InputError
+from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
+from fwdrev.results.gate.baseline.file import Baseline
+from fwdrev.results.gate.baseline.function_run import function_run
+from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.verdicts.judgement import Judgement
+from fwdrev.results.runs.run import Run
+
+__all__ = ["judged_functions", "measured", "nothing_left"]
+
+
+def measured(
+    spec: SweepSpec, point: str | None, sides: Sides, *, only: Sequence[tuple[Cell, str]] | None = None, what: str = ""
+) -> Run:
+    """Every round of `spec`; `only`: of these functions at these sizes. Results are free to differ: none are kept."""
+    seen: list[SideObservation] = []
+    with closing(against(spec, sides, inputs=point, only=only, tolerance=float("inf"))) as observations:
+        for o in observations:
+            if not seen or o.round != seen[-1].round:
+                note(f"{what}round {o.round + 1} of {spec.rounds}")
+            seen.append(o)
+    return function_run(spec, seen, fingerprint(spec.threads))
+
+
+@contextmanager
+def nothing_left() -> Iterator[None]:
+    """Where it is interrupted, which is told."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note("interrupted; nothing is left behind")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+def judged_functions(
+    baseline: Baseline, asked: FunctionSpec, threshold: float, title: str, *, allow_missing: bool
+) -> Judgement:
+    """The functions of a baseline as they are here, in as many rounds as a gate has, then in fresh ones."""
+    rounds = min(asked.rounds, int(FUNCTIONS["rounds"]))
+    with nothing_left(), here() as opened:
+        sides = replace(opened, path=tuple(map(Path, asked.path)))
+        lacking = _lacking(asked, sides)
+        left = [name for name in asked.functions if name not in lacking]
+        if not left:
+            return without_run(baseline, lacking, title=title, allow_missing=allow_missing)
+        spec = gate_spec({**asked.sweep_fields, "rounds": rounds}, left)
+        points = points_of(asked.functions, asked.point)
+        point = ",".join(points[name] for name in left if name in points) or None
+        began = monotonic()
+        first = measured(spec, point, sides)
+        took = monotonic() - began
+        again, fresh = undecided(baseline, first, threshold=threshold), None
+        if again is not None:
+            more = again.rounds(spec)
+            note(again.announced(first, took / rounds * more))
+            only = [pair for pair in again.pairs if pair[1] != CONTROL]
+            longer = spec.model_copy(update={"rounds": more})
+            fresh = measured(longer, point, sides, only=only, what="again: ")
+    return compared(
+        baseline,
+        first,
+        threshold=threshold,
+        title=title,
+        allow_missing=allow_missing,
+        again=fresh,
+        lacking=lacking,
+    )
+
+
+def _lacking(asked: FunctionSpec, sides: Sides) -> dict[str, str]:
+    """The functions that are not here any more, or whose point is not, with what is there instead."""
+    spec, points = gate_spec(asked.sweep_fields, asked.functions), points_of(asked.functions, asked.point)
+    try:
+        looked_up(spec, sides, inputs=asked.point)
+    except InputError:
+        found = {name: _fault(spec, name, points.get(name), sides) for name in asked.functions}
+        return {name: why for name, why in found.items() if why is not None}
+    return {}
+
+
+def _fault(spec: SweepSpec, name: str, point: str | None, sides: Sides) -> str | None:
+    try:
+        looked_up(spec.model_copy(update={"engines": [name]}), sides, inputs=point)
+    except InputError as error:
+        return str(error).rpartition(": it is nowhere: ")[-1]
+    return None

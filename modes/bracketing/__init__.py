@@ -1,0 +1,4 @@
+"""Bracketings: the cheapest way to put the brackets into the product of a chain's Jacobians.
+
+Start with `tree.py`, then `search.py`.
+"""

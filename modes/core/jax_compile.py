@@ -1,0 +1,225 @@
+"""How a chain becomes a compiled JAX program, for the engines and for the check before timing.
+
+The program takes the chain's constants (the array fields of its layers) as arguments: written into the program they
+would be compiled anew with every seed, and slowly.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields, replace
+from itertools import groupby
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product, ProgramCost
+from fwdrev.modes.core.engine import Direction, Jacobian
+from fwdrev.modes.core.layer import Layer
+from fwdrev.modes.core.scan import fold
+
+__all__ = [
+    "Arrays",
+    "Traceable",
+    "arrays_of",
+    "batch_cost",
+    "batch_products",
+    "compile_jacobian",
+    "compiled_cost",
+    "differentiated",
+    "precision",
+    "pure_function",
+    "value_of",
+    "with_arrays",
+]
+
+Arrays = dict[str, AnyArray]
+"""The fields of a layer that are arrays, by name."""
+
+Constants = list[Arrays]
+Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
+
+Traceable = Callable[[Chain, AnyArray, AnyArray], AnyArray]
+"""(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
+
+_LOOPED = 8
+"""Layers in a row from which on a loop is compiled: below, XLA takes a second at most and can fuse them."""
+
+
+def differentiated(transform: Transform, wrt: Wrt) -> Traceable:
+    """The Jacobian of the chain's value by `transform` (jax.jacfwd, jax.jacrev)."""
+
+    def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
+        n_x = chain.n_in
+        if wrt is Wrt.THETA:
+            return transform(lambda theta: value_of(chain, x, theta))(theta)
+        if wrt is Wrt.X:
+            return transform(lambda x: value_of(chain, x, theta))(x)
+        return transform(lambda v: value_of(chain, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+
+    return jacobian
+
+
+def value_of(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
+    """f(x, θ) as `Chain.value` has it, but a layer that stands there many times in a row is a loop in the program."""
+    for run in _runs(chain.layers):
+        layer, cuts = chain.layers[run.start], chain.cuts[run.start : run.stop]
+        if len(run) < _LOOPED:
+            for cut in cuts:
+                x = layer.value(x, theta[cut])
+        else:
+            rows = theta[cuts[0].start : cuts[-1].stop].reshape(len(run), layer.n_params)
+            x = _looped(layer, x, rows)
+    return x
+
+
+def _looped(layer: Layer, x: AnyArray, rows: AnyArray) -> AnyArray:
+    """The layer once for each row of parameters; whatever it computes in, a loop keeps the precision of x."""
+
+    def step(x: AnyArray, theta: AnyArray) -> AnyArray:
+        return layer.value(x, theta).astype(x.dtype)
+
+    return fold(jnp, step, x, rows)
+
+
+def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
+    """Where the very same layer stands, once or in a row; one with constants is another one each time."""
+    first = 0
+    for _, same in groupby(layers, key=id):
+        run = range(first, first + len(list(same)))
+        yield run
+        first = run.stop
+
+
+def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
+    """The Jacobian as a program compiled for this chain; each call waits for its result.
+
+    It is computed in the chain's precision, whatever that of x and θ. Raises InputError when x or θ do not have the
+    chain's shapes. Costs one trace and one compilation.
+    """
+    with precision(chain.dtype):
+        program, constants = _program(chain, traced)
+        program(constants, *_point(chain)).block_until_ready()
+
+    def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
+        if not (isinstance(x, jax.Array) and isinstance(theta, jax.Array)):
+            x, theta = chain.point(x, theta)
+        chain.check(x, theta)
+        with precision(chain.dtype):
+            if x.dtype != chain.dtype or theta.dtype != chain.dtype:  # of another precision, or of counting numbers
+                x, theta = x.astype(chain.dtype), theta.astype(chain.dtype)
+            J: jax.Array = program(constants, x, theta).block_until_ready()
+        return J
+
+    return jacobian
+
+
+def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
+    """What XLA reports of that program; it writes 0 or -1 for what it does not know (jax issues 18954, 20184)."""
+    with precision(chain.dtype):
+        program, constants = _program(chain, traced)
+        compiled = program.lower(constants, *_point(chain)).compile()
+    counts, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
+    parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
+    peak = sum(getattr(memory, part, 0) for part in parts) - getattr(memory, "alias_size_in_bytes", 0)
+    known = {"flops": counts.get("flops", 0), "bytes_accessed": counts.get("bytes accessed", 0), "peak_bytes": peak}
+    return ProgramCost(**{name: int(value) for name, value in known.items() if value > 0})
+
+
+def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
+    """The jitted function of (constants, x, θ), and the constants on the device."""
+
+    def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
+        # arrays of JAX already, except where JAX_DISABLE_JIT leaves them as they are
+        return traced(_with_constants(chain, constants), jnp.asarray(x), jnp.asarray(theta))
+
+    return jax.jit(program), jax.device_put(_constants(chain))
+
+
+def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
+    """Any x and θ of the right shapes."""
+    return np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
+
+
+def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
+    """f as a function of (constants, x, θ), and the constants."""
+
+    def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
+        return value_of(_with_constants(chain, constants), x, theta)
+
+    return value, _constants(chain)
+
+
+def _constants(chain: Chain) -> Constants:
+    return [arrays_of(layer) for layer in chain.layers]
+
+
+def _with_constants(chain: Chain, constants: Constants) -> Chain:
+    pairs = zip(chain.layers, constants, strict=True)
+    return replace(chain, layers=tuple(with_arrays(layer, arrays) for layer, arrays in pairs))
+
+
+def arrays_of(layer: Layer) -> Arrays:
+    """The constants of a layer that a compiled program takes as arguments."""
+    values = {f.name: getattr(layer, f.name) for f in fields(layer)}  # type: ignore[arg-type]
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def with_arrays(layer: Layer, arrays: Arrays) -> Layer:
+    """The layer with these constants, which may be JAX's tracers."""
+    # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
+    made: Layer = replace(layer, **arrays) if arrays else layer  # type: ignore[type-var]
+    return made
+
+
+def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
+    """Let JAX compute in float64 where the chain does, whatever the user's own setting is, and leave that setting."""
+    wide = dtype.itemsize == np.dtype(np.float64).itemsize
+    return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()  # type: ignore[attr-defined]  # noqa: FBT003
+
+
+def batch_products(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> list[Product]:
+    """All tangents V, or all cotangents U, at once, through every map of the chain that they have to go through."""
+    forward = direction is Direction.FORWARD
+    lines: list[Product] = []
+    for k, layer in enumerate(chain.linearizations(), 1):
+        maps = [("J_x", layer.J_x)] * (k > 1 or wrt.has_x) + [("J_θ", layer.J_theta)] * wrt.has_theta
+        for name, J in maps:
+            if not J.n_in:
+                continue
+            single = J.push_cost(1) if forward else J.pull_cost(1)
+            batch = Cost.all(_batched(operation, passes, direction) for operation in single.operations)
+            seeds = (J.n_in, passes) if forward else (passes, J.n_out)
+            lines.append(
+                Product(
+                    line=f"{name} L^{k} · V" if forward else f"U · {name} L^{k}",
+                    factors=(J.shape, seeds) if forward else (seeds, J.shape),
+                    shape=(J.n_out, passes) if forward else (passes, J.n_in),
+                    cost=batch,
+                )
+            )
+    return lines if forward else lines[::-1]
+
+
+def _batched(one: Operation, passes: int, direction: Direction) -> Cost:
+    """An operation on a single seed, for all of them: a matrix is moved once, the seeds and results each."""
+    shape = (one.rows, passes) if direction is Direction.FORWARD else (passes, one.columns)
+    if one.is_product:
+        return Cost.product(shape[0], one.inner, shape[1], one.kind)
+    multiply_adds, moved = one.multiply_adds * passes, one.moved * passes
+    return Cost((replace(one, rows=shape[0], columns=shape[1], multiply_adds=multiply_adds, moved=moved),))
+
+
+def batch_cost(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> EngineCost:
+    """The cost of all `passes` at once; at its peak the result and the widest layer, or the seeds, are held."""
+    widest = max(max(layer.n_in, layer.n_out) for layer in chain.layers)
+    widest = max(widest, passes)
+    return EngineCost.of(
+        batch_products(chain, wrt, passes, direction),
+        passes=passes,
+        peak=passes * widest + chain.n_out * chain.n_columns(wrt),
+        itemsize=chain.dtype.itemsize,
+    )

@@ -1,0 +1,99 @@
+"""Prices: what a plan minimises, operations or predicted seconds.
+
+Prices are numbers that are handed in: this package reads no clock and no file. Operations are exact and the same
+everywhere. Seconds are those of one machine, as `fwdrev calibrate` found them.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from typing import ClassVar
+
+from fwdrev.modes.bracketing.search import Costs, Number
+from fwdrev.modes.core.arrays import order
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.cost import Cost, EngineCost, Kind, Operation, Product
+from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
+
+__all__ = ["OPERATIONS", "ChainCosts", "Operations", "Prices", "pulled"]
+
+
+class Prices(ABC):
+    """A price for each array operation.
+
+    `unit`: of what the prices are; `margin`: by how much, relatively, a plan has to be cheaper than forward and reverse
+    to be worth it, given how exact the prices are.
+    """
+
+    unit: ClassVar[str]
+    margin: ClassVar[float]
+
+    @abstractmethod
+    def of(self, operation: Operation) -> Number:
+        """The price of an operation, all its times together."""
+
+    def total(self, cost: Cost) -> Number:
+        """The price of all operations of a cost."""
+        return sum(map(self.of, cost.operations))
+
+    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> Number:
+        """The price of a whole Jacobian by the engine of that name: at least that of its products."""
+        return self.total(Cost.all(line.cost for line in products))
+
+
+@dataclass(frozen=True, slots=True)
+class Operations(Prices):
+    """Multiply–adds: exact whole numbers."""
+
+    unit = "multiply–adds"
+    margin = 0.0
+
+    def of(self, operation: Operation) -> int:
+        """Its multiply–adds."""
+        return operation.multiply_adds
+
+
+OPERATIONS = Operations()
+
+
+def pulled(maps: list[LinearMap], r: int) -> Cost:
+    """The cost of pulling the same r cotangents through each of these maps: what they begin with is shared."""
+    S, rest = shared_scaling(maps, r)
+    through = [J.pull_cost(r) for J in rest if J.n_in]
+    return Cost.all([S.pull_cost(r), *through] if S is not None else through)
+
+
+class ChainCosts(Costs):
+    """What the products of a chain cost at these prices."""
+
+    def __init__(self, chain: Chain, prices: Prices) -> None:
+        """Asks the layers' maps, which need not be at any point."""
+        self.n = [chain.n_in, *(layer.n_out for layer in chain.layers)]
+        self.p = [layer.n_params for layer in chain.layers]
+        self._prices = prices
+        self._maps = [(layer.J_x, layer.J_theta) for layer in chain.linearizations()]
+        self._by_columns = [layer.J_x for layer in chain.linearizations(repeat("F"))]
+        self._products: dict[tuple[int, int, int], Number] = {}
+
+    def push(self, k: int, q: int) -> Number:
+        """The columns through J_x."""
+        J_x = self._by_columns[k] if order(self.n[k + 1], q) == "F" else self._maps[k][0]
+        return self._prices.total(J_x.push_cost(q))
+
+    def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
+        """The rows through J_θ and J_x."""
+        J_x, J_theta = self._maps[k]
+        return self._prices.total(pulled([J_theta] * theta + [J_x] * x, r))
+
+    def dense(self, k: int, *, x: bool, theta: bool) -> Number:
+        """J_x and J_θ."""
+        J_x, J_theta = self._maps[k]
+        return sum(self._prices.total(J.dense_cost()) for J in [J_x] * x + [J_theta] * theta)
+
+    def multiply(self, rows: int, inner: int, columns: int) -> Number:
+        """Matrix × matrix; the same shapes come up again and again."""
+        key = rows, inner, columns
+        if key not in self._products:
+            self._products[key] = self._prices.total(Cost.product(rows, inner, columns, Kind.PULL))
+        return self._products[key]

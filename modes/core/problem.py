@@ -1,0 +1,45 @@
+"""An instance of a problem: a chain and a point, made from a name, dimensions, a seed and options.
+
+    p = problem("driven", n=256, m=64)
+    p.chain, p.x, p.theta, p.n, p.m
+
+What n counts, a problem says itself: the parameters of `driven`, the inputs of `mlp` and `autoencoder`.
+"""
+
+from dataclasses import dataclass
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.errors import InputError
+
+__all__ = ["LARGEST", "Problem", "positive"]
+
+LARGEST = 10**6
+"""No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
+
+_LARGEST_OPTION = 10_000
+"""Of depths, widths and numbers of parts: a square matrix of that size has 800 MB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """A chain, and the point (x, θ) at which its Jacobian is asked for; n inputs, m outputs."""
+
+    name: str
+    chain: Chain
+    x: Vector
+    theta: Vector
+    n: int
+
+    @property
+    def m(self) -> int:
+        """The outputs."""
+        return self.chain.n_out
+
+
+def positive(**options: int) -> None:
+    """Raise InputError for an option of a problem that is no whole number from 1 to 10 000."""
+    for name, given in options.items():
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _LARGEST_OPTION:
+            msg = f"{name} = {given!r}: give a whole number from 1 to {_LARGEST_OPTION}"
+            raise InputError(msg)

@@ -1,0 +1,23 @@
+"""A step repeated: a Python loop where NumPy computes, one loop in the compiled program where JAX does."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fwdrev.modes.core.arrays import AnyArray, Namespace
+
+__all__ = ["fold"]
+
+
+def fold(xp: Namespace, step: Callable[[Any, AnyArray], Any], carry: Any, rows: AnyArray) -> Any:  # noqa: ANN401
+    """step(… step(step(carry, rows[0]), rows[1]) …); the carry is an array or a tuple of arrays, its shape is kept.
+
+    Written out, the program that JAX traces would grow with the rows, and its compilation more than with them: 16 steps
+    of a cart-pole took 45 s, in a loop 2 s.
+    """
+    if xp.__name__ == "numpy":
+        for row in rows:
+            carry = step(carry, row)
+        return carry
+    import jax
+
+    return jax.lax.scan(lambda carry, row: (step(carry, row), None), carry, rows)[0]

@@ -1,0 +1,131 @@
+"""Forward mode: the G recursion, through the chain in the order in which it is computed.
+
+    G^1 = J_θ L^1,    G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ),    J_θ f = G^l
+
+With respect to (x, θ) the recursion starts from J^1 = ( J_x L^1 │ J_θ L^1 ), with respect to x from F^1 = J_x L^1, and
+the columns of θ are left out. Every product is matrix × matrix as soon as there are two columns.
+"""
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Matrix, Order, empty, order
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.cost import EngineCost, Product
+from fwdrev.modes.core.engine import Direction, Engine, Jacobian
+from fwdrev.modes.core.layer import Linearization
+from fwdrev.modes.engines.output_pool import ResultPool
+
+__all__ = ["Forward"]
+
+Room = tuple[Matrix, Matrix, Matrix]
+"""G^k, and its two parts: the columns that G^{k-1} has already, and the new ones of θ^k."""
+
+
+class Forward(Engine):
+    """The G recursion in NumPy: carries all N columns through the chain, and needs no memory of the way."""
+
+    __slots__ = ()
+
+    name = "forward"
+    summary = "the G recursion, G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ), in NumPy"
+    direction = Direction.FORWARD
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """Room for G^k, used in turn by every second layer; the last G is the result."""
+        wrt = Wrt(wrt)
+        old = _columns_before(chain, wrt)
+        layers = _linearizations(chain, old)
+        orders = _orders(layers)
+        rooms = _rooms(chain, wrt, orders)
+        steps = list(zip(layers, chain.cuts, strict=True))
+        has_x, has_theta = wrt.has_x, wrt.has_theta
+        results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype, orders[-1]), lambda J: _split(J, old[-2]))
+
+        def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
+            x, theta = chain.point(x, theta)
+            result, result_room = results.take()
+            G = None
+            for (layer, cut), (H, left, right) in zip(steps, (*rooms, result_room), strict=True):
+                x = layer.move_to(x, theta[cut])
+                if G is not None:
+                    if left.size:  # nothing before the first θ^k
+                        layer.J_x.push(G, left)  # J_x L^k · G^{k-1}
+                elif has_x:
+                    layer.J_x.dense(left)  # J_x L^1 · I
+                if has_theta:
+                    layer.J_theta.dense(right)  # │ J_θ L^k
+                G = H
+            return result
+
+        return jacobian
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """For each layer: the columns that are there already, pushed through J_x L^k, and J_θ L^k written out."""
+        wrt = Wrt(wrt)
+        lines: list[Product] = []
+        letter = {Wrt.THETA: "G", Wrt.X: "F", Wrt.BOTH: "J"}[wrt]
+        columns = _columns_before(chain, wrt)
+        for k, (layer, old) in enumerate(zip(_linearizations(chain, columns), columns, strict=False), 1):
+            J_x, J_theta = layer.J_x, layer.J_theta
+            if k == 1 and wrt.has_x:
+                lines.append(Product(line="J_x L^1", factors=(J_x.shape,), shape=J_x.shape, cost=J_x.dense_cost()))
+            elif old:
+                factors, line = (J_x.shape, (J_x.n_in, old)), f"J_x L^{k} · {letter}^{k - 1}"
+                lines.append(Product(line=line, factors=factors, shape=(J_x.n_out, old), cost=J_x.push_cost(old)))
+            if wrt.has_theta and J_theta.n_in:
+                shape, cost = J_theta.shape, J_theta.dense_cost()
+                lines.append(Product(line=f"J_θ L^{k}", factors=(shape,), shape=shape, cost=cost))
+        return lines
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products; at its peak two G^k and the result are held."""
+        wrt = Wrt(wrt)
+        return EngineCost.of(
+            self.products(chain, wrt),
+            passes=chain.n_columns(wrt),
+            peak=sum(_scratch_sizes(chain, wrt)) + chain.n_out * chain.n_columns(wrt),
+            itemsize=chain.dtype.itemsize,
+        )
+
+
+def _columns_before(chain: Chain, wrt: Wrt) -> list[int]:
+    """Columns of G before each layer, and after the last."""
+    new = (layer.n_params if wrt.has_theta else 0 for layer in chain.layers)
+    return list(accumulate(new, initial=chain.n_in if wrt.has_x else 0))
+
+
+def _split(H: Matrix, old: int) -> Room:
+    return H, H[:, :old], H[:, old:]
+
+
+def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
+    """The largest G^k, k < l, for odd and for even k."""
+    columns = _columns_before(chain, wrt)[1:]
+    sizes = [layer.n_out * q for layer, q in zip(chain.layers[:-1], columns, strict=False)]
+    return max(sizes[::2], default=0), max(sizes[1::2], default=0)
+
+
+def _linearizations(chain: Chain, columns: Sequence[int]) -> list[Linearization]:
+    """Constants by columns where G^k is tall."""
+    return chain.linearizations(order(a.n_out, q) for a, q in zip(chain.layers, columns[1:], strict=True))
+
+
+def _orders(layers: Sequence[Linearization]) -> list[Order]:
+    """How each G^k is stored: as the layer's own matrix, or as the one before it."""
+    orders: list[Order] = []
+    for layer in layers:
+        orders.append(layer.J_x.order or (orders[-1] if orders else "C"))
+    return orders
+
+
+def _rooms(chain: Chain, wrt: Wrt, orders: Sequence[Order]) -> list[Room]:
+    """Room for G^1 .. G^{l-1} in two pieces of memory."""
+    scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
+    columns = _columns_before(chain, wrt)
+    return [
+        _split(empty(layer.n_out, columns[k + 1], chain.dtype, orders[k], scratch[k % 2]), columns[k])
+        for k, layer in enumerate(chain.layers[:-1])
+    ]

@@ -1,0 +1,35 @@
+"""The engine that does nothing: what it costs is what calling and timing cost."""
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Matrix
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.cost import EngineCost
+from fwdrev.modes.core.engine import Direction, Engine, Jacobian
+
+__all__ = ["Null"]
+
+
+class Null(Engine):
+    """Returns the same zeros at every call."""
+
+    __slots__ = ()
+
+    name = "null"
+    summary = "does nothing: measures the overhead of measuring"
+    direction = Direction.NONE
+    computes = False
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """One (m, N) array of zeros."""
+        zeros = np.zeros((chain.n_out, chain.n_columns(Wrt(wrt))), chain.dtype)
+
+        def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:  # noqa: ARG001 - the other engines' arguments
+            return zeros
+
+        return jacobian
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """Nothing but the zeros held."""
+        held = chain.n_out * chain.n_columns(Wrt(wrt)) * chain.dtype.itemsize
+        return EngineCost(multiply_adds=0, passes=0, bytes_moved=0, peak_bytes=held)

@@ -1,0 +1,112 @@
+"""Reverse mode: the D recursion, through the chain against the order in which it is computed.
+
+    D = I_m;    for k = l … 1:    save D · J_θ L^k as J_{θ^k} f,    D ← D · J_x L^k;    at the end D = J_x f
+
+With one output every product is vector × matrix: this is backpropagation, and each layer's own backward pass is one
+turn of the loop.
+"""
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Matrix
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.cost import EngineCost, Product
+from fwdrev.modes.core.engine import Direction, Engine, Jacobian
+from fwdrev.modes.core.layer import Linearization
+from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
+from fwdrev.modes.engines.output_pool import ResultPool
+
+__all__ = ["Reverse"]
+
+Maps = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
+Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None, Matrix | None, Matrix | None]
+"""For k = l … 1 the maps, the columns of θ^k in the result, and those of x, where D ends for k = 1."""
+
+
+class Reverse(Engine):
+    """The D recursion in NumPy: carries m rows back through the chain, which it has to remember."""
+
+    __slots__ = ()
+
+    name = "reverse"
+    summary = "the D recursion, save D · J_θ L^k, then D ← D · J_x L^k, in NumPy"
+    direction = Direction.REVERSE
+
+    def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
+        """A workspace per layer, and the places in the result where its blocks are saved."""
+        wrt = Wrt(wrt)
+        layers = chain.linearizations()
+        steps = list(zip(layers, chain.cuts, strict=True))
+        maps = _maps(layers, wrt, chain.n_out)
+        shape = chain.n_out, chain.n_columns(wrt)
+        results = ResultPool(lambda: np.empty(shape, chain.dtype), lambda J: _turns(maps, J, chain, wrt))
+
+        def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
+            x, theta = chain.point(x, theta)
+            for layer, cut in steps:
+                x = layer.move_to(x, theta[cut])
+            result, turns = results.take()
+            D: Matrix | None = None  # I_m: the first turn has nothing to multiply
+            for S, J_theta, J_x, theta_block, x_block in turns:
+                if S is not None and D is not None:
+                    D = S.pull(D)  # what J_θ L^k and J_x L^k both begin with
+                if J_theta is not None:  # save D · J_θ L^k
+                    J_theta.dense(theta_block) if D is None else J_theta.pull(D, theta_block)
+                if J_x is not None:  # D ← D · J_x L^k
+                    D = J_x.dense(x_block) if D is None else J_x.pull(D, x_block)
+            return result
+
+        return jacobian
+
+    def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
+        """For k = l … 1 the m rows of D, pulled through J_θ L^k and J_x L^k; the first turn only writes these out."""
+        wrt, m = Wrt(wrt), chain.n_out
+        lines: list[Product] = []
+        last = len(chain.layers)
+        for k, turn in zip(range(last, 0, -1), _maps(chain.linearizations(), wrt, m), strict=False):
+            for J, name in zip(turn, (f"S^{k}", f"J_θ L^{k}", f"J_x L^{k}"), strict=True):
+                if J is None or not J.n_in:
+                    continue
+                if k == last:
+                    lines.append(Product(line=name, factors=(J.shape,), shape=J.shape, cost=J.dense_cost()))
+                else:
+                    factors, shape, cost = ((m, J.n_out), J.shape), (m, J.n_in), J.pull_cost(m)
+                    cost = cost.fresh if name.startswith("J_x") and k > 1 else cost
+                    lines.append(Product(line=f"D · {name}", factors=factors, shape=shape, cost=cost))
+        return lines
+
+    def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
+        """All products; at its peak D, D · S or the next D, and the result are held. I_m is never formed."""
+        wrt, m = Wrt(wrt), chain.n_out
+        widest = max((layer.n_out + max(layer.n_in, layer.n_out) for layer in chain.layers[:-1]), default=0)
+        return EngineCost.of(
+            self.products(chain, wrt),
+            passes=m,
+            peak=m * (widest + chain.n_columns(wrt)),
+            itemsize=chain.dtype.itemsize,
+        )
+
+
+def _maps(layers: list[Linearization], wrt: Wrt, m: int) -> list[Maps]:
+    """The maps of each turn: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted.
+
+    k goes from l down to 1, or to the first layer with parameters if nothing else is asked for.
+    """
+    first = 0 if wrt.has_x else next((k for k, layer in enumerate(layers) if layer.J_theta.n_in), len(layers))
+    turns: list[Maps] = []
+    for k in reversed(range(first, len(layers))):
+        wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > first or wrt.has_x)
+        S, maps = shared_scaling(wanted, m) if turns else (None, wanted)
+        rest = list(maps)
+        J_theta = rest.pop(0) if wrt.has_theta else None
+        turns.append((S, J_theta, rest.pop() if rest else None))
+    return turns
+
+
+def _turns(maps: list[Maps], J: Matrix, chain: Chain, wrt: Wrt) -> list[Turn]:
+    """Each turn's maps with its places in J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
+    n_x = chain.n_in if wrt.has_x else 0
+    theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in reversed(chain.cuts)]
+    x_blocks = [*[None] * (len(maps) - 1), J[:, :n_x] if wrt.has_x else None]
+    rows = zip(maps, theta_blocks, x_blocks, strict=False)
+    return [(S, J_theta, J_x, theta_block, x_block) for (S, J_theta, J_x), theta_block, x_block in rows]

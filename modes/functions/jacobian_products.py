@@ -1,0 +1,82 @@
+"""J · v and u · J of a Jacobian as JAX or PyTorch returns it: a pytree of blocks, dense or sparse.
+
+A block is multiplied where it lies, a few rows at a time in float64; no matrix is put together.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Vector
+
+__all__ = ["array_of", "products_of"]
+
+_AT_ONCE = 1 << 20
+"""Entries that are copied to float64 at a time."""
+
+Sizes = tuple[Sequence[int], Sequence[int]]
+
+
+def products_of(J: Any, v: Vector, u: Vector, sizes: Sizes, *, batched: bool) -> Vector:  # noqa: ANN401 - a pytree
+    """J · v (m,), then u · J (n,); `sizes` of the outputs and of the inputs; `batched`: those of the first sample.
+
+    Raises ValueError where the blocks are not as many or not as large as that.
+    """
+    pushed, pulled = np.zeros(len(u)), np.zeros(len(v))
+    leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
+    places = product(_cuts(sizes[0]), _cuts(sizes[1]))
+    for leaf, (rows, columns) in zip(leaves, places, strict=True):
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        if not height * width:
+            continue
+        if _is_sparse(leaf):
+            i, j, data = _entries(leaf, width)
+            pushed[rows] += np.bincount(i, data * v[columns][j], minlength=height)
+            pulled[columns] += np.bincount(j, data * u[rows][i], minlength=width)
+            continue
+        block = array_of(leaf)
+        block = (block[0] if batched else block).reshape(height, width)
+        for some in _few(height, width):
+            part = block[some].astype(np.float64)
+            pushed[rows][some] += part @ v[columns]
+            pulled[columns] += u[rows][some] @ part
+    return np.concatenate([pushed, pulled])
+
+
+def array_of(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, or a tensor of PyTorch
+    """As NumPy has it, with JAX's bfloat16 where PyTorch has that; no copy where the processor has it."""
+    if not hasattr(leaf, "detach"):
+        return np.asarray(leaf)
+    tensor = leaf.detach().cpu()
+    if str(tensor.dtype) == "torch.bfloat16":
+        return np.asarray(tensor.float().numpy(), jnp.bfloat16)
+    return np.asarray(tensor)
+
+
+def _entries(leaf: Any, width: int) -> tuple[AnyArray, AnyArray, Vector]:  # noqa: ANN401 - a BCOO
+    """Rows, columns and values of a sparse block that is seen as a matrix; padding is outside of it."""
+    at = np.asarray(leaf.indices)
+    inside = (at < np.array(leaf.shape)).all(axis=1)
+    flat = np.ravel_multi_index(tuple(at[inside].T), leaf.shape)
+    i, j = np.divmod(flat, width)
+    return i, j, np.asarray(leaf.data)[inside].astype(np.float64)
+
+
+def _few(height: int, width: int) -> Iterator[slice]:
+    """Rows, so few that a copy of them is small."""
+    step = max(1, _AT_ONCE // width)
+    return (slice(first, first + step) for first in range(0, height, step))
+
+
+def _cuts(sizes: Sequence[int]) -> list[slice]:
+    """Where each part lies in the vector of all."""
+    ends = np.cumsum([0, *sizes]).tolist()
+    return [slice(a, b) for a, b in pairwise(ends)]
+
+
+def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything
+    return hasattr(leaf, "todense")

@@ -1,0 +1,256 @@
+"""Jacobians of any JAX function of pytrees by a mode that is named, all seeds at once or a chunk of them at a time.
+
+    jacobian_by(f, "forward")(x)                  # jax.jacfwd(f)(x)
+    jacobian_by(f, "reverse", chunk=64)(x)        # jax.jacrev(f)(x), with no more than 64 cotangents under way at once
+
+A chunk bounds the memory of what is computed on the way: `chunk` copies of it are held instead of one for each column
+(forward) or row (reverse). The result is as large as ever.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from functools import wraps
+from itertools import accumulate, pairwise
+from typing import Any, SupportsIndex
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.errors import InputError, unknown
+
+__all__ = [
+    "Argnums",
+    "Function",
+    "Pytree",
+    "checked_argnums",
+    "checked_chunk",
+    "curried",
+    "jacobian_by",
+    "numbers_of",
+    "of_kind",
+    "present",
+    "selected",
+]
+
+Function = Callable[..., Any]
+Pytree = Any
+
+Argnums = int | Sequence[int]
+"""Which positional arguments to differentiate with respect to, as in jax.jacobian."""
+
+_MODES = (str(Direction.FORWARD), str(Direction.REVERSE))
+
+
+def jacobian_by(
+    f: Function,
+    mode: str,
+    argnums: SupportsIndex | Sequence[SupportsIndex] = 0,
+    *,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    chunk: int | None = None,
+) -> Function:
+    """The Jacobian of `f` by mode "forward" (jax.jacfwd) or "reverse" (jax.jacrev), as a pytree like theirs.
+
+    Without `chunk` it is JAX's own function. With it `chunk` tangents or cotangents are computed at a time, which
+    takes less memory and more time; the function is linearized once, at the point. Integers need reverse mode.
+
+    Raises InputError for an unknown mode and for a chunk that is no size.
+    """
+    if mode not in _MODES:
+        raise unknown("mode", mode, _MODES)
+    numbers = checked_argnums(argnums)
+    if mode == Direction.FORWARD:
+        plain = jax.jacfwd(f, numbers, has_aux=has_aux, holomorphic=holomorphic)
+    else:
+        plain = jax.jacrev(f, numbers, has_aux=has_aux, holomorphic=holomorphic, allow_int=allow_int)
+    size = checked_chunk(chunk)
+    if size is None:
+        return plain
+    in_chunks = _pushed if mode == Direction.FORWARD else _pulled
+
+    @wraps(f)
+    def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
+        if not present(numbers, args):
+            return plain(*args, **kwargs)  # which says what is wrong
+        leaves, tree = jax.tree.flatten(selected(numbers, args))
+        if not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
+            return plain(*args, **kwargs)
+        at = curried(f, numbers, args, kwargs)
+        found = in_chunks(_of_inexact(at, leaves, tree), leaves, tree, size, has_aux=has_aux, holomorphic=holomorphic)
+        return plain(*args, **kwargs) if found is None else found
+
+    return jacobian
+
+
+def checked_chunk(chunk: int | None) -> int | None:
+    """The chunk, if it is a size or None; raises InputError otherwise."""
+    if chunk is None or (isinstance(chunk, int) and not isinstance(chunk, bool) and chunk > 0):
+        return chunk
+    msg = f"a chunk of {chunk!r}: give a whole number from 1 on, or None for all at once"
+    raise InputError(msg)
+
+
+def checked_argnums(argnums: SupportsIndex | Sequence[SupportsIndex]) -> Argnums:
+    """An int as it is, anything else as a tuple of ints: jax.jacobian takes an integer of NumPy for a sequence of one.
+
+    Raises TypeError for what counts nothing.
+    """
+    if isinstance(argnums, int):
+        return argnums
+    try:
+        return (operator.index(argnums),)  # type: ignore[arg-type]  # it may be a sequence
+    except TypeError:
+        return tuple(map(operator.index, argnums))  # type: ignore[arg-type]
+
+
+def numbers_of(argnums: Argnums, args: Sequence[Any]) -> set[int]:
+    """The same as a set, counted from the first argument."""
+    return {number + len(args) if number < 0 else number for number in _numbers(argnums)}
+
+
+def present(argnums: Argnums, args: Sequence[Any]) -> bool:
+    """Whether there are so many arguments."""
+    return numbers_of(argnums, args) <= set(range(len(args)))
+
+
+def selected(argnums: Argnums, args: Sequence[Any]) -> Pytree:
+    """The argument, or the tuple of arguments, that the Jacobian is taken with respect to."""
+    return args[argnums] if isinstance(argnums, int) else tuple(args[number] for number in argnums)
+
+
+def curried(f: Function, argnums: Argnums, args: Sequence[Any], kwargs: dict[str, Any]) -> Function:
+    """`f` as a function of the arguments `argnums` (the argument itself for a single number), the others held."""
+    numbers = _numbers(argnums)
+
+    def at(wanted: Pytree) -> Pytree:
+        given = list(args)
+        for number, value in zip(numbers, [wanted] if isinstance(argnums, int) else wanted, strict=True):
+            given[number] = value
+        return f(*given, **kwargs)
+
+    return at
+
+
+def _numbers(argnums: Argnums) -> Sequence[int]:
+    return [argnums] if isinstance(argnums, int) else argnums
+
+
+def of_kind(leaf: Any, kind: Any) -> bool:  # noqa: ANN401 - any array or number, any of NumPy's abstract types
+    """Whether it is a number or an array, of that kind of numbers."""
+    if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, complex, int)):
+        return False
+    dtype = leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf)
+    return bool(jnp.issubdtype(dtype, kind))
+
+
+def _inexact(leaf: object) -> bool:
+    """Whether it has a derivative: of real or complex numbers."""
+    return of_kind(leaf, jnp.inexact)
+
+
+def _differentiable(leaves: Sequence[Any], *, holomorphic: bool, mode: str, allow_int: bool) -> bool:
+    """Whether JAX takes the Jacobian with respect to these."""
+    if not all(of_kind(leaf, jnp.number) or of_kind(leaf, jnp.bool_) for leaf in leaves):
+        return False
+    if holomorphic:
+        return all(of_kind(leaf, jnp.complexfloating) for leaf in leaves)
+    if mode == Direction.FORWARD:
+        return all(of_kind(leaf, jnp.floating) for leaf in leaves)
+    return allow_int or all(map(_inexact, leaves))
+
+
+def _of_inexact(at: Function, leaves: Sequence[Any], tree: Any) -> Function:  # noqa: ANN401 - a PyTreeDef
+    """The function of the leaves that have a derivative, the others held."""
+
+    def of(*values: AnyArray) -> Pytree:
+        rest = iter(values)
+        return at(jax.tree.unflatten(tree, [next(rest) if _inexact(leaf) else leaf for leaf in leaves]))
+
+    return of
+
+
+def _pushed(
+    of: Function,
+    leaves: Sequence[Any],
+    tree: Any,  # noqa: ANN401 - a PyTreeDef
+    chunk: int,
+    *,
+    has_aux: bool,
+    holomorphic: bool,
+) -> Pytree:
+    """Column by column; None where JAX refuses what the function returns."""
+    y, push, *aux = jax.linearize(of, *leaves, has_aux=has_aux)  # type: ignore[call-overload]  # a literal is wanted
+    outs, out_tree = jax.tree.flatten(y)
+    if holomorphic and not all(of_kind(out, jnp.complexfloating) for out in outs):
+        return None
+
+    def moved(*seed: AnyArray) -> list[AnyArray]:
+        return [t for t, out in zip(jax.tree.leaves(push(*seed)), outs, strict=True) if _inexact(out)]
+
+    columns = iter(_in_chunks(moved, leaves, chunk))
+    rows = []
+    for out in outs:
+        tangents = next(columns) if _inexact(out) else jnp.zeros((sum(map(np.size, leaves)), *np.shape(out)), out.dtype)
+        parts = zip(leaves, _cuts(leaves), strict=True)
+        blocks = [jnp.moveaxis(tangents[cut], 0, -1).reshape(np.shape(out) + np.shape(x)) for x, cut in parts]
+        rows.append(jax.tree.unflatten(tree, blocks))
+    jacobian = jax.tree.unflatten(out_tree, rows)
+    return (jacobian, *aux) if has_aux else jacobian
+
+
+def _pulled(
+    of: Function,
+    leaves: Sequence[Any],
+    tree: Any,  # noqa: ANN401 - a PyTreeDef
+    chunk: int,
+    *,
+    has_aux: bool,
+    holomorphic: bool,
+) -> Pytree:
+    """Row by row; None where JAX refuses what the function returns."""
+    y, pull, *aux = jax.vjp(of, *filter(_inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above
+    outs, out_tree = jax.tree.flatten(y)
+    if not all(of_kind(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
+        return None
+    rows = iter(_in_chunks(lambda *seed: pull(jax.tree.unflatten(out_tree, seed)), outs, chunk))
+    columns = [next(rows) if _inexact(x) else None for x in leaves]
+
+    def block(x: AnyArray, found: AnyArray | None, out: AnyArray, cut: slice) -> AnyArray:
+        shape = np.shape(out) + np.shape(x)
+        return jnp.zeros(shape, jnp.result_type(x)) if found is None else found[cut].reshape(shape)
+
+    blocks = [
+        jax.tree.unflatten(tree, [block(x, found, out, cut) for x, found in zip(leaves, columns, strict=True)])
+        for out, cut in zip(outs, _cuts(outs), strict=True)
+    ]
+    jacobian = jax.tree.unflatten(out_tree, blocks)
+    return (jacobian, *aux) if has_aux else jacobian
+
+
+def _in_chunks(linear: Function, like: Sequence[Any], chunk: int) -> Sequence[AnyArray]:
+    """A linear function of every unit vector of the space of `like`; the unit vectors are made when they are needed."""
+    total = sum(map(np.size, like))
+
+    def one(i: AnyArray) -> Sequence[AnyArray]:
+        unit = jnp.arange(total) == i
+        cuts = zip(like, _cuts(like), strict=True)
+        return tuple(linear(*(unit[cut].reshape(np.shape(x)).astype(jnp.result_type(x)) for x, cut in cuts)))
+
+    whole = total // chunk
+    some: Sequence[AnyArray] = jax.vmap(one)(jnp.arange(whole * chunk, total)) if total % chunk or not total else ()
+    if not whole:
+        return some
+    # jax.lax.map with a batch_size does the same, but not where a result is empty
+    blocks = jax.lax.map(jax.vmap(one), jnp.arange(whole * chunk).reshape(whole, chunk))
+    many = tuple(block.reshape(whole * chunk, *block.shape[2:]) for block in blocks)
+    return tuple(map(jnp.concatenate, zip(many, some, strict=True))) if some else many
+
+
+def _cuts(leaves: Sequence[Any]) -> list[slice]:
+    """Where each leaf lies among the entries of all."""
+    return [slice(a, b) for a, b in pairwise(accumulate(map(np.size, leaves), initial=0))]

@@ -1,0 +1,107 @@
+"""What a function's Jacobian costs by each mode, by counts: nothing is compiled and nothing is run.
+
+    traced = traced_function(f, (x,))                 # calls f once, to trace it
+    counted = count_modes({"forward": jax.jacfwd(traced.f), "reverse": jax.jacrev(traced.f)}, traced.x)
+    counted.costs["forward"].seconds, counted.costs["reverse"].peak_bytes
+
+Only shapes and dtypes of the point matter, and the functions may be called while JAX is tracing: then arguments, and
+what the function closes over, may be tracers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
+
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.functions.jacobians import Argnums, Function, Pytree, curried, selected
+from fwdrev.modes.jaxpr.cost import JaxprCost, cost_of_jaxpr, equations_of
+
+__all__ = ["Counted", "TracedFunction", "count_modes", "runs_python", "traced_function"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TracedFunction:
+    """A function of the pytree `x` that runs what was traced of the user's function, whose Python is not run again.
+
+    The constants of `program` are the arrays that it reads besides x: other arguments, and what it closes over.
+    """
+
+    program: ClosedJaxpr
+    out_tree: Any
+    x: Pytree
+
+    def f(self, x: Pytree) -> Pytree:
+        """The value; a program that donates its arguments gets copies of them."""
+        program, leaves = self.program, jax.tree.leaves(x)
+        if _donates(program.jaxpr):
+            program = ClosedJaxpr(program.jaxpr, list(map(jnp.copy, program.consts)))
+            leaves = list(map(jnp.copy, leaves))
+        return jax.tree.unflatten(self.out_tree, jaxpr_as_fun(program)(*leaves))
+
+    @property
+    def inside_a_trace(self) -> bool:
+        """Whether x, or anything that the function closes over, is traced: under jit, vmap or grad."""
+        return any(isinstance(leaf, jax.core.Tracer) for leaf in [*jax.tree.leaves(self.x), *self.program.consts])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """By mode: its cost and its program; `refused` says why another mode is left out."""
+
+    costs: Mapping[str, JaxprCost]
+    programs: Mapping[str, ClosedJaxpr]
+    refused: Mapping[str, str]
+
+
+def traced_function(
+    f: Function, args: Sequence[Any], kwargs: Mapping[str, Any] | None = None, *, argnums: Argnums = 0
+) -> TracedFunction:
+    """`f` as a function of the arguments `argnums`, the others held; raises whatever tracing it raises."""
+    wanted = selected(argnums, args)
+    program, shapes = jax.make_jaxpr(curried(f, argnums, args, dict(kwargs or {})), return_shape=True)(wanted)
+    return TracedFunction(program=program, out_tree=jax.tree.structure(shapes), x=wanted)
+
+
+def count_modes(jacobians: Mapping[str, Function], x: Pytree) -> Counted:
+    """The cost by each mode that gives what reverse mode, which is jax.jacobian, gives.
+
+    A mode is left out where JAX refuses it (forward mode through a custom_vjp, reverse mode through a while_loop), or
+    where its result has other dtypes, as that of forward mode may.
+    """
+    programs: dict[str, ClosedJaxpr] = {}
+    refused: dict[str, str] = {}
+    for mode, jacobian in jacobians.items():
+        try:
+            programs[mode] = jax.make_jaxpr(jacobian)(x)
+        except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
+            refused[mode] = f"JAX refuses it ({type(error).__name__})"
+    expected = programs.get(str(Direction.REVERSE))
+    for mode in [mode for mode in programs if expected is not None and _kinds(programs[mode]) != _kinds(expected)]:
+        del programs[mode]
+        refused[mode] = "its result has another dtype than that of reverse mode"
+    costs = {mode: cost_of_jaxpr(program) for mode, program in programs.items()}
+    return Counted(costs=costs, programs=programs, refused=refused)
+
+
+def runs_python(program: ClosedJaxpr) -> bool:
+    """Whether running it does more than compute arrays: it prints, or calls Python on the host."""
+    return bool(program.effects) or any(
+        "callback" in equation.primitive.name for equation in equations_of(program.jaxpr)
+    )
+
+
+def _donates(jaxpr: Jaxpr) -> bool:
+    """Whether a compiled function inside of it takes the memory of its arguments for its results."""
+    return any(
+        "donate" in name and isinstance(value, tuple) and True in value
+        for equation in equations_of(jaxpr)
+        for name, value in equation.params.items()
+    )
+
+
+def _kinds(program: ClosedJaxpr) -> list[tuple[Any, Any]]:
+    return [(out.shape, out.dtype) for out in program.out_avals]

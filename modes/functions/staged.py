@@ -1,0 +1,188 @@
+"""Mixed mode for functions of pytrees: the Jacobian of f_l ∘ … ∘ f_1 by the cheapest bracketing of its stages.
+
+    mixed([encode, decode])(x)        # what jax.jacobian(lambda x: decode(encode(x)))(x) returns
+
+What goes from one stage to the next is seen as one real vector. The plan is made from shapes and counts, once
+for each combination of them, so that the Jacobian can be traced (jit, vmap). Forward and reverse are two of the
+bracketings.
+"""
+
+from collections.abc import Sequence
+from functools import reduce, wraps
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from fwdrev.modes.bracketing.planner import LONGEST
+from fwdrev.modes.bracketing.program import program_of
+from fwdrev.modes.bracketing.search import Need, best_tree
+from fwdrev.modes.bracketing.tree import Tree, forward_tree, reverse_tree
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.engines.jax_bracketed import executed
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.functions.jacobians import (
+    Argnums,
+    Function,
+    Pytree,
+    checked_argnums,
+    checked_chunk,
+    curried,
+    of_kind,
+    present,
+    selected,
+)
+from fwdrev.modes.functions.stage_costs import StageCosts
+from fwdrev.modes.functions.stage_vector import StageVector
+from fwdrev.modes.layers.jax_layer import JaxLayer
+
+__all__ = ["checked_stages", "composed", "mixed"]
+
+_MOST = 1024
+"""Plans that are kept for one function: new shapes may come for ever."""
+
+
+def mixed(
+    stages: Sequence[Function],
+    argnums: Argnums = 0,
+    *,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    chunk: int | None = None,
+) -> Function:
+    """The Jacobian of the composition of `stages`, the first of which is called first.
+
+    The first stage takes all arguments, each other one what the one before returns. With `has_aux` the last one returns
+    a pair, of which only the first half is differentiated. `chunk`: how many seeds go through a stage at a time.
+    Integers among the arguments, and complex ones of a function
+    that is not holomorphic, are left to jax.jacrev.
+
+    Raises InputError for what are no stages. What jax.jacobian refuses, it refuses in the same words.
+    """
+    stages, argnums, chunk = checked_stages(stages), checked_argnums(argnums), checked_chunk(chunk)
+    options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic}
+    plain = jax.jacrev(composed(stages), argnums, allow_int=allow_int, **options)
+    kind = jnp.complexfloating if holomorphic else jnp.floating
+    trees: dict[Any, Tree] = {}
+
+    @wraps(stages[0])
+    def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever the first stage takes
+        if not present(argnums, args):
+            return plain(*args, **kwargs)
+        wanted = selected(argnums, args)
+        if not all(of_kind(leaf, kind) for leaf in jax.tree.leaves(wanted)):
+            return plain(*args, **kwargs)
+        functions = [curried(stages[0], argnums, args, kwargs), *stages[1:]]
+        values, aux = _values(functions, wanted, has_aux=has_aux)
+        if not all(of_kind(leaf, kind) for leaf in jax.tree.leaves(values[-1])):
+            return plain(*args, **kwargs)
+        first = StageVector(values[0], held_imaginary=holomorphic)
+        vectors = [first, *(StageVector(value) for value in values[1:])]
+        found = _assembled(_matrix(functions, vectors, trees, has_aux=has_aux, chunk=chunk), vectors[0], vectors[-1])
+        return (found, aux) if has_aux else found
+
+    return jacobian
+
+
+def checked_stages(stages: Any) -> list[Function]:  # noqa: ANN401 - whatever the user gave
+    """The stages as a list; raises InputError unless there are some and all are functions."""
+    if callable(stages) or not isinstance(stages, Sequence) or not stages or not all(map(callable, stages)):
+        msg = f"{stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first"
+        raise InputError(msg)
+    return list(stages)
+
+
+def composed(stages: Sequence[Function]) -> Function:
+    """The function whose stages these are."""
+    first, *rest = stages
+
+    @wraps(first)
+    def f(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever the first stage takes
+        return reduce(lambda value, stage: stage(value), rest, first(*args, **kwargs))
+
+    return f
+
+
+def _values(functions: Sequence[Function], wanted: Pytree, *, has_aux: bool) -> tuple[list[Pytree], Pytree]:
+    """What goes into each stage, what comes out of the last one, and what comes beside that."""
+    values, aux = [wanted], None
+    for number, function in enumerate(functions, 1):
+        value = function(values[-1])
+        if has_aux and number == len(functions):
+            value, aux = value
+        values.append(value)
+    return values, aux
+
+
+def _matrix(
+    functions: Sequence[Function],
+    vectors: Sequence[StageVector],
+    trees: dict[Any, Tree],
+    *,
+    has_aux: bool,
+    chunk: int | None,
+) -> AnyArray:
+    """The Jacobian between the first vector and the last one."""
+    dtype = jnp.result_type(*(vector.dtype for vector in vectors))
+    if not all(vector.size for vector in vectors):  # of which JAX makes no batches
+        return jnp.zeros((vectors[-1].size, vectors[0].size), dtype)
+    chain = Chain(
+        tuple(
+            _layer(function, one, other.size, dtype, has_aux=has_aux and other is vectors[-1])
+            for function, (one, other) in zip(functions, pairwise(vectors), strict=True)
+        )
+    )
+    key = tuple(vector.key for vector in vectors)
+    tree = _planned(trees, key, chain, dtype)
+    x = vectors[0].read(dtype)
+    return executed(program_of(tree, chain, Wrt.X), chunk)(chain, x, jnp.zeros(0, dtype))
+
+
+def _planned(trees: dict[Any, Tree], key: Any, chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - as the vectors have it
+    """The tree that was planned for such vectors before, or is now; a bounded number of them is kept."""
+    try:
+        if key in trees:
+            return trees[key]
+    except Exception:  # noqa: BLE001 - what is held between stages may raise when it is compared
+        return _cheapest(chain, dtype)
+    if len(trees) >= _MOST:
+        trees.clear()
+    trees[key] = tree = _cheapest(chain, dtype)
+    return tree
+
+
+def _layer(function: Function, given: StageVector, outputs: int, dtype: Any, *, has_aux: bool) -> JaxLayer:  # noqa: ANN401
+    """A stage as a layer from vector to vector, all in one dtype, since seeds have to have that of the point."""
+
+    def of_vector(x: AnyArray, _theta: AnyArray) -> AnyArray:
+        value = function(given.write(x))
+        return StageVector(value[0] if has_aux else value).read(dtype)
+
+    layer = JaxLayer(of_vector, inputs=given.size)
+    vars(layer)["n_out"] = outputs  # known already: it need not trace the stage
+    return layer
+
+
+def _cheapest(chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - any dtype
+    """The tree; forward or reverse for a chain that is too long to weigh its trees."""
+    costs, length = StageCosts(chain, dtype), len(chain.layers)
+    if length <= LONGEST:
+        return best_tree(costs, Need.X)[1]
+    pushed = sum(costs.push(k, chain.n_in) for k in range(length))
+    pulled = sum(costs.pull(k, chain.n_out, x=True, theta=False) for k in range(length))
+    return forward_tree(length) if pushed < pulled else reverse_tree(length)
+
+
+def _assembled(J: AnyArray, inputs: StageVector, outputs: StageVector) -> Pytree:
+    """The matrix as a pytree like that of jax.jacrev: dtypes are those of the inputs."""
+    rows = []
+    for y, (real, imaginary) in zip(outputs.leaves, outputs.parts, strict=True):
+        row = []
+        for x, (columns, _) in zip(inputs.leaves, inputs.parts, strict=True):
+            block = J[real, columns] if imaginary is None else J[real, columns] + 1j * J[imaginary, columns]
+            row.append(block.reshape(jnp.shape(y) + jnp.shape(x)).astype(jnp.result_type(x)))
+        rows.append(jax.tree.unflatten(inputs.tree, row))
+    return jax.tree.unflatten(outputs.tree, rows)

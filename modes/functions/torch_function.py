@@ -1,0 +1,255 @@
+"""A function of PyTorch's tensors at a point, and the ways to its Jacobian by torch.func.
+
+    found = torch_function(f, (x,))
+    found.n, found.m
+    arms, left_out = torch_arms(found)
+    arms["reverse"].code                      # "torch.func.jacrev(f)"
+
+PyTorch is never imported here: where there is a tensor it has been imported. Nothing is compiled, and PyTorch does not
+say what memory a call on the processor takes.
+"""
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import jax
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Vector
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.functions.arguments import numbers_of, wide_axes
+from fwdrev.modes.functions.candidate_costs import Counted
+from fwdrev.modes.functions.candidates import CHUNKED, SMALL, FunctionArm, options_code
+from fwdrev.modes.functions.checks import (
+    batch_of,
+    checked_numbers,
+    checked_outputs,
+    checked_repeats,
+    where,
+    without_aux,
+)
+from fwdrev.modes.functions.jacobian_products import array_of
+from fwdrev.modes.functions.probe import FlatFunction, Function, coarsest
+from fwdrev.modes.functions.trace_errors import failed
+
+__all__ = [
+    "torch_arms",
+    "torch_costs",
+    "torch_free_bytes",
+    "torch_function",
+    "torch_idle",
+    "waiting",
+]
+
+_BATCHED = 0.1
+"""Of a call of the function: what one of many passes takes, which share what Python takes for each operation."""
+
+_ENTRY = 1e-9
+"""Seconds for each entry that a pass goes through: memory is written and read."""
+
+_COPIES = 2
+"""Of what is held: PyTorch stacks, splits and moves axes."""
+
+
+def waiting(args: Sequence[Any]) -> Callable[[], object]:
+    """What waits until the device of the tensors has finished."""
+    torch: Any = sys.modules["torch"]
+    device = next((leaf.device for leaf in jax.tree.leaves(args) if isinstance(leaf, torch.Tensor)), None)
+    if device is None or device.type == "cpu":
+        return lambda: None
+    if device.type == "cuda":
+        return partial(torch.cuda.synchronize, device)
+    wait: Callable[[], object] = getattr(torch, device.type).synchronize
+    return wait
+
+
+def torch_function(
+    function: Function,
+    args: tuple[Any, ...],
+    *,
+    name: str = "f",
+    argnums: Any = None,  # noqa: ANN401 - checked here
+    has_aux: bool = False,
+    vmap: bool = False,
+) -> FlatFunction:
+    """Look at a function at a point; costs two calls. See `flat_function`; raises InputError."""
+    torch: Any = sys.modules["torch"]
+    wanted = checked_numbers(argnums, len(args))
+    numbers = numbers_of(wanted)
+    _check(args, numbers)
+    held = [i for i, arg in enumerate(args) if not all(map(torch.is_tensor, jax.tree.leaves(arg)))]
+    axes = wide_axes(args, held, numbers) if vmap else (None,) * len(args)
+    wide = [arg for arg, axis in zip(args, axes, strict=True) if axis is not None]
+    batch = batch_of([tuple(leaf.shape) for leaf in jax.tree.leaves(wide)]) if vmap else None
+    sample = [
+        arg if axis is None else jax.tree.map(lambda leaf: leaf[0], arg) for arg, axis in zip(args, axes, strict=True)
+    ]
+    leaves, tree = jax.tree.flatten([sample[i] for i in numbers])
+    parts = [array_of(leaf) for leaf in leaves]
+    cuts = np.cumsum([part.size for part in parts])[:-1]
+
+    def value(v: AnyArray) -> Vector:
+        pieces = np.split(np.asarray(v), cuts)
+        given = [
+            torch.as_tensor(piece.reshape(leaf.shape).astype(float), dtype=leaf.dtype, device=leaf.device)
+            for piece, leaf in zip(pieces, leaves, strict=True)
+        ]
+        moved = dict(zip(numbers, jax.tree.unflatten(tree, given), strict=True))
+        outputs = function(*(moved.get(i, arg) for i, arg in enumerate(sample)))
+        return _vector(without_aux(outputs, name, has_aux=has_aux))
+
+    first = _called(function, sample, name, has_aux=has_aux)
+    outputs = checked_outputs(first, name)
+    began = perf_counter()
+    second = _called(function, sample, name, has_aux=has_aux)
+    called = perf_counter() - began
+    checked_repeats(first, second, name, "draw random numbers before it is called")
+    return FlatFunction(
+        name=name,
+        function=function,
+        args=args,
+        argnums=wanted,
+        has_aux=has_aux,
+        axes=axes if vmap else (),
+        batch=batch,
+        x=np.concatenate([part.ravel() for part in parts]),
+        m=sum(outputs),
+        value=value,
+        shapes=(outputs, tuple(part.size for part in parts)),
+        device=str(leaves[0].device),
+        precision=coarsest([*(part.dtype for part in parts), *(leaf.dtype for leaf in jax.tree.leaves(first))]),
+        framework="torch",
+        call_seconds=called,
+    )
+
+
+def torch_arms(
+    found: FlatFunction, stages: Mapping[str, Function] | None = None
+) -> tuple[dict[str, FunctionArm], dict[str, str]]:
+    """Forward, reverse and, where the Jacobian has many rows, reverse in chunks; why others are left out."""
+    forward, reverse = Direction.FORWARD.value, Direction.REVERSE.value
+    arms = {forward: _arm(found, forward, "jacfwd"), reverse: _arm(found, reverse, "jacrev")}
+    chunk = _chunk(found)
+    if chunk < found.m:
+        name = CHUNKED[Direction.REVERSE]
+        arms[name] = _arm(found, name, "jacrev", chunk)
+    return arms, {"mixed": "only functions of JAX have mixed mode"} if stages else {}
+
+
+def torch_costs(found: FlatFunction) -> dict[str, Counted]:
+    """By entries and the time of a call: forward mode makes n passes, reverse mode m, each past n + m numbers."""
+    n, m, batch = found.n, found.m, found.batch or 1
+
+    def counted(passes: int, at_once: int) -> Counted:
+        seconds = (1 + passes / at_once) * found.call_seconds
+        seconds += passes * (_BATCHED * found.call_seconds + (n + m) * batch * _ENTRY)
+        entries = at_once * (passes + n + m) + n * m  # seeds, what they become, the result
+        return Counted(seconds=seconds, peak_bytes=_COPIES * entries * found.x.itemsize * batch)
+
+    chunk = _chunk(found)
+    return {
+        Direction.FORWARD.value: counted(n, n),
+        Direction.REVERSE.value: counted(m, m),
+        CHUNKED[Direction.REVERSE]: counted(m, min(m, chunk)),
+    }
+
+
+def torch_free_bytes(found: FlatFunction, available: int | None) -> int | None:
+    """On the device of the tensors, given what is available to the processor."""
+    if found.device == "cpu":
+        return available
+    torch: Any = sys.modules["torch"]
+    return int(torch.cuda.mem_get_info(found.device)[0]) if found.device.startswith("cuda") else None
+
+
+def torch_idle(found: FlatFunction) -> Callable[[], object]:
+    """The Jacobian of next to nothing: what a call costs at least."""
+    torch: Any = sys.modules["torch"]
+    x = torch.zeros(1, device=found.device)
+    return partial(_finished(torch.func.jacrev(lambda x: x + 1), (x,)), x)
+
+
+def _chunk(found: FlatFunction) -> int:
+    """Cotangents at once, for each of which as many numbers as there are inputs and outputs are held at least."""
+    row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)
+    return 1 << max(0, (SMALL // row).bit_length() - 1)
+
+
+def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
+    options = options_code(found) + (f", chunk_size={chunk}" if chunk else "")
+    code = f"torch.func.{transform}({found.name}{options})"
+    if found.batch is not None:
+        code = f"torch.func.vmap({code}{f', in_dims={found.axes}' if None in found.axes else ''})"
+
+    def program() -> Function:
+        func: Any = sys.modules["torch"].func
+        chosen = {} if chunk is None else {"chunk_size": chunk}
+        jacobian = getattr(func, transform)(found.function, found.argnums, has_aux=found.has_aux, **chosen)
+        if found.batch is not None:
+            jacobian = func.vmap(jacobian, in_dims=found.axes)
+        return _finished(jacobian, found.args)
+
+    return FunctionArm(name=name, code=code, program=program)
+
+
+def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
+    """The same, waiting for the device of those arguments."""
+    wait = waiting(args)
+
+    def finished(*args: Any) -> Any:  # noqa: ANN401 - tensors
+        J = jacobian(*args)
+        wait()
+        return J
+
+    return finished
+
+
+def _check(args: Sequence[Any], numbers: Sequence[int]) -> None:
+    """Refuse arguments to be differentiated that are more than tensors of finite floating-point numbers."""
+    torch: Any = sys.modules["torch"]
+    total = 0
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
+        if path[0].idx not in numbers:
+            continue
+        place = where("argument", path)
+        if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():
+            kind = str(leaf.dtype) if isinstance(leaf, torch.Tensor) else f"of type {type(leaf).__name__}"
+            msg = f"{place} is {kind}: give tensors of floating-point numbers, or leave it out of argnums (--argnums)"
+            raise InputError(msg)
+        if leaf.element_size() == 1:
+            msg = f"{place} is {leaf.dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
+            raise InputError(msg)
+        if not bool(leaf.isfinite().all()):
+            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
+            raise InputError(msg)
+        total += math.prod(leaf.shape)
+    if not total:
+        msg = "the arguments have no numbers in them: give tensors with at least one"
+        raise InputError(msg)
+
+
+def _called(function: Function, args: Sequence[Any], name: str, *, has_aux: bool) -> Any:  # noqa: ANN401 - a pytree of arrays
+    try:
+        return jax.tree.map(_numpy, without_aux(function(*args), name, has_aux=has_aux))
+    except InputError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
+        raise InputError(failed(name, error)) from None
+
+
+def _numpy(leaf: Any) -> Any:  # noqa: ANN401 - a tensor, or what the user took for one
+    if not isinstance(leaf, sys.modules["torch"].Tensor):
+        return leaf
+    if leaf.is_floating_point() and leaf.element_size() == 1:
+        msg = f"an output is {leaf.dtype}, which is too coarse to check a derivative: return float16, bfloat16 or wider"
+        raise InputError(msg)
+    return array_of(leaf)
+
+
+def _vector(outputs: Any) -> Vector:  # noqa: ANN401 - a pytree of tensors
+    return np.concatenate([np.ravel(array_of(leaf)) for leaf in jax.tree.leaves(outputs)])

@@ -1,0 +1,292 @@
+"""What a program of JAX costs, read from its jaxpr: nothing is lowered, compiled or run.
+
+    cost = cost_of(jax.jacfwd(f), x)
+    cost.counts["flops"], cost.seconds
+
+Each equation is counted by what it does to how many numbers, in loops as often as they are gone through, and each kind
+of work has a rate. The rates were fitted to the Jacobians of `benchmarks/advice.py` (with `--fit` it prints those that
+suit what it measured), so that they compare programs; as a prediction of seconds they are often off by half, and on
+another machine by more.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
+
+from fwdrev.modes.jaxpr.primitives import (
+    DECOMPOSED,
+    DIVISIONS,
+    FREE,
+    KNOWN,
+    MOVED,
+    PRODUCTS,
+    REDUCED,
+    SCATTERED,
+    TRANSCENDENTAL,
+    WINDOWS,
+)
+from fwdrev.modes.jaxpr.programs import NOTHING, Alternatives, Inside, inside_of, programs_of
+from fwdrev.modes.jaxpr.sizes import bytes_of, shape_of, size_of
+
+__all__ = [
+    "RATES",
+    "JaxprCost",
+    "cost_of",
+    "cost_of_jaxpr",
+    "equations_of",
+    "operations",
+    "seconds_of",
+    "unknown_text",
+]
+
+RATES = {
+    "calls": 4.8e-6,
+    "elements": 0.08e-9,
+    "divisions": 0.8e-9,
+    "transcendentals": 8.2e-9,
+    "flops": 0.008e-9,
+    "operands": 0.07e-9,
+    "products": 0.3e-9,
+    "transposed": 0.07e-9,
+    "gathered": 1.7e-9,
+    "scattered": 5.8e-9,
+    "fresh bytes": 0.27e-9,
+    "product calls": 0.38e-6,
+    "reduction calls": 0.12e-6,
+    "scatter calls": 4.7e-6,
+    "iterations": 0.58e-6,
+}
+"""Seconds of each kind of work, one thread, float64.
+
+`calls` of the program; `elements` of arrays by additions and the like, which XLA fuses; `divisions` and roots;
+`transcendentals`, which comparing two numbers in a sort takes as long as; `flops` of matrix products and convolutions,
+the numbers that go in (`operands`) and come out (`products`); numbers that are `transposed`, `gathered`, `scattered`;
+`fresh bytes` of arrays so large that their memory is new each time; what a product, a reduction, a scatter and a pass
+through a loop take besides.
+"""
+
+_FRESH = 12 << 20
+"""Bytes of an array from which its memory comes from the system each time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JaxprCost:
+    """Counts by kind of work (see `RATES`), and bytes: of the largest array, of the results, at the peak.
+
+    A loop without a known length is counted once, of branches the longest; results that are never used, which XLA would
+    drop, count as well. `peak_bytes` is what is alive at once when the program runs one equation after the other, as
+    outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less. `unknown`:
+    primitives of which only the sizes of what they take and give are counted, or whose programs are guessed at.
+    """
+
+    counts: Mapping[str, int]
+    largest_bytes: int
+    result_bytes: int
+    peak_bytes: int
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Expected of a call, for comparison with other programs."""
+        return seconds_of(self.counts)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was counted so far, the bytes of the largest array, and the primitives that are not known."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    largest: int = 0
+    unknown: set[str] = field(default_factory=set)
+
+
+def cost_of(f: Callable[..., Any], *args: Any) -> JaxprCost:  # noqa: ANN401 - pytrees
+    """Of a function at arrays, or at anything that has their shapes and dtypes; costs a trace."""
+    return cost_of_jaxpr(jax.make_jaxpr(f)(*args))
+
+
+def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
+    """Of a function that JAX has traced."""
+    tally = _Tally(Counter(calls=1))
+    _count(closed.jaxpr, 1, tally)
+    return JaxprCost(
+        counts={kind: count for kind, count in tally.counts.items() if count},
+        largest_bytes=tally.largest,
+        result_bytes=sum(map(bytes_of, closed.jaxpr.outvars)),
+        peak_bytes=_peak(closed.jaxpr),
+        unknown=tuple(sorted(tally.unknown)),
+    )
+
+
+def _peak(jaxpr: Jaxpr) -> int:
+    """Bytes alive at once: each result from the equation that makes it to the last one that reads it."""
+    last = {v: i for i, equation in enumerate(jaxpr.eqns) for v in equation.invars if isinstance(v, Var)}
+    ended: dict[int, list[Var]] = {}
+    last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
+    alive = peak = 0
+    for i, equation in enumerate(jaxpr.eqns):
+        inside = _inside(equation)
+        within = max((_peak(each) for alternatives, _ in inside.runs for each in alternatives), default=0)
+        size = sum(map(bytes_of, equation.outvars))
+        alive += size
+        peak = max(peak, alive + (within if inside.loop else max(0, within - size)))
+        for v in equation.outvars:
+            ended.setdefault(last.get(v, i), []).append(v)
+        alive -= sum(map(bytes_of, ended.pop(i, ())))
+    return peak
+
+
+def operations(program: ClosedJaxpr) -> int:
+    """How many operations a program has, those of programs inside of it included: compiling takes as long as that."""
+    return sum(1 for _ in equations_of(program.jaxpr))
+
+
+def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """All equations, those of programs inside of equations too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for body in programs_of(equation):
+            yield from equations_of(body)
+
+
+def _inside(equation: JaxprEqn) -> Inside:
+    return NOTHING if equation.primitive.name in KNOWN else inside_of(equation)
+
+
+def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
+    """Add what each equation does, whether its result is used or not."""
+    for equation in jaxpr.eqns:
+        name, inside = equation.primitive.name, _inside(equation)
+        for alternatives, each in inside.runs:
+            _count_longest(alternatives, times * each, tally)
+        if inside.guessed:
+            tally.unknown.add(name)
+        if inside.loop:
+            _add_loop(equation, inside, times, tally.counts)
+        if inside.loop or not (inside.runs or name in FREE):
+            tally.largest = max([tally.largest, *map(bytes_of, equation.outvars)])
+        if not inside.runs and name not in FREE:
+            _add(equation, name, times, tally)
+
+
+def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> None:
+    """The branch that takes longest; the largest array of any."""
+    found = [_Tally() for _ in alternatives]
+    for branch, counted in zip(alternatives, found, strict=True):
+        _count(branch, times, counted)
+    tally.counts.update(max(found, key=lambda each: seconds_of(each.counts)).counts)
+    tally.largest = max(tally.largest, *(each.largest for each in found))
+    tally.unknown.update(*(each.unknown for each in found))
+
+
+def _add_loop(equation: JaxprEqn, inside: Inside, times: int, counts: Counter[str]) -> None:
+    """What a loop takes besides its body: each pass, and the rows that it reads and writes."""
+    counts["iterations"] += times * inside.passes
+    if inside.rows:
+        counts["elements"] += times * sum(map(size_of, inside.rows))
+    counts["fresh bytes"] += times * _fresh(equation)
+
+
+def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:
+    """One operation, so many times; what is not known reads what it takes and writes what it gives."""
+    if name in KNOWN:
+        try:
+            tally.counts.update(_known(equation, name, times))
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this JAX has other parameters
+            pass
+        else:
+            return
+    tally.unknown.add(name)
+    tally.counts["elements"] += times * sum(map(size_of, [*equation.invars, *equation.outvars]))
+    tally.counts["fresh bytes"] += times * _fresh(equation)
+
+
+def _known(equation: JaxprEqn, name: str, times: int) -> Counter[str]:
+    """One operation, so many times."""
+    counts: Counter[str] = Counter()
+    out = times * sum(map(size_of, equation.outvars))
+    whole = True
+    if name in PRODUCTS:
+        counts["flops"] += times * _flops(equation, name)
+        counts["operands"] += times * sum(map(size_of, equation.invars))
+        counts["products"] += out
+        counts["product calls"] += times
+    elif name in SCATTERED:
+        counts["scattered"] += times * size_of(equation.invars[-1])
+        counts["scatter calls"] += times
+    elif name == "dynamic_update_slice":
+        counts["gathered"] += times * size_of(equation.invars[1])
+    elif name in {"dynamic_slice", "gather"}:
+        counts["gathered"] += out
+    elif name == "transpose":
+        counts["transposed"] += out
+    elif name in REDUCED | WINDOWS:
+        window = math.prod(equation.params.get("window_dimensions", ()))
+        counts["elements"] += out * window if name in WINDOWS else times * size_of(equation.invars[0])
+        counts["reduction calls"] += times
+    elif name in DECOMPOSED or name in {"triangular_solve", "fft"}:
+        counts["flops"] += times * _flops(equation, name)
+        counts["product calls"] += times
+    else:
+        whole = name in {"concatenate", "sort"}
+        if name not in MOVED:
+            counts[_elementwise(name)] += out * _compared(equation, name)
+    if whole:
+        counts["fresh bytes"] += times * _fresh(equation)
+    return counts
+
+
+def _fresh(equation: JaxprEqn) -> int:
+    """Bytes of the results that are so large that their memory is new."""
+    return sum(size for size in map(bytes_of, equation.outvars) if size > _FRESH)
+
+
+def _compared(equation: JaxprEqn, name: str) -> int:
+    """How often each number is compared with another one, in a sort."""
+    return _levels(shape_of(equation.invars[0])[equation.params["dimension"]]) if name == "sort" else 1
+
+
+def _elementwise(name: str) -> str:
+    """The kind of an operation that is done to each number."""
+    if name in TRANSCENDENTAL:
+        return "transcendentals"
+    return "divisions" if name in DIVISIONS else "elements"
+
+
+def _flops(equation: JaxprEqn, name: str) -> int:
+    """Additions and multiplications."""
+    out, shape = sum(map(size_of, equation.outvars)), shape_of(equation.invars[0])
+    if name == "dot_general":
+        contracted: tuple[int, ...] = equation.params["dimension_numbers"][0][0]
+        return 2 * out * math.prod(shape[axis] for axis in contracted)
+    if name == "conv_general_dilated":
+        kernel = shape_of(equation.invars[1])
+        channels: int = kernel[equation.params["dimension_numbers"].rhs_spec[0]]
+        return 2 * out * math.prod(kernel) // max(1, channels)
+    if name == "triangular_solve":
+        return out * shape[-1]
+    if name == "fft":
+        return 5 * out * sum(map(_levels, equation.params["fft_lengths"]))
+    most, cube = DECOMPOSED[name]
+    long, short = max(shape[-2:]), min(shape[-2:])
+    return round(math.prod(shape[:-2]) * (most * long * short**2 + cube * short**3))
+
+
+def _levels(size: int) -> int:
+    """How often a size can be halved."""
+    return max(1, (size - 1).bit_length())
+
+
+def unknown_text(names: Iterable[str]) -> str:
+    """The sentence about primitives that are not known."""
+    return f"primitives counted by the sizes of their arrays alone: {', '.join(sorted(set(names)))}"
+
+
+def seconds_of(counts: Mapping[str, int], rates: Mapping[str, float] = RATES) -> float:
+    """Of so much work at those rates."""
+    return math.fsum(rates[kind] * count for kind, count in counts.items())

@@ -1,0 +1,136 @@
+"""The programs that an equation of a jaxpr runs inside, and how often, by what the equation offers.
+
+    inside = inside_of(equation)
+    for alternatives, times in inside.runs: ...
+
+Primitives and their parameters have other names in other versions of JAX, and users add primitives of their own. What a
+program is for shows in its shapes: one with the results of the equation is its body; one of a tuple is a branch; one
+that gives a single truth value beside a body is the condition of a loop; a body that takes rows of what the equation
+takes is run for each row.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from jax.extend.core import Jaxpr, JaxprEqn
+
+from fwdrev.modes.jaxpr.sizes import shape_of, size_of
+
+__all__ = ["NOTHING", "Alternatives", "Inside", "inside_of", "programs_of"]
+
+_LOOPS = frozenset({"scan", "while"})
+"""Primitives that are loops, also where no shape shows it: a scan without rows, a carry of one truth value."""
+
+_RUN = "solve"
+"""The program of custom_linear_solve that is run; the others are its operator, and what derivatives take."""
+
+_LENGTH = "length"
+"""The parameter of a scan that holds the number of passes."""
+
+Alternatives = tuple[Jaxpr, ...]
+"""Programs of which one is run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What one equation runs inside.
+
+    `runs`: programs of which one is run, and how often. `rows`: the arrays that a loop reads and writes in rows.
+    `guessed`: what is run, or how often, could only be guessed.
+    """
+
+    runs: tuple[tuple[Alternatives, int], ...] = ()
+    loop: bool = False
+    rows: tuple[Any, ...] = ()
+    guessed: bool = False
+
+    @property
+    def passes(self) -> int:
+        """How often the body is run."""
+        return self.runs[-1][1] if self.runs else 1
+
+
+NOTHING = Inside()
+"""No programs: the equation is an operation itself."""
+
+
+def inside_of(equation: JaxprEqn) -> Inside:
+    """What it runs; a loop without a known length is run once."""
+    name, held = equation.primitive.name, list(_held(equation.params))
+    if not held:
+        return NOTHING
+    every = [each for _, each in held]
+    if name == "while" and len(every) > 1:
+        return Inside(tuple((each, 1) for each in every), loop=True)
+    sure = [each for label, each in held if label == _RUN] or [each for each in every if _fits(each[0], equation)]
+    body = (sure or every)[0]
+    conditions = [each for each in every if sure and each is not body and _is_condition(each[0])]
+    pairs = _paired(body[0], equation)
+    rows = tuple(whole for whole, row in pairs if len(shape_of(whole)) > len(shape_of(row)))
+    by_rows = bool(rows) and any(shape_of(v) for v in body[0].invars)  # not two numbers that become one
+    length = equation.params.get(_LENGTH)
+    times = int(length) if isinstance(length, Integral) else _times(pairs)
+    return Inside(
+        runs=(*((each, times) for each in conditions), (body, times)),
+        loop=name in _LOOPS or bool(conditions) or by_rows,
+        rows=rows,
+        guessed=not sure or (name in _LOOPS and not (conditions or rows) and length is None),
+    )
+
+
+def programs_of(equation: JaxprEqn) -> Iterator[Jaxpr]:
+    """All that it holds, those that are not run too."""
+    for _, alternatives in _held(equation.params):
+        yield from alternatives
+
+
+def _held(params: Mapping[str, Any]) -> Iterator[tuple[str, Alternatives]]:
+    """The programs among parameters, by name: one, a tuple of branches, or a record that names several."""
+    for name, value in params.items():
+        program = _program(value)
+        if program is not None:
+            yield name, (program,)
+        elif hasattr(value, "_asdict"):
+            yield from _held(value._asdict())
+        elif isinstance(value, tuple | list):
+            branches = tuple(each for each in map(_program, value) if each is not None)
+            if branches:
+                yield name, branches
+
+
+def _program(value: Any) -> Jaxpr | None:  # noqa: ANN401 - any parameter
+    """Itself, or the one that is closed over its constants."""
+    inner = getattr(value, "jaxpr", value)
+    return inner if isinstance(inner, Jaxpr) else None
+
+
+def _fits(program: Jaxpr, equation: JaxprEqn) -> bool:
+    """Whether it gives what the equation gives, or a part of it."""
+    return _dtypes(program.outvars) == _dtypes(equation.outvars)
+
+
+def _dtypes(variables: Any) -> list[Any]:  # noqa: ANN401 - a sequence of variables and literals
+    return [getattr(v.aval, "dtype", None) for v in variables]
+
+
+def _is_condition(program: Jaxpr) -> bool:
+    return len(program.outvars) == 1 and str(_dtypes(program.outvars)[0]) == "bool" and not shape_of(program.outvars[0])
+
+
+def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Any, Any]]:
+    """What the equation takes and gives beside the part of it that the program takes and gives.
+
+    A program without results writes them into arguments that follow, as a kernel of Pallas does.
+    """
+    taken, given = list(equation.invars), list(equation.outvars)
+    if not program.outvars:
+        return list(zip([*taken, *given], program.invars, strict=False))
+    pairs = list(zip(taken, program.invars, strict=True)) if len(taken) == len(program.invars) else []
+    return [*pairs, *zip(given, program.outvars, strict=False)]
+
+
+def _times(pairs: list[tuple[Any, Any]]) -> int:
+    """As often as the parts fit into the whole."""
+    return max((-(-size_of(whole) // size_of(part)) for whole, part in pairs if size_of(part)), default=1) or 1

@@ -1,0 +1,125 @@
+"""`control`: a motion rolled out by Runge–Kutta steps, one control per step; the controls are the parameters."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Order, Vector
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.layer import Layer, Linearization
+from fwdrev.modes.core.linear_map import Full
+from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.core.scan import fold
+from fwdrev.modes.layers.driven import Driven
+from fwdrev.modes.problems.dynamics import Motion, motion
+from fwdrev.modes.problems.sampling import Rng, matrix, vector
+
+__all__ = ["RungeKutta", "control"]
+
+_STAGES = np.array([[0, 1 / 6], [1 / 2, 1 / 3], [1 / 2, 1 / 3], [1, 1 / 6]])
+"""Of each stage, in steps: how far along the last stage's slope it looks, and its weight."""
+
+
+def control(
+    n: int,
+    m: int,
+    rng: Rng,
+    dtype: np.dtype[np.floating],
+    *,
+    system: str = "cart-pole",
+) -> Problem:
+    """A rollout of cart-pole or lotka-volterra: n steps with a control each, m sensors that read the final state.
+
+    A chain of n Runge–Kutta steps of fourth order, θ^k the control of step k and x the initial state, then the sensors
+    tanh(C x + c). The state is small (4 numbers or 2): the Jacobian goes through a waist at every step, and has no
+    higher rank. Cart and pole begin with the pole hanging nearly at rest; their step is 0.02 s, that of the fish 0.1.
+    """
+    found = motion(system)
+    steps = (RungeKutta(found),) * n
+    sensors = Driven(matrix(rng, m, found.states, dtype), np.empty((m, 0), dtype), 0.1 * vector(rng, m, dtype))
+    return Problem(
+        name="control",
+        chain=Chain((*steps, sensors), dtype),
+        x=found.start(rng).astype(dtype),
+        theta=found.controls(rng, n).astype(dtype),
+        n=n,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RungeKutta(Layer):
+    """x^{k+1} = x + h/6 (k_1 + 2 k_2 + 2 k_3 + k_4), the classical step of x' = f(x, θ^k), θ^k one constant control."""
+
+    motion: Motion
+
+    @property
+    def n_in(self) -> int:
+        """The states."""
+        return self.motion.states
+
+    @property
+    def n_out(self) -> int:
+        """The states."""
+        return self.motion.states
+
+    @property
+    def n_params(self) -> int:
+        """One control."""
+        return 1
+
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """The state one step later."""
+        xp = x.__array_namespace__()
+        field, u = self.motion.field, theta[0]
+
+        def stage(carry: tuple[AnyArray, AnyArray], row: AnyArray) -> tuple[AnyArray, AnyArray]:
+            k, end = carry
+            k = field(xp, x + row[0] * k, u)
+            return k, end + row[1] * k
+
+        rows = xp.asarray(self.motion.step * _STAGES, dtype=x.dtype)
+        _, end = fold(xp, stage, (xp.zeros_like(x), x), rows)
+        return end
+
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_RungeKuttaLinearization":
+        """A workspace of a few states."""
+        return _RungeKuttaLinearization(self, dtype, order)
+
+
+class _RungeKuttaLinearization(Linearization):
+    """Differentiates the stages with respect to (x, u) at once: K_i = ( f_x │ f_u ) · ( I + a_i h K_{i-1} ; 0 1 )."""
+
+    __slots__ = ("_at", "_fields", "_motion", "_slopes", "_stages", "_total")
+
+    J_x: Full
+    J_theta: Full
+
+    def __init__(self, layer: RungeKutta, dtype: np.dtype[Any], order: Order) -> None:
+        s = layer.motion.states
+        self._motion = layer.motion
+        self._stages = [tuple(row) for row in (layer.motion.step * _STAGES).astype(dtype)]
+        self._at, self._slopes = np.empty((s + 1, s + 1), dtype), np.empty((s, s + 1), dtype)
+        self._total = np.empty((s, s + 1), dtype)
+        self.J_x = Full(np.empty((s, s), dtype, order=order))
+        self.J_theta = Full(np.empty((s, 1), dtype, order=order))
+
+    def move_to(self, x: Vector, theta: Vector) -> Vector:
+        motion, u, s = self._motion, theta[0], x.size
+        at, total = self._at, self._total
+        k, K, end = np.zeros_like(x), np.zeros_like(total), x
+        total[...] = 0
+        for distance, weight in self._stages:
+            here = x + distance * k
+            k = motion.field(np, here, u)
+            motion.slopes(here, u, self._slopes)
+            at[...] = 0
+            np.fill_diagonal(at, 1)
+            at[:s] += distance * K
+            K = self._slopes.dot(at)
+            end = end + weight * k
+            total += weight * K
+        self.J_x.M[...] = total[:, :s]
+        np.fill_diagonal(self.J_x.M, self.J_x.M.diagonal() + 1)
+        self.J_theta.M[...] = total[:, s:]
+        return end

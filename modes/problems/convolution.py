@@ -1,0 +1,102 @@
+"""`convolution`: a small convolutional network on an image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.problem import LARGEST, Problem, positive
+from fwdrev.modes.layers.activation import Activate, activation
+from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.dense import Dense
+from fwdrev.modes.problems.sampling import Rng, vector
+from fwdrev.modes.problems.shapes import distance, shaped
+
+__all__ = ["Convolution", "convolution"]
+
+KERNEL = 3
+STRIDE = 2
+
+
+def _nearest(n: int, m: int, **_: object) -> tuple[int, int]:
+    sides = {int(n**0.5), int(n**0.5) + 1}
+    shapes = [(side * side, m) for side in sides if side * side <= LARGEST]
+    return min(shapes, key=lambda shape: (distance((n, m), shape), shape))
+
+
+@shaped("n = s², any m", nearest=_nearest)
+def convolution(
+    n: int,
+    m: int,
+    rng: Rng,
+    dtype: np.dtype[np.floating],
+    *,
+    channels: int = 4,
+    sigma: str = "tanh",
+) -> Problem:
+    """A convolutional network: an image of s × s pixels, two convolutions that halve it, a dense layer to m outputs.
+
+    Kernels are 3 × 3, the second convolution has twice the channels of the first; θ are weights and biases, n counts
+    the pixels of the image x.
+    """
+    positive(channels=channels)
+    side = round(n**0.5)
+    first = Convolution(side, 1, channels)
+    second = Convolution(first.side_out, channels, 2 * channels)
+    inner = (first, Activate(first.n_out, activation(sigma)), second, Activate(second.n_out, activation(sigma)))
+    chain = Chain((*inner, Dense(second.n_out, m)), dtype)
+    fans = (first.fan, 0, second.fan, 0, second.n_out)
+    theta = [
+        vector(rng, a.n_params, dtype) / dtype.type(np.sqrt(fan + 1)) for a, fan in zip(chain.layers, fans, strict=True)
+    ]
+    return Problem(name="convolution", chain=chain, x=vector(rng, n, dtype), theta=np.concatenate(theta), n=n)
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution(Traced):
+    """Kernels of 3 × 3 over every second pixel of a `side` × `side` image with channels, padded by a frame of zeros.
+
+    x has the channels one after the other, each by rows; θ the kernels, for each channel that goes out those of all
+    that come in, then the biases.
+    """
+
+    side: int
+    channels_in: int
+    channels_out: int
+
+    @property
+    def side_out(self) -> int:
+        """Half the side, rounded up."""
+        return (self.side + STRIDE - 1) // STRIDE
+
+    @property
+    def fan(self) -> int:
+        """What one pixel is a sum of."""
+        return self.channels_in * KERNEL * KERNEL
+
+    @property
+    def n_in(self) -> int:
+        """Pixels of all channels that come in."""
+        return self.channels_in * self.side**2
+
+    @property
+    def n_out(self) -> int:
+        """Pixels of all channels that go out."""
+        return self.channels_out * self.side_out**2
+
+    @property
+    def n_params(self) -> int:
+        """Kernels and biases."""
+        return self.channels_out * (self.fan + 1)
+
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """Kernels times the patches under them, plus biases."""
+        xp, s = x.__array_namespace__(), self.side
+        frame = (KERNEL - 1) // 2
+        image = xp.pad(x.reshape(self.channels_in, s, s), ((0, 0), (frame, frame), (frame, frame)))
+        ends = [slice(k, k + STRIDE * (self.side_out - 1) + 1, STRIDE) for k in range(KERNEL)]
+        patches = xp.stack([image[:, rows, columns] for rows in ends for columns in ends], axis=1)
+        weights, biases = theta[: -self.channels_out], theta[-self.channels_out :]
+        kernels = weights.reshape(self.channels_out, self.fan)
+        return (kernels @ patches.reshape(self.fan, -1) + biases[:, None]).reshape(-1)

@@ -1,0 +1,94 @@
+"""`fourier-features`: a network that sees its input through sines and cosines."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import AnyArray, Order, Vector
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.layer import Layer, Linearization
+from fwdrev.modes.core.linear_map import Diagonal, Scaled
+from fwdrev.modes.core.problem import Problem, positive
+from fwdrev.modes.core.structured_map import Zero
+from fwdrev.modes.layers.activation import Activate, activation
+from fwdrev.modes.layers.dense import Dense
+from fwdrev.modes.problems.sampling import Rng, matrix, vector
+
+__all__ = ["FourierFeatures", "fourier_features"]
+
+
+def fourier_features(
+    n: int,
+    m: int,
+    rng: Rng,
+    dtype: np.dtype[np.floating],
+    *,
+    features: int = 64,
+    width: int = 32,
+    sigma: str = "tanh",
+) -> Problem:
+    """A Fourier-feature network: n inputs → cos 2πBx and sin 2πBx, `features` of each → dense `width` → dense m.
+
+    B is drawn and fixed; θ are weights and biases of the dense layers.
+
+    Source: Tancik et al., Fourier features let networks learn high frequency functions in low dimensional domains
+    (2020).
+    """
+    positive(features=features, width=width)
+    waves = FourierFeatures((2 * np.pi * matrix(rng, features, n, dtype)).astype(dtype))
+    layers = (waves, Dense(2 * features, width), Activate(width, activation(sigma)), Dense(width, m))
+    chain = Chain(layers, dtype)
+    theta = [vector(rng, a.n_params, dtype) / dtype.type(np.sqrt(a.n_in + 1)) for a in layers]
+    return Problem(name="fourier-features", chain=chain, x=vector(rng, n, dtype), theta=np.concatenate(theta), n=n)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FourierFeatures(Layer):
+    """x^{k+1} = (cos W x, sin W x), W the frequencies, (features, n_in); J_x = diag(-sin W x, cos W x) · (W ; W)."""
+
+    W: AnyArray
+
+    @property
+    def n_in(self) -> int:
+        """Columns of W."""
+        return int(self.W.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Twice the rows of W."""
+        return 2 * int(self.W.shape[0])
+
+    @property
+    def n_params(self) -> int:
+        """None."""
+        return 0
+
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """Cosines, then sines."""
+        xp, z = x.__array_namespace__(), self.W @ x
+        return xp.concat([xp.cos(z), xp.sin(z)])
+
+    def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_FourierLinearization":
+        """Has W twice, and a slope for each feature."""
+        return _FourierLinearization(self, dtype, order)
+
+
+class _FourierLinearization(Linearization):
+    __slots__ = ("_W", "_slopes")
+
+    J_x: Scaled
+
+    def __init__(self, layer: FourierFeatures, dtype: np.dtype[Any], order: Order) -> None:
+        self._W = np.asarray(layer.W, dtype)
+        self._slopes = np.empty(layer.n_out, dtype)
+        twice = np.asarray(np.concatenate([layer.W, layer.W]), dtype, order=order)
+        self.J_x = Scaled(Diagonal(self._slopes), twice)
+        self.J_theta = Zero(layer.n_out, 0, dtype)
+
+    def move_to(self, x: Vector, theta: Vector) -> Vector:
+        z = self._W.dot(x)
+        cosines, sines = np.cos(z), np.sin(z)
+        self._slopes[: z.size] = -sines
+        self._slopes[z.size :] = cosines
+        return np.concatenate([cosines, sines])

@@ -1,0 +1,133 @@
+"""`gmm`: the log likelihood of a mixture of Gaussians, ADBench's problem of one output and many inputs."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+
+from fwdrev.modes.core.arrays import AnyArray, Namespace
+from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.problem import Problem, positive
+from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.problems.sampling import Rng, vector
+from fwdrev.modes.problems.shapes import family, shaped
+
+__all__ = ["MixtureLikelihood", "gmm"]
+
+
+def _shape(components: int, dimension: int, **_: Any) -> tuple[int, int]:  # noqa: ANN401 - the other options
+    positive(dimension=dimension)
+    return components * _parameters(dimension), 1
+
+
+def _parameters(dimension: int) -> int:
+    """Of one Gaussian."""
+    return 1 + dimension + dimension * (dimension + 1) // 2
+
+
+@shaped("m = 1, n = K (1 + D + D(D + 1)/2)", nearest=family(_shape))
+def gmm(
+    n: int,
+    m: int,  # noqa: ARG001 - one
+    rng: Rng,
+    dtype: np.dtype[np.floating],
+    *,
+    dimension: int = 2,
+    points: int = 100,
+) -> Problem:
+    """A Gaussian mixture's log likelihood: K Gaussians in D dimensions, seen at so many points; D is `dimension`.
+
+    θ has, one after the other, the log weights of the K Gaussians, their means, and of each the inverse of its
+    covariance's root: the logarithms of the diagonal, then what is below it, by columns. x has the points, drawn here.
+
+    Source: Šrajer, Kukelova, Fitzgibbon, A benchmark of selected algorithmic differentiation tools on some problems in
+    computer vision and machine learning (2018), and ADBench, github.com/microsoft/ADBench. Published (D, K) are
+    (2, 5), n = 30; (10, 5), n = 330; up to (64, 25), n = 53 625; with 1000 points and more.
+    """
+    positive(dimension=dimension, points=points)
+    components = n // _parameters(dimension)
+    icf = dimension * (dimension + 1) // 2
+    roots = np.hstack(
+        [
+            0.3 * rng.standard_normal((components, dimension)),
+            rng.standard_normal((components, icf - dimension)) / np.sqrt(dimension),
+        ]
+    )
+    theta = [vector(rng, components, dtype), vector(rng, components * dimension, dtype), roots.ravel().astype(dtype)]
+    return Problem(
+        name="gmm",
+        chain=Chain((MixtureLikelihood(dimension, components, points),), dtype),
+        x=vector(rng, points * dimension, dtype),
+        theta=np.concatenate(theta),
+        n=n,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureLikelihood(Traced):
+    """Σ_i log Σ_k exp(α_k + Σ q_k - ½ ‖Q_k (x_i - μ_k)‖²) - N log Σ_k exp α_k - ½ N D log 2π + the prior, one number.
+
+    Q_k is lower triangular with diagonal exp q_k. The inverse Wishart prior of scale `gamma` and `extra` degrees of
+    freedom has the sign that it has in ADBench: Σ_k (½ γ² (‖exp q_k‖² + ‖l_k‖²) - extra Σ q_k) - K log C.
+    """
+
+    dimension: int
+    components: int
+    points: int
+    gamma: float = 1.0
+    extra: int = 0
+
+    @property
+    def n_in(self) -> int:
+        """The points' coordinates."""
+        return self.points * self.dimension
+
+    @property
+    def n_out(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def n_params(self) -> int:
+        """Log weights, means and roots."""
+        return self.components * _parameters(self.dimension)
+
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        """The logarithm, shape (1,)."""
+        xp = x.__array_namespace__()
+        K, D = self.components, self.dimension
+        alpha, mu, roots = theta[:K], theta[K : K * (1 + D)].reshape(K, D), theta[K * (1 + D) :].reshape(K, -1)
+        q, lower = roots[:, :D], roots[:, D:]
+        diagonal = xp.exp(q)
+        Q = xp.concat([diagonal, lower, xp.zeros_like(alpha)[:, None]], axis=1)[:, _places(D)]
+        away = x.reshape(self.points, D).T[None] - mu[:, :, None]
+        exponents = (alpha + xp.sum(q, axis=1))[:, None] - 0.5 * xp.sum((Q @ away) ** 2, axis=1)
+        likelihood = xp.sum(_log_sum_exp(xp, exponents)) - self.points * xp.sum(_log_sum_exp(xp, alpha[:, None]))
+        squares = xp.sum(diagonal**2) + xp.sum(lower**2)
+        prior = 0.5 * self.gamma**2 * squares - self.extra * xp.sum(q)
+        return (likelihood + prior + self._constant()).reshape(1)
+
+    def _constant(self) -> float:
+        """What does not depend on θ; C is the normalisation of the Wishart distribution."""
+        D = self.dimension
+        degrees = D + self.extra + 1
+        log_gamma = D * (D - 1) / 4 * math.log(math.pi) + sum(math.lgamma((degrees - j) / 2) for j in range(D))
+        log_C = degrees * D * (math.log(self.gamma) - 0.5 * math.log(2)) - log_gamma
+        return -0.5 * self.points * D * math.log(2 * math.pi) - self.components * log_C
+
+
+def _places(dimension: int) -> Shaped[np.ndarray, "D D"]:
+    """Where each entry of Q_k stands: the diagonal first, then the columns below it, and a zero behind them."""
+    places = np.full((dimension, dimension), dimension * (dimension + 1) // 2)
+    np.fill_diagonal(places, np.arange(dimension))
+    columns, rows = np.triu_indices(dimension, 1)
+    places[rows, columns] = dimension + np.arange(rows.size)
+    return places
+
+
+def _log_sum_exp(xp: Namespace, rows: AnyArray) -> AnyArray:
+    """Of each column, shifted by its largest so that nothing overflows."""
+    top = xp.max(rows, axis=0)
+    return top + xp.log(xp.sum(xp.exp(rows - top[None]), axis=0))

@@ -1,0 +1,128 @@
+"""The memory map: the plane (inputs × outputs), coloured by which of two engines needs less memory, in two panels.
+
+On the left what the engines' own counts predict, on the right what was measured.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.plots.core.frame import ask, foot, inputs_label
+from fwdrev.plots.core.plane import ABOVE, Cells, draw_cells, draw_diagonal, draw_scale
+from fwdrev.plots.core.style import INK, shown
+from fwdrev.plots.pair import PairOfRun
+from fwdrev.results.runs.memory import MemoryPlane, MemoryRatios, Source, memory_ratios
+from fwdrev.results.text.summary import apart_text
+
+__all__ = ["MemoryLayout", "MemoryPanel", "draw_memory", "lay_out_memory", "memory_figure"]
+
+_MEMORY = {
+    Source.ALLOCATED: (
+        "memory of one call and its preparation, in processes that time nothing",
+        "Measured: all that is allocated (tracemalloc), also each engine's own copies of the layers' constants.",
+    ),
+    Source.PROGRAM: (
+        "memory as XLA states it for its program",
+        "Measured: arguments, results and all temporary arrays, also the layers' constants and the seeds.",
+    ),
+    None: ("memory as counts predict it", "Measured: nothing that can be compared."),
+}
+"""How memory was measured, and what is in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPanel(Cells):
+    """One panel: the cells, which hold bytes, and the line through them.
+
+    `known`: in how many cells both engines are known, `less`: in how many of these the first needs less; `break_even`
+    (len(n),): the m* at which both need the same, NaN where there is none.
+    """
+
+    known: int
+    less: int
+    break_even: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryLayout:
+    """The numbers of both panels, over the same cells."""
+
+    pair: tuple[str, str]
+    predicted: MemoryPanel
+    measured: MemoryPanel
+
+
+def lay_out_memory(ratios: MemoryRatios) -> MemoryLayout:
+    """Turned round, so that positive is where the first engine needs less."""
+    return MemoryLayout(pair=ratios.pair, predicted=_panel(ratios.predicted), measured=_panel(ratios.measured))
+
+
+def _panel(plane: MemoryPlane) -> MemoryPanel:
+    grid = plane.grid
+    points = plane.break_even.values()
+    return MemoryPanel(
+        n=grid.columns.to_numpy(float),
+        m=grid.index.to_numpy(float),
+        advantage=-grid.to_numpy(),
+        known=plane.known,
+        less=plane.less,
+        break_even=np.array([m or np.nan for m in points], dtype=float),
+    )
+
+
+def draw_memory(layout: MemoryLayout, axes: tuple[Axes, Axes], *, inputs: str = "inputs n") -> None:
+    """Predicted on the first, measured on the second of `axes`, on one scale of colours."""
+    left, right = axes
+    for ax, name, panel in ((left, "Predicted", layout.predicted), (right, "Measured", layout.measured)):
+        mesh = draw_cells(panel, layout.pair, ax, clear=True)
+        ax.set_title(f"{name}: {_verdict(panel, layout.pair)}", loc="left")
+        ax.set(xlabel=inputs, ylabel="outputs m")
+        draw_diagonal(ax)
+        _draw_predicted(layout.predicted, ax)
+    _draw_measured(layout.measured, right)
+    right.label_outer()
+    lines = right.get_legend_handles_labels()
+    left.legend(*lines, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, frameon=False, fontsize=8.5)
+    draw_scale(mesh, layout.pair, axes, "needs less")
+
+
+def _verdict(panel: MemoryPanel, pair: tuple[str, str]) -> str:
+    return (
+        f"{shown(pair[0])} needs less in {panel.less} of {panel.known} cells" if panel.known else "nothing to compare"
+    )
+
+
+def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
+    """Dashed; a point that has no neighbour is a dash."""
+    known = ~np.isnan(panel.break_even)
+    if known.any():
+        beside = np.append(known[1:], False) | np.append(False, known[:-1])
+        alone = np.flatnonzero(known & ~beside).tolist()
+        style, label = "--_" if alone else "--", "break-even, predicted"
+        ax.plot(panel.n, panel.break_even, style, color=INK, linewidth=1.2, markevery=alone, label=label)
+
+
+def _draw_measured(panel: MemoryPanel, ax: Axes) -> None:
+    """With a dot at each n; broken where there is none."""
+    if not np.isnan(panel.break_even).all():
+        label = "break-even, measured"
+        ax.plot(panel.n, panel.break_even, "-o", color="black", markersize=4, linewidth=1.8, zorder=ABOVE, label=label)
+
+
+def memory_figure(of: PairOfRun) -> Figure | None:
+    """Both panels; None where neither counts nor bytes are known."""
+    ratios = memory_ratios(of.run, of.pair)
+    if ratios.is_empty:
+        return None
+    figure = Figure(figsize=(11.5, 5.9))
+    left, right = figure.subplots(1, 2, sharey=True)
+    draw_memory(lay_out_memory(ratios), (left, right), inputs=inputs_label(of.run.spec))
+    one, other = (shown(name) for name in ratios.pair)
+    ask(figure, f"Which needs less memory: {one} or {other}?")
+    how, measured = _MEMORY[ratios.source]
+    predicted = "Predicted: what is held at once in Jacobians, the result included."
+    foot(figure, of.run, f"{predicted} {measured}\n{apart_text(ratios)}".rstrip(), how=how)
+    return figure

@@ -1,0 +1,166 @@
+"""Preparation: what planning, tracing and compiling take, and after how many Jacobians they are paid back."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, NullFormatter
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.plots.core.frame import ask, foot, inputs_label
+from fwdrev.plots.core.plane import Decades
+from fwdrev.plots.core.style import LESS_INK, colour, line_style, marker, shown
+from fwdrev.plots.figures.cost_curves import Curve, CurvesLayout, draw_curves, how_to_read, label_ends, set_sizes
+from fwdrev.plots.figures.winner_map import contenders
+from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.cells import arms
+from fwdrev.results.runs.payback import payback
+from fwdrev.results.runs.run import Run
+
+__all__ = [
+    "Payback",
+    "PreparationLayout",
+    "draw_payback",
+    "draw_preparation",
+    "lay_out_preparation",
+    "preparation_figure",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payback:
+    """One engine: after how many calls its preparation is paid back, NaN where its calls are no faster."""
+
+    engine: str
+    sizes: Vector
+    calls: Vector
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparationLayout:
+    """Along one line of the plane: seconds to prepare each engine, and `paybacks` against the `cheapest` to prepare."""
+
+    curves: CurvesLayout
+    cheapest: str
+    paybacks: tuple[Payback, ...]
+
+
+def lay_out_preparation(
+    table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"], fixed: int
+) -> PreparationLayout | None:
+    """From the table of arms (n, m, engine, prepare_seconds), rows with the other size `fixed`; `blocks` as timed.
+
+    None where nothing was prepared. Of the engines at most sizes the cheapest is the one with the least in the mean.
+    """
+    rows = table[(table["m" if along == "n" else "n"] == fixed) & (table["prepare_seconds"] > 0)].sort_values(along)
+    if rows.empty:
+        return None
+    lines = {str(name): one.set_index(along) for name, one in rows.groupby("engine", sort=False)}
+    most = max(len(one) for one in lines.values())
+    means = {
+        name: float(np.log(one["prepare_seconds"].to_numpy(float)).mean())
+        for name, one in lines.items()
+        if len(one) == most
+    }
+    cheapest = min(means, key=means.__getitem__)
+    return PreparationLayout(
+        curves=CurvesLayout(along=along, fixed=fixed, curves=tuple(_curve(*line) for line in lines.items())),
+        cheapest=cheapest,
+        paybacks=tuple(
+            _payback(payback(blocks, rows, name, cheapest), name, one)
+            for name, one in lines.items()
+            if name != cheapest
+        ),
+    )
+
+
+def _curve(name: str, line: pd.DataFrame) -> Curve:
+    """An engine is prepared once in a cell: there is no interval."""
+    none = np.full(len(line), np.nan)
+    seconds = line["prepare_seconds"].to_numpy(float)
+    return Curve(engine=name, sizes=line.index.to_numpy(float), seconds=seconds, low=none, high=none)
+
+
+def _payback(calls: pd.Series, name: str, line: pd.DataFrame) -> Payback:
+    """Those of the line's cells, in their order."""
+    cells = pd.MultiIndex.from_frame(line.reset_index()[["n", "m"]])
+    return Payback(engine=name, sizes=line.index.to_numpy(float), calls=calls.reindex(cells).to_numpy(float))
+
+
+def draw_preparation(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
+    """Seconds to prepare, log–log."""
+    draw_curves(layout.curves, ax, label=label)
+
+
+def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
+    """Calls until paid back, log–log; names which engines never are."""
+    paid = [one for one in layout.paybacks if not np.isnan(one.calls).all()]
+    for one in paid:
+        style = line_style(one.engine)
+        ax.plot(one.sizes, one.calls, style, color=colour(one.engine), marker=marker(one.engine), markersize=4)
+    ax.set(xscale="log", yscale="log")
+    ax.set_title(f"paid back against {shown(layout.cheapest)}", loc="left")
+    ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
+    set_sizes(np.concatenate([curve.sizes for curve in layout.curves.curves]), ax)
+    never = [shown(one.engine) for one in layout.paybacks if np.isnan(one.calls).all()]
+    if never:
+        ax.margins(y=0.15)  # room for the note
+        _note(f"never here: {', '.join(never)}", ax)
+    ax.yaxis.set_major_locator(Decades())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+    if label and paid:
+        label_ends([_end(one) for one in paid], ax)
+
+
+def _note(text: str, ax: Axes) -> None:
+    ax.text(0.02, 0.97, text, transform=ax.transAxes, size=8, color=LESS_INK, va="top", wrap=True)
+
+
+def _end(one: Payback) -> tuple[str, float, float]:
+    """Where it is last paid back."""
+    last = int(np.flatnonzero(~np.isnan(one.calls))[-1])
+    return one.engine, float(one.sizes[last]), float(one.calls[last])
+
+
+def preparation_figure(run: Run) -> Figure | None:
+    """Left along the outputs, right along the inputs, each through the middle; None where nothing was prepared."""
+    table, blocks = arms(run), timed_blocks(run)
+    table = table[table["engine"].isin(contenders(run.spec.engines)) & table["prepare_seconds"].notna()]
+    layouts = [_through_the_middle(run, table, blocks, along) for along in ("m", "n")]
+    found = [layout for layout in layouts if layout is not None]
+    if not found:
+        return None
+    figure = Figure(figsize=(10.5, 7.2))
+    axes = figure.subplots(2, len(found), sharey="row", squeeze=False)
+    for (above, below), layout in zip(axes.T, found, strict=True):
+        below.sharex(above)
+        draw_preparation(layout, above, label=False)
+        draw_payback(layout, below, label=False)
+        below.set_xlabel("outputs m" if layout.curves.along == "m" else inputs_label(run.spec))
+    for (above, below), layout in zip(axes.T, found, strict=True):  # the axes of a row have their final range only now
+        label_ends([(c.engine, float(c.sizes[-1]), float(c.seconds[-1])) for c in layout.curves.curves], above)
+        label_ends([_end(one) for one in layout.paybacks if not np.isnan(one.calls).all()], below)
+    axes[0, 0].set_ylabel("time to plan, trace and compile, once")
+    axes[1, 0].set_ylabel("Jacobians until paid back")
+    ask(figure, "What does it take to prepare an engine, and when is it paid back?", how_to_read(_engines(found)))
+    foot(
+        figure,
+        run,
+        "Prepared once in each cell: no interval. Paid back: when faster calls have saved what it took more.",
+    )
+    return figure
+
+
+def _engines(layouts: list[PreparationLayout]) -> list[str]:
+    return [curve.engine for layout in layouts for curve in layout.curves.curves]
+
+
+def _through_the_middle(
+    run: Run, table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"]
+) -> PreparationLayout | None:
+    sizes = run.spec.sizes_n if along == "m" else run.spec.sizes_m
+    return lay_out_preparation(table, blocks, along, sizes[len(sizes) // 2])

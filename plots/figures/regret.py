@@ -1,0 +1,156 @@
+"""Regret: what it costs to choose the mode by a rule of thumb instead of by measuring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.registry import find_engine
+from fwdrev.plots.core.frame import ask, foot
+from fwdrev.plots.core.style import INK, LESS_INK, shown
+from fwdrev.plots.pair import PairOfRun
+from fwdrev.results.rules.rules import Rule, Score, Scores, predictions, scores
+
+__all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure", "scored"]
+
+
+_FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
+"""What may stand below the axis."""
+
+_SHORT = 8
+"""A scale up to here has room for all of them."""
+
+_COLUMNS = (12.0, 110.0, 158.0)
+"""Where the numbers stand, in points right of the axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegretLayout:
+    """One row for each rule, the best first.
+
+    `labels`: when it picks the first engine; `mean` and `worst`: how many times slower its choice is than the faster
+    engine; `right`: in how many of the decided cells it picks that one, in words; `worst_at`: (n, m).
+    """
+
+    pair: tuple[str, str]
+    labels: tuple[str, ...]
+    mean: Vector
+    worst: Vector
+    right: tuple[str, ...]
+    worst_at: tuple[tuple[int, int], ...]
+
+
+def forward_first(of: PairOfRun) -> PairOfRun | None:
+    """The same with the forward engine first, as rules have it; None where the pair is no forward and a reverse one."""
+    found = [find_engine(name) for name in of.pair]
+    directions = [None if one is None else one.direction for one in found]
+    if directions == [Direction.FORWARD, Direction.REVERSE]:
+        return of
+    return of.turned if directions == [Direction.REVERSE, Direction.FORWARD] else None
+
+
+def scored(of: PairOfRun) -> tuple[PairOfRun, Scores] | None:
+    """The rules in use and our own predictions, with the pair as they have it: the forward engine first.
+
+    None for engines between which no rule decides, and where no cell of the grid was measured.
+    """
+    ordered = forward_first(of)
+    if ordered is None or ordered.ratios.grid.dropna(axis=1, how="all").empty:
+        return None
+    return ordered, scores(ordered.ratios, own_rules(ordered))
+
+
+def own_rules(of: PairOfRun) -> list[Rule]:
+    """Our own predictions as rules, for this pair."""
+    return predictions(of.counts, of.model)
+
+
+def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayout:
+    """In the order of `found`."""
+    return RegretLayout(
+        pair=pair,
+        labels=tuple(_label(score.rule, pair) for score in found),
+        mean=np.array([score.mean_slowdown for score in found]),
+        worst=np.array([score.worst_slowdown for score in found]),
+        right=tuple(_right(score) for score in found),
+        worst_at=tuple(score.worst_at for score in found),
+    )
+
+
+def _label(rule: Rule, pair: tuple[str, str]) -> str:
+    """When it picks the first, and what it is called."""
+    one, other = (shown(name) for name in pair)
+    return f"always {other}" if rule.when == "never" else f"{one} if {rule.when}\n({rule.name})"
+
+
+def _right(score: Score) -> str:
+    share = f" ({score.right / score.decided:.0%})" if score.decided else ""
+    return f"{score.right} of {score.decided}{share}"
+
+
+def draw_regret(layout: RegretLayout, ax: Axes) -> None:
+    """A dot for the mean, a ring for the worst cell, on a logarithmic scale that begins at 1."""
+    rows = np.arange(len(layout.labels))
+    ax.set(xscale="log", xlim=(0.97, max(2.0, 1.1 * float(layout.worst.max()))), ylim=(rows[-1] + 0.6, -0.6))
+    ax.hlines(rows, layout.mean, layout.worst, color="#cccccc", linewidth=1.5, zorder=1)
+    ax.axvline(1, color=LESS_INK, linewidth=1)
+    ax.plot(layout.mean, rows, "o", color=INK, markersize=7, clip_on=False, zorder=3)
+    ax.plot(layout.worst, rows, "o", color=INK, markersize=7, fillstyle="none")
+    _write_columns(layout, ax)
+    ax.set_yticks(rows, layout.labels)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    _scale(ax)
+
+
+def _write_columns(layout: RegretLayout, ax: Axes) -> None:
+    """The numbers, right of the dots."""
+    lost = [f"{x:.3g}×" for x in layout.worst]
+    at_all = [f" at n = {n}, m = {m}" for n, m in layout.worst_at]
+    worst = [x if x == "1×" else x + where for x, where in zip(lost, at_all, strict=True)]
+    mean = [f"{x:.2f}×" for x in layout.mean]
+    for at, head, column in zip(_COLUMNS, ("right in", "mean", "worst"), (layout.right, mean, worst), strict=True):
+        _write(head, -0.75, at, ax, weight="bold")
+        for row, text in enumerate(column):
+            _write(text, float(row), at, ax)
+
+
+def _write(text: str, row: float, at: float, ax: Axes, weight: str = "normal") -> None:
+    across = ax.get_yaxis_transform()
+    ax.annotate(
+        text, (1, row), (at, 0), xycoords=across, textcoords="offset points", va="center", size=9, weight=weight
+    )
+
+
+def _scale(ax: Axes) -> None:
+    """Factors, as few as can be read: the close ones near 1 only where the scale is short."""
+    high = float(ax.get_xlim()[1])
+    few = [one for one in _FACTORS if one <= high and (high <= _SHORT or one == 1 or one >= 2)]  # noqa: PLR2004
+    ax.xaxis.set_major_locator(LogLocator() if high > _FACTORS[-1] else FixedLocator(few))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}×"))
+    ax.set_xlabel("slow-down against the faster of the two\n● mean over the cells   ○ worst cell")
+
+
+def regret_figure(of: PairOfRun) -> Figure | None:
+    """None for engines between which no rule decides, or an empty grid."""
+    known = scored(of)
+    if known is None:
+        return None
+    of, found = known
+    figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))
+    draw_regret(lay_out_regret(found, of.pair), figure.subplots())
+    one, other = (shown(name) for name in of.pair)
+    ask(figure, f"What does it cost to choose between {one} and {other} by a rule of thumb?")
+    foot(
+        figure,
+        of.run,
+        "Right: cells in which the two differ by more than 10 % and the rule picks the faster one; slow-downs are over "
+        "all cells.",
+    )
+    return figure

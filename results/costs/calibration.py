@@ -1,0 +1,171 @@
+"""What a machine was calibrated to, kept in the user's cache folder: one file for each machine and set of versions.
+
+calibrated(fingerprint(threads=1))     # a Calibration, or None: `fwdrev calibrate` has not been run here
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from fwdrev.bench.records.given_file import content
+from fwdrev.bench.records.whole_file import obstacle, status, write_whole
+from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, Table
+from fwdrev.modes.core.cost import Kind
+from fwdrev.modes.errors import InputError
+from fwdrev.results.runs.cache_folder import cache_folder
+from fwdrev.results.runs.run import Run
+
+__all__ = [
+    "KEPT",
+    "Calibration",
+    "calibrated",
+    "calibration_of",
+    "calibration_path",
+    "calibration_place",
+    "deciding",
+    "read_calibration",
+    "save_calibration",
+]
+
+KEPT = "calibration.json"
+"""In the folder of a run that was planned by seconds."""
+
+_DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
+"""Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
+
+_LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
+
+_FORMAT = 1
+
+_DAYS = 1e6
+"""Seconds: no operation takes that long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """Prices of a machine, when they were made, and the typical relative error of each engine's prediction."""
+
+    seconds: Seconds
+    error: Mapping[str, float]
+    created: str
+    machine: Mapping[str, Any]
+
+
+_Rate = Annotated[float, Field(ge=0, le=_DAYS, allow_inf_nan=False)]
+
+
+class _Stored(BaseModel):
+    """The file: checked when it is read, since it may come from anywhere."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: int = Field(ge=_FORMAT, le=_FORMAT)
+    created: str = Field(max_length=100)
+    machine: dict[str, Any]
+    tables: dict[str, list[Any]]
+    rates: dict[str, dict[str, _Rate]]
+    error: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+
+
+def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a fingerprint decides how long an operation takes: runs that agree in it are of one machine."""
+    versions = machine.get("versions", {})
+    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}
+
+
+def calibration_path(machine: Mapping[str, Any]) -> Path:
+    """The file of the machine with that fingerprint; raises InputError where no place for it is known."""
+    decides = json.dumps(deciding(machine), sort_keys=True)
+    name = f"calibration-{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
+    try:
+        return cache_folder() / name
+    except OSError as error:
+        raise _unwritable(name, str(error.strerror)) from None
+
+
+def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
+    """What is known of that machine; None if it was never calibrated, or the file cannot be read."""
+    try:
+        return read_calibration(calibration_path(machine))
+    except InputError:
+        return None
+
+
+def calibration_of(run: Run) -> Calibration | None:
+    """What the run was planned by, or else what is known of the machine on which it was measured."""
+    kept = run.folder / KEPT
+    return read_calibration(kept) if status(kept) is not None else calibrated(run.machine)
+
+
+def read_calibration(path: Path) -> Calibration:
+    """The calibration in that file; raises InputError when it is none."""
+    try:
+        stored = _Stored.model_validate_json(content(path))
+        tables = {kind: _table(kind, values) for kind, values in stored.tables.items()}
+        rates = {name: Rates(**each) for name, each in stored.rates.items()}
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}; run `fwdrev calibrate`"
+        raise InputError(msg) from None
+    except (ValidationError, ValueError, TypeError, IndexError, RecursionError):
+        msg = f"{path} is no calibration of this version: remove it, and run `fwdrev calibrate`"
+        raise InputError(msg) from None
+    return Calibration(
+        seconds=Seconds(tables, rates), error=stored.error, created=stored.created, machine=stored.machine
+    )
+
+
+def save_calibration(found: Calibration, path: Path) -> None:
+    """Write it; what was there is replaced at once. Raises InputError when it cannot be written."""
+    data = {"format": _FORMAT, "created": found.created, "machine": dict(found.machine), "error": dict(found.error)}
+    text = json.dumps(data | found.seconds.to_json(), allow_nan=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text)
+    except OSError as error:
+        raise _unwritable(path, str(error.strerror)) from None
+
+
+def calibration_place(machine: Mapping[str, Any]) -> Path:
+    """The file of that machine, in a folder that is there: to be asked for before anything is measured for it.
+
+    Raises InputError where it cannot be written.
+    """
+    path = calibration_path(machine)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, str(error.strerror)) from None
+    if why := obstacle(path):
+        raise _unwritable(path, why)
+    return path
+
+
+def _unwritable(path: Path | str, why: str) -> InputError:
+    return InputError(f"cannot write {path}: {why}; set XDG_CACHE_HOME to a folder that can be written")
+
+
+def _table(kind: str, values: list[Any]) -> Table:
+    """One axis for each size of such an operation; the smallest one was measured, since all others can go by it."""
+    axes = 3 if kind.startswith((Kind.PUSH, Kind.PULL)) else 2
+    smallest: Any = _checked(values, axes)
+    for _ in range(axes):
+        smallest = smallest[0]
+    if smallest is None:
+        msg = f"{kind}: nothing is known of the smallest size"
+        raise ValueError(msg)
+    return Table(values)
+
+
+def _checked(values: Any, axes: int) -> Any:  # noqa: ANN401 - nested lists
+    """Positive seconds or None, nested as deep as there are axes."""
+    if axes and isinstance(values, list):
+        return [_checked(value, axes - 1) for value in values]
+    if not axes and (values is None or (isinstance(values, float) and 0 < values < _DAYS)):
+        return values
+    msg = f"{values!r} is no time"
+    raise ValueError(msg)

@@ -1,0 +1,231 @@
+"""What a Jacobian takes, product by product, told for one problem at one size: forward, reverse and bracketed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.modes.bracketing.planner import LONGEST
+from fwdrev.modes.core.chain import Wrt
+from fwdrev.modes.core.cost import EngineCost, Product
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.engines.bracketed import Bracketed
+from fwdrev.modes.engines.forward import Forward
+from fwdrev.modes.engines.reverse import Reverse
+from fwdrev.modes.layers.autodiff import Traced
+
+__all__ = ["EXPLAINED", "Account", "Explanation", "explain", "explanation_lines", "fewer"]
+
+EXPLAINED = ("forward", "reverse", "bracketed")
+
+_FORWARD = {
+    Wrt.THETA: "G^1 = J_θ L^1;  G^k = ( J_x L^k · G^{k-1} │ J_θ L^k );  J_θ f = G^l",
+    Wrt.X: "F^0 = I;  F^k = J_x L^k · F^{k-1};  J_x f = F^l",
+    Wrt.BOTH: "J^1 = ( J_x L^1 │ J_θ L^1 );  J^k = ( J_x L^k · J^{k-1} │ J_θ L^k );  J f = J^l",
+}
+_REVERSE = {
+    Wrt.THETA: "D = I;  for k = l … 1:  save D · J_θ L^k;  D ← D · J_x L^k",
+    Wrt.X: "D = I;  for k = l … 1:  D ← D · J_x L^k;  J_x f = D",
+    Wrt.BOTH: "D = I;  for k = l … 1:  save D · J_θ L^k;  D ← D · J_x L^k;  at the end J_x f = D",
+}
+
+_NOTES = {
+    r"· S(\^| L)": "S: the diagonal that J_x L^k and J_θ L^k both begin with, applied once for both.",
+    r"\(\d+\.\.\d+\)": "X(i..j), Θ(i..j): the Jacobians of layers i to j with respect to their input and parameters.",
+    r"\[\d+\]": "[k]: the Jacobian of layer k is written out as a matrix first, and that is multiplied.",
+}
+"""What stands in a table or a tree, and what it means."""
+
+_STRUCTURE = "Multiply–adds are exact: a diagonal takes one for each entry of what it scales, known zeros take none."
+_TRACED = "Multiply–adds of a layer that JAX traces are half the operations of XLA's analysis, its value included."
+
+_UNIT = " multiply–adds"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What an engine does: its products in order and their total; of `bracketed`, where the brackets are."""
+
+    recursion: str
+    products: list[Product]
+    cost: EngineCost
+    itemsize: int
+    direction: Direction
+    tree: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Totals, then products."""
+        return asdict(self.cost) | {"products": [self._product(one) for one in self.products]}
+
+    def _product(self, one: Product) -> dict[str, Any]:
+        return {
+            "line": one.line,
+            "factors": [list(shape) for shape in one.factors],
+            "shape": list(one.shape),
+            "kind": _kind(one),
+            "multiply_adds": one.cost.multiply_adds,
+            "bytes": one.cost.moved * self.itemsize,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """A problem at one size, and the accounts of the engines by name."""
+
+    spec: SweepSpec
+    problem: Problem
+    accounts: Mapping[str, Account]
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem and its engines."""
+        engines = {name: account.to_json() for name, account in self.accounts.items()}
+        best = self.accounts["bracketed"]
+        engines["bracketed"] |= {"tree": best.tree, "direction": best.direction.value}
+        return {"problem": self._problem(), "engines": engines}
+
+    def _problem(self) -> dict[str, Any]:
+        spec, chain = self.spec, self.problem.chain
+        return {
+            "name": spec.problem,
+            "n": spec.cells[0].n,
+            "m": spec.cells[0].m,
+            "wrt": spec.wrt.value,
+            "dtype": spec.dtype,
+            "seed": spec.seed,
+            "options": spec.options_made,
+            "layers": len(chain.layers),
+            "jacobian": [chain.n_out, chain.n_columns(spec.wrt)],
+        }
+
+
+def explain(spec: SweepSpec) -> Explanation:
+    """The accounts for the first cell of a specification."""
+    problem, wrt = spec.problem_at(spec.cells[0]), spec.wrt
+    chain = problem.chain
+    recursions = (Forward(), _FORWARD[wrt]), (Reverse(), _REVERSE[wrt])
+    accounts = {
+        engine.name: Account(
+            recursion=recursion,
+            products=engine.products(chain, wrt),
+            cost=engine.cost(chain, wrt),
+            itemsize=chain.dtype.itemsize,
+            direction=engine.direction,
+        )
+        for engine, recursion in recursions
+    }
+    plan = Bracketed().plan(chain, wrt)
+    tree = None if plan.tree is None else str(plan.tree)
+    accounts["bracketed"] = Account(
+        recursion=_brackets(tree, plan.direction, len(chain.layers)),
+        products=plan.products(chain),
+        cost=plan.cost(chain),
+        itemsize=chain.dtype.itemsize,
+        direction=plan.direction,
+        tree=tree,
+    )
+    return Explanation(spec=spec, problem=problem, accounts=accounts)
+
+
+def _brackets(tree: str | None, direction: Direction, layers: int) -> str:
+    if tree is None:
+        return f"{direction}, the cheaper mode: {layers} layers are too many to weigh all brackets (at most {LONGEST})"
+    kind = "mixed, neither of the two modes" if direction is Direction.MIXED else f"{direction}, as above"
+    return f"the cheapest brackets are {tree}: {kind}"
+
+
+def explanation_lines(found: Explanation) -> list[str]:
+    """The tables of all engines, and what to make of them."""
+    spec, chain = found.spec, found.problem.chain
+    of = {Wrt.THETA: "J_θ f", Wrt.X: "J_x f", Wrt.BOTH: "J f = ( J_x f │ J_θ f )"}[spec.wrt]
+    size = _size((chain.n_out, chain.n_columns(spec.wrt)))
+    title = f"{spec.problem} with n = {spec.cells[0].n} and m = {spec.cells[0].m}, {chain.dtype}"
+    lines = [
+        f"{title}: a chain of length l = {len(chain.layers)}; {of} is {size}.",
+        "J_x L^k and J_θ L^k are the Jacobians of layer k with respect to its input and to its parameters.",
+        "",
+    ]
+    for name, account in found.accounts.items():
+        lines += [f"{name}:  {account.recursion}", "", *_table(account), *_notes(account), ""]
+    if any(isinstance(layer, Traced) for layer in chain.layers):
+        return [*lines, _TRACED, _verdict(found)]
+    structured = any(_structured(one) for account in found.accounts.values() for one in account.products)
+    return lines + [_STRUCTURE] * structured + [_verdict(found)]
+
+
+def _table(account: Account) -> list[str]:
+    """A row for each product, then the totals."""
+    head = ("", "product", "shapes", "", "multiply–adds", "bytes")
+    rows = [
+        (str(number), one.line, _shapes(one), _kind(one), f"{one.cost.multiply_adds:,}", f"{moved:,}")
+        for number, one in enumerate(account.products, 1)
+        for moved in [one.cost.moved * account.itemsize]
+    ]
+    total = ("", "total", "", "", f"{account.cost.multiply_adds:,}", f"{account.cost.bytes_moved:,}")
+    peak = ("", "held at once, at most", "", "", "", f"{account.cost.peak_bytes:,}")
+    return _aligned([head, *rows, total, peak])
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """Texts to the left, numbers to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    sides = (">", "<", "<", "<", ">", ">")
+    cells = [[f"{text:{side}{width}}" for text, side, width in zip(row, sides, widths, strict=True)] for row in rows]
+    return ["  " + "  ".join(row).rstrip() for row in cells]
+
+
+def _notes(account: Account) -> list[str]:
+    """What is in no formula of the question."""
+    text = "\n".join([account.tree or "", *(one.line for one in account.products)])
+    return [f"  {note}" for sign, note in _NOTES.items() if re.search(sign, text)]
+
+
+def _size(shape: tuple[int, int]) -> str:
+    return f"{shape[0]}×{shape[1]}"
+
+
+def _shapes(one: Product) -> str:
+    factors = " · ".join(map(_size, one.factors))
+    return f"{factors} → {_size(one.shape)}" if len(one.factors) > 1 else _size(one.shape)
+
+
+def _kind(one: Product) -> str:
+    if len(one.factors) == 1:
+        return "written out"
+    if not one.vector:
+        return "matrix × matrix"
+    return "vector × matrix" if one.shape[0] == 1 else "matrix × vector"
+
+
+def _structured(one: Product) -> bool:
+    """Whether it takes more or fewer multiply–adds than matrices of its shapes."""
+    (rows, columns), (_, inner) = one.shape, one.factors[0]
+    plain = rows * inner * columns if len(one.factors) > 1 else 0
+    return one.cost.multiply_adds != plain
+
+
+def _verdict(found: Explanation) -> str:
+    """Which needs the fewest multiply–adds, and by how much."""
+    needs = {name: account.cost.multiply_adds for name, account in found.accounts.items()}
+    best, direction = needs["bracketed"], found.accounts["bracketed"].direction
+    better, other = sorted(("forward", "reverse"), key=needs.__getitem__)
+    if direction is Direction.MIXED:
+        if needs[better] == needs[other]:
+            return f"bracketed needs {fewer(best, needs[better])} than forward or reverse, which need equally many."
+        least, most = fewer(best, needs[better]), fewer(best, needs[other]).removesuffix(_UNIT)
+        return f"bracketed needs {least} than {better}, the better of the two modes, and {most} than {other}."
+    others = "; no other brackets need fewer" if found.accounts["bracketed"].tree is not None else ""
+    if needs[better] == needs[other]:
+        return f"forward and reverse need equally many multiply–adds{others}."
+    return f"{better} needs {fewer(needs[better], needs[other])} than {other}{others}."
+
+
+def fewer(few: int, many: int) -> str:
+    """How many fewer `few` is, in words; exact for whole numbers of any size."""
+    if few == 0:
+        return "no multiply–adds at all, fewer"
+    if 2 * many < 3 * few:  # from there on a percentage says less than a factor
+        return f"{100 * (many - few) / many:.2g} % fewer{_UNIT}"
+    tenths = (20 * many + few) // (2 * few)
+    return f"{tenths // 10:,}.{tenths % 10} times fewer{_UNIT}"

@@ -1,0 +1,118 @@
+"""Files with a chain of factors, as Naumann's problem has them: sizes and edges, and nothing else.
+
+3            the number of factors
+3 3 29       m n edges of each, from input to output
+1 3 14
+2 1 7
+"""
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+
+from fwdrev.bench.records.given_file import opened, start_of_text
+from fwdrev.modes.errors import InputError
+
+__all__ = ["Factor", "read_factors"]
+
+Factor = tuple[int, int, int]
+"""(m, n, edges)."""
+
+_MOST_FACTORS = 300
+"""With 300 the search takes some seconds; it grows with the cube."""
+
+_MOST_DIGITS = 200
+"""Of a number: what comes out has three times as many, and Python may refuse to write more than 640."""
+
+_MOST_BYTES = 3 * _MOST_FACTORS * (_MOST_DIGITS + 2)
+"""What a file of the longest numbers has, roughly; more than that is not read."""
+
+_FACTOR = "write `m n edges`, sizes of 1 or more and edges of 0 or more"
+
+Line = tuple[str, str]
+"""Where it stands, for a message, and what it says."""
+
+
+def read_factors(path: Path) -> list[Factor]:
+    """The factors in a file, or in the standard input for `-`; raises InputError with the line that is wrong."""
+    lines = _lines(path)
+    if not lines:
+        msg = f"{path} is empty: write the number of factors, then `m n edges` for each, one per line"
+        raise InputError(msg)
+    count = _count(lines[0])
+    if len(lines) - 1 != count:
+        where, _ = lines[0]
+        msg = f"{where}: {count} factors are announced, {len(lines) - 1} lines follow: make the two equal"
+        raise InputError(msg)
+    factors = [_factor(line) for line in lines[1:]]
+    for (before, (m, _, _)), (where, (_, n, _)) in pairwise(zip((at for at, _ in lines[1:]), factors, strict=True)):
+        if m != n:
+            msg = f"{where}: n = {_short(n)}, but {before.rpartition(', ')[2]} has m = {_short(m)}: make the two equal"
+            raise InputError(msg)
+    return factors
+
+
+def _lines(path: Path) -> list[Line]:
+    """Those that are not blank, each with its number in the file."""
+    try:
+        if str(path) == "-":
+            given = sys.stdin.buffer.read(_MOST_BYTES + 1)
+            given = given[start_of_text(given[:4]) :]
+        else:
+            with opened(path) as stream:
+                given = stream.read(_MOST_BYTES + 1)
+        text = given.decode("utf-8")
+    except OSError as error:
+        msg = f"factors {path}: {error.strerror}; give the path of a text file"
+        raise InputError(msg) from None
+    except UnicodeDecodeError:
+        msg = f"{path} is not text: write the number of factors, then `m n edges` for each, one per line"
+        raise InputError(msg) from None
+    if len(given) > _MOST_BYTES:
+        msg = f"{path} has more than {_MOST_BYTES} bytes: give at most {_MOST_FACTORS} factors, one per line"
+        raise InputError(msg)
+    numbered = enumerate(text.splitlines(), 1)
+    return [(f"{path}, line {number}", line.strip()) for number, line in numbered if line.strip()]
+
+
+def _count(line: Line) -> int:
+    where, text = line
+    how = f"write the number of factors first, from 1 to {_MOST_FACTORS}"
+    numbers = _numbers(line, 1, how)
+    if not 1 <= numbers[0] <= _MOST_FACTORS:
+        msg = f"{where}: {_short(text)} factors: {how}"
+        raise InputError(msg)
+    return numbers[0]
+
+
+def _factor(line: Line) -> Factor:
+    where, text = line
+    m, n, edges = _numbers(line, 3, _FACTOR)
+    if m < 1 or n < 1:
+        msg = f"{where}: {_short(text)!r} has a size of 0: {_FACTOR}"
+        raise InputError(msg)
+    return m, n, edges
+
+
+def _numbers(line: Line, how_many: int, how: str) -> list[int]:
+    """Whole numbers of 0 or more, so many in a line."""
+    where, text = line
+    words = text.split()
+    if len(words) != how_many:
+        msg = f"{where}: {_short(text)!r} has {len(words)} entries, not {how_many}: {how}"
+        raise InputError(msg)
+    for word in words:
+        if not (word.isascii() and word.isdigit()):
+            wrong = "negative" if word[0] == "-" and word[1:].isdigit() else "not a whole number"
+            msg = f"{where}: {_short(word)!r} is {wrong}: {how}"
+            raise InputError(msg)
+        if len(word) > _MOST_DIGITS:
+            msg = f"{where}: {_short(word)!r} has {len(word)} digits: {how}, of at most {_MOST_DIGITS} digits"
+            raise InputError(msg)
+    return [int(word) for word in words]
+
+
+def _short(given: object) -> str:
+    """What was given may be of any length."""
+    longest, text = 40, str(given)
+    return text if len(text) <= longest else f"{text[:longest]}…"

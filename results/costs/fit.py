@@ -1,0 +1,165 @@
+"""The cost model: the rates that turn an engine's counts into seconds, fitted to runs, and how far they are off.
+
+Nonnegative least squares on relative errors, so that small cells count as much as large ones. Which terms an engine has
+depends on what is known of its operations: those of NumPy's engines are in the tables, a compiler's are not.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+import numpy as np
+from scipy.optimize import nnls
+
+from fwdrev.bench.records.observation import Cell
+from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, terms
+from fwdrev.modes.core.arrays import Matrix, Vector
+from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.registry import find_engine, is_ours
+from fwdrev.results.runs.cells import times
+from fwdrev.results.runs.run import Run
+
+__all__ = ["Fit", "fit_rates", "predicted_seconds"]
+
+_SHARED = ("call", "value", "table")
+"""Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
+
+_OWN = ("layer", "operation", "cold_byte")
+"""What an engine's loop adds to each layer and each operation, and how it finds what does not fit into the cache."""
+
+_OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
+"""The terms of an engine that has counts only, such as one that is compiled."""
+
+_MIXED = "bracketed"
+"""Executes any bracketing, at what forward and reverse take on average beside their operations."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Rates of engines, and `error`: the typical relative error of each over the cells that it was fitted to."""
+
+    seconds: Seconds
+    error: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What an engine took in a cell: seconds, and the counts to explain them."""
+
+    seconds: float
+    units: Mapping[str, float]
+
+
+def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
+    """Rates for every engine that the runs measured, all runs of one machine.
+
+    Raises NothingMeasuredError when they measured none.
+    """
+    samples = _samples(runs, tables)
+    if not samples:
+        msg = f"{', '.join(str(run.folder) for run in runs)}: no engine was measured, so nothing can be fitted"
+        raise NothingMeasuredError(msg)
+    in_tables = {name: each for name, each in samples.items() if _has_operations(name, tables)}
+    found = _fitted_together(in_tables) if in_tables else {}
+    found |= {name: _fitted(each) for name, each in samples.items() if name not in in_tables}
+    pure = [found[name] for name in ("forward", "reverse") if name in found]
+    if pure and _MIXED not in found:
+        own = {term: fmean(getattr(rates, term) for rates, _ in pure) for term in _OWN}
+        found[_MIXED] = replace(pure[0][0], **own), fmean(error for _, error in pure)
+    rates = {name: rate for name, (rate, _) in found.items()}
+    return Fit(seconds=Seconds(tables.tables, rates), error={name: error for name, (_, error) in found.items()})
+
+
+def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) -> float | None:
+    """One Jacobian by that engine; None where it was not calibrated or is not installed here."""
+    found = find_engine(name)
+    if found is None or name not in prices.rates:
+        return None
+    chain, wrt = problem.chain, run.spec.wrt
+    engine = found.priced(prices)
+    try:
+        return prices.jacobian(name, engine.cost(chain, wrt), engine.products(chain, wrt), chain)
+    except Exception:
+        if is_ours(found):
+            raise
+        return None  # what another package counts wrongly predicts nothing
+
+
+def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
+    """One cell at a time: its arrays may take half a gigabyte, the counts that are kept take nothing."""
+    samples: dict[str, list[_Sample]] = {}
+    for run in runs:
+        cells: dict[Cell, dict[str, float]] = {}
+        for row in times(run).to_dict("records"):
+            cells.setdefault(Cell(row["n"], row["m"]), {})[row["engine"]] = float(row["point"])
+        for cell, seconds in cells.items():
+            for name, units in _counts(run, cell, list(seconds), tables):
+                samples.setdefault(name, []).append(_Sample(seconds[name], units))
+    return samples
+
+
+def _counts(run: Run, cell: Cell, names: Sequence[str], tables: Seconds) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """The units of each engine that computes, in this cell."""
+    chain, wrt = run.spec.problem_at(cell).chain, run.spec.wrt
+    for name in names:
+        found = find_engine(name)
+        if found is None or not found.computes:
+            continue
+        try:
+            units = terms(tables, found.cost(chain, wrt), found.products(chain, wrt), chain)
+        except Exception:
+            if is_ours(found):
+                raise
+            continue  # as in a prediction
+        yield name, units
+
+
+def _has_operations(name: str, tables: Seconds) -> bool:
+    found = find_engine(name)
+    return bool(tables.tables) and found is not None and found.library == "numpy"
+
+
+def _fitted_together(samples: Mapping[str, Sequence[_Sample]]) -> dict[str, tuple[Rates, float]]:
+    """Rates in common but for the own ones of each engine, and each engine's error.
+
+    Fitted one by one, what a layer and what an operation adds could not be told apart, and would not carry over to
+    chains with other layers.
+    """
+    names = list(samples)
+    rows = [
+        [each.units[term] for term in _SHARED]
+        + [each.units[term] * (name == other) for other in names for term in _OWN]
+        for name in names
+        for each in samples[name]
+    ]
+    seconds = [each.seconds for name in names for each in samples[name]]
+    shared, own = np.split(_least_squares(np.array(rows), np.array(seconds)), [len(_SHARED)])
+    rates = {
+        name: Rates(**dict(zip(_SHARED + _OWN, [*shared.tolist(), *each.tolist()], strict=True)))
+        for name, each in zip(names, own.reshape(len(names), len(_OWN)), strict=True)
+    }
+    return {name: (rates[name], _error(rates[name], samples[name])) for name in names}
+
+
+def _fitted(samples: Sequence[_Sample]) -> tuple[Rates, float]:
+    """The rates of one engine by its counts, and its error."""
+    units = np.array([[each.units[term] for term in _OF_COUNTS] for each in samples])
+    found = _least_squares(units, np.array([each.seconds for each in samples]))
+    rates = Rates(**dict(zip(_OF_COUNTS, found.tolist(), strict=True)))
+    return rates, _error(rates, samples)
+
+
+def _least_squares(units: Matrix, seconds: Vector) -> Vector:
+    """Nonnegative rates with the smallest relative errors."""
+    largest = units.max(axis=0)
+    scale = np.where(largest > 0, largest, 1.0)
+    coefficients, _ = nnls(units / scale / seconds[:, None], np.ones(seconds.size))
+    found: Vector = coefficients / scale
+    return found
+
+
+def _error(rates: Rates, samples: Sequence[_Sample]) -> float:
+    """The root of the mean square of the relative errors."""
+    return math.sqrt(fmean((rates.seconds(each.units) / each.seconds - 1) ** 2 for each in samples))

@@ -1,0 +1,197 @@
+"""How often the gate errs on this machine and what it finds: runs on code against itself, some with known delays.
+
+    summary = summarised(load_record(path))
+    summary.alarms, summary.whole, summary.cell          # shares with their intervals
+    summary.advice                                       # rounds and threshold with which it would be decided
+
+Everything is decided anew from the recorded rounds, by the same `decide` as in a run.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+from statistics import median
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.injected_delay import Delay, delay_of
+from fwdrev.modes.core.engine import Direction
+from fwdrev.results.gate.aa_test.record import Record, RecordedRun
+from fwdrev.results.gate.decision import Gate, decide
+from fwdrev.results.gate.measured_sides import direction_of
+from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.subjects import Subject
+from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.stats.estimate import LEVEL
+
+__all__ = ["Advice", "Share", "Summary", "delays_for", "gate_of", "summarised"]
+
+_ROUNDS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
+_THRESHOLDS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.15)
+"""What is tried for the advice."""
+
+_DECIDED = 0.9
+"""The share of runs that the advice wants decided at the first look."""
+
+_FEWEST_RUNS = 5
+"""From fewer no share is told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """`count` of `among`; the interval is Wilson's, of `LEVEL`."""
+
+    count: int
+    among: int
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of the true share; everything where nothing was counted."""
+        if not self.among:
+            return 0.0, 1.0
+        found = binomtest(self.count, self.among).proportion_ci(LEVEL, method="wilson")
+        return float(found.low), float(found.high)
+
+    def __str__(self) -> str:
+        """Count and interval, or that there is none."""
+        if not self.among:
+            return "not measured"
+        low, high = self.interval
+        return f"{self.count} of {self.among} ({low:.1%} … {high:.1%})"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"count": self.count, "among": self.among, "interval": list(self.interval)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """Rounds that decide at the threshold of the record, and the threshold that its rounds decide; None: none tried."""
+
+    rounds: int | None
+    threshold: float | None
+    decided: dict[tuple[int, float], Share]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        table = [{"rounds": r, "threshold": t, "decided": share.to_json()} for (r, t), share in self.decided.items()]
+        return {"rounds": self.rounds, "threshold": self.threshold, "decided": table}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Of identical code: `alarms` (called slower), `open` (inconclusive); of delays: what was found.
+
+    `whole`: a delay by the threshold in all cells of a mode, or of an arm without one; `cell`: by twice the threshold
+    in one cell; `seconds`: median and longest run on identical code.
+    """
+
+    alarms: Share
+    open: Share
+    improved: Share
+    whole: Share
+    cell: Share
+    seconds: tuple[float, float] | None
+    advice: Advice
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        shares = {name: getattr(self, name).to_json() for name in ("alarms", "open", "improved", "whole", "cell")}
+        return {**shares, "seconds": self.seconds, "advice": self.advice.to_json()}
+
+
+def delays_for(spec: SweepSpec, threshold: float, index: int) -> list[str]:
+    """What is injected into the delayed run of that index, drawn from the seed: a mode, and a cell of another arm.
+
+    Where there is no other arm they take turns.
+    """
+    rng = Random(f"{spec.seed} delays {index}")
+    arm = spec.engines[index % len(spec.engines)]
+    direction = direction_of(arm)
+    whole = f"{arm}={threshold:g}" if direction is Direction.NONE else f"mode:{direction.value}={threshold:g}"
+    others = [name for name in spec.engines if not delay_of(whole).meets(name, spec.cells[0])]
+    at = rng.choice(spec.cells)
+    cell = f"{rng.choice(others or [arm])}@{at.n},{at.m}={2 * threshold:g}"
+    return [whole, cell] if others else [(whole, cell)[index // len(spec.engines) % 2]]
+
+
+def gate_of(run: RecordedRun, threshold: float) -> Gate:
+    """What the gate says of that run."""
+    again = None if run.again is None else run.again.sides()
+    return decide(run.first.sides(), threshold=threshold, confirmation=again)
+
+
+def summarised(record: Record) -> Summary:
+    """The rates over all runs of the record."""
+    same = [run for run in record.runs if not run.delays]
+    outcomes = [gate_of(run, record.threshold).outcome for run in same]
+    found = [_found(run, delay, record.threshold) for run in record.runs for delay in run.delayed]
+
+    def share(outcome: Outcome) -> Share:
+        return Share(count=outcomes.count(outcome), among=len(outcomes))
+
+    seconds = [run.seconds for run in same]
+    return Summary(
+        alarms=share(Outcome.REGRESSED),
+        open=share(Outcome.INCONCLUSIVE),
+        improved=share(Outcome.IMPROVED),
+        whole=_counted(hit for single, hit in found if not single),
+        cell=_counted(hit for single, hit in found if single),
+        seconds=(median(seconds), max(seconds)) if seconds else None,
+        advice=_advice([run.first.sides() for run in same], record.spec.rounds, record.threshold),
+    )
+
+
+def _counted(hits: Iterator[bool]) -> Share:
+    found = list(hits)
+    return Share(count=sum(found), among=len(found))
+
+
+def _found(run: RecordedRun, delay: Delay, threshold: float) -> tuple[bool, bool]:
+    """Whether it is in a single cell, and whether a finding of just what it meets is confirmed."""
+    findings = gate_of(run, threshold).findings
+    slower = [finding.subject for finding in findings if finding.time is Verdict.REGRESSED]
+    single = delay.cell is not None
+    return single, any(subject.pooled is not single and _met(subject, delay) for subject in slower)
+
+
+def _met(subject: Subject, delay: Delay) -> bool:
+    return all(delay.meets(arm, cell) for cell, arm in subject.members)
+
+
+def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
+    """From runs of any length that are cut out of all recorded rounds; none is used twice for the same length."""
+    whole = _joined(sides)
+    decided = {
+        (r, t): share
+        for r in sorted({*_ROUNDS, rounds})
+        for t in sorted({*_THRESHOLDS, threshold})
+        if (share := _decided(whole, r, t)).among >= _FEWEST_RUNS
+    }
+    enough = {at for at, share in decided.items() if share.count >= _DECIDED * share.among}
+    return Advice(
+        rounds=min((r for r, t in enough if t == threshold), default=None),
+        threshold=min((t for r, t in enough if r == rounds), default=None),
+        decided=decided,
+    )
+
+
+def _joined(sides: Sequence[Sides]) -> Sides | None:
+    """All rounds of the runs that measured the same, as one."""
+    alike = [one for one in sides if one.pairs == sides[0].pairs]
+    if not alike:
+        return None
+    logs, control = (np.concatenate([getattr(one, part) for one in alike]) for part in ("logs", "control"))
+    return replace(alike[0], logs=logs, control=control)
+
+
+def _decided(whole: Sides | None, rounds: int, threshold: float) -> Share:
+    """How many runs of that length the first look would have settled."""
+    if whole is None:
+        return Share(count=0, among=0)
+    starts = range(0, whole.rounds - rounds + 1, rounds)
+    cut = (replace(whole, logs=whole.logs[i : i + rounds], control=whole.control[i : i + rounds]) for i in starts)
+    return _counted(not decide(one, threshold=threshold).pairs_again for one in cut)

@@ -1,0 +1,138 @@
+"""What of a run a baseline keeps: exact counts, ratios of arms, crossovers, and seconds for the same machine.
+
+    baseline_of(load("runs/today")).crossovers
+
+The run that is compared with a baseline is reduced to one too, with the pairs of the former.
+"""
+
+import math
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from fwdrev.bench.records.observation import PREPARING, Cell
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.gate.measured_sides import counts_of
+from fwdrev.results.gate.paired_sides import Counts
+from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.cells import log_ratios_of, times_of
+from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.schema import Machine
+from fwdrev.results.stats.crossing import crossing
+from fwdrev.results.stats.paired_shifts import shifts_of
+
+__all__ = ["baseline_of", "pairs_of"]
+
+Names = tuple[str, str]
+"""An arm, and the one by whose time its own is divided."""
+
+_SECONDS, _RATIO, _ERROR, _PLACE = 4, 6, 3, 5
+"""Digits that are kept: of a ratio far more than any machine repeats, of others what a reader can use."""
+
+
+def baseline_of(run: Run, pairs: Collection[Names] | None = None) -> Baseline:
+    """Its baseline; `pairs`: whose ratios, and whose crossovers of those that have one; by default `pairs_of`.
+
+    Ratios need as many rounds as a test does (`paired_shifts.FEWEST`). Raises NothingMeasuredError for a run
+    without any time and without any count.
+    """
+    blocks = timed_blocks(run)
+    wanted = pairs_of(run.spec.engines) if pairs is None else list(pairs)
+    arms = tuple(_arms(run, blocks))
+    if not arms:
+        msg = f"{run.folder} has no times and no counts: nothing can be compared with it"
+        raise NothingMeasuredError(msg)
+    timed = [pair for pair in wanted if set(pair) <= set(blocks.engines)]
+    crossing = [pair for pair in timed if pair in default_pairs(pair)]
+    return Baseline(
+        created=run.created,
+        machine=Machine(**run.machine),
+        spec=run.spec.model_dump(mode="json"),
+        arms=arms,
+        ratios=tuple(entry for pair in timed for entry in _ratios(blocks, pair)),
+        crossovers=tuple(entry for pair in crossing for entry in _crossovers(blocks, pair, run)),
+    )
+
+
+def pairs_of(engines: Sequence[str]) -> list[Names]:
+    """Those whose crossovers are told, and every arm with the first one: so each is in one, and they are few."""
+    told = default_pairs(engines)
+    referred = ((name, engines[0]) for name in engines[1:])
+    return told + [pair for pair in referred if pair not in told and pair[::-1] not in told]
+
+
+def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
+    """Whatever is known of each arm in each cell; nothing where it neither counted nor took time.
+
+    Memory of functions only: what engines take is known from their runs.
+    """
+    counted = {
+        (o.cell, name): counts
+        for o in run.observations
+        if o.round == PREPARING
+        for name, arm in o.arms.items()
+        if (counts := counts_of(arm)) != Counts()
+    }
+    weighed = {
+        (o.cell, name): arm.memory.resident
+        for o in run.observations
+        for name, arm in o.arms.items()
+        if ":" in name and arm.memory is not None
+    }
+    table = times_of(blocks)
+    seconds = {
+        (Cell(int(n), int(m)), str(name)): float(point)
+        for n, m, name, point in table[["n", "m", "engine", "point"]].itertuples(index=False)
+    }
+    for cell, name in sorted(counted.keys() | seconds.keys()):
+        counts, took = counted.get((cell, name), Counts()), seconds.get((cell, name))
+        kept = None if took is None else _rounded(took, _SECONDS)
+        memory = weighed.get((cell, name))
+        yield StoredArm(n=cell.n, m=cell.m, arm=name, seconds=kept, memory=memory, **asdict(counts))
+
+
+def _ratios(blocks: Blocks, pair: Names) -> Iterator[StoredRatio]:
+    """In each cell that enough rounds have measured."""
+    shifts = shifts_of(blocks.log_ratios(*pair))
+    for cell, mean, error, rounds in zip(blocks.cells, shifts.mean, shifts.error, shifts.rounds, strict=True):
+        if not math.isnan(mean):
+            yield StoredRatio(
+                n=cell.n,
+                m=cell.m,
+                arm=pair[0],
+                against=pair[1],
+                ratio=_rounded(math.exp(mean), _RATIO),
+                error=_rounded(float(error), _ERROR),
+                rounds=int(rounds),
+            )
+
+
+def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossover]:
+    """At each n where both were timed."""
+    if np.isnan(blocks.log_ratios(*pair)).all():
+        return
+    ratios = log_ratios_of(blocks, pair, run)
+    for n in ratios.n:
+        sizes, logs = ratios.along_m(n)
+        found = crossing(sizes, logs, pair)
+        size = found.size
+        places = {} if size is None else {"m": size.point, "low": size.low, "high": size.high}
+        where: dict[str, Any] = {name: None if at is None else _rounded(at, _PLACE) for name, at in places.items()}
+        where |= {"open": found.open_ends}
+        yield StoredCrossover(
+            n=n,
+            arm=pair[0],
+            against=pair[1],
+            cheaper=found.cheaper,
+            rounds=int((~np.isnan(logs)).any(axis=1).sum()),
+            **where,
+        )
+
+
+def _rounded(value: float, digits: int) -> float:
+    """To so many significant digits."""
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,253 @@
+"""A run beside a stored baseline: what does not depend on the machine is compared, and ends as a judgement.
+
+    judgement = compared(load_baseline(path), load("runs/today"))
+    judgement.outcome, text_lines(judgement)
+
+    again = undecided(baseline, run, threshold=0.05)            # what more rounds may decide
+    judgement = compared(baseline, run, again=load("runs/again"))
+
+Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
+they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
+fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
+unless it is allowed to; one that cannot be loaded here is not measured, which is no pass either.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.spec import Planning
+from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.results.gate.baseline.build import baseline_of
+from fwdrev.results.gate.baseline.file import Baseline, StoredArm
+from fwdrev.results.gate.baseline.gaps import gone, left_out, lost, new_here, not_here, unmeasured, untested
+from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
+from fwdrev.results.gate.baseline.second_look import Again, asked_again, looks_of
+from fwdrev.results.gate.baseline.shift_verdicts import Looks, opened, shift_lines, told_shifts
+from fwdrev.results.gate.measured_sides import direction_of
+from fwdrev.results.gate.paired_sides import CountChange, count_changes, known_counts
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
+from fwdrev.results.runs.provenance import differences
+from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.trend import DECIDES
+from fwdrev.results.stats.estimate import Estimate
+from fwdrev.results.text.changes import change_text
+
+__all__ = ["compared", "undecided", "without_run"]
+
+_HOW = ("protocol", "block_seconds", "prices")
+"""Of a specification what moves times, and so ratios, beside the machine."""
+
+_JUDGED = "fwdrev"
+"""The version that is no fact of the machine: engines of this package are among what is judged. Functions are not, and
+what they are compared with, the control, is part of it."""
+
+_COMPILER = ("jax", "jaxlib", "device")
+"""Facts on which a compiler's counts depend."""
+
+_COMPILED = ("flops", "bytes_accessed")
+"""Those counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Both:
+    """The baseline and the run, reduced to the same; `apart`: in which facts they differ, as (name, then, now).
+
+    `looks`: their shifts, in the run and in fresh rounds.
+    """
+
+    then: Baseline
+    now: Baseline
+    run: Run
+    apart: Mapping[str, tuple[object, object]]
+    looks: Looks
+
+    def arms(self) -> Iterator[tuple[StoredArm, StoredArm]]:
+        """Of both, where both have one."""
+        now = {(entry.cell, entry.arm): entry for entry in self.now.arms}
+        yield from ((entry, now[key]) for entry in self.then.arms if (key := (entry.cell, entry.arm)) in now)
+
+
+def compared(
+    baseline: Baseline,
+    run: Run,
+    *,
+    threshold: float = 0.05,
+    alpha: float = 0.01,
+    title: str = "",
+    allow_missing: bool = False,
+    again: Run | None = None,
+    lacking: Mapping[str, str] | None = None,
+) -> Judgement:
+    """What changed by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
+
+    `again`: fresh rounds of what `undecided` names. With them what the first rounds flag is decided by the fresh ones
+    alone, what they leave undecided by all together; without them the first rounds decide. `allow_missing`: an engine
+    or a function that does not exist any more does not fail. `lacking`: such functions, with what is there instead.
+    Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
+    """
+    both = _both(baseline, run, threshold, alpha, again)
+    if isinstance(both, str):
+        return Judgement(title=title, outcome=Outcome.NOTHING, told=(), notes=(both,))
+    absent = set(baseline.sweep.engines) - set(run.spec.engines)
+    apart = (*_absent(baseline, absent, lacking or {}, allow_missing=allow_missing), *new_here(baseline, run))
+    return _judged(both, threshold, alpha, title, apart)
+
+
+def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: float = 0.01) -> Again | None:
+    """What fresh rounds may decide; None where there is nothing. Raises as `compared` does."""
+    both = _both(baseline, run, threshold, alpha, None)
+    if isinstance(both, str):
+        return None
+    left = opened(both.looks.first, threshold, alpha, here=not both.apart)
+    return asked_again(left, both.now) if left.flagged or left.undecided else None
+
+
+def without_run(
+    baseline: Baseline, lacking: Mapping[str, str] | None = None, *, title: str = "", allow_missing: bool = False
+) -> Judgement:
+    """Where nothing of what the baseline measured is here: nothing can be measured, and each is told."""
+    told = tuple(_absent(baseline, baseline.sweep.engines, lacking or {}, allow_missing=allow_missing))
+    outcome = Outcome.MISSING if any(each.fails for each in told) else Outcome.NOTHING
+    return Judgement(title=title, outcome=outcome, told=told)
+
+
+def _absent(
+    baseline: Baseline, absent: Collection[str], lacking: Mapping[str, str], *, allow_missing: bool
+) -> Iterator[Told]:
+    if baseline.functions is None:
+        return not_here(absent, allow_missing=allow_missing)
+    return lost(lacking, allow_missing=allow_missing)
+
+
+def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: Run | None) -> _Both | str:
+    """What is compared, or why nothing can be."""
+    if not (threshold > 0 and 0 < alpha < 1):
+        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
+        raise InputError(msg)
+    other = [key for key in DECIDES if getattr(baseline.sweep, key) != getattr(run.spec, key)]
+    if other:
+        return f"{run.folder} has another {' and '.join(other)} than the baseline"
+    try:
+        now = baseline_of(run, baseline.pairs)
+    except NothingMeasuredError as error:
+        return str(error)
+    return _Both(
+        then=baseline, now=now, run=run, apart=_apart(baseline, run), looks=looks_of(baseline, run, now, again)
+    )
+
+
+def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[Told]) -> Judgement:
+    """`apart`: what is told of engines or functions that only one of both has."""
+    then, now, run, shifts = both.then, both.now, both.run, both.looks.first
+    counts = [told for entries in both.arms() for told in _counts(both, *entries)]
+    ratios = list(told_shifts(both.looks, threshold, alpha, here=not both.apart))
+    grid = {(cell, arm) for cell in run.spec.cells for arm in run.spec.engines}
+    without = gone(then, now)
+    told = (*[each for each, _ in counts], *ratios, *unmeasured(run, without & grid), *untested(then, now), *apart)
+    better = any(fewer for _, fewer in counts) or any(each.verdict is Verdict.IMPROVED for each in ratios)
+    notes = [*_elsewhere(both), *left_out(then, run, without - grid), *shift_lines(shifts, threshold, alpha)]
+    if not shifts:
+        of_arms = "no ratio of two arms is in both: only counts were compared"
+        notes.append(of_arms if then.functions is None else "no function was timed both times")
+    if not both.apart:
+        notes += _seconds(both, threshold)
+    outcome = _outcome(told, better=better, compared=bool(counts or ratios))
+    lines = tuple(replace(each, subject=_line(each.subject), grounds=_line(each.grounds)) for each in told)
+    return Judgement(title=title, outcome=outcome, told=lines, notes=tuple(map(_line, notes)))
+
+
+def _outcome(told: Sequence[Told], *, better: bool, compared: bool) -> Outcome:
+    """A regression stands whatever else is open; otherwise all must be known to be no worse."""
+    failing = {each.verdict for each in told if each.fails}
+    if failing - {Verdict.MISSING}:
+        return Outcome.REGRESSED
+    if failing:
+        return Outcome.MISSING
+    if not compared:
+        return Outcome.NOTHING
+    if any(each.open for each in told):
+        return Outcome.INCONCLUSIVE
+    return Outcome.IMPROVED if better else Outcome.UNCHANGED
+
+
+def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
+    """In what the machines differ, their versions and settings, or how was measured."""
+    facts = differences(baseline.machine.model_dump(exclude_unset=True), run.machine)
+    spec, judged = baseline.sweep, () if baseline.functions else (_JUDGED,)
+    found = {key: (then, now) for key, then, now in facts if key not in judged}
+    for key in _HOW:
+        then, now = getattr(spec, key), getattr(run.spec, key)
+        if then != now:
+            found[key] = (then, now)
+    return found
+
+
+def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Told, bool]]:
+    """The verdict on the counts of an arm in a cell, if both know one, and whether they are better."""
+    if not any(known_counts(then.counts, now.counts)):
+        return
+    changes = count_changes(then.counts, now.counts)
+    comparable = [change for change in changes if _comparable(both, now.arm, change)]
+    worse = any(change.worse for change in comparable)
+    odd = len(comparable) < len(changes)
+    grounds = [f"{change.what.replace('_', ' ')} {change.base:,} → {change.head:,}" for change in changes]
+    grounds += ["counted by another compiler, or planned by the seconds of a machine"] if odd else []
+    told = Told(
+        subject=arm_subject(now.arm, now.n, now.m),
+        verdict=Verdict.COUNTS_CHANGED if changes else Verdict.UNCHANGED,
+        grounds=", ".join(grounds) or "counts as before",
+        fails=worse,
+        open=odd,
+    )
+    yield told, not worse and any(change.better for change in comparable)
+
+
+def _comparable(both: _Both, arm: str, change: CountChange) -> bool:
+    """A count that only the code decides: not what another compiler counts, nor a plan made for a machine's prices."""
+    planned = Planning.SECONDS in {both.run.spec.prices, both.then.sweep.prices}
+    if planned and direction_of(arm) not in {Direction.FORWARD, Direction.REVERSE}:
+        return False
+    return change.what not in _COMPILED or not any(fact in both.apart for fact in _COMPILER)
+
+
+def _elsewhere(both: _Both) -> Iterator[str]:
+    if both.apart:
+        facts = "; ".join(f"{key} {then}, now {now}" for key, (then, now) in both.apart.items())
+        yield f"measured otherwise than the baseline, so that no ratio can fail: {facts}"
+
+
+def _seconds(both: _Both, threshold: float) -> Iterator[str]:
+    """A warning for each arm whose seconds moved: what all arms have in common shows in no ratio."""
+    moved: dict[str, list[tuple[float, Cell]]] = {}
+    for then, now in both.arms():
+        if then.seconds is not None and now.seconds is not None:
+            moved.setdefault(now.arm, []).append((now.seconds / then.seconds, now.cell))
+    if both.then.functions is not None:
+        yield from _control(moved.get(CONTROL, []))
+        return
+    for arm, factors in moved.items():
+        middle = float(np.median([factor for factor, _ in factors]))
+        if abs(np.log(middle)) > np.log1p(threshold):
+            most, cell = max(factors, key=lambda each: abs(np.log(each[0]) / np.log(middle)))
+            at = f"n = {cell.n}, m = {cell.m}"
+            yield (
+                f"warning: {arm} takes {middle:.3g} times its seconds in the baseline (median of {len(factors)} cells; "
+                f"{most:.3g} at {at}), which may be the machine"
+            )
+
+
+def _control(moved: Sequence[tuple[float, Cell]]) -> Iterator[str]:
+    """What the machine itself does today."""
+    if moved:
+        change = change_text(Estimate(point=float(np.median([factor for factor, _ in moved])), low=None, high=None))
+        yield f"control (the same work then and now, with which functions are compared): {change}"
+
+
+def _line(text: str) -> str:
+    """Names and reasons come from files that anybody may have written."""
+    return " ".join(text.split())

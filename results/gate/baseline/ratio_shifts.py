@@ -1,0 +1,196 @@
+"""How ratios of arms, and crossovers, moved from one run to another.
+
+In the ratio of a run cancels what its arms have in common; two runs are independent, so the shift of its logarithm has
+the variances of both (Welch). What the shifts mean is decided in `fwdrev.results.gate.baseline.shift_verdicts`.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.stats.estimate import Estimate, t_quantile
+from fwdrev.results.stats.paired_shifts import FEWEST
+from fwdrev.results.text.quantities import bytes_text, seconds_text
+from fwdrev.results.text.summary import size_text
+
+__all__ = ["Shift", "arm_subject", "shifts_between"]
+
+_Entry = StoredRatio | StoredCrossover
+
+_Arms = Mapping[tuple[int, int, str], tuple[StoredArm, StoredArm]]
+"""Of both runs, by cell and name."""
+
+_MOST = 700.0
+"""Of an end of an interval: the exponential of more is no number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """A ratio in a cell, or a crossover, of both runs.
+
+    `n`, `m`: the cell; of a crossover `m` is None. `mean`: of the logarithm, positive where `arm` takes longer against
+    `other` than before; `error`, `freedom`: of its mean, and its degrees of freedom; NaN where it cannot be tested.
+    `then_half`: half of the 95 % interval that the former run leaves by itself, however often the ratio is measured
+    now; `then_rounds`: its rounds. `own`: by what the logarithms of the seconds of both moved; NaN where not known.
+    `words`: both sides, as text. `of_function`: its time against the control, the same work then and now.
+    """
+
+    subject: str
+    words: str
+    n: int
+    m: int | None
+    arm: str
+    other: str
+    mean: float
+    error: float
+    freedom: float
+    then_half: float
+    then_rounds: int
+    own: tuple[float, float]
+    of_function: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """It follows from other shifts, which say by themselves what is open."""
+        return self.m is None
+
+    @property
+    def change(self) -> Estimate:
+        """Now ÷ then, with its interval."""
+        half = float(t_quantile(self.freedom + 1)) * self.error
+        low, high = math.exp(self.mean - half), math.exp(min(self.mean + half, _MOST))
+        return Estimate(point=math.exp(self.mean), low=low, high=high)
+
+
+def shifts_between(then: Baseline, now: Baseline) -> list[Shift]:
+    """All ratios that both have, then all crossovers."""
+    arms = _arms(then, now)
+    ratios = {(entry.n, entry.m, entry.arm, entry.against): entry for entry in now.ratios}
+    crossovers = {(entry.n, entry.arm, entry.against): entry for entry in now.crossovers}
+    found = []
+    for entry in then.ratios:
+        same = ratios.get((entry.n, entry.m, entry.arm, entry.against))
+        found += [] if same is None else [_ratio(entry, same, arms)]
+    for place in then.crossovers:
+        other = crossovers.get((place.n, place.arm, place.against))
+        found += [] if other is None else [_crossover(place, other, arms)]
+    return found
+
+
+def arm_subject(arm: str, n: int, m: int) -> str:
+    """An arm and where it was measured; a function has sizes, unless there is only the size 1."""
+    if ":" not in arm:
+        return f"{arm} at n = {n}, m = {m}"
+    return f"{arm} at size {n}" if n > 1 else arm
+
+
+def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
+    mean = math.log(now.ratio) - math.log(then.ratio)
+    error, freedom = _welch(then, now, then.error, now.error)
+    own = _moved(arms, then.n, then.m, then.arm), _moved(arms, then.n, then.m, then.against)
+    subject = f"{then.arm} ÷ {then.against} at n = {then.n}, m = {then.m}"
+    words = f"ratio {_text(then.estimate)} → {_text(now.estimate)}"
+    if of_function := then.against == CONTROL and ":" in then.arm:
+        subject, words = arm_subject(then.arm, then.n, then.m), _costs(arms, then)
+    return Shift(
+        subject=subject,
+        words=words,
+        n=then.n,
+        m=then.m,
+        arm=then.arm,
+        other=then.against,
+        mean=mean,
+        error=error,
+        freedom=freedom,
+        then_half=0.0 if then == now else float(t_quantile(then.rounds)) * then.error,
+        then_rounds=then.rounds,
+        own=own,
+        of_function=of_function,
+    )
+
+
+def _crossover(then: StoredCrossover, now: StoredCrossover, arms: _Arms) -> Shift:
+    """Further out, the arm that is cheaper below it wins more: the other one takes longer.
+
+    Not tested where one run has none, or has the sides the other way round: then the ratios say what happened.
+    """
+    out, (error, freedom) = math.nan, _welch(then, now, _error(then), _error(now))
+    if then.cheaper == now.cheaper:
+        if then.m is not None and now.m is not None:
+            out = math.log(now.m / then.m)
+        elif then.m is now.m:  # nowhere in range, both times
+            out = error = 0.0
+    return Shift(
+        subject=f"crossover of {then.arm} and {then.against} at n = {then.n}",
+        words=f"m* {size_text(then.crossing)} → {size_text(now.crossing)}",
+        n=then.n,
+        m=None,
+        arm=then.arm,
+        other=then.against,
+        mean=-out if then.cheaper == then.arm else out,
+        error=error,
+        freedom=freedom,
+        then_half=0.0,
+        then_rounds=then.rounds,
+        own=(_moved_at(arms, then.n, then.arm), _moved_at(arms, then.n, then.against)),
+    )
+
+
+def _arms(then: Baseline, now: Baseline) -> _Arms:
+    """Those that both have."""
+    before = {(entry.n, entry.m, entry.arm): entry for entry in then.arms}
+    return {key: (before[key], entry) for entry in now.arms if (key := (entry.n, entry.m, entry.arm)) in before}
+
+
+def _moved(arms: _Arms, n: int, m: int, arm: str) -> float:
+    """By what the logarithm of its seconds moved."""
+    then, now = (None if each is None else each.seconds for each in arms.get((n, m, arm), (None, None)))
+    return math.log(now / then) if now and then else math.nan
+
+
+def _moved_at(arms: _Arms, n: int, arm: str) -> float:
+    """The same, the mean over all m at that n."""
+    every = [_moved(arms, *key) for key in arms if (key[0], key[2]) == (n, arm)]
+    known = [moved for moved in every if not math.isnan(moved)]
+    return float(np.mean(known)) if known else math.nan
+
+
+def _costs(arms: _Arms, entry: StoredRatio) -> str:
+    """What a call of a function took, then and now."""
+    then, now = arms.get((entry.n, entry.m, entry.arm), (None, None))
+    if then is None or now is None:
+        return ""
+    parts = []
+    if then.seconds is not None and now.seconds is not None:
+        parts.append(f"{seconds_text(then.seconds)} → {seconds_text(now.seconds)}")
+    if then.memory is not None and now.memory is not None and (then.memory or now.memory):
+        parts.append(f"memory {bytes_text(then.memory)} → {bytes_text(now.memory)}")
+    return ", ".join(parts)
+
+
+def _error(entry: StoredCrossover) -> float:
+    """The standard error of log m*, of the wider side of its interval; NaN where an end of that is not known."""
+    if entry.m is None or entry.low is None or entry.high is None or entry.open or entry.rounds < FEWEST:
+        return math.nan
+    return max(math.log(entry.high / entry.m), math.log(entry.m / entry.low)) / float(t_quantile(entry.rounds))
+
+
+def _welch(then: _Entry, now: _Entry, before: float, after: float) -> tuple[float, float]:
+    """Standard error and degrees of freedom of a difference, from the standard errors of both.
+
+    What is equal in every digit is one and the same measurement, not two: it differs from itself by nothing.
+    """
+    variances = np.zeros(2) if then == now else np.array([before**2, after**2])
+    freedoms = np.array([then.rounds - 1, now.rounds - 1])
+    total = float(variances.sum())
+    if total == 0:
+        return 0.0, float(freedoms.sum())
+    return math.sqrt(total), float(total**2 / (variances**2 / freedoms).sum())
+
+
+def _text(e: Estimate) -> str:
+    return f"{e.point:.4g}" if e.low is None or e.high is None else f"{e.point:.4g} ({e.low:.4g} … {e.high:.4g})"

@@ -1,0 +1,116 @@
+"""A second look at what a comparison with a baseline left open: what is measured again, and both looks side by side.
+
+again = undecided(baseline, run)            # of fwdrev.results.gate.baseline.compare
+again.cells, again.arms, again.rounds(run.spec)
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.sweep.progress import duration
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.gate.baseline.build import baseline_of
+from fwdrev.results.gate.baseline.file import Baseline
+from fwdrev.results.gate.baseline.ratio_shifts import Shift, shifts_between
+from fwdrev.results.gate.baseline.shift_verdicts import Looks, Opened
+from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.paired_shifts import FEWEST
+
+__all__ = ["Again", "asked_again", "looks_of"]
+
+_MOST = 3.0
+"""Times as many fresh rounds as the first look had, where few cells are measured again (as in the gate)."""
+
+_MOST_NAMED = 3
+"""Subjects that a line names; of others it tells how many there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """What is measured again: arms in cells, and the subjects why, those that were `flagged` and those `undecided`."""
+
+    pairs: tuple[Pair, ...]
+    flagged: tuple[str, ...]
+    undecided: tuple[str, ...]
+
+    @property
+    def cells(self) -> list[Cell]:
+        """In order."""
+        return sorted({cell for cell, _ in self.pairs})
+
+    def arms(self, spec: SweepSpec) -> list[str]:
+        """In the order of the specification."""
+        wanted = {arm for _, arm in self.pairs}
+        return [name for name in spec.engines if name in wanted]
+
+    def rounds(self, spec: SweepSpec) -> int:
+        """More, the fewer cells there are; functions are measured one by one."""
+        functions = [pair for pair in self.pairs if ":" in pair[1]]
+        every = len(spec.cells) * max(1, sum(":" in name for name in spec.engines) if functions else 1)
+        share = (len(functions) or len(self.cells)) / max(1, every)
+        return max(FEWEST, round(spec.rounds * min(1 / share, _MOST)))
+
+    def seconds(self, run: Run) -> float | None:
+        """How long these rounds take, about, from what those of the run took; None where that is not known."""
+        took: dict[Cell, list[float]] = {}
+        for o in run.observations:
+            if o.round >= 0 and o.seconds is not None:
+                took.setdefault(o.cell, []).append(o.seconds)
+        if not took.keys() >= set(self.cells):
+            return None
+        return self.rounds(run.spec) * sum(sum(took[cell]) / len(took[cell]) for cell in self.cells)
+
+    def announced(self, run: Run, seconds: float | None = None) -> str:
+        """What is measured again and why, and how long that takes, for a person who waits."""
+        parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "could be either"))
+        why = "; ".join(f"{_named(names)} {what}" for names, what in parts if names)
+        seconds = self.seconds(run) if seconds is None else seconds
+        took = "" if seconds is None else f", about {duration(seconds)}"
+        return f"measuring again, {self.rounds(run.spec)} fresh rounds{took}: {why}"
+
+
+def asked_again(left: Opened, now: Baseline) -> Again:
+    """The arms whose ratios are open; for a crossover that seems to have moved, those in all cells at its n."""
+    pairs = [pair for shift in (*left.flagged, *left.undecided) for pair in _pairs(shift, now)]
+    return Again(
+        pairs=tuple(dict.fromkeys(pairs)),
+        flagged=tuple(shift.subject for shift in left.flagged),
+        undecided=tuple(shift.subject for shift in left.undecided),
+    )
+
+
+def looks_of(baseline: Baseline, run: Run, now: Baseline, again: Run | None) -> Looks:
+    """The shifts in the run, whose reduction is `now`, in fresh rounds and in all of them."""
+    first = shifts_between(baseline, now)
+    if again is None:
+        return Looks(first=first)
+    try:
+        fresh = _by_subject(shifts_between(baseline, baseline_of(again, baseline.pairs)))
+    except NothingMeasuredError:
+        fresh = {}
+    together = _by_subject(shifts_between(baseline, baseline_of(_joined(run, again), baseline.pairs)))
+    return Looks(first=first, fresh=fresh, all=together, twice=True)
+
+
+def _pairs(shift: Shift, now: Baseline) -> Iterable[Pair]:
+    cells = [Cell(shift.n, shift.m)] if shift.m is not None else sorted({e.cell for e in now.arms if e.n == shift.n})
+    return [(cell, arm) for cell in cells for arm in (shift.arm, shift.other)]
+
+
+def _joined(run: Run, again: Run) -> Run:
+    """As if the fresh rounds had followed in the same run."""
+    next_round = 1 + max((o.round for o in run.observations), default=-1)
+    fresh = [replace(o, round=o.round + next_round) for o in again.observations if o.round >= 0]
+    return replace(run, observations=(*run.observations, *fresh))
+
+
+def _by_subject(shifts: Iterable[Shift]) -> dict[str, Shift]:
+    return {shift.subject: shift for shift in shifts}
+
+
+def _named(names: Sequence[str]) -> str:
+    rest = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

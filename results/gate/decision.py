@@ -1,0 +1,154 @@
+"""The gate: whether one revision, "head", is slower than another, "base", from rounds that measured both side by side.
+
+    gate = decide(sides)
+    gate.pairs_again                         # what fresh rounds have to measure: flagged, or not yet decided
+    gate = decide(sides, confirmation=fresh)
+    gate.outcome                             # Outcome.REGRESSED
+
+Pure: no clock, no processes. What is promised: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
+slower than its threshold end as a regression, whatever the number of cells. What it rests on, and how far that carries, is
+simulated: `python -m benchmarks.gate_simulation` prints the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fwdrev.modes.errors import InputError
+from fwdrev.results.gate.findings import Finding, confirmed, ended_of, reason_of, screened, seconds_of, settled
+from fwdrev.results.gate.paired_sides import Pair, Sides
+from fwdrev.results.gate.subjects import Subject, subjects_of
+from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.stats.estimate import Estimate
+from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
+
+__all__ = ["Gate", "decide"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The decision: `findings` of all cells and arms, then of all pools.
+
+    `threshold`: the relative slowdown of a cell that is accepted; `alpha`: the share of false alarms; `drift`: what
+    identical code seems to differ by, head / base, None where no round measured it; `compared`: so many have a time or
+    counts of both sides; `allow_missing`: what head does not have any more does not fail.
+    """
+
+    findings: tuple[Finding, ...]
+    threshold: float
+    alpha: float
+    drift: Estimate | None = None
+    compared: int = 0
+    allow_missing: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        """A regression stands whatever else is open; otherwise all must be known to be no worse.
+
+        More operations are a regression that needs no clock. What is new does not decide; where all of it is new, the
+        outcome is open, since there is nothing to compare it with yet.
+        """
+        if any(finding.worse for finding in self.findings):
+            return Outcome.REGRESSED
+        if any(self.fails(finding) for finding in self.findings):
+            return Outcome.MISSING
+        if not self.compared:
+            new = {finding.time for finding in self.findings} == {Verdict.NEW}
+            return Outcome.INCONCLUSIVE if new else Outcome.NOTHING
+        if any(finding.open for finding in self.findings):
+            return Outcome.INCONCLUSIVE
+        return Outcome.IMPROVED if any(finding.better for finding in self.findings) else Outcome.UNCHANGED
+
+    def fails(self, finding: Finding) -> bool:
+        """Whether the outcome can be no pass because of it."""
+        return finding.worse or (finding.time is Verdict.MISSING and not self.allow_missing)
+
+    @property
+    def to_confirm(self) -> tuple[Finding, ...]:
+        """What was flagged and has not been measured again."""
+        return tuple(finding for finding in self.findings if finding.time is Verdict.FLAGGED)
+
+    @property
+    def pairs_again(self) -> tuple[Pair, ...]:
+        """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided.
+
+        Not what has failed: it may hang again.
+        """
+        return tuple(dict.fromkeys(pair for finding in self.measured_again for pair in finding.subject.members))
+
+    @property
+    def measured_again(self) -> tuple[Finding, ...]:
+        """The findings that fresh rounds are for."""
+        return tuple(f for f in self.findings if f.open and f.rounds and f.reason is None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "outcome": self.outcome.value,
+            "threshold": self.threshold,
+            "alpha": self.alpha,
+            "compared": self.compared,
+            "drift": None if self.drift is None else self.drift.to_json(),
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confirmation: Sides | None = None) -> Gate:
+    """Which arms of head are slower than base by more than `threshold`, in a cell or in all that a pool has.
+
+    The effect of a round is its log ratio less that of the control, which is the same code on both sides: a shift that
+    hits all arms alike cancels, be it new in each round or the same in all of them. (To ask instead that an effect
+    exceeds the control's interval would guard against the second only, and leave the first in every cell's variance.)
+
+    `confirmation`: fresh rounds, in new processes, of `pairs_again`; NaN for other pairs. Without it nothing is called
+    regressed by the clock. What was flagged is decided by the fresh rounds alone; a cell that the first rounds left
+    undecided by all of them together.
+
+    Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
+    """
+    if not (threshold > 0 and 0 < alpha < 1):
+        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
+        raise InputError(msg)
+    correlation = float(correlation_of(sides.effects))
+    findings = tuple(screened(sides, subjects_of(sides), threshold, alpha, correlation))
+    if confirmation is not None:
+        findings = _again(findings, (sides, confirmation), threshold, alpha, correlation)
+    compared = sum(_compared(sides, finding) for finding in findings)
+    drift = next(shifts_of(sides.drift[:, None], correlation).estimates())
+    return Gate(findings=findings, threshold=threshold, alpha=alpha, drift=drift, compared=compared)
+
+
+def _again(
+    findings: tuple[Finding, ...], looks: tuple[Sides, Sides], threshold: float, alpha: float, correlation: float
+) -> tuple[Finding, ...]:
+    """The findings, those flagged with what fresh rounds say, cells left undecided with what both say.
+
+    A function that was left undecided is slower, too, if the fresh rounds alone say so: they are tested together with
+    those flagged, so that the level holds.
+    """
+    undecided = [f for f in findings if f.open and f.time is not Verdict.FLAGGED]
+    tested = [f for f in findings if f.time is Verdict.FLAGGED or (f in undecided and ":" in f.subject.name)]
+    fresh = confirmed(looks[1], _subjects(tested), threshold, alpha, correlation)
+    known = {id(f): found for f, found in zip(tested, fresh, strict=True)}
+    for f, found in zip(undecided, settled(*looks, _subjects(undecided), threshold, correlation), strict=True):
+        if known.get(id(f), {}).get("time") is not Verdict.REGRESSED:
+            known[id(f)] = found
+    return tuple(replace(f, **known.get(id(f), {}), **_latest(f, looks[1])) for f in findings)
+
+
+def _latest(finding: Finding, fresh: Sides) -> dict[str, Any]:
+    """Of what belongs to no test: seconds of the rounds that decided, and why it was not measured, as first seen."""
+    return {
+        "seconds": seconds_of(fresh, finding.subject) or finding.seconds,
+        "reason": finding.reason or reason_of(fresh, finding.subject),
+        "ended": finding.ended or ended_of(fresh, finding.subject),
+    }
+
+
+def _subjects(findings: Sequence[Finding]) -> list[Subject]:
+    return [finding.subject for finding in findings]
+
+
+def _compared(sides: Sides, finding: Finding) -> bool:
+    """Whether a pair has a time or counts of both sides."""
+    return not finding.subject.pooled and (finding.rounds > 0 or sides.counted(finding.subject.members[0]))

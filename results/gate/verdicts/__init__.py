@@ -1,0 +1,4 @@
+"""A judgement, whatever reached it, and its forms: JUnit, Markdown, and annotations of GitHub.
+
+Start with `judgement.py`.
+"""

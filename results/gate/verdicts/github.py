@@ -1,0 +1,72 @@
+"""A judgement as annotations, which GitHub shows beside a run and a pull request.
+
+    for line in annotations(judgement):
+        print(line)
+
+An annotation is a line that the runner reads from what a step prints, `::error title=…::…`; so what a user chose must
+neither end the title nor the line.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict, in_short, not_timed, notable
+
+__all__ = ["annotations"]
+
+_SHOWN = 10
+"""Annotations of each level that GitHub shows for a step; it drops the others without a word."""
+
+_LONGEST = 4_000
+"""Bytes of what one annotation names: the runner cuts off what is beyond 4,096 characters."""
+
+_NAMED = _LONGEST // 2
+"""Bytes for the names of the headline, whose title should be seen too."""
+
+_LEVELS = {
+    Outcome.REGRESSED: "error",
+    Outcome.MISSING: "error",
+    Outcome.NOTHING: "error",
+    Outcome.INCONCLUSIVE: "warning",
+}
+_TITLE = "fwdrev check"
+
+
+def annotations(judgement: Judgement) -> list[str]:
+    """The outcome, then an error for each that fails, a warning for each that is open, a notice for other changes.
+
+    The first one names what was not timed. At most ten of each level: the last one names the others.
+    """
+    level = _LEVELS.get(judgement.outcome, "notice")
+    first = "; ".join(filter(None, [not_timed(judgement, _NAMED), judgement.title]))
+    by_level: dict[str, list[Told]] = {"error": [], "warning": [], "notice": []}
+    for told in notable(judgement):
+        by_level[_level(told)].append(told)
+    lines = {each: list(_shown(each, told, _SHOWN - (each == level))) for each, told in by_level.items()}
+    lines[level].insert(0, _line(level, judgement.outcome, first))
+    return [line for found in lines.values() for line in found]
+
+
+def _level(told: Told) -> str:
+    if told.fails:
+        return "error"
+    return "warning" if told.open or told.verdict in {Verdict.FLAGGED, Verdict.INCONCLUSIVE} else "notice"
+
+
+def _shown(level: str, told: Sequence[Told], room: int) -> Iterator[str]:
+    """A line for each, or for all but the last one's, which names those that have none."""
+    alone = len(told) if len(told) <= room else room - 1
+    for each in told[:alone]:
+        yield _line(level, each.verdict, f"{each.subject}: {each.grounds}")
+    if left := told[alone:]:
+        names = in_short([each.subject for each in left], _LONGEST)
+        yield _line(level, "and more", f"{len(left)} more than GitHub shows; --json has all: {names}")
+
+
+def _line(level: str, what: str, text: str) -> str:
+    title = _escaped(f"{_TITLE}: {what}").replace(":", "%3A").replace(",", "%2C")
+    return f"::{level} title={title}::{_escaped(text)}"
+
+
+def _escaped(text: str) -> str:
+    """As GitHub's own toolkit does it; the sign that escapes goes first."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

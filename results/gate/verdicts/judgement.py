@@ -1,0 +1,187 @@
+"""A judgement in words, whatever reached it: what the terminal, a JUnit file, a comment and annotations show.
+
+    judgement = judged(gate, title="base 1a2b3c, head: the working tree")
+    text_lines(judgement)
+
+It is where the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline become one thing.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import accumulate
+
+__all__ = [
+    "Judgement",
+    "Outcome",
+    "Told",
+    "Verdict",
+    "in_short",
+    "not_timed",
+    "notable",
+    "one_line",
+    "text_lines",
+    "unchanged",
+]
+
+_MOST = 40
+"""Findings that a terminal shows with their grounds: more would scroll away what was said first."""
+
+_WIDEST = 60
+"""Characters of a subject beyond which the grounds of all others no longer wait for it."""
+
+_ENDLESS = 1 << 40
+"""Bytes, where a line may have any number of them."""
+
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+class Verdict(StrEnum):
+    """What can be said of a subject.
+
+    `WITHIN`, of one with a limit of its own: it does not exceed it; `NEW`: only head has it, so that there is nothing
+    to compare it with; `MISSING`: head does not have it any more.
+    """
+
+    REGRESSED = "regressed"
+    IMPROVED = "improved"
+    UNCHANGED = "unchanged"
+    INCONCLUSIVE = "inconclusive"
+    COUNTS_CHANGED = "counts changed"
+    FLAGGED = "to confirm"
+    WITHIN = "within"
+    NEW = "new"
+    MISSING = "missing"
+
+
+class Outcome(StrEnum):
+    """What all findings say together."""
+
+    UNCHANGED = "unchanged"
+    IMPROVED = "improved"
+    REGRESSED = "regressed"
+    INCONCLUSIVE = "inconclusive"
+    MISSING = "missing"
+    NOTHING = "nothing to compare"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One finding: `subject` and `grounds` are plain text of one line each, and hold whatever names a user chose.
+
+    `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: it is undecided, and the outcome cannot be
+    better than that; `untimed`: it was asked for and not timed, or not to the end, and why in a word or two.
+    """
+
+    subject: str
+    verdict: Verdict
+    grounds: str
+    fails: bool = False
+    open: bool = False
+    untimed: str | None = None
+
+    def __post_init__(self) -> None:
+        """A name that breaks the line, or that a file cannot hold, is mended here for all who show it."""
+        object.__setattr__(self, "subject", one_line(self.subject))
+        object.__setattr__(self, "grounds", one_line(self.grounds))
+        if self.untimed is None and self.verdict in {Verdict.NEW, Verdict.MISSING}:
+            object.__setattr__(self, "untimed", self.verdict.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """All of them, those unchanged too; `notes`: lines that belong to no subject, such as the control's drift."""
+
+    title: str
+    outcome: Outcome
+    told: tuple[Told, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """As for what is told."""
+        object.__setattr__(self, "title", one_line(self.title))
+        object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
+
+
+def one_line(text: str) -> str:
+    """Breaks and tabs become a space; what XML and UTF-8 do not allow, or a terminal would obey, becomes U+FFFD."""
+    return _UNSHOWN.sub("\ufffd", _BREAKS.sub(" ", text))
+
+
+_ORDER = (
+    Verdict.REGRESSED,
+    Verdict.FLAGGED,
+    Verdict.MISSING,
+    Verdict.INCONCLUSIVE,
+    Verdict.COUNTS_CHANGED,
+    Verdict.IMPROVED,
+    Verdict.NEW,
+    Verdict.WITHIN,
+    Verdict.UNCHANGED,
+)
+"""The worst first, among those that fail, those that are open, and the rest; in each what was not timed comes first."""
+
+
+def notable(judgement: Judgement) -> list[Told]:
+    """What is not unchanged, the worst first."""
+    told = [told for told in judgement.told if not _same(told)]
+    return sorted(told, key=lambda t: (not t.fails, not t.open, t.untimed is None, _ORDER.index(t.verdict)))
+
+
+def unchanged(judgement: Judgement) -> list[Told]:
+    """The others."""
+    return [told for told in judgement.told if _same(told)]
+
+
+def _same(told: Told) -> bool:
+    return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open or told.untimed)
+
+
+def not_timed(judgement: Judgement, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
+    """`not timed: mymodule:step (wrong)`, for a headline of at most `most` bytes; empty where all was timed.
+
+    Names that do not fit are counted; `shown` escapes a name.
+    """
+    names = [f"{shown(told.subject)} ({told.untimed})" for told in notable(judgement) if told.untimed]
+    return f"not timed: {in_short(names, most)}" if names else ""
+
+
+def in_short(names: Sequence[str], most: int) -> str:
+    """With commas between, as many as fit into so many bytes, then how many do not."""
+    fitting = sum(end <= most for end in accumulate(len(name.encode()) + 2 for name in names))
+    more = [f"{len(names) - fitting:,} more"] if fitting < len(names) else []
+    return " and ".join(filter(None, [", ".join(names[:fitting]), *more]))
+
+
+def text_lines(judgement: Judgement) -> list[str]:
+    """A table of what is notable, then how many are unchanged, the notes and the outcome."""
+    return [
+        judgement.title,
+        "",
+        *_table(notable(judgement)),
+        f"unchanged: {len(unchanged(judgement))} of {len(judgement.told)}",
+        *filter(None, [not_timed(judgement)]),
+        *judgement.notes,
+        f"outcome: {judgement.outcome}",
+    ]
+
+
+def _table(told: Sequence[Told]) -> Iterator[str]:
+    """Columns under their names; nothing at all for nothing."""
+    if not told:
+        return
+    rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in told[:_MOST])]
+    first, second = (max(len(row[i]) for row in rows if len(row[i]) <= _WIDEST) for i in (0, 1))
+    yield from (f"{verdict:<{first}}  {subject:<{second}}  {grounds}".rstrip() for verdict, subject, grounds in rows)
+    if len(told) > _MOST:
+        yield f"… and {len(told) - _MOST} more: --json has all"
+        yield from _named(told[_MOST:])
+    yield ""
+
+
+def _named(told: Sequence[Told]) -> Iterator[str]:
+    """Those whose grounds are not shown, a line for each verdict."""
+    for verdict in dict.fromkeys(each.verdict for each in told):
+        yield f"  {verdict}: {', '.join(each.subject for each in told if each.verdict is verdict)}"

@@ -1,0 +1,66 @@
+"""A judgement as a JUnit file, which CI services show as a list of tests.
+
+    Path("junit.xml").write_text(junit(judgement), encoding="utf-8")
+
+JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
+missing, and is skipped where it was not timed, is undecided or new. Where there was nothing to compare one errs, lest
+an empty list pass for a good one.
+"""
+
+from datetime import datetime
+from xml.etree import ElementTree as ET
+
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
+
+__all__ = ["SUITE", "junit"]
+
+SUITE = "fwdrev check"
+_CLASS = "fwdrev.check"
+_UNKNOWN = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}
+
+
+def junit(judgement: Judgement, *, began: datetime | None = None, seconds: float = 0.0) -> str:
+    """The XML of `testsuites` with one `testsuite`; `began` and `seconds` are those of the whole check."""
+    suite = ET.Element("testsuite", name=SUITE)
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (("title", judgement.title), ("outcome", judgement.outcome.value)):
+        ET.SubElement(properties, "property", name=name, value=value)
+    for told in judgement.told:
+        _add_case(suite, told)
+    if judgement.outcome is Outcome.NOTHING:
+        _add_result(_case(suite, judgement.outcome), "error", judgement.outcome, judgement.title)
+    ET.SubElement(suite, "system-out").text = "\n".join(judgement.notes)
+    suite.attrib |= _totals(suite) | {"time": f"{seconds:.3f}"}
+    if began is not None:
+        suite.set("timestamp", began.isoformat(timespec="seconds"))
+    root = ET.Element("testsuites", name=SUITE)
+    root.append(suite)
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def _case(suite: ET.Element, name: str) -> ET.Element:
+    """A test without a time: it was measured side by side with others."""
+    return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
+
+
+def _add_case(suite: ET.Element, told: Told) -> None:
+    case = _case(suite, told.subject)
+    if told.fails:
+        _add_result(case, "failure", told.verdict, told.grounds)
+    elif told.open or told.untimed or told.verdict in _UNKNOWN:
+        _add_result(case, "skipped", told.verdict, told.grounds)
+    else:
+        ET.SubElement(case, "system-out").text = f"{told.verdict}: {told.grounds}"
+
+
+def _add_result(case: ET.Element, kind: str, verdict: str, grounds: str) -> None:
+    """Twice the same: some services show the attribute, some the text."""
+    ET.SubElement(case, kind, type=verdict, message=grounds).text = f"{verdict}: {grounds}"
+
+
+def _totals(suite: ET.Element) -> dict[str, str]:
+    """How many tests there are, and how many of them did not pass."""
+    counted = {"tests": "testcase", "failures": "testcase/failure", "errors": "testcase/error"}
+    counted |= {"skipped": "testcase/skipped"}
+    return {name: str(len(suite.findall(path))) for name, path in counted.items()}

@@ -1,0 +1,124 @@
+"""A judgement in GitHub's Markdown: for a pull request's comment, and for the summary of a step.
+
+    Path("check.md").write_text(markdown(judgement), encoding="utf-8")
+
+Names of engines, functions and revisions come from whoever wrote the change. They show letter by letter: none becomes
+markup, mentions a person, links to an issue or turns into a picture.
+"""
+
+import re
+import sys
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, not_timed, notable, unchanged
+
+__all__ = ["COMMENT_LIMIT", "MARKER", "SUMMARY_LIMIT", "markdown"]
+
+MARKER = "<!-- fwdrev check -->"
+"""Begins the text, unseen: by it a workflow finds the comment that it wrote before."""
+
+COMMENT_LIMIT = 65_536
+"""Characters that GitHub takes as a comment."""
+
+SUMMARY_LIMIT = 1 << 20
+"""Bytes that GitHub takes as the summary of a step."""
+
+_SIGNS = {Outcome.UNCHANGED: "✓", Outcome.IMPROVED: "✓", Outcome.REGRESSED: "✗", Outcome.MISSING: "✗"}
+
+_HARMLESS = re.compile(r"(?!.*(?:www|[0-9a-f]{7}|[A-Za-z]-\d))[A-Za-z(](?:[A-Za-z\d .,;()%+=÷→…-]|: )*", re.ASCII)
+"""Plain words and numbers. Not: what GitHub may take for a commit, a page, a list, a reference or an emoji."""
+
+_MARKUP = re.compile(r"[&<>|\\`*_~\[\]:@#$!]|(?<=www)\.", re.IGNORECASE)
+
+_LONGEST_TITLE = 200
+_LONGEST_NAMES = (80, 40)
+"""Letters of a name in the headline; fewer of one whose letters have to be escaped."""
+
+_HEADLINE = 600
+"""Bytes of the names in the headline; at most."""
+
+_SHORT = 100
+"""Letters of the grounds of a finding where there is no room for more."""
+
+_MORE = 100
+"""Bytes of the line that says how many are missing; at most."""
+
+
+def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
+    """A headline that names what was not timed, a table of what is notable, the notes, what is unchanged, folded.
+
+    It has at most `limit` bytes in UTF-8, so at most as many characters; from 4,096 on that can be kept. What does not
+    fit is missing at the end of each part, and the part says so.
+    """
+    same = unchanged(judgement)
+    head = [MARKER, _headline(judgement), "", _letters(_cut(judgement.title, _LONGEST_TITLE))]
+    frame = [f"<details><summary>unchanged: {len(same)} of {len(judgement.told)}</summary>", "", "", "</details>"]
+    columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
+    room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
+    rows = _fitting(_rows(notable(judgement), room), room, "| {} | | |".format)
+    notes = _fitting([f"- {_letters(note)}" for note in judgement.notes], room - _size(rows), "- {}".format)
+    items = [f"- {_letters(told.subject)}: {_letters(told.grounds)}" for told in same]
+    items = _fitting(items, room - _size([*rows, *notes]), "- {}".format)
+    parts = [head, [*columns, *rows] if rows else [], ["", *notes] if notes else []]
+    folded = ["", *frame[:2], *items, *frame[2:]] if items else []
+    return "\n".join([*(line for part in parts for line in part), *folded, ""])
+
+
+def _headline(judgement: Judgement) -> str:
+    outcome = f"## {_SIGNS.get(judgement.outcome, '?')} fwdrev check: {judgement.outcome}"
+    return "; ".join(filter(None, [outcome, not_timed(judgement, _HEADLINE, _name)]))
+
+
+def _name(text: str) -> str:
+    """As much of it as surely fits into the headline."""
+    shown = [_letters(_cut(text, most)) for most in _LONGEST_NAMES]
+    return next((each for each in shown if _size([each]) < _HEADLINE // 2), shown[-1])
+
+
+def _cut(text: str, most: int) -> str:
+    """A revision, or a function, may be named by any number of letters."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _rows(told: Sequence[Told], room: int) -> list[str]:
+    """With shorter grounds where not all fit with their own: who is slower is worth more than by how much."""
+    rows = [_row(each) for each in told]
+    return rows if _size(rows) <= room else [_row(each, _SHORT) for each in told]
+
+
+def _row(told: Told, most: int = sys.maxsize) -> str:
+    verdict = f"**{told.verdict}**" if told.fails else told.verdict
+    return f"| {verdict} | {_letters(told.subject)} | {_letters(_cut(told.grounds, most))} |"
+
+
+def _letters(text: str) -> str:
+    """As it is where nothing in it could be taken for more; otherwise as code.
+
+    In code GitHub looks for no mentions, references or emoji. It is HTML and no backticks, which could not hold a bar
+    in a table; what Markdown would read is written by its number. The comment before an @ parts it from what would
+    otherwise be the rest of an address.
+    """
+    if not text or _HARMLESS.fullmatch(text):
+        return text
+    return f"<code>{_MARKUP.sub(_by_number, text)}</code>"
+
+
+def _by_number(found: re.Match[str]) -> str:
+    parted = "<!-- -->" if found[0] == "@" else ""
+    return f"{parted}&#{ord(found[0])};"
+
+
+def _fitting(lines: Sequence[str], room: int, said: Callable[[str], str]) -> list[str]:
+    """As many as fit into so many bytes; then how many do not."""
+    ends = list(accumulate(_size([line]) for line in lines))
+    kept = bisect_right(ends, room)
+    missing = len(lines) - kept
+    more = [said(f"… and {missing:,} more: `fwdrev check --json` has all")] if missing else []
+    return [*lines[:kept], *more]
+
+
+def _size(lines: Sequence[str]) -> int:
+    """Bytes, with the ends of lines."""
+    return sum(len(line.encode()) + 1 for line in lines)

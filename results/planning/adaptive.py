@@ -1,0 +1,210 @@
+"""The plan that refines: a coarse grid first, then cells and rounds where the crossover is least certain.
+
+At each n and for each pair of engines the crossover m* has an interval. As long as one is wider than was asked for, the
+next round visits the cells around it, the widest first if time is short. Where the neighbours are far apart, new sizes
+come between them: an interpolation over a factor of four is not worth a precision of 5 %.
+
+Intervals are not looked at after every round: whoever stops at the first one that is narrow enough stops at intervals
+that are narrow by chance, and these cover too seldom. Each look says how many rounds are needed, and the next comes
+only when there are so many.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+import numpy as np
+from pyperf import perf_counter
+
+from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.plan import FixedPlan, Forecast, Step
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.stats.crossing import Crossing, crossing
+
+__all__ = ["AdaptivePlan"]
+
+Pair = tuple[str, str]
+
+_FAR = 1.5
+"""A neighbour farther from the crossover than this factor is not near enough,"""
+
+_STEPS = 4
+"""and a new one comes at the next multiple of a power of two, so many between one power and the next. Libraries work in
+blocks of such sizes: 193 rows can cost a third more than 192, and a curve through both is that of neither."""
+
+_SAME = 1e-9
+"""Sizes that differ by less, as a fraction, differ by rounding."""
+
+_FEWEST = 10
+"""Rounds that measured both neighbours before the first look."""
+
+_AT_LEAST, _AT_MOST, _MORE = 2, 4.0, 1.1
+"""Rounds between two looks: so many; at most so many times those that there are; and so much more than is needed, since
+what is needed is only an estimate."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """A crossover: the half-width of its interval as a fraction, and the cells that would make it narrower.
+
+    `rounds`: those that measured all of these cells, or fewer.
+    """
+
+    pair: Pair
+    n: int
+    width: float
+    rounds: int
+    cells: tuple[Cell, ...]
+
+
+class AdaptivePlan:
+    """Until every crossover in m is known to ± `spec.precision`, or the budget is used up."""
+
+    def __init__(self, spec: SweepSpec, forecast: Forecast, clock: Callable[[], float] = perf_counter) -> None:
+        """The budget counts from here."""
+        self._spec = spec
+        self._forecast = forecast
+        self._clock = clock
+        self._start = clock()
+        self._grid = FixedPlan(spec, forecast)
+        self._pairs = default_pairs(spec.engines)
+        self._logs: dict[Pair, dict[Cell, dict[int, float]]] = {pair: defaultdict(dict) for pair in self._pairs}
+        self._until: dict[tuple[Pair, int], int] = {}
+        self._last = spec.rounds - 1
+        self._wide: list[_Line] | None = None
+
+    def note(self, observation: Observation) -> None:
+        """Keep the log ratio of each pair: the median over blocks that stood side by side."""
+        self._grid.note(observation)
+        self._last = max(self._last, observation.round)
+        for pair in self._pairs:
+            one, other = (observation.arms.get(name) for name in pair)
+            if one is not None and other is not None and one.values and other.values:
+                logs = np.log(np.divide(one.values, other.values))
+                self._logs[pair][observation.cell][observation.round] = float(np.median(logs))
+
+    def steps(self) -> Iterator[Step]:
+        """The grid, then what is wanted most."""
+        yield from self._grid.steps()
+        for index in count(self._last + 1):
+            self._wide = [line for line in self._lines() if self._goes_on(line)]
+            cells = self._affordable(self._wide)
+            if not cells or self.over():
+                return
+            yield Step(rounds=[index], cells=cells)
+
+    def over(self) -> bool:
+        """Whether the budget is used up."""
+        return self._budget_left() <= 0
+
+    def seconds_left(self) -> float | None:
+        """Of the grid; then of the rounds that the widest interval still needs, as they narrow with their root."""
+        left, budget = self._grid.seconds_left(), self._budget_left()
+        if self._wide is None:
+            return left if math.isinf(budget) else max(0.0, budget)
+        more = max((line.rounds * ((line.width / self._precision) ** 2 - 1) for line in self._wide), default=0.0)
+        cells = {cell for line in self._wide for cell in line.cells}
+        each = self._forecast.seconds([Step(rounds=[0], cells=sorted(cells))])
+        needed = math.inf if each is None or math.isinf(more) else each * more
+        soonest = min(needed, max(0.0, budget))
+        return None if math.isinf(soonest) else soonest
+
+    def outcome(self) -> str:
+        """Whether the precision was reached; if not, what is widest."""
+        lines = self._lines()
+        if not lines:
+            ended = f"the budget of {self._spec.budget:g} s is used up; " if self.over() else ""
+            return (
+                f"{ended}no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
+            )
+        wide = [line for line in lines if line.width > self._precision]
+        if not wide:
+            return f"every crossover in range, {len(lines)} of them, is known to ±{self._precision:.1%} or better"
+        at = f"{', '.join(wide[0].pair)} at n = {wide[0].n}"
+        known = "not known yet" if math.isinf(wide[0].width) else f"known to ±{wide[0].width:.1%}"
+        asked = f"; {len(wide)} of {len(lines)} miss ±{self._precision:.1%}" if self._spec.precision else ""
+        return f"the budget of {self._spec.budget:g} s is used up{asked}; the least certain crossover, {at}, is {known}"
+
+    @property
+    def _precision(self) -> float:
+        """Without one, as narrow as the budget allows."""
+        return self._spec.precision or 1e-3
+
+    def _budget_left(self) -> float:
+        return math.inf if self._spec.budget is None else self._spec.budget - (self._clock() - self._start)
+
+    def _lines(self) -> list[_Line]:
+        """Every crossover in range, the widest interval first."""
+        found = []
+        for pair, logs in self._logs.items():
+            for n in self._spec.inputs:
+                at_n = {cell.m: rounds for cell, rounds in logs.items() if cell.n == n}
+                line = self._line(pair, n, at_n) if at_n else None
+                if line is not None:
+                    found.append(line)
+        return sorted(found, key=lambda line: -line.width)
+
+    def _goes_on(self, line: _Line) -> bool:
+        """Whether it gets another round; looks at the interval if it is time to."""
+        key = line.pair, line.n
+        if line.rounds >= self._until.get(key, _FEWEST):
+            if line.width <= self._precision:
+                return False
+            needed = _MORE * (line.width / self._precision) ** 2  # an interval narrows with the root of the rounds
+            more = math.ceil(line.rounds * (min(needed, _AT_MOST) - 1))
+            self._until[key] = line.rounds + max(more, _AT_LEAST)
+        return True
+
+    def _line(self, pair: Pair, n: int, logs: Mapping[int, Mapping[int, float]]) -> _Line | None:
+        sizes = sorted(logs)
+        rounds = sorted({index for found in logs.values() for index in found})
+        table = np.array([[logs[m].get(index, math.nan) for m in sizes] for index in rounds])
+        found = crossing(np.array(sizes, dtype=float), table, pair)
+        if found.size is None:
+            return None
+        cells = _around(found, sizes, self._spec.outputs[0], self._spec.outputs[-1])
+        both = min(len(logs.get(m, ())) for m in cells)
+        width = _half_width(found) if both >= _FEWEST else math.inf
+        return _Line(pair=pair, n=n, width=width, rounds=max(both, 1), cells=tuple(Cell(n, m) for m in cells))
+
+    def _affordable(self, lines: list[_Line]) -> list[Cell]:
+        """The cells of as many lines as fit into the rest of the budget, the widest first."""
+        cells: dict[Cell, None] = {}
+        for line in lines:
+            more = cells | dict.fromkeys(line.cells)
+            needed = self._forecast.seconds([Step(rounds=[0], cells=list(more))])
+            if needed is not None and needed > self._budget_left():
+                break
+            cells = more
+        return list(cells)
+
+
+def _half_width(found: Crossing) -> float:
+    """Of the interval, as a fraction of its middle; infinite where it has no end."""
+    e = found.size
+    if e is None or e.low is None or e.high is None or found.open_ends:
+        return math.inf
+    return math.sqrt(e.high / e.low) - 1
+
+
+def _around(found: Crossing, sizes: list[int], smallest: int, largest: int) -> list[int]:
+    """The sizes between which the crossover lies, as far as is known; new ones where the neighbours are far."""
+    if found.size is None:
+        return []
+    at, low, high = found.size.point, found.size.low or found.size.point, found.size.high or found.size.point
+    under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size lies between its neighbours
+    below = max((s for s in sizes if s < under), default=smallest)
+    above = min((s for s in sizes if s > over), default=largest)
+    step = max(1, 2 ** math.floor(math.log2(at)) // _STEPS)
+    new = set()
+    if below * _FAR < at:
+        new.add(max(smallest, math.ceil(under / step - 1) * step))
+    if above > at * _FAR:
+        new.add(min(largest, math.floor(over / step + 1) * step))
+    known = sorted({*sizes, *new})
+    first = max((s for s in known if s < under and s <= low), default=known[0])
+    last = min((s for s in known if s > over and s >= high), default=known[-1])
+    return [s for s in known if first <= s <= last]

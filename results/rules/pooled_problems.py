@@ -1,0 +1,146 @@
+"""Runs pooled to problems: each with its options, and how a forward and a reverse engine compare on it.
+
+    for problem in measured_problems([load("runs/plane"), load("runs/auto")], ("forward", "reverse")).problems:
+        print(problem.name, problem.ratios.grid.mean())
+
+Runs that compute the same are one problem, their rounds pooled.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.modes.core.arrays import Matrix, Vector
+from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
+from fwdrev.modes.registry import problem_options
+from fwdrev.results.costs.calibration import calibration_of
+from fwdrev.results.costs.prediction import predicted_ratios
+from fwdrev.results.rules.rules import Rule, Sizes, predictions
+from fwdrev.results.runs.cells import LogRatios, arms, log_count_ratios_of, log_ratios
+from fwdrev.results.runs.run import Run
+
+__all__ = ["MeasuredProblem", "Pooled", "measured_problems"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasuredProblem:
+    """A problem, and how two engines compare on it: the forward one first.
+
+    `ratios`: of all its runs; `shapes`: columns and rows of the Jacobian in the cells (n, m) in which they are known,
+    which are other numbers than n and m where n counts the inputs of a network and the Jacobian is with respect to its
+    weights; `others`: our own predictions.
+    """
+
+    name: str
+    folders: tuple[Path, ...]
+    ratios: LogRatios
+    shapes: Mapping[Sizes, Sizes]
+    others: tuple[Rule, ...]
+
+    @property
+    def points(self) -> tuple[Matrix, Vector]:
+        """(cells, 2), columns and rows of the Jacobian, and (cells,), the log ratio there: the cells of the grid."""
+        mean = self.ratios.grid.mean().dropna()
+        cells = [(int(n), int(m)) for n, m in mean.index]
+        return np.array([self.shapes.get(cell, cell) for cell in cells]), mean.to_numpy(float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """The problems in the order of the runs; `notes`: which run or prediction was left out, and why, one line each."""
+
+    problems: tuple[MeasuredProblem, ...]
+    notes: tuple[str, ...]
+
+
+def measured_problems(runs: Sequence[Run], pair: tuple[str, str]) -> Pooled:
+    """All that the runs measured of a pair, the forward engine first; none, where they measured nothing of it."""
+    notes: list[str] = []
+    found: dict[str, list[tuple[Run, LogRatios]]] = {}
+    for run in runs:
+        try:
+            ratios = log_ratios(run, pair)
+        except NothingMeasuredError as error:
+            notes.append(f"left out: {error}")
+            continue
+        if ratios.grid.empty:
+            notes.append(f"left out: {run.folder} has no cell of its grid in which both engines were timed")
+            continue
+        found.setdefault(_name(run.spec), []).append((run, ratios))
+    problems = tuple(_problem(name, measured, pair, notes) for name, measured in found.items())
+    return Pooled(problems=problems, notes=tuple(dict.fromkeys(notes)))
+
+
+def _problem(
+    name: str, measured: Sequence[tuple[Run, LogRatios]], pair: tuple[str, str], notes: list[str]
+) -> MeasuredProblem:
+    ratios = _together(each for _, each in measured)
+    counts, models, shapes = [], [], dict[Sizes, Sizes]()
+    for run, _ in measured:
+        table = arms(run)
+        counts.append(log_count_ratios_of(table, pair, run))
+        models.append(_modelled(run, pair, notes))
+        shapes |= _shapes(table, pair)
+    known = [each for each in models if each is not None]
+    cells = {(int(n), int(m)) for n, m in ratios.grid.mean().index}
+    others = []
+    for rule in predictions(_together(counts), _together(known) if known else None):
+        if rule.knows is None or cells <= rule.knows:
+            others.append(rule)
+        else:
+            notes.append(f"{rule.name}: left out for {name}, they are not known in every cell")
+    return MeasuredProblem(
+        name=name,
+        folders=tuple(run.folder for run, _ in measured),
+        ratios=ratios,
+        shapes=shapes,
+        others=tuple(others),
+    )
+
+
+def _together(each: Iterable[LogRatios]) -> LogRatios:
+    """The rounds of all, over all their cells."""
+    first, *rest = each
+    filled = [ratios.table for ratios in (first, *rest) if not ratios.table.empty] or [first.table]
+    outputs = {m for ratios in (first, *rest) for m in ratios.outputs}
+    return replace(first, table=pd.concat(filled).sort_index(axis=1), outputs=tuple(sorted(outputs)))
+
+
+def _modelled(run: Run, pair: tuple[str, str], notes: list[str]) -> LogRatios | None:
+    """What the cost model expects, where it can."""
+    known = calibration_of(run)
+    if known is None:
+        notes.append("cost model: left out, the machine of these runs was not calibrated; run `fwdrev calibrate` on it")
+        return None
+    found = predicted_ratios(run, pair, known.seconds)
+    if found is None:
+        notes.append(f"cost model: left out for {run.folder}, its problem or an engine is not known to the calibration")
+    return found
+
+
+def _shapes(table: pd.DataFrame, pair: tuple[str, str]) -> dict[Sizes, Sizes]:
+    """Tangents that the forward engine pushes and cotangents that the reverse one pulls, as they count them."""
+    sides = [table[table["engine"] == name].set_index(["n", "m"])["passes"].dropna() for name in pair]
+    both = pd.concat(sides, axis=1, join="inner").reset_index().astype(int)
+    return {(n, m): (columns, rows) for n, m, columns, rows in both.to_numpy().tolist() if columns and rows}
+
+
+def _name(spec: SweepSpec) -> str:
+    """The same for two runs that compute the same: `autoencoder waist=4, wrt x`."""
+    usual = _usual(spec)
+    options = [f" {key}={value}" for key, value in sorted(spec.options.items()) if usual.get(key) != value]
+    dtype = "" if spec.dtype == "float64" else f", {spec.dtype}"
+    return f"{spec.problem}{''.join(options)}, wrt {spec.wrt}{dtype}"
+
+
+def _usual(spec: SweepSpec) -> dict[str, Any]:
+    """The options that the problem has where none is given; nothing is known of one that is not installed."""
+    try:
+        return problem_options(spec.problem) | spec.model_copy(update={"options": {}}).options_made
+    except FwdrevError:
+        return {}

@@ -1,0 +1,168 @@
+"""The rules of thumb that libraries and people choose a mode by, and how each of them does on measured cells.
+
+    for score in scores(log_ratios(run, ("forward", "reverse"))):
+        print(score.rule.name, score.right, score.mean_slowdown, score.worst_slowdown)
+
+A rule sees the sizes of a cell only. Its *slowdown* there is the time of the mode that it picks ÷ that of the faster
+one: 1 where it is right.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.costs.prediction import TIE
+from fwdrev.results.display import Displayed
+from fwdrev.results.runs.cells import LogRatios
+
+__all__ = ["RULES", "Rule", "Score", "Scores", "Sizes", "predictions", "rule_from", "score", "scores"]
+
+Sizes = tuple[int, int]
+"""Of a cell (n, m), or of a Jacobian: columns and rows."""
+
+_AS_THEY_ARE: Mapping[Sizes, Sizes] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """`forward(n, m)`: whether it picks forward mode at n inputs and m outputs; `when` says so in words.
+
+    `knows`: the cells (n, m) for which it has an answer; None for all of them.
+    """
+
+    name: str
+    when: str
+    source: str
+    forward: Callable[[int, int], bool]
+    knows: frozenset[Sizes] | None = None
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(name="always reverse", when="never", source="jax.jacobian, which is jacrev", forward=lambda *_: False),
+    Rule(
+        name="passes",
+        when="n < m",
+        source="a pass costs the same in both modes; first proposal in jax issue 2344",
+        forward=lambda n, m: n < m,
+    ),
+    Rule(
+        name="passes, ties forward",
+        when="n ≤ m",
+        source="DiffSharp; asdex, for a dense Jacobian, whose colours are its rows and columns",
+        forward=lambda n, m: n <= m,
+    ),
+    Rule(
+        name="operation bounds",
+        when="n ≤ 5/3 m",
+        source="bounds on operations, by which a reverse pass takes 5/3 of a forward one",
+        forward=lambda n, m: 3 * n <= 5 * m,
+    ),
+    Rule(
+        name="lineax",
+        when="n < 100 or n ≤ 1.5 m",
+        source="lineax, _misc.jacobian",
+        forward=lambda n, m: n < 100 or 2 * n <= 3 * m,  # noqa: PLR2004 - the rule
+    ),
+)
+"""Those in use, each with where it comes from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score(Displayed):
+    """How a rule does over `cells` cells.
+
+    `right` of `decided`: cells that differ by more than a tie and in which it picks the faster mode. `mean_slowdown`
+    (geometric) and `worst_slowdown` are over all cells; `worst_at` is (n, m).
+    """
+
+    rule: Rule
+    cells: int
+    decided: int
+    right: int
+    mean_slowdown: float
+    worst_slowdown: float
+    worst_at: Sizes
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            "rule": self.rule.name,
+            "forward_when": self.rule.when,
+            "source": self.rule.source,
+            "cells": self.cells,
+            "decided": self.decided,
+            "right": self.right,
+            "mean_slowdown": self.mean_slowdown,
+            "worst_slowdown": self.worst_slowdown,
+            "worst_at": list(self.worst_at),
+        }
+
+
+class Scores(Displayed, list[Score]):
+    """A list that a notebook shows as a table."""
+
+    __slots__ = ()
+
+
+def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
+    """A prediction as a rule: forward where the mean of its log ratios (forward to reverse) is below 0.
+
+    It knows the cells that the prediction has a number for.
+    """
+    mean = ratios.table.mean().dropna()
+    cells = [(int(n), int(m)) for n, m in mean.index]
+    picks = dict(zip(cells, (mean < 0).tolist(), strict=True))
+    return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
+
+
+def predictions(counts: LogRatios, model: LogRatios | None) -> list[Rule]:
+    """Our own predictions as rules: operation counts and, where the machine was calibrated, the cost model."""
+    rules = [rule_from(counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")]
+    if model is not None:
+        when = "the cost model expects it to be faster"
+        rules.append(rule_from(model, "cost model", when, "fwdrev calibrate"))
+    return rules
+
+
+def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
+    """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine.
+
+    One that knows no cell that was measured is left out.
+    """
+    measured = {(int(n), int(m)) for n, m in ratios.grid.mean().dropna().index}
+    rules = [*RULES, *(rule for rule in others if rule.knows is None or rule.knows & measured)]
+    return Scores(sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown))
+
+
+def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = _AS_THEY_ARE) -> Score:
+    """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured.
+
+    A rule that knows all sizes sees the `shapes` of the cells' Jacobians, where they are given, and else n and m.
+    """
+    mean = ratios.grid.mean().dropna()
+    if rule.knows is not None:
+        mean = mean[[(int(n), int(m)) in rule.knows for n, m in mean.index]]
+    if mean.empty:
+        msg = f"no cell of the grid has both {ratios.pair[0]} and {ratios.pair[1]}: no rule can be scored"
+        raise NothingMeasuredError(msg)
+    cells = [(int(n), int(m)) for n, m in mean.index]
+    logs: Vector = mean.to_numpy(float)
+    seen = [shapes.get(cell, cell) for cell in cells] if rule.knows is None else cells
+    picked = np.where([rule.forward(n, m) for n, m in seen], logs, -logs)  # log(time of its pick / of the other)
+    lost, decided = np.maximum(picked, 0.0), np.abs(logs) > TIE
+    worst = int(lost.argmax())
+    return Score(
+        rule=rule,
+        cells=len(cells),
+        decided=int(decided.sum()),
+        right=int((decided & (picked < 0)).sum()),
+        mean_slowdown=math.exp(lost.mean()),
+        worst_slowdown=math.exp(lost[worst]),
+        worst_at=cells[worst],
+    )

@@ -1,0 +1,80 @@
+"""Scoreboards in words: a table of the rules, one of the problems, and the best simple rule as code."""
+
+from collections.abc import Iterator, Sequence
+
+from fwdrev.results.rules.scoreboard import OverProblems, Scoreboard
+from fwdrev.results.text.quantities import number_text
+
+__all__ = ["scoreboard_lines"]
+
+
+def scoreboard_lines(boards: Sequence[Scoreboard]) -> list[str]:
+    """For people: each pair of engines, then what all have in common."""
+    pairs = [line for board in boards for line in (*_board(board), "", "")]
+    sources = {found.rule.name: found.rule.source for board in boards for found in board.rules}
+    return [*pairs, *_LEGEND, "", *_aligned([("rule", "where it comes from"), *sources.items()])]
+
+
+_LEGEND = (
+    "A rule sees n columns and m rows of the Jacobian; a cell is named by the n and m of its sweep.",
+    "right: of the cells that differ by more than 10 %; mean, worst: time of its choice ÷ time of the faster one.",
+)
+
+
+def _board(board: Scoreboard) -> list[str]:
+    return [*_rules(board), "", *_problems(board), "", *_best(board), *(f"note: {note}" for note in board.notes)]
+
+
+def _rules(board: Scoreboard) -> Iterator[str]:
+    one, other = board.pair
+    count = len(board.problems)
+    over = f"{count} problems, each of which weighs the same" if count > 1 else "1 problem"
+    yield f"{one} or {other}, chosen by a rule, over {over}:"
+    yield from _aligned(
+        [
+            ("rule", "forward when", "right", "mean", "worst"),
+            *((found.rule.name, found.rule.when, *_numbers(found, board)) for found in board.rules),
+        ]
+    )
+
+
+def _problems(board: Scoreboard) -> Iterator[str]:
+    """What was measured, and the mean slow-down of each rule there."""
+    numbers = [str(i + 1) for i in range(len(board.problems))]
+    cells = [found.cells for found in board.rules[0].each]
+    told = zip(numbers, board.problems, cells, strict=True)
+    rows = [(i, each.name, str(count), ", ".join(map(str, each.folders))) for i, each, count in told]
+    yield from _aligned([("", "problem", "cells", "runs"), *rows])
+    if len(numbers) > 1:
+        yield ""
+        means = [(found.rule.name, *(f"{each.mean_slowdown:.3f}" for each in found.each)) for found in board.rules]
+        yield from _aligned([("mean in problem", *numbers), *means])
+
+
+def _best(board: Scoreboard) -> Iterator[str]:
+    right, mean, worst = _numbers(board.fitted, board)
+    yield f"The best simple rule (where it was fitted: right {right}, mean {mean}, worst {worst}):"
+    yield ""
+    yield f"    {board.best.code}"
+    yield ""
+    if board.left_out is None:
+        yield "What it costs on a problem that it was not fitted to cannot be told from one: give runs of several."
+        return
+    right, mean, worst = _numbers(board.left_out, board)
+    yield f"On problems that it was not fitted to, each left out in turn: right {right}, mean {mean}, worst {worst}."
+
+
+def _numbers(found: OverProblems, board: Scoreboard) -> tuple[str, str, str]:
+    """The share that is right, the mean, and the worst with where it is."""
+    right = "none differ" if found.right is None else f"{found.right:.0%}"
+    n, m = found.worst.worst_at
+    where = f" at n = {n}, m = {m}" + (f" (problem {found.worst_in + 1})" if len(board.problems) > 1 else "")
+    worst = number_text(found.worst.worst_slowdown)
+    return right, f"{found.mean_slowdown:.3f}", worst + where * (worst != "1")
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Columns two spaces apart."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -1,0 +1,225 @@
+"""Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Status
+from fwdrev.modes.core.arrays import Matrix, Vector
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.display import Displayed
+from fwdrev.results.stats.estimate import log_means
+from fwdrev.results.runs.run import Run
+
+__all__ = [
+    "LogRatios",
+    "arms",
+    "cells",
+    "engines_measured",
+    "failures",
+    "log_count_ratios",
+    "log_count_ratios_of",
+    "log_ratios",
+    "log_ratios_of",
+    "reasons",
+    "times",
+    "times_of",
+    "values",
+]
+
+
+def values(run: Run) -> pd.DataFrame:
+    """One row for each timed block: round, n, m, engine, block, loops, seconds (per call)."""
+    rows = [
+        (o.round, o.cell.n, o.cell.m, name, block, arm.loops, seconds)
+        for o in run.observations
+        for name, arm in o.arms.items()
+        for block, seconds in enumerate(arm.values)
+    ]
+    return pd.DataFrame(rows, columns=["round", "n", "m", "engine", "block", "loops", "seconds"])
+
+
+def arms(run: Run) -> pd.DataFrame:
+    """One row for each arm of each cell, with every cost but time.
+
+    status, reason, prepare_seconds, error; the engine's own counts multiply_adds, passes, bytes_moved, peak_bytes; its
+    compiler's flops, bytes_accessed, program_bytes (peak); measured peaks allocated_bytes and resident_bytes. What is
+    not known is None.
+    """
+    rows: dict[tuple[int, int, str], dict[str, object]] = {}
+    for o in run.observations:
+        if o.round in {PREPARING, WEIGHING}:
+            for name, arm in o.arms.items():
+                key = {"n": o.cell.n, "m": o.cell.m, "engine": name}
+                row = rows.setdefault((o.cell.n, o.cell.m, name), key)
+                row |= _memory(arm) if o.round == WEIGHING else _preparation(arm)
+    return pd.DataFrame(rows.values(), columns=_ARM_COLUMNS)
+
+
+_COUNTS = ("multiply_adds", "passes", "bytes_moved", "peak_bytes")
+
+_ARM_COLUMNS = [
+    *("n", "m", "engine", "status", "reason", "prepare_seconds", "error"),
+    *_COUNTS,
+    *("flops", "bytes_accessed", "program_bytes", "allocated_bytes", "resident_bytes"),
+]
+
+
+def _preparation(arm: ArmResult) -> dict[str, object]:
+    cost, program = arm.cost, arm.program
+    facts: dict[str, object] = {"status": arm.status.value, "reason": arm.reason, "error": arm.error}
+    if cost is not None:  # asdict would copy each of them deeply, which takes longer than all the rest
+        facts |= {name: getattr(cost, name) for name in _COUNTS}
+    if program is not None:  # the compiler's peak stands beside the engine's own
+        facts |= {"flops": program.flops, "bytes_accessed": program.bytes_accessed, "program_bytes": program.peak_bytes}
+    return facts | {"prepare_seconds": arm.prepare_seconds}
+
+
+def _memory(arm: ArmResult) -> dict[str, object]:
+    memory = arm.memory
+    return {} if memory is None else {"allocated_bytes": memory.allocated, "resident_bytes": memory.resident}
+
+
+def failures(run: Run) -> pd.DataFrame:
+    """One row for each arm that was not measured in a cell: n, m, engine, status, reason."""
+    return _reasons(run, lambda arm: arm.status is not Status.MEASURED)
+
+
+def reasons(run: Run) -> pd.DataFrame:
+    """The same, and those that were measured though their Jacobian could not be checked."""
+    return _reasons(run, lambda arm: arm.status is not Status.MEASURED or arm.reason is not None)
+
+
+def _reasons(run: Run, wanted: Callable[[ArmResult], bool]) -> pd.DataFrame:
+    rows = {
+        (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
+        for o in run.observations
+        for name, arm in o.arms.items()
+        if wanted(arm)
+    }
+    ordered = sorted(rows, key=lambda row: (*row[:-1], row[-1] or ""))
+    return pd.DataFrame(ordered, columns=["n", "m", "engine", "status", "reason"])
+
+
+def cells(run: Run) -> pd.DataFrame:
+    """Everything that is known of each engine in each cell: the columns of `times` and those of `arms`, merged."""
+    return arms(run).merge(times(run), how="outer", on=["n", "m", "engine"])
+
+
+def engines_measured(run: Run) -> list[str]:
+    """Engines with at least one value, in the order of the specification."""
+    found = {name for o in run.observations for name, arm in o.arms.items() if any(arm.values)}
+    return [name for name in run.spec.engines if name in found]
+
+
+def times(run: Run) -> pd.DataFrame:
+    """Seconds per call with intervals: n, m, engine, point, low, high, rounds; low and high are NaN for one round."""
+    return times_of(timed_blocks(run))
+
+
+def times_of(blocks: Blocks) -> pd.DataFrame:
+    """The same, from blocks."""
+    logs = blocks.medians
+    point, low, high = log_means(logs)
+    there = ~np.isnan(point)
+    cell, engine = there.nonzero()
+    sizes = np.array([(c.n, c.m) for c in blocks.cells], dtype=int).reshape(-1, 2)[cell]
+    return pd.DataFrame(
+        {
+            "n": sizes[:, 0],
+            "m": sizes[:, 1],
+            "engine": np.array(blocks.engines, dtype=object)[engine],
+            "point": point[there],
+            "low": low[there],
+            "high": high[there],
+            "rounds": (~np.isnan(logs)).sum(axis=0)[there],
+        }
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRatios(Displayed):
+    """log(time of one engine / time of the other), for each round and cell.
+
+    `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not measure a cell.
+    `outputs` are the sizes m of the grid; a sweep that refines the plane has measured others in between.
+    """
+
+    pair: tuple[str, str]
+    table: pd.DataFrame
+    outputs: tuple[int, ...]
+
+    @property
+    def n(self) -> list[int]:
+        """The sizes n that were reached, ascending."""
+        return sorted({int(n) for n in self.table.columns.get_level_values("n")})
+
+    @property
+    def m(self) -> list[int]:
+        """The sizes m of the grid that were reached, ascending."""
+        return sorted({int(m) for m in self.table.columns.get_level_values("m")} & set(self.outputs))
+
+    @property
+    def grid(self) -> pd.DataFrame:
+        """The part of the table that belongs to the grid."""
+        return self.table.loc[:, self.table.columns.get_level_values("m").isin(self.outputs)]
+
+    def along_m(self, n: int) -> tuple[Vector, Matrix]:
+        """All sizes m that were measured at this n, and the ratios (rounds, sizes)."""
+        return self._line("n", n, "m")
+
+    def along_n(self, m: int) -> tuple[Vector, Matrix]:
+        """The sizes n at this m, and the ratios (rounds, sizes)."""
+        return self._line("m", m, "n")
+
+    def _line(self, level: str, size: int, along: str) -> tuple[Vector, Matrix]:
+        """Without an index for each: a plane has hundreds of lines."""
+        columns = self.table.columns
+        there = columns.get_level_values(level).to_numpy() == size
+        return columns.get_level_values(along).to_numpy()[there], self.table.to_numpy()[:, there]
+
+
+def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
+    """For each round and cell the median over its blocks of the log ratio of blocks that were timed side by side.
+
+    Raises NothingMeasuredError when no cell has both engines.
+    """
+    return log_ratios_of(timed_blocks(run), pair, run)
+
+
+def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
+    """The same, from the blocks of that run."""
+    missing = [name for name in pair if name not in blocks.engines]
+    if missing:
+        measured = ", ".join(blocks.engines) or "nothing"
+        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {measured}"
+        raise NothingMeasuredError(msg)
+    ratios = blocks.log_ratios(*pair)
+    there = ~np.isnan(ratios)
+    if not there.any():
+        msg = f"{run.folder} has no cell in which both {pair[0]} and {pair[1]} were timed"
+        raise NothingMeasuredError(msg)
+    columns = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
+    table = pd.DataFrame(ratios, index=pd.Index(blocks.rounds, name="round"), columns=columns)
+    return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.sizes_m))
+
+
+def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
+    """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round."""
+    return log_count_ratios_of(arms(run), pair, run)
+
+
+def log_count_ratios_of(table: pd.DataFrame, pair: tuple[str, str], run: Run) -> LogRatios:
+    """The same, from the table of that run's arms."""
+    table = table[table["engine"].isin(pair)].pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
+    outputs = tuple(run.spec.sizes_m)
+    if not set(pair) <= set(table.columns):
+        nothing = pd.DataFrame(columns=pd.MultiIndex.from_arrays([[], []], names=["n", "m"]))
+        return LogRatios(pair=pair, table=nothing, outputs=outputs)
+    positive = table[(table[list(pair)] > 0).all(axis=1)]
+    logs = (positive[pair[0]] / positive[pair[1]]).map(math.log)
+    return LogRatios(pair=pair, table=logs.to_frame(0).T.sort_index(axis=1), outputs=outputs)

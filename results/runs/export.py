@@ -1,0 +1,86 @@
+"""Exports: a run as a pyperf file, or as CSV: its times, or all other costs.
+
+Names are written so that they stay names: the engine `null` is `noop`, which no reader takes for a missing value, and
+what a spreadsheet would compute, or pandas would take for missing, has an apostrophe before it.
+"""
+
+from io import StringIO
+
+import pandas as pd
+import pyperf
+
+from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.registry import alias_of
+from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.cells import arms, values
+
+__all__ = ["to_costs", "to_csv", "to_pyperf"]
+
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""How a formula begins, in a spreadsheet."""
+
+_MISSING = frozenset(
+    ("#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "1.#IND", "1.#QNAN")
+)
+"""What pandas reads as a missing value, beside some that begin with a minus."""
+
+
+def to_csv(run: Run) -> str:
+    """One line per timed block: round, n, m, engine, block, loops, seconds."""
+    return _csv(_measured(run))
+
+
+def to_costs(run: Run) -> str:
+    """One line per engine and cell: seconds to prepare, counts, passes, bytes, memory; empty where not known."""
+    return _csv(arms(run))
+
+
+def to_pyperf(run: Run) -> str:
+    """A file that pyperf reads: one benchmark for each engine and cell, in it one pyperf Run for each round."""
+    table = _measured(run)
+    machine = {
+        key: _one_line(run.machine.get(key, "unknown")) for key in ("cpu_model_name", "platform", "python_version")
+    }
+    benchmarks = []
+    for (n, m, engine), rows in table.groupby(["n", "m", "engine"], sort=True):
+        name = _one_line(f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {alias_of(str(engine))}")
+        runs = [
+            pyperf.Run(
+                list(one["seconds"]),
+                metadata={**machine, "name": name, "loops": max(1, int(one["loops"].iloc[0])), "unit": "second"},
+                collect_metadata=False,
+            )
+            for _, one in rows.groupby("round")
+        ]
+        benchmarks.append(pyperf.Benchmark(runs))
+    buffer = StringIO()
+    pyperf.BenchmarkSuite(benchmarks).dump(buffer)
+    return buffer.getvalue()
+
+
+def _csv(table: pd.DataFrame) -> str:
+    written = table.assign(engine=table["engine"].map(alias_of))
+    for column in written.columns.intersection(["engine", "reason"]):
+        written[column] = written[column].map(_as_text)
+    buffer = StringIO()
+    written.to_csv(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _as_text(value: object) -> object:
+    """So that it is read as what it is."""
+    text = isinstance(value, str) and (value in _MISSING or value.startswith(_COMPUTED))
+    return f"'{value}" if text else value
+
+
+def _one_line(text: object) -> str:
+    """As pyperf wants its metadata."""
+    return " ".join(str(text).split()) or "unknown"
+
+
+def _measured(run: Run) -> pd.DataFrame:
+    table = values(run)
+    if table.empty:
+        msg = f"{run.folder} has no measured values to export"
+        raise NothingMeasuredError(msg)
+    return table

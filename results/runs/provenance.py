@@ -1,0 +1,57 @@
+"""Whether rounds, or runs, belong together: of the same machine, with the same versions and settings."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fwdrev.modes.errors import InputError
+from fwdrev.results.costs.calibration import deciding
+from fwdrev.results.runs.run import Run
+
+__all__ = ["check_one_machine", "check_same", "differences"]
+
+
+def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Whether it can be gone on with here; raise InputError for the first difference between two fingerprints."""
+    for key, before, here in differences(then, now):
+        one_sided = None in (before, here)
+        found = f"{key if one_sided else 'it'} is {'missing' if here is None else here}"
+        change = f"{'set' if here is None else 'unset'} {key}, or " if one_sided and key.isupper() else ""
+        msg = (
+            f"{folder} was measured {_with(key, before)}, here {found}: rounds of different machines, versions or "
+            f"settings cannot be mixed; {change}start a new run"
+        )
+        raise InputError(msg)
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What two fingerprints do not have in common, by name: the fact, what it was, what it is."""
+    before, here = _flat(then), _flat(json.loads(json.dumps(now)))
+    for key in sorted(here.keys() | before.keys()):
+        if here.get(key) != before.get(key):
+            yield key, before.get(key), here.get(key)
+
+
+def check_one_machine(runs: Sequence[Run]) -> None:
+    """Raise InputError for the first run whose times cannot be compared with those of the first one's machine."""
+    for run in runs[1:]:
+        for key, one, other in differences(deciding(runs[0].machine), deciding(run.machine)):
+            first = f"with {one}" if one is not None and other is not None else _with(key, one)
+            msg = (
+                f"{run.folder} was measured {_with(key, other)}, {runs[0].folder} {first}: runs of different machines, "
+                "versions or settings cannot be scored together; give those of one"
+            )
+            raise InputError(msg)
+
+
+def _with(key: str, value: Any) -> str:  # noqa: ANN401 - whatever a fingerprint has
+    return f"without {key}" if value is None else f"with {key} {value}"
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions and settings beside the other facts."""
+    flat: dict[str, Any] = {}
+    for key, value in facts.items():
+        flat |= value if isinstance(value, dict) else {key: value}
+    return flat

@@ -1,0 +1,139 @@
+"""A run as it is read from its folder: the manifest, and every line of the journal that can be read.
+
+run = load("runs/today")
+run.observations, run.warnings
+"""
+
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.given_file import content, opened
+from fwdrev.bench.records.spec import SweepSpec, stored_spec
+from fwdrev.modes.errors import InputError
+from fwdrev.results.display import Displayed
+from fwdrev.results.runs.schema import FORMAT, Manifest, parse_line
+
+__all__ = ["JOURNAL", "MANIFEST", "Run", "load"]
+
+MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
+"""The files in the folder of a run."""
+
+_MOST_WARNINGS = 5
+"""Then only their number is told."""
+
+_LONGEST = 2**25
+"""Bytes of a line: more than any that a sweep can write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Run(Displayed):
+    """What a folder holds: its manifest, the observations that could be read, and warnings about the rest."""
+
+    folder: Path
+    spec: SweepSpec
+    machine: Mapping[str, Any]
+    created: str
+    observations: tuple[Observation, ...]
+    warnings: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """One line: there are thousands of values."""
+        seen = [o for o in self.observations if o.round >= 0]
+        cells, rounds = len({o.cell for o in seen}), len({o.round for o in seen})
+        engines = ", ".join(self.spec.engines)
+        return f"<Run {str(self.folder)!r}: {self.spec.problem}, {cells} cells, {rounds} rounds; {engines}>"
+
+
+def load(folder: Path | str) -> Run:
+    """Read a run; raises InputError when the folder is none. Lines that cannot be read become warnings."""
+    folder = Path(folder)
+    manifest = _manifest(folder)
+    spec = stored_spec(manifest.spec, folder / MANIFEST)
+    with _without_collector():
+        observations, warnings = _observations(folder / JOURNAL, spec)
+    return Run(
+        folder=folder,
+        spec=spec,
+        machine=manifest.machine.model_dump(exclude_unset=True),
+        created=manifest.created,
+        observations=tuple(observations),
+        warnings=tuple(warnings),
+    )
+
+
+def _manifest(folder: Path) -> Manifest:
+    path = folder / MANIFEST
+    try:
+        text = content(path).decode("utf-8", errors="replace")
+    except OSError as error:
+        msg = f"{folder} is not a run: cannot read {MANIFEST} ({error.strerror}); give the folder that a sweep wrote"
+        raise InputError(msg) from None
+    try:
+        found = Manifest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        msg = f"{path} is damaged: {where or 'it'}: {first['msg']}; the journal beside it is untouched"
+        raise InputError(msg) from None
+    if found.format > FORMAT:
+        msg = f"{path} has format {found.format!r}: this version of fwdrev reads 1 to {FORMAT}; update fwdrev"
+        raise InputError(msg)
+    return found
+
+
+def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[str]]:
+    """Whatever can be read. A line that was torn by a crash, or damaged later, costs itself only."""
+    observations: list[Observation] = []
+    warnings: list[str] = []
+    seen: set[tuple[int, Cell]] = set()
+    engines = set(spec.engines)
+    may_hold = cache(spec.may_hold)
+    for number, line in _lines(path):
+        try:
+            found = parse_line(line)
+        except ValueError as error:
+            warnings.append(f"{path} line {number} is left out, it cannot be read ({error}): {line[:60]!r}")
+            continue
+        key = (found.round, found.cell)
+        if not may_hold(found.cell) or not engines.issuperset(found.arms) or key in seen:
+            warnings.append(f"{path} line {number} is left out, it is no new part of this sweep: {line[:60]!r}")
+            continue
+        seen.add(key)
+        observations.append(found)
+    if len(warnings) > _MOST_WARNINGS:
+        warnings[_MOST_WARNINGS:] = [f"{path}: {len(warnings) - _MOST_WARNINGS} more lines are left out"]
+    return observations, warnings
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Those that are not empty, with their numbers; one at a time, since all of them together may be large."""
+    try:
+        with opened(path) as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
+                if not line.isspace():
+                    yield number, line.strip(b"\0\r\n").decode("utf-8", errors="replace")
+                if len(line) == _LONGEST:  # no sweep has written what follows
+                    return
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
+        raise InputError(msg) from None
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Of cycles: there are none in records, and looking for them among millions takes as long as reading them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

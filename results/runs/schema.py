@@ -1,0 +1,179 @@
+"""What the two files of a run may contain: each is checked when it is read, so that nothing else has to.
+
+Files come from anywhere. What passes here is of the right type, finite and in range; the rest is refused or left out.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+    with_config,
+)
+from pydantic_core.core_schema import CoreSchema, DataclassSchema
+
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
+from fwdrev.bench.machine.memory import Memory
+from fwdrev.modes.core.cost import EngineCost, ProgramCost
+from fwdrev.modes.core.problem import LARGEST
+from fwdrev.modes.registry import engine_name
+from fwdrev.results.gate.verdicts.judgement import one_line
+
+__all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "parse_line"]
+
+FORMAT = 2
+"""The version of the two files; raised whenever their meaning changes, and older ones are still read.
+
+1: rounds and the preparing pass. 2: also the weighing pass, `seconds`, `program`, `memory` and three more ways to end;
+what a file of version 1 holds means the same in it.
+"""
+
+Size = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
+Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-12, le=1e9, allow_inf_nan=False)]
+Text = Annotated[str, StringConstraints(max_length=2000, strict=True)]
+Words = Annotated[Text, AfterValidator(one_line)]
+
+
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class _By:
+    """Reads a record by the fields of another class, which say what is allowed: it is made once, as what it is."""
+
+    def __init__(self, fields: type) -> None:
+        """`fields`: a dataclass with the same names."""
+        self._fields = fields
+
+    def __get_pydantic_core_schema__(self, record: type, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """That of `fields`, for `record`."""
+        schema = cast("DataclassSchema", handler.resolve_ref_schema(handler.generate_schema(self._fields)))
+        return {**schema, "cls": record}
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cost:
+    """The engine's own counts for one Jacobian."""
+
+    multiply_adds: Annotated[Count, Field(description="Exact for an engine of this package.")]
+    passes: Annotated[Count, Field(description="Tangents pushed or cotangents pulled.")]
+    bytes_moved: Annotated[Count, Field(description="Operands and results of all products.")]
+    peak_bytes: Annotated[Count, Field(description="What is held at once in Jacobians, at most.")]
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Program:
+    """What a compiler says of its program."""
+
+    flops: Annotated[Count | None, Field(description="Floating-point operations.")] = None
+    bytes_accessed: Annotated[Count | None, Field(description="Memory traffic of its operations.")] = None
+    peak_bytes: Annotated[Count | None, Field(description="Arguments, results and temporary arrays.")] = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Memory:
+    """Peaks in bytes from the preparation on, measured in a process of its own."""
+
+    allocated: Annotated[Count | None, Field(description="What NumPy allocated, as tracemalloc saw it.")] = None
+    resident: Annotated[Count | None, Field(description="By how much the process grew.")] = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arm:
+    """One engine in one cell."""
+
+    status: Status
+    reason: Annotated[Words | None, Field(description="Why it was not measured, in one line.")] = None
+    loops: Annotated[Count, Field(description="Calls in each timed block.")] = 0
+    values: Annotated[tuple[Positive, ...], Field(description="Seconds per call, one value for each timed block.")] = ()
+    prepare_seconds: Annotated[Seconds | None, Field(description="To plan, trace and compile.")] = None
+    error: Annotated[
+        Seconds | None, Field(description="Relative distance of its Jacobian from products by jax.jvp and jax.vjp.")
+    ] = None
+    cost: Annotated[EngineCost, _By(_Cost)] | None = None
+    program: Annotated[ProgramCost, _By(_Program)] | None = None
+    memory: Annotated[Memory, _By(_Memory)] | None = None
+
+
+def _only_measured_arms_have_values(arm: ArmResult) -> ArmResult:
+    if arm.values and (arm.status is not Status.MEASURED or not arm.loops):
+        msg = "values of an arm that was not measured"
+        raise ValueError(msg)
+    return arm
+
+
+class Line(BaseModel):
+    """One cell in one round."""
+
+    model_config = _STRICT
+
+    round: Annotated[int, Field(ge=WEIGHING, le=10**6, strict=True)] = Field(
+        description=f"From 0; {PREPARING} is the pass that compiles and checks, {WEIGHING} that which measures memory."
+    )
+    n: Size = Field(description="Inputs.")
+    m: Size = Field(description="Outputs.")
+    seconds: Seconds | None = Field(default=None, description="What the whole visit took.")
+    arms: dict[Text, Annotated[ArmResult, _By(_Arm), AfterValidator(_only_measured_arms_have_values)]] = Field(
+        description="By the name of the engine."
+    )
+
+
+class Machine(BaseModel):
+    """The fingerprint: what figures and exports read of it, and anything else as it is."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    cpu_model_name: Words = Field(default="unknown processor", description="As the system names it.")
+    platform: Words = Field(default="unknown system", description="System, kernel and C library.")
+    python_version: Words = Field(default="unknown", description="Of the interpreter, with its word size.")
+    blas: Words = Field(default="unknown BLAS", description="The library behind NumPy's matrix products.")
+    threads: Annotated[int, Field(ge=1)] = Field(default=1, description="That BLAS and XLA may use.")
+    versions: dict[Words, Words] = Field(default_factory=dict, description="Of the packages that matter for the times.")
+
+    @model_validator(mode="after")
+    def _finite(self) -> "Machine":
+        """Also in what is kept as it is: reports and exports write it as JSON, which has no other numbers."""
+        json.dumps(self.model_extra, allow_nan=False)
+        return self
+
+
+class Manifest(BaseModel):
+    """`manifest.json`; `spec` is checked where a specification is made."""
+
+    model_config = _STRICT
+
+    format: Annotated[int, Field(ge=1)] = Field(description="The version of both files; older ones are read.")
+    created: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T[\d:.+Z-]+$", max_length=40)] = Field(
+        description="When the sweep began, in UTC."
+    )
+    spec: dict[str, Any] = Field(description="What was to be measured, and how.")
+    machine: Machine
+
+
+def parse_line(text: str) -> Observation:
+    """One line of the journal; raises ValueError for anything that no sweep would have written.
+
+    Files that were joined have a byte-order mark in the middle, and a crash may leave zero bytes before a line.
+    """
+    try:
+        line = Line.model_validate_json(text.strip("\ufeff\0\r\n"))
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"]) from None
+    arms = {engine_name(name): arm for name, arm in line.arms.items()}
+    if len(arms) < len(line.arms):
+        msg = "two arms are the same engine"
+        raise ValueError(msg)
+    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=arms, seconds=line.seconds)

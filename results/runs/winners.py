@@ -1,0 +1,44 @@
+"""Winners: which of all engines is the fastest in each cell, and by how much it beats the next one.
+
+winners(timed_blocks(run))                                     # among all engines that were measured
+winners(timed_blocks(run), ["forward", "reverse", "bracketed"])
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.results.runs.blocks import Blocks, block_median
+from fwdrev.results.stats.estimate import log_means
+
+__all__ = ["winners"]
+
+
+def winners(blocks: Blocks, engines: Sequence[str] | None = None) -> pd.DataFrame:
+    """One row per cell: n, m, engine (the fastest), next (the second), point, low, high (time of the next ÷ fastest).
+
+    `next` and the ratio are missing where one engine alone was measured; low and high are NaN for a single round. An
+    interval that holds 1 says that the two cannot be told apart. Engines without any value are left out.
+    """
+    chosen = [i for i, name in enumerate(blocks.engines) if engines is None or name in engines]
+    names = np.array([blocks.engines[i] for i in chosen], dtype=object)
+    if not chosen:
+        return pd.DataFrame(columns=["n", "m", "engine", "next", "point", "low", "high"])
+    logs = blocks.logs[:, :, chosen]
+    seconds, _, _ = log_means(blocks.medians[:, :, chosen])
+    reached = ~np.isnan(seconds).all(axis=1)
+    ranked = np.argsort(seconds[reached], axis=1)  # what was not measured comes last
+    first, second = ranked[:, 0], ranked[:, min(1, len(chosen) - 1)]
+    each = np.arange(reached.sum())
+    logs = logs[:, reached]
+    point, low, high = log_means(block_median(logs[:, each, second] - logs[:, each, first]))
+    alone = (first == second) | np.isnan(seconds[reached][each, second])
+    table = pd.DataFrame(
+        [(c.n, c.m) for c, there in zip(blocks.cells, reached, strict=True) if there], columns=["n", "m"]
+    )
+    table["engine"], table["next"] = names[first], names[second]
+    table.loc[alone, "next"] = None
+    for name, values in (("point", point), ("low", low), ("high", high)):
+        table[name] = np.where(alone, np.nan, values)
+    return table

@@ -1,0 +1,117 @@
+"""The crossover of a whole plane: along every line, and the law m* = c · n^α through it."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import Matrix, Vector
+from fwdrev.results.display import Displayed
+from fwdrev.results.runs.cells import LogRatios
+from fwdrev.results.stats.crossing import Crossing, crossing, crossing_point
+from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
+
+__all__ = ["Crossover", "Law", "crossover", "crossover_points"]
+
+Lines = dict[int, tuple[Vector, Matrix]]
+"""At each n the sizes m, and the ratios (rounds, sizes)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Law(Displayed):
+    """m* = c · n^α: at this m the two engines break even."""
+
+    c: Estimate
+    alpha: Estimate
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"c": self.c.to_json(), "alpha": self.alpha.to_json()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossover(Displayed):
+    """Where a pair of engines breaks even: in m at each n, in n at each m, and as a law (None below two points)."""
+
+    pair: tuple[str, str]
+    in_m: dict[int, Crossing]
+    in_n: dict[int, Crossing]
+    law: Law | None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `fwdrev crossover --json` prints."""
+        return {
+            "pair": list(self.pair),
+            "points": [
+                {"n": n, "status": c.status.value, "m": c.to_json(), "cheaper_below": c.cheaper}
+                for n, c in self.in_m.items()
+            ],
+            "points_in_n": [
+                {"m": m, "status": c.status.value, "n": c.to_json(), "cheaper_below": c.cheaper}
+                for m, c in self.in_n.items()
+            ],
+            "law": None if self.law is None else self.law.to_json(),
+        }
+
+
+def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
+    """Every crossing of the plane, and the law with intervals from leaving out one round at a time."""
+    lines = {n: ratios.along_m(n) for n in ratios.n}
+    in_m = {n: crossing(*line, ratios.pair, level) for n, line in lines.items()}
+    in_n = {m: crossing(*ratios.along_n(m), ratios.pair, level) for m in ratios.m}
+    return Crossover(pair=ratios.pair, in_m=in_m, in_n=in_n, law=_law(lines, in_m, len(ratios.table), level))
+
+
+def crossover_points(ratios: LogRatios) -> dict[int, float]:
+    """m* at each n that has one, and nothing else: for ratios that are known exactly, as counts and predictions are."""
+    return _found({n: crossing_point(*ratios.along_m(n)) for n in ratios.n})
+
+
+def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> Law | None:
+    """The least-squares line through log m* over log n; the jackknife over rounds gives its intervals."""
+    points = {n: c.size.point for n, c in in_m.items() if c.size is not None}
+    whole = _line(points)
+    if whole is None:
+        return None
+    crossed = {n: lines[n] for n in points}
+    left_out = [
+        line
+        for r in range(rounds)
+        if rounds > 2  # noqa: PLR2004 - what is left needs a spread of its own
+        and (line := _line(_without(crossed, r))) is not None
+    ]
+    pairs = np.array(left_out) if len(left_out) == rounds else None
+    log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
+    return Law(c=_exponential(log_c), alpha=alpha)
+
+
+def _without(lines: Lines, r: int) -> dict[int, float]:
+    """The crossover at each n, from all rounds but one."""
+    return _found({n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()})
+
+
+def _found(points: dict[int, float | None]) -> dict[int, float]:
+    return {n: point for n, point in points.items() if point is not None}
+
+
+def _line(points: dict[int, float]) -> tuple[float, float] | None:
+    """(log c, α) through log m* over log n, if there are two points."""
+    if len(points) < 2:  # noqa: PLR2004 - a line
+        return None
+    alpha, log_c = np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)
+    return float(log_c), float(alpha)
+
+
+def _jackknife(value: float, left_out: Vector | None, level: float) -> Estimate:
+    if left_out is None:
+        return Estimate(point=value, low=None, high=None, level=level)
+    r = left_out.size
+    error = math.sqrt((r - 1) / r * float(((left_out - left_out.mean()) ** 2).sum()))
+    half = t_quantile(r, level) * error
+    return Estimate(point=value, low=value - half, high=value + half, level=level)
+
+
+def _exponential(e: Estimate) -> Estimate:
+    low, high = (None if end is None else math.exp(end) for end in (e.low, e.high))
+    return Estimate(point=math.exp(e.point), low=low, high=high, level=e.level)

@@ -1,0 +1,62 @@
+"""Estimates: a value with an interval, and how one is made from rounds.
+
+Values of one process are not independent, so the round is the unit: each round gives one number, and the interval is
+Student's t over the rounds. Times and ratios are averaged as logarithms.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from fwdrev.modes.core.arrays import AnyArray, Vector
+from fwdrev.results.display import Displayed
+
+__all__ = ["LEVEL", "Estimate", "log_mean", "log_means", "t_quantile"]
+
+LEVEL = 0.95
+"""The share of intervals that should contain the truth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate(Displayed):
+    """A point and its interval at `level`; without an interval (a single round) `low` and `high` are None."""
+
+    point: float
+    low: float | None
+    high: float | None
+    level: float = LEVEL
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return {"point": self.point, "low": self.low, "high": self.high, "level": self.level}
+
+
+def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a number or an array
+    """Student's t for an interval from so many rounds; infinite for fewer than two."""
+    distinct, which = np.unique(np.asarray(rounds, dtype=float), return_inverse=True)  # thousands of cells share one
+    freedom = distinct - 1
+    return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[which]
+
+
+def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
+    """The geometric mean of what `logs`, one number per round, are the logarithms of."""
+    if logs.size < 2:  # noqa: PLR2004 - one round has no spread
+        return Estimate(point=math.exp(float(np.mean(logs))), low=None, high=None, level=level)
+    point, low, high = (float(each) for each in log_means(logs, level))
+    return Estimate(point=point, low=low, high=high, level=level)
+
+
+def log_means(logs: AnyArray, level: float = LEVEL) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """The same for many at once: point, low and high over the first axis of `logs`, which is that of the rounds.
+
+    NaN stands for a round that did not measure; low and high are NaN where fewer than two did.
+    """
+    rounds = (~np.isnan(logs)).sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.nansum(logs, axis=0) / rounds
+        variance = np.nansum((logs - mean) ** 2, axis=0) / (rounds - 1)
+        half = np.where(rounds > 1, t_quantile(rounds, level) * np.sqrt(variance / rounds), np.nan)
+        return np.exp(mean), np.exp(mean - half), np.exp(mean + half)

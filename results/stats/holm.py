@@ -1,0 +1,31 @@
+"""Holm's correction: p-values for many tests at once, so that all false rejections together stay within one level.
+
+S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979) 65-70; with weights, his
+section 4. It holds for tests that depend on each other in any way, as cells of one round do.
+"""
+
+import numpy as np
+from jaxtyping import Shaped
+
+from fwdrev.modes.core.arrays import Vector
+
+__all__ = ["holm"]
+
+Families = Shaped[np.ndarray, "*runs tests"]
+
+
+def holm(p: Families, weights: Vector) -> Families:
+    """Adjusted p-values of `p` (…, tests), a family in each row: reject where they are at most the family's level.
+
+    `weights` (tests,), positive, are the shares of the level that the tests begin with, up to a factor. NaN stands for
+    a test that could not be made: it stays NaN and takes no share.
+    """
+    order = np.argsort(p / weights, axis=-1, kind="stable")  # NaN comes last
+    ordered = np.take_along_axis(p, order, axis=-1)
+    own = np.where(np.isnan(ordered), 0.0, weights[order])
+    still = np.cumsum(own[..., ::-1], axis=-1)[..., ::-1]  # the weight of all that were not rejected before
+    with np.errstate(invalid="ignore"):
+        stepped = np.maximum.accumulate(ordered / weights[order] * still, axis=-1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
+    return adjusted

@@ -1,0 +1,167 @@
+"""Shifts: by how much each subject's time differs between two sides, and how sure that is.
+
+The round is the unit, as in `results.stats.estimate`: each gives one log ratio per subject, and the test is Student's
+t over the rounds. Both sides of a round are paired already, so there is one variance and no need for Welch's. Heavy
+tails make t reject less often, not more; simulated by `benchmarks/gate_simulation.py`.
+
+From ten rounds on the mean is trimmed, one round in ten at either end, with the winsorised variance that belongs to it
+(J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963) 331-352; as K. K. Yuen, Biometrika 61 (1974) 165-170): a
+neighbour who takes the processor for a quarter of a second hits all blocks of one round, and one such round would leave
+its cell undecided.
+
+Rounds that resemble the one before tell less than they seem to: `correlation_of` finds by how much, from all subjects
+together, and `shifts_of` widens the errors by it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Shaped
+from scipy import special
+
+from fwdrev.modes.core.arrays import Vector
+from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
+
+__all__ = ["FEWEST", "POWER", "Shifts", "Subjectwise", "correlation_of", "shifts_of"]
+
+FEWEST = 3
+"""Rounds below which nothing is decided: with two, t has one degree of freedom and no variance."""
+
+_FEWEST_CORRELATED = 6
+"""Rounds from which a correlation can be put right."""
+
+_MOST_CORRELATED = 0.9
+"""Beyond, a few rounds tell nothing at all."""
+
+_TRIMMED = 0.1
+"""Of the rounds, at either end: one of ten, two of twenty, none of fewer than ten."""
+
+POWER = 0.9
+"""The share of runs in which what is called detectable is found."""
+
+
+Subjectwise = Shaped[np.ndarray, "*runs subjects"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shifts:
+    """For each subject: `mean` log ratio, `error`, its standard error, and the `rounds` that measured it.
+
+    Mean and error are NaN where there were fewer rounds than `FEWEST`. `kept`: rounds that are in the mean.
+    """
+
+    mean: Subjectwise
+    error: Subjectwise
+    rounds: Subjectwise
+    kept: Subjectwise
+
+    def p_slower(self, margins: Vector) -> Subjectwise:
+        """p-values of the one-sided test that a shift is above its margin; NaN where none can be made."""
+        return self._p(self.mean - margins)
+
+    def p_faster(self, margins: Vector) -> Subjectwise:
+        """The same below minus the margin."""
+        return self._p(-self.mean - margins)
+
+    def _p(self, beyond: Subjectwise) -> Subjectwise:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = np.where(beyond == 0, 0.0, beyond / self.error)  # rounds that agree in every bit have no error
+        freedom = np.maximum(self.kept - 1, 1).astype(float)
+        return np.asarray(np.where(np.isnan(self.mean), np.nan, special.stdtr(freedom, -t)))
+
+    def within(self, margins: Vector, level: float = LEVEL) -> Subjectwise:
+        """Where the whole interval at that level lies between minus the margin and the margin."""
+        return np.asarray(np.abs(self.mean) + self._half(level) < margins)
+
+    def holds(self, truth: Vector, level: float = LEVEL) -> Subjectwise:
+        """Where the interval at that level has `truth`, log ratios (subjects,), in it."""
+        return np.asarray(np.abs(self.mean - truth) <= self._half(level))
+
+    def estimates(self, level: float = LEVEL) -> Iterator[Estimate | None]:
+        """The ratio head / base of each subject with its interval; None where nothing is decided."""
+        half = self._half(level)
+        edges = np.exp(np.stack([self.mean, self.mean - half, self.mean + half])).T.tolist()
+        for point, low, high in edges:
+            known = point == point  # noqa: PLR0124 - NaN differs from itself
+            yield Estimate(point=point, low=low, high=high, level=level) if known else None
+
+    def only(self, at: int) -> "Shifts":
+        """One of the subjects."""
+        mean, error, rounds, kept = (each[..., [at]] for each in (self.mean, self.error, self.rounds, self.kept))
+        return Shifts(mean=mean, error=error, rounds=rounds, kept=kept)
+
+    def in_rounds(self, rounds: int) -> "Shifts":
+        """The same means, as sure as so many rounds that vary as much would make them."""
+        kept = rounds - 2 * int(_TRIMMED * rounds)
+        error = self.error * np.sqrt(self.kept / kept)
+        return Shifts(
+            mean=self.mean, error=error, rounds=np.full_like(self.rounds, rounds), kept=np.full_like(self.kept, kept)
+        )
+
+    def detectable(self, margins: Vector, levels: Vector, power: float = POWER) -> Subjectwise:
+        """The smallest relative change that the test at these levels finds with that power; NaN where none can be made.
+
+        Exact for normal noise: it solves the noncentral t for the shift in standard errors.
+        """
+        freedom = np.maximum(self.kept - 1, 1).astype(float)
+        needed = special.nctdtrinc(freedom, 1 - power, special.stdtrit(freedom, 1 - levels))
+        with np.errstate(over="ignore"):  # nothing is found where rounds have nothing in common
+            return np.asarray(np.expm1(margins + needed * self.error))
+
+    def _half(self, level: float) -> Any:  # noqa: ANN401 - an array
+        return t_quantile(np.maximum(self.kept, 2), level) * self.error
+
+
+def correlation_of(logs: Shaped[np.ndarray, "rounds *runs pairs"]) -> Shaped[np.ndarray, "*runs"]:
+    """How much each round resembles the one before: the mean lag-1 correlation over all pairs; 0 where none is seen.
+
+    Of pairs that every round measured. A short series shows too little of it: in the mean ρ - (1 + 4 ρ) / rounds
+    (F. H. C. Marriott and J. A. Pope, "Bias in the estimation of autocorrelations", Biometrika 41 (1954) 390-402),
+    which is put right here. What lies within two standard errors of zero counts as zero, so few pairs never tell.
+    """
+    rounds = logs.shape[0]
+    if rounds < _FEWEST_CORRELATED:
+        return np.zeros(logs.shape[1:-1])
+    apart = logs - logs.mean(axis=0)
+    squares = (apart**2).sum(axis=0)
+    whole = np.isfinite(squares) & (squares > 0)
+    pairs = whole.sum(axis=-1)
+    seen = np.where(whole, (apart[1:] * apart[:-1]).sum(axis=0) / np.where(whole, squares, 1.0), 0.0)
+    mean = seen.sum(axis=-1) / np.maximum(pairs, 1)
+    found = (rounds * mean + 1) / (rounds - 4)
+    error = np.sqrt(rounds / np.maximum(pairs, 1)) / (rounds - 4)
+    return np.where((pairs > 0) & (found > 2 * error), np.minimum(found, _MOST_CORRELATED), 0.0)
+
+
+def _inflation(correlation: Subjectwise, rounds: Subjectwise) -> Subjectwise:
+    """By what the variance of a mean exceeds the sample variance / rounds, where rounds are an AR(1) series."""
+    lags = np.arange(1, max(2, int(rounds.max(initial=2))))
+    share = np.clip(1 - lags / rounds[..., None], 0.0, None)
+    total = 1 + 2 * (share * correlation[..., None] ** lags).sum(axis=-1)
+    return np.asarray(total * (rounds - 1) / (rounds - total))
+
+
+def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"], correlation: Any = 0.0) -> Shifts:  # noqa: ANN401 - an array or a number
+    """From (rounds, subjects) log ratios, or (rounds, runs, subjects), those of many runs at once.
+
+    NaN where a round did not measure a subject; `correlation`: of a round with the one before, one number or (runs,).
+    """
+    if not len(logs):
+        logs = np.full((1, *logs.shape[1:]), np.nan)
+    rounds = (~np.isnan(logs)).sum(axis=0)
+    enough = rounds >= FEWEST
+    count = np.where(enough, rounds, FEWEST)
+    cut = (_TRIMMED * count).astype(int)
+    kept = count - 2 * cut
+    rank = np.arange(logs.shape[0]).reshape(-1, *[1] * (logs.ndim - 1))
+    ordered = np.sort(logs, axis=0)  # NaN comes last
+    inside = (rank >= cut) & (rank < count - cut)
+    mean = np.where(enough, np.where(inside, ordered, 0.0).sum(axis=0) / kept, np.nan)
+    ends = (np.take_along_axis(ordered, at[None], axis=0)[0] for at in (cut, np.minimum(count - cut, len(logs)) - 1))
+    winsorised = np.where(rank < count, np.clip(ordered, *ends), np.nan)
+    variance = np.nansum((winsorised - np.nansum(winsorised, axis=0) / count) ** 2, axis=0) / (kept - 1)
+    wider = _inflation(np.broadcast_to(np.asarray(correlation)[..., None], rounds.shape), count)
+    error = np.where(enough, np.sqrt(wider * variance / kept), np.nan)
+    return Shifts(mean=mean, error=error, rounds=rounds, kept=kept)

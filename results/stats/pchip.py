@@ -1,0 +1,56 @@
+"""A monotone cubic through points: between two of them it does not swing, so it has a zero only where they change sign.
+
+It is that of Fritsch and Butland (1984), as scipy.interpolate.PchipInterpolator has it; a run has thousands of lines,
+and an object of SciPy takes longer to make than everything that is asked of one of them.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from fwdrev.modes.core.arrays import Vector
+
+__all__ = ["MonotoneCubic"]
+
+
+class MonotoneCubic:
+    """Through (x, y), two points or more, x ascending."""
+
+    def __init__(self, x: Vector, y: Vector) -> None:
+        """`x` (k,), `y` (k,)."""
+        width = np.diff(x)
+        chord = np.diff(y) / width
+        slope = _slopes(width, chord)
+        bend = (slope[:-1] + slope[1:] - 2 * chord) / width
+        self._x = x
+        self._powers = y[:-1], slope[:-1], (chord - slope[:-1]) / width - bend, bend / width
+
+    def __call__(self, piece: Any, at: Any) -> Any:  # noqa: ANN401 - numbers or arrays
+        """The value at `at`, which lies between the points `piece` and `piece` + 1."""
+        a, b, c, d = (power[piece] for power in self._powers)
+        s = at - self._x[piece]
+        return ((d * s + c) * s + b) * s + a
+
+
+def _slopes(width: Vector, chord: Vector) -> Vector:
+    """(k,): inside, a weighted harmonic mean of the chords on both sides, flat where they differ in sign."""
+    if chord.size == 1:
+        return np.repeat(chord, 2)
+    slope = np.zeros(chord.size + 1)
+    left, right = 2 * width[1:] + width[:-1], width[1:] + 2 * width[:-1]
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean = (left + right) / (left / chord[:-1] + right / chord[1:])
+    slope[1:-1] = np.where(np.sign(chord[:-1]) * np.sign(chord[1:]) > 0, mean, 0.0)
+    slope[0] = _end(*width[:2].tolist(), *chord[:2].tolist())
+    slope[-1] = _end(*width[:-3:-1].tolist(), *chord[:-3:-1].tolist())
+    return slope
+
+
+def _end(width: float, next_width: float, chord: float, next_chord: float) -> float:
+    """At an end: that of the parabola through three points, held back where it would overshoot."""
+    slope = ((2 * width + next_width) * chord - width * next_chord) / (width + next_width)
+    if np.sign(slope) != np.sign(chord):
+        return 0.0
+    if np.sign(chord) != np.sign(next_chord) and abs(slope) > 3 * abs(chord):
+        return 3 * chord
+    return slope

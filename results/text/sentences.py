@@ -1,0 +1,97 @@
+"""The answer as a person would say it: which engine is faster where, by how much, and how sure that is."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from fwdrev.results.runs.cells import LogRatios
+from fwdrev.results.stats.crossing import Crossing
+from fwdrev.results.stats.crossover import Crossover
+from fwdrev.results.stats.estimate import LEVEL, log_means
+from fwdrev.results.text.quantities import number_text
+from fwdrev.results.text.summary import ends_text, percent, size_text
+
+__all__ = ["pair_words", "winner_words"]
+
+_LEVEL = percent(LEVEL)
+
+
+def pair_words(ratios: LogRatios, found: Crossover) -> list[str]:
+    """Sentences about a pair: where the two cross, how many cells each of them wins, and where it does so by most."""
+    if ratios.grid.empty:  # all that both engines were timed in lies beside the grid
+        return [*_where(found)]
+    return [*_where(found), _cells(ratios), *_extremes(ratios)]
+
+
+def winner_words(table: pd.DataFrame) -> list[str]:
+    """A sentence for each engine that is the fastest somewhere, from `winners`; the one with most cells first."""
+    sentences = []
+    for name in table["engine"].value_counts().index:
+        won = table[table["engine"] == name]
+        beaten = won.dropna(subset="point")
+        by = ""
+        if len(beaten):
+            most = beaten.loc[beaten["point"].idxmax()]
+            by = f", by {_times(most['point'])} at most (over {most['next']}, {_at((most['n'], most['m']))})"
+        tied = len(beaten) - int((beaten["low"] > 1).sum())  # also a single round, which has no interval
+        known = f"; in {tied} of them it cannot be told from the next" if tied else ""
+        sentences.append(f"{name} is the fastest in {len(won)} of {len(table)} cells{by}{known}.")
+    return sentences
+
+
+def _where(found: Crossover) -> Iterable[str]:
+    """The law; or that there is none to tell, and who is cheaper where instead."""
+    crossings = list(found.in_m.values())
+    met = [c for c in crossings if c.size is not None]
+    if found.law is not None:
+        below, above = _sides(met, found.pair)
+        c, alpha = found.law.c, found.law.alpha
+        sure = ""
+        if c.low is not None and alpha.low is not None:
+            sure = f" ({_LEVEL} intervals: factor {ends_text(c)}, exponent {ends_text(alpha)})"
+        line = f"m ≈ {number_text(c.point)} · n^{number_text(alpha.point)}"
+        yield f"Below {line} outputs {below} is faster, above it {above}{sure}."
+    for n, crossing in found.in_m.items():
+        if crossing.size is None:
+            yield f"At n = {n} {crossing.cheaper} is faster at every m that was measured."
+        elif found.law is None:
+            yield f"At n = {n} the two break even at m = {size_text(crossing)}."
+
+
+def _sides(met: list[Crossing], pair: tuple[str, str]) -> tuple[str, str]:
+    """Who is faster below the crossover, and who above, at most of the sizes."""
+    one, other = pair
+    first = sum(crossing.cheaper == one for crossing in met)
+    return (one, other) if 2 * first > len(met) else (other, one)
+
+
+def _cells(ratios: LogRatios) -> str:
+    one, other = ratios.pair
+    point, low, high = log_means(ratios.grid.to_numpy())
+    known = ~np.isnan(low)
+    if not known.any():
+        return f"{one} was faster in {(point < 1).sum()} of {point.size} cells; from one round there is no interval."
+    wins, losses = int((high[known] < 1).sum()), int((low[known] > 1).sum())
+    undecided = f"; in {known.sum() - wins - losses} the {_LEVEL} interval holds equal times"
+    return f"Of {known.sum()} cells {one} is faster in {wins}, {other} in {losses}{undecided}."
+
+
+def _extremes(ratios: LogRatios) -> Iterable[str]:
+    """Where each of the two wins by most, if it does anywhere."""
+    grid = ratios.grid
+    point, low, high = log_means(grid.to_numpy())
+    for name, i, wins in ((ratios.pair[0], int(point.argmin()), -1), (ratios.pair[1], int(point.argmax()), 1)):
+        ends = sorted(float(end) ** wins for end in (low[i], high[i]))
+        times = float(point[i]) ** wins
+        if times > 1:
+            sure = "" if np.isnan(low[i]) else f" ({number_text(ends[0])} … {number_text(ends[1])})"
+            yield f"{name} wins by most at {_at(grid.columns[i])}: {_times(times)}{sure}."
+
+
+def _times(factor: float) -> str:
+    return f"{number_text(factor)} times" if factor >= 1.01 else "less than 1 %"  # noqa: PLR2004 - what three digits show
+
+
+def _at(sizes: Iterable[object]) -> str:
+    return "n = {}, m = {}".format(*sizes)

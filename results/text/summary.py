@@ -1,0 +1,130 @@
+"""The answer in words: what a crossover, a law or a failure means, one line each."""
+
+from collections import Counter
+
+from fwdrev.bench.records.spec import Protocol
+from fwdrev.results.costs.prediction import Prediction
+from fwdrev.results.runs.cells import reasons
+from fwdrev.results.runs.memory import Apart, MemoryRatios
+from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.crossing import Crossing
+from fwdrev.results.stats.crossover import Crossover, Law
+from fwdrev.results.stats.estimate import Estimate
+from fwdrev.results.text.quantities import number_text
+
+__all__ = [
+    "apart_text",
+    "crossover_lines",
+    "ends_text",
+    "failure_lines",
+    "interval_text",
+    "law_text",
+    "percent",
+    "prediction_lines",
+    "prediction_text",
+    "processes_text",
+    "rounds_text",
+    "size_text",
+]
+
+
+def size_text(crossing: Crossing) -> str:
+    """`57 (52 … 63)`, or which engine is cheaper everywhere."""
+    if crossing.size is None:
+        return f"none in range: {crossing.cheaper} is cheaper throughout"
+    return f"{number_text(crossing.size.point)} ({interval_text(crossing)})"
+
+
+def interval_text(crossing: Crossing) -> str:
+    """`52 … 63`, with ≤ or ≥ where it runs out of the measured range; empty without a crossover."""
+    e = crossing.size
+    if e is None:
+        return ""
+    if e.low is None or e.high is None:
+        return "no interval: one round"
+    low = f"≤ {number_text(e.low)}" if "low" in crossing.open_ends else number_text(e.low)
+    high = f"≥ {number_text(e.high)}" if "high" in crossing.open_ends else number_text(e.high)
+    return f"{low} … {high}"
+
+
+def law_text(law: Law) -> str:
+    """`m* = 0.9 · n^0.97`, with intervals."""
+    at = f"m* = {number_text(law.c.point)} · n^{number_text(law.alpha.point)}"
+    return f"{at}   (c {ends_text(law.c)}, exponent {ends_text(law.alpha)})"
+
+
+def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
+    """A table of the crossovers of a pair, and the law."""
+    one, other = found.pair
+    lines = [f"{one} and {other} break even at m* outputs ({level:.0%} interval):", f"{'n':>8}  m*"]
+    lines += [f"{n:>8}  {size_text(crossing)}" for n, crossing in found.in_m.items()]
+    lines += ["", f"{'m':>8}  n*"]
+    lines += [f"{m:>8}  {size_text(crossing)}" for m, crossing in found.in_n.items()]
+    lines += ["", f"law: {law_text(found.law)}" if found.law else "law: none, fewer than two crossovers in range"]
+    return lines
+
+
+def percent(level: float) -> str:
+    """`95 %`."""
+    return f"{100 * level:g} %"
+
+
+def apart_text(ratios: MemoryRatios) -> str:
+    """How far measured memory lies from predicted; empty where nothing has both."""
+    if ratios.apart is None:
+        return ""
+    each = ", ".join(f"of {name} by {_factors(apart)}" for name, apart in ratios.bytes_apart.items())
+    return f"Measured lies from predicted: the ratio by {_factors(ratios.apart)}; the bytes {each}."
+
+
+def prediction_lines(found: Prediction) -> list[str]:
+    """The predicted crossover beside the measured one, and how good the prediction is."""
+    lines = ["predicted by the cost model (fwdrev calibrate):", f"{'n':>8}  predicted m*  measured m*"]
+    for n, (measured, predicted) in found.crossovers.items():
+        shown = ["none" if at is None else number_text(at) for at in (predicted, measured)]
+        lines.append(f"{n:>8}  {shown[0]:>12}  {shown[1]:>11}")
+    return [*lines, prediction_text(found)]
+
+
+def prediction_text(found: Prediction) -> str:
+    """How far the predicted crossover lies from the measured one, and how often the winner is right."""
+    winner = f"the winner is right in {found.right} of {found.decided} cells that differ by more than 10 %"
+    if found.median_error is None or found.worst_error is None:
+        return f"Prediction: {winner}; no crossover is in range of both."
+    return (
+        f"Prediction: m* is off by {found.median_error:.0%} in the median, {found.worst_error:.0%} at worst; {winner}."
+    )
+
+
+def failure_lines(run: Run) -> list[str]:
+    """What was not measured, or not checked, and why: one line for each engine and reason."""
+    table = reasons(run).fillna({"reason": "no reason given"})
+    grouped = table.groupby(["engine", "status", "reason"], sort=True)
+    return [
+        f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, first at n = {rows['n'].iloc[0]}, "
+        f"m = {rows['m'].iloc[0]}: {reason}"
+        for (engine, status, reason), rows in grouped
+    ]
+
+
+def rounds_text(run: Run) -> str:
+    """How many each cell has: `5`; `2 to 5` where a sweep has refined the plane, fewer far from the crossover."""
+    each = Counter(o.cell for o in run.observations if any(arm.values for arm in o.arms.values()))
+    fewest, most = min(each.values(), default=0), max(each.values(), default=0)
+    return str(most) if fewest == most else f"{fewest} to {most}"
+
+
+def processes_text(run: Run) -> str:
+    """`5 rounds in fresh processes`, and whose rounds they are."""
+    by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
+    rounds = rounds_text(run)
+    return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes"
+
+
+def ends_text(e: Estimate) -> str:
+    """`1.15 … 2.28`, or that there is none."""
+    return "no interval" if e.low is None or e.high is None else f"{number_text(e.low)} … {number_text(e.high)}"
+
+
+def _factors(apart: Apart) -> str:
+    return f"a factor of {apart.median:.1f} (median), {apart.worst:.1f} (worst)"

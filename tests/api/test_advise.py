@@ -1,0 +1,162 @@
+"""`fwdrev.advise` on real functions, in this process."""
+
+import importlib.util
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fwdrev
+from fwdrev.modes.errors import InputError
+from fwdrev.modes.functions.staged import composed
+
+
+@pytest.fixture
+def no_asdex(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is installed makes no difference."""
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "asdex" else found(name, *rest)
+    )
+
+
+def tall(x: Any) -> Any:
+    """Two inputs, many outputs."""
+    return jnp.sin(jnp.arange(500.0)[:, None] * x[None]).sum(1)
+
+
+def waist(x: Any) -> Any:
+    """From many to two numbers."""
+    return jnp.tanh(jnp.stack([x.sum(), (x * x).sum()]))
+
+
+@pytest.mark.usefixtures("no_asdex")
+def test_a_function_is_measured() -> None:
+    """All arms that there are, in rounds of this process; the code is that of the function."""
+    found = fwdrev.advise(tall, np.ones(2), budget=4.0)
+    known = {arm.name: arm for arm in found.arms if arm.seconds is not None}
+    assert set(known) == {"forward", "reverse"}
+    assert (found.n, found.m, found.measured, found.fresh) == (2, 500, True, False)
+    assert found.recommend == "forward"
+    assert found.code == "jax.jit(jax.jacfwd(tall))"
+    assert found.ratio is not None
+    assert all(arm.memory_bytes for arm in known.values())
+
+
+def test_counts_need_no_run() -> None:
+    """The same recommendation where it is clear, without a time; the function is traced only."""
+
+    def traced(x: Any) -> Any:
+        assert isinstance(x, jax.core.Tracer)
+        return tall(x)
+
+    found = fwdrev.advise(traced, np.ones(2), measure=False)
+    assert (found.recommend, found.measured) == ("forward", False)
+    assert all(arm.seconds is None for arm in found.arms)
+    assert fwdrev.advise(lambda x: (x * x).sum(), np.ones(50), measure=False).code == "jax.jit(jax.jacrev(f))"
+
+
+@pytest.mark.usefixtures("no_asdex")
+def test_counts_know_of_chunks() -> None:
+    """An array of all passes at once that is far larger than the result speaks for fewer at a time."""
+    W = np.ones((400, 300))
+    found = fwdrev.advise(lambda x: jnp.tanh(W * x[None]).sum(0)[:200], np.ones(300), measure=False)
+    chunked = {arm.name: arm.code for arm in found.arms if arm.name.endswith("-chunked")}
+    assert set(chunked) == {"forward-chunked", "reverse-chunked"}
+    assert 'mode="forward", chunk=' in str(chunked["forward-chunked"])
+    small = fwdrev.advise(lambda x: jnp.tanh(W[:4] * x[None]).sum(0), np.ones(300), measure=False)
+    assert {arm.name for arm in small.arms if arm.counted_seconds is not None} == {"forward", "reverse"}
+
+
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda x: x if x[0] > 0 else -x, "branches on a value"),
+        (lambda x: x.astype(int), "which has no derivative: return"),
+        (lambda _: "text", "JAX"),
+        (lambda x: x[:0], "returns no numbers"),
+    ],
+)
+def test_what_counts_refuse(f: Any, told: str) -> None:
+    """The same as where the function is run."""
+    with pytest.raises(InputError, match=told):
+        fwdrev.advise(f, np.ones(3), measure=False)
+
+
+@pytest.mark.usefixtures("no_asdex")
+@pytest.mark.parametrize(
+    ("f", "told"),
+    [
+        (lambda x: jax.lax.stop_gradient(x) * 2, "do not confirm"),
+        (lambda x: jnp.sqrt(x * 0), "NaN or infinity"),
+        (lambda x: x * 0 + 3, "is zero at this point"),
+        (lambda x: x * 2, None),
+    ],
+)
+def test_an_odd_jacobian_is_doubted(f: Any, told: str | None) -> None:
+    """However fast it is."""
+    notes = fwdrev.advise(f, np.ones(3), budget=1.0).facts.notes
+    assert len(notes) == (told is not None)
+    assert told is None or told in notes[0]
+
+
+def test_stages_may_be_the_function() -> None:
+    """A sequence, as fwdrev.jacobian takes it; another function than theirs is refused where its size shows it."""
+    stages = [waist, lambda h: jnp.outer(h, h)]
+    found = fwdrev.advise(stages, np.ones(9), measure=False)
+    assert (found.n, found.m) == (9, 4)
+    assert "mixed" in {arm.name for arm in found.arms}
+    with pytest.raises(InputError, match="the stages return 2 numbers and f 4"):
+        fwdrev.advise(composed(stages), np.ones(9), stages=stages[:1], measure=False)
+
+
+def test_a_budget_may_be_written() -> None:
+    """As in the command; and nothing is measured inside of a trace."""
+    with pytest.raises(InputError, match="give seconds such as 120s"):
+        fwdrev.advise(tall, np.ones(2), budget="soon")
+    with pytest.raises(InputError, match="argument 0 is traced"):
+        jax.jit(lambda x: fwdrev.advise(tall, x).m)(np.ones(2))
+    assert fwdrev.advise(tall, np.ones(2), budget="1s").rounds > 0
+
+
+def test_equal_counts_are_a_tie() -> None:
+    """Nobody can tell them apart."""
+    found = fwdrev.advise(tall, np.ones(2), measure=False)
+    assert not found.tie
+    assert "within the noise" not in str(found)
+    square = fwdrev.advise(lambda x: x * 2, np.ones(6), measure=False)
+    assert square.tie
+    assert "within the noise" in str(square)
+
+
+def test_stages_are_named() -> None:
+    """Lambdas have no names of their own."""
+    stages = [waist, lambda h: jnp.outer(h, h)]
+    found = fwdrev.advise(composed(stages), np.ones(9), stages=stages, measure=False)
+    mixed = next(arm for arm in found.arms if arm.name == "mixed")
+    assert mixed.code == 'jax.jit(fwdrev.jacobian([waist, f2], mode="mixed"))'
+
+
+def test_stages_that_are_another_function_are_found_out() -> None:
+    """Their Jacobian is not that of the function, and differences confirm it."""
+    found = fwdrev.advise(waist, np.linspace(0.0, 0.1, 9), stages=[waist, lambda h: 2 * h], budget=2.0)
+    mixed = next(arm for arm in found.arms if arm.name == "mixed")
+    assert found.recommend != "mixed"
+    assert mixed.reason is not None
+    assert "its Jacobian is not that of" in mixed.reason
+
+
+def test_a_missing_rule_leaves_the_other_mode() -> None:
+    """A function with a rule for reverse mode only."""
+
+    @jax.custom_vjp
+    def function(x: Any) -> Any:
+        return jnp.sin(x)
+
+    function.defvjp(lambda x: (jnp.sin(x), x), lambda x, g: (jnp.cos(x) * g,))
+    found = fwdrev.advise(function, np.ones(3), budget=2.0)
+    assert (found.recommend, found.runner_up) == ("reverse", None)
+    with pytest.raises(fwdrev.InputError, match="has no derivative"):
+        fwdrev.advise(function, np.arange(3))

@@ -1,0 +1,98 @@
+"""A call into a library that is given up after a while, in this process."""
+
+import itertools
+import math
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from fwdrev.bench.functions.within import within
+
+HERE = __name__
+
+
+def work() -> int:
+    """A small function of this module."""
+    return sum(range(100))
+
+
+def endless() -> None:
+    """Catches what it can."""
+    for _ in itertools.count():
+        try:
+            work()
+        except Exception:  # noqa: BLE001, S112 - which is the point
+            continue
+
+
+def one_long_loop() -> int:
+    """Without a call of Python's."""
+    total = 0
+    while True:
+        total += 1
+
+
+@pytest.mark.parametrize("call", [endless, one_long_loop])
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
+@pytest.mark.parametrize("package", [HERE, HERE.rpartition(".")[0]])
+def test_an_endless_call_is_given_up(seconds: float, package: str, call: Callable[[], object]) -> None:
+    """At a line of the module or package, whatever it catches."""
+    with pytest.raises(TimeoutError):
+        within(seconds, call, package)
+    assert sys.gettrace() is None
+
+
+def test_it_is_given_up_there_only() -> None:
+    """In functions of other libraries nothing is cut off: a context that was entered is left."""
+    left = []
+
+    @contextmanager
+    def context() -> Iterator[None]:
+        yield
+        left.append(True)
+
+    def elsewhere() -> int:
+        for _ in range(3):
+            with context():
+                pass
+        return len(left)
+
+    assert within(0.0, elsewhere, "no_such_package") == 3
+
+
+@pytest.mark.parametrize("seconds", [60.0, math.inf])
+def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
+    """What it returns, and what it raises."""
+    assert within(seconds, lambda: 3, HERE) == 3
+    with pytest.raises(ZeroDivisionError):
+        within(seconds, lambda: 1 // 0, HERE)
+
+
+def test_nothing_is_raised_afterwards() -> None:
+    """However close to the end it was."""
+    ended = 0
+    for _ in range(300):
+        try:
+            within(2e-4, lambda: [work() for _ in range(30)], HERE)
+        except TimeoutError:
+            continue
+        ended += 1
+        assert work() == 4950
+    assert 0 <= ended <= 300
+
+
+def test_a_debugger_goes_before() -> None:
+    """The user's own is left in place, and the call takes as long as it takes."""
+
+    def trace(*_: object) -> None:
+        """Nothing."""
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        assert within(0.0, work, HERE) == 4950
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)

@@ -1,0 +1,61 @@
+"""Memory: the peak of a call, what is left of the machine, and a limit that holds for a while."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fwdrev.bench import make_spec
+from fwdrev.bench.machine.environment import memory_share
+from fwdrev.bench.machine.memory import available_bytes, peak_of
+
+MEGABYTE = 10**6
+
+
+def test_the_peak_of_a_call_is_what_it_held_at_once() -> None:
+    """Not what it allocated in all, and not what was there before."""
+    before = np.ones(4 * MEGABYTE)
+
+    def call() -> object:
+        for _ in range(5):
+            held = np.ones(2 * MEGABYTE)
+        return held, before
+
+    memory = peak_of(call, traced=True)
+    assert memory.allocated is not None
+    assert 16 * MEGABYTE <= memory.allocated <= 34 * MEGABYTE, "two of 16 MB at a time at most"
+    if memory.resident is not None:
+        assert memory.resident >= 8 * MEGABYTE
+    assert peak_of(call, traced=False).allocated is None
+
+
+def test_a_share_of_what_is_free() -> None:
+    """Less for each of several workers; all of what was asked for; nothing on a GPU, whose driver maps everything."""
+    free = available_bytes()
+    assert free is not None
+    one, two = memory_share(make_spec({}), 1), memory_share(make_spec({}), 2)
+    assert one is not None
+    assert two is not None
+    assert 0 < two < one <= free * 1.5
+    assert memory_share(make_spec({"memory_limit": "3MiB"}), 8) == 3 * 2**20
+    assert memory_share(make_spec({"device": "gpu"}), 1) is None
+
+
+@pytest.mark.parametrize(("limit", "ends"), [("100_000_000", "no room"), ("None", "done")])
+def test_a_limit_holds_inside_its_block_only(limit: str, ends: str) -> None:
+    """In a process of its own, since what is mapped here already is not known."""
+    code = f"""
+import numpy as np
+from fwdrev.bench.machine.memory import limited
+try:
+    with limited({limit}):
+        np.ones(25_000_000)
+except MemoryError:
+    np.ones(25_000_000)
+    print("no room")
+else:
+    print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == ends, done.stderr

@@ -1,0 +1,219 @@
+"""Two callables of one process: how their blocks are laid out, what is called when, and what is refused."""
+
+import gc
+import sys
+from collections.abc import Callable
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from fwdrev.bench.timing import blocks as timing, callables
+from fwdrev.bench.timing.callables import PairedCallables, Probed, without_arguments
+from fwdrev.modes.errors import InputError
+
+
+class Clock:
+    """Time goes on only when something is called, by what that costs; `calls` are those since the probe."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls = ""
+
+    def call(self, name: str, seconds: float, answer: Any = None) -> Callable[[], Any]:
+        """What takes that long, and answers that."""
+
+        def called() -> Any:
+            self.now += seconds
+            self.calls += name
+            return answer
+
+        return called
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """In place of the real one."""
+    fake = Clock()
+    for module in (timing, callables):
+        monkeypatch.setattr(module, "perf_counter", lambda: fake.now)
+    return fake
+
+
+def probed(clock: Clock, f: float, g: float) -> PairedCallables:
+    """A pair whose calls take so many seconds."""
+    return measured(clock, f, g)[0]
+
+
+def measured(clock: Clock, f: float, g: float) -> tuple[PairedCallables, Probed]:
+    """The same with what its first calls told."""
+    pair = PairedCallables(clock.call("f", f), clock.call("g", g))
+    found = pair.probe()
+    clock.calls = ""
+    return pair, found
+
+
+def test_rounds_are_abba_with_one_count(clock: Clock) -> None:
+    """Nearly equal callables share their calls per block; a block after the other one begins with uncounted calls."""
+    pair = probed(clock, f=0.0011, g=0.001)
+    (found,) = pair.rounds(1, 2)
+    assert found.f == pytest.approx((0.0011, 0.0011))
+    assert found.g == pytest.approx((0.001, 0.001))
+    a, b = ("f", "g") if clock.calls.startswith("f") else ("g", "f")
+    assert clock.calls == a * 3 + b * 5 + a * 3, "two calls are a block, and one before it where the other one was"
+    assert found.seconds == pytest.approx(0.0011 * clock.calls.count("f") + 0.001 * clock.calls.count("g"))
+
+
+def test_either_may_begin(clock: Clock) -> None:
+    """Drawn anew in each group."""
+    pair = probed(clock, f=0.002, g=0.002)
+    begins = set()
+    for _ in pair.rounds(20, 2):
+        begins.add(clock.calls[0])
+        clock.calls = ""
+    assert begins == {"f", "g"}
+
+
+def test_setup_is_called_anew_in_each_round(clock: Clock) -> None:
+    """Its callables are those of that round and no other, called once before the blocks; the old live until then."""
+    made: list[str] = []
+
+    def setup() -> tuple[Any, Any]:
+        made.append(str(len(made)))
+        return clock.call(made[-1], 0.01), clock.call(made[-1], 0.01)
+
+    pair = PairedCallables(*setup(), setup)
+    pair.probe()
+    clock.calls = ""
+    assert [len(found.f) for found in pair.rounds(3, 2)] == [2, 2, 2]
+    assert made == ["0", "1", "2", "3", "4"]
+    assert sorted(set(clock.calls)) == ["2", "3", "4"]
+    assert clock.calls == "".join(sorted(clock.calls))
+
+
+def test_the_collector_is_as_it_was() -> None:
+    """Off in blocks; on or off after them, as before, also where a callable raises."""
+    seen: list[bool] = []
+    pair = PairedCallables(lambda: seen.append(gc.isenabled()), lambda: None)
+    pair.probe()
+    seen.clear()
+    list(pair.rounds(1, 2))
+    assert gc.isenabled()
+    assert set(seen) == {False}
+    gc.disable()
+    try:
+        list(pair.rounds(1, 2))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+    failing = PairedCallables(lambda: 1 // len(seen), lambda: None)
+    failing.probe()
+    seen.clear()
+    with pytest.raises(ZeroDivisionError):
+        list(failing.rounds(1, 2))
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "rounds", "blocks"),
+    [(1e-6, 10, 6), (5e-3, 10, 6), (20e-3, 10, 2), (50e-3, 5, 2), (0.1, 3, 2)],
+    ids=str,
+)
+def test_the_layout_fits_the_time(clock: Clock, seconds: float, rounds: int, blocks: int) -> None:
+    """Two looks at longer calls have fewer blocks, then fewer rounds; and they take no longer than allowed."""
+    pair, found = measured(clock, f=seconds, g=seconds)
+    layout = found.layout(5.0)
+    assert (layout.rounds, layout.blocks) == (rounds, blocks)
+    assert not clock.calls
+    spent = sum(each.seconds for each in pair.rounds(2 * layout.rounds, layout.blocks))
+    assert spent <= layout.needed <= 5.0
+
+
+@pytest.mark.parametrize(("seconds", "rounds"), [(0.12, 5), (0.15, 4), (0.3, 2), (0.6, 1), (3.0, 0)])
+def test_without_time_for_two_looks_there_are_as_many_rounds_as_fit(clock: Clock, seconds: float, rounds: int) -> None:
+    """Down to none; what two looks of five rounds need is known, and would be enough."""
+    pair, found = measured(clock, f=seconds, g=seconds)
+    layout = found.layout(5.0)
+    assert (layout.rounds, layout.blocks) == (rounds, 2)
+    assert sum(each.seconds for each in pair.rounds(rounds, 2)) <= 5.0
+    assert layout.needed == pytest.approx(2 * 5 * 2 * (2 + 2) * seconds)
+    assert found.layout(layout.needed).rounds == 5
+
+
+def test_what_setup_takes_counts(clock: Clock) -> None:
+    """In each round; but not what the first calls take, which compile for all rounds."""
+    compiled: set[str] = set()
+
+    def compiling(name: str) -> Callable[[], None]:
+        def called() -> None:
+            clock.now += 1e-3 if name in compiled else 60.0
+            compiled.add(name)
+
+        return called
+
+    def setup() -> tuple[Any, Any]:
+        clock.now += 1.0
+        return compiling("f"), compiling("g")
+
+    found = PairedCallables(*setup(), setup).probe()
+    assert found.setup == pytest.approx(1.0, abs=0.01)
+    layout = found.layout(5.0)
+    assert layout.rounds == 4
+    assert layout.needed == pytest.approx(10.0, abs=0.5)
+    assert found.layout(30.0).rounds == 10
+
+
+class Waited:
+    """Stands for an array of JAX that is not ready; a call that returns one is waited for."""
+
+    def __init__(self) -> None:
+        self.waits = 0
+
+    def block_until_ready(self) -> "Waited":
+        """Ready."""
+        self.waits += 1
+        return self
+
+
+def test_arrays_of_jax_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Alone or inside a result, once for each call; what has none is called as it is."""
+    from jax import tree_util
+
+    def block_until_ready(found: Any) -> Any:
+        return tree_util.tree_map(lambda leaf: leaf.block_until_ready() if isinstance(leaf, Waited) else leaf, found)
+
+    fake = SimpleNamespace(Array=Waited, tree_util=tree_util, block_until_ready=block_until_ready)
+    monkeypatch.setitem(sys.modules, "jax", fake)
+    clock = Clock()
+    array = Waited()
+    for answer in (array, {"a": (1.0, array)}):
+        array.waits, clock.calls = 0, ""
+        pair = PairedCallables(clock.call("f", 0.0, answer), clock.call("g", 0.0, 1.0))
+        pair._calls = callables._ready(*pair._made)
+        assert (array.waits, clock.calls) == (0, "fg"), "the first call only tells what it returns"
+        assert pair._calls["g"] is pair._made[1]
+        pair._calls["f"]()
+        assert array.waits == 1
+
+
+def test_jax_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody has, no array can be of it."""
+    monkeypatch.delitem(sys.modules, "jax", raising=False)
+    pair = PairedCallables(Waited, Waited)
+    pair.probe()
+    assert pair._calls == {"f": Waited, "g": Waited}
+    assert "jax" not in sys.modules
+
+
+@pytest.mark.parametrize("call", [dict, partial(max, 1, 2), lambda x=1: x, lambda *xs: xs])
+def test_what_needs_no_arguments_may_have_some(call: Any) -> None:
+    """Defaults, any number of them, a builtin whose signature nobody knows."""
+    assert without_arguments("f", call) is call
+
+
+@pytest.mark.parametrize(("call", "why"), [(lambda x: x, "argument: 'x'"), (abs, "needs arguments"), (1, "is 1: ")])
+def test_what_cannot_be_called_without_arguments_is_refused(call: Any, why: str) -> None:
+    """In a line that says what to give."""
+    with pytest.raises(InputError, match=rf"^f .*{why}.*lambda: work\(x\)$"):
+        without_arguments("f", call)

@@ -1,0 +1,101 @@
+"""The reference that Jacobians are compared with: one that is wrong itself makes no engine wrong."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fwdrev.bench import Status, make_spec
+from fwdrev.bench.workers import reference_check as check
+from fwdrev.bench.workers.cell_visit import checked
+from fwdrev.bench.workers.reference_check import Reference, deviation, reference, unchecked_text
+from fwdrev.modes.core.chain import Wrt
+from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.problems.lstm import lstm
+from fwdrev.modes.registry import engine as engine_named
+from fwdrev.results.runs.cells import failures
+from fwdrev.results.text.summary import failure_lines
+from tests.scripted import scripted_run
+
+QUICK = check._QUICKLY
+
+
+def problem(dtype: str = "float64") -> Problem:
+    """With one cell: the XLA of JAX 0.12 gives NaN for its derivatives at optimisation level 0."""
+    return lstm(11, 1, np.random.default_rng(1), np.dtype(dtype), layers=1, characters=3)
+
+
+def spoilt(monkeypatch: pytest.MonkeyPatch, spoil: Any, *, always: bool = False) -> list[dict[str, int]]:
+    """Compiled quickly, or always, J · v comes out spoilt; the options of each compilation."""
+    plain, seen = check._products, []
+
+    def products(at: Problem, wrt: Wrt, options: dict[str, int]) -> Reference:
+        seen.append(options)
+        found = plain(at, wrt, {})
+        return replace(found, Jv=spoil(found.Jv)) if always or options == QUICK else found
+
+    monkeypatch.setattr(check, "_products", products)
+    return seen
+
+
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_reference_is_finite_where_the_function_is(wrt: Wrt, dtype: str) -> None:
+    """Whatever the compiler makes of it at its lowest level."""
+    found = reference(problem(dtype), wrt)
+    assert np.isfinite([*found.Jv, *found.uJ]).all()
+    assert found.holds
+
+
+@pytest.mark.parametrize("spoil", [lambda Jv: Jv * np.nan, lambda Jv: Jv * np.inf, lambda Jv: Jv * 1.01])
+def test_a_reference_that_contradicts_itself_is_computed_again(monkeypatch: pytest.MonkeyPatch, spoil: Any) -> None:
+    """As compiled by default; u · (J v) is not (u J) · v where one of them is wrong."""
+    seen = spoilt(monkeypatch, spoil)
+    assert reference(problem(), Wrt.BOTH).holds
+    assert seen == [QUICK, {}]
+
+
+def test_a_good_reference_costs_one_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The quick one."""
+    seen = spoilt(monkeypatch, lambda Jv: Jv)
+    assert reference(problem(), Wrt.BOTH).holds
+    assert seen == [QUICK]
+
+
+@pytest.mark.parametrize("engine", ["forward", "jax-vjp"])
+def test_what_cannot_be_checked_is_not_wrong(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
+    """It is told, and so is whether the engine's Jacobian is finite."""
+    spoilt(monkeypatch, lambda Jv: Jv * np.nan, always=True)
+    spec, at = make_spec({"engines": ["forward", "jax-vjp"], "inputs": "4", "outputs": "2"}), problem()
+    call, arm = checked(engine_named(engine), spec, at, reference(at, spec.wrt))
+    assert call is not None
+    assert arm.status is Status.MEASURED
+    assert arm.reason is not None
+    assert arm.reason.startswith("not checked: the products by jax.jvp and jax.vjp are not finite (1 of ")
+    assert arm.reason.endswith("its own is finite")
+
+
+def test_what_is_finite_in_the_reference_is_compared() -> None:
+    """The rest of a reference that is not, too."""
+    J = np.array([[1.0, 2.0], [np.inf, 0.0]])
+    v, u = np.ones(2), np.ones(2)
+    with np.errstate(all="ignore"):
+        expected = Reference(v=v, u=u, Jv=J @ v, uJ=u @ J)
+    assert deviation(J, expected) == 0
+    assert str(unchecked_text(J, expected)).endswith("(2 of 4); its own is not finite (1 of 4)")
+    assert deviation(np.array([[1.0, 3.0], [np.inf, 0.0]]), expected) > 0.1
+    assert deviation(J * np.nan, expected) == np.inf
+
+
+def test_a_run_tells_what_was_not_checked() -> None:
+    """Beside what was not measured; it is no failure."""
+    run = scripted_run(inputs="64", outputs="1", rounds=1)
+    told = [
+        replace(o, arms={k: replace(arm, reason="not checked: …") for k, arm in o.arms.items()})
+        for o in run.observations
+    ]
+    seen = replace(run, observations=tuple(told))
+    assert failures(seen).empty
+    assert [line.split(":")[0] for line in failure_lines(seen)] == ["forward", "reverse"]
+    assert "measured in 1 of 1 cells" in failure_lines(seen)[0]

@@ -1,0 +1,292 @@
+"""The action for GitHub: what it says of itself is so, and its scripts do what they should, run as GitHub runs them."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fwdrev.results.gate.verdicts.markdown import MARKER
+from tests.github_runner import ACTION, STEPS, Runner
+from tests.project import commit, make_project
+
+ROOT = Path(__file__).parents[2]
+WORKFLOW: Any = yaml.safe_load((ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8"))
+PAGE = (ROOT / "docs" / "continuous-integration.md").read_text(encoding="utf-8")
+FUNCTIONS_PAGE = (ROOT / "docs" / "gate-your-function.md").read_text(encoding="utf-8")
+
+FWDREV = """
+printf '%s\\n' "$@" > "$SEEN"
+while [ $# -gt 0 ]; do
+  case $1 in --junit | --markdown) echo "$1" > "$2" ;; esac
+  shift
+done
+[ -z "$OUTCOME" ] || printf 'a table\\noutcome: %s\\n::error title=a::b\\n' "$OUTCOME"
+exit "$CODE"
+"""
+"""Does nothing but what it is told to by its environment; its arguments are kept."""
+
+GH = """
+printf '%s ' "$@" >> "$SEEN"
+echo >> "$SEEN"
+case $* in *--jq*) printf '%s' "$IDS" ;; esac
+exit "$CODE"
+"""
+
+PYTHON = """
+printf '%s|' "$0" "$@" >> "$SEEN"
+echo >> "$SEEN"
+case $1 in -c) echo /scripts ;; esac
+"""
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """With nothing in it."""
+    return Runner(tmp_path)
+
+
+def _measure(runner: Runner, code: int, outcome: str, **inputs: str) -> subprocess.CompletedProcess[str]:
+    runner.command(runner.bin / "fwdrev", FWDREV)
+    given = {"AGAINST": "abc", "FUNCTIONS": "", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"} | inputs
+    return runner.run("Measure both", CODE=str(code), OUTCOME=outcome, **given)
+
+
+def _expressions(value: Any) -> list[str]:
+    """All that GitHub fills in, anywhere."""
+    return re.findall(r"\$\{\{(.*?)\}\}", yaml.safe_dump(value, width=10_000))
+
+
+def test_inputs_and_outputs_exist() -> None:
+    """Each input that is used is declared, and the other way round; each output of a step is written by it."""
+    used = " ".join(_expressions(ACTION))
+    assert set(re.findall(r"inputs\.([\w-]+)", used)) == set(ACTION["inputs"])
+    by_id = {step["id"]: step for step in STEPS.values() if "id" in step}
+    for step, output in re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", used):
+        assert f'"{output}=' in by_id[step]["run"]
+
+
+def test_no_script_has_text_filled_in() -> None:
+    """It would be run as code. No action of others is used either, whose tag could be moved."""
+    for step in STEPS.values():
+        assert "${{" not in step["run"]
+        assert step["shell"] == "bash"
+        assert "uses" not in step
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_scripts_are_bash(name: str) -> None:
+    """Without a mistake that a parser finds."""
+    done = subprocess.run(["bash", "-n", "-c", STEPS[name]["run"]], capture_output=True, text=True, check=False)  # noqa: S607 - as installed
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome", "inconclusive", "ends"),
+    [
+        (0, "unchanged", "warn", 0),
+        (1, "regressed", "warn", 1),
+        (3, "inconclusive", "warn", 0),
+        (3, "inconclusive", "fail", 3),
+        (4, "nothing to compare", "warn", 4),
+        (2, "", "warn", 2),
+    ],
+)
+def test_what_the_command_says_is_what_the_step_does(
+    code: int, outcome: str, inconclusive: str, ends: int, runner: Runner
+) -> None:
+    """Its exit code, but where nobody knows and that is no failure; its annotations reach GitHub."""
+    done = _measure(runner, code, outcome, INCONCLUSIVE=inconclusive)
+    assert done.returncode == ends, done.stderr
+    outputs = runner.outputs()
+    assert (outputs["exit-code"], outputs["outcome"]) == (str(code), outcome)
+    assert ("::error title=a::b" in done.stdout.splitlines()) == bool(outcome)
+    for name in ("junit", "markdown"):
+        assert Path(outputs[name]).read_text(encoding="utf-8") == f"--{name}\n"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_full_disk_is_no_regression(code: int, runner: Runner) -> None:
+    """The copy of the text fails with 1, which is not the command's answer."""
+    runner.command(runner.bin / "tee", "cat\nexit 1\n")
+    done = _measure(runner, code, "unchanged")
+    assert (done.returncode, runner.outputs()["exit-code"]) == (0, str(code)), done.stderr
+
+
+def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
+    """Quoted as in a shell, but run by none."""
+    arguments = "--point 'a b' --rounds 3\n--option \"x=$(touch bad)\""
+    engines = "a:f,`touch bad`;touch bad"
+    assert _measure(runner, 0, "unchanged", ENGINES=engines, ARGS=arguments).returncode == 0
+    seen = runner.seen.read_text(encoding="utf-8").splitlines()
+    assert seen[:3] == ["check", "--against", "abc"]
+    assert seen[-9:] == [
+        "--github",
+        "--engines",
+        engines,
+        "--point",
+        "a b",
+        "--rounds",
+        "3",
+        "--option",
+        "x=$(touch bad)",
+    ]
+    assert list(runner.work.iterdir()) == []
+
+
+def test_functions_are_passed_on_and_nothing_else_by_default(runner: Runner) -> None:
+    """Without inputs the project's own settings decide."""
+    assert _measure(runner, 0, "unchanged").returncode == 0
+    assert runner.seen.read_text(encoding="utf-8").splitlines()[-1] == "--github"
+    assert _measure(runner, 0, "unchanged", FUNCTIONS="a:f,a:$(touch bad)", ARGS="--point a:p").returncode == 0
+    seen = runner.seen.read_text(encoding="utf-8").splitlines()
+    assert seen[-5:] == ["--github", "--functions", "a:f,a:$(touch bad)", "--point", "a:p"]
+    assert list(runner.work.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "inputs", [{"INCONCLUSIVE": "perhaps"}, {"ARGS": "--point 'a"}, {"FUNCTIONS": "a:f", "ENGINES": "forward"}]
+)
+def test_a_wrong_input_measures_nothing(inputs: dict[str, str], runner: Runner) -> None:
+    """It fails before."""
+    assert _measure(runner, 0, "unchanged", **inputs).returncode != 0
+    assert not runner.seen.exists()
+
+
+def _origin(folder: Path) -> tuple[Path, str]:
+    """A project whose main went on after a branch began, which was merged for a pull request; and where main is."""
+    origin = make_project(folder / "origin", {"a": "1"})
+    _git(origin, "branch", "--move", "main")
+    _git(origin, "switch", "--quiet", "--create", "change")
+    (origin / "b").write_text("1", encoding="utf-8")
+    commit(origin)
+    _git(origin, "switch", "--quiet", "main")
+    (origin / "a").write_text("2", encoding="utf-8")
+    main = commit(origin)
+    _git(origin, "switch", "--quiet", "--detach")
+    _git(origin, "-c", "user.name=Test", "-c", "user.email=test@localhost", "merge", "--quiet", "-m", "x", "change")
+    _git(origin, "update-ref", "refs/pull/1/merge", "HEAD")
+    _git(origin, "switch", "--quiet", "main")
+    (origin / "a").write_text("3", encoding="utf-8")
+    commit(origin)
+    return origin, main
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True)  # noqa: S607 - as installed
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("depth", [1, None])
+def test_the_base_is_where_the_change_began(depth: int | None, runner: Runner, tmp_path: Path) -> None:
+    """For a pull request as GitHub checks it out, with all of the history or with one commit of it."""
+    origin, main = _origin(tmp_path)
+    _git(runner.work, "init", "--quiet")
+    _git(runner.work, "remote", "add", "origin", origin.as_uri())
+    wanted = ["+refs/pull/1/merge:refs/remotes/pull/1/merge"]
+    wanted = ["--depth=1", *wanted] if depth else ["+refs/heads/*:refs/remotes/origin/*", *wanted]
+    _git(runner.work, "fetch", "--quiet", "--no-tags", "origin", *wanted)
+    _git(runner.work, "checkout", "--quiet", "refs/remotes/pull/1/merge")
+    done = runner.run("Find the base", AGAINST="", BASE="main")
+    assert done.returncode == 0, done.stderr
+    assert runner.outputs() == {"against": main}
+    assert _git(runner.work, "cat-file", "-t", main) == "commit"
+
+
+def test_a_base_that_is_given_is_taken(runner: Runner) -> None:
+    """Whatever it is: the command says whether it knows it. Without one there has to be a pull request."""
+    assert runner.run("Find the base", AGAINST="HEAD^", BASE="main").returncode == 0
+    assert runner.outputs() == {"against": "HEAD^"}
+    done = runner.run("Find the base", AGAINST="", BASE="")
+    assert done.returncode == 2
+    assert "::error title=fwdrev check::this is no pull request" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("ids", "wrote"),
+    [
+        ("", "api --silent repos/me/mine/issues/7/comments -F body=@"),
+        ("12\n15\n", "api --silent --method PATCH repos/me/mine/issues/comments/12 -F body=@"),
+    ],
+)
+def test_there_is_one_comment(ids: str, wrote: str, runner: Runner) -> None:
+    """A new one, or the one that was written before; found by how our Markdown begins."""
+    runner.command(runner.bin / "gh", GH)
+    answer = runner.work / "check.md"
+    answer.write_text(MARKER, encoding="utf-8")
+    given = {"GITHUB_REPOSITORY": "me/mine", "GH_TOKEN": "", "NUMBER": "7", "MARKDOWN": str(answer), "IDS": ids}
+    assert runner.run("Comment", CODE="0", **given).returncode == 0
+    looked, written = runner.seen.read_text(encoding="utf-8").splitlines()
+    assert f'startswith("{MARKER}")' in looked
+    assert written.strip() == f"{wrote}{answer}"
+    refused = runner.run("Comment", CODE="1", **given)
+    assert (refused.returncode, refused.stdout.startswith("::warning ")) == (0, True)
+    assert len(runner.seen.read_text(encoding="utf-8").splitlines()) == 3
+    answer.unlink()
+    assert runner.run("Comment", CODE="0", **given).returncode == 0
+    assert len(runner.seen.read_text(encoding="utf-8").splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "installed"), [("", "/the/action"), ("fwdrev==1; touch bad", "fwdrev==1; touch bad")]
+)
+def test_what_is_installed(version: str, installed: str, runner: Runner) -> None:
+    """What the action came with, or what was asked for, with the Python that was asked for; its scripts are found."""
+    runner.command(runner.bin / "python", PYTHON)
+    runner.command(runner.bin / "python3.12", PYTHON)
+    for name in ("3.12.9", "3.12.10", "3.1.5"):
+        runner.command(
+            Path(runner.environment["RUNNER_TOOL_CACHE"]) / "Python" / name / "x64" / "bin" / "python", PYTHON
+        )
+    for asked, python in (("", "/bin/python"), ("3.12", "3.12.10/x64/bin/python"), ("3.1", "3.1.5/x64/bin/python")):
+        runner.seen.unlink(missing_ok=True)
+        done = runner.run("Install fwdrev", VERSION=version, PYTHON_VERSION=asked, GITHUB_ACTION_PATH="/the/action")
+        assert done.returncode == 0, done.stderr
+        pip = runner.seen.read_text(encoding="utf-8").splitlines()[0]
+        assert pip.partition("|")[0].endswith(python)
+        assert pip.endswith(f"|-m|pip|install|--quiet|--disable-pip-version-check|{installed}|")
+    assert runner.path.read_text(encoding="utf-8") == "/scripts\n" * 3
+    assert list(runner.work.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [{"PYTHON_VERSION": "2.0"}, {"RUNNER_OS": "Windows"}])
+def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> None:
+    """It says so, and ends."""
+    done = runner.run("Install fwdrev", **{"VERSION": "", "PYTHON_VERSION": "", **given})
+    assert done.returncode == 2
+    assert done.stdout.startswith("::error title=fwdrev check::")
+    assert len(done.stdout.splitlines()) == 1
+
+
+def test_the_example_uses_the_action_as_it_is() -> None:
+    """The whole history, no more permission than that takes, and the project's own settings; about ten lines of job."""
+    (job,) = WORKFLOW["jobs"].values()
+    (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
+    assert set(ours) == {"uses"}
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert job["steps"][0]["with"]["fetch-depth"] == 0
+    text = (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
+    assert len(text.partition("jobs:\n")[2].splitlines()) <= 10
+
+
+def _blocks(page: str) -> list[str]:
+    return re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def test_the_pages_show_the_example_and_the_inputs() -> None:
+    """As they are; what is for a comment uses inputs and outputs that exist; and what is for GitLab is YAML."""
+    (example,) = _blocks(FUNCTIONS_PAGE)
+    assert example == (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
+    for name, of in ACTION["inputs"].items():
+        assert f"| `{name}` | {of['description']}. |" in PAGE
+    comment, gitlab = _blocks(PAGE)
+    job = yaml.safe_load(comment)
+    assert job["permissions"]["pull-requests"] == "write"
+    ours, upload = job["steps"]
+    assert set(ours["with"]) <= set(ACTION["inputs"])
+    used = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", " ".join(_expressions(upload)))
+    assert len(used) == 3
+    assert all(step == ours["id"] and output in ACTION["outputs"] for step, output in used)
+    assert yaml.safe_load(gitlab)["fwdrev"]["artifacts"]["reports"]["junit"] == "junit.xml"

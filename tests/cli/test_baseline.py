@@ -1,0 +1,231 @@
+"""`fwdrev baseline` and `fwdrev check --baseline`: files, exit codes, and what bad input is told."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fwdrev.results import create, load
+from fwdrev.results.gate.baseline.file import load_baseline
+from tests.live import until
+from tests.scripted import scripted_run, slowed, with_counts
+
+CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
+"""Where a check measures."""
+
+SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--engines", "forward,reverse", "--blocks", "3")
+
+
+def fwdrev(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in that folder."""
+    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a real run and its baseline; the tests only add to it."""
+    folder = tmp_path_factory.mktemp("kept")
+    assert fwdrev("sweep", *SMALL, "--out", "run", cwd=folder).returncode == 0
+    done = fwdrev("baseline", "run", "-o", "baseline.json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "2 cells, 2 arms, 2 ratios, 2 crossovers" in done.stdout
+    assert "compare:  fwdrev check --baseline baseline.json" in done.stdout
+    return folder
+
+
+def written(folder: Path, **factors: float) -> Path:
+    """A scripted run on disk, of the same truth but for these factors."""
+    made = slowed(with_counts(scripted_run(len(factors), noise=0.01, inputs="64", outputs="16,64")), **factors)
+    with create(folder, made.spec, dict(made.machine)) as journal:
+        for observation in made.observations:
+            journal.append(observation)
+    return folder
+
+
+def test_a_run_beside_its_own_baseline(kept: Path) -> None:
+    """0, and nothing is measured; in JSON every finding is there."""
+    done = fwdrev("check", "--baseline", "baseline.json", "--run", "run", "--json", cwd=kept)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert (data["exit_code"], data["outcome"], data["run"]) == (0, "unchanged", "run")
+    assert [told["subject"] for told in data["told"][:2]] == ["forward at n = 4, m = 2", "reverse at n = 4, m = 2"]
+
+
+def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
+    """Into a folder that is gone with the check; whatever the clock says, that is no 1 here."""
+    shutil.copy(kept / "baseline.json", tmp_path)
+    done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", cwd=tmp_path)
+    assert done.returncode in {0, 3}, done.stderr + done.stdout
+    assert done.stdout.startswith("baseline baseline.json, measured anew; threshold 900 %\n")
+    assert "counts changed" not in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]
+    assert list(CHECKS.iterdir()) == []
+
+
+def test_what_is_measured_is_kept_where_asked(kept: Path, tmp_path: Path) -> None:
+    """A run like any other, of the same; nothing else appears in the folder, but fresh rounds beside it."""
+    shutil.copy(kept / "baseline.json", tmp_path)
+    done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", "--out", "today", cwd=tmp_path)
+    assert done.returncode in {0, 3}, done.stderr + done.stdout
+    assert "measuring what baseline.json has, into today" in done.stderr
+    assert load(tmp_path / "today").spec == load(kept / "run").spec
+    assert {path.name for path in tmp_path.iterdir()} <= {"baseline.json", "today", "today-again"}
+
+
+def test_more_operations_fail(kept: Path) -> None:
+    """A count that the file has lower: 1, and both numbers are named."""
+    text = (kept / "baseline.json").read_text()
+    count = re.search(r'"n": 8, "m": 2, "arm": "forward", "multiply_adds": (\d+)', text)
+    assert count is not None
+    (kept / "fewer.json").write_text(text.replace(count[0], count[0].replace(count[1], "7")))
+    done = fwdrev("check", "--baseline", "fewer.json", "--run", "run", cwd=kept)
+    assert done.returncode == 1
+    row = next(line for line in done.stdout.splitlines() if "forward at n = 8, m = 2" in line)
+    assert row.startswith("counts changed")
+    assert row.endswith(f"multiply adds 7 → {int(count[1]):,}")
+    assert done.stdout.splitlines()[-1] == "outcome: regressed"
+
+
+def test_a_slower_engine_fails(tmp_path: Path) -> None:
+    """On the machine of the baseline 1, elsewhere 3; an accepted slow-down is none."""
+    written(tmp_path / "before")
+    written(tmp_path / "after", forward=1.3)
+    assert fwdrev("baseline", "before", "-o", "here.json", cwd=tmp_path).returncode == 0
+    text = (tmp_path / "here.json").read_text()
+    (tmp_path / "elsewhere.json").write_text(text.replace("a <script>machine</script>", "another"))
+    for file, threshold, code in (("here", "5%", 1), ("elsewhere", "5%", 3), ("here", "100%", 0)):
+        options = ("--baseline", f"{file}.json", "--run", "after", "--threshold", threshold)
+        done = fwdrev("check", *options, cwd=tmp_path)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert ("forward became slower against reverse" in done.stdout) == (code == 1)
+
+
+def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
+    """Another problem, other engines, other cells: 4, and a line that says why."""
+    plane: dict[str, Any] = {"inputs": "4,8", "outputs": "2", "rounds": 3}
+    cases: list[tuple[str, dict[str, Any], str]] = [
+        ("mlp", {"problem": "mlp"}, "another problem"),
+        ("jax", {"engines": ["jax-jvp"]}, "arms forward, reverse"),
+        ("large", {"inputs": "16"}, "2 of 2 cells"),
+    ]
+    for name, fields, why in cases:
+        made = scripted_run(**plane | fields)
+        with create(tmp_path / name, made.spec, dict(made.machine)) as journal:
+            for observation in made.observations:
+                journal.append(observation)
+        done = fwdrev("check", "--baseline", "baseline.json", "--run", tmp_path / name, cwd=kept)
+        assert done.returncode == 4, done.stdout
+        assert why in done.stdout
+        assert done.stdout.splitlines()[-1] == "outcome: nothing to compare"
+
+
+def test_an_engine_that_is_gone(kept: Path) -> None:
+    """The check fails, as nothing to compare, unless that is allowed; the others are compared all the same."""
+    text = (kept / "baseline.json").read_text()
+    (kept / "gone.json").write_text(text.replace('"reverse"', '"revers"'))
+    arguments = ("check", "--baseline", "gone.json", "--run", "run", "--github")
+    done = fwdrev(*arguments, cwd=kept)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "missing  revers   in the baseline; no engine has this name here" in done.stdout
+    assert "::error title=fwdrev check%3A missing::revers: in the baseline" in done.stdout
+    done = fwdrev(*arguments, "--allow-missing", cwd=kept)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "missing  revers   in the baseline; no engine has this name here" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ("check", 2, "give what to compare with: --against REV, or --baseline FILE"),
+        ("check --run run", 2, "--run run goes with --baseline FILE"),
+        ("check --out new", 2, "--out new goes with --baseline FILE"),
+        ("check --baseline baseline.json --run run --out new", 2, "--run run and --out new: a run that is there"),
+        ("check --baseline baseline.json --out run", 2, "run exists already: give --out a new folder"),
+        ("check --against HEAD --run run", 2, "--run run goes with --baseline FILE"),
+        ("check --against HEAD --baseline baseline.json", 2, "give one of them"),
+        ("check --baseline baseline.json --engines forward", 2, "engines given with --baseline baseline.json"),
+        ("check --baseline baseline.json --option depth=2", 2, "options given with --baseline baseline.json"),
+        ("check --baseline baseline.json --run run --threshold much", 2, "give a share such as 5% or 0.05"),
+        ("check --baseline baseline.json --run run --threshold 5", 2, "did you mean 5%?"),
+        ("check --baseline missing.json --run run", 2, "cannot read missing.json (No such file or directory)"),
+        ("check --baseline run --run run", 2, "cannot read run (Is a directory)"),
+        ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: arms"),
+        ("check --baseline run/journal.jsonl --run run", 2, "is no baseline, or damaged: Extra data"),
+        ("check --baseline baseline.json --run missing", 2, "missing is not a run"),
+        ("check --baseline unknown.json", 2, "unknown problem 'drivel'"),
+        ("baseline missing -o new.json", 2, "missing is not a run"),
+        ("baseline run", 2, "'--out'"),
+        ("baseline run -o baseline.json", 2, "baseline.json exists already: --force replaces it"),
+        ("baseline run -o nowhere/new.json", 2, "cannot write nowhere/new.json"),
+        ("baseline empty -o new.json", 4, "empty has no times and no counts"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: str, code: int, said: str, kept: Path) -> None:
+    """Never 0, never 1; nothing is measured and nothing written."""
+    text = (kept / "baseline.json").read_text()
+    (kept / "unknown.json").write_text(text.replace('"driven"', '"drivel"'))
+    (kept / "empty").mkdir(exist_ok=True)
+    shutil.copy(kept / "run" / "manifest.json", kept / "empty")
+    (kept / "empty" / "journal.jsonl").touch()
+    done = fwdrev(*arguments.split(), cwd=kept)
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert said in done.stderr
+    assert not (kept / "new.json").exists()
+    assert not (kept / "runs").exists()
+
+
+def test_it_is_replaced_when_asked(kept: Path, tmp_path: Path) -> None:
+    """With --force; in JSON it says what was kept."""
+    shutil.copy(kept / "baseline.json", tmp_path)
+    done = fwdrev("baseline", kept / "run", "--out", "baseline.json", "--force", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    file = tmp_path / "baseline.json"
+    assert json.loads(done.stdout) == {
+        "baseline": "baseline.json",
+        "bytes": file.stat().st_size,
+        "cells": 2,
+        "arms": 2,
+        "ratios": 2,
+        "crossovers": 2,
+    }
+    assert file.read_bytes() == (kept / "baseline.json").read_bytes()
+    assert load_baseline(file).sweep == load(kept / "run").spec
+
+
+def test_too_few_rounds_are_warned_of(tmp_path: Path) -> None:
+    """When the baseline is made, not when it is too late."""
+    made = with_counts(scripted_run(inputs="4", outputs="2", rounds=2))
+    with create(tmp_path / "run", made.spec, dict(made.machine)) as journal:
+        for observation in made.observations:
+            journal.append(observation)
+    done = fwdrev("baseline", "run", "-o", "baseline.json", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "warning: run has no ratio of two arms in three rounds: only counts can be compared" in done.stderr
+
+
+def test_interrupted(kept: Path, tmp_path: Path) -> None:
+    """130; what was measured is kept, and how to go on is told."""
+    text = (kept / "baseline.json").read_text()
+    (tmp_path / "long.json").write_text(text.replace('"rounds": 3,\n  "seed"', '"rounds": 500,\n  "seed"'))
+    command = [sys.executable, "-m", "fwdrev", "check", "--baseline", "long.json"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+    ) as process:
+        until(lambda: any(path.stat().st_size > 3000 for path in CHECKS.glob("*/run/journal.jsonl")))
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    (run,) = CHECKS.glob("*/run")
+    resume = f"fwdrev sweep --resume {run} && fwdrev check --baseline long.json --run {run}"
+    assert f"interrupted; what was measured is kept; go on with: {resume}" in errors
+    assert [path.name for path in tmp_path.iterdir()] == ["long.json"]
+    shutil.rmtree(run.parent)

@@ -1,0 +1,115 @@
+"""`fwdrev report --watch`: the live view, from the first line of a run to Ctrl-C."""
+
+import json
+import shutil
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.live import MARKER, await_change, fetched, stopped, until, watching
+
+
+@pytest.fixture
+def run(tmp_path: Path, whole: Path) -> Path:
+    """A copy of it, alone in a folder."""
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+def test_a_port_in_use(run: Path) -> None:
+    """One line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = fwdrev("report", run, "--watch", "--port", port)
+    expect_one_line(done, 2, f"cannot serve on 127.0.0.1 port {port}: Address already in use; give another --port")
+
+
+def test_an_address_of_another_machine(run: Path) -> None:
+    """One line too."""
+    done = fwdrev("report", run, "--watch", "--host", "192.0.2.1", "--allow-remote")
+    expect_one_line(done, 2, "cannot serve on 192.0.2.1 port 0")
+
+
+def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
+    """A run with nothing in it is served; each line shows sooner or later; Ctrl-C is no failure."""
+    with watching(empty) as (address, process):
+        assert address.startswith("http://127.0.0.1:")
+        assert fetched(address)[2].startswith(MARKER)
+        for line in (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)[:3]:
+            _, tag, _ = fetched(address + "data.json")
+            assert fetched(address + "data.json", tag)[:2] == (304, tag)
+            with (empty / "journal.jsonl").open("ab") as journal:
+                journal.write(line)
+            await_change(address + "data.json", tag)
+        status, other, body = fetched(address + "data.json", tag)
+        assert (status, other != tag) == (200, True)
+        json.loads(body)
+        errors = stopped(process)
+        assert process.returncode == 0
+    assert errors.splitlines() == ["live report: Ctrl-C stops it", "stopped"]
+    assert not (empty / "report.html").exists()
+
+
+def test_watch_tells_of_a_torn_line_once(run: Path) -> None:
+    """When it starts; not whenever the browser asks."""
+    journal = run / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-70])
+    with watching(run) as (address, process):
+        for _ in range(3):
+            assert fetched(address + "data.json")[0] == 200
+        errors = stopped(process)
+    assert errors.count("warning: ") == 1
+
+
+def test_watch_a_run_that_goes(run: Path) -> None:
+    """It says so to the browser, and is there to be stopped."""
+    with watching(run) as (address, process):
+        assert fetched(address)[0] == 200
+        shutil.rmtree(run)
+        assert fetched(address + "data.json")[0] == 503
+        stopped(process)
+        assert process.returncode == 0
+
+
+def test_watch_ends_with_its_terminal(run: Path) -> None:
+    """As every command of ours, with the code of the signal."""
+    with watching(run) as (_, process):
+        stopped(process, signal.SIGTERM)
+        assert process.returncode == 128 + signal.SIGTERM
+
+
+def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
+    """Which is served by then."""
+    with watching(run, "--open") as (address, process):
+        until(asked_to_open.exists)
+        assert asked_to_open.read_text() == address
+        stopped(process)
+
+
+@pytest.mark.usefixtures("no_browser")
+def test_watch_without_a_browser(run: Path) -> None:
+    """Says what to open and goes on."""
+    with watching(run, "--open") as (address, process):
+        assert fetched(address)[0] == 200
+        assert f"warning: no browser was found: open {address} yourself" in stopped(process)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
+def test_watch_on_an_address_of_this_machine(run: Path, host: str) -> None:
+    """Needs no permission; a port can be chosen."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with watching(run, "--host", host, "--port", port) as (address, process):
+        assert address == f"http://{host.replace('localhost', '127.0.0.1')}:{port}/"
+        assert fetched(address)[0] == 200
+        stopped(process)
+
+
+def test_watch_for_other_machines(run: Path) -> None:
+    """With both options."""
+    with watching(run, "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - what is tested
+        assert fetched(address)[0] == 200
+        stopped(process)
+        assert process.returncode == 0

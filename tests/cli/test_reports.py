@@ -1,0 +1,135 @@
+"""A judgement reaches everybody who was asked for: the terminal or a program, files, GitHub; none is lost."""
+
+import json
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+import typer
+
+from fwdrev.cli.gate.reports import reports_of, tell
+from fwdrev.modes import InputError
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome
+from fwdrev.results.gate.verdicts.markdown import MARKER
+from tests.judgements import OPEN, SAME, WORSE, of
+
+
+@pytest.fixture(autouse=True)
+def no_summary(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where these tests run on GitHub themselves."""
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+def _told(judgement: Judgement, *, as_json: bool = False, github: bool = False, **files: Path) -> int:
+    """The exit code."""
+    reports = reports_of(junit=files.get("junit"), markdown=files.get("markdown"), github=github)
+    with pytest.raises(typer.Exit) as ended:
+        tell(judgement, {"told": len(judgement.told)}, reports, as_json=as_json)
+    code: int = ended.value.exit_code
+    return code
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.UNCHANGED, 0),
+        (Outcome.IMPROVED, 0),
+        (Outcome.REGRESSED, 1),
+        (Outcome.INCONCLUSIVE, 3),
+        (Outcome.NOTHING, 4),
+    ],
+)
+def test_every_outcome_writes_all_and_has_its_exit_code(
+    outcome: Outcome, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The files too; what stood in them before is gone."""
+    junit, markdown = tmp_path / "junit.xml", tmp_path / "check.md"
+    junit.write_text("x" * 100_000, encoding="utf-8")
+    assert _told(of(WORSE, OPEN, SAME, outcome=outcome), junit=junit, markdown=markdown) == code
+    assert f"outcome: {outcome}" in capsys.readouterr().out.splitlines()
+    suite = ET.parse(junit).find("testsuite")  # noqa: S314 - our own
+    assert suite is not None
+    assert suite.get("timestamp") is not None
+    assert markdown.read_text(encoding="utf-8").startswith(MARKER)
+
+
+def test_annotations_follow_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only when asked for."""
+    _told(of(WORSE))
+    assert "::" not in capsys.readouterr().out
+    _told(of(WORSE), github=True)
+    out, err = capsys.readouterr()
+    lines = out.splitlines()
+    assert [line.startswith("::error ") for line in lines[lines.index("outcome: regressed") :]] == [False, True, True]
+    assert err == ""
+
+
+def test_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """GitHub reads standard error as well: that is where annotations go."""
+    _told(of(WORSE), github=True, as_json=True)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"told": 1}
+    assert [line.startswith("::error ") for line in err.splitlines()] == [True, True]
+
+
+def test_the_summary_is_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the step wrote before stays; without --github it is not ours to write."""
+    summary = tmp_path / "summary.md"
+    summary.write_text("before\n", encoding="utf-8")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    _told(of(WORSE))
+    assert summary.read_text(encoding="utf-8") == "before\n"
+    _told(of(WORSE), github=True)
+    assert summary.read_text(encoding="utf-8").startswith(f"before\n{MARKER}\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", "")
+    assert _told(of(WORSE), github=True) == 1
+
+
+@pytest.mark.parametrize("name", ["none/junit.xml", "folder", "file/junit.xml", "x" * 300])
+def test_what_cannot_be_written_is_known_before(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of each kind of file; nothing is left of the attempt."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    path = tmp_path / name
+    with pytest.raises(InputError, match="--junit: cannot write"):
+        reports_of(junit=path, markdown=None, github=False)
+    with pytest.raises(InputError, match="--markdown: cannot write"):
+        reports_of(junit=None, markdown=path, github=False)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
+    with pytest.raises(InputError, match="GITHUB_STEP_SUMMARY: cannot write"):
+        reports_of(junit=None, markdown=None, github=True)
+    assert {each.name for each in tmp_path.iterdir()} == {"folder", "file"}
+
+
+def test_a_file_can_be_one_of_the_two_only(tmp_path: Path) -> None:
+    """By whatever path."""
+    with pytest.raises(InputError, match="give each its own"):
+        reports_of(junit=tmp_path / "a", markdown=tmp_path / ".." / tmp_path.name / "a", github=False)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        (Outcome.UNCHANGED, 2),
+        (Outcome.IMPROVED, 2),
+        (Outcome.REGRESSED, 1),
+        (Outcome.INCONCLUSIVE, 3),
+        (Outcome.NOTHING, 4),
+    ],
+)
+def test_a_full_disk_costs_no_answer_and_no_other_file(
+    outcome: Outcome, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file that was asked for and is not there is no success, and no verdict either."""
+    markdown = tmp_path / "check.md"
+    reports = reports_of(junit=Path("/dev/full"), markdown=markdown, github=False)
+    with pytest.raises(typer.Exit) as ended:
+        tell(of(WORSE, OPEN, SAME, outcome=outcome), {"exit_code": 9}, reports, as_json=False)
+    assert ended.value.exit_code == code
+    out, err = capsys.readouterr()
+    assert f"outcome: {outcome}" in out
+    assert err.startswith("fwdrev: --junit: cannot write /dev/full: No space left on device; give ")
+    assert markdown.read_text(encoding="utf-8").startswith(MARKER)
+    with pytest.raises(typer.Exit):
+        tell(of(WORSE, OPEN, SAME, outcome=outcome), {"exit_code": 9}, reports, as_json=True)
+    assert json.loads(capsys.readouterr().out)["exit_code"] == code

@@ -1,0 +1,171 @@
+"""A sweep goes on where it stopped: whatever ended it, no finished cell is lost and none is measured twice."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from fwdrev.results import load, reopen, times
+from tests.cli.test_commands import TINY, expect_one_line, fwdrev
+from tests.plugin import install_plugin
+
+MOMENTS = 15
+"""At which a sweep is killed."""
+
+LASTS = 3.5
+"""Seconds of the sweep below, more or less; the moments are spread over them."""
+
+
+def _lines(folder: Path) -> list[dict[str, Any]]:
+    """The whole lines of the journal."""
+    data = (folder / "journal.jsonl").read_text()
+    return [json.loads(line) for line in data[: data.rfind("\n") + 1].splitlines()]
+
+
+def _killed_after(seconds: float, folder: Path) -> list[dict[str, Any]]:
+    """Start a sweep, or go on with it, and kill -9 it at that moment; returns what it left."""
+    how = ["--resume", str(folder)] if folder.exists() else [*TINY[1:], "--out", str(folder)]
+    command = [sys.executable, "-m", "fwdrev", "sweep", *how]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+    _, errors = process.communicate()
+    assert process.returncode in {0, -9}, errors
+    return _lines(folder) if folder.exists() else []
+
+
+def test_kill_9_at_random_moments(tmp_path: Path) -> None:
+    """Each time everything that was finished is still there, once; in the end the tables are complete."""
+    moments = random.Random(0)
+    runs = cut = 0
+    for _ in range(MOMENTS):
+        folder = tmp_path / f"run-{runs}"
+        before = _lines(folder) if folder.exists() else []
+        after = _killed_after(moments.uniform(0.3, LASTS), folder)
+        assert after[: len(before)] == before, "what was finished stays as it was"
+        keys = Counter((line["round"], line["n"], line["m"]) for line in after)
+        assert set(keys.values()) <= {1}, "nothing is measured twice"
+        cut += 0 < len(after) < 20
+        if len(after) == 20:
+            runs += 1
+    assert cut >= MOMENTS / 5, "the moments fall into the sweep"
+    for folder in tmp_path.iterdir():
+        if not folder.name.startswith("."):
+            assert fwdrev("sweep", "--resume", folder).returncode == 0
+            run = load(folder)
+            assert run.warnings == ()
+            assert {(o.round, o.cell) for o in run.observations} == {
+                (r, c) for r in range(-2, 3) for c in run.spec.cells
+            }
+            assert set(times(run)["rounds"]) == {3}
+            assert not (folder / "scratch").exists()
+
+
+def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that would sleep for ever."""
+    install_plugin(tmp_path, monkeypatch)
+    arguments = ["sweep", "--inputs", "4", "--outputs", "6", "--engines", "sleeping", "--out", str(tmp_path / "run")]
+    process = subprocess.Popen([sys.executable, "-m", "fwdrev", *arguments], stderr=subprocess.DEVNULL)
+    while not list(tmp_path.glob("run/scratch/reference-*")):
+        time.sleep(0.01)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    assert workers
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sweep that has ended."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    assert fwdrev(*TINY, "--out", folder).returncode == 0
+    return folder
+
+
+def test_rounds_can_be_added(finished: Path) -> None:
+    """With the loop counts of the first round, and everything before untouched."""
+    before = _lines(finished)
+    done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["outcome"] == "all 5 rounds of 4 cells are done"
+    after = _lines(finished)
+    assert after[: len(before)] == before
+    assert Counter(line["round"] for line in after) == dict.fromkeys(range(-2, 5), 4)
+    loops = {
+        json.dumps({name: arm["loops"] for name, arm in line["arms"].items()})
+        for line in after
+        if line["round"] >= 0 and (line["n"], line["m"]) == (8, 2)
+    }
+    assert len(loops) == 1
+    again = json.loads(fwdrev("sweep", "--resume", finished, "--json").stdout)
+    assert again["measuring_seconds"] == 0, "there is nothing left to do"
+    assert _lines(finished) == after
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("--inputs", "4"), "--inputs cannot be given with --resume"),
+        (("--out", "elsewhere"), "--out cannot be given with --resume"),
+        (("--quick",), "--quick cannot be given with --resume"),
+        (("--rounds", "2"), "rounds can be added, not taken away"),
+        (("--rounds", "99999999"), "rounds = 99999999"),
+    ],
+)
+def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part: str) -> None:
+    """A clear refusal, and nothing is touched."""
+    before = [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()]
+    expect_one_line(fwdrev("sweep", "--resume", finished, *arguments), 2, part)
+    assert [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()] == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "part"),
+    [
+        ("cpu_model_name", "another one", "was measured with cpu_model_name another one, here it is"),
+        ("versions", {"numpy": "0.1"}, "was measured without "),
+    ],
+)
+def test_another_machine(finished: Path, tmp_path: Path, key: str, value: object, part: str) -> None:
+    """Is refused, with the first difference."""
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    (folder / "journal.jsonl").write_bytes((finished / "journal.jsonl").read_bytes())
+    manifest = json.loads((finished / "manifest.json").read_text())
+    manifest["machine"][key] = value
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    expect_one_line(fwdrev("sweep", "--resume", folder), 2, part)
+
+
+def test_no_run_to_resume(tmp_path: Path) -> None:
+    """Is no run."""
+    expect_one_line(fwdrev("sweep", "--resume", tmp_path / "none"), 2, "is not a run: cannot read manifest.json")
+
+
+def test_two_sweeps_into_one_folder(tmp_path: Path) -> None:
+    """The second is refused as long as the first runs, new or resumed; a lock that a killed sweep held is free."""
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while process.poll() is None and not folder.exists():
+            time.sleep(0.01)
+        expect_one_line(fwdrev("sweep", "--resume", folder), 2, f"another sweep is measuring {folder}")
+        expect_one_line(fwdrev(*TINY, "--out", folder), 2, "exists already")
+    finally:
+        process.kill()
+        process.wait()
+    with reopen(folder, {}, load(folder).machine) as (_, run):
+        assert run.spec.rounds == 1000

@@ -1,0 +1,178 @@
+"""What the site says is so: links lead somewhere, code runs, commands parse, references lack nothing; no network."""
+
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from fwdrev.cli.commands import app
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+GROUP: Any = get_command(app)
+USAGE_ERROR: type[Any] = typer.BadParameter.__mro__[1]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def _blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def _commands(path: Path) -> list[list[str]]:
+    """The lines of the shell blocks, split into words."""
+    lines = "".join(_blocks(path, "sh")).replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def _parse(words: list[str]) -> None:
+    """As the command would; raises for what it does not know, and runs nothing."""
+    context = GROUP.context_class(GROUP, info_name="fwdrev")
+    command = GROUP.commands.get(words[1])
+    assert command is not None or words[1] in {"--version", "--help"}, words
+    if command is not None:
+        command.make_context(words[1], words[2:], parent=context)
+
+
+def _generated(page: str) -> str:
+    """The page as MkDocs gets it from our hook."""
+    spec = importlib.util.spec_from_file_location("hooks", DOCS / "hooks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    hooks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(hooks)
+    text: str = hooks.generated((DOCS / page).read_text(encoding="utf-8"))
+    return text
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=_name)
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every relative link and image, to a file of the repository; MkDocs looks at the anchors."""
+    links = re.findall(r"\]\(\s*([^)\s]+)\s*\)", page.read_text(encoding="utf-8"))
+    relative = [link.partition("#")[0] for link in links if not link.startswith(("https://", "#"))]
+    assert [link for link in relative if not (page.parent / link).is_file()] == []
+
+
+def test_the_tutorial_runs() -> None:
+    """Its Python, block after block in one program, asserts included."""
+    code = "\n".join(_blocks(DOCS / "tutorial.md", "python"))
+    assert code.count("assert") >= 6
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_drop_in_runs(tmp_path: Path) -> None:
+    """Its Python, asserts included; by default nothing is written into the cache folder."""
+    code = "\n".join(_blocks(DOCS / "jacobian.md", "python"))
+    assert code.count("assert") >= 2
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_commands_parse(page: Path) -> None:
+    """Every line of a shell block is ours to give, and every `fwdrev` line is one that the command accepts."""
+    for words in _commands(page):
+        assert words[0] in {"fwdrev", "git", "make", "pip", "python", "sh", "taskset"}, words
+        assert all((ROOT / word).is_file() for word in words if word.startswith("benchmarks/")), words
+        if words[0] == "fwdrev":
+            _parse(words)
+
+
+def test_the_tutorial_shows_the_commands() -> None:
+    """The test above has something to look at, and an unknown option would not pass it."""
+    shown = {words[1] for words in _commands(DOCS / "tutorial.md") if words[0] == "fwdrev"}
+    assert shown >= {"doctor", "sweep", "crossover", "plot", "report", "export", "explain", "calibrate"}
+    with pytest.raises(USAGE_ERROR, match="--roundz"):
+        _parse(["fwdrev", "sweep", "--roundz", "3"])
+
+
+@pytest.mark.parametrize("name", GROUP.commands)
+def test_the_reference_lists_every_option(name: str) -> None:
+    """Whatever `--help` names stands in the section of the command, with its example."""
+    command = GROUP.commands[name]
+    shown = command.get_help(command.context_class(command, info_name=name, **command.context_settings))
+    options = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", shown.partition("Options:")[2].partition("Example:")[0]))
+    section = _generated("reference/commands.md").partition(f"\n## fwdrev {name}\n")[2].partition("\n## ")[0]
+    assert "--help" in options
+    assert {option for option in options if not re.search(rf"{option}(?![a-z-])", section)} == set()
+    assert f"```sh\nfwdrev {name}" in section
+
+
+@pytest.mark.parametrize(("page", "more_than"), [("reference/records.md", 40), ("reference/settings.md", 8)])
+def test_the_reference_says_what_every_field_means(page: str, more_than: int) -> None:
+    """No record, and not the table of settings, has a row with an empty cell."""
+    rows = [line.split(" | ") for line in _generated(page).splitlines() if line.startswith("| `")]
+    assert len(rows) > more_than
+    assert [row[0] for row in rows if any(not cell.strip(" |") for cell in row)] == []
+
+
+def _build(folder: Path, addition: str = "") -> subprocess.CompletedProcess[str]:
+    """`make docs` of a copy, with a line more on its first page."""
+    shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "mkdocs.yml", folder)
+    with (folder / "docs" / "index.md").open("a", encoding="utf-8") as page:
+        page.write(addition)
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+class _Fetched(HTMLParser):
+    """What a browser would fetch for a page: scripts, styles, images, frames; not where links lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        link = given.get("href") if tag == "link" and given.get("rel") not in {"next", "prev", "canonical"} else None
+        self.found += [address for address in (link, given.get("src"), given.get("data")) if address]
+
+
+def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
+    """Without a warning; no page and no style asks another host for anything."""
+    done = _build(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    site = tmp_path / "build" / "site"
+    assert {path.stem for path in site.rglob("*.html")} == {"404", *(page.stem for page in PAGES)}
+    for page in site.rglob("*.html"):
+        parser = _Fetched()
+        parser.feed(page.read_text(encoding="utf-8"))
+        assert len(parser.found) > 3
+        assert [address for address in parser.found if "//" in address] == []
+    for style in site.rglob("*.css"):
+        assert re.findall(r"(?:url\(|@import)\s*['\"]?(?:https?:)?//", style.read_text(encoding="utf-8")) == []
+    assert not list(site.rglob("*.py"))
+
+
+@pytest.mark.parametrize(
+    "link", ["[a](nowhere.md)", "[a](method.md#nowhere)", "![a](images/no.png)", "[a](/method.md)"]
+)
+def test_a_broken_link_fails(link: str, tmp_path: Path) -> None:
+    """A page, an anchor or an image that is not there, or a path that holds at one address only."""
+    done = _build(tmp_path, f"\n{link}\n")
+    assert done.returncode != 0
+    assert "index.md" in done.stderr

@@ -1,0 +1,131 @@
+"""The page "Gate your own function": its project, its commands, its table and its workflow do what it says."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.github_runner import Runner
+from tests.project import commit, make_project
+
+PAGE = (Path(__file__).parents[2] / "docs" / "gate-your-function.md").read_text(encoding="utf-8")
+
+SLOWER = "np.sum(np.diff(x) * np.diff(x))"
+"""The page's own change."""
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+
+
+MODULE, SETTINGS = blocks("python")[0], blocks("toml")[0]
+
+QUICK = ["--rounds", "3", "--threshold", "90%"]
+"""As few rounds as there may be, which leave nothing open but on a machine that is very busy."""
+
+COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.splitlines() if line.startswith("fwdrev")]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page's, with its settings, on a branch of its own; we are in it."""
+    made = make_project(tmp_path / "work", {"mymodule.py": MODULE, "pyproject.toml": SETTINGS})
+    monkeypatch.chdir(made)
+    git = ["git", "-C", str(made), "branch", "--move", "main"]
+    subprocess.run(git, check=True)
+    return made
+
+
+def fwdrev(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """As a person would call it."""
+    command = [sys.executable, "-m", "fwdrev", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+def change(project: Path, old: str, new: str) -> None:
+    """In the working tree."""
+    file = project / "mymodule.py"
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_the_commands_run(project: Path) -> None:
+    """Each in order, but quick; they leave nothing in the project but the baseline that was asked for."""
+    assert [command[1] for command in COMMANDS] == ["check", "check", "check", "baseline", "check"]
+    before = {path.name for path in project.iterdir()}
+    for _, *command in COMMANDS:
+        if "--find" in command:
+            continue  # decides by itself how many rounds that takes
+        stored = "--baseline" in command
+        more = QUICK[:2] if "baseline" in command else QUICK[2:] if stored else QUICK
+        done = fwdrev(*command, *more)
+        assert done.returncode in {0, 3}, done.stdout + done.stderr
+    assert {path.name for path in project.iterdir()} - before == {"baseline.json"}
+
+
+def test_the_change_that_the_page_makes_keeps_the_values(project: Path) -> None:
+    """So it is timed: the page shows what comes of it."""
+    change(project, "np.sum(np.diff(x) ** 2)", SLOWER)
+    assert SLOWER in PAGE
+    done = fwdrev("check", "--against", "main", "--functions", "mymodule:energy", "--json", *QUICK)
+    assert '"rounds": 3' in done.stdout, done.stdout + done.stderr
+
+
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.partition("## What it says")[2].partition("\n## ")[0].splitlines()
+    if line.startswith("| ")
+][1:]
+
+CHANGES = {
+    "it returns other values": ("** 2)", "** 2) / 2", ()),
+    "only head has it": ("def start", "def mass(x):\n    return x.sum()\n\n\ndef start", ("mymodule:mass",)),
+    "head no longer has it": ("def energy", "def energie", ()),
+    "its name is misspelt": ("def start", "def start", ("mymodule:step", "mymodule:enrgy")),
+    "its point returns something else": ("0.0, 1.0", "0.0, 2.0", ()),
+}  # fmt: skip
+"""What is done for a row of the page's table, by what it begins with, and the functions that are then asked for."""
+
+OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start", ("mymodule:energy",))
+"""A point that only head has."""
+
+
+@pytest.mark.parametrize("begins", [*CHANGES, "only head has it, or its point"])
+def test_the_table_says_what_happens(begins: str, project: Path) -> None:
+    """Of each situation that needs no clock: the text and the exit code."""
+    (row,) = [row for row in ROWS if row[0].startswith(begins)]
+    old, new, functions = CHANGES.get(begins, OWN_POINT)
+    change(project, old, new)
+    asked = ["--functions", ",".join(functions)] if functions else []
+    asked += ["--point", "mymodule:middle"] if begins not in CHANGES else []
+    done = fwdrev("check", "--against", "main", *asked, *QUICK)
+    for said in re.findall(r"`([^`]+)`", row[1]):
+        assert all(part in done.stdout + done.stderr for part in said.split("…")), done.stdout + done.stderr
+    assert done.returncode in {int(code) for code in re.findall(r"\d", row[2])}, done.stdout + done.stderr
+
+
+def test_the_workflow_runs(project: Path, tmp_path: Path) -> None:
+    """The step of the action with nothing but the project's settings: every function is in its answer."""
+    (tmp_path / "runner").mkdir()
+    runner = Runner(tmp_path / "runner")
+    runner.command(runner.bin / "fwdrev", f'exec {shlex.quote(sys.executable)} -m fwdrev "$@"\n')
+    runner.work.rmdir()
+    project.rename(runner.work)
+    settings = SETTINGS.replace('find = "20%"', 'threshold = "90%"\nrounds = 3')
+    assert settings != SETTINGS
+    (runner.work / "pyproject.toml").write_text(settings, encoding="utf-8")
+    commit(runner.work)
+    change(runner.work, "np.sum(np.diff(x) ** 2)", "np.sum(np.square(np.diff(x)))")
+    given = {"AGAINST": "main", "FUNCTIONS": "", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"}
+    done = runner.run("Measure both", **given)
+    outputs = runner.outputs()
+    assert (done.returncode, outputs["exit-code"]) in {(0, "0"), (0, "3")}, done.stdout + done.stderr
+    assert outputs["outcome"] in {"unchanged", "improved", "inconclusive"}
+    for name in ("markdown", "junit"):
+        text = Path(outputs[name]).read_text(encoding="utf-8")
+        assert [each for each in ("step", "energy") if not re.search(rf"mymodule(:|&#58;){each}", text)] == []

@@ -1,0 +1,64 @@
+"""What the README says is so: its Python runs, its commands are accepted, its files exist."""
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from fwdrev.bench import make_spec
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+
+
+def test_python_runs() -> None:
+    """As it stands, asserts included."""
+    assert len(blocks("python")) == 1
+    for block in blocks("python"):
+        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_spec_is_one() -> None:
+    """The TOML file is a specification."""
+    (text,) = blocks("toml")
+    assert make_spec(tomllib.loads(text)).options == {"depth": 6}
+
+
+def test_make_targets_exist() -> None:
+    """The two commands."""
+    targets = re.findall(r"^make (\w+)", "".join(blocks("sh")), re.MULTILINE)
+    assert targets == ["demo", "test"]
+    for target in targets:
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_commands_run(tmp_path: Path) -> None:
+    """Each as printed, in order, in an empty folder; the demo's own sweep is the one that `make demo` runs."""
+    lines = [line.split("  #")[0] for line in blocks("sh")[1].splitlines()]
+    commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
+    assert len(commands) == 13
+    for command in commands:
+        assert command[0] == "fwdrev"
+        done = subprocess.run(
+            [sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", re.findall(r"\]\(([^)h][^)]*)\)", README))
+def test_links_lead_somewhere(path: str) -> None:
+    """Within the repository; what follows # is a heading there."""
+    file, _, anchor = path.partition("#")
+    assert (ROOT / file).exists()
+    headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE) if anchor else []
+    assert not anchor or anchor in {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}

@@ -1,0 +1,270 @@
+"""Operation counts are exact: they equal what instrumented maps count while the engines run.
+
+The instrument multiplies numbers that count their own multiplications, so it knows no formula.
+"""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from fwdrev.modes import LinearMap, Problem, Wrt, engine
+from fwdrev.modes.bracketing.program import Block, Dense, Program, Pull, Push, products_of, program_of
+from fwdrev.modes.core.linear_map import Diagonal, Full, Scaled
+from fwdrev.modes.core.structured_map import Outer, Zero
+from fwdrev.modes.engines.bracketed import Bracketed
+from tests.cases import CASES, case_id, make, problems, trees
+
+
+class Counter:
+    """How many multiplications there were."""
+
+    def __init__(self) -> None:
+        self.multiplications = 0
+
+
+class Number:
+    """A number that counts its multiplications."""
+
+    def __init__(self, value: float, counter: Counter) -> None:
+        self.value = value
+        self.counter = counter
+
+    def __mul__(self, other: Any) -> "Number":
+        """Counted."""
+        self.counter.multiplications += 1
+        return Number(self.value * getattr(other, "value", other), self.counter)
+
+    __rmul__ = __mul__
+
+    def __add__(self, other: Any) -> "Number":
+        """Not counted."""
+        return Number(self.value + getattr(other, "value", other), self.counter)
+
+    __radd__ = __add__
+
+
+def _counting(array: Any, counter: Counter) -> Any:
+    return np.array([Number(float(v), counter) for v in array.flat] or [], dtype=object).reshape(array.shape)
+
+
+def _values(array: Any) -> Any:
+    return np.array([getattr(v, "value", v) for v in array.flat], dtype=float).reshape(array.shape)
+
+
+def _instrumented(J: LinearMap, counter: Counter) -> LinearMap:
+    """The same map over counting numbers."""
+    if isinstance(J, Scaled):
+        S = _instrumented(J.S, counter)
+        assert isinstance(S, Diagonal)
+        return Scaled(S, _counting(J.M, counter))
+    if isinstance(J, Full):
+        return Full(_counting(J.M, counter))
+    if isinstance(J, Diagonal):
+        return Diagonal(_counting(J.row[0], counter))
+    if isinstance(J, Outer):
+        return Outer(_counting(J.x, counter), J.n_out)
+    assert isinstance(J, Zero)
+    return Zero(J.n_out, J.n_in, np.dtype(object))
+
+
+def _run_counting(p: Problem, wrt: Wrt, name: str) -> int:
+    """Run an engine's recursion over instrumented maps, by the book: forward or reverse, one turn after the other."""
+    counter = Counter()
+    x, layers = p.x, []
+    for layer, cut in zip(p.chain.layers, p.chain.cuts, strict=True):
+        x, J_x, J_theta = layer.linearize(x, p.theta[cut])
+        layers.append((J_x, J_theta))
+    J = (_forward if name == "forward" else _reverse)(layers, wrt, counter)
+    expected = engine(name).prepare(p.chain, wrt)(p.x, p.theta)
+    np.testing.assert_allclose(_values(J), expected, rtol=1e-9, atol=1e-12)
+    return counter.multiplications
+
+
+def _forward(layers: Any, wrt: Wrt, counter: Counter) -> Any:
+    G = None
+    for J_x, J_theta in layers:
+        parts = []
+        if G is not None:
+            parts.append(_instrumented(J_x, counter).push(G))
+        elif wrt.has_x:
+            parts.append(_instrumented(J_x, counter).dense())
+        if wrt.has_theta:
+            parts.append(_instrumented(J_theta, counter).dense())
+        G = np.hstack(parts)
+    return G
+
+
+def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
+    """Where J_x and J_θ begin with the same S, pulling through it once is allowed, if that is cheaper."""
+    D: Any = None
+    blocks: list[Any] = []
+    for k in reversed(range(len(layers))):
+        if not wrt.has_x and not any(J.n_in for _, J in layers[: k + 1]):
+            break  # nothing to differentiate with respect to
+        J_x, J_theta = layers[k]
+        before = any(J.n_in for _, J in layers[:k])
+        wanted = [J_theta] * wrt.has_theta + [J_x] * (before or wrt.has_x)
+        if D is None:
+            pulled = [_instrumented(J, counter).dense() for J in wanted]
+        else:
+            pulled = _cheapest_pull(wanted, D, counter)
+        if wrt.has_theta:
+            blocks.insert(0, pulled.pop(0))
+        D = pulled.pop() if pulled else None
+    nothing = np.zeros((layers[-1][0].n_out, 0), dtype=object)
+    return np.hstack([nothing, *[D] * wrt.has_x, *blocks])
+
+
+def _cheapest_pull(maps: list[LinearMap], D: Any, counter: Counter) -> list[Any]:
+    """Try both ways over counters of their own; keep the cheaper."""
+    ways = []
+    for shared in (True, False):
+        if shared and not (maps and all(isinstance(J, Scaled) and J.S is maps[0].S for J in maps)):  # type: ignore[attr-defined]
+            continue
+        trial = Counter()
+        U = _counting(_values(D), trial)
+        if shared:
+            first = maps[0]
+            assert isinstance(first, Scaled)
+            U = _instrumented(first.S, trial).pull(U)
+            results = [_instrumented(Full(J.M), trial).pull(U) for J in maps if isinstance(J, Scaled)]
+        else:
+            results = [_instrumented(J, trial).pull(U) for J in maps]
+        ways.append((trial.multiplications, results))
+    count, results = min(ways, key=lambda way: way[0])
+    counter.multiplications += count
+    return results
+
+
+@pytest.mark.parametrize("name", ["forward", "reverse"])
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
+def test_recursions_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> None:
+    """The engine's own count is that of the instrument, to the last multiplication."""
+    p = make(case)
+    if p.chain.n_in > 16:
+        p = make((case[0], case[1], case[2], case[3] | {"width": 6}))
+    assert engine(name).cost(p.chain, wrt).multiply_adds == _run_counting(p, wrt, name)
+
+
+@given(problems(), st.sampled_from(Wrt), st.sampled_from(["forward", "reverse"]))
+def test_counts_on_any_chain(p: Problem, wrt: Wrt, name: str) -> None:
+    """Whatever the layers."""
+    assert engine(name).cost(p.chain, wrt).multiply_adds == _run_counting(p, wrt, name)
+
+
+@given(problems(), st.sampled_from(Wrt))
+def test_jax_engines_count_one_pass_per_seed(p: Problem, wrt: Wrt) -> None:
+    """jax-jvp pushes N tangents one by one through every map that they reach, jax-vjp pulls m cotangents."""
+    _expect_passes(p, wrt)
+
+
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
+def test_jax_engines_count_one_pass_per_seed_on_the_table(case: Any, wrt: Wrt) -> None:
+    """The same on every problem."""
+    _expect_passes(make(case), wrt)
+
+
+def _expect_passes(p: Problem, wrt: Wrt) -> None:
+    """The count of one seed, by the instrument, times the seeds."""
+    counter = Counter()
+    for name, seeds in (("jax-jvp", p.chain.n_columns(wrt)), ("jax-vjp", p.m)):
+        counter.multiplications = 0
+        x = p.x
+        for k, (layer, cut) in enumerate(zip(p.chain.layers, p.chain.cuts, strict=True)):
+            x, J_x, J_theta = layer.linearize(x, p.theta[cut])
+            for J in [J_theta] * wrt.has_theta + [J_x] * (k > 0 or wrt.has_x):
+                counting = _instrumented(J, counter)
+                if name == "jax-jvp":
+                    counting.push(_counting(np.ones((J.n_in, 1)), counter))
+                else:
+                    counting.pull(_counting(np.ones((1, J.n_out)), counter))
+        cost = engine(name).cost(p.chain, wrt)
+        assert cost.passes == seeds
+        assert cost.multiply_adds == seeds * counter.multiplications
+
+
+@pytest.mark.parametrize("name", ["bracketed", "jax-bracketed"])
+@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
+def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> None:
+    """The count of the planned tree is that of the instrument, executing the tree's program by the book."""
+    p = make(case)
+    if p.chain.n_in > 16:
+        p = make((case[0], case[1], case[2], case[3] | {"width": 6}))
+    plan = Bracketed().plan(p.chain, wrt)
+    assert plan.tree is not None
+    counted, J = _run_program(p, program_of(plan.tree, p.chain, wrt))
+    assert engine(name).cost(p.chain, wrt).multiply_adds == counted
+    np.testing.assert_allclose(J, engine("reverse").prepare(p.chain, wrt)(p.x, p.theta), rtol=1e-9, atol=1e-12)
+
+
+@given(problems(), st.sampled_from(Wrt))
+def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt) -> None:
+    """Whatever the layers."""
+    plan = Bracketed().plan(p.chain, wrt)
+    assert plan.tree is not None
+    assert plan.cost(p.chain).multiply_adds == _run_program(p, program_of(plan.tree, p.chain, wrt))[0]
+
+
+@given(st.data(), problems(), st.sampled_from(Wrt))
+def test_counts_of_any_tree(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
+    """Whatever the brackets, the cheapest or not."""
+    program = program_of(data.draw(trees(0, len(p.chain.layers))), p.chain, wrt)
+    lines = products_of(program, p.chain.linearizations())
+    assert sum(line.cost.multiply_adds for line in lines) == _run_program(p, program)[0]
+
+
+def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
+    """Multiplications and the Jacobian, of numbers that count; each instruction gets them anew."""
+    counter, x, layers = Counter(), p.x, []
+    for layer, cut in zip(p.chain.layers, p.chain.cuts, strict=True):
+        x, J_x, J_theta = layer.linearize(x, p.theta[cut])
+        layers.append((J_x, J_theta))
+    memory = [np.zeros(shape) for shape in program.buffers]
+
+    def read(block: Block) -> Any:
+        return _counting(memory[block.buffer][:, block.start : block.stop], counter)
+
+    def write(block: Block, result: Any) -> None:
+        memory[block.buffer][:, block.start : block.stop] = _values(result)
+
+    for one in program.instructions:
+        if isinstance(one, Dense):
+            write(one.out, _instrumented(layers[one.layer][one.theta], counter).dense())
+        elif isinstance(one, Push):
+            write(one.out, _instrumented(layers[one.layer][0], counter).push(read(one.source)))
+        elif isinstance(one, Pull):
+            J_x, J_theta = layers[one.layer]
+            outs = [(J_theta, one.theta)] * (one.theta is not None) + [(J_x, one.x)] * (one.x is not None)
+            results = _cheapest_pull([J for J, _ in outs], read(one.source), counter)
+            for (_, out), result in zip(outs, results, strict=True):
+                assert out is not None
+                write(out, result)
+        else:
+            write(one.out, read(one.left).dot(read(one.right)))
+    return counter.multiplications, memory[0]
+
+
+@pytest.mark.parametrize("name", ["forward", "reverse"])
+def test_peak_bytes_are_what_is_allocated(name: str) -> None:
+    """The stated peak is at least what NumPy allocates for Jacobians, and at most a tenth more is not accounted for."""
+    import tracemalloc
+
+    p = make(("driven", 3000, 300, {"width": 100}))
+    jacobian = engine(name).prepare(p.chain, "theta")
+    del jacobian
+    tracemalloc.start()
+    try:
+        jacobian = engine(name).prepare(p.chain, "theta")
+        before = tracemalloc.get_traced_memory()[0]
+        jacobian(p.x, p.theta)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    stated = engine(name).cost(p.chain, Wrt.THETA).peak_bytes
+    assert peak - before <= 1.1 * stated
+    assert stated <= 1.1 * peak

@@ -1,0 +1,94 @@
+"""Problems that do not have every shape say which they have, and which is nearest to what was asked for."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from fwdrev.modes import InputError, nearest_shape, problem, problem_names, problem_shape
+from fwdrev.modes.problems.shapes import Shape, distance, family
+from tests.plugin import install_plugin
+
+FAMILIES: dict[str, Callable[..., Shape]] = {
+    "squares": lambda k, **_: (2 * k * k, 2 * k * k),
+    "rows": lambda k, **_: (k * 21, 1),
+    "tall": lambda k, **_: (26 + 2 * k, 3 * k),
+    "wide": lambda k, **_: (k**3, k),
+}
+"""Sizes that grow at different rates, and one that does not grow."""
+
+sizes = st.integers(1, 3000)
+
+
+@given(st.sampled_from(sorted(FAMILIES)), sizes, sizes)
+def test_a_family_finds_what_looking_at_all_finds(name: str, n: int, m: int) -> None:
+    """Of equally near shapes the smaller."""
+    shape_of = FAMILIES[name]
+    expected = min((shape_of(k) for k in range(1, 1500)), key=lambda shape: (distance((n, m), shape), shape))
+    assert family(shape_of)(n, m) == expected
+
+
+@given(sizes, sizes, sizes, sizes)
+def test_distance_is_a_factor(n: int, m: int, k: int, s: int) -> None:
+    """One for the same shape, more for others, the same in both directions, and a product of the way over a third."""
+    one, other = (n, m), (k, s)
+    assert (distance(one, other) == 1) == (one == other)
+    assert distance(one, other) == distance(other, one)
+    assert distance(one, other) <= distance(one, (7, 30)) * distance((7, 30), other)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [((10**6, 10**6), (999_698, 999_698)), ((4, 1024), (8, 8)), ((1, 1), (2, 2))]
+)
+def test_no_shape_is_larger_than_the_largest(asked: Shape, found: Shape) -> None:
+    """Also where a larger one would be nearer; a square is as near to 4 × 1024 as all others between, and the least."""
+    assert family(FAMILIES["squares"])(*asked) == found
+
+
+@pytest.mark.parametrize("name", problem_names())
+@given(n=sizes, m=sizes)
+def test_the_nearest_shape_is_one_of_the_problems(name: str, n: int, m: int) -> None:
+    """It is nearest to itself, and small ones can be made."""
+    found = nearest_shape(name, n, m)
+    assert nearest_shape(name, *found) == found
+    if max(found) <= 64:
+        made = problem(name, n=found[0], m=found[1])
+        assert (made.n, made.m) == found
+
+
+def test_without_a_rule_there_is_every_shape() -> None:
+    """In words, and found to be its own nearest."""
+    assert problem_shape("driven") == "any n × m"
+    assert nearest_shape("driven", 17, 3) == (17, 3)
+
+
+@pytest.fixture
+def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_plugin(tmp_path, monkeypatch)
+
+
+@pytest.mark.usefixtures("_plugin")
+def test_a_third_partys_factory_has_a_rule() -> None:
+    """With the problem's options, and their defaults."""
+    assert problem_shape("stepped") == "m = step, n = step, 2 step, …"
+    assert nearest_shape("stepped", 10, 1) == (8, 4)
+    assert nearest_shape("stepped", 10, 1, {"step": 5}) == (10, 5)
+    assert problem("stepped", n=10, m=5, step=5).m == 5
+    expected = r"^problem 'stepped' has no shape n = 10, m = 5: it has m = step, .*; the nearest is n = 8, m = 4$"
+    with pytest.raises(InputError, match=expected):
+        problem("stepped", n=10, m=5)
+
+
+@pytest.mark.parametrize(
+    ("n", "m", "options", "message"),
+    [
+        (0, 1, {}, "n = 0: give a whole number"),
+        (1, 10**7, {}, "m = 10000000"),
+        (1, 1, {"dept": 1}, "did you mean 'depth'"),
+    ],
+)
+def test_what_no_problem_has_is_refused(n: int, m: int, options: dict[str, int], message: str) -> None:
+    """As `problem` does."""
+    with pytest.raises(InputError, match=message):
+        nearest_shape("driven", n, m, options)

@@ -1,0 +1,252 @@
+"""A baseline of functions: what it keeps of scripted observations, what it says of others, and one real pair."""
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import jsonschema
+import pytest
+
+from fwdrev.bench.machine.memory import Memory
+from fwdrev.bench.records.gate_spec import gate_spec
+from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.cli.app import main
+from fwdrev.modes.errors import InputError
+from fwdrev.results import Run
+from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
+from fwdrev.results.gate.baseline.file import Baseline, baseline_text, load_baseline
+from fwdrev.results.gate.baseline.function_run import function_baseline, function_run, unmeasured_functions
+from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Verdict
+from fwdrev.results.published import published
+
+NAMES = ["model:step", "model:energy"]
+SECONDS = {"model:step": 1.2e-3, "model:energy": 4e-5, CONTROL: 5e-5}
+MEASURED = FunctionSpec(functions=NAMES, points=["model:start"], sizes=[1000], rounds=12, blocks=4, block_seconds=2e-3)
+MACHINE: dict[str, Any] = {"cpu_model_name": "scripted", "versions": {"numpy": "2", "fwdrev": "1"}}
+
+
+def run_of(seed: int = 0, *, noise: float = 0.01, machine: dict[str, Any] | None = None, **slower: float) -> Run:
+    """Twelve rounds; each process has its own factor, and some blocks of the control take three times as long."""
+    rng, factors = Random(seed), {f"model:{name}": factor for name, factor in slower.items() if name != "all"}
+
+    def side(name: str) -> ArmResult:
+        own = SECONDS[name] * factors.get(name, 1.0) * slower.get("all", 1.0) * (1 + rng.gauss(0, noise))
+        blocks = (1, 1, 1, 3) if name == CONTROL else (1, 1, 1, 1)
+        values = tuple(own * block * (1 + rng.gauss(0, noise / 4)) for block in blocks)
+        return ArmResult(status=Status.MEASURED, loops=1, values=values, memory=Memory(resident=8_000_000))
+
+    seen = [
+        SideObservation(
+            round=i, cell=Cell(1000, 1), base=arms, head={name: side(name) for name in SECONDS}, seconds=1.0
+        )
+        for i in range(12)
+        for arms in [{name: side(name) for name in SECONDS}]
+    ]
+    return function_run(gate_spec({}, NAMES), seen, MACHINE | (machine or {}))
+
+
+@pytest.fixture
+def baseline() -> Baseline:
+    """Of the same functions, on another day."""
+    return function_baseline(run_of(), MEASURED)
+
+
+def told(judgement: Judgement, name: str = "model:step at size 1000") -> Any:
+    """The finding on that function."""
+    (found,) = [each for each in judgement.told if each.subject == name]
+    return found
+
+
+def test_the_file_holds_ratios_times_and_memory(baseline: Baseline, tmp_path: Path) -> None:
+    """As the schema has it, and read again as it was; what is measured again stands in it."""
+    text = baseline_text(baseline)
+    (tmp_path / "b.json").write_text(text)
+    read = load_baseline(tmp_path / "b.json")
+    assert baseline_text(read) == text
+    assert read.functions == MEASURED
+    assert (read.sweep.engines, read.sweep.inputs, read.sweep.outputs) == (NAMES, [1000], [1])
+    jsonschema.validate(json.loads(text), json.loads(published("baseline").read_text(encoding="utf-8")))
+    ratios = {entry.arm: entry for entry in read.ratios}
+    assert set(ratios) == set(NAMES)
+    assert abs(ratios["model:step"].ratio / 24 - 1) < 0.02
+    assert ratios["model:step"].against == CONTROL
+    (step,) = [entry for entry in read.arms if entry.arm == "model:step"]
+    assert step.memory == 8_000_000
+    assert step.seconds is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"functions": []}, "functions: List should have at least 1 item"),
+        ({"sizes": [0]}, "sizes.0: Input should be greater than or equal to 1"),
+        ({"points": 7}, "points: Input should be a valid list"),
+        ({"outputs": [1]}, "outputs: Extra inputs are not permitted"),
+    ],
+)
+def test_a_damaged_file_is_one_line(change: dict[str, Any], said: str, baseline: Baseline, tmp_path: Path) -> None:
+    """What is wrong, and where."""
+    data = json.loads(baseline_text(baseline))
+    data["spec"] |= change
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"^[^\n]+$") as caught:
+        load_baseline(tmp_path / "b.json")
+    assert said in str(caught.value)
+
+
+def test_a_file_of_format_1_is_read(baseline: Baseline, tmp_path: Path) -> None:
+    """For ever: what it holds means the same."""
+    data = json.loads(baseline_text(baseline)) | {"format": 1}
+    data["spec"] = gate_spec({}, NAMES).model_dump(mode="json")
+    (tmp_path / "b.json").write_text(json.dumps(data))
+    assert load_baseline(tmp_path / "b.json").functions is None
+
+
+def test_unchanged_functions(baseline: Baseline) -> None:
+    """On a machine that is a tenth slower today, too: what all have in common says nothing of them, and is told."""
+    for factor in (1.0, 1.1):
+        judgement = compared(baseline, run_of(1, all=factor), threshold=0.1)
+        assert judgement.outcome is Outcome.UNCHANGED
+        assert len(judgement.told) == 2
+    assert "memory 8 MB → 8 MB" in told(judgement).grounds
+    assert any(note.startswith("control (the same work then and now") and "slower" in note for note in judgement.notes)
+
+
+def test_a_slower_function_fails(baseline: Baseline) -> None:
+    """Confirmed in fresh rounds, with the change, the times and the memory; the other one is within the threshold."""
+    run = run_of(1, step=1.3)
+    again = undecided(baseline, run, threshold=0.1)
+    assert again is not None
+    assert again.flagged == ("model:step at size 1000",)
+    assert again.rounds(spec := gate_spec({}, NAMES)) == 2 * spec.rounds
+    judgement = compared(baseline, run, threshold=0.1, again=run_of(2, step=1.3))
+    assert judgement.outcome is Outcome.REGRESSED
+    found = told(judgement)
+    assert (found.verdict, found.fails) == (Verdict.REGRESSED, True)
+    assert found.grounds.startswith("30 % slower (")
+    assert "ms → 1." in found.grounds
+    assert found.grounds.endswith("memory 8 MB → 8 MB, confirmed in fresh rounds")
+    assert told(judgement, "model:energy at size 1000").verdict is Verdict.UNCHANGED
+    judgement = compared(baseline, run, threshold=0.1, again=run_of(2))
+    assert judgement.outcome is Outcome.UNCHANGED
+
+
+def test_elsewhere_nothing_fails(baseline: Baseline) -> None:
+    """Another machine, or another version of the control: a shift is told, and leaves it open."""
+    for machine in ({"cpu_model_name": "another"}, {"versions": {"numpy": "2", "fwdrev": "2"}}):
+        judgement = compared(baseline, run_of(1, machine=machine, step=1.3), threshold=0.1)
+        assert judgement.outcome is Outcome.INCONCLUSIVE
+        assert told(judgement).grounds.startswith("on another machine: 30 % slower")
+
+
+def test_the_control_alone_fails_nothing(baseline: Baseline) -> None:
+    """Where the function takes what it took and the control does not, the function is neither slower nor faster."""
+    for factor in (0.7, 1.4):
+        run = run_of(1, all=factor, step=1 / factor, energy=1 / factor)
+        judgement = compared(baseline, run, threshold=0.1, again=run)
+        assert judgement.outcome is Outcome.INCONCLUSIVE
+        assert told(judgement).grounds.startswith("the control moved too")
+
+
+def test_a_function_that_is_gone(baseline: Baseline) -> None:
+    """It fails unless that is allowed; all of them gone likewise, though nothing can be measured."""
+    gone = {"model:step": "model has no function 'step'"}
+    run = run_of(1)
+    left = [o for o in run.observations for _ in [o.arms.pop("model:step")]]  # type: ignore[attr-defined]
+    assert left
+    spec = run.spec.model_copy(update={"engines": ["model:energy", CONTROL]})
+    run = Run(**{name: getattr(run, name) for name in run.__slots__} | {"spec": spec})
+    for allowed, outcome in ((False, Outcome.MISSING), (True, Outcome.UNCHANGED)):
+        judgement = compared(baseline, run, threshold=0.1, lacking=gone, allow_missing=allowed)
+        assert judgement.outcome is outcome
+        assert told(judgement, "model:step").verdict is Verdict.MISSING
+    assert without_run(baseline, dict.fromkeys(NAMES, "gone")).outcome is Outcome.MISSING
+
+
+def test_a_function_that_fails_now_is_open(baseline: Baseline) -> None:
+    """With the reason; the other one is compared."""
+    failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
+    spared = ArmResult(status=Status.SKIPPED, reason="not timed, since base ended: failed")
+    fine = run_of(1)
+    seen = [
+        SideObservation(
+            round=o.round,
+            cell=o.cell,
+            base={**o.arms, "model:step": failed},
+            head={**o.arms, "model:step": spared},
+            seconds=1.0,
+        )
+        for o in fine.observations
+    ]
+    run = function_run(gate_spec({}, NAMES), seen, MACHINE)
+    assert unmeasured_functions(run) == ["model:step: failed: ValueError: no"]
+    judgement = compared(baseline, run, threshold=0.1)
+    assert judgement.outcome is Outcome.INCONCLUSIVE
+    assert told(judgement).grounds == "not measured now: failed: ValueError: no"
+
+
+CODE = "import numpy as np\ndef start(n): return np.linspace(0, 1, n)\ndef step(x): return np.sin(x)\n"
+
+
+def command(*arguments: str) -> int:
+    """Its exit code, in process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["fwdrev", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    return int(ended.value.code or 0)
+
+
+def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Measured without git, compared, and removed; nothing appears in the folder but the file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(CODE)
+    ask = ("baseline", "-o", "b.json", "--functions", "model.py:step", "--point", "model:start", "--rounds", "3")
+    assert command(*ask, "--sizes", "64") == 0
+    assert "model:step at size 64: " in capsys.readouterr().out
+    assert command("check", "--baseline", "b.json", "--threshold", "900%") in {0, 3}
+    out = capsys.readouterr().out
+    assert out.startswith("baseline b.json, measured anew; threshold 900 %\n")
+    assert "model:step" in out or "unchanged: 1 of 1" in out
+    assert {path.name for path in tmp_path.iterdir()} <= {"b.json", "model.py", "__pycache__"}
+    (tmp_path / "model.py").write_text(CODE.replace("step", "stop"))
+    assert command("check", "--baseline", "b.json") == 4
+    out = capsys.readouterr().out
+    assert "model:step  in the baseline, and not here any more: model has no function 'step'" in out
+    assert "did you mean 'stop'?" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("baseline -o new.json", "give RUN, the folder of a sweep, or --functions MODULE:FUNCTION"),
+        ("baseline run -o new.json --functions model:step", "run and --functions: a baseline is of a run, or of"),
+        ("baseline -o new.json --functions forward", "give RUN, the folder of a sweep, or --functions"),
+        ("baseline -o new.json --functions model:step --rounds 2", "give at least 3"),
+        ("baseline -o b.json --functions model:step", "b.json exists already: --force replaces it"),
+        ("baseline -o new.json --functions model:stop --point model:start", "did you mean 'step'?"),
+        ("baseline -o new.json --functions model:step", "no input to call it with: give --point"),
+        ("check --baseline b.json --out kept", "b.json is a baseline of functions, which are measured and not kept"),
+        ("check --baseline b.json --run kept", "b.json is a baseline of functions, which are measured and not kept"),
+    ],
+)
+def test_bad_input(
+    arguments: str,
+    said: str,
+    baseline: Baseline,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """2, one line, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.py").write_text(CODE)
+    (tmp_path / "b.json").write_text(baseline_text(baseline))
+    assert command(*arguments.split()) == 2
+    errors = capsys.readouterr().err
+    assert said in errors
+    assert len([line for line in errors.splitlines() if not line.startswith("warning: ")]) == 1
+    assert not (tmp_path / "new.json").exists()

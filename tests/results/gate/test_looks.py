@@ -1,0 +1,126 @@
+"""The looks of a gate on functions: rounds enough for what is to be found, and a line that says why there are more."""
+
+from collections.abc import Generator, Sequence
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from fwdrev.bench.records.gate_spec import gate_spec
+from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.results.gate.findings import SCREENING
+from fwdrev.results.gate.looks import FOUND, Looks, rounds_to_find
+from fwdrev.results.gate.measured_sides import sides_of
+from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+
+SPEC = gate_spec({"blocks": 2}, ["mine:f", "mine:g"])
+F, G = ((Cell(1000, 1), name) for name in SPEC.engines)
+
+
+class Noisy:
+    """Head takes `ratio` times as long with f, as long with g; each round differs by a normal `spread`."""
+
+    def __init__(self, ratio: float, spread: float, seed: int = 0, wrong: str | None = None) -> None:
+        """`wrong`: what is not timed."""
+        self.ratio, self.spread, self.rng, self.wrong = ratio, spread, np.random.default_rng(seed), wrong
+        self.asked: list[tuple[int, list[str] | None]] = []
+
+    def __call__(self, spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
+        """Every round of what is asked for."""
+        self.asked.append((spec.rounds, None if only is None else [arm for _, arm in only]))
+        arms = [arm for arm in spec.engines if only is None or (F[0], arm) in only]
+        for number in range(spec.rounds):
+            drawn = np.exp(self.spread * self.rng.standard_normal(len(arms) + 1))
+            times = dict(zip([*arms, CONTROL], drawn, strict=True))
+            if F[1] in times:
+                times[F[1]] *= self.ratio
+            head = {arm: _timed(time) for arm, time in times.items()}
+            base = dict.fromkeys(head, _timed(1.0))
+            if self.wrong in head:
+                head[self.wrong] = ArmResult(status=Status.WRONG, reason="it returns something else")
+            yield SideObservation(round=number, cell=F[0], base=base, head=head, seconds=0.1)
+
+
+def _timed(seconds: float) -> ArmResult:
+    return ArmResult(status=Status.MEASURED, loops=1, values=(float(seconds), float(seconds)))
+
+
+@pytest.mark.parametrize(("find", "spread"), [(0.2, 0.02), (0.2, 0.1), (0.1, 0.04)])
+def test_what_is_to_be_found_is_found(find: float, spread: float) -> None:
+    """In 95 % of runs at least, as the binomial law allows of so many; code that did not change is never slower."""
+    runs, threshold = 60, float(np.sqrt(1 + find) - 1)
+    found = 0
+    for seed in range(runs):
+        gate = gate_run(SPEC, Noisy(1 + find, spread, seed), threshold=threshold, find=find).gate
+        slower = {f.subject.name for f in gate.findings if f.verdict is Verdict.REGRESSED}
+        assert slower <= {"mine:f"}
+        found += bool(slower)
+    assert found >= binom.ppf(1e-3, runs, FOUND)
+
+
+def test_more_rounds_where_they_vary_more() -> None:
+    """As many as the spread asks for, in one step, which says why; as many as asked for where that is enough."""
+    lines: list[str] = []
+    quiet, loud = Noisy(1.0, 0.005), Noisy(1.0, 0.09)
+    gate_run(SPEC, quiet, threshold=0.095, find=0.2)
+    run = gate_run(SPEC, loud, threshold=0.095, find=0.2, told=lines.append)
+    assert quiet.asked == [(14, None)]
+    (first, more) = loud.asked[:2]
+    assert (first, more[1]) == ((14, None), ["mine:f", "mine:g"])
+    assert run.first.rounds == 14 + more[0]
+    (line,) = [line for line in lines if "vary too much to find 20 %" in line]
+    assert line.startswith(f"{more[0]} more rounds, about ")
+
+
+def test_rounds_are_bounded() -> None:
+    """What varies without end is not measured without end; what was not measured asks for nothing."""
+    wild = Noisy(1.0, 2.0)
+    sides = sides_of(list(wild(SPEC, only=None)))
+    assert rounds_to_find(sides, [F, G], find=0.1, threshold=0.05, level=0.1) == 60
+    assert rounds_to_find(sides, [(Cell(2, 1), "mine:f")], find=0.1, threshold=0.05, level=0.1) == 0
+
+
+def test_a_slower_function_is_measured_again_alone() -> None:
+    """In twice as many rounds. The line names it, and how much slower it seems."""
+    lines: list[str] = []
+    noisy = Noisy(1.3, 0.005)
+    assert gate_run(SPEC, noisy, told=lines.append).gate.outcome is Outcome.REGRESSED
+    assert noisy.asked == [(14, None), (28, ["mine:f"])]
+    (line,) = [line for line in lines if line.startswith("measuring again, 28 fresh rounds")]
+    assert "mine:f seems 30 % slower" in line
+    assert "mine:g" not in line
+
+
+def test_an_undecided_function_may_be_slower() -> None:
+    """If the fresh rounds alone say so: what was too noisy at first is found, and code that did not change is not."""
+    found = 0
+    for seed in range(60):
+        gate = gate_run(SPEC, Noisy(1.1, 0.045, seed)).gate
+        verdicts = {f.subject.name: (f.time, f.p) for f in gate.findings}
+        found += verdicts["mine:f"][0] is Verdict.REGRESSED and (verdicts["mine:f"][1] or 0) > SCREENING
+        assert verdicts["mine:g"][0] is not Verdict.REGRESSED
+    assert found >= 3
+
+
+@pytest.mark.parametrize("wrong", [None, "mine:g"])
+def test_what_does_not_seem_slower_is_settled_soon(wrong: str | None) -> None:
+    """In half as many fresh rounds, together with the first; what cannot be timed makes no look longer."""
+    for seed in range(40):
+        noisy = Noisy(1.0, 0.045, seed, wrong)
+        gate = gate_run(SPEC, noisy).gate
+        if len(noisy.asked) > 1 and noisy.asked[1][0] == 7:
+            assert gate.outcome in {Outcome.UNCHANGED, Outcome.INCONCLUSIVE}
+            break
+    else:
+        pytest.fail("no first look left anything open")
+
+
+def test_nothing_to_look_at() -> None:
+    """All that was asked for is on one side alone."""
+    spec = SPEC.model_copy(update={"engines": []})
+    gate, first, again = Looks(spec, Noisy(1.0, 0.01), threshold=0.05).decided()
+    assert (gate.outcome, first.rounds, again) == (Outcome.NOTHING, 0, None)

@@ -1,0 +1,212 @@
+"""Nothing that was asked for is missing from any output, however it ended: all ways × all formats."""
+
+import json
+import re
+from dataclasses import replace
+from itertools import cycle, product
+from typing import Any
+
+import pytest
+
+from fwdrev.cli.common.show import exit_code
+from fwdrev.results.gate.run import GateRun
+from fwdrev.results.gate.text import judged
+from fwdrev.results.gate.verdicts.github import annotations
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict, text_lines
+from fwdrev.results.gate.verdicts.junit import junit
+from fwdrev.results.gate.verdicts.markdown import markdown
+from tests.gate_ways import SAME, SIZES, WAYS, Way, ended
+from tests.judgement_formats import Page, annotation, cases
+from tests.judgements import HOSTILE, many, of
+
+NAMES = {"functions": ("mymodule:step", "mymodule:other"), "engines": ("forward", "reverse")}
+CODES = {
+    Outcome.UNCHANGED: 0,
+    Outcome.IMPROVED: 0,
+    Outcome.REGRESSED: 1,
+    Outcome.INCONCLUSIVE: 3,
+    Outcome.MISSING: 4,
+    Outcome.NOTHING: 4,
+}
+
+
+def subjects(arm: str, way: Way) -> list[str]:
+    """Where this arm was asked for and did not stay plainly as it was."""
+    if way.lacks:
+        return [arm]
+    sizes = [] if way.verdict is Verdict.UNCHANGED else way.sizes
+    return [f"{arm} at size {n}" if ":" in arm else f"{arm} at n = {n}, m = 2" for n in sizes]
+
+
+def expect_told(run: GateRun, arms: dict[str, Way]) -> None:
+    """Each format has each of them; what was not timed is in the first line of those that have one."""
+    judgement = judged(run.gate, "base 1a2b (main)", run.reasons)
+    (headline,) = Page(markdown(judgement)).texts["h2"]
+    for arm, way in arms.items():
+        for subject in subjects(arm, way):
+            (told,) = [each for each in judgement.told if each.subject == subject]
+            assert (told.verdict, told.untimed) == (way.verdict, way.untimed)
+            assert way.says in told.grounds
+            assert way.untimed is None or f"{subject} ({way.untimed})" in headline
+    expect_shown(judgement)
+    data = json.loads(json.dumps(run.gate.to_json(), allow_nan=False))
+    assert data["outcome"] == judgement.outcome.value
+    own = [f for f in data["findings"] if f["subject"]["kind"] == "cell" or f["verdict"] in {"new", "missing"}]
+    inside = [(arms[m["arm"]], m["arm"], m["n"], f) for f in own for m in f["subject"]["members"]]
+    assert sorted((arm, n) for _, arm, n, _ in inside) == sorted(product(arms, SIZES))
+    for way, _, n, finding in inside:
+        there = n in way.sizes
+        assert finding["verdict"] == (way.verdict.value if there else "unchanged")
+        assert finding["ended"] == (way.untimed if there and not way.lacks else None)
+        assert way.untimed is None or not there or way.says in finding["reason"]
+
+
+def expect_shown(judgement: Judgement) -> None:
+    """Text, Markdown, annotations and JUnit of any judgement that is not too long for GitHub."""
+    told = [each for each in judgement.told if each.verdict is not Verdict.UNCHANGED or _odd(each)]
+    untimed = [each for each in told if each.untimed]
+    text = "\n".join(text_lines(judgement))
+    page = Page(markdown(judgement))
+    shown = [annotation(line) for line in annotations(judgement)]
+    results = cases(junit(judgement))
+    rows = {(verdict, _words(subject)) for verdict, subject, _ in page.rows}
+    for each in told:
+        assert each.subject in text
+        assert (each.verdict, _words(each.subject)) in rows
+        assert any(each.subject in message for _, _, message in shown)
+        assert results[each.subject] == _result(each)
+    assert text.splitlines()[-1] == f"outcome: {judgement.outcome}"
+    assert ("nothing to compare" in results) is (judgement.outcome is Outcome.NOTHING)
+    assert len(results) == len({each.subject for each in judgement.told}) + (judgement.outcome is Outcome.NOTHING)
+    (headline,) = page.texts["h2"]
+    assert headline.partition("fwdrev check: ")[2].partition(";")[0] == judgement.outcome
+    title = {"title": f"fwdrev check: {judgement.outcome}"}
+    (first,) = [message for _, more, message in shown if more == title and message.endswith(judgement.title)]
+    assert ("not timed: " in headline) is ("not timed: " in first) is bool(untimed)
+    for level in ("error", "warning", "notice"):
+        assert sum(each[0] == level for each in shown) <= 10
+    assert exit_code(judgement.outcome) == CODES[judgement.outcome]
+
+
+def _odd(told: Told) -> bool:
+    return told.fails or told.open or bool(told.untimed)
+
+
+def _result(told: Told) -> str:
+    if told.fails:
+        return "failure"
+    unknown = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}
+    return "skipped" if told.open or told.untimed or told.verdict in unknown else "passed"
+
+
+def _words(text: str) -> str:
+    """A browser shows any white space as one space."""
+    return " ".join(text.split(" ")).strip(" ")
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("name", WAYS)
+def test_every_way_to_end_is_told(name: str, kind: str) -> None:
+    """Beside another that is unchanged, and alone."""
+    one, other = NAMES[kind]
+    way = WAYS[name]
+    for arms, outcome in (({one: way, other: SAME}, way.outcome), ({one: way}, way.alone or way.outcome)):
+        run = ended(arms)
+        assert run.gate.outcome is outcome
+        expect_told(run, arms)
+
+
+SOME = [
+    *("same", "slower", "faster", "noisy", "more operations", "wrong in head", "timed out in base at one size"),
+    *("crashed in head in fresh rounds", "skipped in both", "new", "missing"),
+]
+WORST = (Outcome.REGRESSED, Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.IMPROVED, Outcome.UNCHANGED)
+
+
+@pytest.mark.parametrize(("one", "other"), [*product(SOME, SOME)])
+def test_the_worst_of_two_is_the_outcome(one: str, other: str) -> None:
+    """A regression stands beside anything, what was not timed is no pass, and neither hides the other."""
+    arms = dict(zip(NAMES["functions"], (WAYS[one], WAYS[other]), strict=True))
+    run = ended(arms)
+    compared = any(way.alone is None and not way.lacks for way in arms.values())
+    if not compared and Outcome.MISSING not in {way.outcome for way in arms.values()}:
+        all_new = all(way.lacks for way in arms.values())
+        assert run.gate.outcome is (Outcome.INCONCLUSIVE if all_new else Outcome.NOTHING)
+    else:
+        assert run.gate.outcome is min((way.outcome for way in arms.values()), key=WORST.index)
+    expect_told(run, arms)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_what_is_gone_on_purpose_does_not_decide(kind: str) -> None:
+    """It is named all the same, and skipped."""
+    arms = dict(zip(NAMES[kind], (WAYS["missing"], SAME), strict=True))
+    run = ended(arms, allow_missing=True)
+    assert run.gate.outcome is Outcome.UNCHANGED
+    expect_told(run, arms)
+
+
+def test_a_pair_that_no_round_came_to_is_told() -> None:
+    """Whatever the measuring lost without a word."""
+    arms = dict(zip(NAMES["functions"], (replace(SAME, silent=True), SAME), strict=True))
+    run = ended(arms)
+    assert run.gate.outcome is Outcome.INCONCLUSIVE
+    judgement = judged(run.gate, "title", run.reasons)
+    expect_shown(judgement)
+    found = {each.subject: (each.untimed, each.grounds) for each in judgement.told if each.open}
+    said = ("not measured", "it was asked for, and no round came to it")
+    assert found == {f"mymodule:step at size {n}": said for n in SIZES}
+
+
+ODD = [*HOSTILE, "f" * 200, "mymodule.sub:" + "|" * 300, "@" * 300, "жёлтый" * 60, "a\nb\tc", "<b>" * 120]
+FLAGS: list[dict[str, Any]] = [
+    {},
+    {"open": True},
+    {"fails": True},
+    {"untimed": "wrong"},
+    {"open": True, "untimed": "timed out"},
+]
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
+    """Names that are markup, that break lines, that are longer than any line; and with every outcome."""
+    outcomes = cycle(Outcome)
+    for flags, name in product(FLAGS, [*Outcome, *ODD]):
+        told = Told(subject=f"f {name} z", verdict=verdict, grounds=f"since {name}", **flags)
+        same = Told(subject="g", verdict=Verdict.UNCHANGED, grounds="")
+        expect_shown(of(told, same, outcome=next(outcomes)))
+
+
+@pytest.mark.parametrize("number", [9, 10, 11, 40, 41, 90])
+@pytest.mark.parametrize("flags", FLAGS)
+def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
+    """More than a terminal shows with grounds, and than GitHub shows annotations: each is named."""
+    verdicts = [verdict for verdict in Verdict if verdict is not Verdict.UNCHANGED]
+    told = [
+        Told(subject=f"mymodule:step{i}_{v}", verdict=verdict, grounds="x" * 500, **flags)
+        for v, verdict in enumerate(verdicts)
+        for i in range(number // len(verdicts) + 1)
+    ]
+    expect_shown(of(*told, outcome=Outcome.INCONCLUSIVE))
+
+
+def test_where_there_is_no_room_a_count_says_so() -> None:
+    """The headline and the first annotation name some, and how many more; all are in the text and in JUnit."""
+    wrong = Told(subject="", verdict=Verdict.INCONCLUSIVE, grounds="y" * 200, open=True, untimed="wrong")
+    judgement = of(*many(3_000, wrong), outcome=Outcome.INCONCLUSIVE)
+    (headline,) = Page(markdown(judgement)).texts["h2"]
+    messages = [annotation(line)[2] for line in annotations(judgement)]
+    for text, most in ((headline, 1_000), (messages[0], 4_096), (messages[-1], 4_096)):
+        assert len(text) < most
+        (more,) = re.findall(r" and ([\d,]+) more", text)
+        named = len(re.findall(r"\bf\d+\b", text))
+        before = 0 if text is not messages[-1] else 8
+        assert named > 10
+        assert before + named + int(more.replace(",", "")) == 3_000
+    assert len(messages) == 10
+    lines = text_lines(judgement)
+    assert all(set(re.findall(r"\bf\d+\b", line)) for line in lines if "not timed" in line)
+    assert {f"f{i}" for i in range(3_000)} <= set(re.findall(r"\bf\d+\b", "\n".join(lines)))
+    assert set(cases(junit(judgement)).values()) == {"skipped"}
+    assert len(cases(junit(judgement))) == 3_000

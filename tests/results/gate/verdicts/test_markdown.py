@@ -1,0 +1,120 @@
+"""The Markdown of a judgement, rendered: one table, every name letter by letter, and never too long for a comment."""
+
+import re
+
+import pytest
+from hypothesis import given, strategies as st
+
+from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
+from fwdrev.results.gate.verdicts.markdown import COMMENT_LIMIT, MARKER, markdown
+from tests.judgement_formats import Page
+from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
+
+OURS = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "details", "summary", "ul", "li"}
+
+
+def _page(judgement: Judgement) -> Page:
+    return Page(markdown(judgement))
+
+
+def _words(text: str) -> str:
+    """A browser shows any white space as one space."""
+    return " ".join(text.split(" ")).strip(" ")
+
+
+def test_it_has_a_headline_a_table_notes_and_what_is_unchanged() -> None:
+    """The table has what is notable, the worst first; what fails is bold."""
+    page = _page(of(SAME, BETTER, LESS, OPEN, WORSE, title="base a (main)", notes=("control: 1.0",)))
+    assert page.texts["h2"] == ["✗ fwdrev check: regressed"]
+    assert page.texts["p"] == ["base a (main)"]
+    assert page.texts["th"] == ["verdict", "where", "grounds"]
+    assert page.rows == [(told.verdict, told.subject, told.grounds) for told in (WORSE, OPEN, LESS, BETTER)]
+    assert page.elements.count("table") == page.elements.count("strong") == page.elements.count("details") == 1
+    assert page.texts["summary"] == ["unchanged: 1 of 5"]
+    assert page.texts["li"] == ["control: 1.0", f"{SAME.subject}: {SAME.grounds}"]
+
+
+def test_it_begins_with_what_a_workflow_looks_for() -> None:
+    """A comment, which nobody sees."""
+    text = markdown(of(WORSE))
+    assert text.startswith(MARKER + "\n")
+    assert "-->" not in "".join(part for texts in _page(of(WORSE)).texts.values() for part in texts)
+
+
+def test_nothing_notable_has_no_table() -> None:
+    """And nothing unchanged nothing to unfold."""
+    assert "table" not in _page(of(SAME, outcome=Outcome.UNCHANGED)).elements
+    assert "details" not in _page(of(WORSE)).elements
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_show_letter_by_letter(text: str) -> None:
+    """In a cell, an item, a note and the title: none of it becomes an element."""
+    _expect_letters(text)
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_name_shows_letter_by_letter(text: str) -> None:
+    """Also one that nobody thought of."""
+    _expect_letters(text)
+
+
+def _expect_letters(text: str) -> None:
+    told = [
+        Told(subject=f"f {text}", verdict=verdict, grounds=text) for verdict in (Verdict.IMPROVED, Verdict.UNCHANGED)
+    ]
+    judgement = of(*told, title=f"base {text}", notes=(f"{text} n",))
+    page = _page(judgement)
+    assert set(page.elements) <= OURS
+    assert page.elements.count("table") == 1
+    ((verdict, subject, grounds),) = page.rows
+    assert (verdict, _words(subject), _words(grounds)) == ("improved", _words(told[0].subject), _words(told[0].grounds))
+    assert _words(page.texts["p"][0]) == _words(judgement.title)
+    note, item = page.texts["li"]
+    assert (_words(note), _words(item)) == (
+        _words(judgement.notes[0]),
+        _words(f"{told[1].subject}: {told[1].grounds}"),
+    )
+
+
+@pytest.mark.parametrize("text", [each for each in HOSTILE if re.search(r"[@#]|GH-|www|:|\b[0-9a-f]{7,}\b", each)])
+def test_nothing_is_mentioned_or_linked(text: str) -> None:
+    """GitHub links names, numbers, commits, pages and emoji outside of code only; addresses even there, if whole."""
+    source = markdown(of(Told(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True), title=text))
+    without = re.sub(
+        r"<!--.*?-->|<code>.*?</code>|&#\d+;", "", source.partition("\n## ")[2].replace("fwdrev check:", "")
+    )
+    assert re.findall(r"[@#]|:(?! )|GH-|www|[0-9a-f]{7}", without) == []
+    assert re.findall(r"@|://|www\.|[^>]&#64;", source) == []
+
+
+def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
+    """In the table; the notes and what is unchanged are told of, at least."""
+    told = [*many(5_000, WORSE), *many(300, SAME)]
+    text = markdown(of(*told, notes=tuple(f"note {i}" for i in range(200))))
+    assert len(text) <= len(text.encode()) <= COMMENT_LIMIT
+    page = Page(text)
+    (missing,) = re.findall(r"and ([\d,]+) more: fwdrev check --json has all", page.rows[-1][0])
+    assert len(page.rows) - 1 + int(missing.replace(",", "")) == 5_000
+    assert len(page.rows) > 500
+    assert page.texts["li"] == [f"… and {n} more: fwdrev check --json has all" for n in (200, 300)]
+    assert page.elements.count("table") == 1
+
+
+@pytest.mark.parametrize("limit", [4_096, 5_000, 10_000])
+def test_no_limit_is_exceeded(limit: int) -> None:
+    """Whatever takes the room: the title, the rows, the notes or what is unchanged."""
+    for judgement in (
+        of(*many(200, WORSE), title="@" * 10_000),
+        of(*many(200, SAME), notes=tuple("ж" * 90 for _ in range(200))),
+        of(Told(subject="|" * 10_000, verdict=Verdict.REGRESSED, grounds="", fails=True), SAME),
+    ):
+        assert len(markdown(judgement, limit).encode()) <= limit
+
+
+def test_all_that_fits_is_there() -> None:
+    """Nothing is cut without need."""
+    judgement = of(*many(50, WORSE), *many(50, SAME), notes=("a", "b"))
+    text = markdown(judgement)
+    assert markdown(judgement, len(text.encode()) + 400) == text
+    assert "more" not in text

@@ -1,0 +1,157 @@
+"""The crossover along a line: found where there is one, a value where there is none, honest about the rest."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+from scipy import stats
+from scipy.interpolate import PchipInterpolator
+
+from fwdrev.results import Crossing, Status, crossing, crossover, log_ratios
+from fwdrev.results.stats.pchip import MonotoneCubic
+from fwdrev.results.text.summary import crossover_lines, law_text, size_text
+from tests.scripted import scripted_run
+
+PAIR = ("forward", "reverse")
+SIZES = np.array([1, 4, 16, 64, 256])
+
+
+def _line(*logs: list[float]) -> Any:
+    return crossing(SIZES, np.array(logs), PAIR)
+
+
+def test_a_zero_between_two_sizes() -> None:
+    """Halfway in logarithms."""
+    found = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
+    assert found.status is Status.FOUND
+    assert found.size is not None
+    assert found.size.point == pytest.approx(32, rel=0.02)
+    assert found.cheaper == "reverse"
+
+
+def test_none_in_range_is_a_value() -> None:
+    """And says which engine is cheaper throughout."""
+    found = _line([2, 1, 1, 1, 1], [2, 1, 1, 1, 2])
+    assert found.status is Status.NONE
+    assert found.size is None
+    assert found.to_json() is None
+    assert size_text(found) == "none in range: reverse is cheaper throughout"
+
+
+def test_one_round_has_a_point_and_no_interval() -> None:
+    """It would be made up."""
+    found = _line([2, 1, 0.5, -0.5, -1])
+    assert found.size is not None
+    assert found.size.low is None
+    assert "no interval" in size_text(found)
+
+
+def test_an_interval_that_leaves_the_range_says_so() -> None:
+    """It ends at the edge, marked open."""
+    found = _line([2, 1, 1, 1, -0.1], [2, 1, 1, 1, -1.5], [2, 1, 1, 1, 0.3])
+    assert found.size is not None
+    assert found.open_ends == ("high",)
+    assert found.size.high == pytest.approx(256)
+    assert "≥ 256" in size_text(found)
+    assert found.to_json()["open"] == ["high"]
+
+
+def test_noise_far_from_the_crossover_does_not_move_it() -> None:
+    """Of several sign changes the one that parts the line best is taken."""
+    found = _line([-0.01, 0.01, 3, -3, -3], [-0.02, 0.02, 3, -3, -3])
+    assert found.size is not None
+    assert 16 < found.size.point < 64
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([-1.0, -1e-17, 0.0, 1e-17, 0.3, math.nan]), min_size=5, max_size=5), min_size=1)
+)
+def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
+    """Ties, gaps, single sizes: found in range and inside its interval, or none in range."""
+    if np.isnan(logs).all():
+        return
+    found = _line(*logs)
+    if found.size is None:
+        return
+    assert 1 - 1e-9 <= found.size.point <= 256 + 1e-9
+    if found.size.low is not None:
+        assert found.size.low <= found.size.point * (1 + 1e-9)
+        assert found.size.high >= found.size.point * (1 - 1e-9)
+
+
+@given(st.lists(st.sampled_from([-2.0, -0.7, -0.1, 0.0, 0.1, 0.3, 1.0]), min_size=2, max_size=9))
+def test_between_two_sizes_it_is_scipys_monotone_cubic(mean: list[float]) -> None:
+    """Also where it is flat, at both ends, and for two points."""
+    x, steps = np.log(np.arange(2, 2 + len(mean)) ** 2), np.linspace(0, 1, 5)[:, np.newaxis]
+    pieces = np.arange(len(mean) - 1)
+    at = x[:-1] + steps * np.diff(x)
+    np.testing.assert_allclose(MonotoneCubic(x, np.array(mean))(pieces, at), PchipInterpolator(x, mean)(at), atol=1e-12)
+
+
+@given(st.integers(0, 10_000), st.integers(2, 7))
+def test_a_crossing_is_where_the_curve_is_zero_and_ends_where_t_says(seed: int, rounds: int) -> None:
+    """Each by its own formula: the curve from SciPy, the error from what lies between each round's two values."""
+    rng = np.random.default_rng(seed)
+    logs = np.linspace(1, -1, 5) + rng.normal(0, 0.3, 5) + rng.normal(0, 0.2, (rounds, 5))
+    x, found = np.log(SIZES), _line(*logs)
+    assert found.size is not None
+    curve = PchipInterpolator(x, logs.mean(axis=0))
+    assert abs(curve(math.log(found.size.point))) < 1e-10
+    for name, end in (("low", found.size.low), ("high", found.size.high)):
+        if name not in found.open_ends:
+            between = [np.interp(math.log(end), x, one) for one in logs]
+            error = np.std(between, ddof=1) / math.sqrt(rounds)
+            half = stats.t.ppf(0.975, rounds - 1) * error
+            assert abs(curve(math.log(end))) == pytest.approx(half, rel=1e-7, abs=1e-10)
+
+
+def test_interrupted_rounds_count_where_they_are_complete() -> None:
+    """Every size has the rounds that measured it, and the interval knows how many these are."""
+    nan = math.nan
+    rounds = [2, 1, 0.5, -0.5, -1], [2.1, 1.1, 0.6, -0.6, -1.1], [1.9, 0.9, 0.4, -0.4, -0.9]
+    whole, more = _line(*rounds), _line(*rounds, [nan, nan, 0.5, -0.5, nan], [nan, nan, 0.5, -0.5, nan])
+    assert whole.size is not None
+    assert more.size is not None
+    assert more.size.point == pytest.approx(whole.size.point)
+    assert _width(more) < _width(whole), "two more rounds at both neighbours"
+    torn = _line([2, 1, nan, -0.5, -1], [nan, nan, 0.5, nan, nan])
+    assert torn.size is not None
+    assert torn.size.low is None, "no size was measured twice"
+    assert 4 < torn.size.point < 64
+
+
+def _width(found: Crossing) -> float:
+    assert found.size is not None
+    assert found.size.low is not None
+    assert found.size.high is not None
+    return math.log(found.size.high / found.size.low)
+
+
+def test_the_law_of_a_power() -> None:
+    """Crossovers on a power law give back its constant and exponent, with intervals that hold them."""
+    found = crossover(log_ratios(scripted_run(noise=0.01, shift=0.01, inputs="128:512:*2"), PAIR))
+    assert found.law is not None
+    assert found.law.alpha.low is not None
+    assert found.law.alpha.high is not None
+    assert found.law.alpha.low < found.law.alpha.point < found.law.alpha.high
+    assert law_text(found.law).startswith("m* = ")
+
+
+def test_json_has_every_line_of_the_plane() -> None:
+    """As documented: pair, points, law."""
+    found = crossover(log_ratios(scripted_run(noise=0.05, inputs="16,64", outputs="4,64,512"), PAIR))
+    data = found.to_json()
+    assert data["pair"] == ["forward", "reverse"]
+    assert [point["n"] for point in data["points"]] == [16, 64]
+    assert {point["status"] for point in data["points"]} <= {"found", "none in range"}
+    assert set(data["points"][1]["m"]) >= {"point", "low", "high", "level"}
+    assert any("break even" in line for line in crossover_lines(found))
+
+
+def test_a_single_cell_has_no_crossover() -> None:
+    """Neither found nor an error."""
+    found = crossover(log_ratios(scripted_run(inputs="64", outputs="8"), PAIR))
+    assert found.in_m[64].status is Status.NONE
+    assert found.law is None

@@ -1,0 +1,116 @@
+"""Records in a notebook: what is shown is what they hold, and what comes from outside is escaped."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores
+from fwdrev.results.costs.prediction import Prediction
+from fwdrev.results.display import in_words, page, table
+from fwdrev.results.notebook.record_html import html_of
+from fwdrev.results.text.summary import law_text, size_text
+from tests.scripted import scripted_run
+from tests.shown import Reader, shown
+
+PAIR = ("forward", "reverse")
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    """With noise, so that there are intervals."""
+    return scripted_run(noise=0.05)
+
+
+def test_helpers_escape_every_text() -> None:
+    """Whatever is a text is no tag."""
+    assert in_words('<b>&"') == "<p>&lt;b&gt;&amp;&quot;</p>"
+    cells = Reader(table(["<n>", 1], [("<a>", "<b>")], "<title>")).cells
+    assert cells == ["<n>", "1", "<a>", "<b>"]
+    assert "<a>" not in table([], [("<a>",)])
+    assert page("<p>1</p>", "<p>2</p>") == "<div><p>1</p><p>2</p></div>"
+    in_words("a folder \udcff").encode()
+
+
+def test_a_crossover_is_two_tables_and_a_law(run: Run) -> None:
+    """m* at each n, n* at each m, with intervals; where there is none, it is said who is cheaper."""
+    found = crossover(log_ratios(run, PAIR))
+    html = shown(found)
+    cells = Reader(html).cells
+    assert html.count("<table>") == 2
+    assert cells.count("95 % interval") == 2
+    for n, crossing in found.in_m.items():
+        at, size = cells.index(str(n)), crossing.size
+        assert size is not None
+        assert size.low is not None
+        assert size.high is not None
+        assert cells[at + 1 : at + 4] == [f"{size.point:.3g}", f"{size.low:.3g} … {size.high:.3g}", "reverse"]
+    none = [m for m, crossing in found.in_n.items() if crossing.size is None]
+    assert none
+    assert cells.count("none in range") == len(none)
+    assert "law: m* = " in html
+    alone = crossover(log_ratios(scripted_run(inputs="64", rounds=1), PAIR))
+    assert "law: none, fewer than two crossovers in range" in shown(alone)
+
+
+def test_the_level_of_a_crossover_is_shown(run: Run) -> None:
+    """As it was asked for."""
+    html = shown(crossover(log_ratios(run, PAIR), level=0.9))
+    assert "90 % interval" in html
+    assert "95 %" not in html
+
+
+def test_a_crossing_an_estimate_and_a_law_are_a_line(run: Run) -> None:
+    """Each with its numbers."""
+    found = crossover(log_ratios(run, PAIR))
+    crossing = found.in_m[64]
+    assert shown(crossing) == f"<p>break-even at {size_text(crossing)}; reverse is cheaper below</p>"
+    assert found.law is not None
+    assert shown(found.law) == f"<p>{law_text(found.law)}</p>"
+    assert shown(Estimate(point=12.34, low=10.0, high=15.0)) == "<p>12.3 (95 % interval 10 … 15)</p>"
+    assert shown(Estimate(point=12.34, low=None, high=None)) == "<p>12.3 (no interval)</p>"
+
+
+def test_scores_are_a_table(run: Run) -> None:
+    """One row for each rule, the best first; one score alone is a row of it. The list is still a list."""
+    found = scores(log_ratios(run, PAIR))
+    cells = Reader(shown(found)).cells
+    assert isinstance(found, list)
+    assert len(cells) == 7 * (1 + len(found))
+    for i, score in enumerate(found, start=1):
+        row = cells[7 * i : 7 * i + 7]
+        assert row[:3] == [score.rule.name, score.rule.when, f"{score.right} of {score.decided}"]
+        assert row[3:5] == [f"{score.mean_slowdown:.2f}", f"{score.worst_slowdown:.3g}"]
+    assert shown(found[0]) == shown(Scores(found[:1]))
+    assert "n &lt; m" in shown(found)
+
+
+def test_a_prediction_is_a_table_and_a_sentence(run: Run) -> None:
+    """Measured beside predicted; where there is none, it is said."""
+    points = {64: (50.0, 60.0), 128: (None, 70.0)}
+    found = Prediction(pair=PAIR, ratios=log_ratios(run, PAIR), crossovers=points, right=3, decided=4)
+    html = shown(found)
+    assert Reader(html).cells[3:] == ["64", "50", "60", "128", "none in range", "70"]
+    assert "m* is off by 20% in the median" in html
+
+
+def test_ratios_of_nothing_say_so(run: Run) -> None:
+    """No column, or no number in any: no map. Names are escaped."""
+    ratios = log_ratios(run, PAIR)
+    for nothing in (ratios.table.iloc[:, :0], ratios.table * np.nan):
+        html = shown(LogRatios(pair=("<a>", "<b>"), table=nothing, outputs=ratios.outputs))
+        assert html == "<div><p>&lt;a&gt; and &lt;b&gt;: no cell in which both are known</p></div>"
+
+
+def test_anything_else_is_its_repr() -> None:
+    """Escaped too."""
+    assert html_of("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
+
+
+def test_records_are_shown_without_loading_what_is_heavy() -> None:
+    """The module that every record inherits from, and the hook for figures, need the standard library only."""
+    program = "import sys, fwdrev.results.display; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "fwdrev.results.display" in done.stdout.split()
+    assert not {"numpy", "pandas", "matplotlib", "scipy", "jax"} & set(done.stdout.split())
