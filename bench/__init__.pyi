@@ -1,18 +1,18 @@
 from .machine.fingerprint import fingerprint as fingerprint
-from .machine.memory import Memory as Memory
 from .machine.processors import available_cpus as available_cpus
+from .records.executor import Executor as Executor
 from .records.grid import parse_grid as parse_grid
 from .records.observation import (
     PREPARING as PREPARING,
     WEIGHING as WEIGHING,
     ArmResult as ArmResult,
     Cell as Cell,
+    Memory as Memory,
     Observation as Observation,
     Status as Status,
 )
 from .records.plan import FixedPlan as FixedPlan, Forecast as Forecast, Plan as Plan, Step as Step
 from .records.skips import Skips as Skips
 from .records.spec import QUICK as QUICK, SweepSpec as SweepSpec, make_spec as make_spec, read_spec as read_spec
-from .sweep.executor import Executor as Executor
 from .sweep.local import LocalExecutor as LocalExecutor
 from .sweep.runner import Sweep as Sweep

@@ -26,9 +26,9 @@ import numpy as np
 from fwdrev.api.calibrate import calibration_runs
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, fingerprint, make_spec
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.sweep.engine_prices import hand_out
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.bench.timing.primitives import measure_tables
+from fwdrev.bench.workers.engine_prices import hand_out
 from fwdrev.modes import Chain, Driven, engine
 from fwdrev.modes.bracketing.machine_prices import Seconds, Table
 from fwdrev.results import Run, create, load, log_ratios

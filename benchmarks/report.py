@@ -23,8 +23,7 @@ import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, fingerprint, make_spec
-from fwdrev.bench.machine.memory import Memory
-from fwdrev.bench.records.observation import ArmResult, Status
+from fwdrev.bench.records.observation import ArmResult, Memory, Status
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.results import create
 

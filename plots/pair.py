@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from fwdrev.results.costs.calibration import Calibration
 from fwdrev.results.costs.prediction import Prediction, prediction
-from fwdrev.results.runs.cells import LogRatios, log_count_ratios, log_ratios
+from fwdrev.results.runs.cells import log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["PairOfRun", "pair_of_run"]
 

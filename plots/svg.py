@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.plots.core.style import styled
 from fwdrev.plots.figures.crossover_map import MapLayout, draw_map, lay_out_map
-from fwdrev.results.runs.cells import LogRatios, engines_measured, log_count_ratios, log_ratios
+from fwdrev.results.runs.cells import engines_measured, log_count_ratios, log_ratios
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["inline_svg", "svg_text"]
 

@@ -8,9 +8,8 @@ from .rules.rules import (
 )
 from .rules.scoreboard import Scoreboard as Scoreboard, scoreboard as scoreboard
 from .rules.threshold_rule import SimpleRule as SimpleRule, simple_rule as simple_rule
-from .runs.blocks import Blocks as Blocks, timed_blocks as timed_blocks
+from .runs.blocks import timed_blocks as timed_blocks
 from .runs.cells import (
-    LogRatios as LogRatios,
     arms as arms,
     cells as cells,
     engines_measured as engines_measured,
@@ -32,6 +31,8 @@ from .runs.memory import (
 from .runs.run import Run as Run, load as load
 from .runs.trend import Trend as Trend, TrendPoint as TrendPoint, trend as trend
 from .runs.winners import winners as winners
+from .stats.blocks import Blocks as Blocks
 from .stats.crossing import Crossing as Crossing, Status as Status, crossing as crossing
 from .stats.crossover import Crossover as Crossover, Law as Law, crossover as crossover
 from .stats.estimate import Estimate as Estimate
+from .stats.log_ratios import LogRatios as LogRatios

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fwdrev.bench.machine.facts import Blas, Frequency, Machine, PyperfSays, Timer, Xla
-from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, OVERRIDDEN
-from fwdrev.bench.timing.noise import NoiseRound
+from fwdrev.bench.records.machine import Blas, Frequency, Machine, NoiseRound, PyperfSays, Timer, Xla
+from fwdrev.bench.records.settings import DISTORTING, EFFECTS, OVERRIDDEN
 from fwdrev.results.stats.noise import Noise, noise_of
 
 __all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]

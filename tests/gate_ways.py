@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.sides import CONTROL, Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.lookup import Lacking
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
 from fwdrev.modes.core.cost import EngineCost
 from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import GateRun, gate_run

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, Sweep, make_spec
-from fwdrev.bench.machine.memory import Memory
-from fwdrev.bench.records.observation import ArmResult
+from fwdrev.bench.records.observation import ArmResult, Memory
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.results import Run
 from tests.doubles.scripted_executor import ScriptedExecutor

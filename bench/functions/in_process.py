@@ -17,10 +17,10 @@ from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.bench.timing.blocks import timed_blocks
 from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.core.jacobians import selected
 from fwdrev.modes.functions.candidate_costs import Counted, chunks_of, cost_of_arm, cost_of_sample
 from fwdrev.modes.functions.candidates import CHUNKED, FunctionArm, chunked_arm, function_arms
 from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, sampled
-from fwdrev.modes.functions.jacobians import selected
 from fwdrev.modes.functions.probe import FlatFunction, Function
 from fwdrev.modes.functions.torch_function import torch_arms, torch_costs, torch_free_bytes
 

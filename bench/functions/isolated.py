@@ -18,9 +18,9 @@ from pyperf import perf_counter
 
 from fwdrev.bench.functions.target import Target
 from fwdrev.bench.machine.git import without_repository
+from fwdrev.bench.processes.side_process import ArmLostError, SideProcess, started
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
-from fwdrev.bench.revisions.side_process import ArmLostError, SideProcess, started
 from fwdrev.modes.errors import InputError, UnavailableError
 
 __all__ = ["FunctionProcess", "function_process"]

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.workers.child import end_here, own_streams
+from fwdrev.bench.processes.child import end_here, own_streams
 
 __all__ = ["main"]
 

@@ -8,12 +8,20 @@ from fwdrev.bench.machine.cgroup import cpu_quota
 from fwdrev.bench.machine.git import without_repository
 from fwdrev.bench.machine.memory import available_bytes
 from fwdrev.bench.machine.processors import available_cpus, pinned_cpus
-from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, settings
+from fwdrev.bench.processes.child import ask
+from fwdrev.bench.records.settings import DISTORTING, EFFECTS, settings
 from fwdrev.bench.records.spec import Device, SweepSpec
-from fwdrev.bench.workers.child import ask
 from fwdrev.modes.errors import InputError
 
-__all__ = ["PASSED_ON", "cautions", "check_machine", "device_name", "memory_share", "worker_environment"]
+__all__ = [
+    "PASSED_ON",
+    "cautions",
+    "check_machine",
+    "device_name",
+    "memory_share",
+    "worker_environment",
+    "worker_settings",
+]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -93,3 +101,11 @@ def device_name(spec: SweepSpec) -> str:
         )
         raise InputError(msg)
     return f"gpu: {answer.text.strip()}"
+
+
+def worker_settings() -> dict[str, str]:
+    """The environment of a sweep's worker by default: one thread."""
+    from fwdrev.bench.machine.environment import worker_environment
+    from fwdrev.bench.records.spec import SweepSpec
+
+    return worker_environment(SweepSpec(), Path(os.devnull))  # no folder: nothing is compiled

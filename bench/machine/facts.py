@@ -4,24 +4,19 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
 from fwdrev.bench.machine.cgroup import cpu_quota
+from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.machine.settings import OVERRIDDEN
-from fwdrev.bench.workers.child import ask, worker_settings
+from fwdrev.bench.processes.child import ask
+from fwdrev.bench.records.machine import Blas, Frequency, Machine, PyperfSays, Timer, Xla
+from fwdrev.bench.records.settings import OVERRIDDEN
 
 __all__ = [
-    "Blas",
-    "Frequency",
-    "Machine",
-    "PyperfSays",
-    "Timer",
-    "Xla",
     "blas",
     "frequency",
     "machine",
@@ -46,71 +41,6 @@ print(json.dumps({"version": jax.__version__, "devices": found}))
 
 _BLAS_SETTINGS = ("OPENBLAS_", "MKL_", "BLIS_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU")
 """How settings begin that choose what a BLAS or NumPy computes with."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frequency:
-    """The governors of all processors, each once, and whether turbo is on; empty and None where it cannot be seen."""
-
-    governors: tuple[str, ...]
-    turbo: bool | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timer:
-    """Seconds: the smallest step of the clock that was seen, and what a reading costs."""
-
-    resolution: float
-    cost: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blas:
-    """Its name and version, the threads that a worker tells it to use, and settings of the caller's environment."""
-
-    name: str
-    threads: int
-    settings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Xla:
-    """JAX's version and devices, or the problem with it."""
-
-    version: str
-    devices: tuple[str, ...]
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PyperfSays:
-    """What the stock `pyperf system show` says, or why it says nothing."""
-
-    advices: tuple[str, ...]
-    warnings: tuple[str, ...]
-    problem: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """All of it; `load` is the average of the last minute, None where the system does not say.
-
-    `quota`: of how many processors the time may be used, None without a limit; `settings`: those of the environment
-    that change what is measured; `overridden`: those that workers set themselves.
-    """
-
-    processor: str
-    cores: int
-    available: int
-    load: float | None
-    frequency: Frequency
-    timer: Timer
-    blas: Blas
-    xla: Xla
-    pyperf: PyperfSays
-    quota: float | None = None
-    settings: dict[str, str] = field(default_factory=dict)
-    overridden: dict[str, str] = field(default_factory=dict)
 
 
 def machine() -> Machine:

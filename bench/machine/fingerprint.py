@@ -9,9 +9,9 @@ import numpy as np
 import pyperf
 
 from fwdrev.bench.machine.cgroup import cpu_quota
-from fwdrev.bench.machine.memory import total_bytes
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.machine.settings import settings
+from fwdrev.bench.records.settings import settings
+from fwdrev.bench.records.units import total_bytes
 
 __all__ = ["fingerprint"]
 

@@ -4,41 +4,20 @@ What the system cannot tell is None; limits and resident sizes come from Linux's
 """
 
 import contextlib
-import os
 import resource
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fwdrev.bench.machine.cgroup import memory_left
+from fwdrev.bench.records.observation import Memory
 
-__all__ = ["Memory", "available_bytes", "limited", "peak_of", "total_bytes"]
+__all__ = ["available_bytes", "limited", "peak_of"]
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
 """Written to /proc/self/clear_refs it sets the peak of the resident size back to its present value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """The peak of preparing an engine and calling it once, in bytes beyond what was held before.
-
-    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: by which the process grew in memory. Small
-    calls grow nothing, since they fit into what the process has already.
-    """
-
-    allocated: int | None = None
-    resident: int | None = None
-
-
-def total_bytes() -> int | None:
-    """The memory of the machine, whatever of it is free."""
-    with contextlib.suppress(OSError, ValueError):  # what this system does not know
-        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
-        return pages * size if pages > 0 < size else None
-    return None
 
 
 def available_bytes() -> int | None:

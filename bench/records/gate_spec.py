@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from fwdrev.bench.records.sides import CONTROL
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
-from fwdrev.bench.revisions.side import CONTROL
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 

@@ -9,16 +9,27 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
-from fwdrev.bench.machine.memory import Memory
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
-__all__ = ["PREPARING", "WEIGHING", "ArmResult", "Cell", "Observation", "Status"]
+__all__ = ["PREPARING", "WEIGHING", "ArmResult", "Cell", "Memory", "Observation", "Status"]
 
 PREPARING = -1
 """The number of the pass before the rounds in which programs are compiled and Jacobians checked."""
 
 WEIGHING = -2
 """The number of the pass before the rounds in which memory is measured, in processes that time nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """The peak of preparing an engine and calling it once, in bytes beyond what was held before.
+
+    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: by which the process grew in memory. Small
+    calls grow nothing, since they fit into what the process has already.
+    """
+
+    allocated: int | None = None
+    resident: int | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,8 +1,12 @@
 """The last words of an engine or of a process: in one line, and whether they say what there was too little of."""
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-__all__ = ["lack", "means_memory", "one_line"]
+from fwdrev.modes.errors import SurroundingsError
+
+__all__ = ["REMEDIES", "lack", "lacking", "means_memory", "needed", "one_line"]
 
 _LONGEST = 500
 """Letters: an exception may say anything, a journal line should stay readable."""
@@ -43,3 +47,33 @@ def means_memory(text: str) -> bool:
 def lack(text: str) -> int | None:
     """The number of the OSError for what an error says there is too little of; None if it does not say so."""
     return next((number for words, number in _LACKS.items() if words in text), None)
+
+
+REMEDIES = {
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room within your quota",
+    errno.EFBIG: "allow larger files (ulimit -f)",
+    errno.EROFS: "use a folder on a disk that can be written",
+    errno.EIO: "look at that disk",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENFILE: "close files of other programs",
+    errno.EAGAIN: "end other processes, or allow more of them (ulimit -u)",
+    errno.ENOMEM: "end other programs, which take the memory",
+}
+"""What to do, by the number of an OSError."""
+
+
+@contextmanager
+def needed(what: str) -> Iterator[None]:
+    """An OSError in the block, where no engine runs, becomes a SurroundingsError: `cannot WHAT: …`."""
+    try:
+        yield
+    except OSError as error:
+        raise lacking(error, what) from None
+
+
+def lacking(error: OSError, what: str) -> SurroundingsError:
+    """The system's refusal, the file that it is about, and what to do."""
+    file = f": {error.filename}" if error.filename and str(error.filename) not in what else ""
+    remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+    return SurroundingsError(f"cannot {what}: {error.strerror or error}{file}{remedy}")

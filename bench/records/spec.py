@@ -22,11 +22,10 @@ from pydantic import (
     ValidationError,
 )
 
-from fwdrev.bench.machine.memory import total_bytes
 from fwdrev.bench.records.grid import check_sizes, parse_grid
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.toml_file import explained, toml_of
-from fwdrev.bench.records.units import bytes_of, fraction_of, seconds_of
+from fwdrev.bench.records.units import bytes_of, fraction_of, seconds_of, total_bytes
 from fwdrev.modes.core.chain import Wrt, float_dtype
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown, unknown

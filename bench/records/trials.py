@@ -4,13 +4,14 @@
 measurement (`fwdrev.results.advice.rounds`) sees no difference.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Protocol, runtime_checkable
 
 from fwdrev.modes.errors import FwdrevError
 
-__all__ = ["Expected", "Facts", "LostArmError", "Prepared", "Trials", "Values"]
+__all__ = ["Expected", "Facts", "LostArmError", "Prepared", "Trials", "Values", "loops_of"]
 
 Values = dict[str, list[float]]
 """Seconds per call of each arm in each block, paired by position."""
@@ -122,3 +123,20 @@ class Trials(Protocol):
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
         """Time arms that were prepared; raises LostArmError."""
         ...
+
+
+_ALIKE = 2.0
+"""Arms whose durations differ by no more than this factor share one loop count: unequal counts bias the ratio of arms
+that are nearly equal (nanobench saw 1.2 %)."""
+
+
+def loops_of(seconds: Mapping[str, float], block_seconds: float) -> dict[str, int]:
+    """The same where it is known how many seconds a call of each arm takes."""
+    loops: dict[str, int] = {}
+    slowest = math.inf
+    for name in sorted(seconds, key=seconds.__getitem__, reverse=True):
+        if seconds[name] * _ALIKE < slowest:
+            slowest = max(seconds[name], 1e-9)
+            count = max(1, round(block_seconds / slowest))
+        loops[name] = count
+    return loops

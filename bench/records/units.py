@@ -1,12 +1,14 @@
 """Numbers with units, as they are written in options and specifications: `5%`, `2min`, `4GB`."""
 
+import contextlib
 import math
+import os
 import re
 from collections.abc import Mapping
 
 from fwdrev.modes.errors import InputError
 
-__all__ = ["bytes_of", "fraction_of", "seconds_of", "threshold_of"]
+__all__ = ["bytes_of", "duration", "fraction_of", "seconds_of", "threshold_of", "total_bytes"]
 
 _SECONDS = {"ms": 1e-3, "s": 1.0, "": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _BYTES = {"": 1.0, "b": 1.0} | {
@@ -56,3 +58,19 @@ def _number(given: object, units: Mapping[str, float], how: str) -> float:
         msg = f"{given!r}: {how}, more than 0"
         raise InputError(msg)
     return value
+
+
+def total_bytes() -> int | None:
+    """The memory of the machine, whatever of it is free."""
+    with contextlib.suppress(OSError, ValueError):  # what this system does not know
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return pages * size if pages > 0 < size else None
+    return None
+
+
+def duration(seconds: float) -> str:
+    """`48 s`, `12 min`, `1 h 20 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 120:  # noqa: PLR2004 - two minutes
+        return f"{max(seconds, 1):.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwdrev.bench.machine.git import Project, git, reason
-from fwdrev.bench.workers.child import signals_wait
-from fwdrev.bench.workers.leftovers import OwnFolder
+from fwdrev.bench.processes.child import signals_wait
+from fwdrev.bench.processes.leftovers import OwnFolder
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Absent", "check_out", "submodules"]

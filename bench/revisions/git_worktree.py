@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fwdrev.bench.machine.git import Project, git, project_here
+from fwdrev.bench.processes.leftovers import OwnFolder, own_folder, remove_dead
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.revisions.checkout import check_out, submodules
-from fwdrev.bench.workers.leftovers import OwnFolder, own_folder, remove_dead
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Sides", "here", "itself", "revision"]

@@ -11,27 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fwdrev.bench.processes.side_process import ArmLostError
 from fwdrev.bench.records.gate_spec import points_of
 from fwdrev.bench.records.reasons import one_line
+from fwdrev.bench.records.sides import Lacking
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.bench.revisions.missing import hint
 from fwdrev.bench.revisions.pair import Pair, started_pair
-from fwdrev.bench.revisions.side_process import ArmLostError
 from fwdrev.modes.errors import InputError, UnavailableError
 
-__all__ = ["Lacking", "LookedUp", "lacking", "looked_up"]
+__all__ = ["LookedUp", "lacking", "looked_up"]
 
 _LACKS, _UNAVAILABLE = "lacks", "unavailable"
 """What a side answers of an arm that it does not have, or cannot load here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lacking:
-    """The side that does not have an arm, base or head, and what it has instead."""
-
-    side: str
-    reason: str
 
 
 def lacking(

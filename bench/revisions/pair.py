@@ -10,11 +10,11 @@ from typing import Any
 
 from fwdrev.bench.machine.environment import memory_share, worker_environment
 from fwdrev.bench.machine.processors import available_cpus, pinned_cpus
+from fwdrev.bench.processes.side_process import ArmLostError, SideProcess, side_path, started
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
-from fwdrev.bench.revisions.side_process import ArmLostError, SideProcess, side_path, started
 from fwdrev.modes.errors import UnavailableError
 
 __all__ = ["Pair", "paired_blocks", "started_pair"]

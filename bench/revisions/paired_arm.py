@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from fwdrev.bench.machine.memory import Memory
-from fwdrev.bench.records.observation import ArmResult, Status
+from fwdrev.bench.processes.side_process import ArmLostError
+from fwdrev.bench.records.observation import ArmResult, Memory, Status
 from fwdrev.bench.records.reasons import means_memory, one_line
 from fwdrev.bench.revisions.agreement import disagreement, wrong
 from fwdrev.bench.revisions.missing import hint, unlike
 from fwdrev.bench.revisions.pair import Pair
-from fwdrev.bench.revisions.side_process import ArmLostError
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
 __all__ = ["PairedArm", "lost_arm", "prepared_arm"]

@@ -8,7 +8,6 @@ Beside the arms that are asked for there is `CONTROL`, the same work on both sid
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,20 +15,19 @@ from typing import Any
 from pyperf import perf_counter
 
 from fwdrev.bench.machine.environment import check_machine
+from fwdrev.bench.processes.side_process import ArmLostError
+from fwdrev.bench.records.callables import warm_up
 from fwdrev.bench.records.gate_spec import all_functions, points_of
-from fwdrev.bench.records.observation import ArmResult, Cell
+from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.sides import CONTROL, Delay, SideObservation, share_of
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
-from fwdrev.bench.revisions.injected_delay import Delay, share_of
 from fwdrev.bench.revisions.pair import Pair, paired_blocks, started_pair
 from fwdrev.bench.revisions.paired_arm import PairedArm, lost_arm, prepared_arm
-from fwdrev.bench.revisions.side import CONTROL
-from fwdrev.bench.revisions.side_process import ArmLostError
-from fwdrev.bench.timing.blocks import warm_up
 from fwdrev.modes.errors import InputError
 
-__all__ = ["CONTROL", "SideObservation", "against"]
+__all__ = ["CONTROL", "against"]
 
 
 _CONTROL_SHARE = 0.5
@@ -41,21 +39,6 @@ _FEW_CONTROL_SHARE = 2.0
 _FUNCTION_SECONDS = 0.25
 """For the blocks of a function on one side in one round. One that takes long gets fewer blocks: the round is the unit,
 and starting it takes a second anyway."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SideObservation:
-    """What both sides showed of one cell in one round; values are paired by arm and position.
-
-    An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
-    round. `seconds`: the wall time that all of it took.
-    """
-
-    round: int
-    cell: Cell
-    base: Mapping[str, ArmResult]
-    head: Mapping[str, ArmResult]
-    seconds: float
 
 
 def against(

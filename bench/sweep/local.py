@@ -13,14 +13,15 @@ from pyperf import perf_counter
 
 from fwdrev.bench.machine.environment import check_machine, memory_share, worker_environment
 from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.processes.child import signals_wait
+from fwdrev.bench.processes.process import Ended, Team, lines_of
+from fwdrev.bench.processes.surroundings import check_end, check_start
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation
+from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.workers.child import signals_wait
 from fwdrev.bench.workers.ledger import Ledger
-from fwdrev.bench.workers.process import Ended, Team, lines_of
 from fwdrev.bench.workers.protocol import READY, Request
-from fwdrev.bench.workers.surroundings import check_end, check_start, needed
 from fwdrev.modes.errors import SurroundingsError
 
 __all__ = ["LocalExecutor"]

@@ -11,8 +11,9 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Observation
 from fwdrev.bench.records.plan import Plan
+from fwdrev.bench.records.units import duration
 
-__all__ = ["duration", "watched"]
+__all__ = ["watched"]
 
 _PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
@@ -27,14 +28,6 @@ def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observ
     """The same observations, while progress is shown."""
     console = Console(stderr=True)
     return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
-
-
-def duration(seconds: float) -> str:
-    """`48 s`, `12 min`, `1 h 20 min`."""
-    minutes = round(seconds / 60)
-    if seconds < 120:  # noqa: PLR2004 - two minutes
-        return f"{max(seconds, 1):.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - an hour
 
 
 def _can_redraw(console: Console) -> bool:

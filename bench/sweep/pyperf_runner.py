@@ -16,14 +16,15 @@ import pyperf
 
 from fwdrev.bench.machine.environment import PASSED_ON, memory_share, worker_environment
 from fwdrev.bench.machine.processors import pinned_cpus
+from fwdrev.bench.processes.child import end, signals_wait
+from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.records.observation import ArmResult, Cell, Observation, Status
+from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import Effort, SweepSpec
 from fwdrev.bench.sweep.local import LocalExecutor
-from fwdrev.bench.workers.child import end, signals_wait
-from fwdrev.bench.workers.process import Ended
 from fwdrev.bench.workers.pyperf_worker import StockRequest
-from fwdrev.bench.workers.surroundings import check_end, needed
 
 __all__ = ["StockExecutor"]
 

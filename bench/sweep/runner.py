@@ -13,11 +13,11 @@ from random import Random
 
 from pyperf import perf_counter
 
+from fwdrev.bench.records.executor import Executor
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation, Status
 from fwdrev.bench.records.plan import FixedPlan, Plan, Step
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.sweep.executor import Executor
 
 __all__ = ["Sweep"]
 

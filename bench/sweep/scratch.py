@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fwdrev.bench.workers.surroundings import needed
+from fwdrev.bench.records.reasons import needed
 
 __all__ = ["scratch_folder"]
 

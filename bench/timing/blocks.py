@@ -5,23 +5,21 @@ The clock is pyperf's, taken from where pyperf takes it: each round would import
 """
 
 import gc
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from random import Random
 from time import perf_counter
 
-__all__ = ["calibrate", "loops_of", "no_collection", "timed", "timed_blocks", "warm_up"]
+from fwdrev.bench.records.callables import warm_up
+from fwdrev.bench.records.trials import loops_of
+
+__all__ = ["calibrate", "no_collection", "timed", "timed_blocks"]
 
 Call = Callable[[], object]
 
 _PROBES = 3
 """Calls from which an arm's duration is guessed; the shortest counts, since delays only add."""
-
-_ALIKE = 2.0
-"""Arms whose durations differ by no more than this factor share one loop count: unequal counts bias the ratio of arms
-that are nearly equal (nanobench saw 1.2 %)."""
 
 
 def calibrate(
@@ -33,18 +31,6 @@ def calibrate(
         at(name)
         seconds[name] = min(timed(call, 1) for _ in repeat(None, _PROBES))
     return loops_of(seconds, block_seconds)
-
-
-def loops_of(seconds: Mapping[str, float], block_seconds: float) -> dict[str, int]:
-    """The same where it is known how many seconds a call of each arm takes."""
-    loops: dict[str, int] = {}
-    slowest = math.inf
-    for name in sorted(seconds, key=seconds.__getitem__, reverse=True):
-        if seconds[name] * _ALIKE < slowest:
-            slowest = max(seconds[name], 1e-9)
-            count = max(1, round(block_seconds / slowest))
-        loops[name] = count
-    return loops
 
 
 def timed_blocks(
@@ -71,15 +57,6 @@ def timed_blocks(
                     last = name
                 values[name].append(timed(arms[name], loops[name]) / loops[name])
     return values
-
-
-def warm_up(loops: int) -> int:
-    """Calls before a block, so that it does not pay for the arm before it: one, and an eighth of the block.
-
-    The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
-    next one, whoever makes it. The few calls after that still have to fill the caches.
-    """
-    return 1 + loops // 8
 
 
 def timed(call: Call, loops: int) -> float:

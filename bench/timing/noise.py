@@ -7,18 +7,19 @@ they are the same function; what processes differ by is what a sweep's rounds di
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from random import Random
 from time import monotonic
 
 import numpy as np
 
+from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.processors import available_cpus, pin
+from fwdrev.bench.processes.child import ask
+from fwdrev.bench.records.machine import NoiseRound
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
-from fwdrev.bench.workers.child import ask, worker_settings
 from fwdrev.modes.errors import NothingMeasuredError
 
-__all__ = ["NoiseRound", "chain_of_products", "noise_rounds", "one_round"]
+__all__ = ["chain_of_products", "noise_rounds", "one_round"]
 
 _SIZE, _PRODUCTS = 64, 4
 """Of the matrices and of the chain: some ten microseconds, all in the first caches, as in a sweep's small cells."""
@@ -34,16 +35,6 @@ _FEWEST_ROUNDS = 4
 
 _PATIENCE = 60.0
 """Seconds that a process may take longer than it should before it counts as stuck."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoiseRound:
-    """One process: seconds per call of the two arms, block by block, and the seconds from its start to its end."""
-
-    a: tuple[float, ...]
-    b: tuple[float, ...]
-    pinned: bool
-    seconds: float
 
 
 def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:

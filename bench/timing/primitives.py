@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.processors import pin, pinned_cpus
-from fwdrev.bench.workers.child import ask, worker_settings
+from fwdrev.bench.processes.child import ask
 from fwdrev.modes.core.arrays import Matrix, Order, Vector, order
 from fwdrev.modes.core.cost import Kind
 from fwdrev.modes.core.linear_map import Diagonal, Full

@@ -19,8 +19,8 @@ from fwdrev.bench.machine.memory import limited, peak_of
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.reasons import lack, means_memory, one_line
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.sweep.engine_prices import planned
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import Request
 from fwdrev.bench.workers.reference_check import (

@@ -16,8 +16,8 @@ import pyperf
 from fwdrev.bench.machine.memory import limited
 from fwdrev.bench.records.observation import Cell, Status
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.sweep.engine_prices import planned
 from fwdrev.bench.workers.cell_visit import checked
+from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.reference_check import Reference, cell_file
 from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import TextIO
 
 from fwdrev.bench.machine.processors import pin
+from fwdrev.bench.processes.child import end_here, own_streams
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.workers.cell_visit import Arms, prepared, timed, weighed
-from fwdrev.bench.workers.child import end_here, own_streams
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import READY, Request
 from fwdrev.modes.registry import engine

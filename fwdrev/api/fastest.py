@@ -18,7 +18,7 @@ from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 from fwdrev.api.choice_cache import choice_key, remember, remembered
 from fwdrev.api.choices import REVERSE, ModeChoice
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
-from fwdrev.modes.functions.jacobians import Pytree
+from fwdrev.modes.core.jacobians import Pytree
 from fwdrev.modes.jaxpr.cost import operations
 
 __all__ = ["Arm", "by_clock", "raced"]

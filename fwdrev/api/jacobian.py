@@ -16,8 +16,8 @@ from fwdrev.api.choices import ModeChoice
 from fwdrev.api.mode_choice import AUTO, DECISIONS, Chooser
 from fwdrev.api.torch_jacobian import TorchJacobian
 from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.core.jacobians import Function, Pytree, checked_argnums, checked_chunk
 from fwdrev.modes.errors import unknown
-from fwdrev.modes.functions.jacobians import Function, Pytree, checked_argnums, checked_chunk
 from fwdrev.modes.functions.staged import checked_stages, composed
 from fwdrev.modes.functions.torch_products import has_tensors
 

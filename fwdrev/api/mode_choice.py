@@ -20,7 +20,7 @@ import jax.numpy as jnp
 from fwdrev.api.choices import REVERSE, Choices, Chosen, Key, ModeChoice, by_counts
 from fwdrev.api.fastest import by_clock
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.functions.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
+from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
 from fwdrev.modes.functions.mode_costs import TracedFunction, count_modes, runs_python, traced_function
 from fwdrev.modes.functions.product_check import products_of
 from fwdrev.modes.functions.staged import mixed

@@ -11,17 +11,18 @@ from typing import Any
 from fwdrev.bench.machine.environment import check_machine, device_name
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.processes.child import signals_wait
 from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan
+from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
-from fwdrev.bench.sweep.engine_prices import hand_out
+from fwdrev.bench.records.units import duration
 from fwdrev.bench.sweep.local import LocalExecutor
-from fwdrev.bench.sweep.progress import duration, watched
+from fwdrev.bench.sweep.progress import watched
 from fwdrev.bench.sweep.pyperf_runner import StockExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.bench.sweep.scratch import scratch_folder
-from fwdrev.bench.workers.child import signals_wait
-from fwdrev.bench.workers.surroundings import needed
+from fwdrev.bench.workers.engine_prices import hand_out
 from fwdrev.cli.common.new_names import claimed_folder
 from fwdrev.cli.common.show import answer, caution, loaded, note, quoted
 from fwdrev.modes.bracketing.machine_prices import Seconds

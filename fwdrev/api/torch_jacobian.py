@@ -15,8 +15,8 @@ from fwdrev.api.choices import REVERSE, Choices, Chosen, Key, ModeChoice
 from fwdrev.api.fastest import Arm, raced
 from fwdrev.api.mode_choice import AUTO, USER, contradiction
 from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, present, selected
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.jacobians import Argnums, Function, Pytree, present, selected
 from fwdrev.modes.functions.torch_function import waiting
 from fwdrev.modes.functions.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
 

@@ -50,7 +50,7 @@ def _unavailable(name: str, error: Exception) -> dict[str, Any]:
 def _show(kind: str, rows: list[dict[str, Any]], lines: Sequence[tuple[str, ...]], *, as_json: bool) -> None:
     """The table, then what other packages call by a name of ours; their names and texts may hold anything."""
     from fwdrev.modes.registry import taken_names
-    from fwdrev.results.gate.verdicts.judgement import one_line
+    from fwdrev.results.runs.schema import one_line
 
     taken = taken_names(kind)
     table = columns(tuple(map(one_line, line)) for line in lines)

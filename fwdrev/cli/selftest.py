@@ -121,7 +121,7 @@ def _measured(
 
 def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str]:  # noqa: ANN401 - a Record and Sides, whose modules are imported late
     """Whatever is missing; runs on identical code first."""
-    from fwdrev.bench.revisions.injected_delay import delay_of
+    from fwdrev.bench.records.sides import delay_of
     from fwdrev.bench.revisions.rounds import against
     from fwdrev.modes.errors import NothingMeasuredError
     from fwdrev.results.gate.aa_test.record import Measured, RecordedRun

@@ -18,7 +18,7 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import Cost, EngineCost, Product, ProgramCost
 
 if TYPE_CHECKING:
-    from fwdrev.modes.core.prices import Prices
+    from fwdrev.modes.bracketing.prices import Prices
 
 __all__ = ["Direction", "Engine", "Jacobian"]
 

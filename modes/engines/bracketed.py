@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.bracketing.planner import Planner
 from fwdrev.modes.bracketing.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, pulled_maps
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Order, empty
 from fwdrev.modes.core.chain import Chain, Wrt
@@ -18,6 +17,7 @@ from fwdrev.modes.core.engine import Jacobian
 from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import Full
 from fwdrev.modes.engines.output_pool import ResultPool
+from fwdrev.modes.engines.planner import Planner
 
 __all__ = ["Bracketed"]
 

@@ -6,15 +6,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fwdrev.modes.bracketing.planner import Planner
 from fwdrev.modes.bracketing.program import Block, Dense, Instruction, Multiply, Program, Pull, Push, program_of
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import ProgramCost
 from fwdrev.modes.core.engine import Direction, Jacobian
+from fwdrev.modes.core.jacobians import jacobian_by
 from fwdrev.modes.core.jax_compile import Traceable, compile_jacobian, compiled_cost, differentiated
 from fwdrev.modes.core.layer import Layer
-from fwdrev.modes.functions.jacobians import jacobian_by
+from fwdrev.modes.engines.planner import Planner
 
 __all__ = ["JaxBracketed", "executed"]
 

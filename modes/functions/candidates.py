@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import jax
 
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.functions.jacobians import jacobian_by
+from fwdrev.modes.core.jacobians import jacobian_by
 from fwdrev.modes.functions.probe import FlatFunction, Function
 from fwdrev.modes.functions.program import jitted
 from fwdrev.modes.functions.staged import mixed

@@ -17,9 +17,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fwdrev.modes.core.jacobians import curried, selected
 from fwdrev.modes.errors import UnavailableError
 from fwdrev.modes.functions.candidates import FunctionArm, jit_code, options_code, program_of
-from fwdrev.modes.functions.jacobians import curried, selected
 from fwdrev.modes.functions.probe import FlatFunction, Function
 
 __all__ = ["NotSparseError", "Sample", "coloured_arm", "sampled"]

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.functions.jacobians import Argnums, Function, Pytree, curried, selected
+from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, selected
 from fwdrev.modes.jaxpr.cost import JaxprCost, cost_of_jaxpr, equations_of
 
 __all__ = ["Counted", "TracedFunction", "count_modes", "runs_python", "traced_function"]

@@ -11,9 +11,9 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.jacobians import Function
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.checks import check_compiled, checked_outputs, checked_repeats, without_aux
-from fwdrev.modes.functions.jacobians import Function
 from fwdrev.modes.functions.program import jitted, traced
 from fwdrev.modes.functions.trace_errors import failed, untraceable
 from fwdrev.modes.jaxpr.cost import cost_of_jaxpr, operations

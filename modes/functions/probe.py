@@ -18,11 +18,11 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
+from fwdrev.modes.core.jacobians import Function, curried, selected
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.arguments import as_arrays, device_of, first_sample, numbers_of, static_of, wide_axes
 from fwdrev.modes.functions.checks import batch_of, checked_inputs, checked_numbers, without_aux
 from fwdrev.modes.functions.jacobian_products import products_of
-from fwdrev.modes.functions.jacobians import Function, curried, selected
 from fwdrev.modes.functions.outputs import Question, called, looked, traced_outputs
 
 __all__ = ["FlatFunction", "Function", "check_stages", "coarsest", "flat_function"]

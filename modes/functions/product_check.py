@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
-from fwdrev.modes.functions.jacobians import Pytree, of_kind
+from fwdrev.modes.core.jacobians import Pytree, of_kind
 
 __all__ = ["Products", "compared", "directions", "products_of"]
 

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
-from fwdrev.modes.functions.jacobians import Function
+from fwdrev.modes.core.jacobians import Function
 
 __all__ = ["Hoisted", "jitted", "traced", "without"]
 

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from fwdrev.modes.core.arrays import AnyArray
-from fwdrev.modes.functions.jacobians import Pytree, of_kind
+from fwdrev.modes.core.jacobians import Pytree, of_kind
 
 __all__ = ["StageVector"]
 

@@ -15,15 +15,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fwdrev.modes.bracketing.planner import LONGEST
 from fwdrev.modes.bracketing.program import program_of
 from fwdrev.modes.bracketing.search import Need, best_tree
 from fwdrev.modes.bracketing.tree import Tree, forward_tree, reverse_tree
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
-from fwdrev.modes.engines.jax_bracketed import executed
-from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.jacobians import (
+from fwdrev.modes.core.jacobians import (
     Argnums,
     Function,
     Pytree,
@@ -34,6 +31,9 @@ from fwdrev.modes.functions.jacobians import (
     present,
     selected,
 )
+from fwdrev.modes.engines.jax_bracketed import executed
+from fwdrev.modes.engines.planner import LONGEST
+from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.stage_costs import StageCosts
 from fwdrev.modes.functions.stage_vector import StageVector
 from fwdrev.modes.layers.jax_layer import JaxLayer

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from fwdrev.modes.functions.jacobians import Argnums, Function, Pytree, curried, numbers_of, selected
+from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, numbers_of, selected
 from fwdrev.modes.functions.product_check import Products, compared, directions
 
 __all__ = ["TorchPoint", "copies", "entries", "generators_kept", "has_tensors", "is_nested", "torch_pytree"]

@@ -13,9 +13,9 @@ from fwdrev.plots.core.frame import foot, inputs_label
 from fwdrev.plots.core.plane import Cells, draw_cells, draw_diagonal, draw_scale
 from fwdrev.plots.core.style import INK, shown
 from fwdrev.plots.pair import PairOfRun
-from fwdrev.results.runs.cells import LogRatios
 from fwdrev.results.stats.crossover import crossover, crossover_points
 from fwdrev.results.stats.estimate import Estimate
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure"]
 

@@ -15,10 +15,11 @@ from fwdrev.plots.core.plane import Decades
 from fwdrev.plots.core.style import LESS_INK, colour, line_style, marker, shown
 from fwdrev.plots.figures.cost_curves import Curve, CurvesLayout, draw_curves, how_to_read, label_ends, set_sizes
 from fwdrev.plots.figures.winner_map import contenders
-from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import arms
 from fwdrev.results.runs.payback import payback
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.blocks import Blocks
 
 __all__ = [
     "Payback",

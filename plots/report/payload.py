@@ -20,12 +20,13 @@ from fwdrev.plots.pair import PairOfRun
 from fwdrev.plots.report import pack
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.costs.prediction import Prediction, prediction
-from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import arms, log_count_ratios_of, log_ratios_of, times_of
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.reproduce import spec_toml
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
+from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import crossover, crossover_points
 from fwdrev.results.stats.estimate import log_means

@@ -15,7 +15,7 @@ import numpy as np
 from fwdrev.bench.records.trials import Facts, Prepared, Values
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.display import Displayed
-from fwdrev.results.runs.blocks import block_median
+from fwdrev.results.stats.blocks import block_median
 from fwdrev.results.stats.estimate import Estimate, log_mean
 
 __all__ = ["Advice", "AdvisedArm", "Elsewhere", "Observed", "advice_of", "elsewhere", "ranked", "ratio_of"]

@@ -11,8 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from fwdrev.bench.records.trials import Facts, LostArmError, Prepared, Trials, Values
-from fwdrev.bench.timing.blocks import loops_of
+from fwdrev.bench.records.trials import Facts, LostArmError, Prepared, Trials, Values, loops_of
 from fwdrev.results.advice.decision import Observed, ranked, ratio_of
 from fwdrev.results.advice.doubts import wrong_arms
 from fwdrev.results.advice.order import LONG, OPTIONAL, OPTIONAL_SHARE, Order

@@ -18,6 +18,7 @@ from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, Table
 from fwdrev.modes.core.cost import Kind
 from fwdrev.modes.errors import InputError
 from fwdrev.results.runs.cache_folder import cache_folder
+from fwdrev.results.runs.provenance import deciding
 from fwdrev.results.runs.run import Run
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "calibration_of",
     "calibration_path",
     "calibration_place",
-    "deciding",
     "read_calibration",
     "save_calibration",
 ]
@@ -35,10 +35,6 @@ __all__ = [
 KEPT = "calibration.json"
 """In the folder of a run that was planned by seconds."""
 
-_DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
-"""Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
-
-_LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
 
 _FORMAT = 1
 
@@ -70,12 +66,6 @@ class _Stored(BaseModel):
     tables: dict[str, list[Any]]
     rates: dict[str, dict[str, _Rate]]
     error: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
-
-
-def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a fingerprint decides how long an operation takes: runs that agree in it are of one machine."""
-    versions = machine.get("versions", {})
-    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}
 
 
 def calibration_path(machine: Mapping[str, Any]) -> Path:

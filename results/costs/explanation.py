@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.modes.bracketing.planner import LONGEST
 from fwdrev.modes.core.chain import Wrt
 from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.engines.bracketed import Bracketed
 from fwdrev.modes.engines.forward import Forward
+from fwdrev.modes.engines.planner import LONGEST
 from fwdrev.modes.engines.reverse import Reverse
 from fwdrev.modes.layers.autodiff import Traced
 

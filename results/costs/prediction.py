@@ -14,9 +14,10 @@ from fwdrev.modes.bracketing.machine_prices import Seconds
 from fwdrev.modes.registry import problem_fault
 from fwdrev.results.costs.fit import predicted_seconds
 from fwdrev.results.display import Displayed
-from fwdrev.results.runs.cells import LogRatios, log_ratios
+from fwdrev.results.runs.cells import log_ratios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import crossing_point
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["TIE", "Prediction", "predicted_ratios", "prediction"]
 

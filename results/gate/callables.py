@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from fwdrev.bench.timing.callables import CallableRound, Layout, Probed
+from fwdrev.bench.records.callables import CallableRound, Layout, Probed
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.gate.findings import SCREENING
 from fwdrev.results.gate.measured_sides import log_ratio

@@ -6,7 +6,7 @@
     gate.outcome                             # Outcome.REGRESSED
 
 Pure: no clock, no processes. What is promised: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
-slower than its threshold end as a regression, whatever the number of cells. What it rests on, and how far that carries, is
+slower than its threshold end as a regression, whatever the number of cells. What that rests on is
 simulated: `python -m benchmarks.gate_simulation` prints the table.
 """
 

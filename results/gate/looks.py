@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.records.gate_spec import all_functions
+from fwdrev.bench.records.sides import SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.rounds import SideObservation
 from fwdrev.results.gate.decision import Gate, decide
 from fwdrev.results.gate.findings import SCREENING, Finding, margins_of
 from fwdrev.results.gate.measured_sides import sides_of

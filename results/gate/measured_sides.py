@@ -6,7 +6,7 @@ from statistics import median
 import numpy as np
 
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.registry import find_engine
 from fwdrev.results.gate.paired_sides import Counts, Pair, Sides

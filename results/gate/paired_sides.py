@@ -17,7 +17,7 @@ from fwdrev.bench.records.observation import Cell, Status
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
-from fwdrev.results.runs.blocks import block_median
+from fwdrev.results.stats.blocks import block_median
 
 __all__ = ["CountChange", "Counts", "Pair", "Sides", "count_changes", "known_counts"]
 

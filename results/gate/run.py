@@ -12,9 +12,8 @@ from math import isfinite
 from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.records.observation import Cell, Status
+from fwdrev.bench.records.sides import Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.lookup import Lacking
-from fwdrev.bench.revisions.rounds import SideObservation
 from fwdrev.results.gate.decision import Gate
 from fwdrev.results.gate.findings import Finding
 from fwdrev.results.gate.looks import Looks

@@ -8,11 +8,11 @@ from fwdrev.results.costs.prediction import Prediction
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.notebook.run_html import run_html
 from fwdrev.results.rules.rules import Score, Scores
-from fwdrev.results.runs.cells import LogRatios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover, Law
 from fwdrev.results.stats.estimate import LEVEL, Estimate
+from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.quantities import number_text
 from fwdrev.results.text.summary import interval_text, law_text, percent, prediction_text, size_text
 

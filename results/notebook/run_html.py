@@ -5,11 +5,13 @@ from contextlib import suppress
 
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.display import figure_of, in_words, page, table
-from fwdrev.results.runs.blocks import Blocks, timed_blocks
-from fwdrev.results.runs.cells import LogRatios, log_ratios_of
+from fwdrev.results.runs.blocks import timed_blocks
+from fwdrev.results.runs.cells import log_ratios_of
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.crossover import Crossover, crossover
+from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.sentences import pair_words
 from fwdrev.results.text.summary import failure_lines, rounds_text, size_text
 

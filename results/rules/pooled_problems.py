@@ -21,8 +21,9 @@ from fwdrev.modes.registry import problem_options
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.costs.prediction import predicted_ratios
 from fwdrev.results.rules.rules import Rule, Sizes, predictions
-from fwdrev.results.runs.cells import LogRatios, arms, log_count_ratios_of, log_ratios
+from fwdrev.results.runs.cells import arms, log_count_ratios_of, log_ratios
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["MeasuredProblem", "Pooled", "measured_problems"]
 

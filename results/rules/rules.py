@@ -19,7 +19,7 @@ from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.costs.prediction import TIE
 from fwdrev.results.display import Displayed
-from fwdrev.results.runs.cells import LogRatios
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["RULES", "Rule", "Score", "Scores", "Sizes", "predictions", "rule_from", "score", "scores"]
 

@@ -1,9 +1,4 @@
-"""The timed blocks of a run as one array, from which times and ratios of all cells are computed at once.
-
-blocks = timed_blocks(run)
-blocks.medians          # (rounds, cells, engines), logarithms of seconds
-blocks.log_ratios("forward", "reverse")         # (rounds, cells), of blocks that were timed side by side
-"""
+"""The timed blocks of a run as one array."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -15,36 +10,12 @@ from jaxtyping import Float
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Matrix
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.blocks import Blocks
 
-__all__ = ["Blocks", "block_median", "timed_blocks"]
-
-Blockwise = Float[np.ndarray, "rounds cells engines blocks"]
+__all__ = ["timed_blocks"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Blocks:
-    """`logs` (rounds, cells, engines, blocks): the logarithm of the seconds per call, NaN where nothing was timed.
 
-    `cells` are ascending, `engines` in the order of the specification; those without any value are not there.
-    """
-
-    rounds: tuple[int, ...]
-    cells: tuple[Cell, ...]
-    engines: tuple[str, ...]
-    logs: Blockwise
-
-    @property
-    def medians(self) -> Float[np.ndarray, "rounds cells engines"]:
-        """Over the blocks of each round."""
-        return block_median(self.logs)
-
-    def log_ratios(self, one: str, other: str) -> Matrix:
-        """(rounds, cells): the median over the blocks of log(time of one / time of the other), block beside block.
-
-        Raises ValueError for an engine without any value.
-        """
-        i, j = self.engines.index(one), self.engines.index(other)
-        return block_median(self.logs[:, :, i] - self.logs[:, :, j])
 
 
 def timed_blocks(run: Run) -> Blocks:
@@ -69,11 +40,3 @@ def timed_blocks(run: Run) -> Blocks:
     return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=logs.reshape(shape))
 
 
-def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..."]:
-    """Over the last axis, of what is there; NaN where nothing is."""
-    if not logs.size:
-        return np.full(logs.shape[:-1], np.nan)
-    ordered = np.sort(logs, axis=-1)  # NaN comes last; for so few values this is faster than np.nanmedian
-    there = (~np.isnan(logs)).sum(axis=-1, keepdims=True)
-    lower, upper = (np.take_along_axis(ordered, i, axis=-1) for i in (np.maximum(there - 1, 0) // 2, there // 2))
-    return np.asarray((lower + upper)[..., 0] / 2)

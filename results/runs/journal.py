@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 from fwdrev.bench.records.observation import Observation
 from fwdrev.bench.records.spec import SweepSpec, make_spec
-from fwdrev.bench.workers.surroundings import needed
+from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.whole_file import status, write_whole
 from fwdrev.modes.errors import InputError, SurroundingsError
 from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from fwdrev.results.runs.blocks import Blocks
+from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import log_means
 
 __all__ = ["payback"]

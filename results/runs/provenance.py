@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.modes.errors import InputError
-from fwdrev.results.costs.calibration import deciding
 from fwdrev.results.runs.run import Run
 
-__all__ = ["check_one_machine", "check_same", "differences"]
+__all__ = ["check_one_machine", "check_same", "deciding", "differences"]
 
 
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
@@ -55,3 +54,16 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in facts.items():
         flat |= value if isinstance(value, dict) else {key: value}
     return flat
+
+
+_DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
+"""Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
+
+
+_LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
+
+
+def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a fingerprint decides how long an operation takes: runs that agree in it are of one machine."""
+    versions = machine.get("versions", {})
+    return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}

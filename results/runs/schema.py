@@ -4,6 +4,7 @@ Files come from anywhere. What passes here is of the right type, finite and in r
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
 
@@ -21,13 +22,12 @@ from pydantic import (
 from pydantic_core.core_schema import CoreSchema, DataclassSchema
 
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
-from fwdrev.bench.machine.memory import Memory
+from fwdrev.bench.records.observation import Memory
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.registry import engine_name
-from fwdrev.results.gate.verdicts.judgement import one_line
 
-__all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "parse_line"]
+__all__ = ["Count", "FORMAT", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "one_line", "parse_line"]
 
 FORMAT = 2
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.
@@ -35,6 +35,15 @@ FORMAT = 2
 1: rounds and the preparing pass. 2: also the weighing pass, `seconds`, `program`, `memory` and three more ways to end;
 what a file of version 1 holds means the same in it.
 """
+
+_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def one_line(text: str) -> str:
+    """Breaks and tabs become a space; what XML and UTF-8 do not allow, or a terminal would obey, becomes U+FFFD."""
+    return _UNSHOWN.sub("\ufffd", _BREAKS.sub(" ", text))
+
 
 Size = Annotated[int, Field(ge=1, le=LARGEST, strict=True)]
 Count = Annotated[int, Field(ge=0, lt=2**63, strict=True)]

@@ -12,7 +12,8 @@ import numpy as np
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.blocks import timed_blocks
+from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import Estimate, log_mean
 from fwdrev.results.runs.run import Run
 

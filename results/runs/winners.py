@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from fwdrev.results.runs.blocks import Blocks, block_median
+from fwdrev.results.stats.blocks import Blocks, block_median
 from fwdrev.results.stats.estimate import log_means
 
 __all__ = ["winners"]

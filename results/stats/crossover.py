@@ -8,9 +8,9 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.results.display import Displayed
-from fwdrev.results.runs.cells import LogRatios
 from fwdrev.results.stats.crossing import Crossing, crossing, crossing_point
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
+from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["Crossover", "Law", "crossover", "crossover_points"]
 

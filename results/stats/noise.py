@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from fwdrev.bench.timing.noise import NoiseRound
+from fwdrev.bench.records.machine import NoiseRound
 from fwdrev.results.stats.estimate import t_quantile
 
 __all__ = ["Noise", "noise_of", "smallest_difference"]

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fwdrev.results.runs.cells import LogRatios
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover
 from fwdrev.results.stats.estimate import LEVEL, log_means
+from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.quantities import number_text
 from fwdrev.results.text.summary import ends_text, percent, size_text
 

@@ -19,7 +19,7 @@ import fwdrev
 from fwdrev.api import choice_cache as choice_file, choices
 from fwdrev.modes import InputError
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.functions.jacobians import jacobian_by
+from fwdrev.modes.core.jacobians import jacobian_by
 from fwdrev.modes.functions.mode_costs import count_modes
 from fwdrev.modes.functions.product_check import products_of
 from tests.modes.functions.test_jacobians import STATE, assert_same, orbit

@@ -18,7 +18,8 @@ import pytest
 
 import fwdrev.pytest_gate  # what is imported here stays imported when a run within this process has ended
 import fwdrev.pytest_plugin
-from fwdrev.bench.timing.callables import CallableRound, PairedCallables
+from fwdrev.bench.records.callables import CallableRound
+from fwdrev.bench.timing.callables import PairedCallables
 
 pytest_plugins = ["pytester"]
 

@@ -7,8 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from random import Random
 
-from fwdrev.bench.machine.memory import Memory
-from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Memory, Observation, Status
 from fwdrev.bench.records.skips import Skips
 
 __all__ = ["ScriptedExecutor"]

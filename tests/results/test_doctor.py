@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.bench.machine.facts import Blas, Frequency, Machine, PyperfSays, Timer, Xla, pyperf_says
-from fwdrev.bench.timing.noise import NoiseRound
+from fwdrev.bench.machine.facts import pyperf_says
+from fwdrev.bench.records.machine import Blas, Frequency, Machine, NoiseRound, PyperfSays, Timer, Xla
 from fwdrev.results.doctor import Diagnosis, Finding, Level, diagnose, diagnosis_lines
 from fwdrev.results.stats.estimate import t_quantile
 from fwdrev.results.stats.noise import noise_of, smallest_difference

@@ -12,11 +12,13 @@ import psutil
 import pytest
 
 from fwdrev.bench.machine import facts
-from fwdrev.bench.machine.facts import Blas, Frequency, PyperfSays, blas, frequency, pyperf_says
+from fwdrev.bench.machine.environment import worker_settings
+from fwdrev.bench.machine.facts import blas, frequency, pyperf_says
+from fwdrev.bench.processes import child
+from fwdrev.bench.processes.child import Answer, ask
+from fwdrev.bench.records.machine import Blas, Frequency, PyperfSays
 from fwdrev.bench.timing import noise
 from fwdrev.bench.timing.noise import noise_rounds, one_round
-from fwdrev.bench.workers import child
-from fwdrev.bench.workers.child import Answer, ask, worker_settings
 from fwdrev.modes import InputError
 from fwdrev.modes.errors import NothingMeasuredError
 from tests.cli.test_commands import expect_one_line, fwdrev

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from fwdrev.bench import Cell, LocalExecutor, Observation, Skips, Status
+from fwdrev.bench.processes.process import Ended
 from fwdrev.bench.records.observation import ArmResult
 from fwdrev.bench.workers.ledger import Ledger
-from fwdrev.bench.workers.process import Ended
 from fwdrev.bench.workers.protocol import Request
 
 __all__ = ["Fate", "fine", "script"]

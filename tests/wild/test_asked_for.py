@@ -8,10 +8,10 @@ import pytest
 
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.sides import CONTROL, Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import revision
-from fwdrev.bench.revisions.lookup import Lacking, lacking
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.bench.revisions.lookup import lacking
 from fwdrev.cli.app import main
 from fwdrev.cli.commands import run as command
 from fwdrev.cli.common.show import exit_code

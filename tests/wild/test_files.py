@@ -406,11 +406,11 @@ _WRITES = re.compile(
 
 _OTHER_WRITERS = {
     "bench/revisions/side.py": "standard output by another number",
-    "bench/revisions/side_process.py": "a log that grows",
-    "bench/workers/child.py": "a log that grows, standard output by another number",
-    "bench/workers/process.py": "a log that grows",
+    "bench/processes/side_process.py": "a log that grows",
+    "bench/processes/child.py": "a log that grows, standard output by another number",
+    "bench/processes/process.py": "a log that grows",
     "bench/sweep/pyperf_runner.py": "a log that grows, a request in the scratch folder",
-    "bench/workers/leftovers.py": "a record that is locked",
+    "bench/processes/leftovers.py": "a record that is locked",
     "bench/workers/ledger.py": "shared memory",
     "bench/machine/memory.py": "a file of the kernel",
     "bench/timing/primitives.py": "standard output",

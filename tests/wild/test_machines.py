@@ -17,8 +17,9 @@ from fwdrev.bench.machine.cgroup import cpu_quota, memory_left
 from fwdrev.bench.machine.environment import PASSED_ON, cautions
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus, pin, pinned_cpus
-from fwdrev.bench.machine.settings import DISTORTING, EFFECTS, settings
+from fwdrev.bench.records.settings import DISTORTING, EFFECTS, settings
 from fwdrev.bench.records.spec import make_spec
+from fwdrev.bench.records.units import total_bytes
 from fwdrev.modes import InputError
 from fwdrev.results.runs.provenance import check_same
 from tests.cli.test_commands import TINY, fwdrev
@@ -173,11 +174,11 @@ def test_a_system_that_does_not_know_its_memory(monkeypatch: pytest.MonkeyPatch)
         raise ValueError(name)
 
     monkeypatch.setattr(os, "sysconf", unknown)
-    assert memory.total_bytes() is None
+    assert total_bytes() is None
     assert fingerprint(1)["memory_bytes"] is None
     assert make_spec({"inputs": "4096", "outputs": "2"}).inputs == [4096]
     monkeypatch.setattr(os, "sysconf", lambda _: -1)
-    assert memory.total_bytes() is None
+    assert total_bytes() is None
 
 
 @report(OURS)

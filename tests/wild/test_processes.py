@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fwdrev.bench.processes import process as workers
+from fwdrev.bench.processes.child import ask, end, ending, heard
+from fwdrev.bench.processes.process import Ended, Team, last_lines, lines_of
 from fwdrev.bench.records.observation import Status
-from fwdrev.bench.workers import process as workers
-from fwdrev.bench.workers.child import ask, end, ending, heard
-from fwdrev.bench.workers.process import Ended, Team, last_lines, lines_of
 from fwdrev.bench.workers.protocol import Request
 from tests.wild.reports import OURS, report
 
@@ -205,7 +205,7 @@ def test_a_log_larger_than_memory(tmp_path: Path) -> None:
 @report("voltrondata-labs/benchmarks#97")
 def test_a_flood_of_errors_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The log begins anew when it is too large, and its last words are the last."""
-    monkeypatch.setattr("fwdrev.bench.workers.child._LARGEST_LOG", 1 << 20)
+    monkeypatch.setattr("fwdrev.bench.processes.child._LARGEST_LOG", 1 << 20)
     flood = """
 import sys
 for _ in range(64):
@@ -229,7 +229,7 @@ sys.exit(3)
 @report("voltrondata-labs/benchmarks#97")
 def test_a_log_that_is_cut_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process may say its last words just before we look how large its log is."""
-    monkeypatch.setattr("fwdrev.bench.workers.child._LARGEST_LOG", 1 << 20)
+    monkeypatch.setattr("fwdrev.bench.processes.child._LARGEST_LOG", 1 << 20)
     flood = """
 import sys
 sys.stderr.write("x" * (1 << 21) + "\\nthe last words\\n")

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from fwdrev.bench import Status, SweepSpec
+from fwdrev.bench.processes.side_process import SideProcess, side_path
+from fwdrev.bench.records.sides import SideObservation
 from fwdrev.bench.revisions.git_worktree import itself, revision
 from fwdrev.bench.revisions.lookup import lacking
 from fwdrev.bench.revisions.missing import hint
 from fwdrev.bench.revisions.pair import Pair
-from fwdrev.bench.revisions.rounds import SideObservation, against
+from fwdrev.bench.revisions.rounds import against
 from fwdrev.bench.revisions.side import Side
-from fwdrev.bench.revisions.side_process import SideProcess, side_path
 from fwdrev.modes import InputError
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository

@@ -13,7 +13,8 @@ import pytest
 
 import fwdrev.pytest_gate
 import fwdrev.pytest_plugin  # noqa: F401 - what is imported here stays imported when a run within this process has ended
-from fwdrev.bench.timing.callables import CallableRound, PairedCallables
+from fwdrev.bench.records.callables import CallableRound
+from fwdrev.bench.timing.callables import PairedCallables
 from tests.wild.reports import OURS, report
 
 pytest_plugins = ["pytester"]

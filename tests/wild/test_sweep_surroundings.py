@@ -12,12 +12,12 @@ import pytest
 
 from fwdrev.api.sweep import measure, new_run, old_run
 from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, make_spec
-from fwdrev.bench.revisions.side_process import started
+from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.side_process import started
+from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.sweep.pyperf_runner import StockExecutor
 from fwdrev.bench.sweep.scratch import scratch_folder
-from fwdrev.bench.workers.process import Ended
 from fwdrev.bench.workers.reference_check import Reference
-from fwdrev.bench.workers.surroundings import check_end
 from fwdrev.modes.errors import SurroundingsError
 from fwdrev.results import load
 from tests.wild.reports import OURS, report

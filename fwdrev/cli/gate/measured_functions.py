@@ -11,10 +11,11 @@ import typer
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.records.gate_spec import FUNCTIONS, gate_spec, points_of
 from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides, here
 from fwdrev.bench.revisions.lookup import looked_up
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation, against
+from fwdrev.bench.revisions.rounds import against
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.show import note
 from fwdrev.modes.errors import InputError

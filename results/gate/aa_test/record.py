@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.given_file import content
 from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.sides import Delay, delay_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.records.whole_file import append_whole, write_whole
-from fwdrev.bench.revisions.injected_delay import Delay, delay_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.measured_sides import direction_of
 from fwdrev.results.gate.paired_sides import Sides

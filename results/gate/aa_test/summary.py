@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
+from fwdrev.bench.records.sides import Delay, delay_of
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.injected_delay import Delay, delay_of
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.aa_test.record import Record, RecordedRun
 from fwdrev.results.gate.decision import Gate, decide

@@ -17,11 +17,12 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.gate.measured_sides import counts_of
 from fwdrev.results.gate.paired_sides import Counts
-from fwdrev.results.runs.blocks import Blocks, timed_blocks
+from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import log_ratios_of, times_of
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.schema import Machine
+from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.paired_shifts import shifts_of
 

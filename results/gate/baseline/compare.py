@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.sides import CONTROL
 from fwdrev.bench.records.spec import Planning
-from fwdrev.bench.revisions.side import CONTROL
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.records.observation import ArmResult, Observation, Status
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.function_spec import FunctionSpec

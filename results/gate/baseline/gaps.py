@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.bench.records.sides import CONTROL
 from fwdrev.modes.registry import engine_fault, engine_names
 from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.ratio_shifts import arm_subject

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwdrev.bench.revisions.side import CONTROL
+from fwdrev.bench.records.sides import CONTROL
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.stats.estimate import Estimate, t_quantile
 from fwdrev.results.stats.paired_shifts import FEWEST

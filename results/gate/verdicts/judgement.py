@@ -6,11 +6,12 @@
 It is where the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline become one thing.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
+
+from fwdrev.results.runs.schema import one_line
 
 __all__ = [
     "Judgement",
@@ -20,7 +21,6 @@ __all__ = [
     "in_short",
     "not_timed",
     "notable",
-    "one_line",
     "text_lines",
     "unchanged",
 ]
@@ -33,9 +33,6 @@ _WIDEST = 60
 
 _ENDLESS = 1 << 40
 """Bytes, where a line may have any number of them."""
-
-_BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 class Verdict(StrEnum):
@@ -103,11 +100,6 @@ class Judgement:
         """As for what is told."""
         object.__setattr__(self, "title", one_line(self.title))
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
-
-
-def one_line(text: str) -> str:
-    """Breaks and tabs become a space; what XML and UTF-8 do not allow, or a terminal would obey, becomes U+FFFD."""
-    return _UNSHOWN.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
 _ORDER = (

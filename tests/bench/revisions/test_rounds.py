@@ -16,12 +16,12 @@ import psutil
 import pytest
 
 from fwdrev.bench import Cell, Status, SweepSpec
+from fwdrev.bench.processes.side_process import SideProcess
+from fwdrev.bench.records.sides import CONTROL, SideObservation, delay_of, share_of
 from fwdrev.bench.revisions.git_worktree import revision
-from fwdrev.bench.revisions.injected_delay import delay_of, share_of
 from fwdrev.bench.revisions.pair import Pair, paired_blocks
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation, against
+from fwdrev.bench.revisions.rounds import against
 from fwdrev.bench.revisions.side import Side
-from fwdrev.bench.revisions.side_process import SideProcess
 from fwdrev.modes import InputError, UnavailableError
 from tests.project import DIES, HANGS, MODEL, commit, make_project, other_worktree, worktrees
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from fwdrev.bench.records.callables import Probed
 from fwdrev.bench.timing import blocks as timing, callables
-from fwdrev.bench.timing.callables import PairedCallables, Probed, without_arguments
+from fwdrev.bench.timing.callables import PairedCallables, without_arguments
 from fwdrev.modes.errors import InputError
 
 

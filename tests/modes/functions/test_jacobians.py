@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fwdrev.modes import InputError
-from fwdrev.modes.functions.jacobians import jacobian_by
+from fwdrev.modes.core.jacobians import jacobian_by
 
 JAX: dict[str, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
 

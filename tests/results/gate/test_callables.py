@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.bench.timing.callables import CallableRound, Layout, Probed
+from fwdrev.bench.records.callables import CallableRound, Layout, Probed
 from fwdrev.results.gate.callables import CallableGate, Measure, callable_gate
 from fwdrev.results.gate.verdicts.judgement import Verdict
 

@@ -8,8 +8,8 @@ from scipy.stats import binom
 
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
 from fwdrev.results.gate.findings import SCREENING
 from fwdrev.results.gate.looks import FOUND, Looks, rounds_to_find
 from fwdrev.results.gate.measured_sides import sides_of

@@ -8,7 +8,7 @@ import pytest
 
 from fwdrev.bench import Cell
 from fwdrev.bench.records.observation import ArmResult, Status
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.decision import decide

@@ -8,8 +8,8 @@ import pytest
 
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run

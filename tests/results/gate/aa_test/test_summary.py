@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fwdrev.bench.records.gate_spec import gate_spec
-from fwdrev.bench.revisions.injected_delay import delay_of, share_of
+from fwdrev.bench.records.sides import delay_of, share_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.aa_test.record import Measured, Record, RecordedRun, create, load_record
 from fwdrev.results.gate.aa_test.summary import Share, delays_for, summarised

@@ -8,10 +8,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from fwdrev.bench.machine.memory import Memory
 from fwdrev.bench.records.gate_spec import gate_spec
-from fwdrev.bench.records.observation import ArmResult, Cell, Status
-from fwdrev.bench.revisions.rounds import CONTROL, SideObservation
+from fwdrev.bench.records.observation import ArmResult, Cell, Memory, Status
+from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.cli.app import main
 from fwdrev.modes.errors import InputError
 from fwdrev.results import Run

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from fwdrev.results.gate.verdicts.judgement import Outcome, Told, Verdict, notable, one_line, text_lines, unchanged
+from fwdrev.results.gate.verdicts.judgement import Outcome, Told, Verdict, notable, text_lines, unchanged
+from fwdrev.results.runs.schema import one_line
 from tests.judgements import BETTER, LESS, OPEN, SAME, WORSE, many, of
 
 

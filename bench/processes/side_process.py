@@ -10,10 +10,10 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from fwdrev.bench.processes.child import end, heard, signals_wait
+from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.records.observation import Status
-from fwdrev.bench.workers.child import end, heard, signals_wait
-from fwdrev.bench.workers.process import Ended
-from fwdrev.bench.workers.surroundings import check_end
 
 __all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
 

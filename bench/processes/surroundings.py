@@ -7,34 +7,19 @@
 None of them says anything of an engine. So nothing is recorded of one: the sweep ends and can be resumed.
 """
 
-import errno
 import os
 import re
 import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from fwdrev.bench.records.reasons import lack, means_memory, one_line
-from fwdrev.bench.workers.child import ending
-from fwdrev.bench.workers.process import Ended, last_lines
+from fwdrev.bench.processes.child import ending
+from fwdrev.bench.processes.process import Ended, last_lines
+from fwdrev.bench.records.reasons import REMEDIES, lack, means_memory, needed, one_line
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["check_end", "check_start", "lacking", "needed"]
+__all__ = ["check_end", "check_start"]
 
-_REMEDIES = {
-    errno.ENOSPC: "make room on that disk",
-    errno.EDQUOT: "make room within your quota",
-    errno.EFBIG: "allow larger files (ulimit -f)",
-    errno.EROFS: "use a folder on a disk that can be written",
-    errno.EIO: "look at that disk",
-    errno.EMFILE: "allow more open files (ulimit -n)",
-    errno.ENFILE: "close files of other programs",
-    errno.EAGAIN: "end other processes, or allow more of them (ulimit -u)",
-    errno.ENOMEM: "end other programs, which take the memory",
-}
-"""What to do, by the number of an OSError."""
 
 _FROM_OUTSIDE = {
     signal.SIGTERM,
@@ -73,22 +58,6 @@ _LONGEST = 250
 
 _ROOM = 1 << 20
 """Bytes that the folder of a sweep has to have room for: a worker's ledger, its log and a reference."""
-
-
-@contextmanager
-def needed(what: str) -> Iterator[None]:
-    """An OSError in the block, where no engine runs, becomes a SurroundingsError: `cannot WHAT: …`."""
-    try:
-        yield
-    except OSError as error:
-        raise lacking(error, what) from None
-
-
-def lacking(error: OSError, what: str) -> SurroundingsError:
-    """The system's refusal, the file that it is about, and what to do."""
-    file = f": {error.filename}" if error.filename and str(error.filename) not in what else ""
-    remedy = f"; {_REMEDIES[error.errno]}" if error.errno in _REMEDIES else ""
-    return SurroundingsError(f"cannot {what}: {error.strerror or error}{file}{remedy}")
 
 
 def check_start(ended: Ended, folder: Path) -> None:
@@ -137,6 +106,6 @@ def _check_words(lines: list[str], arm: str | None) -> None:
             told = _LOG_PREFIX.sub("", told)
             raise SurroundingsError(f"XLA cannot read its settings: {told}; correct XLA_FLAGS, or unset it")
         if (number := lack(line)) is not None:
-            raise SurroundingsError(f"{during}: {told}; {_REMEDIES[number]}")
+            raise SurroundingsError(f"{during}: {told}; {REMEDIES[number]}")
     if arm is None and lines and _OS_ERROR.match(lines[-1]):
         raise SurroundingsError(f"{during}: {one_line(lines[-1])[:_LONGEST]}")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from fwdrev.bench.workers.child import signals_wait
+from fwdrev.bench.processes.child import signals_wait
 from fwdrev.modes.errors import InputError
 
 __all__ = ["OwnFolder", "own_folder", "remove_dead"]

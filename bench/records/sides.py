@@ -1,20 +1,46 @@
-"""A delay that is put into an arm on purpose, so that what should find it can be tested.
+"""What two sides of a comparison, base and head, showed: records of `bench.revisions`, which measures them.
 
-forward@64,16=0.05      that arm in that cell takes 5 % longer
-forward=0.05            everywhere
-mode:reverse=0.05       every arm that goes in reverse
+Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fwdrev.bench.records.arguments import cell_of
-from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.observation import ArmResult, Cell
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["Delay", "delay_of", "share_of"]
+__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "share_of"]
+
+
+CONTROL = "control"
+"""The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideObservation:
+    """What both sides showed of one cell in one round; values are paired by arm and position.
+
+    An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
+    round. `seconds`: the wall time that all of it took.
+    """
+
+    round: int
+    cell: Cell
+    base: Mapping[str, ArmResult]
+    head: Mapping[str, ArmResult]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lacking:
+    """The side that does not have an arm, base or head, and what it has instead."""
+
+    side: str
+    reason: str
+
 
 _BY_JAX = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
+from fwdrev.bench.processes.child import end, ending, heard, signals_wait
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.reasons import means_memory, one_line
-from fwdrev.bench.workers.child import end, ending, heard, signals_wait
 from fwdrev.bench.workers.protocol import Request
 
 __all__ = ["PROGRAM", "Ended", "Team", "last_lines", "lines_of"]

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, TextIO
 
-__all__ = ["Answer", "ask", "end", "end_here", "ending", "heard", "own_streams", "signals_wait", "worker_settings"]
+__all__ = ["Answer", "ask", "end", "end_here", "ending", "heard", "own_streams", "signals_wait"]
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that the command answers by ending."""
@@ -137,14 +137,6 @@ def ending(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def worker_settings() -> dict[str, str]:
-    """The environment of a sweep's worker by default: one thread."""
-    from fwdrev.bench.machine.environment import worker_environment
-    from fwdrev.bench.records.spec import SweepSpec
-
-    return worker_environment(SweepSpec(), Path(os.devnull))  # no folder: nothing is compiled
 
 
 def _heard(child: subprocess.Popen[str], timeout: float) -> Answer:
