@@ -11,16 +11,20 @@ Importing it is light: everything is loaded when it is first used.
 
 import lazy_loader
 
-from fwdrev.results.display import draw_with
+from fwdrev.results.display import Displayed, figure_of, html_of
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
-def _drawn(shown: object) -> str:
-    """The figure of a record in a notebook: only here are both records and figures known."""
+@html_of.register
+def _shown(record: Displayed) -> str:
+    from fwdrev.results.notebook.record_html import record_html
+
+    return record_html(record)
+
+
+@figure_of.register
+def _drawn(record: Displayed) -> str:
     from fwdrev.plots.svg import inline_svg
 
-    return inline_svg(shown)
-
-
-draw_with(_drawn)
+    return inline_svg(record)

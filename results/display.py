@@ -1,18 +1,14 @@
-"""How records show themselves in a notebook: escaped HTML, and a figure from whoever can draw.
+"""How records show themselves in a notebook: as escaped HTML, with a figure where one is registered.
 
-A record that inherits from `Displayed` is shown as `record_html` has it. Nothing in this package can draw; the front
-door, which sees every room, hands in a function that can. Light to import: every run's record needs this module.
+A record that inherits from `Displayed` is shown as `results.notebook` has it. Light to import: every record of a run
+needs this module.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
 from html import escape
 
-__all__ = ["Displayed", "draw_with", "figure_of", "in_words", "page", "table"]
-
-Draw = Callable[[object], str]
-
-_DRAWING: list[Draw] = []
-"""The function that draws, if one was handed in."""
+__all__ = ["Displayed", "figure_of", "html_of", "in_words", "page", "table"]
 
 
 class Displayed:
@@ -22,19 +18,22 @@ class Displayed:
 
     def _repr_html_(self) -> str:
         """As its kind of record is shown."""
-        from fwdrev.results.notebook.record_html import html_of
-
         return html_of(self)
 
 
-def draw_with(function: Draw) -> None:
-    """From now on `function` gives the figure of a record as inline SVG, or nothing for one that has none."""
-    _DRAWING[:] = [function]
+@singledispatch
+def html_of(shown: object) -> str:
+    """The HTML of a record: each kind registers its own, and the front door those that are loaded late."""
+    return in_words(repr(shown))
 
 
-def figure_of(shown: object) -> str:
-    """Its figure as inline SVG; empty where it has none, or nobody can draw."""
-    return "".join(draw(shown) for draw in _DRAWING)
+@singledispatch
+def figure_of(_shown: object) -> str:
+    """The figure of a record as inline SVG; empty for one that has none.
+
+    The front door, which sees every room, registers what draws.
+    """
+    return ""
 
 
 def page(*parts: str) -> str:

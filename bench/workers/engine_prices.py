@@ -6,8 +6,8 @@ from pathlib import Path
 
 from fwdrev.bench.records.whole_file import write_whole
 from fwdrev.modes.bracketing.machine_prices import Seconds
-from fwdrev.modes.bracketing.prices import OPERATIONS, Prices
 from fwdrev.modes.core.engine import Engine
+from fwdrev.modes.core.prices import OPERATIONS, Prices
 from fwdrev.modes.registry import engine
 
 __all__ = ["hand_out", "planned"]

@@ -1,6 +1,7 @@
-"""What `fwdrev sweep` does: open a new run or an old one, measure, and say what came out."""
+"""A whole sweep: open a new run or an old one, and measure it into its journal."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,8 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.machine.environment import check_machine, device_name
+from fwdrev.api.new_names import claimed_folder
+from fwdrev.bench.machine.environment import cautions, check_machine, device_name
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
 from fwdrev.bench.processes.child import signals_wait
@@ -16,30 +18,23 @@ from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
-from fwdrev.bench.records.units import duration
 from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.sweep.progress import watched
 from fwdrev.bench.sweep.pyperf_runner import StockExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.bench.sweep.scratch import scratch_folder
 from fwdrev.bench.workers.engine_prices import hand_out
-from fwdrev.cli.common.new_names import claimed_folder
-from fwdrev.cli.common.show import answer, caution, loaded, note, quoted
 from fwdrev.modes.bracketing.machine_prices import Seconds
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.errors import InputError, NothingMeasuredError, SurroundingsError
+from fwdrev.modes.errors import InputError, SurroundingsError
 from fwdrev.modes.registry import engine, problem_shape
 from fwdrev.results.costs.calibration import KEPT, calibrated, read_calibration, save_calibration
 from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
-from fwdrev.results.runs.cells import engines_measured, failures, log_ratios
-from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.journal import Journal, create, reopen
 from fwdrev.results.runs.run import load
-from fwdrev.results.stats.crossover import crossover
-from fwdrev.results.text.summary import crossover_lines, failure_lines
 
-__all__ = ["Report", "kept", "measure", "new_run", "old_run", "show_run"]
+__all__ = ["Report", "kept", "measure", "new_run", "old_run"]
 
 _MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """Of the specification of a run that is resumed: what says how much and how long, not what."""
@@ -64,16 +59,17 @@ def new_run(
     spec: Path | None = None,
     out: Path | None = None,
     cells: Sequence[Cell] | None = None,
+    told: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, Opened]:
     """A folder that is not there yet; one that was not given is made at once, since others may begin this second.
 
-    `cells`: of those that are given, these alone.
+    `cells`: of those that are given, these alone; `told` gets a line where the problem does not have all of the grid.
     """
     fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
     plan = make_spec(fields)
     check_machine(plan)
     if cells is None:
-        _tell_shapes(plan)
+        _tell_shapes(plan, told)
     else:
         plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
     plan = _priced(plan, asked="prices" in fields)
@@ -115,10 +111,15 @@ def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Op
     return opened()
 
 
-def measure(folder: Path, opened: Opened) -> Report:
-    """Run the sweep; every observation is in the journal before the next one is waited for."""
+def measure(folder: Path, opened: Opened, told: Callable[[str], None] = lambda _: None) -> Report:
+    """Run the sweep; every observation is in the journal before the next one is waited for.
+
+    `told` gets a line for each fault of the surroundings that makes measurements vary.
+    """
     try:
         with opened as (journal, spec, past), scratch_folder(folder) as scratch:
+            for line in cautions(spec.threads):
+                told(f"warning: {line}")
             return _measured(folder, journal, spec, past, scratch)
     except SurroundingsError as error:
         if not folder.exists():  # nothing was measured, or it is elsewhere by now
@@ -130,7 +131,7 @@ def kept(folder: Path) -> str:
     """What became of a run that ended early: how to go on with it."""
     if not folder.exists():
         return "nothing was measured"
-    return f"what was measured is kept; go on with: fwdrev sweep --resume {quoted(folder)}"
+    return f"what was measured is kept; go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
 
 
 @contextmanager
@@ -144,7 +145,6 @@ def _closed(observations: Generator[Observation, None, None]) -> Iterator[Iterat
 
 
 def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
-    caution(spec.threads)
     if spec.prices is Planning.SECONDS:
         with needed(f"write to {scratch}"):
             hand_out(_prices_of(folder, spec), scratch)
@@ -158,35 +158,12 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
     return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
 
 
-def show_run(folder: Path, report: Report, *, as_json: bool) -> None:
-    """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
-    run = loaded(folder)
-    found = [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
-    lines = failure_lines(run)
-    for each in found:
-        lines += [*crossover_lines(each), ""]
-    lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
-    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
-    data = {
-        "run": str(folder),
-        "outcome": report.outcome,
-        "measuring_seconds": report.measuring,
-        "timed_seconds": report.timed,
-        "crossovers": [each.to_json() for each in found],
-        "failures": failures(run).to_dict(orient="records"),
-    }
-    answer(data, lines, as_json=as_json)
-    if not engines_measured(run):
-        msg = f"{folder}: no engine could be measured in any cell"
-        raise NothingMeasuredError(msg)
-
-
-def _tell_shapes(spec: SweepSpec) -> None:
+def _tell_shapes(spec: SweepSpec, told: Callable[[str], None]) -> None:
     """What became of the grid, where the problem does not have all of it."""
     grid = list(product(spec.inputs, spec.outputs))
     if spec.shapes is not None and spec.shapes != grid:
         near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
-        note(f"{spec.problem} has {problem_shape(spec.problem)}: {near}")
+        told(f"{spec.problem} has {problem_shape(spec.problem)}: {near}")
 
 
 def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
@@ -214,12 +191,6 @@ def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
 
 def _machine(spec: SweepSpec) -> dict[str, Any]:
     return fingerprint(spec.threads, device_name(spec))
-
-
-def _time(report: Report) -> str:
-    if not report.measuring:
-        return "there was nothing left to measure"
-    return f"{duration(report.measuring)}, {report.timed / report.measuring:.0%} of it inside timed blocks"
 
 
 def _option(key: str) -> str:

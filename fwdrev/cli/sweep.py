@@ -1,15 +1,19 @@
 """Measuring: `fwdrev sweep`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fwdrev.bench.records.arguments import names, problem_options
+from fwdrev.bench.records.units import duration
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.options import Option, Problem, Wrt
-from fwdrev.cli.common.show import AsJson, note
-from fwdrev.modes.errors import InputError
+from fwdrev.cli.common.show import AsJson, answer, loaded, note, quoted
+from fwdrev.modes.errors import InputError, NothingMeasuredError
+
+if TYPE_CHECKING:
+    from fwdrev.api.sweep import Report
 
 __all__ = ["sweep"]
 
@@ -48,7 +52,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, paired, round by round."""
-    from fwdrev.api.sweep import kept, measure, new_run, old_run, show_run
+    from fwdrev.api.sweep import kept, measure, new_run, old_run
 
     given = {
         "problem": problem,
@@ -74,18 +78,18 @@ def sweep(
     }
     given = {key: value for key, value in given.items() if value is not None}
     if resume is None:
-        folder, opened = new_run(given, quick=quick, spec=spec, out=out)
+        folder, opened = new_run(given, quick=quick, spec=spec, out=out, told=note)
     else:
         others = {"quick": quick or None, "spec": spec, "out": out}
         folder, opened = resume, old_run(resume, given, [key for key, value in others.items() if value is not None])
     try:
-        report = measure(folder, opened)
+        report = measure(folder, opened, note)
     except (KeyboardInterrupt, SystemExit) as ended:  # by Ctrl-C, or by SIGTERM or SIGHUP
         note(f"interrupted; {kept(folder)}")
         if isinstance(ended, SystemExit):
             raise
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    show_run(folder, report, as_json=as_json)
+    _show(folder, report, as_json=as_json)
 
 
 def _effort(*, rigorous: bool, fast: bool) -> str | None:
@@ -93,3 +97,37 @@ def _effort(*, rigorous: bool, fast: bool) -> str | None:
         msg = "--rigorous and --fast: give one of them"
         raise InputError(msg)
     return "rigorous" if rigorous else "fast" if fast else None
+
+
+def _show(folder: Path, report: "Report", *, as_json: bool) -> None:
+    """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
+    from fwdrev.results.runs.cells import engines_measured, failures, log_ratios
+    from fwdrev.results.runs.engine_pairs import default_pairs
+    from fwdrev.results.stats.crossover import crossover
+    from fwdrev.results.text.summary import crossover_lines, failure_lines
+
+    run = loaded(folder)
+    found = [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
+    lines = failure_lines(run)
+    for each in found:
+        lines += [*crossover_lines(each), ""]
+    lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
+    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
+    data = {
+        "run": str(folder),
+        "outcome": report.outcome,
+        "measuring_seconds": report.measuring,
+        "timed_seconds": report.timed,
+        "crossovers": [each.to_json() for each in found],
+        "failures": failures(run).to_dict(orient="records"),
+    }
+    answer(data, lines, as_json=as_json)
+    if not engines_measured(run):
+        msg = f"{folder}: no engine could be measured in any cell"
+        raise NothingMeasuredError(msg)
+
+
+def _time(report: "Report") -> str:
+    if not report.measuring:
+        return "there was nothing left to measure"
+    return f"{duration(report.measuring)}, {report.timed / report.measuring:.0%} of it inside timed blocks"

@@ -16,9 +16,9 @@ from dataclasses import asdict, dataclass, field
 from itertools import product
 from typing import Any
 
-from fwdrev.modes.bracketing.prices import Prices
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product
+from fwdrev.modes.core.prices import Prices
 
 __all__ = ["Rates", "Seconds", "Table", "terms"]
 

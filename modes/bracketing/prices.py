@@ -1,60 +1,15 @@
-"""Prices: what a plan minimises, operations or predicted seconds.
+"""Prices of the products of a chain, as the search for the cheapest bracketing asks for them."""
 
-Prices are numbers that are handed in: this package reads no clock and no file. Operations are exact and the same
-everywhere. Seconds are those of one machine, as `fwdrev calibrate` found them.
-"""
-
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import repeat
-from typing import ClassVar
 
-from fwdrev.modes.bracketing.search import Costs, Number
+from fwdrev.modes.bracketing.search import Costs
 from fwdrev.modes.core.arrays import order
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.cost import Cost, EngineCost, Kind, Operation, Product
+from fwdrev.modes.core.cost import Cost, Kind
 from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
+from fwdrev.modes.core.prices import Number, Prices
 
-__all__ = ["OPERATIONS", "ChainCosts", "Operations", "Prices", "pulled"]
-
-
-class Prices(ABC):
-    """A price for each array operation.
-
-    `unit`: of what the prices are; `margin`: by how much, relatively, a plan has to be cheaper than forward and reverse
-    to be worth it, given how exact the prices are.
-    """
-
-    unit: ClassVar[str]
-    margin: ClassVar[float]
-
-    @abstractmethod
-    def of(self, operation: Operation) -> Number:
-        """The price of an operation, all its times together."""
-
-    def total(self, cost: Cost) -> Number:
-        """The price of all operations of a cost."""
-        return sum(map(self.of, cost.operations))
-
-    def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> Number:
-        """The price of a whole Jacobian by the engine of that name: at least that of its products."""
-        return self.total(Cost.all(line.cost for line in products))
-
-
-@dataclass(frozen=True, slots=True)
-class Operations(Prices):
-    """Multiply–adds: exact whole numbers."""
-
-    unit = "multiply–adds"
-    margin = 0.0
-
-    def of(self, operation: Operation) -> int:
-        """Its multiply–adds."""
-        return operation.multiply_adds
-
-
-OPERATIONS = Operations()
+__all__ = ["ChainCosts", "pulled"]
 
 
 def pulled(maps: list[LinearMap], r: int) -> Cost:

@@ -21,6 +21,7 @@ from enum import StrEnum
 from itertools import accumulate, pairwise
 
 from fwdrev.modes.bracketing.tree import How, Leaf, Split, Tree, forward_tree, reverse_tree
+from fwdrev.modes.core.prices import Number
 from fwdrev.modes.errors import InputError
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
     "How",
     "Leaf",
     "Need",
-    "Number",
     "Split",
     "Tree",
     "best_tree",
@@ -37,8 +37,6 @@ __all__ = [
     "forward_tree",
     "reverse_tree",
 ]
-
-Number = int | float
 
 
 class Need(StrEnum):

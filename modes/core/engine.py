@@ -11,14 +11,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import Cost, EngineCost, Product, ProgramCost
-
-if TYPE_CHECKING:
-    from fwdrev.modes.bracketing.prices import Prices
+from fwdrev.modes.core.prices import Prices
 
 __all__ = ["Direction", "Engine", "Jacobian"]
 
@@ -66,7 +64,7 @@ class Engine(ABC):
         work = Cost.other(*shape, total.multiply_adds, total.bytes_moved // chain.dtype.itemsize)
         return [Product(line="J f", factors=(), shape=shape, cost=work)]
 
-    def priced(self, prices: "Prices") -> "Engine":
+    def priced(self, prices: Prices) -> "Engine":
         """The same engine, planning at these prices, if it plans."""
         return self
 

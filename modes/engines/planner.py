@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fwdrev.modes.bracketing.prices import OPERATIONS, ChainCosts, Prices
+from fwdrev.modes.bracketing.prices import ChainCosts
 from fwdrev.modes.bracketing.program import Program, products_of, program_of
-from fwdrev.modes.bracketing.search import Need, Number, Tree, best_tree, forward_tree, reverse_tree
+from fwdrev.modes.bracketing.search import Need, Tree, best_tree, forward_tree, reverse_tree
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction, Engine
+from fwdrev.modes.core.prices import OPERATIONS, Number, Prices
 from fwdrev.modes.engines.forward import Forward
 from fwdrev.modes.engines.reverse import Reverse
 

@@ -8,10 +8,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from fwdrev.modes.bracketing.search import Costs, Number
+from fwdrev.modes.bracketing.search import Costs
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.layer import Layer
+from fwdrev.modes.core.prices import Number
 from fwdrev.modes.jaxpr.cost import RATES, cost_of
 
 __all__ = ["StageCosts"]

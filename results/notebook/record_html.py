@@ -16,10 +16,10 @@ from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.quantities import number_text
 from fwdrev.results.text.summary import interval_text, law_text, percent, prediction_text, size_text
 
-__all__ = ["html_of"]
+__all__ = ["record_html"]
 
 
-def html_of(shown: object) -> str:  # noqa: C901, PLR0911 - one for each kind of record
+def record_html(shown: object) -> str:  # noqa: C901, PLR0911 - one for each kind of record
     """The HTML of a record."""
     match shown:
         case Run():

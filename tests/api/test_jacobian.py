@@ -243,7 +243,7 @@ def test_old_files_go(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 _OTHER_PROCESS = """
 import jax.numpy as jnp, numpy as np, fwdrev
-from fwdrev.results import fastest
+from fwdrev.api import fastest
 def refuse(arms, expected):
     raise SystemExit("measured again")
 fastest.raced = refuse

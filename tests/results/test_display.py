@@ -9,7 +9,7 @@ import pytest
 from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores
 from fwdrev.results.costs.prediction import Prediction
 from fwdrev.results.display import in_words, page, table
-from fwdrev.results.notebook.record_html import html_of
+from fwdrev.results.notebook.record_html import record_html
 from fwdrev.results.text.summary import law_text, size_text
 from tests.scripted import scripted_run
 from tests.shown import Reader, shown
@@ -105,7 +105,7 @@ def test_ratios_of_nothing_say_so(run: Run) -> None:
 
 def test_anything_else_is_its_repr() -> None:
     """Escaped too."""
-    assert html_of("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
+    assert record_html("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
 
 
 def test_records_are_shown_without_loading_what_is_heavy() -> None:

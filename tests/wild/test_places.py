@@ -20,9 +20,9 @@ import typer
 
 from fwdrev.api import sweep as measure
 from fwdrev.api.choice_cache import remember, remembered
+from fwdrev.api.new_names import claimed_folder, free_file
 from fwdrev.bench.records.whole_file import obstacle, status, write_whole
 from fwdrev.cli import calibrate
-from fwdrev.cli.common.new_names import claimed_folder, free_file
 from fwdrev.cli.gate import reports as judged
 from fwdrev.modes import InputError
 from fwdrev.results import load

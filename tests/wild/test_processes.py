@@ -145,14 +145,14 @@ def test_the_end_of_a_pass_takes_children_too(told: Path, tmp_path: Path, monkey
 @pytest.mark.parametrize(
     ("module", "end"),
     [
-        ("worker", "worker._end_with(sys.stdin)"),
-        ("side", "side._end_with(0)"),
-        ("function_worker", "function_worker._end_with(0)"),
+        ("workers.sweep_worker", "_end_with(sys.stdin)"),
+        ("revisions.side", "_end_with(0)"),
+        ("functions.worker", "_end_with(0)"),
     ],
 )
 def test_a_killed_command_leaves_no_grandchildren(told: Path, tmp_path: Path, module: str, end: str) -> None:
     """Where standard input closes, nothing is left to ask: the process takes with it what it has started."""
-    program = grandchild(told, f"from fwdrev.bench import {module}; print('ready', flush=True); {end}")
+    program = grandchild(told, f"from fwdrev.bench.{module} import _end_with; print('ready', flush=True); {end}")
     with started(program, tmp_path / "log") as process:
         assert process.stdin is not None
         assert (heard(process, time.monotonic() + PLENTY, tmp_path / "log") or b"").startswith(b"ready")

@@ -17,7 +17,8 @@ ASKING = "def f(x):\n    input()\n    return 2 * x\n"
 
 OWN_STREAMS = """
 import sys
-from fwdrev.bench import function_worker, worker
+from fwdrev.bench.functions import worker as function_worker
+from fwdrev.bench.workers import sweep_worker as worker
 from fwdrev.bench.processes.child import own_streams
 assert worker.own_streams is function_worker.own_streams is own_streams
 questions, answers = own_streams()

@@ -137,11 +137,11 @@ def _beside(out: Path) -> Path:
 
 def _measured(given: Mapping[str, Any], path: Path, folder: Path) -> Run:
     """A new run of what the baseline measured, as far as it is here."""
-    folder, opened = new_run(given, out=folder)
+    folder, opened = new_run(given, out=folder, told=note)
     note(f"measuring what {path} has, into {folder}")
     resume = f"fwdrev sweep --resume {quoted(folder)} && {_compare(path, folder)}"
     with _interruptible(lambda: f"what was measured is kept; go on with: {resume}" if folder.exists() else _NONE):
-        measure(folder, opened)
+        measure(folder, opened, note)
     return load(folder)
 
 
@@ -149,10 +149,10 @@ def _measured_again(baseline: Baseline, again: Again, first: Run, path: Path, fo
     """Fresh rounds of what the first ones left open."""
     arms, rounds = again.arms(first.spec), again.rounds(first.spec)
     fixed = {"engines": arms, "rounds": rounds, "precision": None, "budget": None}
-    folder, opened = new_run({**baseline.spec, **fixed}, out=folders[1], cells=again.cells)
+    folder, opened = new_run({**baseline.spec, **fixed}, out=folders[1], cells=again.cells, told=note)
     note(again.announced(first))
     with _interruptible(lambda: f"the first rounds are kept; compare them alone with: {_compare(path, folders[0])}"):
-        measure(folder, opened)
+        measure(folder, opened, note)
     return load(folder)
 
 

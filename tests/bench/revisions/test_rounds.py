@@ -197,7 +197,7 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_fwdrev_itself(ours: Path) -> None:
     """An edited count of our own shows in head and not in base, though another fwdrev is installed."""
-    null = ours / "modes" / "null.py"
+    null = ours / "modes" / "engines" / "noop.py"
     null.write_text(null.read_text().replace("multiply_adds=0", "multiply_adds=7"))
     (o, *_) = _observed("null", "forward", rounds=1)
     base, head = o.base["null"].cost, o.head["null"].cost

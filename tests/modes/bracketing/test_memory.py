@@ -6,9 +6,9 @@ from dataclasses import fields
 from hypothesis import given, settings, strategies as st
 
 from fwdrev.modes import Direction, Problem, Wrt, engine
-from fwdrev.modes.bracketing.prices import OPERATIONS
 from fwdrev.modes.bracketing.program import Block, Program, program_of
 from fwdrev.modes.bracketing.tree import Tree
+from fwdrev.modes.core.prices import OPERATIONS
 from fwdrev.modes.engines.planner import plan
 from tests.cases import make, problems, trees
 

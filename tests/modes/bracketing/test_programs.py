@@ -9,11 +9,11 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from fwdrev.modes import Chain, Driven, Problem, Wrt, engine, problem
-from fwdrev.modes.bracketing.prices import OPERATIONS
 from fwdrev.modes.bracketing.program import products_of, program_of
 from fwdrev.modes.bracketing.search import Leaf, Split, Tree, forward_tree, reverse_tree
 from fwdrev.modes.core.cost import Product
 from fwdrev.modes.core.jax_compile import compile_jacobian
+from fwdrev.modes.core.prices import OPERATIONS
 from fwdrev.modes.engines.bracketed import _prepared
 from fwdrev.modes.engines.jax_bracketed import executed
 from fwdrev.modes.engines.planner import LONGEST, plan

@@ -304,7 +304,7 @@ X = np.ones(3)
     ("function", "args", "said"),
     [
         (branches, (X,), "branches on a value"),
-        (branches, (X,), "test_modes_function.py, line"),
+        (branches, (X,), "test_probe.py, line"),
         (calls_numpy, (X,), "use jax.numpy"),
         (lambda x: jnp.ones(2) * float(x[0]), (X,), "Python number"),
         (lambda x: jnp.ones(2) * math.sin(x[0]), (X,), "Python number"),

@@ -16,7 +16,7 @@ from fwdrev.results.advice.decision import Advice
 from fwdrev.results.advice.doubts import wrong_arms
 from fwdrev.results.advice.rounds import observed
 from fwdrev.results.advice.text import advice_lines, advice_words
-from fwdrev.results.notebook.record_html import html_of
+from fwdrev.results.notebook.record_html import record_html
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from tests.shown import Reader
 
@@ -402,7 +402,7 @@ def test_lines_end_with_the_code_and_html_holds_the_table() -> None:
     assert lines[-1] == found.code
     assert "note: a note" in lines
     assert any(line.startswith("Use forward: it is 2.") and "times (95 % interval" in line for line in lines)
-    html = html_of(found)
+    html = record_html(found)
     assert "<b>" not in html
     cells = Reader(html).cells
     assert [name for name in cells if name in FACTS.codes] == ["forward", "reverse"]

@@ -10,7 +10,7 @@ import pytest
 from fwdrev.bench import WEIGHING, Status
 from fwdrev.bench.records.observation import ArmResult
 from fwdrev.results import Run, create, crossover, load, log_ratios, timed_blocks, winners
-from fwdrev.results.display import draw_with, figure_of
+from fwdrev.results.display import Displayed, figure_of
 from fwdrev.results.text.sentences import pair_words, winner_words
 from fwdrev.results.text.summary import size_text
 from tests.scripted import scripted_run, true_m
@@ -27,12 +27,11 @@ def run() -> Run:
 
 @pytest.fixture
 def no_figures() -> Iterator[None]:
-    """Nobody can draw; afterwards the front door can again."""
-    from fwdrev import _drawn  # type: ignore[attr-defined]
-
-    draw_with(lambda _: "")
+    """No record has a figure; afterwards the front door draws again."""
+    drawn = figure_of.dispatch(Displayed)
+    figure_of.register(Displayed, lambda _: "")
     yield
-    draw_with(_drawn)
+    figure_of.register(Displayed, drawn)
 
 
 def test_a_run_says_what_was_measured(run: Run) -> None:
