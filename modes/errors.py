@@ -3,15 +3,19 @@
 Every message says what was given, what is allowed and what to do.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeVar
 
 __all__ = [
     "FwdrevError",
     "InputError",
     "NothingMeasuredError",
+    "Raised",
     "SurroundingsError",
     "UnavailableError",
+    "attempt",
     "shown",
     "unknown",
 ]
@@ -38,6 +42,28 @@ class NothingMeasuredError(FwdrevError):
 
 class SurroundingsError(FwdrevError):
     """What measuring needs is not to be had: room on the disk, a process, a file. It says nothing of an engine."""
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """What a call raised instead of returning."""
+
+    error: Exception
+
+
+def attempt(call: Callable[[], T]) -> T | Raised:
+    """What `call` returns, or what it raised.
+
+    For code that is not ours: a user's function, another package's engine, or a library that traces either may raise
+    anything at all, and none of it may end a measurement of the others.
+    """
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - see above
+        return Raised(error)
 
 
 def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
