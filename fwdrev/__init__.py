@@ -11,7 +11,15 @@ Importing it is light: everything is loaded when it is first used.
 
 import lazy_loader
 
-from fwdrev.results.display import Displayed, figure_of, html_of
+try:
+    from fwdrev.results.display import Displayed, figure_of, html_of
+except ModuleNotFoundError as error:
+    if error.name != "fwdrev.results":
+        raise
+    raise ImportError(
+        "fwdrev/modes, bench, results and plots are symbolic links, and in this checkout they are none: clone it with "
+        "`git clone -c core.symlinks=true` to a file system that has symbolic links, or install fwdrev from a wheel"
+    ) from None
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 

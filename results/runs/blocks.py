@@ -1,21 +1,14 @@
 """The timed blocks of a run as one array."""
 
 from collections import defaultdict
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
-from jaxtyping import Float
 
-from fwdrev.bench.records.observation import Cell
-from fwdrev.modes.core.arrays import Matrix
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 
 __all__ = ["timed_blocks"]
-
-
-
 
 
 def timed_blocks(run: Run) -> Blocks:
@@ -38,5 +31,3 @@ def timed_blocks(run: Run) -> Blocks:
         logs[places[count], :count] = np.log(seconds).reshape(-1, count)
     shape = len(rounds), len(cells), len(engines), logs.shape[1]
     return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=logs.reshape(shape))
-
-

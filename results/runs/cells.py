@@ -2,19 +2,16 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Status
-from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.stats.blocks import Blocks
-from fwdrev.results.display import Displayed
-from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.blocks import Blocks
+from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = [
@@ -140,8 +137,6 @@ def times_of(blocks: Blocks) -> pd.DataFrame:
             "rounds": (~np.isnan(logs)).sum(axis=0)[there],
         }
     )
-
-
 
 
 def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:

@@ -11,8 +11,8 @@ import pyperf
 
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import alias_of
-from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.cells import arms, values
+from fwdrev.results.runs.run import Run
 
 __all__ = ["to_costs", "to_csv", "to_pyperf"]
 

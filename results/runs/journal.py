@@ -1,29 +1,28 @@
 """The journal: a run is a folder with `manifest.json` and `journal.jsonl`, one line for each cell and round.
 
 Lines are only ever appended, each flushed and synced before the sweep goes on: whatever kills it, what was measured
-stays. Raw values are kept for ever; everything else is computed when it is read (`fwdrev.results.runs.run`). While a sweep
+stays. Raw values are kept for ever; everything else is computed when a run is read (`results.runs.run`). While a sweep
 runs it holds a lock on the journal, which ends with its process.
 """
 
-import fcntl
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 from fwdrev.bench.records.observation import Observation
-from fwdrev.bench.records.spec import SweepSpec, make_spec
 from fwdrev.bench.records.reasons import needed
+from fwdrev.bench.records.spec import SweepSpec, make_spec
 from fwdrev.bench.records.whole_file import status, write_whole
 from fwdrev.modes.errors import InputError, SurroundingsError
-from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.runs.provenance import check_same
+from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.runs.schema import FORMAT, parse_line
 
 __all__ = ["FORMAT", "Journal", "create", "reopen"]
@@ -61,25 +60,23 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed
     Raises InputError when the folder exists or cannot be made. It appears at once, with everything in it. A run in
     which nothing was observed leaves no folder.
     """
-    if not claimed:
-        _check_new(folder)
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    made: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(prefix=".fwdrev-", dir=folder.parent))
-        made.chmod(0o755)
-        _write_manifest(made, created, spec, machine)
-        (made / JOURNAL).touch()
-        stream = _locked(made / JOURNAL, folder)
-        made.rename(folder)
-    except BaseException as error:
-        if made is not None:
-            shutil.rmtree(made, ignore_errors=True)
-        if not isinstance(error, OSError):
-            raise
-        msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
-        raise InputError(msg) from None
+    with ExitStack() as undo:
+        try:
+            if not claimed:
+                _check_new(folder)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            made = Path(tempfile.mkdtemp(prefix=".fwdrev-", dir=folder.parent))
+            undo.callback(shutil.rmtree, made, ignore_errors=True)
+            made.chmod(0o755)
+            _write_manifest(made, created, spec, machine)
+            (made / JOURNAL).touch()
+            stream = _locked(made / JOURNAL, folder)
+            made.rename(folder)
+        except OSError as error:
+            msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
+            raise InputError(msg) from None
+        undo.pop_all()
     try:
         yield Journal(stream, folder / JOURNAL)
     finally:
@@ -91,12 +88,7 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed
 
 
 def _check_new(folder: Path) -> None:
-    try:
-        there = status(folder) is not None
-    except OSError as error:
-        msg = f"cannot write to {folder}: {error.strerror}; give --out a folder that can be written"
-        raise InputError(msg) from None
-    if there:
+    if status(folder) is not None:
         msg = (
             f"{folder} exists already: give --out a new folder, remove this one, or go on with it by --resume {folder}"
         )
@@ -137,6 +129,11 @@ def _write_manifest(folder: Path, created: str, spec: SweepSpec, machine: Mappin
 
 def _locked(path: Path, folder: Path) -> TextIO:
     """The journal, which is there, open to append, held by this process alone."""
+    try:
+        import fcntl
+    except ImportError:
+        msg = "measuring needs a POSIX system, such as Linux or macOS: here runs can be read and plotted"
+        raise SurroundingsError(msg) from None
     stream = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC), "a", encoding="utf-8")
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,9 +14,9 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from fwdrev.results.stats.crossing import crossing_point
-from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.cells import arms
+from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.crossing import crossing_point
 
 __all__ = ["Apart", "MemoryPlane", "MemoryRatios", "Source", "memory_ratios"]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.given_file import content, opened
+from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.spec import SweepSpec, stored_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import Displayed

@@ -21,13 +21,12 @@ from pydantic import (
 )
 from pydantic_core.core_schema import CoreSchema, DataclassSchema
 
-from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation, Status
-from fwdrev.bench.records.observation import Memory
+from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Memory, Observation, Status
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.registry import engine_name
 
-__all__ = ["Count", "FORMAT", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "one_line", "parse_line"]
+__all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "one_line", "parse_line"]
 
 FORMAT = 2
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.

@@ -13,9 +13,9 @@ from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.runs.blocks import timed_blocks
+from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import Estimate, log_mean
-from fwdrev.results.runs.run import Run
 
 __all__ = ["DECIDES", "Trend", "TrendPoint", "trend"]
 

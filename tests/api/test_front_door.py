@@ -1,8 +1,11 @@
 """The front door: what is public is what is listed, and importing it is light."""
 
 import importlib
+import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +42,19 @@ def test_help_is_light() -> None:
         loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
         assert "typer" in loaded
         assert not heavy & loaded
+
+
+def test_a_checkout_without_symbolic_links_says_what_to_do(tmp_path: Path) -> None:
+    """Git writes them as files with the target in them."""
+    copied = tmp_path / "fwdrev"
+    copied.mkdir()
+    for file in Path(fwdrev.__file__).parent.glob("__init__.py*"):
+        shutil.copy(file, copied)
+    for package in ("modes", "bench", "results", "plots"):
+        (copied / package).write_text(f"../{package}")
+    command = [sys.executable, "-S", "-c", "import fwdrev"]  # without the links of an editable install
+    env = os.environ | {"PYTHONPATH": str(Path(str(importlib.import_module("lazy_loader").__file__)).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=env)
+    *_, last = done.stderr.splitlines()
+    assert last.startswith("ImportError: ")
+    assert "git clone -c core.symlinks=true" in last
