@@ -1,7 +1,5 @@
 from .machine.fingerprint import fingerprint as fingerprint
 from .machine.processors import available_cpus as available_cpus
-from .records.executor import Executor as Executor
-from .records.grid import parse_grid as parse_grid
 from .records.observation import (
     PREPARING as PREPARING,
     WEIGHING as WEIGHING,
@@ -11,7 +9,14 @@ from .records.observation import (
     Observation as Observation,
     Status as Status,
 )
-from .records.plan import FixedPlan as FixedPlan, Forecast as Forecast, Plan as Plan, Step as Step
+from .records.parsing import parse_grid as parse_grid
+from .records.plan import (
+    Executor as Executor,
+    FixedPlan as FixedPlan,
+    Forecast as Forecast,
+    Plan as Plan,
+    Step as Step,
+)
 from .records.skips import Skips as Skips
 from .records.spec import QUICK as QUICK, SweepSpec as SweepSpec, make_spec as make_spec, read_spec as read_spec
 from .sweep.local import LocalExecutor as LocalExecutor

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench.records.units import fraction_of
+from fwdrev.bench.records.parsing import fraction_of
 from fwdrev.bench.timing.callables import PairedCallables, without_arguments
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.callables import CallableGate, callable_gate

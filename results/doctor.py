@@ -8,8 +8,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fwdrev.bench.records.machine import Blas, Frequency, Machine, NoiseRound, PyperfSays, Timer, Xla
-from fwdrev.bench.records.settings import DISTORTING, EFFECTS, OVERRIDDEN
+from fwdrev.bench.records.machine import (
+    DISTORTING,
+    EFFECTS,
+    OVERRIDDEN,
+    Blas,
+    Frequency,
+    Machine,
+    NoiseRound,
+    PyperfSays,
+    Timer,
+    Xla,
+)
 from fwdrev.results.stats.noise import Noise, noise_of
 
 __all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]

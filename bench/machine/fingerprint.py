@@ -10,8 +10,7 @@ import pyperf
 
 from fwdrev.bench.machine.cgroup import cpu_quota
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.records.settings import settings
-from fwdrev.bench.records.units import total_bytes
+from fwdrev.bench.records.machine import settings, total_bytes
 
 __all__ = ["fingerprint"]
 

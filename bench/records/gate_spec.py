@@ -1,10 +1,10 @@
 """What a gate measures: a plane whose arms may also be functions of the project at hand."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
-from fwdrev.bench.records.sides import CONTROL
+from fwdrev.bench.records.parsing import is_function
+from fwdrev.bench.records.sides import CONTROL, function_of
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
@@ -27,10 +27,6 @@ code and arrays lie: it differs by some per cent from one process to the next, a
 
 ARMS = ("forward", "reverse")
 """What is compared where no arm is named."""
-
-
-_DONE = ("jacfwd", "jacrev")
-"""What is done to a function, before its name."""
 
 
 def gate_spec(
@@ -78,8 +74,7 @@ def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
         return {}
     points = [part.strip() for part in text.split(",")]
     for point in points:
-        where, _, function = point.rpartition(":")
-        if not (_is_module(where) and _is_dotted(function)):
+        if not is_function(point):
             msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
             raise InputError(msg)
     if len(points) not in {1, len(functions)}:
@@ -96,22 +91,9 @@ def _check_name(name: str) -> None:
     if name == CONTROL:
         msg = f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
         raise InputError(msg)
-    if ":" not in name:
-        return
-    *how, where, function = name.split(":")
-    if _is_module(where) and _is_dotted(function) and (not how or (len(how) == 1 and how[0] in _DONE)):
-        return
-    msg = (
-        f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
-        "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
-    )
-    raise InputError(msg)
-
-
-def _is_module(where: str) -> bool:
-    """Its name, or the path of its file."""
-    return _is_dotted(where) or (where.endswith(".py") and "." not in PurePath(where).stem)
-
-
-def _is_dotted(name: str) -> bool:
-    return all(part.isidentifier() for part in name.split("."))
+    if ":" in name and not is_function(function_of(name)):
+        msg = (
+            f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
+            "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
+        )
+        raise InputError(msg)

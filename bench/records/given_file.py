@@ -9,17 +9,27 @@ import io
 import os
 import re
 import stat
+import tomllib
+from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from select import select
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-__all__ = ["content", "opened", "start_of_text"]
+from pydantic import ValidationError
+
+from fwdrev.modes.core.data import Json
+from fwdrev.modes.errors import InputError, shown, unknown
+
+__all__ = ["content", "explained", "opened", "start_of_text", "toml_of"]
 
 _PATIENCE = 3.0
 """Seconds in which the other end of a named pipe has to be opened."""
 
 _LARGEST = 2**26
 """Bytes of a file that is read as a whole: a baseline of some hundred thousand arms."""
+
+_LARGEST_TOML = 2**20
 
 _UTF_8 = b"\xef\xbb\xbf"
 
@@ -50,20 +60,13 @@ def start_of_text(begin: bytes) -> int:
 
 def opened(path: Path, *, text: bool = True) -> BinaryIO:
     """The file, at the first byte of its text; raises OSError. A pipe that has no other end does not hang it."""
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
-    try:
-        if stat.S_ISFIFO(os.fstat(handle).st_mode):
-            _await_writer(handle)
-        os.set_blocking(handle, True)
-        stream = io.BufferedReader(io.FileIO(handle))  # which refuses a folder
-    except BaseException:
-        os.close(handle)
-        raise
-    try:
+    with ExitStack() as unless_done:
+        stream = unless_done.enter_context(io.BufferedReader(io.FileIO(str(path), opener=_without_waiting)))
+        if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+            _await_writer(stream.fileno())
+        os.set_blocking(stream.fileno(), True)
         stream.read(start_of_text(stream.peek(4)[:4]) if text else 0)
-    except BaseException:
-        stream.close()
-        raise
+        unless_done.pop_all()
     return stream
 
 
@@ -74,6 +77,37 @@ def content(path: Path, most: int = _LARGEST) -> bytes:
     if len(text) > most:
         raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
     return text
+
+
+def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Json]:
+    """What the file holds; raises InputError that calls it `name`, with `advice` where it cannot be read."""
+    try:
+        return tomllib.loads(content(path, _LARGEST_TOML).decode("utf-8"))
+    except OSError as error:
+        msg = f"{name}: {error.strerror}; {advice}"
+        raise InputError(msg) from None
+    except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
+        msg = f"{name} is not TOML: {str(error).splitlines()[0]}"
+        raise InputError(msg) from None
+
+
+def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named: bool = False) -> str:
+    """The first of them: what was given, what is allowed, in one line; `kind` and `known`: of the keys there may be.
+
+    `named`: with the key also where the error is one of ours, which says what was given.
+    """
+    error: Any = errors.errors()[0]
+    field = ".".join(str(part) for part in error["loc"][:2])
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, InputError):
+        return f"{field}: {cause}" if named and field else str(cause)
+    if error["type"] == "extra_forbidden":
+        return str(unknown(kind, field, known))
+    return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _await_writer(pipe: int) -> None:

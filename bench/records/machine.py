@@ -1,9 +1,31 @@
-"""What is known of a machine that measures: its facts, and rounds of its noise."""
+"""What is known of a machine that measures: facts, noise, memory, and the settings that change what is measured.
 
+    settings({"JAX_DISABLE_JIT": "1", "HOME": "/home/me"})      # {"JAX_DISABLE_JIT": "1"}
+
+Only the variables named here are ever read, since others may hold secrets; of a path only its last part is shown, and
+not even that where it is a folder of the user.
+"""
+
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-__all__ = ["Blas", "Frequency", "Machine", "NoiseRound", "PyperfSays", "Timer", "Xla"]
+__all__ = [
+    "DISTORTING",
+    "EFFECTS",
+    "OVERRIDDEN",
+    "Blas",
+    "Frequency",
+    "Machine",
+    "NoiseRound",
+    "PyperfSays",
+    "Timer",
+    "Xla",
+    "settings",
+    "total_bytes",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +101,120 @@ class NoiseRound:
     b: tuple[float, ...]
     pinned: bool
     seconds: float
+
+
+def total_bytes() -> int | None:
+    """The memory of the machine, free or not; None where the system does not know."""
+    with suppress(OSError, ValueError):
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+        return pages * size if pages > 0 < size else None
+    return None
+
+
+DISTORTING: dict[str, str] = {
+    "JAX_DISABLE_JIT": "JAX runs operation by operation, without compiling: its engines take many times longer",
+    "JAX_DEBUG_NANS": "JAX looks for NaN in every result, which takes time in every call",
+    "JAX_DEBUG_INFS": "JAX looks for infinities in every result, which takes time in every call",
+    "JAX_ENABLE_CHECKS": "JAX checks its own programs, which takes time in every call",
+    "JAX_CHECK_TRACER_LEAKS": "JAX looks for leaked tracers and keeps no programs: it compiles again and again",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "XLA leaves out most of what makes programs fast",
+    "CUDA_LAUNCH_BLOCKING": "every kernel is waited for",
+    "COVERAGE_PROCESS_START": "coverage traces every line of Python in every process",
+    "PYTHONTRACEMALLOC": "Python notes where every piece of memory comes from",
+    "PYTHONDEVMODE": "Python checks itself, which takes time everywhere",
+    "MALLOC_PERTURB_": "all memory is written to when it is taken and given back",
+    "MALLOC_CHECK_": "memory is checked each time that it is taken or given back",
+    "LD_AUDIT": "every call into a library is watched",
+}
+"""What is for debugging: the numbers are those of no program that anybody runs."""
+
+EFFECTS: dict[str, str] = DISTORTING | {
+    "XLA_FLAGS": "options of XLA, which decide what it compiles",
+    "XLA_PYTHON_CLIENT_ALLOCATOR": "how memory of a GPU is taken",
+    "LIBTPU_INIT_ARGS": "options of the compiler for TPUs",
+    "JAX_DEFAULT_MATMUL_PRECISION": "how exactly, and how fast, matrices are multiplied",
+    "JAX_NUMPY_DTYPE_PROMOTION": "in which precision mixed arguments are computed",
+    "JAX_DEFAULT_DTYPE_BITS": "in which precision numbers are made",
+    "JAX_DEFAULT_DEVICE": "where JAX computes",
+    "JAX_NUM_CPU_DEVICES": "into how many devices JAX parts the processor",
+    "JAX_CPU_ENABLE_ASYNC_DISPATCH": "whether a call waits for the one before",
+    "JAX_EXEC_TIME_OPTIMIZATION_EFFORT": "how hard XLA tries",
+    "JAX_MEMORY_FITTING_LEVEL": "what XLA gives up to fit into memory",
+    "JAX_OPTIMIZATION_LEVEL": "how hard XLA tries",
+    "JAX_LOG_COMPILES": "a line is written for each program that is compiled",
+    "NVIDIA_TF32_OVERRIDE": "how exactly, and how fast, a GPU multiplies matrices",
+    "CUDA_VISIBLE_DEVICES": "which GPUs are seen",
+    "NPY_DISABLE_CPU_FEATURES": "which instructions NumPy does without",
+    "NPY_ENABLE_CPU_FEATURES": "which instructions NumPy insists on",
+    "NUMPY_MADVISE_HUGEPAGE": "whether NumPy asks for large pages",
+    "OPENBLAS_CORETYPE": "for which processor OpenBLAS takes its kernels",
+    "OPENBLAS_THREAD_TIMEOUT": "how long threads of OpenBLAS wait for work",
+    "MKL_CBWR": "whether MKL trades speed for the same bits everywhere",
+    "MKL_DEBUG_CPU_TYPE": "for which processor MKL takes its kernels",
+    "MKL_DYNAMIC": "whether MKL chooses its threads",
+    "MKL_ENABLE_INSTRUCTIONS": "which instructions MKL may use",
+    "BLIS_ARCH_TYPE": "for which processor BLIS takes its kernels",
+    "OMP_DYNAMIC": "whether OpenMP chooses its threads",
+    "OMP_PLACES": "where threads run",
+    "OMP_PROC_BIND": "whether threads stay where they are",
+    "OMP_SCHEDULE": "how loops are shared between threads",
+    "OMP_THREAD_LIMIT": "how many threads there may be",
+    "OMP_WAIT_POLICY": "whether idle threads keep a processor busy",
+    "GOMP_CPU_AFFINITY": "where threads run",
+    "GOMP_SPINCOUNT": "whether idle threads keep a processor busy",
+    "KMP_AFFINITY": "where threads run",
+    "KMP_BLOCKTIME": "how long idle threads keep a processor busy",
+    "PYTHONMALLOC": "how Python takes memory; `debug` checks it each time",
+    "PYTHONOPTIMIZE": "Python leaves out assertions, in all code",
+    "PYTHON_GIL": "whether Python's threads run at once",
+    "PYTHON_JIT": "whether Python compiles",
+    "PYTHONPERFSUPPORT": "Python writes down where its code lies",
+    "GLIBC_TUNABLES": "how the C library takes memory and chooses its code",
+    "LD_PRELOAD": "libraries that come before all others, such as another allocator",
+    "MALLOC_ARENA_MAX": "how memory is shared between threads",
+    "MALLOC_MMAP_MAX_": "whether large pieces of memory are fresh each time",
+    "MALLOC_MMAP_THRESHOLD_": "from which size on memory is fresh each time",
+    "MALLOC_TOP_PAD_": "how much memory is taken at a time",
+    "MALLOC_TRIM_THRESHOLD_": "when memory is given back",
+    "MALLOC_CONF": "options of jemalloc",
+}
+"""Every setting that is recorded, by the name of its variable; a run under others is not comparable."""
+
+OVERRIDDEN: dict[str, str] = {
+    "JAX_ENABLE_X64": "sweep, check and calibrate compute in float64 whatever it says; a function of your own heeds it",
+    "JAX_PLATFORMS": "sweep, check and calibrate choose the device by --device; a function of your own heeds it",
+    "JAX_PLATFORM_NAME": "where JAX computes, if JAX_PLATFORMS does not say; sweep, check and calibrate do",
+}
+"""What workers set themselves: it changes nothing that is recorded."""
+
+_OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
+"""How a switch is left alone."""
+
+_SWITCHES = frozenset({*DISTORTING, "JAX_LOG_COMPILES", "PYTHONOPTIMIZE"})
+
+_LONGEST = 200
+"""Letters of a value."""
+
+
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Those that are set to anything, in the order of their names."""
+    return {
+        name: _told(name, environment[name])
+        for name in sorted(EFFECTS)
+        if name in environment and not _is_off(name, environment[name])
+    }
+
+
+def _is_off(name: str, value: str) -> bool:
+    return value.strip().lower() in _OFF if name in _SWITCHES else not value.strip()
+
+
+def _told(name: str, value: str) -> str:
+    """In one line, without the folders of whoever set it."""
+    words = re.split(r"[\s:]+" if name.startswith("LD_") else r"\s+", value.strip())
+    if name.startswith("LD_"):
+        words = [word.rpartition("/")[2] for word in words]
+    elif name == "COVERAGE_PROCESS_START":
+        words = ["…"]
+    text = " ".join(re.sub(r"[^=,;\s]*[/\\][^,;\s]*", "…", word) for word in words)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,20 +1,21 @@
-"""Plans: what a sweep measures next, and how long it will still take.
+"""What a sweep is handed: a plan, which says what to measure next, and an executor, which measures it.
 
     plan = FixedPlan(spec)
     for step in plan.steps():        # asked again after each step; what was seen by then is noted in between
         ...
 
-The plan that refines the plane needs estimates and so lives in `fwdrev.results`; the sweep is handed either.
+The plan that refines the plane needs estimates and so lives in `fwdrev.results`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from fwdrev.bench.records.observation import Cell, Observation
+from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import Protocol as Measuring, SweepSpec
 
-__all__ = ["FixedPlan", "Forecast", "Plan", "Step"]
+__all__ = ["Executor", "FixedPlan", "Forecast", "Plan", "Step"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,28 @@ class Plan(Protocol):
 
     def outcome(self) -> str:
         """Why there is nothing left to do, in words."""
+        ...
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Measures cells. Observations come as soon as they exist; every cell that was asked for has one in each round.
+
+    What `skips` says is not run; what fails on the way is noted in it.
+    """
+
+    def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """Compile and check every arm in every cell; nothing is timed."""
+        ...
+
+    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+        """Measure the memory of every arm in every cell, in processes that do nothing else."""
+        ...
+
+    def rounds(
+        self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
+    ) -> Iterator[Observation]:
+        """These rounds: the cells in the given order, with calls per block where they are known."""
         ...
 
 

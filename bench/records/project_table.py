@@ -9,22 +9,13 @@ threshold = "5%"
 import math
 import re
 from collections.abc import Sequence
-from pathlib import PurePath
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from fwdrev.bench.records.spec import sizes_of
-from fwdrev.bench.records.toml_file import explained
-from fwdrev.bench.records.units import threshold_of
+from fwdrev.bench.records.given_file import explained
+from fwdrev.bench.records.parsing import is_function, sizes_of, threshold_of
+from fwdrev.bench.records.sides import function_of
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown
 
@@ -35,18 +26,14 @@ _LONGEST = 500
 
 _ONE_LINE = r"[^:,\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _NAMED = rf"([^\s:,/]+|{_ONE_LINE}+\.py):[^\s\d:,/()\[\]-][^\s:,/()\[\]-]*$"
-"""As much of a function's name as a pattern can say in every dialect; `_check_named` says the rest."""
+"""As much of a function's name as a pattern can say in every dialect; `is_function` says the rest."""
 
 _GRID = r"^[0-9 ]+:[0-9 ]+: *[*+][0-9 ]+$|^[0-9 ]+(,[0-9 ]+)*$"
 _SHARE = r"^\s*([0-9.]+(e[+-]?[0-9]+)?\s*%|0?\.[0-9]+)\s*$"
 
 
 def _check_named(text: str) -> str:
-    where, _, name = text.rpartition(":")
-    dotted = [name] if where.endswith(".py") else [where, name]
-    identifiers = all(part.isidentifier() for names in dotted for part in names.split("."))
-    importable = "." not in PurePath(where).stem or not where.endswith(".py")
-    if re.fullmatch(f"^{_NAMED}", text) and identifiers and importable:
+    if re.fullmatch(_NAMED, text) and is_function(text):
         return text
     hint = "; each function is a text of its own in the list" if "," in text else ""
     msg = f"{shown(text)}: write it as MODULE:FUNCTION or FILE.py:FUNCTION{hint}"
@@ -54,7 +41,7 @@ def _check_named(text: str) -> str:
 
 
 def _check_function(text: str) -> str:
-    _check_named(text.removeprefix("jacfwd:").removeprefix("jacrev:"))
+    _check_named(function_of(text))
     return text
 
 
@@ -168,17 +155,15 @@ class ProjectSettings(BaseModel):
         """Keys that go together; raises InputError."""
         if self.threshold is not None and self.find is not None:
             raise InputError("threshold and find: give one of them, since find chooses the threshold")
-        if self.functions is not None and len(self.points) > 1 and len(self.points) != len(self.functions):
-            msg = (
-                f"points: {len(self.points)} for {_counted(len(self.functions))}: give one for all, or one for each, "
-                "in their order"
-            )
+        if self.functions is not None and len(self.points) not in {0, 1, len(self.functions)}:
+            functions = f"{len(self.functions)} function{'s' * (len(self.functions) > 1)}"
+            msg = f"points: {len(self.points)} for {functions}: give one for all, or one for each, in their order"
             raise InputError(msg)
         return self
 
     def points_of(self, functions: Sequence[str]) -> list[str]:
         """The points of these functions, of which an option may name some of the table; raises InputError."""
-        if len(self.points) < 2 or self.functions is None:  # noqa: PLR2004 - one is for all
+        if len(self.points) <= 1 or self.functions is None:
             return self.points
         own = dict(zip(self.functions, self.points, strict=True))
         for name in functions:
@@ -196,13 +181,6 @@ def settings_of(table: object, where: str) -> ProjectSettings:
     try:
         return ProjectSettings.model_validate(table)
     except ValidationError as errors:
-        msg = f"{where}: {explained(errors, kind='key', known=_keys(), named=True)}"
+        known = [field.alias or name for name, field in ProjectSettings.model_fields.items()]
+        msg = f"{where}: {explained(errors, kind='key', known=known, named=True)}"
         raise InputError(msg) from None
-
-
-def _keys() -> list[str]:
-    return [field.alias or name for name, field in ProjectSettings.model_fields.items()]
-
-
-def _counted(functions: int) -> str:
-    return "1 function" if functions == 1 else f"{functions} functions"

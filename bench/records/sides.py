@@ -6,17 +6,19 @@ Beside the arms that are asked for there is `CONTROL`, the same work on both sid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fwdrev.bench.records.arguments import cell_of
 from fwdrev.bench.records.observation import ArmResult, Cell
+from fwdrev.bench.records.parsing import cell_of
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "share_of"]
-
+__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "direction_of", "function_of", "share_of"]
 
 CONTROL = "control"
 """The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
+
+_JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
+"""What is done to a function, before its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,9 +44,6 @@ class Lacking:
     reason: str
 
 
-_BY_JAX = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
     """`share` of an arm's own time, in one cell or in all; `arm` or, where that is None, all of a `direction`."""
@@ -58,7 +57,7 @@ class Delay:
         """Whether that arm is delayed in that cell."""
         if self.cell not in {None, cell}:
             return False
-        return arm == self.arm if self.direction is None else _direction(arm) is self.direction
+        return arm == self.arm if self.direction is None else direction_of(arm) is self.direction
 
 
 def delay_of(text: str) -> Delay:
@@ -86,8 +85,13 @@ def share_of(delays: Iterable[Delay], arm: str, cell: Cell) -> float:
     return sum((delay.share for delay in delays if delay.meets(arm, cell)), 0.0)
 
 
-def _direction(arm: str) -> Direction | None:
-    if ":" in arm:
-        return _BY_JAX.get(arm.partition(":")[0])
+def direction_of(arm: str) -> Direction:
+    """That of the engine, or of what is done to the function."""
     found = find_engine(arm)
-    return None if found is None else found.direction
+    return found.direction if found is not None else _JACOBIANS.get(arm.partition(":")[0], Direction.NONE)
+
+
+def function_of(arm: str) -> str:
+    """The name of the function whose Jacobian an arm is; any other arm as it is."""
+    how, _, function = arm.partition(":")
+    return function if how in _JACOBIANS and ":" in function else arm

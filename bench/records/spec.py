@@ -22,13 +22,13 @@ from pydantic import (
     ValidationError,
 )
 
-from fwdrev.bench.records.grid import check_sizes, parse_grid
+from fwdrev.bench.records.given_file import explained, toml_of
+from fwdrev.bench.records.machine import total_bytes
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.toml_file import explained, toml_of
-from fwdrev.bench.records.units import bytes_of, fraction_of, seconds_of, total_bytes
+from fwdrev.bench.records.parsing import bytes_of, fraction_of, parse_grid, seconds_of, sizes_of
 from fwdrev.modes.core.chain import Wrt, float_dtype
-from fwdrev.modes.core.problem import LARGEST
-from fwdrev.modes.errors import InputError, shown, unknown
+from fwdrev.modes.core.problem import LARGEST, Problem
+from fwdrev.modes.errors import InputError, unknown
 from fwdrev.modes.registry import (
     engine,
     engine_name,
@@ -39,17 +39,7 @@ from fwdrev.modes.registry import (
     shape_rule,
 )
 
-__all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "sizes_of", "stored_spec"]
-
-
-def sizes_of(given: object) -> list[int]:
-    """The sizes, ascending, of a grid as text or of a list; raises InputError."""
-    if isinstance(given, str):
-        return parse_grid(given)
-    if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
-        return check_sizes(sorted(set(given)), shown(given))
-    msg = f"grid {shown(given)}: give text such as '4:4096:*4' or a list of whole numbers"
-    raise InputError(msg)
+__all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "stored_spec"]
 
 
 Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
@@ -64,7 +54,6 @@ _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
 Sizes = Annotated[list[int], BeforeValidator(sizes_of)]
-
 
 Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
 
@@ -188,7 +177,7 @@ class SweepSpec(BaseModel):
             options.setdefault("n_of", "x")
         return options
 
-    def problem_at(self, cell: Cell) -> Any:  # noqa: ANN401 - a Problem; named so to keep pydantic from reading it
+    def problem_at(self, cell: Cell) -> Problem:
         """The problem of one cell; an engine that alters the point fails by itself, where it made all others wrong."""
         options = self.options_made
         made = problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
@@ -234,7 +223,12 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     except MemoryError:
         msg = f"options {spec.options} make the problem too large for this machine: take smaller ones"
         raise InputError(msg) from None
-    return spec if n_params or spec.wrt is not Wrt.THETA else _without_parameters(spec, asked="wrt" in given)
+    if n_params or spec.wrt is not Wrt.THETA:
+        return spec
+    if "wrt" in given:
+        msg = f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x"
+        raise InputError(msg)
+    return spec.model_copy(update={"wrt": Wrt.X})
 
 
 def checked_spec(given: dict[str, Any]) -> SweepSpec:
@@ -242,10 +236,7 @@ def checked_spec(given: dict[str, Any]) -> SweepSpec:
 
     Whether it can be measured here is another matter: see `make_spec`.
     """
-    try:
-        return SweepSpec(**{**given, "shapes": None})
-    except ValidationError as error:
-        raise InputError(_explain(error)) from None
+    return _spec({**given, "shapes": None})
 
 
 def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
@@ -266,14 +257,6 @@ def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
     return sorted({nearest_shape(spec.problem, n, m, spec.options_made) for n, m in grid})
 
 
-def _without_parameters(spec: SweepSpec, *, asked: bool) -> SweepSpec:
-    """With respect to x; raises InputError where that with respect to θ was asked for."""
-    if asked:
-        msg = f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x"
-        raise InputError(msg)
-    return spec.model_copy(update={"wrt": Wrt.X})
-
-
 def _default_rounds(spec: SweepSpec) -> int:
     """Ten, or pyperf's own number of processes; as many as show where, if more come there later."""
     stock = spec.protocol is Protocol.PYPERF
@@ -283,11 +266,7 @@ def _default_rounds(spec: SweepSpec) -> int:
 
 def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
     """The specification of a run; its engines and problem need not be installed where it is read."""
-    try:
-        return SweepSpec(**given)
-    except ValidationError as error:
-        msg = f"{path}, spec: {_explain(error)}"
-        raise InputError(msg) from None
+    return _spec(given, where=f"{path}, spec: ")
 
 
 def read_spec(path: Path) -> dict[str, Any]:
@@ -304,8 +283,11 @@ def _given() -> set[str]:
     return set(SweepSpec.model_fields) - {"shapes"}
 
 
-def _explain(error: ValidationError) -> str:
-    return explained(error, kind="option of a sweep", known=_given())
+def _spec(given: dict[str, Any], where: str = "") -> SweepSpec:
+    try:
+        return SweepSpec(**given)
+    except ValidationError as error:
+        raise InputError(where + explained(error, kind="option of a sweep", known=_given())) from None
 
 
 def _check_memory(n: int, m: int, itemsize: int) -> None:

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Observation
+from fwdrev.bench.records.parsing import duration
 from fwdrev.bench.records.plan import Plan
-from fwdrev.bench.records.units import duration
 
 __all__ = ["watched"]
 

@@ -13,9 +13,8 @@ from random import Random
 
 from pyperf import perf_counter
 
-from fwdrev.bench.records.executor import Executor
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation, Status
-from fwdrev.bench.records.plan import FixedPlan, Plan, Step
+from fwdrev.bench.records.plan import Executor, FixedPlan, Plan, Step
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
 

@@ -51,7 +51,7 @@ def advise(
     failed, or where the one that is expected to be the fastest could not be tried.
     """
     from fwdrev.bench.functions.in_process import FunctionTrials
-    from fwdrev.bench.records.units import seconds_of
+    from fwdrev.bench.records.parsing import seconds_of
     from fwdrev.modes.functions.probe import check_stages, flat_function
     from fwdrev.modes.functions.staged import checked_stages, composed
     from fwdrev.modes.functions.torch_function import torch_function

@@ -56,7 +56,7 @@ def advise(
 ) -> None:
     """Tell by which mode to compute the Jacobian of your function, by how much it is faster, and the code to use."""
     from fwdrev.bench.functions.target import Target, checked
-    from fwdrev.bench.records.units import seconds_of
+    from fwdrev.bench.records.parsing import seconds_of
 
     asked = checked(
         Target(

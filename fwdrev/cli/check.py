@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.records.arguments import problem_options
+from fwdrev.bench.records.parsing import problem_options
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.options import (
     Arms,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.bench.records.arguments import problem_options
+from fwdrev.bench.records.parsing import problem_options
 from fwdrev.cli.common.options import Option, Problem, Wrt
 from fwdrev.cli.common.show import AsJson, answer
 from fwdrev.modes.bracketing.search import FactorPlan

@@ -32,7 +32,7 @@ class FigureFormat(StrEnum):
 
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
     """Where two engines break even, and the law m* = c · n^α through it, with intervals and what was predicted."""
-    from fwdrev.bench.records.arguments import engine_pair
+    from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.results.costs.calibration import calibration_of
     from fwdrev.results.costs.prediction import prediction
     from fwdrev.results.runs.cells import log_ratios
@@ -61,7 +61,7 @@ def plot(
 ) -> None:
     """Draw a run: maps, memory, costs, rules of thumb. Several runs: their maps side by side, and the trend."""
     prepare_drawing()
-    from fwdrev.bench.records.arguments import cell_of, engine_pair
+    from fwdrev.bench.records.parsing import cell_of, engine_pair
     from fwdrev.plots.comparisons import save_comparisons
     from fwdrev.plots.gallery import save_figures
 

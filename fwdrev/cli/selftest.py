@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from fwdrev.api.new_names import free_file
-from fwdrev.bench.records.arguments import problem_options
+from fwdrev.bench.records.parsing import problem_options
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
 from fwdrev.cli.common.show import AsJson, answer, caution, note, quoted

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwdrev.bench.records.arguments import names, problem_options
-from fwdrev.bench.records.units import duration
+from fwdrev.bench.records.parsing import duration, names, problem_options
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.options import Option, Problem, Wrt
 from fwdrev.cli.common.show import AsJson, answer, loaded, note, quoted

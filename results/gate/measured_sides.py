@@ -6,12 +6,10 @@ from statistics import median
 import numpy as np
 
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
-from fwdrev.bench.records.sides import CONTROL, SideObservation
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.registry import find_engine
+from fwdrev.bench.records.sides import CONTROL, SideObservation, direction_of
 from fwdrev.results.gate.paired_sides import Counts, Pair, Sides
 
-__all__ = ["counts_of", "direction_of", "log_ratio", "sides_of", "unmeasured"]
+__all__ = ["counts_of", "log_ratio", "sides_of", "unmeasured"]
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
 """How an arm ends by itself; skipped is what waited for the other side, or is larger than what failed."""
@@ -21,9 +19,6 @@ _TRIMMED = 0.2
 
 _NEVER = "it was asked for, and no round came to it"
 """Why a pair is in no observation, where a round would have said so of itself."""
-
-_JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
-"""What is done to a function, before its name."""
 
 
 def sides_of(observations: Sequence[SideObservation], asked: Collection[Pair] = ()) -> Sides:
@@ -131,9 +126,3 @@ def counts_of(arm: ArmResult) -> Counts:
         flops=None if program is None else program.flops,
         bytes_accessed=None if program is None else program.bytes_accessed,
     )
-
-
-def direction_of(arm: str) -> Direction:
-    """That of the engine, or of what is done to the function."""
-    found = find_engine(arm)
-    return found.direction if found is not None else _JACOBIANS.get(arm.split(":", 1)[0], Direction.NONE)

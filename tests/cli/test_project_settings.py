@@ -185,6 +185,6 @@ def test_a_file_that_may_not_be_read_is_told(top: Path, monkeypatch: pytest.Monk
     def refused(*given: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(given[0]))
 
-    monkeypatch.setattr("fwdrev.bench.records.toml_file.content", refused)
+    monkeypatch.setattr("fwdrev.bench.records.given_file.content", refused)
     with pytest.raises(InputError, match=r"^pyproject.toml: Permission denied; make it one that can be read$"):
         here()

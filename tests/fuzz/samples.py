@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.records.gate_spec import gate_spec
+from fwdrev.bench.records.sides import direction_of
 from fwdrev.results import Run, create, load
 from fwdrev.results.gate.aa_test.record import Measured, RecordedRun, create as create_record
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import baseline_text
-from fwdrev.results.gate.measured_sides import direction_of
 from fwdrev.results.gate.paired_sides import Sides
 from tests.scripted import scripted_run, with_counts
 

@@ -21,8 +21,8 @@ import pandas as pd
 import pytest
 
 from fwdrev.bench.functions.target import Target, point_of
-from fwdrev.bench.records.arguments import cell_of, engine_pair, problem_options
 from fwdrev.bench.records.observation import Status
+from fwdrev.bench.records.parsing import cell_of, engine_pair, problem_options
 from fwdrev.bench.records.spec import make_spec, read_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine

@@ -17,9 +17,8 @@ from fwdrev.bench.machine.cgroup import cpu_quota, memory_left
 from fwdrev.bench.machine.environment import PASSED_ON, cautions
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus, pin, pinned_cpus
-from fwdrev.bench.records.settings import DISTORTING, EFFECTS, settings
+from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings, total_bytes
 from fwdrev.bench.records.spec import make_spec
-from fwdrev.bench.records.units import total_bytes
 from fwdrev.modes import InputError
 from fwdrev.results.runs.provenance import check_same
 from tests.cli.test_commands import TINY, fwdrev

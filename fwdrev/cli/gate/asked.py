@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.records.arguments import names
 from fwdrev.bench.records.gate_spec import all_functions, gate_spec, points_of
+from fwdrev.bench.records.parsing import names, threshold_of
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.records.units import threshold_of
 from fwdrev.cli.common.options import ANY, DIFFERENT
 from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
 from fwdrev.modes.errors import InputError, shown

@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from fwdrev.api.sweep import measure, new_run
-from fwdrev.bench.records.units import threshold_of
+from fwdrev.bench.records.parsing import threshold_of
 from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.show import loaded, note, quoted
 from fwdrev.cli.gate.measured_functions import judged_functions

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.machine.git import project_here
+from fwdrev.bench.records.given_file import toml_of
 from fwdrev.bench.records.project_table import ProjectSettings, settings_of
 from fwdrev.bench.records.reasons import one_line
-from fwdrev.bench.records.toml_file import toml_of
 from fwdrev.modes.errors import InputError
 
 __all__ = ["ProjectSettings", "project_settings"]

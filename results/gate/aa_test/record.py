@@ -16,11 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.given_file import content
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.sides import Delay, delay_of
+from fwdrev.bench.records.sides import Delay, delay_of, direction_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.records.whole_file import append_whole, write_whole
 from fwdrev.modes.errors import InputError
-from fwdrev.results.gate.measured_sides import direction_of
 from fwdrev.results.gate.paired_sides import Sides
 from fwdrev.results.runs.schema import Machine
 

@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from fwdrev.bench.records.sides import Delay, delay_of
+from fwdrev.bench.records.sides import Delay, delay_of, direction_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.aa_test.record import Record, RecordedRun
 from fwdrev.results.gate.decision import Gate, decide
-from fwdrev.results.gate.measured_sides import direction_of
 from fwdrev.results.gate.paired_sides import Sides
 from fwdrev.results.gate.subjects import Subject
 from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.sides import CONTROL
+from fwdrev.bench.records.sides import CONTROL, direction_of
 from fwdrev.bench.records.spec import Planning
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError, NothingMeasuredError
@@ -28,7 +28,6 @@ from fwdrev.results.gate.baseline.gaps import gone, left_out, lost, new_here, no
 from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
 from fwdrev.results.gate.baseline.second_look import Again, asked_again, looks_of
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, opened, shift_lines, told_shifts
-from fwdrev.results.gate.measured_sides import direction_of
 from fwdrev.results.gate.paired_sides import CountChange, count_changes, known_counts
 from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.runs.provenance import differences

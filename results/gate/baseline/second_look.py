@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.parsing import duration
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.records.units import duration
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import Baseline

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench.records.units import threshold_of
+from fwdrev.bench.records.parsing import threshold_of
 from fwdrev.modes.errors import InputError
 
 

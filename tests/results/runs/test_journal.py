@@ -160,7 +160,7 @@ def test_values_are_strict_json(run: Run) -> None:
 
 def test_a_run_from_another_machine(run: Run) -> None:
     """Its engines and its problem need not be installed where it is read and drawn."""
-    from fwdrev.bench.records.arguments import engine_pair
+    from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.plots import save_figures
 
     for name in ("manifest.json", "journal.jsonl"):
