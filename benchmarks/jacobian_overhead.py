@@ -12,11 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from fwdrev.api.jacobian import automatic
-from fwdrev.api.mode_choice import AUTO, Chooser
+from fwdrev.api.jax_jacobian import JaxJacobian
+from fwdrev.api.mode_choice import AUTO
 from fwdrev.api.torch_jacobian import TorchJacobian
 from fwdrev.bench.timing.blocks import timed_blocks
-
-OPTIONS = ("has_aux", "holomorphic", "allow_int")
 
 
 def main() -> None:
@@ -44,10 +43,10 @@ def _added(args: tuple[object, ...], blocks: int) -> tuple[float, float]:
         return sum(jnp.sum(leaf) for leaf in jax.tree.leaves(args)) * jnp.ones(1)
 
     direct = jax.jit(jax.jacrev(f))
-    chooser = Chooser(f, 0, stages=None, chunk=None, decide="count")
-    chooser.by_mode = dict.fromkeys(chooser.by_mode, direct)
-    of_tensors = TorchJacobian(f, 0, mode=AUTO, chunk=None, decide="count", **dict.fromkeys(OPTIONS, False))
-    found = automatic(f, chooser, of_tensors)
+    options = {"mode": AUTO, "chunk": None, "decide": "count", "has_aux": False}
+    of_arrays = JaxJacobian(f, 0, **options)
+    of_arrays.by_mode = dict.fromkeys(of_arrays.by_mode, direct)
+    found = automatic(f, of_arrays, TorchJacobian(f, 0, **options))
     arms = {"direct": lambda: direct(*args), "found": lambda: found(*args)}
     for call in arms.values():
         call()

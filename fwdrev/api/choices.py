@@ -1,6 +1,5 @@
-"""A choice of mode by counts, its reason, and the table of what was chosen for which arguments.
+"""What was chosen for which arguments: the table, and how JAX's and PyTorch's Jacobians use it.
 
-    choice = by_counts(counted)
     choices = Choices()
     choices.keep(key, Chosen(function=jax.jacrev(f), choice=choice))
     choices.find(key)                     # Chosen, or None
@@ -9,29 +8,21 @@ Arrays enter a key by shape and dtype, everything else by its value: an integer,
 program the function is. Where the first values in a row all led to the same choice, the next ones are taken to do so.
 """
 
+import warnings
+from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.functions.mode_costs import Counted
-from fwdrev.modes.functions.product_check import Products
-from fwdrev.modes.jaxpr.cost import unknown_text
+from fwdrev.api.mode_choice import REVERSE, ModeChoice
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import Argnums, Function
+from fwdrev.modes.errors import Raised, attempt
 
-__all__ = ["REVERSE", "Choices", "Chosen", "Key", "ModeChoice", "by_counts"]
+__all__ = ["Choices", "Chooser", "Chosen", "Key"]
 
-REVERSE = str(Direction.REVERSE)
-"""What jax.jacobian and torch.func.jacrev do, where nothing speaks for another mode."""
-
-_TIED = 0.98
-"""Of the seconds expected of reverse mode: from there on another mode saves too little to leave it."""
-
-_MORE, _EXTRA = 1.25, 200e6
-"""Times the memory of reverse mode, and bytes on top: what another mode may need."""
-
-_QUESTIONABLE = 3.0
-"""Times the least seconds expected: counts have hardly ever been wrong by that, so what is beyond is not measured."""
+T = TypeVar("T")
 
 _MOST = 1024
 """Choices that are kept: a loop that makes new shapes for ever must not grow for ever."""
@@ -39,39 +30,8 @@ _MOST = 1024
 _ALIKE = 8
 """Values of other arguments that have to lead to the same choice before the next value is taken to do so as well."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeChoice:
-    """Which mode, and why.
-
-    `seconds` and `bytes`: what counts expect of a call by each mode, and at its peak; a mode that was not counted is
-    missing. `measured`: seconds by the clock, if asked for. `reason` is half a sentence. `in_question`: the modes that
-    a clock might prefer. `contradicted`: the modes give different values at this point.
-    """
-
-    mode: str
-    reason: str
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    bytes: Mapping[str, int] = field(default_factory=dict)
-    measured: Mapping[str, float] = field(default_factory=dict)
-    in_question: Sequence[str] = ()
-    contradicted: bool = False
-
-    def refuted(self, found: Products) -> "ModeChoice":
-        """Reverse mode in its place, since the products of the Jacobian by both modes do not agree."""
-        reason = f"forward and reverse mode do not agree: {found}"
-        return replace(self, mode=REVERSE, reason=reason, contradicted=found.contradict)
-
-    def __str__(self) -> str:
-        """The mode with its reason, then a line for each mode."""
-        from fwdrev.results.text.quantities import bytes_text, seconds_text
-
-        lines = [f"{self.mode}: {self.reason}"]
-        for mode, seconds in self.seconds.items():
-            memory = f", {bytes_text(self.bytes[mode])}" if mode in self.bytes else ""
-            measured = f", measured {seconds_text(self.measured[mode])}" if mode in self.measured else ""
-            lines.append(f"  {mode}: expected {seconds_text(seconds)}{memory}{measured}")
-        return "\n".join(lines)
+_USER = 4
+"""Frames from a warning about a choice to the line that asked for the Jacobian."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,41 +41,6 @@ class Chosen:
     function: Callable[..., Any]
     choice: ModeChoice
     outputs: Hashable = None
-
-
-def by_counts(counted: Counted) -> ModeChoice:
-    """The mode of which the least time is expected among those that fit beside reverse mode."""
-    costs, refused = counted.costs, dict(counted.refused)
-    seconds = {mode: cost.seconds for mode, cost in costs.items()}
-    sizes = {mode: cost.peak_bytes for mode, cost in costs.items()}
-    facts: dict[str, Any] = {"seconds": seconds, "bytes": sizes}
-    if REVERSE not in costs:
-        mode = min(seconds, key=seconds.__getitem__, default=REVERSE)
-        return ModeChoice(mode=mode, reason=f"reverse mode: {refused.get(REVERSE, 'not counted')}", **facts)
-    most = _MORE * sizes[REVERSE] + _EXTRA
-    fitting = {mode: each for mode, each in seconds.items() if mode == REVERSE or sizes[mode] <= most}
-    refused |= dict.fromkeys(seconds.keys() - fitting.keys(), "it needs far more memory")
-    unknown = [name for cost in costs.values() for name in cost.unknown]
-    mode = min(fitting, key=fitting.__getitem__)
-    mode = mode if fitting[mode] < _TIED * fitting[REVERSE] else REVERSE
-    least = min(fitting.values())
-    return ModeChoice(
-        mode=mode,
-        reason=_reason(mode, fitting, refused) + (f"; {unknown_text(unknown)}" if unknown else ""),
-        in_question=[one for one, each in fitting.items() if each <= _QUESTIONABLE * least],
-        **facts,
-    )
-
-
-def _reason(mode: str, seconds: Mapping[str, float], refused: Mapping[str, str]) -> str:
-    """By how much it is better than the next one, and why others are out of the question."""
-    others = sorted(each for one, each in seconds.items() if one != mode)
-    out = [f"{one} mode is out of the question: {why}" for one, why in refused.items()]
-    if not others:
-        return "; ".join(out)
-    if mode == REVERSE and others[0] <= seconds[mode]:
-        return "; ".join([f"counts expect no other mode to take less than {_TIED:.0%} of its time", *out])
-    return "; ".join([f"counts expect it to take {seconds[mode] / others[0]:.2g} of the time of the next mode", *out])
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,36 +69,116 @@ class Choices:
 
     def find(self, key: Key | None) -> Chosen | None:
         """The choice for it, or that of the first values in a row if they all led to the same one."""
-        if key is None:
-            return None
-        try:
-            known = self._known.get(key.exact)
-            alike = self._families.get(key.family) if known is None else None
-            if alike is not None and alike[1] >= _ALIKE:
-                known = alike[0]
-                _put(self._known, key.exact, known)
-        except Exception:  # noqa: BLE001 - values of users, which may raise anything when they are compared
-            return None
-        return known
+        return None if key is None else _or_none(lambda: self._found(key))
 
     def keep(self, key: Key | None, chosen: Chosen) -> None:
         """From now on this is what is chosen for that key."""
-        if key is None:
-            return
-        try:
-            before = self._families.get(key.family, (chosen, 0))
-            alike = before is not None and _same(before[0], chosen)
-            _put(self._families, key.family, (chosen, before[1] + 1) if before is not None and alike else None)
-            _put(self._known, key.exact, chosen)
-        except Exception:  # noqa: BLE001, S110 - as above: it is decided afresh at each call
-            pass
+        if key is not None:
+            attempt(lambda: self._put(key, chosen))  # a key that cannot be kept is decided afresh at each call
+
+    def _found(self, key: Key) -> Chosen | None:
+        known = self._known.get(key.exact)
+        alike = self._families.get(key.family) if known is None else None
+        if alike is not None and alike[1] >= _ALIKE:
+            known = alike[0]
+            _put(self._known, key.exact, known)
+        return known
+
+    def _put(self, key: Key, chosen: Chosen) -> None:
+        before = self._families.get(key.family, (chosen, 0))
+        alike = before is not None and _same(before[0], chosen)
+        _put(self._families, key.family, (chosen, before[1] + 1) if before is not None and alike else None)
+        _put(self._known, key.exact, chosen)
+
+
+class Chooser(ABC):
+    """The Jacobians of one function, and what was chosen for which arguments."""
+
+    def __init__(
+        self, f: Function, argnums: Argnums, *, mode: str, chunk: int | None, decide: str, has_aux: bool
+    ) -> None:
+        """`argnums` are checked; a `mode` that is named leaves no choice."""
+        self._f, self._argnums, self._mode = f, argnums, mode
+        self._chunk, self._decide, self._has_aux = chunk, decide, has_aux
+        self._known, self._provisional = Choices(), Choices()
+        self._contradicted = False
+
+    @abstractmethod
+    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
+        """The Jacobian."""
+
+    @abstractmethod
+    def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
+        """The choice that a call with these arguments follows; decides now if none was made before."""
+
+    @abstractmethod
+    def _by(self, mode: str) -> Function:
+        """The Jacobian by that mode."""
+
+    @abstractmethod
+    def _glance(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen | None:
+        """The choice for usual arguments if it is known, fast; may raise anything for others."""
+
+    @abstractmethod
+    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
+        """By the kinds of all arguments; may raise anything."""
+
+    @abstractmethod
+    def _traced(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        """Whether an argument stands for values that are not known yet."""
+
+    @abstractmethod
+    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ModeChoice, Hashable, bool]:
+        """The choice, shapes and dtypes of the outputs, and whether that is for good."""
+
+    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
+        """A look into a table, or else decided now. Choices made while tracing are provisional."""
+        known = _or_none(lambda: self._glance(args, kwargs))
+        if known is not None:
+            return known
+        key = _or_none(lambda: self._key(args, kwargs))
+        known = self._known.find(key)
+        if known is None and self._traced(args, kwargs):
+            known = self._provisional.find(key)
+        if known is not None:
+            return known
+        choice, outputs, final = self._decided(args, kwargs)
+        chosen = Chosen(function=self._by(choice.mode), choice=choice, outputs=outputs)
+        (self._known if final else self._provisional).keep(key, chosen)
+        if choice.contradicted:
+            self._contradicted, self._provisional = True, Choices()
+            name = getattr(self._f, "__qualname__", type(self._f).__name__)
+            text = f"{name}: {choice.reason}; reverse mode is taken, as by the call that this replaces"
+            warnings.warn(text, stacklevel=_USER)
+        return chosen
+
+    def _jacobian(self, chosen: Chosen, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
+        """The Jacobian; where the mode that was chosen fails, reverse mode has the last word, now and later."""
+        if chosen.choice.mode == REVERSE:
+            return chosen.function(*args, **kwargs)
+        J = attempt(lambda: chosen.function(*args, **kwargs))
+        if not isinstance(J, Raised):
+            return J
+        failed = ModeChoice(reason=f"{chosen.choice.mode} mode failed ({type(J.error).__name__})")
+        del J  # its traceback holds what was computed on the way
+        by_reverse = self._by(REVERSE)
+        found = by_reverse(*args, **kwargs)
+        key = _or_none(lambda: self._key(args, kwargs))
+        self._known.keep(key, Chosen(function=by_reverse, choice=failed))
+        return found
+
+
+def _or_none(look: Callable[[], T]) -> T | None:
+    """What is found. Arguments of users may raise anything when they are flattened, hashed or compared."""
+    found = attempt(look)
+    return None if isinstance(found, Raised) else found
 
 
 def _same(one: Chosen, other: Chosen) -> bool:
     return (one.choice.mode, one.outputs) == (other.choice.mode, other.outputs)
 
 
-def _put(table: OrderedDict[Hashable, Any], key: Hashable, value: Any) -> None:  # noqa: ANN401 - any value
+def _put(table: OrderedDict[Hashable, T], key: Hashable, value: T) -> None:
     table[key] = value
     table.move_to_end(key)
     if len(table) > _MOST:

@@ -16,12 +16,13 @@ import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 from fwdrev.api.choice_cache import choice_key, remember, remembered
-from fwdrev.api.choices import REVERSE, ModeChoice
+from fwdrev.api.mode_choice import REVERSE, ModeChoice
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
-from fwdrev.modes.core.jacobians import Pytree
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.jaxpr.cost import operations
 
-__all__ = ["Arm", "by_clock", "raced"]
+__all__ = ["Arm", "by_clock", "raced", "winner"]
 
 Call = Callable[[], object]
 
@@ -53,7 +54,7 @@ def by_clock(
 ) -> ModeChoice:
     """The choice, unless the clock prefers another of the modes in question; `options` are those of the Jacobian."""
     modes = choice.in_question
-    if len(modes) < 2:  # noqa: PLR2004 - one needs no race
+    if len(modes) <= 1:
         return choice
     key = choice_key([programs[mode] for mode in modes], x, options)
     known = remembered(key, modes)
@@ -61,14 +62,22 @@ def by_clock(
         return replace(choice, mode=known, reason="measured to be the fastest, at an earlier call")
     if sum(operations(programs[mode]) for mode in modes) > _EQUATIONS:
         return replace(choice, reason=f"{choice.reason}; compiling all modes to measure them would take too long")
-    try:
-        seconds = raced({mode: _compiling(programs[mode], x) for mode in modes}, choice.seconds)
-    except Exception:  # noqa: BLE001 - no memory, or an error of f that comes with its values
+    found = winner(choice, {mode: _compiling(programs[mode], x) for mode in modes}, choice.seconds)
+    if len(found.measured) == len(modes):
+        remember(key, found.mode, found.measured)
+    return found
+
+
+def winner(
+    choice: ModeChoice, arms: Mapping[str, Arm], expected: Mapping[str, float], name: str = "all modes"
+) -> ModeChoice:
+    """The fastest mode by the clock; the choice as it is where an arm fails, or there is no time for all of them."""
+    seconds = attempt(lambda: raced(arms, expected))
+    if isinstance(seconds, Raised):  # no rule, no memory, or an error of f that comes with its values
         return choice
-    if len(seconds) < len(modes):
-        return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring all modes would take too long")
+    if len(seconds) < len(arms):
+        return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring {name} would take too long")
     mode = min(seconds, key=seconds.__getitem__)
-    remember(key, mode, seconds)
     return replace(choice, mode=mode, measured=seconds, reason="measured to be the fastest")
 
 

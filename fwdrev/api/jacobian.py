@@ -12,29 +12,32 @@ from collections.abc import Sequence
 from functools import wraps
 from typing import Any, Protocol, SupportsIndex, runtime_checkable
 
-from fwdrev.api.choices import ModeChoice
-from fwdrev.api.mode_choice import AUTO, DECISIONS, Chooser
+from fwdrev.api.choices import Chooser
+from fwdrev.api.jax_jacobian import JaxJacobian
+from fwdrev.api.mode_choice import AUTO, FORWARD, MIXED, REVERSE, ModeChoice
 from fwdrev.api.torch_jacobian import TorchJacobian
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.core.jacobians import Function, Pytree, checked_argnums, checked_chunk
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import Function, checked_argnums, checked_chunk
 from fwdrev.modes.errors import unknown
 from fwdrev.modes.functions.staged import checked_stages, composed
 from fwdrev.modes.functions.torch_products import has_tensors
 
 __all__ = ["JacobianFunction", "automatic", "jacobian"]
 
-_MODES = (AUTO, *(str(one) for one in (Direction.FORWARD, Direction.REVERSE, Direction.MIXED)))
+_MODES = (AUTO, FORWARD, REVERSE, MIXED)
+
+_DECISIONS = ("count", "measure")
 
 
 @runtime_checkable
 class JacobianFunction(Protocol):
     """What `jacobian` returns: a function of the arguments of `fun`."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever the function takes
+    def __call__(self, *args: Pytree, **kwargs: Pytree) -> Pytree:
         """The Jacobian."""
         ...
 
-    def explain(self, *args: Any, **kwargs: Any) -> ModeChoice:  # noqa: ANN401
+    def explain(self, *args: Pytree, **kwargs: Pytree) -> ModeChoice:
         """The mode that a call with these arguments is computed by, what is expected of each, and why."""
         ...
 
@@ -71,36 +74,27 @@ def jacobian(
     Raises InputError for an unknown mode or way to decide, a chunk that is no size, and what are no stages; when it is
     called, whatever jax.jacobian raises.
     """
-    _check(mode, decide, chunk)
-    stages = None if callable(fun) and mode != Direction.MIXED else checked_stages(fun)
-    f: Function = composed(stages) if stages is not None else fun  # type: ignore[assignment]  # checked above
-    options = {"has_aux": has_aux, "holomorphic": holomorphic, "allow_int": allow_int}
-    numbers = checked_argnums(argnums)
-    chooser = Chooser(f, numbers, stages=stages, mode=mode, chunk=chunk, decide=decide, **options)
-    of_tensors = TorchJacobian(f, numbers, mode=mode, chunk=chunk, decide=decide, **options)
-    return automatic(f, chooser, of_tensors)
-
-
-def _check(mode: str, decide: str, chunk: int | None) -> None:
     if mode not in _MODES:
         raise unknown("mode", mode, _MODES)
-    if decide not in DECISIONS:
-        raise unknown("way to decide", decide, DECISIONS)
-    checked_chunk(chunk)
+    if decide not in _DECISIONS:
+        raise unknown("way to decide", decide, _DECISIONS)
+    stages = None if callable(fun) and mode != MIXED else checked_stages(fun)
+    f: Function = composed(stages) if stages is not None else fun  # type: ignore[assignment]  # checked above
+    options: dict[str, Any] = {"mode": mode, "chunk": checked_chunk(chunk), "decide": decide}
+    options |= {"has_aux": has_aux, "holomorphic": holomorphic, "allow_int": allow_int}
+    numbers = checked_argnums(argnums)
+    return automatic(f, JaxJacobian(f, numbers, stages=stages, **options), TorchJacobian(f, numbers, **options))
 
 
-def automatic(f: Function, chooser: Chooser, of_tensors: TorchJacobian) -> JacobianFunction:
+def automatic(f: Function, of_arrays: Chooser, of_tensors: Chooser) -> JacobianFunction:
     """The Jacobian that leaves it to one of the two what to do for the arguments of a call."""
 
-    def explain(*args: Any, **kwargs: Any) -> ModeChoice:  # noqa: ANN401 - whatever f takes
-        chooses = of_tensors if has_tensors(args, kwargs) else chooser
-        return chooses.explain(args, kwargs)
-
     @wraps(f)
-    def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
-        if has_tensors(args, kwargs):
-            return of_tensors(args, kwargs)
-        return chooser(args, kwargs)
+    def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:
+        return (of_tensors if has_tensors(args, kwargs) else of_arrays)(args, kwargs)
+
+    def explain(*args: Pytree, **kwargs: Pytree) -> ModeChoice:
+        return (of_tensors if has_tensors(args, kwargs) else of_arrays).explain(args, kwargs)
 
     jacobian.explain = explain  # type: ignore[attr-defined]  # a function with a method
     return jacobian  # type: ignore[return-value]

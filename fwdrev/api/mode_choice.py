@@ -1,247 +1,110 @@
-"""Which mode the Jacobian of a function is computed by: counted, or measured if asked, once for alike arguments.
+"""The mode of a Jacobian with its reason, and the choice by counts.
 
-    chooser = Chooser(f, 0, stages=None, chunk=None, decide="count")
-    J = chooser((x,), {})
-    print(chooser.explain((x,), {}))
-
-The choice is reverse mode, which is jax.jacobian, unless another mode is expected to be cheaper, to fit, and to give
-the same: at the first concrete call one tangent and one cotangent are compared.
+choice = by_counts(counted)
+print(choice)                         # reverse: counts expect it to take 0.5 of the time of the next mode …
 """
 
-import math
-import warnings
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
-
-from fwdrev.api.choices import REVERSE, Choices, Chosen, Key, ModeChoice, by_counts
-from fwdrev.api.fastest import by_clock
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, jacobian_by, numbers_of, present
-from fwdrev.modes.functions.mode_costs import TracedFunction, count_modes, runs_python, traced_function
-from fwdrev.modes.functions.product_check import products_of
-from fwdrev.modes.functions.staged import mixed
-from fwdrev.modes.jaxpr.cost import cost_of_jaxpr, operations
+from fwdrev.modes.errors import Raised
+from fwdrev.modes.functions.mode_costs import Counted
+from fwdrev.modes.functions.product_check import Products
+from fwdrev.modes.jaxpr.cost import unknown_text
 
-__all__ = ["AUTO", "DECISIONS", "USER", "Chooser", "contradiction"]
+__all__ = ["AUTO", "FORWARD", "MIXED", "REVERSE", "ModeChoice", "by_counts"]
 
 AUTO = "auto"
 
-DECISIONS = ("count", "measure")
+FORWARD, MIXED = str(Direction.FORWARD), str(Direction.MIXED)
 
-USER = 5
-"""Frames from a warning about a choice to the line that asked for the Jacobian."""
+REVERSE = str(Direction.REVERSE)
+"""What jax.jacobian and torch.func.jacrev do, where nothing speaks for another mode."""
 
-_MANY = 1400
-"""Equations of a function that are weighed whatever it takes: within two calls of jax.jacobian and a second."""
+_TIED = 0.98
+"""Of the seconds expected of reverse mode: from there on another mode saves too little to leave it."""
 
-_WEIGHING = 0.25e-3
-"""Seconds for each equation that weighing and comparing takes beyond that, so chosen that the unrolled functions
-of `benchmarks/contract.py` keep to it."""
+_MORE, _EXTRA = 1.25, 200e6
+"""Times the memory of reverse mode, and bytes on top: what another mode may need."""
 
-
-class Chooser:
-    """The Jacobians of one function, and what was chosen for which arguments."""
-
-    def __init__(
-        self,
-        f: Function,
-        argnums: Argnums,
-        *,
-        stages: Sequence[Function] | None,
-        chunk: int | None,
-        decide: str,
-        mode: str = AUTO,
-        **options: bool,
-    ) -> None:
-        """`argnums` are checked; `options` are those of jax.jacobian; a `mode` that is named leaves no choice."""
-        self._argnums, self._decide, self._mode, self._chunk = argnums, decide, mode, chunk
-        self.by_mode = {
-            str(one): jacobian_by(f, one, argnums, chunk=chunk, **options)
-            for one in (Direction.FORWARD, Direction.REVERSE)
-        }
-        if stages is not None:
-            self.by_mode[str(Direction.MIXED)] = mixed(stages, argnums, chunk=chunk, **options)
-        self._moved = numbers_of(argnums, ())
-        self._has_aux = options.get("has_aux", False)
-        self._options = {name: on for name, on in options.items() if name != "has_aux"}
-        self._kind = jnp.complexfloating if options.get("holomorphic") else jnp.floating
-        self._f = _without_aux(f) if self._has_aux else f
-        self._known, self._provisional = Choices(), Choices()
-        self._contradicted = False
-
-    def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
-        """The Jacobian; where the mode that was chosen fails, reverse mode has the last word, now and later."""
-        if self._mode != AUTO:
-            return self.by_mode[self._mode](*args, **kwargs)
-        chosen = self._chosen(args, kwargs)
-        if chosen.choice.mode == REVERSE:
-            return chosen.function(*args, **kwargs)
-        try:
-            return chosen.function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, jax.jacobian may not raise it
-            failed = f"{chosen.choice.mode} mode failed ({type(error).__name__})"
-        J = self.by_mode[REVERSE](*args, **kwargs)
-        self._known.keep(self._key(args, kwargs), self._by(ModeChoice(mode=REVERSE, reason=failed)))
-        return J
-
-    def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
-        """The choice that a call with these arguments follows; decides now if none was made before."""
-        if self._mode == AUTO:
-            return self._chosen(args, kwargs).choice
-        choice, *_ = self._decided(args, kwargs)
-        return replace(choice, mode=self._mode, reason="asked for by its name")
-
-    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
-        """A look into a table, once it is known."""
-        try:
-            leaves, tree = jax.tree.flatten((args, kwargs))
-            kinds = [x.aval if hasattr(x, "aval") else _exactly(x) for x in leaves]
-            known = self._known.of((tree, tuple(kinds), _x64()))
-            if known is None and len(leaves) == len(args):  # a number that is differentiated is known by its type
-                kinds = [float if type(x) is float and i in self._moved else kinds[i] for i, x in enumerate(leaves)]
-                known = self._known.of((tree, tuple(kinds), _x64()))
-        except Exception:  # noqa: BLE001 - other arguments may be anything, and raise when they are compared
-            known = None
-        return self._sought(args, kwargs) if known is None else known
-
-    def _sought(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
-        """By the kinds of all arguments, or else decided now. Choices made while tracing are provisional."""
-        key = self._key(args, kwargs)
-        known = self._known.find(key)
-        if known is None and _tracing(args, kwargs):
-            known = self._provisional.find(key)
-        if known is not None:
-            return known
-        choice, outputs, final = self._decided(args, kwargs)
-        chosen = self._by(choice, outputs)
-        (self._known if final else self._provisional).keep(key, chosen)
-        if choice.contradicted:
-            self._contradicted, self._provisional = True, Choices()
-            warnings.warn(contradiction(self._f, choice), stacklevel=USER)
-        return chosen
-
-    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key | None:
-        """None where JAX cannot flatten the arguments, of which it flattens only some for a Jacobian."""
-        wanted = numbers_of(self._argnums, args)
-        try:
-            tree = jax.tree.structure((args, kwargs))
-            kinds = [_kind(leaf, held=i not in wanted) for i, arg in enumerate(args) for leaf in jax.tree.leaves(arg)]
-            kinds += [_kind(leaf, held=True) for leaf in jax.tree.leaves(kwargs)]
-        except Exception:  # noqa: BLE001 - as above
-            return None
-        return Key.of(tree, kinds, _x64())
-
-    def _by(self, choice: ModeChoice, outputs: Hashable = None) -> Chosen:
-        return Chosen(function=self.by_mode[choice.mode], choice=choice, outputs=outputs)
-
-    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ModeChoice, Hashable, bool]:
-        """The choice, shapes and dtypes of the outputs, and whether that is for good."""
-        if not present(self._argnums, args):
-            return ModeChoice(mode=REVERSE, reason="argnums names an argument that is not there"), None, True
-        try:
-            traced = traced_function(self._f, args, kwargs, argnums=self._argnums)
-        except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
-            why = f"the function cannot be traced ({type(error).__name__})"
-            return ModeChoice(mode=REVERSE, reason=why), None, not _tracing(args, kwargs)
-        outputs = tuple((out.shape, out.dtype) for out in traced.program.out_avals)
-        final = not traced.inside_a_trace
-        if not all(jnp.issubdtype(dtype, self._kind) for _, dtype in outputs):
-            choice = ModeChoice(mode=REVERSE, reason="jax.jacobian refuses outputs of another kind of numbers")
-        elif final and _takes_long_to_weigh(traced):
-            choice = ModeChoice(mode=REVERSE, reason="to weigh so many operations takes longer than to run them")
-        elif self._contradicted and not final:
-            choice = ModeChoice(mode=REVERSE, reason="at an earlier call the modes gave different values")
-        else:
-            choice = self._weighed(traced, args, kwargs, final=final)
-        return choice, outputs, final
-
-    def _weighed(
-        self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any], *, final: bool
-    ) -> ModeChoice:
-        """By counts; outside a trace by the clock too, if asked, and confirmed.
-
-        A function that calls Python is counted only, and so is one whose mode is named: nothing is left to choose.
-        """
-        try:
-            counted = count_modes(self._jacobians(traced, args, kwargs), traced.x)
-        except Exception as error:  # noqa: BLE001 - another version of JAX may have programs that we cannot read
-            return ModeChoice(mode=REVERSE, reason=f"the modes cannot be counted ({type(error).__name__})")
-        choice = by_counts(counted)
-        if not final or self._mode != AUTO or any(map(runs_python, [traced.program, *counted.programs.values()])):
-            return choice
-        if self._decide == "measure":
-            choice = by_clock(choice, counted.programs, traced.x, self._options | {"chunk": self._chunk})
-        return choice if choice.mode == REVERSE or REVERSE not in counted.costs else _confirmed(choice, traced)
-
-    def _jacobians(self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Function]:
-        """By mode, functions of what is differentiated; mixed mode traces the stages once more."""
-        found: dict[str, Function] = {
-            mode: jacobian_by(traced.f, mode, chunk=self._chunk, **self._options)
-            for mode in (str(Direction.FORWARD), REVERSE)
-        }
-        in_stages = self.by_mode.get(str(Direction.MIXED))
-        if in_stages is not None:
-            bare = _without_aux(in_stages) if self._has_aux else in_stages
-            found[str(Direction.MIXED)] = curried(bare, self._argnums, args, dict(kwargs))
-        return found
+_QUESTIONABLE = 3.0
+"""Times the least seconds expected: counts have hardly ever been wrong by that, so what is beyond is not measured."""
 
 
-def _takes_long_to_weigh(traced: TracedFunction) -> bool:
-    """Whether deciding takes longer than a first call may, as of a Python loop unrolled into cheap operations."""
-    equations = operations(traced.program)
-    passes = sum(math.prod(out.shape) for out in traced.program.out_avals)
-    return equations > _MANY and passes * cost_of_jaxpr(traced.program).seconds < _WEIGHING * equations
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeChoice:
+    """Which mode, and why.
+
+    `seconds` and `bytes`: what counts expect of a call by each mode, and at its peak; a mode that was not counted is
+    missing. `measured`: seconds by the clock, if asked for. `reason` is half a sentence. `in_question`: the modes that
+    a clock might prefer. `contradicted`: the modes give different values at this point.
+    """
+
+    mode: str = REVERSE
+    reason: str
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    bytes: Mapping[str, int] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+    in_question: Sequence[str] = ()
+    contradicted: bool = False
+
+    def confirmed(self, found: Products | Raised) -> "ModeChoice":
+        """Itself if the products of the Jacobian by both modes agree, otherwise reverse mode."""
+        if isinstance(found, Raised):  # an operation without a rule, or with one that fails at run time
+            return self.reversed(f"the modes cannot be compared ({type(found.error).__name__})")
+        if found.agree:
+            return self
+        disagreement = self.reversed(f"forward and reverse mode do not agree: {found}")
+        return replace(disagreement, contradicted=found.contradict)
+
+    def reversed(self, reason: str) -> "ModeChoice":
+        """Reverse mode in its place."""
+        return replace(self, mode=REVERSE, reason=reason)
+
+    def __str__(self) -> str:
+        """The mode with its reason, then a line for each mode."""
+        from fwdrev.results.text.quantities import bytes_text, seconds_text
+
+        lines = [f"{self.mode}: {self.reason}"]
+        for mode, seconds in self.seconds.items():
+            memory = f", {bytes_text(self.bytes[mode])}" if mode in self.bytes else ""
+            measured = f", measured {seconds_text(self.measured[mode])}" if mode in self.measured else ""
+            lines.append(f"  {mode}: expected {seconds_text(seconds)}{memory}{measured}")
+        return "\n".join(lines)
 
 
-def contradiction(f: Function, choice: ModeChoice) -> str:
-    """The warning that two modes differ, by more than rounding errors, in what they give for a function."""
-    name = getattr(f, "__qualname__", type(f).__name__)
-    return f"{name}: {choice.reason}; reverse mode is taken, as by the call that this replaces"
+def by_counts(counted: Counted) -> ModeChoice:
+    """The mode of which the least time is expected among those that fit beside reverse mode."""
+    costs, refused = counted.costs, dict(counted.refused)
+    seconds = {mode: cost.seconds for mode, cost in costs.items()}
+    sizes = {mode: cost.peak_bytes for mode, cost in costs.items()}
+    facts: dict[str, Any] = {"seconds": seconds, "bytes": sizes}
+    if REVERSE not in costs:
+        mode = min(seconds, key=seconds.__getitem__, default=REVERSE)
+        return ModeChoice(mode=mode, reason=f"reverse mode: {refused.get(REVERSE, 'not counted')}", **facts)
+    most = _MORE * sizes[REVERSE] + _EXTRA
+    fitting = {mode: each for mode, each in seconds.items() if mode == REVERSE or sizes[mode] <= most}
+    refused |= dict.fromkeys(seconds.keys() - fitting.keys(), "it needs far more memory")
+    unknown = [name for cost in costs.values() for name in cost.unknown]
+    mode = min(fitting, key=fitting.__getitem__)
+    mode = mode if fitting[mode] < _TIED * fitting[REVERSE] else REVERSE
+    least = min(fitting.values())
+    return ModeChoice(
+        mode=mode,
+        reason=_reason(mode, fitting, refused) + (f"; {unknown_text(unknown)}" if unknown else ""),
+        in_question=[one for one, each in fitting.items() if each <= _QUESTIONABLE * least],
+        **facts,
+    )
 
 
-def _confirmed(choice: ModeChoice, traced: TracedFunction) -> ModeChoice:
-    """The choice, or reverse mode where the modes do not agree at this point, or a value is not finite."""
-    try:
-        found = products_of(traced.f, traced.x)
-    except Exception as error:  # noqa: BLE001 - a rule that fails at run time
-        return replace(choice, mode=REVERSE, reason=f"the modes cannot be compared ({type(error).__name__})")
-    return choice if found.agree else choice.refuted(found)
-
-
-def _without_aux(f: Function) -> Function:
-    """The first of the two things that it returns: what comes beside may be anything, and decides nothing."""
-    return lambda *args, **kwargs: f(*args, **kwargs)[0]
-
-
-def _tracing(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Whether an argument is a tracer; one in a container that JAX cannot flatten shows when the function is traced."""
-    try:
-        leaves = jax.tree.leaves((tuple(args), dict(kwargs)))
-    except Exception:  # noqa: BLE001 - keys of a dictionary that cannot be sorted, or a user's own flattening
-        return False
-    return any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
-
-
-def _x64() -> bool:
-    """JAX's setting, here and now."""
-    return jax.config.jax_enable_x64  # type: ignore[attr-defined, no-any-return]  # one of many that it makes itself
-
-
-def _exactly(leaf: Any) -> Hashable:  # noqa: ANN401 - any leaf
-    """The exact kind of an argument that is held: of arrays shape and dtype, else the value with its type."""
-    if hasattr(leaf, "aval"):
-        return leaf.aval  # type: ignore[no-any-return]  # shape, dtype and weak type in one, which hashes fast
-    if hasattr(leaf, "dtype"):
-        return leaf.shape, leaf.dtype
-    return type(leaf), leaf
-
-
-def _kind(leaf: Any, *, held: bool) -> tuple[Any, Any]:  # noqa: ANN401 - any leaf
-    """The exact kind of an argument, and that of its family; a number that is differentiated is known by its type."""
-    if hasattr(leaf, "dtype"):
-        return _exactly(leaf), _exactly(leaf)
-    return (_exactly(leaf) if held else type(leaf)), type(leaf)
+def _reason(mode: str, seconds: Mapping[str, float], refused: Mapping[str, str]) -> str:
+    """By how much it is better than the next one, and why others are out of the question."""
+    out = [f"{one} mode is out of the question: {why}" for one, why in refused.items()]
+    others = [each for one, each in seconds.items() if one != mode]
+    if others and mode == REVERSE and min(others) <= seconds[mode]:
+        out.insert(0, f"counts expect no other mode to take less than {_TIED:.0%} of its time")
+    elif others:
+        out.insert(0, f"counts expect it to take {seconds[mode] / min(others):.2g} of the time of the next mode")
+    return "; ".join(out)

@@ -6,23 +6,19 @@ of the random generators is put back afterwards.
 """
 
 import sys
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-from fwdrev.api.choices import REVERSE, Choices, Chosen, Key, ModeChoice
-from fwdrev.api.fastest import Arm, raced
-from fwdrev.api.mode_choice import AUTO, USER, contradiction
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, present, selected
-from fwdrev.modes.errors import InputError
+from fwdrev.api.choices import Chooser, Chosen, Key
+from fwdrev.api.fastest import Arm, winner
+from fwdrev.api.mode_choice import AUTO, FORWARD, MIXED, REVERSE, ModeChoice
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import Argnums, Function, present, selected
+from fwdrev.modes.errors import InputError, Raised, attempt
 from fwdrev.modes.functions.torch_function import waiting
 from fwdrev.modes.functions.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
 
 __all__ = ["TorchJacobian"]
-
-_FORWARD = str(Direction.FORWARD)
 
 _PASS = 1.5
 """Cotangents that a tangent weighs. It was 1.2 in the mean over functions with 100 to 300 passes each way, up to 1.6
@@ -33,8 +29,8 @@ _QUESTIONABLE = 3.0
 """Times fewer passes: beyond, the clock is not asked."""
 
 
-class TorchJacobian:
-    """The Jacobians of one function, and what was chosen for which arguments."""
+class TorchJacobian(Chooser):
+    """The Jacobians of one function of tensors; `options` are those of jax.jacobian, which torch.func has not."""
 
     def __init__(
         self,
@@ -45,38 +41,19 @@ class TorchJacobian:
         chunk: int | None,
         decide: str,
         has_aux: bool,
-        holomorphic: bool,
-        allow_int: bool,
+        **options: bool,
     ) -> None:
-        self._f, self._mode, self._chunk, self._decide, self._has_aux = f, mode, chunk, decide, has_aux
-        self._argnums = argnums
-        self._refused = [name for name, on in (("holomorphic", holomorphic), ("allow_int", allow_int)) if on]
-        self._known, self._provisional = Choices(), Choices()
-        self._contradicted = False
+        super().__init__(f, argnums, mode=mode, chunk=chunk, decide=decide, has_aux=has_aux)
+        self._refused = [name for name, on in options.items() if on]
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
         """The Jacobian as torch.func returns it; raises InputError for what torch.func cannot do."""
         if self._mode != AUTO or self._refused:
             self._check(args)
             return self._by(self._mode)(*args, **kwargs)
-        torch = sys.modules["torch"]
-        if torch.compiler.is_compiling():
+        if sys.modules["torch"].compiler.is_compiling():
             return self._by(self._in_graph(args, kwargs))(*args, **kwargs)
-        try:  # as `_key` has it for tensors alone
-            kinds = tuple([(arg.shape, arg.dtype, arg.device, arg.requires_grad) for arg in args])
-            chosen = None if kwargs else self._known.of((None, kinds, torch.is_grad_enabled()))
-        except AttributeError:
-            chosen = None
-        chosen = self._chosen(args, kwargs) if chosen is None else chosen
-        if chosen.choice.mode == REVERSE:
-            return chosen.function(*args, **kwargs)
-        try:
-            return chosen.function(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever it is, torch.func.jacrev may not raise it
-            failed = f"{_FORWARD} mode failed ({type(error).__name__})"
-        J = self._by(REVERSE)(*args, **kwargs)
-        self._known.keep(self._key(args, kwargs), self._chosen_by(ModeChoice(mode=REVERSE, reason=failed)))
-        return J
+        return self._jacobian(self._chosen(args, kwargs), args, kwargs)
 
     def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
         """The choice that a call with these arguments follows; decides now if none was made before."""
@@ -89,14 +66,12 @@ class TorchJacobian:
         if self._refused:
             msg = f"{self._refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out"
             raise InputError(msg)
-        if self._mode == Direction.MIXED:
+        if self._mode == MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"
             raise InputError(msg)
-        if (
-            self._mode == _FORWARD
-            and present(self._argnums, args)
-            and not self._whole(entries(selected(self._argnums, args)))
-        ):
+        if self._mode != FORWARD or not present(self._argnums, args):
+            return
+        if not self._whole(entries(selected(self._argnums, args))):
             msg = f"chunk={self._chunk} with mode 'forward' and tensors of PyTorch: torch.func.jacfwd has no chunks"
             raise InputError(f"{msg}; take mode 'reverse' or leave it out")
 
@@ -119,59 +94,44 @@ class TorchJacobian:
             return REVERSE
         value = self._f(*args)
         n, m = entries(selected(self._argnums, args)), entries(value[0] if self._has_aux else value)
-        return _FORWARD if self._whole(n) and n * _PASS < m else REVERSE
+        return FORWARD if self._whole(n) and n * _PASS < m else REVERSE
 
-    def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
-        key = self._key(args, kwargs)
-        known = self._known.find(key)
-        if known is not None:
-            return known
-        nested = is_nested(args)
-        known = self._provisional.find(key) if nested else None
-        if known is not None:
-            return known
-        choice, outputs = self._decided(args, kwargs, nested=nested)
-        chosen = self._chosen_by(choice, outputs)
-        (self._provisional if nested else self._known).keep(key, chosen)
-        if choice.contradicted:
-            self._contradicted, self._provisional = True, Choices()
-            warnings.warn(contradiction(self._f, choice), stacklevel=USER - 1)
-        return chosen
+    def _glance(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen | None:
+        """As `_key` has it for tensors alone."""
+        kinds = tuple([(arg.shape, arg.dtype, arg.device, arg.requires_grad) for arg in args])
+        return None if kwargs else self._known.of((None, kinds, sys.modules["torch"].is_grad_enabled()))
 
-    def _chosen_by(self, choice: ModeChoice, outputs: Hashable = None) -> Chosen:
-        return Chosen(function=self._by(choice.mode), choice=choice, outputs=outputs)
-
-    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key | None:
+    def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
         """Tensors by what decides about the modes' results, anything else by its value."""
-        torch = sys.modules["torch"]
-        try:
-            leaves, tree = (args, None) if not kwargs else torch_pytree().tree_flatten((args, kwargs))
-            if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
-                leaves, tree = torch_pytree().tree_flatten((args, kwargs))
-            kinds = [_kind(torch, leaf) for leaf in leaves]
-        except Exception:  # noqa: BLE001 - containers of users
-            return None
-        return Key.of(tree, kinds, torch.is_grad_enabled())
+        torch: Any = sys.modules["torch"]
+        leaves, tree = (args, None) if not kwargs else torch_pytree().tree_flatten((args, kwargs))
+        if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
+            leaves, tree = torch_pytree().tree_flatten((args, kwargs))
+        return Key.of(tree, [_kind(torch.Tensor, leaf) for leaf in leaves], torch.is_grad_enabled())
 
-    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any], *, nested: bool) -> tuple[ModeChoice, Hashable]:
-        """The choice, and what decides of the outputs."""
+    def _traced(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+        return is_nested(args)
+
+    def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ModeChoice, Hashable, bool]:
+        final = not is_nested(args)
         refused = self._refused_by_torch(args, kwargs)
         if refused is not None:
-            return ModeChoice(mode=REVERSE, reason=refused), None
+            return ModeChoice(reason=refused), None, final
         with generators_kept(args) as random:
             at = TorchPoint(self._f, self._argnums, args, has_aux=self._has_aux)
-            try:
-                at.run_backwards()
-            except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
-                return ModeChoice(mode=REVERSE, reason=f"reverse mode fails ({type(error).__name__})"), None
+            ran = attempt(at.run_backwards)
+            if isinstance(ran, Raised):  # the user sees the error when the Jacobian is computed
+                return ModeChoice(reason=f"reverse mode fails ({type(ran.error).__name__})"), None, final
             if random():
-                return ModeChoice(mode=REVERSE, reason="torch.func.jacfwd refuses random numbers"), at.outputs
+                return ModeChoice(reason="torch.func.jacfwd refuses random numbers"), at.outputs, final
             choice = self._weighed(at)
-            if choice.mode != REVERSE and nested and self._contradicted:
-                choice = replace(choice, mode=REVERSE, reason="at an earlier call the modes gave different values")
-            if self._decide == "measure" and not nested:
+            if choice.mode != REVERSE and self._contradicted and not final:
+                choice = choice.reversed("at an earlier call the modes gave different values")
+            if self._decide == "measure" and final:
                 choice = self._measured(choice, at, args)
-            return choice if choice.mode == REVERSE or nested else _confirmed(choice, at), at.outputs
+            if choice.mode != REVERSE and final:
+                choice = _confirmed(choice, at)
+            return choice, at.outputs, final
 
     def _refused_by_torch(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
         """What torch.func.jacrev raises an error for, or does in its own way."""
@@ -183,25 +143,25 @@ class TorchJacobian:
             return "torch.func.jacrev does not count several arguments from the end"
         return None
 
-    def _weighed(self, at: "TorchPoint") -> ModeChoice:
+    def _weighed(self, at: TorchPoint) -> ModeChoice:
         """By the numbers of entries."""
         n, m = at.n, at.m
-        sizes = {_FORWARD: at.itemsize * (n * n + n * m), REVERSE: at.itemsize * (m * m + n * m)}
+        sizes = {FORWARD: at.itemsize * (n * n + n * m), REVERSE: at.itemsize * (m * m + n * m)}
         if at.kinds != {at.real_kind}:
-            return ModeChoice(mode=REVERSE, reason="inputs and outputs are not of one floating-point type", bytes=sizes)
+            return ModeChoice(reason="inputs and outputs are not of one floating-point type", bytes=sizes)
         if not self._whole(n):
-            return ModeChoice(mode=REVERSE, reason="torch.func.jacfwd has no chunks", bytes=sizes)
+            return ModeChoice(reason="torch.func.jacfwd has no chunks", bytes=sizes)
         forward = n * _PASS < m
         close = n * _PASS <= _QUESTIONABLE * m and m <= _QUESTIONABLE * n * _PASS
         return ModeChoice(
-            mode=_FORWARD if forward else REVERSE,
+            mode=FORWARD if forward else REVERSE,
             reason=f"{n} tangents at {_PASS:g} cotangents each are {'' if forward else 'no '}less than {m} cotangents",
             bytes=sizes,
-            in_question=(_FORWARD, REVERSE) if close else (),
+            in_question=(FORWARD, REVERSE) if close else (),
         )
 
-    def _measured(self, choice: ModeChoice, at: "TorchPoint", args: Sequence[Any]) -> ModeChoice:
-        """By the clock; where a mode fails, by the numbers of entries."""
+    def _measured(self, choice: ModeChoice, at: TorchPoint, args: Sequence[Any]) -> ModeChoice:
+        """By the clock, where the modes are close; where one fails, by the numbers of entries."""
         if not choice.in_question:
             return choice
         wait, args = waiting(args), copies(args)
@@ -210,31 +170,24 @@ class TorchJacobian:
             jacobian = self._by(mode)
             return lambda: lambda: (jacobian(*args), wait())
 
-        try:
-            seconds = raced({mode: arm(mode) for mode in choice.in_question}, {_FORWARD: at.n * _PASS, REVERSE: at.m})
-        except Exception:  # noqa: BLE001 - no rule, no memory; the user sees it when the Jacobian is computed
-            return choice
-        if len(seconds) < len(choice.in_question):
-            return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring both would take too long")
-        mode = min(seconds, key=seconds.__getitem__)
-        return replace(choice, mode=mode, measured=seconds, reason="measured to be the fastest")
+        arms = {mode: arm(mode) for mode in choice.in_question}
+        return winner(choice, arms, {FORWARD: at.n * _PASS, REVERSE: at.m}, "both")
 
 
 def _confirmed(choice: ModeChoice, at: TorchPoint) -> ModeChoice:
     """The choice, or reverse mode where forward mode does not give the same, and as much of it to differentiate."""
-    try:
-        found, further = at.products()
-    except Exception as error:  # noqa: BLE001 - an operation without tangents
-        return replace(choice, mode=REVERSE, reason=f"the modes cannot be compared ({type(error).__name__})")
-    if len(further) > 1:
-        return replace(
-            choice, mode=REVERSE, reason="the modes' results differ in dtype, or in what requires a gradient"
-        )
-    return choice if found.agree else choice.refuted(found)
+    found = attempt(at.products)
+    if isinstance(found, Raised):
+        return choice.confirmed(found)
+    products, kinds = found
+    if len(kinds) > 1:
+        return choice.reversed("the modes' results differ in dtype, or in what requires a gradient")
+    return choice.confirmed(products)
 
 
-def _kind(torch: Any, leaf: Any) -> tuple[Any, Any]:  # noqa: ANN401 - the module, and any leaf
-    if isinstance(leaf, torch.Tensor):
+def _kind(tensor: type[Any], leaf: Pytree) -> tuple[Any, Any]:
+    """The exact kind and the family kind of an argument."""
+    if isinstance(leaf, tensor):
         kind = leaf.shape, leaf.dtype, leaf.device, leaf.requires_grad
         return kind, kind
     return (type(leaf), leaf), type(leaf)

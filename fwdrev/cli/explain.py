@@ -1,15 +1,17 @@
 """What a Jacobian takes, product by product: `fwdrev explain`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fwdrev.bench.records.parsing import problem_options
 from fwdrev.cli.common.options import Option, Problem, Wrt
 from fwdrev.cli.common.show import AsJson, answer
-from fwdrev.modes.bracketing.search import FactorPlan
 from fwdrev.modes.errors import InputError
+
+if TYPE_CHECKING:
+    from fwdrev.modes.bracketing.search import FactorPlan
 
 __all__ = ["explain"]
 
@@ -87,7 +89,7 @@ def _explain_factors(path: Path, others: dict[str, Any], *, as_json: bool) -> No
     answer(_factor_data(len(factors), found), _factor_lines(len(factors), found), as_json=as_json)
 
 
-def _factor_data(count: int, found: FactorPlan) -> dict[str, Any]:
+def _factor_data(count: int, found: "FactorPlan") -> dict[str, Any]:
     return {
         "factors": count,
         "cost": found.cost,
@@ -98,7 +100,7 @@ def _factor_data(count: int, found: FactorPlan) -> dict[str, Any]:
     }
 
 
-def _factor_lines(count: int, found: FactorPlan) -> list[str]:
+def _factor_lines(count: int, found: "FactorPlan") -> list[str]:
     """The optimum, what one would do without it, and what that would cost more."""
     from fwdrev.results.costs.explanation import fewer
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fwdrev.api.choices import by_counts
+from fwdrev.api.mode_choice import by_counts
 from fwdrev.modes.functions.mode_costs import Counted
 from fwdrev.modes.jaxpr.cost import RATES, JaxprCost
 

@@ -17,6 +17,7 @@ import pytest
 
 import fwdrev
 from fwdrev.api import choice_cache as choice_file, choices
+from fwdrev.api.mode_choice import ModeChoice
 from fwdrev.modes import InputError
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.core.jacobians import jacobian_by
@@ -70,8 +71,8 @@ def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
     monkeypatch.setattr(choice_file, "_warned", [])
     found = Clock()
     monkeypatch.setattr("fwdrev.api.fastest.raced", found.raced)
-    monkeypatch.setattr("fwdrev.api.mode_choice.jacobian_by", found.jacobian_by)
-    monkeypatch.setattr("fwdrev.api.mode_choice.count_modes", found.count_modes)
+    monkeypatch.setattr("fwdrev.api.jax_jacobian.jacobian_by", found.jacobian_by)
+    monkeypatch.setattr("fwdrev.api.jax_jacobian.count_modes", found.count_modes)
     return found
 
 
@@ -449,7 +450,7 @@ def test_explain_says_which_mode_and_why() -> None:
 def test_explain_of_a_mode_that_is_named_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """There is nothing to choose, so that no product is computed and nothing is timed, whatever decides otherwise."""
     for name in ("products_of", "by_clock"):
-        monkeypatch.setattr(f"fwdrev.api.mode_choice.{name}", pytest.fail)
+        monkeypatch.setattr(f"fwdrev.api.jax_jacobian.{name}", pytest.fail)
     named = fwdrev.jacobian(tall, mode="forward", decide="measure").explain(jnp.ones(3))
     assert (named.mode, set(named.seconds)) == ("forward", {"forward", "reverse"})
 
@@ -566,7 +567,7 @@ def test_choices_do_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """The oldest go."""
     monkeypatch.setattr(choices, "_MOST", 4)
     table = choices.Choices()
-    chosen = choices.Chosen(function=len, choice=choices.ModeChoice(mode="reverse", reason=""))
+    chosen = choices.Chosen(function=len, choice=ModeChoice(reason=""))
     for size in range(9):
         table.keep(choices.Key.of("tree", [((size,), (size,))]), chosen)
     assert len(table._known) == len(table._families) == 4
@@ -584,7 +585,7 @@ def test_modes_that_disagree_are_told_and_reverse_mode_is_taken(monkeypatch: pyt
 
     found = fwdrev.jacobian(tall)
     assert jax.jit(lambda x: found.explain(x).mode == "forward")(jnp.ones(3))
-    monkeypatch.setattr("fwdrev.api.mode_choice.products_of", pushed_wrong)
+    monkeypatch.setattr("fwdrev.api.jax_jacobian.products_of", pushed_wrong)
     with pytest.warns(UserWarning, match=r"tall: .*forward mode gives .* and reverse mode .*; reverse mode is taken"):
         assert_same(found(jnp.ones(3)), jax.jacobian(tall)(jnp.ones(3)))
     assert found.explain(jnp.ones(3)).contradicted
@@ -636,7 +637,7 @@ def test_a_program_that_cannot_be_counted_is_that_of_jax(monkeypatch: pytest.Mon
     def fail(*_: Any) -> Any:
         raise KeyError("num_carry")
 
-    monkeypatch.setattr("fwdrev.api.mode_choice.count_modes", fail)
+    monkeypatch.setattr("fwdrev.api.jax_jacobian.count_modes", fail)
     found = fwdrev.jacobian(tall)
     assert_same(found(jnp.ones(3)), jax.jacobian(tall)(jnp.ones(3)))
     assert found.explain(jnp.ones(3)).reason == "the modes cannot be counted (KeyError)"

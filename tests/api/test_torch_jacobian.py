@@ -70,7 +70,7 @@ def raced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             arm()()
         return {mode: 1.0 if mode == "reverse" else 2.0 for mode in arms}
 
-    monkeypatch.setattr("fwdrev.api.torch_jacobian.raced", race)
+    monkeypatch.setattr("fwdrev.api.fastest.raced", race)
     return modes
 
 

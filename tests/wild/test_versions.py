@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 import fwdrev
-from fwdrev.api.choices import by_counts
+from fwdrev.api.mode_choice import by_counts
 from fwdrev.bench.records.trials import Expected, Facts
 from fwdrev.modes.functions.mode_costs import Counted, traced_function
 from fwdrev.modes.jaxpr.cost import JaxprCost
