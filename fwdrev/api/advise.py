@@ -15,11 +15,11 @@ from typing import Any, SupportsIndex
 
 from fwdrev.bench.records.trials import Facts, Trials
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.results.advice.counts import UNCOUNTED, counted_advice
-from fwdrev.results.advice.decision import Advice, Observed, advice_of
+from fwdrev.results.advice.decision import UNCOUNTED, Observed, advice_of, counted_advice
 from fwdrev.results.advice.doubts import doubt
 from fwdrev.results.advice.names import Names, caller
 from fwdrev.results.advice.order import Order
+from fwdrev.results.advice.record import Advice
 from fwdrev.results.advice.rounds import observed
 
 __all__ = ["advise", "measured_advice"]

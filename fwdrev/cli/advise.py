@@ -84,7 +84,7 @@ def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN40
     """From processes in which the function may do what it likes."""
     from fwdrev.api.advise import measured_advice
     from fwdrev.bench.functions.isolated import function_process
-    from fwdrev.results.advice.counts import counted_advice
+    from fwdrev.results.advice.decision import counted_advice
 
     with function_process(target) as trials:
         note(f"looking at {target.what}")

@@ -1,9 +1,12 @@
 """What a line of code can call a function: a name that stands for that very object where the code goes."""
 
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from types import FrameType, ModuleType
-from typing import Any
+from typing import Any, cast
+
+from fwdrev.modes.errors import Raised, attempt
 
 __all__ = ["Names", "caller"]
 
@@ -13,16 +16,16 @@ _BETWEEN = frozenset({"fwdrev", "jaxtyping", "beartype"})
 
 def caller() -> FrameType:
     """The frame from which our function was called."""
-    frame = sys._getframe(1)  # noqa: SLF001 - the documented way to a frame
+    frame = cast("FrameType", inspect.currentframe())  # CPython has one
     while frame.f_back is not None and _package(frame) in _BETWEEN:
         frame = frame.f_back
     return frame
 
 
 def _package(frame: FrameType) -> str:
-    return (
-        "beartype" if "<@beartype" in frame.f_code.co_filename else str(frame.f_globals.get("__name__")).split(".")[0]
-    )
+    if "<@beartype" in frame.f_code.co_filename:
+        return "beartype"
+    return str(frame.f_globals.get("__name__")).split(".")[0]
 
 
 class Names:
@@ -32,7 +35,7 @@ class Names:
         """Variables of the frame come before those of its module."""
         self._seen: list[Mapping[str, Any]] = [dict(frame.f_locals), frame.f_globals]
 
-    def of(self, function: Any, otherwise: str) -> str:  # noqa: ANN401 - a function, or a sequence of its stages
+    def of(self, function: object, otherwise: str) -> str:
         """A name of that function, dotted if it is in something that has a name; `otherwise` where there is none.
 
         Its own `__name__` is not asked for more than a hint: jax.grad(E), a wrapper and a method of another object all
@@ -42,7 +45,7 @@ class Names:
             return otherwise
         return next(self._candidates(function), otherwise)
 
-    def _candidates(self, function: Any) -> Iterator[str]:  # noqa: ANN401
+    def _candidates(self, function: object) -> Iterator[str]:
         """The best first; each of them stands for the function."""
         own = str(getattr(function, "__name__", ""))
         for names in self._seen:
@@ -64,7 +67,7 @@ class Names:
             yield path
 
 
-def _is(value: Any, function: Any) -> bool:  # noqa: ANN401 - anything
+def _is(value: object, function: object) -> bool:
     """Whether they are the same; a bound method is a new object each time."""
     if value is function:
         return True
@@ -77,7 +80,7 @@ def _public(names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     return ((name, value) for name, value in names.items() if not name.startswith("_") and name.isidentifier())
 
 
-def _path(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - anything, or None
+def _path(names: Mapping[str, Any], path: str) -> object:
     """What a dotted path stands for."""
     first, *rest = path.split(".")
     value = names.get(first)
@@ -86,9 +89,7 @@ def _path(names: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - anythin
     return value
 
 
-def _reached(value: Any, name: str) -> Any:  # noqa: ANN401 - anything, or None
-    """An attribute that is there without running code: a property is not asked."""
-    try:
-        return vars(value).get(name) if isinstance(value, ModuleType) else getattr(value, name, None)
-    except Exception:  # noqa: BLE001 - of an object of the user's
-        return None
+def _reached(value: object, name: str) -> object:
+    """An attribute, or None; a module is not asked to load one, and a user's object may raise anything."""
+    found = attempt(lambda: vars(value).get(name) if isinstance(value, ModuleType) else getattr(value, name, None))
+    return None if isinstance(found, Raised) else found

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 
-from fwdrev.bench.records.trials import Facts, LostArmError, Prepared, Trials, Values, loops_of
+from fwdrev.bench.records.callables import warm_up
+from fwdrev.bench.records.trials import Facts, LostArmError, Trials, loops_of
 from fwdrev.results.advice.decision import Observed, ranked, ratio_of
 from fwdrev.results.advice.doubts import wrong_arms
 from fwdrev.results.advice.order import LONG, OPTIONAL, OPTIONAL_SHARE, Order
@@ -45,7 +46,6 @@ _ENOUGH, _MOST = 3, 12
 _NARROW = math.log(1.02)
 """Half an interval: narrower ones tell no more that matters."""
 
-Told = Callable[[str], None]
 Clock = Callable[[], float]
 
 
@@ -55,7 +55,7 @@ def observed(
     budget: float,
     *,
     seed: int = 0,
-    told: Told = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
     clock: Clock = perf_counter,
 ) -> Observed:
     """Count, prepare arms by what counts let expect, check them, time those that have a chance, for `budget` seconds.
@@ -67,42 +67,26 @@ def observed(
     measuring.prepare_all()
     measuring.refuse_wrong()
     measuring.time(seed)
-    return measuring.observed
+    return measuring.seen
 
 
 class _Measuring:
-    """What is known so far."""
+    """`seen` grows with each step."""
 
-    def __init__(self, trials: Trials, facts: Facts, budget: float, told: Told, clock: Clock) -> None:
+    def __init__(self, trials: Trials, facts: Facts, budget: float, told: Callable[[str], None], clock: Clock) -> None:
         """The time runs from here."""
-        self.codes = dict(facts.codes)
-        self.reasons = dict(facts.left_out)
-        self.prepared: dict[str, Prepared] = {}
-        self.rounds: list[Values] = []
-        self.expected: dict[str, float] = {}
-        self.untried: dict[str, float | None] = {}
-        self._begun: set[str] = set()
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
         self._order = Order(long_seconds=LONG * budget)
+        self.seen = Observed(
+            codes=dict(facts.codes), reasons=dict(facts.left_out), long_seconds=self._order.long_seconds
+        )
+        self._begun: set[str] = set()
 
     @property
     def left(self) -> float:
         """Seconds."""
         return self._end - self._clock()
-
-    @property
-    def observed(self) -> Observed:
-        """For the decision."""
-        return Observed(
-            codes=self.codes,
-            prepared=self.prepared,
-            rounds=self.rounds,
-            reasons=self.reasons,
-            expected=self.expected,
-            untried=self.untried,
-            long_seconds=self._order.long_seconds,
-        )
 
     def count(self) -> None:
         """What each arm is expected to take: by counts, or in time that was too short for these, by its passes."""
@@ -110,30 +94,31 @@ class _Measuring:
         found = self._trials.expected(_COUNTING * self.left)
         passes = {"forward": self._facts.n, "reverse": self._facts.m}
         guessed = {name: size * self._facts.call_seconds for name, size in passes.items() if name in found.late}
-        self.codes |= found.codes
-        self.expected = guessed | dict(found.seconds)
-        self._order = replace(self._order, expected=self.expected, peaks=found.peaks)
+        self.seen.codes |= found.codes
+        self.seen.expected = guessed | dict(found.seconds)
+        self._order = replace(self._order, expected=self.seen.expected, peaks=found.peaks)
         optional = {name: reason for name, reason in found.late.items() if name not in passes}
-        self.reasons |= {**optional, **found.reasons}
+        self.seen.reasons |= {**optional, **found.reasons}
 
     def prepare_all(self) -> None:
         """Each arm that has a chance, the one first that is expected to be the fastest.
 
         Arms that did not begin, since their share was too small or they waited for one of these, get what is left over.
         """
-        self._go_through(set(self.codes) - set(self.reasons), again=False)
-        left_over = set(self.untried) - self._begun
+        self._go_through(set(self.seen.codes) - set(self.seen.reasons), again=False)
+        left_over = set(self.seen.untried) - self._begun
         for name in left_over:
-            del self.untried[name], self.reasons[name]
+            del self.seen.untried[name], self.seen.reasons[name]
         self._go_through(left_over, again=True)
 
     def _go_through(self, names: Collection[str], *, again: bool) -> None:
         waiting = deque(sorted(names, key=self._turn))
         while waiting:
             name = waiting.popleft()
-            hopeless, blocked = self._order.hopeless(name, self.prepared), self._order.blocked(name, self.untried)
+            hopeless = self._order.hopeless(name, self.seen.prepared)
+            blocked = self._order.blocked(name, self.seen.untried)
             if hopeless is not None:
-                self.reasons[name] = hopeless
+                self.seen.reasons[name] = hopeless
             elif blocked is not None:
                 self._leave(name, blocked, None)
             elif self.left <= 0:
@@ -145,19 +130,19 @@ class _Measuring:
         """Of the time that is left, for an arm that so many others wait for."""
         if name in OPTIONAL:
             return OPTIONAL_SHARE
-        return 1 / (waiting + 2) if self.prepared else _FIRST
+        return 1 / (waiting + 2) if self.seen.prepared else _FIRST
 
     def _turn(self, name: str) -> tuple[float, int]:
-        return self.expected.get(name, math.inf), list(self.codes).index(name)
+        return self.seen.expected.get(name, math.inf), list(self.seen.codes).index(name)
 
     def _prepare(self, name: str, share: float) -> None:
         self._told(f"compiling {name}")
         began = self.left
         try:
-            self.prepared[name] = self._trials.prepare(name, max(_LEAST, share * self.left))
+            self.seen.prepared[name] = self._trials.prepare(name, max(_LEAST, share * self.left))
         except LostArmError as error:
             if not error.late:
-                self.reasons[name] = error.reason
+                self.seen.reasons[name] = error.reason
                 return
             if error.needs is None:
                 self._begun.add(name)
@@ -166,67 +151,69 @@ class _Measuring:
 
     def _leave(self, name: str, reason: str, needs: float | None) -> None:
         """An arm that was not tried to the end; `needs`: a budget in which it would be."""
-        self.reasons[name], self.untried[name] = reason, needs
+        self.seen.reasons[name], self.seen.untried[name] = reason, needs
 
     def refuse_wrong(self) -> None:
         """Those that are wrong are not timed."""
-        for name, reason in wrong_arms(self._facts, {name: p.products for name, p in self.prepared.items()}).items():
-            self.reasons[name] = reason
-            del self.prepared[name]
+        products = {name: prepared.products for name, prepared in self.seen.prepared.items()}
+        for name, reason in wrong_arms(self._facts, products).items():
+            self.seen.reasons[name] = reason
+            del self.seen.prepared[name]
 
     def time(self, seed: int) -> None:
         """Rounds, until the answer is clear or the time is over."""
-        arms = self._still(list(self.prepared))
-        loops = loops_of({name: self.prepared[name].seconds for name in arms}, _BLOCK_SECONDS)
+        arms = self._still(list(self.seen.prepared))
+        loops = loops_of({name: self.seen.prepared[name].seconds for name in arms}, _BLOCK_SECONDS)
         blocks = self._blocks(loops)
         if blocks is None:
             return
         longest = 0.0
-        while len(self.rounds) < _MOST and self.left > longest and not self._clear(arms):
+        while len(self.seen.rounds) < _MOST and self.left > longest and not self._clear(arms):
             began = self._clock()
-            self._told(f"round {len(self.rounds) + 1}: {', '.join(arms)}")
+            self._told(f"round {len(self.seen.rounds) + 1}: {', '.join(arms)}")
             chosen = {name: loops[name] for name in arms}
             try:
-                self.rounds.append(self._trials.round(chosen, blocks, seed + len(self.rounds), self.left))
+                self.seen.rounds.append(self._trials.round(chosen, blocks, seed + len(self.seen.rounds), self.left))
             except LostArmError as error:
                 if error.arm is None or self.left <= 0:
                     return
                 self._lose(error.arm, error.reason)
             longest = max(longest, self._clock() - began)
-            arms = self._still([name for name in arms if name in self.prepared])
+            arms = self._still([name for name in arms if name in self.seen.prepared])
 
     def _lose(self, name: str, reason: str) -> None:
         """An arm that failed while it was timed is not advised, whatever it did before."""
-        self.reasons[name] = reason
-        self.prepared.pop(name, None)
-        self.rounds = [{arm: values for arm, values in each.items() if arm != name} for each in self.rounds]
+        self.seen.reasons[name] = reason
+        self.seen.prepared.pop(name, None)
+        self.seen.rounds = [{arm: values for arm, values in each.items() if arm != name} for each in self.seen.rounds]
 
     def _blocks(self, loops: Mapping[str, int]) -> int | None:
         """In a round; None where not even one round fits."""
-        each = sum((count + 1 + count // 8) * self.prepared[name].seconds for name, count in loops.items())
+        each = sum((count + warm_up(count)) * self.seen.prepared[name].seconds for name, count in loops.items())
         few = next((blocks for blocks in _BLOCKS if blocks * each < _ROUND_SHARE * self.left), _BLOCKS[-1])
         return few if few * each < self.left else None
 
     def _still(self, arms: list[str]) -> list[str]:
         """The two fastest, so that it is known by how much the first is better, and what is not far behind."""
-        order = [(name, e.point) for name, e in ranked(self.observed) if name in arms]
+        order = [(name, e.point) for name, e in ranked(self.seen) if name in arms]
         for name, seconds in order[2:]:
             if seconds > _SLOW * order[0][1]:
-                self.reasons[name] = f"more than {_SLOW:g} times slower than {order[0][0]}: not measured on"
-        return [name for name in arms if name not in self.reasons]
+                self.seen.reasons[name] = f"more than {_SLOW:g} times slower than {order[0][0]}: not measured on"
+        return [name for name in arms if name not in self.seen.reasons]
 
     def _clear(self, arms: Sequence[str]) -> bool:
         """Whether every arm is known to be slower than the fastest, or known well enough."""
-        if len(arms) < 2:  # noqa: PLR2004 - nothing to compare
-            return not arms or bool(self.rounds)
-        if len(self.rounds) < _ENOUGH:
+        if len(arms) <= 1:
+            return not arms or bool(self.seen.rounds)
+        if len(self.seen.rounds) < _ENOUGH:
             return False
-        best = next(name for name, _ in ranked(self.observed) if name in arms)
-        ratios = [ratio_of(self.rounds, name, best) for name in arms if name != best]
+        best = next(name for name, _ in ranked(self.seen) if name in arms)
+        ratios = [ratio_of(self.seen.rounds, name, best) for name in arms if name != best]
         return all(
-            e is not None
-            and e.low is not None
-            and e.high is not None
-            and (e.low > 1 or math.log(e.high / e.low) / 2 < _NARROW)
+            e is not None and e.low is not None and e.high is not None and (e.low > 1 or _narrow(e.low, e.high))
             for e in ratios
         )
+
+
+def _narrow(low: float, high: float) -> bool:
+    return math.log(high / low) / 2 < _NARROW

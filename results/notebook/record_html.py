@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from fwdrev.results.advice.decision import Advice
-from fwdrev.results.advice.text import HEAD, advice_words, arm_rows, function_text, remarks
+from fwdrev.results.advice.record import HEAD, Advice, advice_words, arm_rows, function_text, remarks
 from fwdrev.results.costs.prediction import Prediction
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.notebook.run_html import run_html

@@ -17,7 +17,7 @@ from fwdrev.api.mode_choice import by_counts
 from fwdrev.bench.records.trials import Expected, Facts
 from fwdrev.modes.functions.mode_costs import Counted, traced_function
 from fwdrev.modes.jaxpr.cost import JaxprCost
-from fwdrev.results.advice.counts import counted_advice
+from fwdrev.results.advice.decision import counted_advice
 from tests import versions
 from tests.short_suite import SHORT
 from tests.wild.reports import OURS, report

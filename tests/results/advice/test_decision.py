@@ -11,11 +11,10 @@ import pytest
 from fwdrev.api.advise import measured_advice
 from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.advice.counts import counted_advice
-from fwdrev.results.advice.decision import Advice
+from fwdrev.results.advice.decision import counted_advice
 from fwdrev.results.advice.doubts import wrong_arms
+from fwdrev.results.advice.record import Advice, advice_words
 from fwdrev.results.advice.rounds import observed
-from fwdrev.results.advice.text import advice_lines, advice_words
 from fwdrev.results.notebook.record_html import record_html
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from tests.shown import Reader
@@ -368,16 +367,16 @@ def test_jacobians_have_to_agree(forward: list[float], reverse: list[float], wro
 def test_other_sizes_are_extrapolated() -> None:
     """Beyond the overhead of a call, forward in proportion to n and reverse to m: here reverse has 10 of 100 passes."""
     found = advised(Scripted(seconds={"forward": 401e-6, "reverse": 101e-6}))
-    assert found.elsewhere is not None
-    assert found.elsewhere.outputs == pytest.approx(40)
-    assert found.elsewhere.inputs == pytest.approx(25)
+    assert found.break_even is not None
+    assert found.break_even.outputs == pytest.approx(40)
+    assert found.break_even.inputs == pytest.approx(25)
     words = " ".join(advice_words(found))
     assert "m = 40 outputs (n = 100 as here; more favour forward)" in words
     assert "n = 25 inputs (m = 10 as here; more favour reverse)" in words
     far = advised(Scripted(seconds={"forward": 1001e-6, "reverse": 11e-6}))
     assert "would not change places" in " ".join(advice_words(far))
     quick = advised(Scripted(seconds={"forward": 1.5e-6, "reverse": 1.2e-6}))
-    assert quick.elsewhere is None
+    assert quick.break_even is None
 
 
 def test_counts_alone_recommend() -> None:
@@ -397,7 +396,7 @@ def test_lines_end_with_the_code_and_html_holds_the_table() -> None:
     """The same for a terminal and for a notebook; text is escaped."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2.5e-4}, noise=0.01, fails={"mixed": "<b>"})
     found = advised(trials, replace(FACTS, codes={**FACTS.codes, "mixed": "m"}, notes=["a note"]))
-    lines = advice_lines(found)
+    lines = str(found).splitlines()
     assert lines[0] == "f: n = 100 inputs, m = 10 outputs, float64 on cpu"
     assert lines[-1] == found.code
     assert "note: a note" in lines
