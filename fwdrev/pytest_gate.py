@@ -20,7 +20,7 @@ from fwdrev.bench.records.parsing import fraction_of
 from fwdrev.bench.timing.callables import PairedCallables, without_arguments
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.callables import CallableGate, callable_gate
-from fwdrev.results.gate.verdicts.judgement import Verdict
+from fwdrev.results.gate.verdicts.report import Verdict
 
 __all__ = ["FwdrevGate"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from fwdrev.results import Run
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.compare import compared
-from fwdrev.results.gate.verdicts.judgement import Judgement, Told
+from fwdrev.results.gate.verdicts.report import GateReport, ReportLine
 from tests.scripted import scripted_run, with_counts
 
 __all__ = ["PLANE", "about", "after", "elsewhere", "measured"]
@@ -20,7 +20,7 @@ def measured(seed: int = 0, **more: Any) -> Run:
     return with_counts(scripted_run(seed, noise=0.01, shift=0.005, **PLANE | more))
 
 
-def after(change: Callable[[Run], Run], **more: Any) -> Judgement:
+def after(change: Callable[[Run], Run], **more: Any) -> GateReport:
     """Two runs of the same truth; to the second this happened."""
     return compared(baseline_of(measured()), change(measured(seed=1)), **more)
 
@@ -30,6 +30,6 @@ def elsewhere(run: Run, **facts: Any) -> Run:
     return replace(run, machine={**run.machine, **facts})
 
 
-def about(judgement: Judgement, part: str) -> list[Told]:
+def about(report: GateReport, part: str) -> list[ReportLine]:
     """The findings on subjects with that in their name."""
-    return [told for told in judgement.told if part in told.subject]
+    return [told for told in report.told if part in told.subject]

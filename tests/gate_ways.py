@@ -15,7 +15,7 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.cost import EngineCost
 from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import GateRun, gate_run
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from tests.gate_sides import WOBBLE
 
 __all__ = ["FEWEST_ROUNDS", "SAME", "SIZES", "UNTIMED", "WAYS", "Way", "ended"]

@@ -113,7 +113,7 @@ def check(
     tell(judgement, {"exit_code": exit_code(judgement.outcome), **data}, reports, as_json=as_json)
 
 
-def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - an Asked and a Judgement, whose modules are imported late
+def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - an Asked and a GateReport, whose modules are imported late
     """The judgement and its data."""
     from fwdrev.results.gate.text import judged
     from fwdrev.results.stats.paired_shifts import FEWEST

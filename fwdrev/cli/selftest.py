@@ -127,7 +127,7 @@ def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str
     from fwdrev.results.gate.aa_test.record import Measured, RecordedRun
     from fwdrev.results.gate.aa_test.summary import delays_for
     from fwdrev.results.gate.run import gate_run
-    from fwdrev.results.gate.verdicts.judgement import Outcome
+    from fwdrev.results.gate.verdicts.report import Outcome
 
     have = {kind: sum(bool(run.delays) is kind for run in record.runs) for kind in (False, True)}
     plan = [(index, False) for index in range(have[False], runs)]

@@ -18,7 +18,7 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.findings import Finding, confirmed, ended_of, reason_of, screened, seconds_of, settled
 from fwdrev.results.gate.paired_sides import Pair, Sides
 from fwdrev.results.gate.subjects import Subject, subjects_of
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 

@@ -15,7 +15,7 @@ from fwdrev.bench.records.observation import Status
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.gate.paired_sides import CountChange, Sides, count_changes
 from fwdrev.results.gate.subjects import Subject, averages, shares
-from fwdrev.results.gate.verdicts.judgement import Verdict
+from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts, Subjectwise, shifts_of

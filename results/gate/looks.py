@@ -24,7 +24,7 @@ from fwdrev.results.gate.findings import SCREENING, Finding, margins_of
 from fwdrev.results.gate.measured_sides import sides_of
 from fwdrev.results.gate.paired_sides import Pair, Sides
 from fwdrev.results.gate.subjects import Kind, Subject, averages
-from fwdrev.results.gate.verdicts.judgement import Verdict
+from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 from fwdrev.results.text.changes import change_text, percent_text
 from fwdrev.results.text.quantities import seconds_text

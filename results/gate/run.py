@@ -20,7 +20,7 @@ from fwdrev.results.gate.looks import Looks
 from fwdrev.results.gate.measured_sides import unmeasured
 from fwdrev.results.gate.paired_sides import Pair, Sides
 from fwdrev.results.gate.subjects import Kind, Subject
-from fwdrev.results.gate.verdicts.judgement import Verdict
+from fwdrev.results.gate.verdicts.report import Verdict
 
 __all__ = ["GateRun", "Measure", "gate_run"]
 

@@ -6,7 +6,7 @@ from statistics import median
 from fwdrev.results.gate.decision import Gate
 from fwdrev.results.gate.findings import POOLED, Finding
 from fwdrev.results.gate.subjects import Kind, Subject
-from fwdrev.results.gate.verdicts.judgement import Judgement, Told, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, ReportLine, Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST
 from fwdrev.results.text.changes import change_text, percent_text
@@ -15,12 +15,12 @@ from fwdrev.results.text.quantities import seconds_text
 __all__ = ["judged"]
 
 
-def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> Judgement:
+def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> GateReport:
     """Every arm in every cell, and the pools of which something is known; `notes` come before the gate's own."""
     told = tuple(_told(gate, finding) for finding in gate.findings if _known(finding))
     drift = "not measured" if gate.drift is None else change_text(gate.drift)
     own = (*_seen(gate), f"control (the same code on both sides): {drift}")
-    return Judgement(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
+    return GateReport(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
 
 
 def _known(finding: Finding) -> bool:
@@ -29,8 +29,8 @@ def _known(finding: Finding) -> bool:
     return not finding.subject.pooled or finding.open or finding.verdict not in settled
 
 
-def _told(gate: Gate, finding: Finding) -> Told:
-    return Told(
+def _told(gate: Gate, finding: Finding) -> ReportLine:
+    return ReportLine(
         subject=_subject(finding),
         verdict=finding.verdict,
         grounds=", ".join(_grounds(gate, finding)),

@@ -1,4 +1,4 @@
-"""A judgement reaches everybody who was asked for: the terminal or a program, files, GitHub; none is lost."""
+"""A report reaches everybody who was asked for: the terminal or a program, files, GitHub; none is lost."""
 
 import json
 from pathlib import Path
@@ -9,9 +9,9 @@ import typer
 
 from fwdrev.cli.gate.reports import reports_of, tell
 from fwdrev.modes import InputError
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome
 from fwdrev.results.gate.verdicts.markdown import MARKER
-from tests.judgements import OPEN, SAME, WORSE, of
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome
+from tests.gate_reports import OPEN, SAME, WORSE, of
 
 
 @pytest.fixture(autouse=True)
@@ -20,11 +20,11 @@ def no_summary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
 
-def _told(judgement: Judgement, *, as_json: bool = False, github: bool = False, **files: Path) -> int:
+def _told(report: GateReport, *, as_json: bool = False, github: bool = False, **files: Path) -> int:
     """The exit code."""
     reports = reports_of(junit=files.get("junit"), markdown=files.get("markdown"), github=github)
     with pytest.raises(typer.Exit) as ended:
-        tell(judgement, {"told": len(judgement.told)}, reports, as_json=as_json)
+        tell(report, {"told": len(report.told)}, reports, as_json=as_json)
     code: int = ended.value.exit_code
     return code
 

@@ -26,9 +26,9 @@ from fwdrev.results.gate.baseline.build import baseline_of, pairs_of
 from fwdrev.results.gate.baseline.compare import compared
 from fwdrev.results.gate.baseline.file import Baseline, baseline_text, load_baseline
 from fwdrev.results.gate.verdicts.github import annotations
-from fwdrev.results.gate.verdicts.judgement import text_lines
 from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.markdown import markdown
+from fwdrev.results.gate.verdicts.report import text_lines
 from fwdrev.results.notebook.run_html import run_html
 from fwdrev.results.runs.cells import arms, cells, engines_measured, failures, values
 from fwdrev.results.runs.export import to_costs, to_csv, to_pyperf
@@ -108,8 +108,8 @@ def _own_baseline() -> Baseline:
     return baseline_of(samples.run())
 
 
-def _told(judgement: Any) -> None:
-    lines = [*text_lines(judgement), markdown(judgement), junit(judgement), *annotations(judgement)]
+def _told(report: Any) -> None:
+    lines = [*text_lines(report), markdown(report), junit(report), *annotations(report)]
     "\n".join(lines).encode()
 
 

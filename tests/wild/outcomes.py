@@ -59,8 +59,8 @@ def main() -> None:
 
 def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
     from fwdrev.modes.errors import InputError
-    from fwdrev.results.gate.verdicts.judgement import Outcome
-    from tests.judgements import WORSE, many, of
+    from fwdrev.results.gate.verdicts.report import Outcome
+    from tests.gate_reports import WORSE, many, of
 
     if outcome == "refused":
         msg = "refused"
@@ -74,8 +74,8 @@ def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
     if outcome == "watched":
         _watch()
     found = Outcome(outcome) if outcome in CODES else Outcome.REGRESSED
-    judgement = of(*many(_ROWS, WORSE), outcome=found, title="10 → 12 · 日本")
-    return judgement, {"told": [f"finding {i} →" for i in range(_ROWS)]}
+    report = of(*many(_ROWS, WORSE), outcome=found, title="10 → 12 · 日本")
+    return report, {"told": [f"finding {i} →" for i in range(_ROWS)]}
 
 
 def _break() -> NoReturn:

@@ -23,9 +23,9 @@ from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run
 from fwdrev.results.gate.text import judged
 from fwdrev.results.gate.verdicts.github import annotations
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict, text_lines
 from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.markdown import markdown
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict, text_lines
 from tests.baselines import measured
 from tests.plugin import install_plugin
 from tests.project import MODEL, commit, make_project
@@ -93,17 +93,17 @@ def test_every_form_tells_what_was_not_measured(
     arms = list(dict.fromkeys(["model:step", *apart]))
     spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 4}, arms)
     run = gate_run(spec, script(ends), lacking=apart)
-    judgement = judged(run.gate, "title", run.reasons)
-    assert exit_code(judgement.outcome) == code
-    found = {each.subject: each.verdict.value for each in judgement.told}
+    report = judged(run.gate, "title", run.reasons)
+    assert exit_code(report.outcome) == code
+    found = {each.subject: each.verdict.value for each in report.told}
     assert told.items() <= found.items()
-    absent = [each for each in judgement.told if each.untimed]
+    absent = [each for each in report.told if each.untimed]
     assert len(absent) == len(apart) + len(ends)
     xml, rows, text, notes = (
-        junit(judgement),
-        markdown(judgement),
-        "\n".join(text_lines(judgement)),
-        "\n".join(annotations(judgement)),
+        junit(report),
+        markdown(report),
+        "\n".join(text_lines(report)),
+        "\n".join(annotations(report)),
     )
     reasons = {f["reason"] for f in run.gate.to_json()["findings"] if f["reason"]}
     assert reasons == {each.grounds for each in absent}
@@ -124,12 +124,12 @@ def test_what_is_gone_may_be_allowed() -> None:
         ({"model:older": GONE, "model:step": GONE}, Outcome.NOTHING),
     ):
         run = gate_run(spec, script({}), lacking=apart, allow_missing=True)
-        judgement = judged(run.gate, "title")
-        assert judgement.outcome is outcome
-        (told, *_) = [each for each in judgement.told if each.verdict is Verdict.MISSING]
+        report = judged(run.gate, "title")
+        assert report.outcome is outcome
+        (told, *_) = [each for each in report.told if each.verdict is Verdict.MISSING]
         assert not told.fails
-        assert f"{told.subject}: {told.grounds}" in "\n".join(annotations(judgement))
-        assert "<failure" not in junit(judgement)
+        assert f"{told.subject}: {told.grounds}" in "\n".join(annotations(report))
+        assert "<failure" not in junit(report)
 
 
 @pytest.mark.parametrize(
@@ -241,9 +241,9 @@ def with_engines(*engines: str) -> Baseline:
 def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not gone: the finding says what to install, and nobody knows whether it is slower."""
     install_plugin(tmp_path, monkeypatch)
-    judgement = compared(with_engines("absent"), measured(seed=1))
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    (told,) = [each for each in judgement.told if each.subject == "absent"]
+    report = compared(with_engines("absent"), measured(seed=1))
+    assert report.outcome is Outcome.INCONCLUSIVE
+    (told,) = [each for each in report.told if each.subject == "absent"]
     assert (told.verdict, told.open, told.fails) == (Verdict.INCONCLUSIVE, True, False)
     assert told.grounds.startswith("unavailable here: engine 'absent' of package fwdrev-plugin cannot be used")
     assert "fwdrev_needs_what_is_not_there" in told.grounds
@@ -253,10 +253,10 @@ def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monk
 @report(OURS)
 def test_an_engine_of_a_baseline_that_is_gone() -> None:
     """It fails, unless that is allowed; where none is left, each is told and nothing was compared."""
-    judgement = compared(with_engines("older"), measured(seed=1))
-    (told,) = [each for each in judgement.told if each.subject == "older"]
-    assert (judgement.outcome, told.verdict, told.fails) == (Outcome.MISSING, Verdict.MISSING, True)
-    assert "::error title=fwdrev check%3A missing::older: in the baseline" in "\n".join(annotations(judgement))
+    report = compared(with_engines("older"), measured(seed=1))
+    (told,) = [each for each in report.told if each.subject == "older"]
+    assert (report.outcome, told.verdict, told.fails) == (Outcome.MISSING, Verdict.MISSING, True)
+    assert "::error title=fwdrev check%3A missing::older: in the baseline" in "\n".join(annotations(report))
     allowed = compared(with_engines("older"), measured(seed=1), allow_missing=True)
     assert allowed.outcome is Outcome.UNCHANGED
     alone = with_engines().model_copy(update={"spec": {**with_engines().spec, "engines": ["older"]}})

@@ -23,9 +23,9 @@ from fwdrev.modes import InputError
 from fwdrev.results import load
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import load_baseline, save_baseline
-from fwdrev.results.gate.verdicts.judgement import Outcome
+from fwdrev.results.gate.verdicts.report import Outcome
 from fwdrev.results.runs.journal import _write_manifest
-from tests.judgements import SAME, WORSE, of
+from tests.gate_reports import SAME, WORSE, of
 from tests.wild.reports import OURS, report
 
 OLD, NEW = "what was there\n", "what is new\n" * 1000

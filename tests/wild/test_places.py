@@ -27,7 +27,7 @@ from fwdrev.cli.gate import reports as judged
 from fwdrev.modes import InputError
 from fwdrev.results import load
 from fwdrev.results.costs.calibration import calibrated, calibration_path
-from tests.judgements import WORSE, of
+from tests.gate_reports import WORSE, of
 from tests.wild.reports import OURS, report
 
 REPOSITORY = Path(__file__).parents[2]

@@ -73,7 +73,7 @@ def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module is imported late
     """Of a command that judges; never 0 when nothing was compared, never 1 but for a regression."""
-    from fwdrev.results.gate.verdicts.judgement import Outcome
+    from fwdrev.results.gate.verdicts.report import Outcome
 
     codes = {
         Outcome.REGRESSED: EXIT_REGRESSION,

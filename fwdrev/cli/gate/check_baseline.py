@@ -22,7 +22,7 @@ from fwdrev.modes.registry import engine_fault
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
 from fwdrev.results.gate.baseline.file import Baseline, load_baseline
 from fwdrev.results.gate.baseline.second_look import Again
-from fwdrev.results.gate.verdicts.judgement import Judgement
+from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.cache_folder import cache_folder
 from fwdrev.results.runs.run import Run, load
 from fwdrev.results.text.changes import percent_text
@@ -42,7 +42,7 @@ def judged_by_baseline(
     *,
     out: Path | None = None,
     allow_missing: bool = False,
-) -> tuple[Judgement, dict[str, Any]]:
+) -> tuple[GateReport, dict[str, Any]]:
     """The judgement and its data; `others`: further options that were given, which the baseline decides.
 
     `out`: where what is measured is kept; without it, it is removed when it has been compared.
@@ -172,7 +172,7 @@ def _compare(path: Path, folder: Path) -> str:
     return f"fwdrev check --baseline {quoted(path)} --run {quoted(folder)}"
 
 
-def _told_open(judgement: Judgement, baseline: Baseline, run: Run, path: Path, threshold: float) -> Judgement:
+def _told_open(judgement: GateReport, baseline: Baseline, run: Run, path: Path, threshold: float) -> GateReport:
     """Of a run that is there nothing is measured again."""
     if undecided(baseline, run, threshold=threshold) is None:
         return judgement

@@ -23,7 +23,7 @@ from fwdrev.results.gate.baseline.compare import compared, undecided, without_ru
 from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.function_run import function_run
 from fwdrev.results.gate.baseline.function_spec import FunctionSpec
-from fwdrev.results.gate.verdicts.judgement import Judgement
+from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.run import Run
 
 __all__ = ["judged_functions", "measured", "nothing_left"]
@@ -54,7 +54,7 @@ def nothing_left() -> Iterator[None]:
 
 def judged_functions(
     baseline: Baseline, asked: FunctionSpec, threshold: float, title: str, *, allow_missing: bool
-) -> Judgement:
+) -> GateReport:
     """The functions of a baseline as they are here, in as many rounds as a gate has, then in fresh ones."""
     rounds = min(asked.rounds, int(FUNCTIONS["rounds"]))
     with nothing_left(), here() as opened:

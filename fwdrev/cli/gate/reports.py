@@ -66,14 +66,14 @@ def reports_of(*, junit: Path | None, markdown: Path | None, github: bool) -> Re
     )
 
 
-def tell(judgement: Any, data: dict[str, Any], reports: Reports, *, as_json: bool) -> NoReturn:  # noqa: ANN401 - a Judgement, whose module is imported late
+def tell(judgement: Any, data: dict[str, Any], reports: Reports, *, as_json: bool) -> NoReturn:  # noqa: ANN401 - a GateReport, whose module is imported late
     """Write the judgement wherever that was asked for, then show it, as text or its `data` as JSON.
 
     Files come first, in case the text cannot be shown; one that fails stops nothing, and is no verdict. With JSON the
     annotations go to standard error: GitHub reads both, and a program that parses the answer reads one.
     """
     from fwdrev.results.gate.verdicts.github import annotations
-    from fwdrev.results.gate.verdicts.judgement import text_lines
+    from fwdrev.results.gate.verdicts.report import text_lines
 
     lost = _written(judgement, reports)
     code = exit_code(judgement.outcome) or (EXIT_USAGE if lost else 0)

@@ -23,7 +23,7 @@ from fwdrev.results.gate.aa_test.record import Record, RecordedRun
 from fwdrev.results.gate.decision import Gate, decide
 from fwdrev.results.gate.paired_sides import Sides
 from fwdrev.results.gate.subjects import Subject
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import LEVEL
 
 __all__ = ["Advice", "Share", "Summary", "delays_for", "gate_of", "summarised"]

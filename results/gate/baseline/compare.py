@@ -1,10 +1,10 @@
-"""A run beside a stored baseline: what does not depend on the machine is compared, and ends as a judgement.
+"""A run beside a stored baseline: what does not depend on the machine is compared, and ends as a report.
 
-    judgement = compared(load_baseline(path), load("runs/today"))
-    judgement.outcome, text_lines(judgement)
+    report = compared(load_baseline(path), load("runs/today"))
+    report.outcome, text_lines(report)
 
     again = undecided(baseline, run, threshold=0.05)            # what more rounds may decide
-    judgement = compared(baseline, run, again=load("runs/again"))
+    report = compared(baseline, run, again=load("runs/again"))
 
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
 they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
@@ -29,7 +29,7 @@ from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
 from fwdrev.results.gate.baseline.second_look import Again, asked_again, looks_of
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, opened, shift_lines, told_shifts
 from fwdrev.results.gate.paired_sides import CountChange, count_changes, known_counts
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
 from fwdrev.results.runs.provenance import differences
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.trend import DECIDES
@@ -81,7 +81,7 @@ def compared(
     allow_missing: bool = False,
     again: Run | None = None,
     lacking: Mapping[str, str] | None = None,
-) -> Judgement:
+) -> GateReport:
     """What changed by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
 
     `again`: fresh rounds of what `undecided` names. With them what the first rounds flag is decided by the fresh ones
@@ -91,7 +91,7 @@ def compared(
     """
     both = _both(baseline, run, threshold, alpha, again)
     if isinstance(both, str):
-        return Judgement(title=title, outcome=Outcome.NOTHING, told=(), notes=(both,))
+        return GateReport(title=title, outcome=Outcome.NOTHING, told=(), notes=(both,))
     absent = set(baseline.sweep.engines) - set(run.spec.engines)
     apart = (*_absent(baseline, absent, lacking or {}, allow_missing=allow_missing), *new_here(baseline, run))
     return _judged(both, threshold, alpha, title, apart)
@@ -108,16 +108,16 @@ def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: f
 
 def without_run(
     baseline: Baseline, lacking: Mapping[str, str] | None = None, *, title: str = "", allow_missing: bool = False
-) -> Judgement:
+) -> GateReport:
     """Where nothing of what the baseline measured is here: nothing can be measured, and each is told."""
     told = tuple(_absent(baseline, baseline.sweep.engines, lacking or {}, allow_missing=allow_missing))
     outcome = Outcome.MISSING if any(each.fails for each in told) else Outcome.NOTHING
-    return Judgement(title=title, outcome=outcome, told=told)
+    return GateReport(title=title, outcome=outcome, told=told)
 
 
 def _absent(
     baseline: Baseline, absent: Collection[str], lacking: Mapping[str, str], *, allow_missing: bool
-) -> Iterator[Told]:
+) -> Iterator[ReportLine]:
     if baseline.functions is None:
         return not_here(absent, allow_missing=allow_missing)
     return lost(lacking, allow_missing=allow_missing)
@@ -140,7 +140,7 @@ def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: R
     )
 
 
-def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[Told]) -> Judgement:
+def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[ReportLine]) -> GateReport:
     """`apart`: what is told of engines or functions that only one of both has."""
     then, now, run, shifts = both.then, both.now, both.run, both.looks.first
     counts = [told for entries in both.arms() for told in _counts(both, *entries)]
@@ -157,10 +157,10 @@ def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequ
         notes += _seconds(both, threshold)
     outcome = _outcome(told, better=better, compared=bool(counts or ratios))
     lines = tuple(replace(each, subject=_line(each.subject), grounds=_line(each.grounds)) for each in told)
-    return Judgement(title=title, outcome=outcome, told=lines, notes=tuple(map(_line, notes)))
+    return GateReport(title=title, outcome=outcome, told=lines, notes=tuple(map(_line, notes)))
 
 
-def _outcome(told: Sequence[Told], *, better: bool, compared: bool) -> Outcome:
+def _outcome(told: Sequence[ReportLine], *, better: bool, compared: bool) -> Outcome:
     """A regression stands whatever else is open; otherwise all must be known to be no worse."""
     failing = {each.verdict for each in told if each.fails}
     if failing - {Verdict.MISSING}:
@@ -186,7 +186,7 @@ def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
     return found
 
 
-def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Told, bool]]:
+def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[ReportLine, bool]]:
     """The verdict on the counts of an arm in a cell, if both know one, and whether they are better."""
     if not any(known_counts(then.counts, now.counts)):
         return
@@ -196,7 +196,7 @@ def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Told
     odd = len(comparable) < len(changes)
     grounds = [f"{change.what.replace('_', ' ')} {change.base:,} → {change.head:,}" for change in changes]
     grounds += ["counted by another compiler, or planned by the seconds of a machine"] if odd else []
-    told = Told(
+    told = ReportLine(
         subject=arm_subject(now.arm, now.n, now.m),
         verdict=Verdict.COUNTS_CHANGED if changes else Verdict.UNCHANGED,
         grounds=", ".join(grounds) or "counts as before",

@@ -8,7 +8,7 @@ from fwdrev.modes.registry import engine_fault, engine_names
 from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
 from fwdrev.results.gate.paired_sides import Pair
-from fwdrev.results.gate.verdicts.judgement import Told, Verdict
+from fwdrev.results.gate.verdicts.report import ReportLine, Verdict
 from fwdrev.results.runs.cells import failures
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST
@@ -22,7 +22,7 @@ def gone(then: Baseline, now: Baseline) -> set[Pair]:
     return {(cell, arm) for cell, arm in before - here if arm != CONTROL}
 
 
-def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[Told]:
+def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[ReportLine]:
     """What the run was for and did not measure: it may be slower."""
     why = {
         (Cell(int(n), int(m)), str(name)): (str(status), f"{status}: {reason or 'no reason given'}")
@@ -31,10 +31,10 @@ def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[Told]:
     for cell, arm in sorted(expected):
         untimed, reason = why.get((cell, arm), ("not measured", "the run has not come to it"))
         subject, grounds = arm_subject(arm, cell.n, cell.m), f"not measured now: {reason}"
-        yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed=untimed)
+        yield ReportLine(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed=untimed)
 
 
-def untested(then: Baseline, now: Baseline) -> Iterator[Told]:
+def untested(then: Baseline, now: Baseline) -> Iterator[ReportLine]:
     """Ratios of arms that took too few rounds now."""
     tested = {(entry.n, entry.m, entry.arm, entry.against) for entry in now.ratios}
     timed = {(entry.n, entry.m, entry.arm) for entry in now.arms if entry.seconds is not None}
@@ -44,33 +44,35 @@ def untested(then: Baseline, now: Baseline) -> Iterator[Told]:
             of_function = entry.against == CONTROL
             subject = arm_subject(entry.arm, n, m) if of_function else f"{' ÷ '.join(pair)} at n = {n}, m = {m}"
             grounds = f"not compared: fewer than {FEWEST} rounds measured {'it' if of_function else 'both'}"
-            yield Told(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
+            yield ReportLine(subject=subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True)
 
 
-def not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[Told]:
+def not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[ReportLine]:
     """The engines of the baseline that cannot be measured here, and why; those that can were left out on purpose."""
     known = engine_names()
     for arm in sorted(arms):
         if arm not in known:
             grounds = "in the baseline; no engine has this name here: it was removed, or its package is not installed"
-            yield Told(subject=arm, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
+            yield ReportLine(subject=arm, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
         elif (fault := engine_fault(arm)) is not None:
             grounds = f"unavailable here: {fault}"
-            yield Told(subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed="unavailable")
+            yield ReportLine(
+                subject=arm, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=True, untimed="unavailable"
+            )
 
 
-def lost(functions: Mapping[str, str], *, allow_missing: bool) -> Iterator[Told]:
+def lost(functions: Mapping[str, str], *, allow_missing: bool) -> Iterator[ReportLine]:
     """The functions of the baseline that the working tree does not have, with what it has instead."""
     for name, why in sorted(functions.items()):
         grounds = f"in the baseline, and not here any more: {why}"
-        yield Told(subject=name, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
+        yield ReportLine(subject=name, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
 
 
-def new_here(then: Baseline, run: Run) -> Iterator[Told]:
+def new_here(then: Baseline, run: Run) -> Iterator[ReportLine]:
     """The engines of the run that the baseline does not know: there is nothing to compare them with."""
     for arm in run.spec.engines:
         if arm not in then.sweep.engines and arm != CONTROL:
-            yield Told(subject=arm, verdict=Verdict.NEW, grounds="the baseline does not have it")
+            yield ReportLine(subject=arm, verdict=Verdict.NEW, grounds="the baseline does not have it")
 
 
 def left_out(then: Baseline, run: Run, beyond: AbstractSet[Pair]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from jaxtyping import Shaped
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.gate.baseline.ratio_shifts import Shift
 from fwdrev.results.gate.findings import SCREENING
-from fwdrev.results.gate.verdicts.judgement import Told, Verdict
+from fwdrev.results.gate.verdicts.report import ReportLine, Verdict
 from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts
 from fwdrev.results.text.changes import change_text, percent_text
@@ -72,7 +72,7 @@ def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool
     return Opened(flagged=tuple(flagged), undecided=tuple(undecided))
 
 
-def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> Iterator[Told]:
+def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> Iterator[ReportLine]:
     """The verdicts; `here`: both runs are of the same machine. Elsewhere no shift is a regression or an improvement."""
     if not looks.first:
         return
@@ -140,12 +140,14 @@ def _shifts(found: Sequence[Shift]) -> Shifts:
     return Shifts(mean=mean, error=error, rounds=freedom + 1, kept=freedom + 1)
 
 
-def _told(shift: Shift, margin: float, *, above: bool, below: bool, here: bool) -> Told:
+def _told(shift: Shift, margin: float, *, above: bool, below: bool, here: bool) -> ReportLine:
     if above or below:
         return _moved(shift, margin, up=above, here=here)
     if bool(_shifts([shift]).within(np.array([margin]))[0]):  # not so where nothing can be tested
-        return Told(subject=shift.subject, verdict=Verdict.UNCHANGED, grounds=f"within the threshold: {_change(shift)}")
-    return Told(
+        return ReportLine(
+            subject=shift.subject, verdict=Verdict.UNCHANGED, grounds=f"within the threshold: {_change(shift)}"
+        )
+    return ReportLine(
         subject=shift.subject,
         verdict=Verdict.INCONCLUSIVE,
         grounds=_change(shift) + ("" if shift.settled else _why_open(shift, margin)),
@@ -153,7 +155,7 @@ def _told(shift: Shift, margin: float, *, above: bool, below: bool, here: bool) 
     )
 
 
-def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:
+def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> ReportLine:
     """One beyond the threshold; whose doing it is decides what it means.
 
     Where a ratio hardly depends on m, little moves a crossover far: that counts when the arms moved beyond it too.
@@ -172,13 +174,13 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> Told:
         verdict, words = Verdict.IMPROVED, f"{other} became faster against {one}: "
     elif shift.settled and abs(apart) <= margin:
         grounds = f"both stayed within the threshold: {_change(shift)}"
-        return Told(subject=shift.subject, verdict=verdict, grounds=grounds)
+        return ReportLine(subject=shift.subject, verdict=verdict, grounds=grounds)
     else:
         words = f"{one} became slower or {other} faster, their seconds do not say which: "
     if shift.of_function:
         unsure = "the control moved too, so that the machine may have changed: "
         words = "on another machine: " if not here else unsure if verdict is Verdict.INCONCLUSIVE else ""
-    return Told(
+    return ReportLine(
         subject=shift.subject,
         verdict=verdict,
         grounds=f"{words}{_change(shift)}",
@@ -193,10 +195,10 @@ def _decided(shift: Shift, margin: float, *, up: bool) -> bool:
     return not (told.fails or told.open)
 
 
-def _unconfirmed(shift: Shift) -> Told:
+def _unconfirmed(shift: Shift) -> ReportLine:
     """One that was to be measured again, and was not."""
     grounds = f"{_change(shift)}, and could not be measured again"
-    return Told(subject=shift.subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=not shift.settled)
+    return ReportLine(subject=shift.subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=not shift.settled)
 
 
 def _why_open(shift: Shift, margin: float) -> str:

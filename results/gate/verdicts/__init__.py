@@ -1,4 +1,4 @@
-"""A judgement, whatever reached it, and its forms: JUnit, Markdown, and annotations of GitHub.
+"""A report, whatever reached it, and its forms: JUnit, Markdown, and annotations of GitHub.
 
-Start with `judgement.py`.
+Start with `report.py`.
 """

@@ -1,6 +1,6 @@
-"""A judgement as annotations, which GitHub shows beside a run and a pull request.
+"""A report as annotations, which GitHub shows beside a run and a pull request.
 
-    for line in annotations(judgement):
+    for line in annotations(report):
         print(line)
 
 An annotation is a line that the runner reads from what a step prints, `::error title=…::…`; so what a user chose must
@@ -9,7 +9,7 @@ neither end the title nor the line.
 
 from collections.abc import Iterator, Sequence
 
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict, in_short, not_timed, notable
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, in_short, not_timed, notable
 
 __all__ = ["annotations"]
 
@@ -31,28 +31,28 @@ _LEVELS = {
 _TITLE = "fwdrev check"
 
 
-def annotations(judgement: Judgement) -> list[str]:
+def annotations(report: GateReport) -> list[str]:
     """The outcome, then an error for each that fails, a warning for each that is open, a notice for other changes.
 
     The first one names what was not timed. At most ten of each level: the last one names the others.
     """
-    level = _LEVELS.get(judgement.outcome, "notice")
-    first = "; ".join(filter(None, [not_timed(judgement, _NAMED), judgement.title]))
-    by_level: dict[str, list[Told]] = {"error": [], "warning": [], "notice": []}
-    for told in notable(judgement):
+    level = _LEVELS.get(report.outcome, "notice")
+    first = "; ".join(filter(None, [not_timed(report, _NAMED), report.title]))
+    by_level: dict[str, list[ReportLine]] = {"error": [], "warning": [], "notice": []}
+    for told in notable(report):
         by_level[_level(told)].append(told)
     lines = {each: list(_shown(each, told, _SHOWN - (each == level))) for each, told in by_level.items()}
-    lines[level].insert(0, _line(level, judgement.outcome, first))
+    lines[level].insert(0, _line(level, report.outcome, first))
     return [line for found in lines.values() for line in found]
 
 
-def _level(told: Told) -> str:
+def _level(told: ReportLine) -> str:
     if told.fails:
         return "error"
     return "warning" if told.open or told.verdict in {Verdict.FLAGGED, Verdict.INCONCLUSIVE} else "notice"
 
 
-def _shown(level: str, told: Sequence[Told], room: int) -> Iterator[str]:
+def _shown(level: str, told: Sequence[ReportLine], room: int) -> Iterator[str]:
     """A line for each, or for all but the last one's, which names those that have none."""
     alone = len(told) if len(told) <= room else room - 1
     for each in told[:alone]:

@@ -1,6 +1,6 @@
-"""A judgement as a JUnit file, which CI services show as a list of tests.
+"""A report as a JUnit file, which CI services show as a list of tests.
 
-    Path("junit.xml").write_text(junit(judgement), encoding="utf-8")
+    Path("junit.xml").write_text(junit(report), encoding="utf-8")
 
 JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
 missing, and is skipped where it was not timed, is undecided or new. Where there was nothing to compare one errs, lest
@@ -10,7 +10,7 @@ an empty list pass for a good one.
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
 
 __all__ = ["SUITE", "junit"]
 
@@ -19,17 +19,17 @@ _CLASS = "fwdrev.check"
 _UNKNOWN = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}
 
 
-def junit(judgement: Judgement, *, began: datetime | None = None, seconds: float = 0.0) -> str:
+def junit(report: GateReport, *, began: datetime | None = None, seconds: float = 0.0) -> str:
     """The XML of `testsuites` with one `testsuite`; `began` and `seconds` are those of the whole check."""
     suite = ET.Element("testsuite", name=SUITE)
     properties = ET.SubElement(suite, "properties")
-    for name, value in (("title", judgement.title), ("outcome", judgement.outcome.value)):
+    for name, value in (("title", report.title), ("outcome", report.outcome.value)):
         ET.SubElement(properties, "property", name=name, value=value)
-    for told in judgement.told:
+    for told in report.told:
         _add_case(suite, told)
-    if judgement.outcome is Outcome.NOTHING:
-        _add_result(_case(suite, judgement.outcome), "error", judgement.outcome, judgement.title)
-    ET.SubElement(suite, "system-out").text = "\n".join(judgement.notes)
+    if report.outcome is Outcome.NOTHING:
+        _add_result(_case(suite, report.outcome), "error", report.outcome, report.title)
+    ET.SubElement(suite, "system-out").text = "\n".join(report.notes)
     suite.attrib |= _totals(suite) | {"time": f"{seconds:.3f}"}
     if began is not None:
         suite.set("timestamp", began.isoformat(timespec="seconds"))
@@ -44,7 +44,7 @@ def _case(suite: ET.Element, name: str) -> ET.Element:
     return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
 
 
-def _add_case(suite: ET.Element, told: Told) -> None:
+def _add_case(suite: ET.Element, told: ReportLine) -> None:
     case = _case(suite, told.subject)
     if told.fails:
         _add_result(case, "failure", told.verdict, told.grounds)

@@ -1,6 +1,6 @@
-"""A judgement in GitHub's Markdown: for a pull request's comment, and for the summary of a step.
+"""A report in GitHub's Markdown: for a pull request's comment, and for the summary of a step.
 
-    Path("check.md").write_text(markdown(judgement), encoding="utf-8")
+    Path("check.md").write_text(markdown(report), encoding="utf-8")
 
 Names of engines, functions and revisions come from whoever wrote the change. They show letter by letter: none becomes
 markup, mentions a person, links to an issue or turns into a picture.
@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, not_timed, notable, unchanged
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, not_timed, notable, unchanged
 
 __all__ = ["COMMENT_LIMIT", "MARKER", "SUMMARY_LIMIT", "markdown"]
 
@@ -46,19 +46,19 @@ _MORE = 100
 """Bytes of the line that says how many are missing; at most."""
 
 
-def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
+def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
     """A headline that names what was not timed, a table of what is notable, the notes, what is unchanged, folded.
 
     It has at most `limit` bytes in UTF-8, so at most as many characters; from 4,096 on that can be kept. What does not
     fit is missing at the end of each part, and the part says so.
     """
-    same = unchanged(judgement)
-    head = [MARKER, _headline(judgement), "", _letters(_cut(judgement.title, _LONGEST_TITLE))]
-    frame = [f"<details><summary>unchanged: {len(same)} of {len(judgement.told)}</summary>", "", "", "</details>"]
+    same = unchanged(report)
+    head = [MARKER, _headline(report), "", _letters(_cut(report.title, _LONGEST_TITLE))]
+    frame = [f"<details><summary>unchanged: {len(same)} of {len(report.told)}</summary>", "", "", "</details>"]
     columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
-    rows = _fitting(_rows(notable(judgement), room), room, "| {} | | |".format)
-    notes = _fitting([f"- {_letters(note)}" for note in judgement.notes], room - _size(rows), "- {}".format)
+    rows = _fitting(_rows(notable(report), room), room, "| {} | | |".format)
+    notes = _fitting([f"- {_letters(note)}" for note in report.notes], room - _size(rows), "- {}".format)
     items = [f"- {_letters(told.subject)}: {_letters(told.grounds)}" for told in same]
     items = _fitting(items, room - _size([*rows, *notes]), "- {}".format)
     parts = [head, [*columns, *rows] if rows else [], ["", *notes] if notes else []]
@@ -66,9 +66,9 @@ def markdown(judgement: Judgement, limit: int = COMMENT_LIMIT) -> str:
     return "\n".join([*(line for part in parts for line in part), *folded, ""])
 
 
-def _headline(judgement: Judgement) -> str:
-    outcome = f"## {_SIGNS.get(judgement.outcome, '?')} fwdrev check: {judgement.outcome}"
-    return "; ".join(filter(None, [outcome, not_timed(judgement, _HEADLINE, _name)]))
+def _headline(report: GateReport) -> str:
+    outcome = f"## {_SIGNS.get(report.outcome, '?')} fwdrev check: {report.outcome}"
+    return "; ".join(filter(None, [outcome, not_timed(report, _HEADLINE, _name)]))
 
 
 def _name(text: str) -> str:
@@ -82,13 +82,13 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _rows(told: Sequence[Told], room: int) -> list[str]:
+def _rows(told: Sequence[ReportLine], room: int) -> list[str]:
     """With shorter grounds where not all fit with their own: who is slower is worth more than by how much."""
     rows = [_row(each) for each in told]
     return rows if _size(rows) <= room else [_row(each, _SHORT) for each in told]
 
 
-def _row(told: Told, most: int = sys.maxsize) -> str:
+def _row(told: ReportLine, most: int = sys.maxsize) -> str:
     verdict = f"**{told.verdict}**" if told.fails else told.verdict
     return f"| {verdict} | {_letters(told.subject)} | {_letters(_cut(told.grounds, most))} |"
 

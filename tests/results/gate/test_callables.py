@@ -11,7 +11,7 @@ import pytest
 
 from fwdrev.bench.records.callables import CallableRound, Layout, Probed
 from fwdrev.results.gate.callables import CallableGate, Measure, callable_gate
-from fwdrev.results.gate.verdicts.judgement import Verdict
+from fwdrev.results.gate.verdicts.report import Verdict
 
 WOBBLE = (0.98, 1.03, 1.0, 0.97, 1.02)
 """By what the rounds differ."""

@@ -9,7 +9,7 @@ from scipy import stats
 from fwdrev.results.gate.decision import decide
 from fwdrev.results.gate.paired_sides import Sides
 from fwdrev.results.gate.subjects import Kind, subjects_of
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.holm import holm
 from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower
 

@@ -15,7 +15,7 @@ from fwdrev.results.gate.looks import FOUND, Looks, rounds_to_find
 from fwdrev.results.gate.measured_sides import sides_of
 from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 
 SPEC = gate_spec({"blocks": 2}, ["mine:f", "mine:g"])
 F, G = ((Cell(1000, 1), name) for name in SPEC.engines)

@@ -15,7 +15,7 @@ from fwdrev.results.gate.decision import decide
 from fwdrev.results.gate.measured_sides import sides_of, unmeasured
 from fwdrev.results.gate.paired_sides import Sides
 from fwdrev.results.gate.text import judged
-from fwdrev.results.gate.verdicts.judgement import Outcome, text_lines
+from fwdrev.results.gate.verdicts.report import Outcome, text_lines
 
 CELL, OTHER = Cell(4, 2), Cell(8, 2)
 COST = EngineCost(multiply_adds=10, passes=4, bytes_moved=1, peak_bytes=1)

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import binomtest
 
 from fwdrev.results.gate.decision import decide
-from fwdrev.results.gate.verdicts.judgement import Outcome
+from fwdrev.results.gate.verdicts.report import Outcome
 from tests.doubles.simulated_gate import WEATHERS, Setting, Truth
 
 RUNS = 2000

@@ -11,7 +11,7 @@ from fwdrev.bench import Cell
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.decision import Gate, decide
 from fwdrev.results.gate.paired_sides import Counts, Pair, Sides
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower
 
 

@@ -13,7 +13,7 @@ from fwdrev.results.gate.baseline.compare import compared, undecided
 from fwdrev.results.gate.baseline.ratio_shifts import Shift
 from fwdrev.results.gate.baseline.second_look import Again
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, told_shifts
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from tests.baselines import PLANE, about, elsewhere, measured
 from tests.scripted import scripted_run, slowed, with_counts
 
@@ -72,9 +72,9 @@ def test_a_slower_engine_fails_when_fresh_rounds_confirm_it() -> None:
 def test_what_fresh_rounds_did_not_measure_fails_nothing() -> None:
     """It stays open: one look is not enough where two were asked for."""
     baseline, run = baseline_of(measured()), slowed(measured(seed=1), forward=1.3)
-    judgement = compared(baseline, run, again=replace(run, observations=()))
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert all("could not be measured again" in told.grounds for told in about(judgement, "÷"))
+    report = compared(baseline, run, again=replace(run, observations=()))
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert all("could not be measured again" in told.grounds for told in about(report, "÷"))
 
 
 def test_a_crossover_that_seems_to_have_moved_takes_its_row() -> None:
@@ -98,8 +98,8 @@ def test_nothing_is_measured_again_where_all_is_decided() -> None:
 def test_a_baseline_of_too_few_rounds_says_so() -> None:
     """More rounds now could not decide it, so none are asked for; the line says how many the baseline needs."""
     baseline, run = baseline_of(noisy(0, rounds=3)), noisy(1, rounds=30)
-    judgement = compared(baseline, run, threshold=0.03)
-    open_ones = [told for told in judgement.told if told.open]
+    report = compared(baseline, run, threshold=0.03)
+    open_ones = [told for told in report.told if told.open]
     assert open_ones
     assert any(
         "the baseline's own rounds are too few: measure it anew with --rounds " in told.grounds for told in open_ones

@@ -14,7 +14,7 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results import Run
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.compare import compared
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Verdict, text_lines
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict, text_lines
 from tests.baselines import PLANE, about, after, elsewhere, measured
 from tests.scripted import scripted_run, slowed, with_counts
 
@@ -22,19 +22,19 @@ from tests.scripted import scripted_run, slowed, with_counts
 def test_a_run_is_not_worse_than_itself() -> None:
     """However noisy: it is one measurement, not two."""
     for run in (measured(), with_counts(scripted_run(noise=0.5, shift=0.3, **PLANE)), measured(rounds=1)):
-        judgement = compared(baseline_of(run), run)
-        assert judgement.outcome is Outcome.UNCHANGED
-        assert {told.verdict for told in judgement.told} == {Verdict.UNCHANGED}
+        report = compared(baseline_of(run), run)
+        assert report.outcome is Outcome.UNCHANGED
+        assert {told.verdict for told in report.told} == {Verdict.UNCHANGED}
 
 
 def test_the_same_code_measured_again() -> None:
     """Nothing fails; whatever is decided, is that nothing changed."""
-    judgement = after(lambda run: run)
-    assert judgement.outcome is Outcome.UNCHANGED
-    assert len(about(judgement, "÷")) == 8
-    assert len(about(judgement, "crossover of forward and reverse at n = 64")) == 1
-    assert not any(told.fails or told.open for told in judgement.told)
-    (seen,) = [note for note in judgement.notes if note.startswith("could be seen in a ratio: from ")]
+    report = after(lambda run: run)
+    assert report.outcome is Outcome.UNCHANGED
+    assert len(about(report, "÷")) == 8
+    assert len(about(report, "crossover of forward and reverse at n = 64")) == 1
+    assert not any(told.fails or told.open for told in report.told)
+    (seen,) = [note for note in report.notes if note.startswith("could be seen in a ratio: from ")]
     assert 5 < float(seen.split()[7].rstrip("%")) < 20
 
 
@@ -44,7 +44,7 @@ def test_noise_is_no_regression() -> None:
     found = [
         compared(baseline_of(one), other, threshold=0.001) for one, other in zip(runs[::2], runs[1::2], strict=True)
     ]
-    assert {judgement.outcome for judgement in found} == {Outcome.INCONCLUSIVE}
+    assert {report.outcome for report in found} == {Outcome.INCONCLUSIVE}
 
 
 def test_more_operations_fail() -> None:
@@ -54,23 +54,23 @@ def test_more_operations_fail() -> None:
         lambda run: elsewhere(with_counts(run, more=760), cpu_model_name="another"),
     ]
     for change in changes:
-        judgement = after(change)
-        assert judgement.outcome is Outcome.REGRESSED
-        (told,) = [told for told in judgement.told if told.fails]
+        report = after(change)
+        assert report.outcome is Outcome.REGRESSED
+        (told,) = [told for told in report.told if told.fails]
         assert told.subject == "forward at n = 64, m = 16"
         assert (told.verdict, told.grounds) == (Verdict.COUNTS_CHANGED, "multiply adds 10,240 → 11,000")
 
 
 def test_fewer_operations_are_an_improvement() -> None:
-    """Told, and it does not fail."""
-    judgement = after(lambda run: with_counts(run, more=-40))
-    assert judgement.outcome is Outcome.IMPROVED
-    row = next(line for line in text_lines(judgement) if "forward at n = 64, m = 16" in line)
+    """ReportLine, and it does not fail."""
+    report = after(lambda run: with_counts(run, more=-40))
+    assert report.outcome is Outcome.IMPROVED
+    row = next(line for line in text_lines(report) if "forward at n = 64, m = 16" in line)
     assert row.split("  ")[0] == "counts changed"
     assert row.endswith("multiply adds 10,240 → 10,200")
 
 
-def programs(then: ProgramCost | None, now: ProgramCost | None, **facts: Any) -> Judgement:
+def programs(then: ProgramCost | None, now: ProgramCost | None, **facts: Any) -> GateReport:
     """Of runs in which a compiler said so of forward's program."""
     before, later = with_counts(measured(), then), elsewhere(with_counts(measured(seed=1), now), **facts)
     return compared(baseline_of(before), later)
@@ -88,9 +88,9 @@ def test_what_the_compiler_counts() -> None:
 def test_another_compiler_counts_otherwise() -> None:
     """Then nobody knows whether there are more: never 1; with another processor the compiler is the same."""
     versions = {"versions": {"numpy": "2", "jaxlib": "9"}}
-    judgement = programs(ProgramCost(flops=10), ProgramCost(flops=11), **versions)
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert "counted by another compiler" in about(judgement, "forward at n = 64, m = 4")[0].grounds
+    report = programs(ProgramCost(flops=10), ProgramCost(flops=11), **versions)
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert "counted by another compiler" in about(report, "forward at n = 64, m = 4")[0].grounds
     moved = programs(ProgramCost(flops=10), ProgramCost(flops=11), cpu_model_name="another")
     assert moved.outcome is Outcome.REGRESSED
 
@@ -118,9 +118,9 @@ BOTH = [("forward", "reverse"), ("reverse", "forward")]
 @pytest.mark.parametrize(("name", "other"), BOTH)
 def test_a_slower_engine_fails(name: str, other: str) -> None:
     """Whichever side of the ratio it is on; it is named, and so is what it is slower than."""
-    judgement = after(lambda run: slowed(run, **{name: 1.3}))
-    assert judgement.outcome is Outcome.REGRESSED
-    ratios = about(judgement, "÷")
+    report = after(lambda run: slowed(run, **{name: 1.3}))
+    assert report.outcome is Outcome.REGRESSED
+    ratios = about(report, "÷")
     assert {told.verdict for told in ratios} == {Verdict.REGRESSED}
     assert all(told.grounds.startswith(f"{name} became slower against {other}: ") for told in ratios)
 
@@ -128,9 +128,9 @@ def test_a_slower_engine_fails(name: str, other: str) -> None:
 @pytest.mark.parametrize(("name", "other"), BOTH)
 def test_a_faster_engine_is_no_regression_of_the_other(name: str, other: str) -> None:
     """The ratio moves as far, and the seconds say why."""
-    judgement = after(lambda run: slowed(run, **{name: 0.7}))
-    assert judgement.outcome is Outcome.IMPROVED
-    assert about(judgement, "÷")[0].grounds.startswith(f"{name} became faster against {other}: ")
+    report = after(lambda run: slowed(run, **{name: 0.7}))
+    assert report.outcome is Outcome.IMPROVED
+    assert about(report, "÷")[0].grounds.startswith(f"{name} became faster against {other}: ")
 
 
 def test_a_machine_that_became_faster_hides_no_regression() -> None:
@@ -145,9 +145,9 @@ def test_a_machine_that_became_faster_hides_no_regression() -> None:
 
 def test_what_all_have_in_common_is_a_warning() -> None:
     """Seconds never fail."""
-    judgement = after(lambda run: slowed(run, forward=3.0, reverse=3.0))
-    assert judgement.outcome is Outcome.UNCHANGED
-    warnings = [note for note in judgement.notes if note.startswith("warning: ")]
+    report = after(lambda run: slowed(run, forward=3.0, reverse=3.0))
+    assert report.outcome is Outcome.UNCHANGED
+    warnings = [note for note in report.notes if note.startswith("warning: ")]
     assert len(warnings) == 2
     assert warnings[0].startswith("warning: forward takes 3.0")
     assert not [note for note in after(lambda run: run).notes if note.startswith("warning: ")]
@@ -171,12 +171,12 @@ def test_within_the_threshold() -> None:
 def test_elsewhere_no_ratio_fails(facts: dict[str, Any], fields: dict[str, Any]) -> None:
     """A shift is told, and nobody knows what it means; nor are seconds compared."""
     run = elsewhere(slowed(measured(seed=1, **fields), forward=1.3), **facts)
-    judgement = compared(baseline_of(measured()), run)
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert about(judgement, "÷")[0].grounds.startswith("forward takes longer against reverse, on another machine")
-    (note,) = [note for note in judgement.notes if note.startswith("measured otherwise than the baseline")]
+    report = compared(baseline_of(measured()), run)
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert about(report, "÷")[0].grounds.startswith("forward takes longer against reverse, on another machine")
+    (note,) = [note for note in report.notes if note.startswith("measured otherwise than the baseline")]
     assert next(iter({"versions": "numpy"}.get(key, key) for key in [*facts, *fields])) in note
-    assert not [note for note in judgement.notes if note.startswith("warning: ")]
+    assert not [note for note in report.notes if note.startswith("warning: ")]
     assert (
         compared(baseline_of(measured()), elsewhere(measured(seed=1, **fields), **facts)).outcome is Outcome.UNCHANGED
     )
@@ -202,20 +202,20 @@ def test_our_own_version_is_no_other_machine() -> None:
 )
 def test_nothing_in_common(run: Callable[[], Run], why: str) -> None:
     """Never 0."""
-    judgement = compared(baseline_of(measured()), run())
-    assert judgement.outcome is Outcome.NOTHING
-    assert any(why in note for note in judgement.notes)
+    report = compared(baseline_of(measured()), run())
+    assert report.outcome is Outcome.NOTHING
+    assert any(why in note for note in report.notes)
 
 
 def test_a_part_of_the_baseline() -> None:
     """What the run was not for is a note, what the baseline was not for is new; the rest decides."""
     run = slowed(measured(seed=1, inputs="64", engines=["forward", "reverse", "jax-jvp"]), reverse=1.3)
     baseline = baseline_of(measured(engines=["forward", "reverse", "jax-vjp"]))
-    judgement = compared(baseline, run)
-    assert judgement.outcome is Outcome.REGRESSED
-    assert "in the baseline, not in this run: arms jax-vjp" in judgement.notes
-    assert "in the baseline, not in this run: 4 of 8 cells, the first at n = 256, m = 4" in judgement.notes
-    (new,) = about(judgement, "jax")
+    report = compared(baseline, run)
+    assert report.outcome is Outcome.REGRESSED
+    assert "in the baseline, not in this run: arms jax-vjp" in report.notes
+    assert "in the baseline, not in this run: 4 of 8 cells, the first at n = 256, m = 4" in report.notes
+    (new,) = about(report, "jax")
     assert (new.subject, new.verdict, new.fails, new.open) == ("jax-jvp", Verdict.NEW, False, False)
 
 
@@ -224,25 +224,25 @@ def test_what_was_asked_for_and_not_measured_is_open() -> None:
     failed = ArmResult(status=Status.CRASHED, reason="killed by\nsignal 9")
     run = measured(seed=1)
     dead = [replace(o, arms={**o.arms, "reverse": failed}) if o.cell == Cell(64, 4) else o for o in run.observations]
-    judgement = compared(baseline_of(measured()), replace(run, observations=tuple(dead)))
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    grounds = [told.grounds for told in about(judgement, "reverse at n = 64, m = 4")]
+    report = compared(baseline_of(measured()), replace(run, observations=tuple(dead)))
+    assert report.outcome is Outcome.INCONCLUSIVE
+    grounds = [told.grounds for told in about(report, "reverse at n = 64, m = 4")]
     assert "not measured now: crashed: killed by signal 9" in grounds
     half = [o for o in run.observations if o.round == PREPARING or o.cell.n == 64]
-    judgement = compared(baseline_of(measured()), replace(run, observations=tuple(half)))
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert "the run has not come to it" in " ".join(told.grounds for told in about(judgement, "n = 256"))
-    judgement = compared(baseline_of(measured()), measured(seed=1, rounds=2))
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert {told.grounds for told in about(judgement, "÷")} == {"not compared: fewer than 3 rounds measured both"}
+    report = compared(baseline_of(measured()), replace(run, observations=tuple(half)))
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert "the run has not come to it" in " ".join(told.grounds for told in about(report, "n = 256"))
+    report = compared(baseline_of(measured()), measured(seed=1, rounds=2))
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert {told.grounds for told in about(report, "÷")} == {"not compared: fewer than 3 rounds measured both"}
 
 
 def test_counts_alone_are_compared() -> None:
     """Where the baseline has no ratio, and says so."""
     one = measured(engines=["forward"])
-    judgement = compared(baseline_of(one), one)
-    assert judgement.outcome is Outcome.UNCHANGED
-    assert "no ratio of two arms is in both: only counts were compared" in judgement.notes
+    report = compared(baseline_of(one), one)
+    assert report.outcome is Outcome.UNCHANGED
+    assert "no ratio of two arms is in both: only counts were compared" in report.notes
     assert compared(baseline_of(one), with_counts(one, more=1)).outcome is Outcome.REGRESSED
 
 

@@ -7,7 +7,7 @@ import pytest
 from fwdrev.results import Run
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.compare import compared
-from fwdrev.results.gate.verdicts.judgement import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from tests.baselines import about, after, measured
 from tests.scripted import slowed
 
@@ -32,17 +32,17 @@ def _swapped(run: Run) -> Run:
 def test_a_crossover_names_the_slower_engine(name: str) -> None:
     """Whichever of the two is cheaper below it."""
     for turned in (_swapped, lambda run: run):
-        judgement = compared(baseline_of(turned(measured())), slowed(turned(measured(seed=1)), **{name: 1.12}))
-        (told,) = about(judgement, "crossover of forward and reverse at n = 256")
+        report = compared(baseline_of(turned(measured())), slowed(turned(measured(seed=1)), **{name: 1.12}))
+        (told,) = about(report, "crossover of forward and reverse at n = 256")
         assert told.verdict is Verdict.REGRESSED
         assert told.grounds.startswith(f"{name} became slower against ")
 
 
 def test_a_crossover_alone_does_not_fail() -> None:
     """Where the curve is flat it moves far while both engines stay within the threshold."""
-    judgement = after(lambda run: slowed(run, forward=1.1), threshold=0.2)
-    assert judgement.outcome is Outcome.UNCHANGED
-    (told,) = about(judgement, "crossover of forward and reverse at n = 256")
+    report = after(lambda run: slowed(run, forward=1.1), threshold=0.2)
+    assert report.outcome is Outcome.UNCHANGED
+    (told,) = about(report, "crossover of forward and reverse at n = 256")
     assert (told.verdict, told.open) == (Verdict.INCONCLUSIVE, False)
     assert told.grounds.startswith("both stayed within the threshold: m* ")
 

@@ -18,7 +18,7 @@ from fwdrev.results.gate.baseline.compare import compared, undecided, without_ru
 from fwdrev.results.gate.baseline.file import Baseline, baseline_text, load_baseline
 from fwdrev.results.gate.baseline.function_run import function_baseline, function_run, unmeasured_functions
 from fwdrev.results.gate.baseline.function_spec import FunctionSpec
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 from fwdrev.results.published import published
 
 NAMES = ["model:step", "model:energy"]
@@ -53,9 +53,9 @@ def baseline() -> Baseline:
     return function_baseline(run_of(), MEASURED)
 
 
-def told(judgement: Judgement, name: str = "model:step at size 1000") -> Any:
+def told(report: GateReport, name: str = "model:step at size 1000") -> Any:
     """The finding on that function."""
-    (found,) = [each for each in judgement.told if each.subject == name]
+    (found,) = [each for each in report.told if each.subject == name]
     return found
 
 
@@ -107,11 +107,11 @@ def test_a_file_of_format_1_is_read(baseline: Baseline, tmp_path: Path) -> None:
 def test_unchanged_functions(baseline: Baseline) -> None:
     """On a machine that is a tenth slower today, too: what all have in common says nothing of them, and is told."""
     for factor in (1.0, 1.1):
-        judgement = compared(baseline, run_of(1, all=factor), threshold=0.1)
-        assert judgement.outcome is Outcome.UNCHANGED
-        assert len(judgement.told) == 2
-    assert "memory 8 MB → 8 MB" in told(judgement).grounds
-    assert any(note.startswith("control (the same work then and now") and "slower" in note for note in judgement.notes)
+        report = compared(baseline, run_of(1, all=factor), threshold=0.1)
+        assert report.outcome is Outcome.UNCHANGED
+        assert len(report.told) == 2
+    assert "memory 8 MB → 8 MB" in told(report).grounds
+    assert any(note.startswith("control (the same work then and now") and "slower" in note for note in report.notes)
 
 
 def test_a_slower_function_fails(baseline: Baseline) -> None:
@@ -121,33 +121,33 @@ def test_a_slower_function_fails(baseline: Baseline) -> None:
     assert again is not None
     assert again.flagged == ("model:step at size 1000",)
     assert again.rounds(spec := gate_spec({}, NAMES)) == 2 * spec.rounds
-    judgement = compared(baseline, run, threshold=0.1, again=run_of(2, step=1.3))
-    assert judgement.outcome is Outcome.REGRESSED
-    found = told(judgement)
+    report = compared(baseline, run, threshold=0.1, again=run_of(2, step=1.3))
+    assert report.outcome is Outcome.REGRESSED
+    found = told(report)
     assert (found.verdict, found.fails) == (Verdict.REGRESSED, True)
     assert found.grounds.startswith("30 % slower (")
     assert "ms → 1." in found.grounds
     assert found.grounds.endswith("memory 8 MB → 8 MB, confirmed in fresh rounds")
-    assert told(judgement, "model:energy at size 1000").verdict is Verdict.UNCHANGED
-    judgement = compared(baseline, run, threshold=0.1, again=run_of(2))
-    assert judgement.outcome is Outcome.UNCHANGED
+    assert told(report, "model:energy at size 1000").verdict is Verdict.UNCHANGED
+    report = compared(baseline, run, threshold=0.1, again=run_of(2))
+    assert report.outcome is Outcome.UNCHANGED
 
 
 def test_elsewhere_nothing_fails(baseline: Baseline) -> None:
     """Another machine, or another version of the control: a shift is told, and leaves it open."""
     for machine in ({"cpu_model_name": "another"}, {"versions": {"numpy": "2", "fwdrev": "2"}}):
-        judgement = compared(baseline, run_of(1, machine=machine, step=1.3), threshold=0.1)
-        assert judgement.outcome is Outcome.INCONCLUSIVE
-        assert told(judgement).grounds.startswith("on another machine: 30 % slower")
+        report = compared(baseline, run_of(1, machine=machine, step=1.3), threshold=0.1)
+        assert report.outcome is Outcome.INCONCLUSIVE
+        assert told(report).grounds.startswith("on another machine: 30 % slower")
 
 
 def test_the_control_alone_fails_nothing(baseline: Baseline) -> None:
     """Where the function takes what it took and the control does not, the function is neither slower nor faster."""
     for factor in (0.7, 1.4):
         run = run_of(1, all=factor, step=1 / factor, energy=1 / factor)
-        judgement = compared(baseline, run, threshold=0.1, again=run)
-        assert judgement.outcome is Outcome.INCONCLUSIVE
-        assert told(judgement).grounds.startswith("the control moved too")
+        report = compared(baseline, run, threshold=0.1, again=run)
+        assert report.outcome is Outcome.INCONCLUSIVE
+        assert told(report).grounds.startswith("the control moved too")
 
 
 def test_a_function_that_is_gone(baseline: Baseline) -> None:
@@ -159,9 +159,9 @@ def test_a_function_that_is_gone(baseline: Baseline) -> None:
     spec = run.spec.model_copy(update={"engines": ["model:energy", CONTROL]})
     run = Run(**{name: getattr(run, name) for name in run.__slots__} | {"spec": spec})
     for allowed, outcome in ((False, Outcome.MISSING), (True, Outcome.UNCHANGED)):
-        judgement = compared(baseline, run, threshold=0.1, lacking=gone, allow_missing=allowed)
-        assert judgement.outcome is outcome
-        assert told(judgement, "model:step").verdict is Verdict.MISSING
+        report = compared(baseline, run, threshold=0.1, lacking=gone, allow_missing=allowed)
+        assert report.outcome is outcome
+        assert told(report, "model:step").verdict is Verdict.MISSING
     assert without_run(baseline, dict.fromkeys(NAMES, "gone")).outcome is Outcome.MISSING
 
 
@@ -182,9 +182,9 @@ def test_a_function_that_fails_now_is_open(baseline: Baseline) -> None:
     ]
     run = function_run(gate_spec({}, NAMES), seen, MACHINE)
     assert unmeasured_functions(run) == ["model:step: failed: ValueError: no"]
-    judgement = compared(baseline, run, threshold=0.1)
-    assert judgement.outcome is Outcome.INCONCLUSIVE
-    assert told(judgement).grounds == "not measured now: failed: ValueError: no"
+    report = compared(baseline, run, threshold=0.1)
+    assert report.outcome is Outcome.INCONCLUSIVE
+    assert told(report).grounds == "not measured now: failed: ValueError: no"
 
 
 CODE = "import numpy as np\ndef start(n): return np.linspace(0, 1, n)\ndef step(x): return np.sin(x)\n"

@@ -3,9 +3,9 @@
 import pytest
 
 from fwdrev.results.gate.verdicts.github import annotations
-from fwdrev.results.gate.verdicts.judgement import Outcome, Told, Verdict
-from tests.judgement_formats import annotation
-from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
+from fwdrev.results.gate.verdicts.report import Outcome, ReportLine, Verdict
+from tests.gate_reports import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
+from tests.report_formats import annotation
 
 
 def test_each_finding_has_its_level() -> None:
@@ -41,19 +41,19 @@ def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_name_comes_back(text: str) -> None:
     """It ends neither the line nor the title, and begins no command of its own."""
-    told = Told(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True)
+    told = ReportLine(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True)
     found = [annotation(line) for line in annotations(of(told, title=text))]
     assert [(level, message) for level, _, message in found] == [("error", text), ("error", f"{text}: {text}")]
 
 
 def test_percent_and_breaks_are_escaped() -> None:
     """By GitHub's rule; a title also needs it for colons and commas."""
-    told = Told(subject="a%0Ab", verdict=Verdict.REGRESSED, grounds="5%", fails=True)
+    told = ReportLine(subject="a%0Ab", verdict=Verdict.REGRESSED, grounds="5%", fails=True)
     assert annotations(of(told))[1] == "::error title=fwdrev check%3A regressed::a%250Ab: 5%25"
 
 
 @pytest.mark.parametrize(("told", "level"), [(WORSE, "error"), (OPEN, "warning"), (BETTER, "notice")])
-def test_no_level_has_more_than_github_shows(told: Told, level: str) -> None:
+def test_no_level_has_more_than_github_shows(told: ReportLine, level: str) -> None:
     """The last one says how many there are beyond; as many as fit are shown without it."""
     outcome = {"error": Outcome.REGRESSED, "warning": Outcome.INCONCLUSIVE}.get(level, Outcome.IMPROVED)
     assert len(annotations(of(*many(9, told), outcome=outcome))) == 10

@@ -8,17 +8,17 @@ import pytest
 import xmlschema
 from hypothesis import given, strategies as st
 
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.gate.verdicts.junit import junit
-from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, of
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
+from tests.gate_reports import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, of
 
 SCHEMA = xmlschema.XMLSchema(Path(__file__).parents[3] / "data" / "junit.xsd")
 BEGAN = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 
 
-def _suite(judgement: Judgement) -> ET.Element:
+def _suite(report: GateReport) -> ET.Element:
     """Read back; the schema holds."""
-    text = junit(judgement, began=BEGAN, seconds=61.25)
+    text = junit(report, began=BEGAN, seconds=61.25)
     SCHEMA.validate(text)
     (suite,) = ET.fromstring(text)  # noqa: S314 - our own
     return suite
@@ -47,7 +47,7 @@ def test_what_fails_is_a_failure_and_what_is_open_is_skipped() -> None:
 def test_a_finding_to_confirm_does_not_pass() -> None:
     """Nor one that is inconclusive, open or not."""
     for verdict in (Verdict.FLAGGED, Verdict.INCONCLUSIVE):
-        assert _totals(_suite(of(Told(subject="f", verdict=verdict, grounds="")))) == ("1", "0", "0", "1")
+        assert _totals(_suite(of(ReportLine(subject="f", verdict=verdict, grounds="")))) == ("1", "0", "0", "1")
 
 
 def test_nothing_to_compare_is_an_error() -> None:
@@ -77,14 +77,14 @@ def test_any_name_comes_back(text: str) -> None:
 
 
 def _expect_back(text: str) -> None:
-    told = Told(subject=f"f{text}", verdict=Verdict.REGRESSED, grounds=text, fails=True)
-    judgement = of(told, title=text, notes=(text,))
-    suite = _suite(judgement)
+    told = ReportLine(subject=f"f{text}", verdict=Verdict.REGRESSED, grounds=text, fails=True)
+    report = of(told, title=text, notes=(text,))
+    suite = _suite(report)
     case = suite.find("testcase")
     assert case is not None
     assert case.get("name") == told.subject
     assert case.find("failure").attrib == {"type": "regressed", "message": told.grounds}  # type: ignore[union-attr]
-    assert suite.find("properties/property[@name='title']").get("value") == judgement.title  # type: ignore[union-attr]
+    assert suite.find("properties/property[@name='title']").get("value") == report.title  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -1,20 +1,20 @@
-"""The Markdown of a judgement, rendered: one table, every name letter by letter, and never too long for a comment."""
+"""The Markdown of a report, rendered: one table, every name letter by letter, and never too long for a comment."""
 
 import re
 
 import pytest
 from hypothesis import given, strategies as st
 
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict
 from fwdrev.results.gate.verdicts.markdown import COMMENT_LIMIT, MARKER, markdown
-from tests.judgement_formats import Page
-from tests.judgements import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
+from tests.gate_reports import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, many, of
+from tests.report_formats import Page
 
 OURS = {"h2", "p", "table", "thead", "tbody", "tr", "th", "td", "strong", "code", "details", "summary", "ul", "li"}
 
 
-def _page(judgement: Judgement) -> Page:
-    return Page(markdown(judgement))
+def _page(report: GateReport) -> Page:
+    return Page(markdown(report))
 
 
 def _words(text: str) -> str:
@@ -61,18 +61,19 @@ def test_any_name_shows_letter_by_letter(text: str) -> None:
 
 def _expect_letters(text: str) -> None:
     told = [
-        Told(subject=f"f {text}", verdict=verdict, grounds=text) for verdict in (Verdict.IMPROVED, Verdict.UNCHANGED)
+        ReportLine(subject=f"f {text}", verdict=verdict, grounds=text)
+        for verdict in (Verdict.IMPROVED, Verdict.UNCHANGED)
     ]
-    judgement = of(*told, title=f"base {text}", notes=(f"{text} n",))
-    page = _page(judgement)
+    report = of(*told, title=f"base {text}", notes=(f"{text} n",))
+    page = _page(report)
     assert set(page.elements) <= OURS
     assert page.elements.count("table") == 1
     ((verdict, subject, grounds),) = page.rows
     assert (verdict, _words(subject), _words(grounds)) == ("improved", _words(told[0].subject), _words(told[0].grounds))
-    assert _words(page.texts["p"][0]) == _words(judgement.title)
+    assert _words(page.texts["p"][0]) == _words(report.title)
     note, item = page.texts["li"]
     assert (_words(note), _words(item)) == (
-        _words(judgement.notes[0]),
+        _words(report.notes[0]),
         _words(f"{told[1].subject}: {told[1].grounds}"),
     )
 
@@ -80,7 +81,7 @@ def _expect_letters(text: str) -> None:
 @pytest.mark.parametrize("text", [each for each in HOSTILE if re.search(r"[@#]|GH-|www|:|\b[0-9a-f]{7,}\b", each)])
 def test_nothing_is_mentioned_or_linked(text: str) -> None:
     """GitHub links names, numbers, commits, pages and emoji outside of code only; addresses even there, if whole."""
-    source = markdown(of(Told(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True), title=text))
+    source = markdown(of(ReportLine(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True), title=text))
     without = re.sub(
         r"<!--.*?-->|<code>.*?</code>|&#\d+;", "", source.partition("\n## ")[2].replace("fwdrev check:", "")
     )
@@ -104,17 +105,17 @@ def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
 @pytest.mark.parametrize("limit", [4_096, 5_000, 10_000])
 def test_no_limit_is_exceeded(limit: int) -> None:
     """Whatever takes the room: the title, the rows, the notes or what is unchanged."""
-    for judgement in (
+    for report in (
         of(*many(200, WORSE), title="@" * 10_000),
         of(*many(200, SAME), notes=tuple("ж" * 90 for _ in range(200))),
-        of(Told(subject="|" * 10_000, verdict=Verdict.REGRESSED, grounds="", fails=True), SAME),
+        of(ReportLine(subject="|" * 10_000, verdict=Verdict.REGRESSED, grounds="", fails=True), SAME),
     ):
-        assert len(markdown(judgement, limit).encode()) <= limit
+        assert len(markdown(report, limit).encode()) <= limit
 
 
 def test_all_that_fits_is_there() -> None:
     """Nothing is cut without need."""
-    judgement = of(*many(50, WORSE), *many(50, SAME), notes=("a", "b"))
-    text = markdown(judgement)
-    assert markdown(judgement, len(text.encode()) + 400) == text
+    report = of(*many(50, WORSE), *many(50, SAME), notes=("a", "b"))
+    text = markdown(report)
+    assert markdown(report, len(text.encode()) + 400) == text
     assert "more" not in text

@@ -12,12 +12,12 @@ from fwdrev.cli.common.show import exit_code
 from fwdrev.results.gate.run import GateRun
 from fwdrev.results.gate.text import judged
 from fwdrev.results.gate.verdicts.github import annotations
-from fwdrev.results.gate.verdicts.judgement import Judgement, Outcome, Told, Verdict, text_lines
 from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.markdown import markdown
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, text_lines
+from tests.gate_reports import HOSTILE, many, of
 from tests.gate_ways import SAME, SIZES, WAYS, Way, ended
-from tests.judgement_formats import Page, annotation, cases
-from tests.judgements import HOSTILE, many, of
+from tests.report_formats import Page, annotation, cases
 
 NAMES = {"functions": ("mymodule:step", "mymodule:other"), "engines": ("forward", "reverse")}
 CODES = {
@@ -40,17 +40,17 @@ def subjects(arm: str, way: Way) -> list[str]:
 
 def expect_told(run: GateRun, arms: dict[str, Way]) -> None:
     """Each format has each of them; what was not timed is in the first line of those that have one."""
-    judgement = judged(run.gate, "base 1a2b (main)", run.reasons)
-    (headline,) = Page(markdown(judgement)).texts["h2"]
+    report = judged(run.gate, "base 1a2b (main)", run.reasons)
+    (headline,) = Page(markdown(report)).texts["h2"]
     for arm, way in arms.items():
         for subject in subjects(arm, way):
-            (told,) = [each for each in judgement.told if each.subject == subject]
+            (told,) = [each for each in report.told if each.subject == subject]
             assert (told.verdict, told.untimed) == (way.verdict, way.untimed)
             assert way.says in told.grounds
             assert way.untimed is None or f"{subject} ({way.untimed})" in headline
-    expect_shown(judgement)
+    expect_shown(report)
     data = json.loads(json.dumps(run.gate.to_json(), allow_nan=False))
-    assert data["outcome"] == judgement.outcome.value
+    assert data["outcome"] == report.outcome.value
     own = [f for f in data["findings"] if f["subject"]["kind"] == "cell" or f["verdict"] in {"new", "missing"}]
     inside = [(arms[m["arm"]], m["arm"], m["n"], f) for f in own for m in f["subject"]["members"]]
     assert sorted((arm, n) for _, arm, n, _ in inside) == sorted(product(arms, SIZES))
@@ -61,38 +61,38 @@ def expect_told(run: GateRun, arms: dict[str, Way]) -> None:
         assert way.untimed is None or not there or way.says in finding["reason"]
 
 
-def expect_shown(judgement: Judgement) -> None:
-    """Text, Markdown, annotations and JUnit of any judgement that is not too long for GitHub."""
-    told = [each for each in judgement.told if each.verdict is not Verdict.UNCHANGED or _odd(each)]
+def expect_shown(report: GateReport) -> None:
+    """Text, Markdown, annotations and JUnit of any report that is not too long for GitHub."""
+    told = [each for each in report.told if each.verdict is not Verdict.UNCHANGED or _odd(each)]
     untimed = [each for each in told if each.untimed]
-    text = "\n".join(text_lines(judgement))
-    page = Page(markdown(judgement))
-    shown = [annotation(line) for line in annotations(judgement)]
-    results = cases(junit(judgement))
+    text = "\n".join(text_lines(report))
+    page = Page(markdown(report))
+    shown = [annotation(line) for line in annotations(report)]
+    results = cases(junit(report))
     rows = {(verdict, _words(subject)) for verdict, subject, _ in page.rows}
     for each in told:
         assert each.subject in text
         assert (each.verdict, _words(each.subject)) in rows
         assert any(each.subject in message for _, _, message in shown)
         assert results[each.subject] == _result(each)
-    assert text.splitlines()[-1] == f"outcome: {judgement.outcome}"
-    assert ("nothing to compare" in results) is (judgement.outcome is Outcome.NOTHING)
-    assert len(results) == len({each.subject for each in judgement.told}) + (judgement.outcome is Outcome.NOTHING)
+    assert text.splitlines()[-1] == f"outcome: {report.outcome}"
+    assert ("nothing to compare" in results) is (report.outcome is Outcome.NOTHING)
+    assert len(results) == len({each.subject for each in report.told}) + (report.outcome is Outcome.NOTHING)
     (headline,) = page.texts["h2"]
-    assert headline.partition("fwdrev check: ")[2].partition(";")[0] == judgement.outcome
-    title = {"title": f"fwdrev check: {judgement.outcome}"}
-    (first,) = [message for _, more, message in shown if more == title and message.endswith(judgement.title)]
+    assert headline.partition("fwdrev check: ")[2].partition(";")[0] == report.outcome
+    title = {"title": f"fwdrev check: {report.outcome}"}
+    (first,) = [message for _, more, message in shown if more == title and message.endswith(report.title)]
     assert ("not timed: " in headline) is ("not timed: " in first) is bool(untimed)
     for level in ("error", "warning", "notice"):
         assert sum(each[0] == level for each in shown) <= 10
-    assert exit_code(judgement.outcome) == CODES[judgement.outcome]
+    assert exit_code(report.outcome) == CODES[report.outcome]
 
 
-def _odd(told: Told) -> bool:
+def _odd(told: ReportLine) -> bool:
     return told.fails or told.open or bool(told.untimed)
 
 
-def _result(told: Told) -> str:
+def _result(told: ReportLine) -> str:
     if told.fails:
         return "failure"
     unknown = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}
@@ -151,9 +151,9 @@ def test_a_pair_that_no_round_came_to_is_told() -> None:
     arms = dict(zip(NAMES["functions"], (replace(SAME, silent=True), SAME), strict=True))
     run = ended(arms)
     assert run.gate.outcome is Outcome.INCONCLUSIVE
-    judgement = judged(run.gate, "title", run.reasons)
-    expect_shown(judgement)
-    found = {each.subject: (each.untimed, each.grounds) for each in judgement.told if each.open}
+    report = judged(run.gate, "title", run.reasons)
+    expect_shown(report)
+    found = {each.subject: (each.untimed, each.grounds) for each in report.told if each.open}
     said = ("not measured", "it was asked for, and no round came to it")
     assert found == {f"mymodule:step at size {n}": said for n in SIZES}
 
@@ -173,8 +173,8 @@ def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
     """Names that are markup, that break lines, that are longer than any line; and with every outcome."""
     outcomes = cycle(Outcome)
     for flags, name in product(FLAGS, [*Outcome, *ODD]):
-        told = Told(subject=f"f {name} z", verdict=verdict, grounds=f"since {name}", **flags)
-        same = Told(subject="g", verdict=Verdict.UNCHANGED, grounds="")
+        told = ReportLine(subject=f"f {name} z", verdict=verdict, grounds=f"since {name}", **flags)
+        same = ReportLine(subject="g", verdict=Verdict.UNCHANGED, grounds="")
         expect_shown(of(told, same, outcome=next(outcomes)))
 
 
@@ -184,7 +184,7 @@ def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
     """More than a terminal shows with grounds, and than GitHub shows annotations: each is named."""
     verdicts = [verdict for verdict in Verdict if verdict is not Verdict.UNCHANGED]
     told = [
-        Told(subject=f"mymodule:step{i}_{v}", verdict=verdict, grounds="x" * 500, **flags)
+        ReportLine(subject=f"mymodule:step{i}_{v}", verdict=verdict, grounds="x" * 500, **flags)
         for v, verdict in enumerate(verdicts)
         for i in range(number // len(verdicts) + 1)
     ]
@@ -193,10 +193,10 @@ def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
 
 def test_where_there_is_no_room_a_count_says_so() -> None:
     """The headline and the first annotation name some, and how many more; all are in the text and in JUnit."""
-    wrong = Told(subject="", verdict=Verdict.INCONCLUSIVE, grounds="y" * 200, open=True, untimed="wrong")
-    judgement = of(*many(3_000, wrong), outcome=Outcome.INCONCLUSIVE)
-    (headline,) = Page(markdown(judgement)).texts["h2"]
-    messages = [annotation(line)[2] for line in annotations(judgement)]
+    wrong = ReportLine(subject="", verdict=Verdict.INCONCLUSIVE, grounds="y" * 200, open=True, untimed="wrong")
+    report = of(*many(3_000, wrong), outcome=Outcome.INCONCLUSIVE)
+    (headline,) = Page(markdown(report)).texts["h2"]
+    messages = [annotation(line)[2] for line in annotations(report)]
     for text, most in ((headline, 1_000), (messages[0], 4_096), (messages[-1], 4_096)):
         assert len(text) < most
         (more,) = re.findall(r" and ([\d,]+) more", text)
@@ -205,8 +205,8 @@ def test_where_there_is_no_room_a_count_says_so() -> None:
         assert named > 10
         assert before + named + int(more.replace(",", "")) == 3_000
     assert len(messages) == 10
-    lines = text_lines(judgement)
+    lines = text_lines(report)
     assert all(set(re.findall(r"\bf\d+\b", line)) for line in lines if "not timed" in line)
     assert {f"f{i}" for i in range(3_000)} <= set(re.findall(r"\bf\d+\b", "\n".join(lines)))
-    assert set(cases(junit(judgement)).values()) == {"skipped"}
-    assert len(cases(junit(judgement))) == 3_000
+    assert set(cases(junit(report)).values()) == {"skipped"}
+    assert len(cases(junit(report))) == 3_000

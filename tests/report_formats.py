@@ -1,4 +1,4 @@
-"""The formats of a judgement, read back as those read them that they are for."""
+"""The formats of a report, read back as those read them that they are for."""
 
 import re
 from html.parser import HTMLParser

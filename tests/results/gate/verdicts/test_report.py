@@ -1,25 +1,25 @@
-"""A judgement on the terminal: a table, the worst first, and not longer than one reads."""
+"""A report on the terminal: a table, the worst first, and not longer than one reads."""
 
 from dataclasses import replace
 
 import pytest
 
-from fwdrev.results.gate.verdicts.judgement import Outcome, Told, Verdict, notable, text_lines, unchanged
+from fwdrev.results.gate.verdicts.report import Outcome, ReportLine, Verdict, notable, text_lines, unchanged
 from fwdrev.results.runs.schema import one_line
-from tests.judgements import BETTER, LESS, OPEN, SAME, WORSE, many, of
+from tests.gate_reports import BETTER, LESS, OPEN, SAME, WORSE, many, of
 
 
 def test_the_worst_comes_first() -> None:
     """What fails, then what nobody knows, then the rest; what is unchanged stands apart."""
     unknown = replace(LESS, open=True)
-    judgement = of(SAME, BETTER, LESS, unknown, OPEN, WORSE)
-    assert notable(judgement) == [WORSE, OPEN, unknown, LESS, BETTER]
-    assert unchanged(judgement) == [SAME]
+    report = of(SAME, BETTER, LESS, unknown, OPEN, WORSE)
+    assert notable(report) == [WORSE, OPEN, unknown, LESS, BETTER]
+    assert unchanged(report) == [SAME]
 
 
 def test_a_finding_that_fails_is_never_among_the_unchanged() -> None:
     """Nor one that is open, or was not timed, whatever its verdict."""
-    plain = Told(subject="f", verdict=Verdict.UNCHANGED, grounds="")
+    plain = ReportLine(subject="f", verdict=Verdict.UNCHANGED, grounds="")
     odd = [replace(plain, fails=True), replace(plain, open=True), replace(plain, untimed="wrong")]
     assert notable(of(*odd)) == odd
 
@@ -40,7 +40,7 @@ def test_columns_are_aligned() -> None:
 
 def test_a_long_name_moves_its_own_grounds_only() -> None:
     """The others stay readable."""
-    long = Told(subject="f" * 200, verdict=Verdict.IMPROVED, grounds="time 0.5")
+    long = ReportLine(subject="f" * 200, verdict=Verdict.IMPROVED, grounds="time 0.5")
     lines = text_lines(of(WORSE, long))
     assert lines[3] == "regressed  mine at n = 4, m = 2  time 1.12, could see 6%"
     assert lines[4].endswith("f  time 0.5")
@@ -70,8 +70,8 @@ def test_nothing_notable_needs_no_table() -> None:
     ],
 )
 def test_every_text_is_one_line(text: str, shown: str) -> None:
-    """That can be printed and stored, wherever it stands in a judgement."""
+    """That can be printed and stored, wherever it stands in a report."""
     assert one_line(text) == shown
-    told = Told(subject=text, verdict=Verdict.IMPROVED, grounds=text)
-    judgement = of(told, title=text, notes=(text,))
-    assert (told.subject, told.grounds, judgement.title, judgement.notes) == (shown, shown, shown, (shown,))
+    told = ReportLine(subject=text, verdict=Verdict.IMPROVED, grounds=text)
+    report = of(told, title=text, notes=(text,))
+    assert (told.subject, told.grounds, report.title, report.notes) == (shown, shown, shown, (shown,))

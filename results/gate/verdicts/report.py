@@ -1,7 +1,7 @@
-"""A judgement in words, whatever reached it: what the terminal, a JUnit file, a comment and annotations show.
+"""A report in words, whatever reached it: what the terminal, a JUnit file, a comment and annotations show.
 
-    judgement = judged(gate, title="base 1a2b3c, head: the working tree")
-    text_lines(judgement)
+    report = judged(gate, title="base 1a2b3c, head: the working tree")
+    text_lines(report)
 
 It is where the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline become one thing.
 """
@@ -14,9 +14,9 @@ from itertools import accumulate
 from fwdrev.results.runs.schema import one_line
 
 __all__ = [
-    "Judgement",
+    "GateReport",
     "Outcome",
-    "Told",
+    "ReportLine",
     "Verdict",
     "in_short",
     "not_timed",
@@ -65,7 +65,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class ReportLine:
     """One finding: `subject` and `grounds` are plain text of one line each, and hold whatever names a user chose.
 
     `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: it is undecided, and the outcome cannot be
@@ -88,12 +88,12 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class GateReport:
     """All of them, those unchanged too; `notes`: lines that belong to no subject, such as the control's drift."""
 
     title: str
     outcome: Outcome
-    told: tuple[Told, ...]
+    told: tuple[ReportLine, ...]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -116,27 +116,27 @@ _ORDER = (
 """The worst first, among those that fail, those that are open, and the rest; in each what was not timed comes first."""
 
 
-def notable(judgement: Judgement) -> list[Told]:
+def notable(report: GateReport) -> list[ReportLine]:
     """What is not unchanged, the worst first."""
-    told = [told for told in judgement.told if not _same(told)]
+    told = [told for told in report.told if not _same(told)]
     return sorted(told, key=lambda t: (not t.fails, not t.open, t.untimed is None, _ORDER.index(t.verdict)))
 
 
-def unchanged(judgement: Judgement) -> list[Told]:
+def unchanged(report: GateReport) -> list[ReportLine]:
     """The others."""
-    return [told for told in judgement.told if _same(told)]
+    return [told for told in report.told if _same(told)]
 
 
-def _same(told: Told) -> bool:
+def _same(told: ReportLine) -> bool:
     return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open or told.untimed)
 
 
-def not_timed(judgement: Judgement, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
+def not_timed(report: GateReport, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
     """`not timed: mymodule:step (wrong)`, for a headline of at most `most` bytes; empty where all was timed.
 
     Names that do not fit are counted; `shown` escapes a name.
     """
-    names = [f"{shown(told.subject)} ({told.untimed})" for told in notable(judgement) if told.untimed]
+    names = [f"{shown(told.subject)} ({told.untimed})" for told in notable(report) if told.untimed]
     return f"not timed: {in_short(names, most)}" if names else ""
 
 
@@ -147,20 +147,20 @@ def in_short(names: Sequence[str], most: int) -> str:
     return " and ".join(filter(None, [", ".join(names[:fitting]), *more]))
 
 
-def text_lines(judgement: Judgement) -> list[str]:
+def text_lines(report: GateReport) -> list[str]:
     """A table of what is notable, then how many are unchanged, the notes and the outcome."""
     return [
-        judgement.title,
+        report.title,
         "",
-        *_table(notable(judgement)),
-        f"unchanged: {len(unchanged(judgement))} of {len(judgement.told)}",
-        *filter(None, [not_timed(judgement)]),
-        *judgement.notes,
-        f"outcome: {judgement.outcome}",
+        *_table(notable(report)),
+        f"unchanged: {len(unchanged(report))} of {len(report.told)}",
+        *filter(None, [not_timed(report)]),
+        *report.notes,
+        f"outcome: {report.outcome}",
     ]
 
 
-def _table(told: Sequence[Told]) -> Iterator[str]:
+def _table(told: Sequence[ReportLine]) -> Iterator[str]:
     """Columns under their names; nothing at all for nothing."""
     if not told:
         return
@@ -173,7 +173,7 @@ def _table(told: Sequence[Told]) -> Iterator[str]:
     yield ""
 
 
-def _named(told: Sequence[Told]) -> Iterator[str]:
+def _named(told: Sequence[ReportLine]) -> Iterator[str]:
     """Those whose grounds are not shown, a line for each verdict."""
     for verdict in dict.fromkeys(each.verdict for each in told):
         yield f"  {verdict}: {', '.join(each.subject for each in told if each.verdict is verdict)}"
