@@ -4,6 +4,8 @@ from .core.engine import Direction as Direction, Engine as Engine, Jacobian as J
 from .core.layer import Layer as Layer, Linearization as Linearization
 from .core.linear_map import LinearMap as LinearMap
 from .core.problem import Problem as Problem
+from .engines.forward import g_recursion as g_recursion
+from .engines.reverse import d_recursion as d_recursion
 from .errors import (
     FwdrevError as FwdrevError,
     InputError as InputError,

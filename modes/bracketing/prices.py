@@ -6,17 +6,10 @@ from fwdrev.modes.bracketing.search import Costs
 from fwdrev.modes.core.arrays import order
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.cost import Cost, Kind
-from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
+from fwdrev.modes.core.linear_map import shared_scaling
 from fwdrev.modes.core.prices import Number, Prices
 
-__all__ = ["ChainCosts", "pulled"]
-
-
-def pulled(maps: list[LinearMap], r: int) -> Cost:
-    """The cost of pulling the same r cotangents through each of these maps: what they begin with is shared."""
-    S, rest = shared_scaling(maps, r)
-    through = [J.pull_cost(r) for J in rest if J.n_in]
-    return Cost.all([S.pull_cost(r), *through] if S is not None else through)
+__all__ = ["ChainCosts"]
 
 
 class ChainCosts(Costs):
@@ -37,14 +30,16 @@ class ChainCosts(Costs):
         return self._prices.total(J_x.push_cost(q))
 
     def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
-        """The rows through J_θ and J_x."""
+        """The rows through J_θ and J_x: what both begin with is shared."""
         J_x, J_theta = self._maps[k]
-        return self._prices.total(pulled([J_theta] * theta + [J_x] * x, r))
+        S, maps = shared_scaling((J_theta if theta else None, J_x if x else None), r)
+        return self._prices.total(Cost.all(J.pull_cost(r) for J in (S, *maps) if J is not None and J.n_in))
 
     def dense(self, k: int, *, x: bool, theta: bool) -> Number:
         """J_x and J_θ."""
         J_x, J_theta = self._maps[k]
-        return sum(self._prices.total(J.dense_cost()) for J in [J_x] * x + [J_theta] * theta)
+        cost = self._prices.total
+        return (cost(J_x.dense_cost()) if x else 0) + (cost(J_theta.dense_cost()) if theta else 0)
 
     def multiply(self, rows: int, inner: int, columns: int) -> Number:
         """Matrix × matrix; the same shapes come up again and again."""

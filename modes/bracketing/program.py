@@ -233,8 +233,8 @@ def products_of(program: Program, layers: Sequence[Linearization]) -> list[Produ
 def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) -> Iterator[Product]:
     match one:
         case Dense(layer=k, theta=theta):
-            J, name = _map(layers[k], theta=theta), f"{'J_θ' if theta else 'J_x'} L^{k + 1}"
-            yield Product(line=name, factors=(J.shape,), shape=J.shape, cost=J.dense_cost())
+            J, name = (layers[k].J_theta, "J_θ") if theta else (layers[k].J_x, "J_x")
+            yield Product(line=f"{name} L^{k + 1}", factors=(J.shape,), shape=J.shape, cost=J.dense_cost())
         case Push(layer=k, source=V):
             J = layers[k].J_x
             factors, shape = (J.shape, (J.n_in, V.width)), (J.n_out, V.width)
@@ -242,10 +242,10 @@ def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) 
         case Pull(layer=k, source=U):
             r = program.buffers[U.buffer][0]
             S, maps = pulled_maps(one, layers, r)
-            first: list[tuple[str, LinearMap]] = [] if S is None else [(f"S^{k + 1}", S)]
-            for name, J in first + [(f"{name} L^{k + 1}", J) for name, J in maps]:
-                factors, shape = ((r, J.n_out), J.shape), (r, J.n_in)
-                yield Product(line=f"{U.name} · {name}", factors=factors, shape=shape, cost=J.pull_cost(r))
+            for name, map_ in zip(("S^", "J_θ L^", "J_x L^"), (S, *maps), strict=True):
+                if map_ is not None:
+                    line, factors = f"{U.name} · {name}{k + 1}", ((r, map_.n_out), map_.shape)
+                    yield Product(line=line, factors=factors, shape=(r, map_.n_in), cost=map_.pull_cost(r))
         case Multiply(left=U, right=V):
             rows, inner = program.buffers[U.buffer]
             factors, shape = ((rows, inner), (inner, V.width)), (rows, V.width)
@@ -255,13 +255,7 @@ def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) 
 
 def pulled_maps(
     one: Pull, layers: Sequence[Linearization], r: int
-) -> tuple[Diagonal | None, list[tuple[str, LinearMap]]]:
-    """What r rows are pulled through: the diagonal that all maps begin with, if that pays; then these, named."""
+) -> tuple[Diagonal | None, Sequence[LinearMap | None]]:
+    """The diagonal that J_θ and J_x share on the left, if splitting it off pays, and these two, as far as wanted."""
     layer = layers[one.layer]
-    wanted = [("J_θ", layer.J_theta)] * (one.theta is not None) + [("J_x", layer.J_x)] * (one.x is not None)
-    S, rest = shared_scaling([J for _, J in wanted], r)
-    return S, [(name, J) for (name, _), J in zip(wanted, rest, strict=True)]
-
-
-def _map(layer: Linearization, *, theta: bool) -> LinearMap:
-    return layer.J_theta if theta else layer.J_x
+    return shared_scaling((None if one.theta is None else layer.J_theta, None if one.x is None else layer.J_x), r)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.core.arrays import AnyArray, Order, Vector
+from fwdrev.modes.core.arrays import AnyArray, Matrix, Order, Vector
 from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.errors import InputError, unknown
 
@@ -100,6 +100,14 @@ class Chain:
     def linearizations(self, orders: Iterable[Order] = repeat("C")) -> list[Linearization]:
         """A new workspace for each layer, constants stored in the order given for each."""
         return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
+
+    def jacobians(self, x: AnyArray, theta: AnyArray) -> tuple[list[Matrix], list[Matrix]]:
+        """J_x L^k and J_θ L^k of all layers at this point, written out as matrices: nothing is multiplied."""
+        x, theta = self.point(x, theta)
+        layers = self.linearizations()
+        for layer, cut in zip(layers, self.cuts, strict=True):
+            x = layer.move_to(x, theta[cut])
+        return [layer.J_x.dense() for layer in layers], [layer.J_theta.dense() for layer in layers]
 
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
         """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""

@@ -232,15 +232,16 @@ class Scaled(LinearMap):
         return self.S.push_cost(self.n_in)
 
 
-def shared_scaling(maps: Sequence[LinearMap], r: int) -> tuple[Diagonal | None, Sequence[LinearMap]]:
-    """Split off what pulling r cotangents through each of `maps` would do several times.
+def shared_scaling(maps: Sequence[LinearMap | None], r: int) -> tuple[Diagonal | None, Sequence[LinearMap | None]]:
+    """Split off what pulling r cotangents through each of `maps` would do several times; a map of None is not wanted.
 
     Where all begin with the same diagonal S and pulling through S once takes no more multiplications than scaling the
     smaller side of each, returns S and the maps behind it; otherwise None and the maps as they are.
     """
-    scaled = [J for J in maps if isinstance(J, Scaled)]
-    if len(scaled) < max(len(maps), 1) or any(J.S is not scaled[0].S for J in scaled):
+    wanted = [J for J in maps if J is not None]
+    scaled = [J for J in wanted if isinstance(J, Scaled)]
+    if not scaled or len(scaled) < len(wanted) or any(J.S is not scaled[0].S for J in scaled):
         return None, maps
     if r > sum(min(J.n_in, r) for J in scaled):
         return None, maps
-    return scaled[0].S, [Full(J.M) for J in scaled]
+    return scaled[0].S, [Full(J.M) if isinstance(J, Scaled) else None for J in maps]

@@ -16,7 +16,7 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.engine import Jacobian
 from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import Full
-from fwdrev.modes.engines.output_pool import ResultPool
+from fwdrev.modes.engines.output_pool import OutputPool
 from fwdrev.modes.engines.planner import Planner
 
 __all__ = ["Bracketed"]
@@ -48,7 +48,7 @@ def _prepared(program: Program, chain: Chain) -> Jacobian:
     (whole, *others), (stored, *orders) = program.buffers, _orders(program, layers)
     parts = zip(others, orders, program.slots()[1:], strict=True)
     buffers = [empty(*shape, chain.dtype, each, scratch[slot]) for shape, each, slot in parts]
-    results = ResultPool(
+    results = OutputPool(
         lambda: empty(*whole, chain.dtype, stored),
         lambda J: [step for one in program.instructions for step in _steps(one, layers, [J, *buffers])],
     )
@@ -92,8 +92,10 @@ def _steps(one: Instruction, layers: Sequence[Linearization], memory: Sequence[M
 
 
 def _pulls(one: Pull, layers: Sequence[Linearization], U: Matrix, view: Callable[[Block], Matrix]) -> list[Step]:
-    """What all maps begin with is pulled through in place: nobody else needs these rows."""
-    outs = [view(block) for block in (one.theta, one.x) if block is not None]
+    """What all maps begin with is pulled through in place: nothing else reads these rows."""
     S, maps = pulled_maps(one, layers, U.shape[0])
     first: list[Step] = [(S.pull, (U, U))] if S is not None else []
-    return first + [(J.pull, (U, out)) for (_, J), out in zip(maps, outs, strict=True)]
+    outs = (one.theta, one.x)
+    return first + [
+        (J.pull, (U, view(out))) for J, out in zip(maps, outs, strict=True) if J is not None and out is not None
+    ]

@@ -2,8 +2,8 @@
 
     G^1 = J_θ L^1,    G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ),    J_θ f = G^l
 
-With respect to (x, θ) the recursion starts from J^1 = ( J_x L^1 │ J_θ L^1 ), with respect to x from F^1 = J_x L^1, and
-the columns of θ are left out. Every product is matrix × matrix as soon as there are two columns.
+This is the recursion of the forum question: so easy to derive, why does everyone go backwards? `g_recursion` is the
+page of the textbook, `Forward` the engine that is measured.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,25 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 from fwdrev.modes.core.layer import Linearization
-from fwdrev.modes.engines.output_pool import ResultPool
+from fwdrev.modes.engines.output_pool import OutputPool
 
-__all__ = ["Forward"]
+__all__ = ["Forward", "g_recursion"]
 
-Room = tuple[Matrix, Matrix, Matrix]
-"""G^k, and its two parts: the columns that G^{k-1} has already, and the new ones of θ^k."""
+
+def g_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> Matrix:
+    """J_θ f, (m, P), from the J_x L^k and J_θ L^k of all layers: `g_recursion(*chain.jacobians(x, theta))`."""
+    G = J_theta[0]  # G^1 = J_θ L^1
+    for k in range(1, len(J_theta)):
+        G = np.hstack([J_x[k] @ G, J_theta[k]])  # G^k = ( J_x L^k · G^{k-1} │ J_θ L^k )
+    return G
 
 
 class Forward(Engine):
-    """The G recursion in NumPy: carries all N columns through the chain, and needs no memory of the way."""
+    """The G recursion, fast: memory is taken once, products are written in place, and layers keep their structure.
+
+    With respect to (x, θ) it starts from J^1 = ( J_x L^1 │ J_θ L^1 ), with respect to x from F^1 = J_x L^1, without
+    the columns of θ. All N columns are carried through the chain, and no intermediate state is stored.
+    """
 
     __slots__ = ()
 
@@ -34,21 +43,21 @@ class Forward(Engine):
     direction = Direction.FORWARD
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Room for G^k, used in turn by every second layer; the last G is the result."""
+        """Allocates two buffers that G^1, G^2, … use alternately; G^l is written into the result."""
         wrt = Wrt(wrt)
         old = _columns_before(chain, wrt)
         layers = _linearizations(chain, old)
         orders = _orders(layers)
-        rooms = _rooms(chain, wrt, orders)
+        buffers = _buffers(chain, wrt, orders)
         steps = list(zip(layers, chain.cuts, strict=True))
         has_x, has_theta = wrt.has_x, wrt.has_theta
-        results = ResultPool(lambda: empty(chain.n_out, old[-1], chain.dtype, orders[-1]), lambda J: _split(J, old[-2]))
+        results = OutputPool(lambda: empty(chain.n_out, old[-1], chain.dtype, orders[-1]), lambda J: _split(J, old[-2]))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
-            result, result_room = results.take()
+            result, whole = results.take()
             G = None
-            for (layer, cut), (H, left, right) in zip(steps, (*rooms, result_room), strict=True):
+            for (layer, cut), (H, left, right) in zip(steps, (*buffers, whole), strict=True):
                 x = layer.move_to(x, theta[cut])
                 if G is not None:
                     if left.size:  # nothing before the first θ^k
@@ -91,13 +100,17 @@ class Forward(Engine):
         )
 
 
+Buffer = tuple[Matrix, Matrix, Matrix]
+"""G^k, and its two parts: the columns that G^{k-1} has already, and the new ones of θ^k."""
+
+
 def _columns_before(chain: Chain, wrt: Wrt) -> list[int]:
     """Columns of G before each layer, and after the last."""
     new = (layer.n_params if wrt.has_theta else 0 for layer in chain.layers)
     return list(accumulate(new, initial=chain.n_in if wrt.has_x else 0))
 
 
-def _split(H: Matrix, old: int) -> Room:
+def _split(H: Matrix, old: int) -> Buffer:
     return H, H[:, :old], H[:, old:]
 
 
@@ -121,8 +134,8 @@ def _orders(layers: Sequence[Linearization]) -> list[Order]:
     return orders
 
 
-def _rooms(chain: Chain, wrt: Wrt, orders: Sequence[Order]) -> list[Room]:
-    """Room for G^1 .. G^{l-1} in two pieces of memory."""
+def _buffers(chain: Chain, wrt: Wrt, orders: Sequence[Order]) -> list[Buffer]:
+    """For G^1 … G^{l-1}, in two pieces of memory."""
     scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
     columns = _columns_before(chain, wrt)
     return [

@@ -1,8 +1,8 @@
-"""The memory of results, used again as soon as the caller has let go of it.
+"""Result arrays whose memory is used again as soon as the caller has let go of them.
 
 The fresh pages of a 32 MB result cost as much as its arithmetic. So the pool keeps two results and hands out the one
-that nobody else refers to any more (views count: they refer to the array). If somebody refers to both, a new array
-takes the place of the older. A result that is still in use is never overwritten.
+that nothing else refers to any more (views count: they refer to the array). If both are referred to, a new array takes
+the place of the older. A result that is still in use is never overwritten.
 """
 
 import sys
@@ -11,33 +11,33 @@ from typing import Generic, TypeVar
 
 from fwdrev.modes.core.arrays import Matrix
 
-__all__ = ["ResultPool"]
+__all__ = ["OutputPool"]
 
-Rooms = TypeVar("Rooms")
+Views = TypeVar("Views")
 
 # Without the global interpreter lock a reference count is not exact, so nothing is used twice there.
 _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
-class ResultPool(Generic[Rooms]):
-    """Hands out an array with the `rooms` that `furnish` cuts from it: views to write the parts into."""
+class OutputPool(Generic[Views]):
+    """Hands out an array together with the views that `make_views` cuts from it, to write the parts into."""
 
-    __slots__ = ("_allocate", "_furnish", "_idle", "_slots")
+    __slots__ = ("_allocate", "_idle", "_make_views", "_slots")
 
-    def __init__(self, allocate: Callable[[], Matrix], furnish: Callable[[Matrix], Rooms]) -> None:
+    def __init__(self, allocate: Callable[[], Matrix], make_views: Callable[[Matrix], Views]) -> None:
         """`allocate` returns an array that owns its memory, since views refer to the owner; nothing is called yet."""
         self._allocate = allocate
-        self._furnish = furnish
-        self._slots: list[tuple[Matrix, Rooms]] = []
+        self._make_views = make_views
+        self._slots: list[tuple[Matrix, Views]] = []
         self._idle = 0
 
-    def take(self) -> tuple[Matrix, Rooms]:
-        """An array that nobody else refers to, contents undefined, and its rooms."""
+    def take(self) -> tuple[Matrix, Views]:
+        """An array that nothing else refers to, contents undefined, and its views."""
         for slot in self._slots:
             if sys.getrefcount(slot[0]) == self._idle and _COUNTS_ARE_EXACT:
                 return slot
         J = self._allocate()
-        slot = (J, self._furnish(J))
+        slot = (J, self._make_views(J))
         del J
         self._idle = sys.getrefcount(slot[0])
         self._slots = [*self._slots[-1:], slot]

@@ -2,9 +2,12 @@
 
     D = I_m;    for k = l … 1:    save D · J_θ L^k as J_{θ^k} f,    D ← D · J_x L^k;    at the end D = J_x f
 
-With one output every product is vector × matrix: this is backpropagation, and each layer's own backward pass is one
+This is the usual answer to the forum question. `d_recursion` is the page of the textbook, `Reverse` the engine that is
+measured. With one output every product is vector × matrix: backpropagation, and each layer's own backward pass is one
 turn of the loop.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,17 +17,25 @@ from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
-from fwdrev.modes.engines.output_pool import ResultPool
+from fwdrev.modes.engines.output_pool import OutputPool
 
-__all__ = ["Reverse"]
+__all__ = ["Reverse", "d_recursion"]
 
-Maps = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
-Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None, Matrix | None, Matrix | None]
-"""For k = l … 1 the maps, the columns of θ^k in the result, and those of x, where D ends for k = 1."""
+
+def d_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
+    """J_x f, (m, n_1), and J_θ f, (m, P), from those of all layers: `d_recursion(*chain.jacobians(x, theta))`."""
+    D, saved = np.eye(len(J_x[-1])), []  # D = I_m
+    for k in reversed(range(len(J_x))):
+        saved.append(D @ J_theta[k])  # save D · J_θ L^k as J_{θ^k} f
+        D = D @ J_x[k]  # D ← D · J_x L^k
+    return D, np.hstack(saved[::-1])
 
 
 class Reverse(Engine):
-    """The D recursion in NumPy: carries m rows back through the chain, which it has to remember."""
+    """The D recursion, fast: memory is taken once, products are written in place, and layers keep their structure.
+
+    The m rows of D are carried back through the chain, whose linearizations are all kept until then.
+    """
 
     __slots__ = ()
 
@@ -33,13 +44,13 @@ class Reverse(Engine):
     direction = Direction.REVERSE
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """A workspace per layer, and the places in the result where its blocks are saved."""
+        """Allocates a workspace for each layer; the blocks are saved into the result."""
         wrt = Wrt(wrt)
         layers = chain.linearizations()
         steps = list(zip(layers, chain.cuts, strict=True))
         maps = _maps(layers, wrt, chain.n_out)
         shape = chain.n_out, chain.n_columns(wrt)
-        results = ResultPool(lambda: np.empty(shape, chain.dtype), lambda J: _turns(maps, J, chain, wrt))
+        results = OutputPool(lambda: np.empty(shape, chain.dtype), lambda J: _turns(maps, J, chain, wrt))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
@@ -87,19 +98,23 @@ class Reverse(Engine):
         )
 
 
+Maps = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
+Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None, Matrix | None, Matrix | None]
+"""For k = l … 1 the maps, the columns of θ^k in the result, and those of x, where D ends for k = 1."""
+
+
 def _maps(layers: list[Linearization], wrt: Wrt, m: int) -> list[Maps]:
-    """The maps of each turn: a diagonal that the two begin with (or None), J_θ L^k and J_x L^k if wanted.
+    """The maps of each turn: the diagonal factor that J_θ L^k and J_x L^k share on the left, if any, and these two.
 
     k goes from l down to 1, or to the first layer with parameters if nothing else is asked for.
     """
     first = 0 if wrt.has_x else next((k for k, layer in enumerate(layers) if layer.J_theta.n_in), len(layers))
     turns: list[Maps] = []
     for k in reversed(range(first, len(layers))):
-        wanted = [layers[k].J_theta] * wrt.has_theta + [layers[k].J_x] * (k > first or wrt.has_x)
-        S, maps = shared_scaling(wanted, m) if turns else (None, wanted)
-        rest = list(maps)
-        J_theta = rest.pop(0) if wrt.has_theta else None
-        turns.append((S, J_theta, rest.pop() if rest else None))
+        J_theta = layers[k].J_theta if wrt.has_theta else None
+        J_x = layers[k].J_x if k > first or wrt.has_x else None
+        S, (J_theta, J_x) = shared_scaling((J_theta, J_x), m) if turns else (None, (J_theta, J_x))
+        turns.append((S, J_theta, J_x))
     return turns
 
 
