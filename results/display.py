@@ -1,14 +1,16 @@
-"""How records show themselves in a notebook: as escaped HTML, with a figure where one is registered.
+"""How records show themselves: as escaped HTML in a notebook, as plain data, and as columns of text.
 
 A record that inherits from `Displayed` is shown as `results.notebook` has it. Light to import: every record of a run
 needs this module.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from functools import singledispatch
 from html import escape
+from typing import Any
 
-__all__ = ["Displayed", "figure_of", "html_of", "in_words", "page", "table"]
+__all__ = ["Displayed", "Plain", "aligned", "figure_of", "html_of", "in_words", "page", "table"]
 
 
 class Displayed:
@@ -19,6 +21,15 @@ class Displayed:
     def _repr_html_(self) -> str:
         """As its kind of record is shown."""
         return html_of(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A record that JSON shows field by field."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
 
 
 @singledispatch
@@ -52,6 +63,14 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], title: str =
     top = f"<thead><tr>{''.join(in_words(name, 'th') for name in head)}</tr></thead>" if head else ""
     body = "".join(f"<tr>{_row(row)}</tr>" for row in rows)
     return f"<table>{caption}{top}<tbody>{body}</tbody></table>"
+
+
+def aligned(rows: Iterable[Sequence[str]], sides: Sequence[str] = ()) -> list[str]:
+    """Text in columns two spaces apart, to the left; `sides` of "<" and ">" says otherwise for each column."""
+    table = list(rows)
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    cells = [f"{{:{side}{width}}}" for side, width in zip(sides or "<" * len(widths), widths, strict=True)]
+    return ["  ".join(cells).format(*row).rstrip() for row in table]
 
 
 def _row(row: Sequence[object]) -> str:

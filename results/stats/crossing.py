@@ -15,12 +15,12 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Vector
+from fwdrev.modes.core.data import Json
 from fwdrev.results.display import Displayed
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.pchip import MonotoneCubic
@@ -52,7 +52,7 @@ class Crossing(Displayed):
     open_ends: tuple[str, ...] = ()
     cheaper: str
 
-    def to_json(self) -> Any:  # noqa: ANN401 - a JSON object or null
+    def to_json(self) -> Json:
         """Plain data of the size."""
         if self.size is None:
             return None
@@ -129,7 +129,7 @@ class _Curve:
         """The mean at a place; monotone cubics do not swing between the measured sizes."""
         return MonotoneCubic(self.position, self.mean)
 
-    def excess(self, i: Any, at: Any, level: float) -> Any:  # noqa: ANN401 - numbers or arrays
+    def excess(self, i: AnyArray, at: AnyArray, level: float) -> AnyArray:
         """|t| beyond its quantile, times the standard error: negative where a ratio of 1 cannot be rejected."""
         own, shared = self._variances
         w = (at - self.position[i]) / (self.position[i + 1] - self.position[i])
@@ -159,7 +159,7 @@ def _interval(
     curve: _Curve, split: int, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
-    if curve.rounds[split : split + 2].min() < 2:  # noqa: PLR2004 - one round has no spread
+    if curve.rounds[split : split + 2].min() <= 1:  # without a spread
         return None, None, ()
     position = curve.position
     steps = np.arange((position.size - 1) * _FINE + 1)
@@ -167,7 +167,7 @@ def _interval(
     inside = curve.excess(np.minimum(steps // _FINE, position.size - 2), fine, level) <= 0
     low = _edge(curve, root, fine[fine <= root][::-1], inside[fine <= root][::-1], level)
     high = _edge(curve, root, fine[fine >= root], inside[fine >= root], level)
-    open_ends = ("low",) * (low is None) + ("high",) * (high is None)
+    open_ends = tuple(name for name, end in (("low", low), ("high", high)) if end is None)
     return math.exp(position[0] if low is None else low), math.exp(position[-1] if high is None else high), open_ends
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fwdrev.modes.core.arrays import Matrix, Vector
-from fwdrev.results.display import Displayed
+from fwdrev.results.display import Displayed, Plain
 from fwdrev.results.stats.crossing import Crossing, crossing, crossing_point
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.log_ratios import LogRatios
@@ -19,15 +19,11 @@ Lines = dict[int, tuple[Vector, Matrix]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Law(Displayed):
+class Law(Displayed, Plain):
     """m* = c · n^α: at this m the two engines break even."""
 
     c: Estimate
     alpha: Estimate
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"c": self.c.to_json(), "alpha": self.alpha.to_json()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +39,17 @@ class Crossover(Displayed):
         """What `fwdrev crossover --json` prints."""
         return {
             "pair": list(self.pair),
-            "points": [
-                {"n": n, "status": c.status.value, "m": c.to_json(), "cheaper_below": c.cheaper}
-                for n, c in self.in_m.items()
-            ],
-            "points_in_n": [
-                {"m": m, "status": c.status.value, "n": c.to_json(), "cheaper_below": c.cheaper}
-                for m, c in self.in_n.items()
-            ],
+            "points": _points(self.in_m, "n", "m"),
+            "points_in_n": _points(self.in_n, "m", "n"),
             "law": None if self.law is None else self.law.to_json(),
         }
+
+
+def _points(crossings: dict[int, Crossing], at: str, along: str) -> list[dict[str, Any]]:
+    return [
+        {at: size, "status": c.status.value, along: c.to_json(), "cheaper_below": c.cheaper}
+        for size, c in crossings.items()
+    ]
 
 
 def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
@@ -75,13 +72,9 @@ def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> 
     if whole is None:
         return None
     crossed = {n: lines[n] for n in points}
-    left_out = [
-        line
-        for r in range(rounds)
-        if rounds > 2  # noqa: PLR2004 - what is left needs a spread of its own
-        and (line := _line(_without(crossed, r))) is not None
-    ]
-    pairs = np.array(left_out) if len(left_out) == rounds else None
+    left_out = [_line(_without(crossed, r)) for r in range(rounds)]
+    spread = rounds - 1 > 1 and None not in left_out  # the rounds that are left need a spread of their own
+    pairs = np.array(left_out) if spread else None
     log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
     return Law(c=_exponential(log_c), alpha=alpha)
 
@@ -97,7 +90,7 @@ def _found(points: dict[int, float | None]) -> dict[int, float]:
 
 def _line(points: dict[int, float]) -> tuple[float, float] | None:
     """(log c, α) through log m* over log n, if there are two points."""
-    if len(points) < 2:  # noqa: PLR2004 - a line
+    if len(points) <= 1:
         return None
     alpha, log_c = np.polyfit(np.log(list(points)), np.log(list(points.values())), 1)
     return float(log_c), float(alpha)

@@ -6,13 +6,12 @@ Student's t over the rounds. Times and ratios are averaged as logarithms.
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import special
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
-from fwdrev.results.display import Displayed
+from fwdrev.results.display import Displayed, Plain
 
 __all__ = ["LEVEL", "Estimate", "log_mean", "log_means", "t_quantile"]
 
@@ -21,7 +20,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate(Displayed):
+class Estimate(Displayed, Plain):
     """A point and its interval at `level`; without an interval (a single round) `low` and `high` are None."""
 
     point: float
@@ -29,12 +28,8 @@ class Estimate(Displayed):
     high: float | None
     level: float = LEVEL
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return {"point": self.point, "low": self.low, "high": self.high, "level": self.level}
 
-
-def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a number or an array
+def t_quantile(rounds: AnyArray, level: float = LEVEL) -> AnyArray:
     """Student's t for an interval from so many rounds; infinite for fewer than two."""
     distinct, which = np.unique(np.asarray(rounds, dtype=float), return_inverse=True)  # thousands of cells share one
     freedom = distinct - 1
@@ -43,9 +38,8 @@ def t_quantile(rounds: Any, level: float = LEVEL) -> Any:  # noqa: ANN401 - a nu
 
 def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
     """The geometric mean of what `logs`, one number per round, are the logarithms of."""
-    if logs.size < 2:  # noqa: PLR2004 - one round has no spread
-        return Estimate(point=math.exp(float(np.mean(logs))), low=None, high=None, level=level)
-    point, low, high = (float(each) for each in log_means(logs, level))
+    point, *ends = (float(each) for each in log_means(logs, level))
+    low, high = (None if math.isnan(end) else end for end in ends)
     return Estimate(point=point, low=low, high=high, level=level)
 
 

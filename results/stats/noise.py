@@ -1,15 +1,14 @@
 """What the noise of a machine amounts to: how much its times scatter, and the smallest difference that it can see."""
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from fwdrev.bench.records.machine import NoiseRound
+from fwdrev.results.display import Plain
 from fwdrev.results.stats.estimate import t_quantile
 
 __all__ = ["Noise", "noise_of", "smallest_difference"]
@@ -21,7 +20,7 @@ _POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noise:
+class Noise(Plain):
     """Seconds and fractions; a spread is the standard deviation of logarithms, 0.01 for one per cent."""
 
     processes: int
@@ -33,10 +32,6 @@ class Noise:
     ratio_spread: float
     rounds_per_minute: int
     smallest_difference: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        return dataclasses.asdict(self)
 
 
 def noise_of(rounds: Sequence[NoiseRound]) -> Noise:

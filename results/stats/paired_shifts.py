@@ -13,15 +13,15 @@ Rounds that resemble the one before tell less than they seem to: `correlation_of
 together, and `shifts_of` widens the errors by it.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
 from scipy import special
 
-from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 
 __all__ = ["FEWEST", "POWER", "Shifts", "Subjectwise", "correlation_of", "shifts_of"]
@@ -84,8 +84,7 @@ class Shifts:
         half = self._half(level)
         edges = np.exp(np.stack([self.mean, self.mean - half, self.mean + half])).T.tolist()
         for point, low, high in edges:
-            known = point == point  # noqa: PLR0124 - NaN differs from itself
-            yield Estimate(point=point, low=low, high=high, level=level) if known else None
+            yield None if math.isnan(point) else Estimate(point=point, low=low, high=high, level=level)
 
     def only(self, at: int) -> "Shifts":
         """One of the subjects."""
@@ -110,8 +109,8 @@ class Shifts:
         with np.errstate(over="ignore"):  # nothing is found where rounds have nothing in common
             return np.asarray(np.expm1(margins + needed * self.error))
 
-    def _half(self, level: float) -> Any:  # noqa: ANN401 - an array
-        return t_quantile(np.maximum(self.kept, 2), level) * self.error
+    def _half(self, level: float) -> Subjectwise:
+        return np.asarray(t_quantile(np.maximum(self.kept, 2), level) * self.error)
 
 
 def correlation_of(logs: Shaped[np.ndarray, "rounds *runs pairs"]) -> Shaped[np.ndarray, "*runs"]:
@@ -143,7 +142,7 @@ def _inflation(correlation: Subjectwise, rounds: Subjectwise) -> Subjectwise:
     return np.asarray(total * (rounds - 1) / (rounds - total))
 
 
-def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"], correlation: Any = 0.0) -> Shifts:  # noqa: ANN401 - an array or a number
+def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"], correlation: AnyArray = 0.0) -> Shifts:
     """From (rounds, subjects) log ratios, or (rounds, runs, subjects), those of many runs at once.
 
     NaN where a round did not measure a subject; `correlation`: of a round with the one before, one number or (runs,).
