@@ -21,9 +21,9 @@ from fwdrev.plots.report import pack
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.costs.prediction import Prediction, prediction
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import arms, log_count_ratios_of, log_ratios_of, times_of
+from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios, times
 from fwdrev.results.runs.engine_pairs import default_pairs
-from fwdrev.results.runs.reproduce import spec_toml
+from fwdrev.results.runs.export import spec_toml
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
 from fwdrev.results.stats.blocks import Blocks
@@ -97,15 +97,15 @@ def _engine(name: str, mark: str) -> dict[str, Any]:
 
 def _columns(blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, names: list[str]) -> list[dict[str, Any]]:
     """For each engine a column of each cost."""
-    timed = times_of(blocks).set_index(["n", "m"])
+    timed = times(blocks).set_index(["n", "m"])
     each = table.set_index(["n", "m"])
     columns = []
     for name in names:
-        times = timed[timed["engine"] == name].reindex(cells)
+        own = timed[timed["engine"] == name].reindex(cells)
         costs = each[each["engine"] == name].reindex(cells)
         found = {"time": "point", "low": "low", "high": "high"}
         columns.append(
-            {key: pack.numbers(times[column]) for key, column in found.items()}
+            {key: pack.numbers(own[column]) for key, column in found.items()}
             | {"prepare_seconds": pack.numbers(costs["prepare_seconds"].astype(float))}
             | {key: pack.counts(costs[key].astype(float)) for key in _EXACT}
         )
@@ -132,12 +132,12 @@ def _pair(run: Run, blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, p
     """Time of the first ÷ time of the second in each cell, where they cross, and who says so."""
     names = {"one": pair[0], "other": pair[1]}
     try:
-        ratios = log_ratios_of(blocks, pair, run)
+        ratios = log_ratios(run, pair, blocks)
     except NothingMeasuredError:  # no cell has both
         return names | {"empty": True}
     expected = _expected(run, pair) if pair in default_pairs(blocks.engines) and len(cells) <= _MOST_PREDICTED else None
     model = None if expected is None else expected.ratios
-    counts = log_count_ratios_of(table, pair, run)
+    counts = log_count_ratios(run, pair, table)
     of = PairOfRun(run=run, pair=pair, ratios=ratios, counts=counts, found=expected, model=model)
     return names | _compared(of, cells)
 

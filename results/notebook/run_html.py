@@ -6,7 +6,7 @@ from contextlib import suppress
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import log_ratios_of
+from fwdrev.results.runs.cells import log_ratios
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
@@ -60,7 +60,7 @@ def _answers(run: Run, blocks: Blocks) -> list[tuple[LogRatios, Crossover]]:
     found = []
     for pair in default_pairs(blocks.engines):
         with suppress(NothingMeasuredError):
-            ratios = log_ratios_of(blocks, pair, run)
+            ratios = log_ratios(run, pair, blocks)
             found.append((ratios, crossover(ratios)))
     return found
 

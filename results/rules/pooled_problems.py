@@ -21,7 +21,7 @@ from fwdrev.modes.registry import problem_options
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.costs.prediction import predicted_ratios
 from fwdrev.results.rules.rules import Rule, Sizes, predictions
-from fwdrev.results.runs.cells import arms, log_count_ratios_of, log_ratios
+from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.log_ratios import LogRatios
 
@@ -84,7 +84,7 @@ def _problem(
     counts, models, shapes = [], [], dict[Sizes, Sizes]()
     for run, _ in measured:
         table = arms(run)
-        counts.append(log_count_ratios_of(table, pair, run))
+        counts.append(log_count_ratios(run, pair, table))
         models.append(_modelled(run, pair, notes))
         shapes |= _shapes(table, pair)
     known = [each for each in models if each is not None]

@@ -1,7 +1,6 @@
 """Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -20,12 +19,9 @@ __all__ = [
     "engines_measured",
     "failures",
     "log_count_ratios",
-    "log_count_ratios_of",
     "log_ratios",
-    "log_ratios_of",
     "reasons",
     "times",
-    "times_of",
     "values",
 ]
 
@@ -84,20 +80,17 @@ def _memory(arm: ArmResult) -> dict[str, object]:
 
 def failures(run: Run) -> pd.DataFrame:
     """One row for each arm that was not measured in a cell: n, m, engine, status, reason."""
-    return _reasons(run, lambda arm: arm.status is not Status.MEASURED)
+    table = reasons(run)
+    return table[table["status"] != Status.MEASURED].reset_index(drop=True)
 
 
 def reasons(run: Run) -> pd.DataFrame:
     """The same, and those that were measured though their Jacobian could not be checked."""
-    return _reasons(run, lambda arm: arm.status is not Status.MEASURED or arm.reason is not None)
-
-
-def _reasons(run: Run, wanted: Callable[[ArmResult], bool]) -> pd.DataFrame:
     rows = {
         (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
         for o in run.observations
         for name, arm in o.arms.items()
-        if wanted(arm)
+        if arm.status is not Status.MEASURED or arm.reason is not None
     }
     ordered = sorted(rows, key=lambda row: (*row[:-1], row[-1] or ""))
     return pd.DataFrame(ordered, columns=["n", "m", "engine", "status", "reason"])
@@ -114,13 +107,9 @@ def engines_measured(run: Run) -> list[str]:
     return [name for name in run.spec.engines if name in found]
 
 
-def times(run: Run) -> pd.DataFrame:
+def times(measured: Run | Blocks) -> pd.DataFrame:
     """Seconds per call with intervals: n, m, engine, point, low, high, rounds; low and high are NaN for one round."""
-    return times_of(timed_blocks(run))
-
-
-def times_of(blocks: Blocks) -> pd.DataFrame:
-    """The same, from blocks."""
+    blocks = timed_blocks(measured) if isinstance(measured, Run) else measured
     logs = blocks.medians
     point, low, high = log_means(logs)
     there = ~np.isnan(point)
@@ -139,16 +128,12 @@ def times_of(blocks: Blocks) -> pd.DataFrame:
     )
 
 
-def log_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
+def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) -> LogRatios:
     """For each round and cell the median over its blocks of the log ratio of blocks that were timed side by side.
 
-    Raises NothingMeasuredError when no cell has both engines.
+    `blocks`: those of the run, where they are known. Raises NothingMeasuredError when no cell has both engines.
     """
-    return log_ratios_of(timed_blocks(run), pair, run)
-
-
-def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
-    """The same, from the blocks of that run."""
+    blocks = timed_blocks(run) if blocks is None else blocks
     missing = [name for name in pair if name not in blocks.engines]
     if missing:
         measured = ", ".join(blocks.engines) or "nothing"
@@ -164,13 +149,12 @@ def log_ratios_of(blocks: Blocks, pair: tuple[str, str], run: Run) -> LogRatios:
     return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.sizes_m))
 
 
-def log_count_ratios(run: Run, pair: tuple[str, str]) -> LogRatios:
-    """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round."""
-    return log_count_ratios_of(arms(run), pair, run)
+def log_count_ratios(run: Run, pair: tuple[str, str], table: pd.DataFrame | None = None) -> LogRatios:
+    """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round.
 
-
-def log_count_ratios_of(table: pd.DataFrame, pair: tuple[str, str], run: Run) -> LogRatios:
-    """The same, from the table of that run's arms."""
+    `table`: that of the run's arms, where it is known.
+    """
+    table = arms(run) if table is None else table
     table = table[table["engine"].isin(pair)].pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")
     outputs = tuple(run.spec.sizes_m)
     if not set(pair) <= set(table.columns):

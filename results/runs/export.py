@@ -1,20 +1,23 @@
-"""Exports: a run as a pyperf file, or as CSV: its times, or all other costs.
+"""Exports: a run as a pyperf file, as CSV (its times, or all other costs), or as the specification to measure it again.
 
 Names are written so that they stay names: the engine `null` is `noop`, which no reader takes for a missing value, and
 what a spreadsheet would compute, or pandas would take for missing, has an apostrophe before it.
 """
 
+import json
 from io import StringIO
 
 import pandas as pd
 import pyperf
 
+from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import alias_of
 from fwdrev.results.runs.cells import arms, values
 from fwdrev.results.runs.run import Run
 
-__all__ = ["to_costs", "to_csv", "to_pyperf"]
+__all__ = ["spec_toml", "to_costs", "to_csv", "to_pyperf"]
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 """How a formula begins, in a spreadsheet."""
@@ -58,6 +61,19 @@ def to_pyperf(run: Run) -> str:
     return buffer.getvalue()
 
 
+def spec_toml(spec: SweepSpec) -> str:
+    """The file that `fwdrev sweep --spec` reads: TOML with every option, also those that were left at their defaults.
+
+    Not what is found from them.
+    """
+    fields = spec.model_dump(mode="json", exclude_none=True, exclude={"shapes"})
+    options = fields.pop("options")
+    lines = [f"{key} = {_value(value)}" for key, value in fields.items()]
+    if options:
+        lines += ["", "[options]", *(f"{_value(key)} = {_value(value)}" for key, value in options.items())]
+    return "\n".join(lines) + "\n"
+
+
 def _csv(table: pd.DataFrame) -> str:
     written = table.assign(engine=table["engine"].map(alias_of))
     for column in written.columns.intersection(["engine", "reason"]):
@@ -84,3 +100,8 @@ def _measured(run: Run) -> pd.DataFrame:
         msg = f"{run.folder} has no measured values to export"
         raise NothingMeasuredError(msg)
     return table
+
+
+def _value(value: Json) -> str:
+    """What JSON writes is TOML too, but for its escapes in two halves and the one control character that it lets be."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

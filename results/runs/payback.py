@@ -18,13 +18,10 @@ def payback(blocks: Blocks, prepared: pd.DataFrame, engine: str, against: str) -
     cells = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
     if not {engine, against} <= set(blocks.engines):
         return pd.Series(np.nan, index=cells)
-    once = {name: _seconds(prepared, name).reindex(cells).to_numpy(float) for name in (engine, against)}
+    of = {name: prepared[prepared["engine"] == name].set_index(["n", "m"]) for name in (engine, against)}
+    once = {name: table["prepare_seconds"].reindex(cells).to_numpy(float) for name, table in of.items()}
     ratio, _, high = log_means(blocks.log_ratios(engine, against))
     each, _, _ = log_means(blocks.medians[:, :, blocks.engines.index(against)])
     with np.errstate(invalid="ignore", divide="ignore"):
         calls = (once[engine] - once[against]) / (each * (1 - ratio))
         return pd.Series(np.where(high < 1, np.maximum(calls, 1), np.nan), index=cells)
-
-
-def _seconds(prepared: pd.DataFrame, engine: str) -> pd.Series:
-    return prepared[prepared["engine"] == engine].set_index(["n", "m"])["prepare_seconds"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError
 from fwdrev.results.runs.run import Run
 
@@ -44,7 +45,7 @@ def check_one_machine(runs: Sequence[Run]) -> None:
             raise InputError(msg)
 
 
-def _with(key: str, value: Any) -> str:  # noqa: ANN401 - whatever a fingerprint has
+def _with(key: str, value: Json) -> str:
     return f"without {key}" if value is None else f"with {key} {value}"
 
 

@@ -59,7 +59,7 @@ def trend(runs: Sequence[Run], pair: tuple[str, str], cell: Cell | None = None) 
         elif chosen is not None or not cells:
             where = "" if chosen is None else f" at n = {chosen.n}, m = {chosen.m}"
             left_out.append(f"{run.folder} has no time of both {pair[0]} and {pair[1]}{where}")
-    if chosen is None or len(points) < 2:  # noqa: PLR2004 - a trend
+    if chosen is None or len(points) <= 1:
         raise NothingMeasuredError(_nothing(len(runs), pair, chosen, reached, left_out))
     return Trend(pair=pair, cell=chosen, points=tuple(points), left_out=tuple(left_out))
 

@@ -12,7 +12,7 @@ from fwdrev.bench import Cell, make_spec
 from fwdrev.bench.records.spec import read_spec
 from fwdrev.modes import InputError
 from fwdrev.results import Run, create, load
-from fwdrev.results.runs.reproduce import spec_toml
+from fwdrev.results.runs.export import spec_toml
 from tests.plugin import install_plugin
 from tests.scripted import scripted_run
 

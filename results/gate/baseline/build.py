@@ -18,7 +18,7 @@ from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossov
 from fwdrev.results.gate.measured_sides import counts_of
 from fwdrev.results.gate.paired_sides import Counts
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import log_ratios_of, times_of
+from fwdrev.results.runs.cells import log_ratios, times
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.schema import Machine
@@ -84,7 +84,7 @@ def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
         for name, arm in o.arms.items()
         if ":" in name and arm.memory is not None
     }
-    table = times_of(blocks)
+    table = times(blocks)
     seconds = {
         (Cell(int(n), int(m)), str(name)): float(point)
         for n, m, name, point in table[["n", "m", "engine", "point"]].itertuples(index=False)
@@ -116,7 +116,7 @@ def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossov
     """At each n where both were timed."""
     if np.isnan(blocks.log_ratios(*pair)).all():
         return
-    ratios = log_ratios_of(blocks, pair, run)
+    ratios = log_ratios(run, pair, blocks)
     for n in ratios.n:
         sizes, logs = ratios.along_m(n)
         found = crossing(sizes, logs, pair)

@@ -19,7 +19,7 @@ from fwdrev.plots.report import payload
 from fwdrev.plots.report.page import MARKER, report_data, report_page
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results import Run, crossover, log_ratios, scores, timed_blocks, times, winners
-from fwdrev.results.runs.reproduce import spec_toml
+from fwdrev.results.runs.export import spec_toml
 from tests.scripted import always, scripted_run, with_memory
 
 PAIR = ("forward", "reverse")
