@@ -26,7 +26,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 @html_of.register
 def _shown(record: Displayed) -> str:
-    from fwdrev.results.notebook.record_html import record_html
+    from fwdrev.results.notebook.html import record_html
 
     return record_html(record)
 

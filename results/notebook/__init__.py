@@ -1,4 +1,4 @@
 """Records as they show themselves in a notebook: escaped HTML.
 
-Start with `record_html.py`.
+Start with `html.py`.
 """

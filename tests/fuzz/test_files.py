@@ -29,7 +29,7 @@ from fwdrev.results.gate.verdicts.github import annotations
 from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.markdown import markdown
 from fwdrev.results.gate.verdicts.report import text_lines
-from fwdrev.results.notebook.run_html import run_html
+from fwdrev.results.notebook.html import record_html
 from fwdrev.results.runs.cells import arms, cells, engines_measured, failures, values
 from fwdrev.results.runs.export import to_costs, to_csv, to_pyperf
 from fwdrev.results.stats.crossing import Crossing
@@ -118,7 +118,7 @@ def _report(run: Run) -> None:
 
 
 def _page(run: Run) -> None:
-    run_html(run).encode()
+    record_html(run).encode()
 
 
 RUN: Sequence[Callable[[Run], None]] = (_crossovers, _tables, _exported, _baseline, _judged, _report, _page)

@@ -9,7 +9,7 @@ import pytest
 from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores
 from fwdrev.results.costs.prediction import Prediction
 from fwdrev.results.display import in_words, page, table
-from fwdrev.results.notebook.record_html import record_html
+from fwdrev.results.notebook.html import record_html
 from fwdrev.results.text.summary import law_text, size_text
 from tests.scripted import scripted_run
 from tests.shown import Reader, shown

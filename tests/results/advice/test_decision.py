@@ -15,7 +15,7 @@ from fwdrev.results.advice.decision import counted_advice
 from fwdrev.results.advice.doubts import wrong_arms
 from fwdrev.results.advice.record import Advice, advice_words
 from fwdrev.results.advice.rounds import observed
-from fwdrev.results.notebook.record_html import record_html
+from fwdrev.results.notebook.html import record_html
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from tests.shown import Reader
 
