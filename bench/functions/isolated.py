@@ -165,18 +165,17 @@ class FunctionProcess:
         child, deadline, at = self._child, perf_counter() + seconds, arm
         if child is None:
             raise LostArmError(arm, "its process has ended")
-        try:
-            child.tell(command)
-            while "at" in (answer := child.hear(max(0.0, deadline - perf_counter()))):
-                at = answer["at"]
-        except ArmLostError as error:
-            self.end()
-            late = error.status is Status.TIMED_OUT
-            told = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
-            raise LostArmError(at, told if late else error.reason, late=late) from None
-        except BaseException:
-            self.end()
-            raise
+        with ExitStack() as given_up:
+            given_up.callback(self.end)
+            try:
+                child.tell(command)
+                while "at" in (answer := child.hear(max(0.0, deadline - perf_counter()))):
+                    at = answer["at"]
+            except ArmLostError as error:
+                late = error.status is Status.TIMED_OUT
+                told = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
+                raise LostArmError(at, told if late else error.reason, late=late) from None
+            given_up.pop_all()
         if "failed" in answer:
             raise LostArmError(at, answer["failed"], late=answer.get("late", False), needs=answer.get("needs"))
         return answer

@@ -6,15 +6,13 @@ goes to standard error.
 
 import gc
 import json
-import os
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.processes.child import end_here, own_streams
+from fwdrev.bench.processes.inside import end_with_command, own_streams
 
 __all__ = ["main"]
 
@@ -23,7 +21,8 @@ Answer = dict[str, Any]
 
 def main() -> None:
     """Answer each line of standard input."""
-    questions, out = own_streams()
+    commands, out = own_streams()
+    end_with_command()
     sys.path.append(str(Path.cwd()))
     worker = _Worker(lambda answer: print(json.dumps(answer), file=out, flush=True))
     actions: Mapping[str, Callable[..., Answer]] = {
@@ -33,7 +32,7 @@ def main() -> None:
         "prepare": worker.prepare,
         "round": worker.round,
     }
-    for line in questions:
+    for line in commands:
         command = json.loads(line)
         worker.tell(_tried(actions[command.pop("do")], command))
 
@@ -46,9 +45,8 @@ class _Worker:
         self.tell = tell
         self.trials: Any = None
 
-    def start(self, alive: int) -> Answer:
-        """Import our own libraries; `alive`: a pipe that closes when the command is gone."""
-        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    def start(self) -> Answer:
+        """Import our own libraries."""
         import jax
 
         import fwdrev.bench.functions.in_process
@@ -129,12 +127,6 @@ def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
 def _name(functions: Mapping[str, Any]) -> str:
     """Of the function that is advised on, as a line of code can name it."""
     return next(iter(functions)) if len(functions) == 1 else "f"
-
-
-def _end_with(alive: int) -> None:
-    """The command holds the other end; this thread waits and costs nothing."""
-    os.read(alive, 1)
-    end_here()
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from fwdrev.bench.machine.cgroup import cpu_quota
 from fwdrev.bench.machine.git import without_repository
 from fwdrev.bench.machine.memory import available_bytes
 from fwdrev.bench.machine.processors import available_cpus, pinned_cpus
-from fwdrev.bench.processes.child import ask
+from fwdrev.bench.processes.process import ask
 from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings
 from fwdrev.bench.records.spec import Device, SweepSpec
 from fwdrev.modes.errors import InputError

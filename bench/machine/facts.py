@@ -12,7 +12,7 @@ from fwdrev.bench.machine.cgroup import cpu_quota
 from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.processes.child import ask
+from fwdrev.bench.processes.process import ask
 from fwdrev.bench.records.machine import OVERRIDDEN, Blas, Frequency, Machine, PyperfSays, Timer, Xla
 
 __all__ = [

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from fwdrev.bench.processes.child import signals_wait
+from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.errors import InputError
 
 __all__ = ["OwnFolder", "own_folder", "remove_dead"]
@@ -80,7 +80,7 @@ def own_folder(kind: str) -> Iterator[OwnFolder]:
         own.held += _held(path, {"repositories": []})
         yield own
     finally:
-        with signals_wait():
+        with signals_deferred():
             for repository in own.repositories:
                 _forget(Path(repository), path)
             _remove(path)

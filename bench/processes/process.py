@@ -1,140 +1,278 @@
-"""Worker processes: started in a group that ends together, read line by line in time, and how each one ended."""
+"""Child processes: started in a session of their own, read in time, and ended with all that they have started.
 
-import dataclasses
+    with Team().started(["-m", "package.worker"], os.environ, log=folder / "log") as child:
+        child.send({"do": "start"})              # one line of JSON to its standard input
+        line = child.line(60.0)                  # one line from its standard output; None where it has ended or is late
+        child.ended.told                         # why, in words, with its last line
+
+Nothing here runs in a thread of its own: whatever goes wrong is raised where a child is started or read.
+"""
+
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from fwdrev.bench.processes.child import end, ending, heard, signals_wait
-from fwdrev.bench.records.observation import Status
-from fwdrev.bench.records.reasons import means_memory, one_line
-from fwdrev.bench.workers.protocol import Request
+from fwdrev.bench.processes.ended import LARGEST_OUTPUT, TAIL, TAIL_BYTES, Ended, ending, last_lines
+from fwdrev.bench.processes.inside import ALIVE
+from fwdrev.bench.processes.signals import signals_deferred
+from fwdrev.modes.core.data import Json
 
-__all__ = ["PROGRAM", "Ended", "Team", "last_lines", "lines_of"]
+__all__ = ["Answer", "ChildProcess", "StoppedError", "Team", "ask"]
 
-PROGRAM = ("-m", "fwdrev.bench.workers.sweep_worker")
-"""What Python is to run."""
+_GLANCE = 1.0
+"""Seconds after which we look whether a silent process is still there: its own children may hold its pipes open."""
 
-_TAIL = 400
-"""Lines of a log in which the last words of a process are looked for; XLA ends with a long list of calls."""
+_GONE = 10.0
+"""Seconds to wait for a killed process: one that hangs in the kernel goes later, and without us."""
 
-_TAIL_BYTES = 1 << 18
-"""That are read of a log, which may be of any size."""
+_LARGEST_LOG = 1 << 26
+"""Bytes of a log, beyond which it begins anew, with the end of what it had."""
+
+_KEPT = 1 << 14
+"""Bytes of that end."""
 
 
-class Ended:
-    """How a worker ended: by itself with an exit code, by a signal, or because it was late."""
+class StoppedError(Exception):
+    """The team of this process was stopped meanwhile."""
 
-    def __init__(self, log: Path) -> None:
-        """It has not ended yet; `log` is where its standard error goes."""
-        self.log = log
-        self.late = False
-        self.code = 0
+
+class ChildProcess:
+    """Python with these arguments, in a session of its own, so that Ctrl-C reaches us and not the child.
+
+    `log`: the file to which its standard error is appended; without one, only the end of it is kept, in memory.
+    `folder`: where it runs. Without `commands`, its standard input is empty.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        log: Path | None = None,
+        folder: Path | None = None,
+        commands: bool = True,
+    ) -> None:
+        """Starts it; raises OSError where no process is to be had. `Team.started` also ends it."""
+        self._log = log
+        self._out, self._errors, self._unsent = bytearray(), bytearray(), bytearray()
+        self._late = self._flooding = self._killed = False
+        theirs, alive = os.pipe()
+        with ExitStack() as open_pipes:
+            open_pipes.callback(os.close, alive)
+            self._process = _popen(arguments, environment, log, folder, theirs, commands=commands)
+            self._open_pipes = open_pipes.pop_all()
+        self._selector = self._open_pipes.enter_context(selectors.PollSelector())
+        for pipe, kept in ((self._process.stdout, self._out), (self._process.stderr, self._errors)):
+            if pipe is not None:
+                self._selector.register(self._open_pipes.enter_context(pipe), selectors.EVENT_READ, kept)
+        if self._process.stdin is not None:
+            os.set_blocking(self._open_pipes.enter_context(self._process.stdin).fileno(), False)
+
+    def send(self, command: Json) -> None:
+        """One line; what the pipe does not take at once goes out while we read."""
+        self._unsent += json.dumps(command).encode() + b"\n"
+        if self._process.stdin is not None and self._process.stdin not in self._selector.get_map():
+            self._selector.register(self._process.stdin, selectors.EVENT_WRITE)
+            self._write(self._process.stdin.fileno())
+
+    def line(self, timeout: float) -> str | None:
+        """The next whole line of its standard output within so many seconds; None where there is none (see `ended`).
+
+        Raises StoppedError where the team was stopped.
+        """
+        deadline, searched = monotonic() + timeout, 0
+        while (end := self._out.find(b"\n", searched)) < 0:
+            searched = len(self._out)
+            if not self._read(deadline):
+                return None
+        line = self._out[:end].decode(errors="replace")
+        del self._out[: end + 1]
+        return line
+
+    def text(self, timeout: float) -> str:
+        """All that it writes to standard output until it ends, or is late; raises StoppedError as `line` does."""
+        deadline = monotonic() + timeout
+        while self._read(deadline):
+            pass
+        return self._out.decode(errors="replace")
 
     @property
-    def status(self) -> Status:
-        """What it means for the arm that was running."""
-        if self.late:
-            return Status.TIMED_OUT
-        return Status.OUT_OF_MEMORY if means_memory("\n".join(self._last_lines())) else Status.CRASHED
+    def ended(self) -> Ended:
+        """How it ended, once there was nothing more to read."""
+        if self._log is None:
+            lines = self._errors.decode(errors="replace").strip().splitlines()[-TAIL:]
+        else:
+            lines = last_lines(self._log)
+        code = self._process.returncode or 0
+        return Ended(code=code, late=self._late, flooding=self._flooding, lines=lines)
 
-    @property
-    def told(self) -> str:
-        """In words, with what it wrote last."""
-        lines = self._last_lines()
-        said = next((line for line in reversed(lines) if means_memory(line)), None)
-        if said is None:
-            how = ending(self.code)
-            how += ", which the kernel sends when memory runs out" if self.code == -signal.SIGKILL else ""
-            said = f"the worker process ended with {how}" + (f": {lines[-1]}" if lines and self.code > 0 else "")
-        return one_line(said)
+    def kill(self) -> None:
+        """Kill it and what it has started, unless that has left its group; any thread may do so."""
+        self._killed = True
+        with suppress(ProcessLookupError, PermissionError):  # nothing is left; macOS denies it where only zombies are
+            os.killpg(self._process.pid, signal.SIGKILL)
 
-    def _last_lines(self) -> list[str]:
-        return last_lines(self.log, _TAIL)
+    def end(self) -> None:
+        """The same, and let go of it. Also where it has ended by itself: what it has started may be there still."""
+        self.kill()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GONE)
+        self._open_pipes.close()
+
+    def _read(self, deadline: float) -> bool:
+        """Wait for more of its standard output; False where it has ended, is late (`time.monotonic`) or was ended.
+
+        A process that is gone has written all that it ever will, whatever its children still hold open or write.
+        """
+        size = len(self._out)
+        while True:
+            self._bound_log()
+            gone, left = self._process.poll() is not None, deadline - monotonic()
+            moved = self._move(0.0 if gone else max(0.0, min(left, _GLANCE)))
+            if self._killed:
+                raise StoppedError
+            if len(self._out) > size and left > -_GLANCE:
+                self._flooding = len(self._out) > LARGEST_OUTPUT
+                return not self._flooding
+            if gone and (left <= 0 or not moved):
+                return False
+            if left <= 0:
+                self._late = True
+                return False
+
+    def _move(self, timeout: float) -> bool:
+        """Read and write what the pipes have and take, as soon as there is anything; whether there was."""
+        if all(key.data is None for key in self._selector.get_map().values()):  # a process that writes no more may stay
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout)
+            return False
+        ready = self._selector.select(timeout)
+        for key, _ in ready:
+            if key.data is None:
+                self._write(key.fd)
+            elif chunk := os.read(key.fd, 1 << 16):
+                key.data.extend(chunk)
+                del self._errors[:-TAIL_BYTES]
+            else:
+                self._selector.unregister(key.fileobj)
+        return bool(ready)
+
+    def _write(self, pipe: int) -> None:
+        """What the pipe takes now."""
+        try:
+            del self._unsent[: os.write(pipe, self._unsent)]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it is gone: reading tells how
+            self._unsent.clear()
+        if not self._unsent:
+            self._selector.unregister(pipe)
+
+    def _bound_log(self) -> None:
+        """Only the end of a log that is too large stays: it may be the last that a process says."""
+        if self._log is not None:
+            with suppress(OSError):
+                if self._log.stat().st_size > _LARGEST_LOG:
+                    with self._log.open("r+b") as file:
+                        file.seek(-_KEPT, os.SEEK_END)
+                        last = file.read()
+                        file.truncate(0)
+                    with self._log.open("ab") as file:
+                        file.write(last)
 
 
-def last_lines(path: Path, lines: int) -> list[str]:
-    """At most so many of a text that may be larger than memory; none where there is no such file."""
-    try:
-        with path.open("rb") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - _TAIL_BYTES))
-            text = stream.read(_TAIL_BYTES)
-    except OSError:
-        return []
-    return text.decode(errors="replace").strip().splitlines()[-lines:]
+def _popen(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path | None,
+    folder: Path | None,
+    alive: int,
+    *,
+    commands: bool,
+) -> subprocess.Popen[bytes]:
+    """`alive`: the end of a pipe that goes to the child alone."""
+    with ExitStack() as ours:
+        ours.callback(os.close, alive)
+        return subprocess.Popen(  # noqa: S603 - our own Python, and arguments that we wrote
+            [sys.executable, "-P", *arguments],
+            stdin=subprocess.PIPE if commands else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE if log is None else ours.enter_context(log.open("ab")),
+            bufsize=0,
+            cwd=folder,
+            env={**environment, ALIVE: f"{alive:09}"},  # of one length: the environment moves the stack
+            pass_fds=(alive,),
+            start_new_session=True,
+        )
 
 
 class Team:
-    """The workers of one pass, so that all of them end with it and none is started afterwards."""
+    """Child processes that any thread can end together; none is started afterwards."""
 
     def __init__(self) -> None:
-        """Nobody works yet."""
-        self.stopped = False
-        self._workers: set[subprocess.Popen[bytes]] = set()
+        """Nothing is started yet."""
+        self._stopped = False
+        self._children: set[ChildProcess] = set()
         self._lock = threading.Lock()
 
     @contextmanager
-    def member(
-        self, request: Request, environment: Mapping[str, str], log: Path
-    ) -> Iterator[subprocess.Popen[bytes] | None]:
-        """A worker that has its request and is gone after the block; None if the pass is over."""
-        worker: subprocess.Popen[bytes] | None = None
+    def started(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        log: Path | None = None,
+        folder: Path | None = None,
+        commands: bool = True,
+    ) -> Iterator[ChildProcess]:
+        """A child process (see there) that is gone after the block; raises OSError, StoppedError."""
+        child: ChildProcess | None = None
         try:
-            with self._lock, signals_wait():
-                worker = None if self.stopped else _started(request, environment, log)
-                if worker is not None:
-                    self._workers.add(worker)
-            yield worker
+            with self._lock, signals_deferred():
+                if self._stopped:
+                    raise StoppedError
+                child = ChildProcess(arguments, environment, log=log, folder=folder, commands=commands)
+                self._children.add(child)
+            yield child
         finally:
-            if worker is not None:
-                with signals_wait():
+            if child is not None:
+                with signals_deferred():
                     with self._lock:
-                        self._workers.discard(worker)
-                    end(worker)
+                        self._children.discard(child)
+                    child.end()
 
     def stop(self) -> None:
-        """Kill whoever still runs."""
+        """Kill those that still run; each is waited for where it was started."""
         with self._lock:
-            self.stopped = True
-            for worker in self._workers:  # each is waited for where it was started
-                with suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.pid, signal.SIGKILL)
+            self._stopped = True
+            for child in self._children:
+                child.kill()
 
 
-def lines_of(worker: subprocess.Popen[bytes], ended: Ended, *, first: float, each: float) -> Iterator[str]:
-    """Its whole lines, as they come; the first within `first` seconds, the others within `each`. Then, how it ended."""
-    ended.late, ended.code = False, 0
-    torn, deadline = b"", monotonic() + first
-    while chunk := heard(worker, deadline, ended.log):
-        *lines, torn = (torn + chunk).split(b"\n")
-        for line in lines:
-            yield line.decode(errors="replace")
-        if lines:
-            deadline = monotonic() + each
-    ended.late, ended.code = chunk is None, worker.returncode or 0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a process wrote to standard output; `problem` says in one line why that may be nothing, or is None."""
+
+    text: str
+    problem: str | None
 
 
-def _started(request: Request, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
-    """A new session of its own, so that Ctrl-C reaches us and not the worker."""
-    with log.open("ab") as stream:
-        worker = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", *PROGRAM],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stream,
-            env=dict(environment),
-            start_new_session=True,
-        )
-    if worker.stdin is not None:
-        with suppress(BrokenPipeError):  # a worker that is gone already has crashed
-            worker.stdin.write(json.dumps(dataclasses.asdict(request)).encode() + b"\n")
-            worker.stdin.flush()
-    return worker
+def ask(arguments: Sequence[str], environment: Mapping[str, str], timeout: float) -> Answer:
+    """Run Python with these arguments for at most `timeout` seconds; all that it has started ends with it."""
+    with Team().started(arguments, environment, commands=False) as child:
+        text, ended = child.text(timeout), child.ended
+    if ended.late:
+        return Answer(text="", problem=f"no answer in {timeout:g} s")
+    if ended.flooding:
+        return Answer(text="", problem=ended.told)
+    said = ended.lines[-1] if ended.lines and ended.code > 0 else f"ended with {ending(ended.code)}"
+    return Answer(text=text, problem=said if ended.code else None)

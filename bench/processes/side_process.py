@@ -2,16 +2,12 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from fwdrev.bench.processes.child import end, heard, signals_wait
-from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.process import ChildProcess, Team
 from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.records.observation import Status
 
@@ -35,31 +31,21 @@ class ArmLostError(Exception):
 class SideProcess:
     """`ask` is a question and its answer, or ArmLostError; SurroundingsError where no arm can be at fault."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path, alive: int) -> None:
-        """`name`: base or head; `alive`: the pipe by which it knows that we are there."""
-        self.name = name
-        self._process, self._alive = process, alive
-        self._ended = Ended(log)
-        self._torn = b""
+    def __init__(self, name: str, child: ChildProcess, folder: Path) -> None:
+        """`name`: base or head; `folder`: that of its log."""
+        self.name, self._child, self._folder = name, child, folder
 
     def tell(self, command: Mapping[str, Any]) -> None:
         """A question whose answer is heard later."""
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):  # whoever hears the answer finds out
-                self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        self._child.send(command)
 
     def hear(self, timeout: float, arm: str | None = None) -> Answer:
         """The answer to the oldest question."""
-        deadline = monotonic() + timeout
-        while b"\n" not in self._torn:
-            chunk = heard(self._process, deadline, self._ended.log)
-            if not chunk:
-                self._ended.late, self._ended.code = chunk is None, self._process.returncode or 0
-                check_end(self._ended, self._ended.log.parent, arm)
-                reason = f"no answer within {timeout:g} s" if self._ended.late else self._ended.told
-                raise ArmLostError(self.name, arm, self._ended.status, reason)
-            self._torn += chunk
-        line, _, self._torn = self._torn.partition(b"\n")
+        line = self._child.line(timeout)
+        if line is None:
+            ended = self._child.ended
+            check_end(ended, self._folder, arm)
+            raise ArmLostError(self.name, arm, ended.status, ended.told_after(timeout))
         answer: Answer = json.loads(line)
         return answer
 
@@ -67,11 +53,6 @@ class SideProcess:
         """A question and its answer."""
         self.tell(command)
         return self.hear(timeout, command.get("arm"))
-
-    def end(self) -> None:
-        """At once, with all that it has started."""
-        end(self._process)
-        os.close(self._alive)
 
 
 @contextmanager
@@ -87,14 +68,11 @@ def started(
 
     `program`: what Python is to run, if it is not a side of a comparison; it answers in the same way.
     """
-    side: SideProcess | None = None
-    try:
-        with signals_wait():
-            side = _started(name, folder, environment, log, start, program)
+    log.unlink(missing_ok=True)
+    with Team().started(program, environment, log=log, folder=folder) as child:
+        side = SideProcess(name, child, log.parent)
+        side.tell({"do": "start", **start})
         yield side
-    finally:
-        if side is not None:
-            side.end()
 
 
 def side_path(root: Path, inside: Path, home: Path, inherited: str, first: Sequence[Path] = ()) -> list[str]:
@@ -108,37 +86,3 @@ def side_path(root: Path, inside: Path, home: Path, inherited: str, first: Seque
     same = [root / part.relative_to(home) if part.is_relative_to(home) else part for part in kept]
     moved = [new if new.is_dir() else part for new, part in zip(same, kept, strict=True)]
     return list(dict.fromkeys(str(part) for part in [*(p for p in own if p.is_dir()), *moved]))
-
-
-def _started(
-    name: str,
-    folder: Path,
-    environment: Mapping[str, str],
-    log: Path,
-    start: Mapping[str, Any],
-    program: Sequence[str],
-) -> SideProcess:
-    """A new session of its own, so that Ctrl-C reaches us and not the side."""
-    theirs, ours = os.pipe()
-    try:
-        log.unlink(missing_ok=True)
-        with log.open("ab") as stream:
-            process = subprocess.Popen(  # noqa: S603 - our own Python and programs
-                [sys.executable, "-P", *program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                bufsize=0,
-                cwd=folder,
-                env=dict(environment),
-                pass_fds=(theirs,),
-                start_new_session=True,
-            )
-    except BaseException:
-        os.close(ours)
-        raise
-    finally:
-        os.close(theirs)
-    side = SideProcess(name, process, log, ours)
-    side.tell({"do": "start", "alive": theirs, **start})
-    return side

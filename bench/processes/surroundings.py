@@ -11,10 +11,10 @@ import os
 import re
 import signal
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from fwdrev.bench.processes.child import ending
-from fwdrev.bench.processes.process import Ended, last_lines
+from fwdrev.bench.processes.ended import Ended, ending
 from fwdrev.bench.records.reasons import REMEDIES, lack, means_memory, needed, one_line
 from fwdrev.modes.errors import SurroundingsError
 
@@ -52,7 +52,6 @@ _LOG_PREFIX = re.compile(r"^[EF]\d{4} .*?\] ")
 _SUSPECTS = ("XLA_FLAGS", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH")
 """Variables that can keep a process from starting as ours should."""
 
-_TAIL = 400
 _LONGEST = 250
 """Letters of what was said: after it comes what to do."""
 
@@ -63,9 +62,8 @@ _ROOM = 1 << 20
 def check_start(ended: Ended, folder: Path) -> None:
     """Raise SurroundingsError: a worker that does not even get ready has not begun with any engine."""
     check_end(ended, folder, None)
-    lines = last_lines(ended.log, 1)
     how = "it was not ready in time" if ended.late else f"it ended with {ending(ended.code)}"
-    told = one_line(f"{how}: {lines[0]}" if lines else how)[:_LONGEST]
+    told = one_line(f"{how}: {ended.lines[-1]}" if ended.lines else how)[:_LONGEST]
     suspects = [name for name in _SUSPECTS if name in os.environ]
     hint = f"look at {', '.join(suspects)} in the environment, and " if suspects else ""
     raise SurroundingsError(f"a worker process cannot start: {told}; {hint}try `fwdrev doctor`")
@@ -78,25 +76,24 @@ def check_end(ended: Ended, folder: Path, arm: str | None) -> None:
     """
     if ended.late:
         return
-    lines = last_lines(ended.log, _TAIL)
-    number = _signal(ended.code, lines)
+    number = _signal(ended.code, ended.lines)
     if number in _FROM_OUTSIDE:
         raise SurroundingsError(f"a worker process was ended from outside, with {ending(-number)}")
-    if not means_memory("\n".join(lines)):
-        _check_words(lines, arm)
+    if not means_memory("\n".join(ended.lines)):
+        _check_words(ended.lines, arm)
     with needed(f"write to {folder}"), tempfile.TemporaryFile(dir=folder) as stream:
         stream.write(bytes(_ROOM))
         stream.flush()
         os.fsync(stream.fileno())
 
 
-def _signal(code: int, lines: list[str]) -> int:
+def _signal(code: int, lines: Sequence[str]) -> int:
     """The number of the signal that ended it, or 0; pyperf's manager ends by itself and tells that of its worker."""
     told = _OF_PYPERF.search(lines[-1]) if lines else None
     return int(told[1]) if told else max(0, -code)
 
 
-def _check_words(lines: list[str], arm: str | None) -> None:
+def _check_words(lines: Sequence[str], arm: str | None) -> None:
     during = f"a worker process failed while it ran {arm}" if arm else "a worker process failed"
     for line in reversed(lines):
         told = one_line(line.partition(_OURS)[2] or line)[:_LONGEST]

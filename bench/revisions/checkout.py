@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fwdrev.bench.machine.git import Project, git, reason
-from fwdrev.bench.processes.child import signals_wait
 from fwdrev.bench.processes.leftovers import OwnFolder
+from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.errors import InputError
 
 __all__ = ["Absent", "check_out", "submodules"]
@@ -46,7 +46,7 @@ def check_out(project: Project, commit: str, folder: Path, own: OwnFolder) -> Ab
     files alone. Raises InputError where even these cannot be had.
     """
     own.announce(common := project.common_dir)
-    with signals_wait():
+    with signals_deferred():
         made = project.git("worktree", "add", "--quiet", "--detach", str(folder), commit, held=own.locks)
         if made.returncode == 0:
             entry = git("rev-parse", "--absolute-git-dir", at=folder).stdout.removesuffix("\n")

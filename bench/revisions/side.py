@@ -37,6 +37,9 @@ from typing import Any, cast
 CONTROL = "control"
 """The arm that cannot differ."""
 
+ALIVE = "FWDREV_ALIVE"
+"""The variable with the number of a pipe that the command holds open as long as it lives."""
+
 _PROBES = 3
 """Calls from which a duration is guessed; the shortest counts, since delays only add."""
 
@@ -72,6 +75,7 @@ def main() -> None:
     commands, out = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    end_with_command()
     side = Side()
     actions: Mapping[str, Callable[..., Answer]] = {
         "start": side.start,
@@ -115,7 +119,6 @@ class Side:
         other: str,
         arms: list[str],
         cpus: list[int],
-        alive: int,
         *,
         own: bool,
         path: Sequence[str] = (),
@@ -129,10 +132,8 @@ class Side:
         `path`: where modules are looked for first, which PYTHONPATH cannot say of a folder with a colon in its name;
         `modules`: of the project, which loaded before without fault; they are loaded on the processors `loading`, so
         that both sides can do so at once; `memory`: bytes that an arm may take beyond what is mapped when it is
-        prepared, or as many as there are;
-        `alive`: a pipe that closes when whoever asks is gone.
+        prepared, or as many as there are.
         """
-        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         self.root, self.other, self.memory = Path(root), Path(other), memory
         self.shared = tuple(
             f"{place}{os.sep}"
@@ -612,12 +613,17 @@ def _file(module: ModuleType) -> Path:
     return Path(file) if file else Path(next(iter(getattr(module, "__path__", ["/"]))))
 
 
-def _end_with(alive: int) -> None:
-    """Whoever asks holds the other end; this thread waits and costs nothing. What was started here ends as well."""
-    os.read(alive, 1)
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os._exit(1)
+def end_with_command() -> None:
+    """As `fwdrev.bench.processes.inside` has it, which is not to be had here."""
+    alive = int(os.environ.pop(ALIVE))
+
+    def wait() -> None:
+        os.read(alive, 1)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 if __name__ == "__main__":

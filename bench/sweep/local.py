@@ -1,20 +1,22 @@
 """The local executor: worker processes on this machine, one at a time while anything is timed."""
 
 import json
-import queue
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
 
 from pyperf import perf_counter
 
 from fwdrev.bench.machine.environment import check_machine, memory_share, worker_environment
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.processes.child import signals_wait
-from fwdrev.bench.processes.process import Ended, Team, lines_of
+from fwdrev.bench.processes.ended import Ended
+from fwdrev.bench.processes.process import ChildProcess, StoppedError, Team
+from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.processes.surroundings import check_end, check_start
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Cell, Observation
 from fwdrev.bench.records.reasons import needed
@@ -29,10 +31,11 @@ __all__ = ["LocalExecutor"]
 _START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
 
-_GONE = 10.0
-"""Seconds that a thread may take to see its worker's end, once that was killed."""
+_PROGRAM = ("-m", "fwdrev.bench.workers.sweep_worker")
 
 Loops = Mapping[Cell, Mapping[str, int]]
+_Found = SimpleQueue[Observation | Future[None]]
+"""What threads have found, and each thread's future when it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +76,8 @@ class LocalExecutor:
         """A single worker for each round, pinned to the last processors, since the first ones serve interrupts."""
         cpus = self._cpus[-self._spec.threads :]
         for index in indices:
-            team = Team()
             one = _Pass(index=index, loops=loops, cpus=cpus, memory=memory_share(self._spec, 1))
-            try:
-                yield from self._observations(one, cells, skips, team)
-            finally:
-                with signals_wait():
-                    team.stop()
+            yield from self._observations(one, cells, skips, Team())
 
     def _together(self, index: int, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Smaller cells first, so that what is too slow or too large is found out cheaply."""
@@ -87,37 +85,20 @@ class LocalExecutor:
         pinned = [[cpu] for cpu in self._cpus] or [[]]
         shares = [(share, cpus) for i, cpus in enumerate(pinned) if (share := ordered[i :: len(pinned)])]
         memory = memory_share(self._spec, len(shares) or 1)
-        found: queue.SimpleQueue[Observation | BaseException | None] = queue.SimpleQueue()
-        team = Team()
+        found, team = _Found(), Team()
 
         def serve(share: Sequence[Cell], cpus: list[int]) -> None:
-            try:
-                one = _Pass(index=index, loops={}, cpus=cpus, memory=memory)
+            one = _Pass(index=index, loops={}, cpus=cpus, memory=memory)
+            with suppress(StoppedError):
                 for observation in self._observations(one, share, skips, team):
                     found.put(observation)
-            except BaseException as error:  # noqa: BLE001 - a thread's failure is heard by nobody else
-                found.put(error)
-            finally:
-                found.put(None)
 
-        threads: list[threading.Thread] = []
-        failed: BaseException | None = None
-        try:
-            threads.extend(_running(serve, *share) for share in shares)
-            for _ in threads:
-                while (each := found.get()) is not None:
-                    if isinstance(each, Observation):
-                        yield each
-                    else:  # what the others have measured by now is kept
-                        failed = failed or each
-                        team.stop()
-            if failed is not None:
-                raise failed
-        finally:
-            with signals_wait():
-                team.stop()
-                for thread in threads:
-                    thread.join(_GONE)
+        with ThreadPoolExecutor(max(1, len(shares))) as threads:
+            try:
+                yield from _gathered([_submitted(threads, serve, *share) for share in shares], found, team)
+            finally:
+                with signals_deferred():
+                    team.stop()
 
     def _observations(self, one: _Pass, cells: Sequence[Cell], skips: Skips, team: Team) -> Iterator[Observation]:
         """What the worker says. Where it dies, the arm that it was at is recorded, and a new one goes on without it."""
@@ -132,14 +113,15 @@ class LocalExecutor:
             skips.note(rest[0], named)
             return Observation(round=one.index, cell=rest.pop(0), arms=named, seconds=seconds)
 
-        while rest and not team.stopped:
+        while rest:
             ledger = self._folder / f"ledger-{next(self._numbers)}"
-            ended = Ended(ledger.with_suffix(".log"))
             request = self._request(one, rest, skips, ledger)
             with needed(f"run a worker with its files in {self._folder}"):
-                for line in self._lines(request, team, ended):
-                    yield whole(dict(Observation.from_json(json.loads(line)).arms))
-                if rest and not team.stopped:
+                with self._worker(request, team) as worker:
+                    while (line := worker.line(self._spec.timeout)) is not None:
+                        yield whole(dict(Observation.from_json(json.loads(line)).arms))
+                    ended = worker.ended
+                if rest:
                     new = self._blamed(ended, ledger, skips.open(rest[0]))
                     lost |= new
                     skips.note(rest[0], new)
@@ -159,23 +141,23 @@ class LocalExecutor:
             memory=one.memory,
         )
 
-    def _lines(self, request: Request, team: Team, ended: Ended) -> Iterator[str]:
-        """One line for each cell, as long as they come; `ended` then tells how it ended.
+    @contextmanager
+    def _worker(self, request: Request, team: Team) -> Iterator[ChildProcess]:
+        """One that is ready, and answers with a line for each cell.
 
         Raises SurroundingsError when a worker does not even get ready, twice.
         """
         Ledger(Path(request.ledger), self._spec.engines).close()
         environment = worker_environment(self._spec, self._folder)
+        log = Path(request.ledger).with_suffix(".log")
         for _ in range(2):
-            with team.member(request, environment, ended.log) as worker:
-                if worker is None:
+            with team.started(_PROGRAM, environment, log=log) as worker:
+                worker.send(asdict(request))
+                if _gets_ready(worker):
+                    yield worker
                     return
-                lines = lines_of(worker, ended, first=_START_SECONDS, each=self._spec.timeout)
-                if READY in lines:
-                    yield from lines
-                    return
-        if not team.stopped:
-            check_start(ended, self._folder)
+                ended = worker.ended
+        check_start(ended, self._folder)
 
     def _blamed(self, ended: Ended, path: Path, names: Sequence[str]) -> dict[str, ArmResult]:
         """The arm at fault as the ledger knows it, or every arm of the cell if it was none of them.
@@ -185,16 +167,36 @@ class LocalExecutor:
         with closing(Ledger(path, self._spec.engines)) as ledger:
             at = ledger.longest if ended.late else ledger.running
         check_end(ended, self._folder, at)
-        told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
-        arm = ArmResult(status=ended.status, reason=told)
+        arm = ArmResult(status=ended.status, reason=ended.told_after(self._spec.timeout))
         return dict.fromkeys(names if at is None else [at], arm)
 
 
-def _running(serve: Callable[..., None], *share: object) -> threading.Thread:
-    """Ends with this process, should its worker not end when it is killed."""
-    thread = threading.Thread(target=serve, args=share, daemon=True)
+def _submitted(threads: ThreadPoolExecutor, serve: Callable[..., None], *share: object) -> Future[None]:
     try:
-        thread.start()
+        return threads.submit(serve, *share)
     except RuntimeError as error:
         raise SurroundingsError(f"{error}: end other processes, or allow more of them (ulimit -u)") from None
-    return thread
+
+
+def _gathered(running: Sequence[Future[None]], found: _Found, team: Team) -> Iterator[Observation]:
+    """What the threads find. Where one fails, the others stop, what they have measured is kept, and it raises."""
+    for each in running:
+        each.add_done_callback(found.put)
+    failed: BaseException | None = None
+    done = 0
+    while done < len(running):
+        item = found.get()
+        if isinstance(item, Observation):
+            yield item
+        else:
+            done += 1
+            if (error := item.exception()) is not None:
+                failed = failed or error
+                team.stop()
+    if failed is not None:
+        raise failed
+
+
+def _gets_ready(worker: ChildProcess) -> bool:
+    """Before that line, others may come from a `sitecustomize` that prints."""
+    return READY in iter(partial(worker.line, _START_SECONDS), None)

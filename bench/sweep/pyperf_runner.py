@@ -5,10 +5,9 @@ worker process, as in pyperf; values of different arms that stand at one positio
 """
 
 import json
-import subprocess
-import sys
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import count
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import pyperf
 
 from fwdrev.bench.machine.environment import PASSED_ON, memory_share, worker_environment
 from fwdrev.bench.machine.processors import pinned_cpus
-from fwdrev.bench.processes.child import end, signals_wait
-from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.ended import Ended
+from fwdrev.bench.processes.process import Team
 from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.records.observation import ArmResult, Cell, Observation, Status
 from fwdrev.bench.records.reasons import needed
@@ -85,7 +84,7 @@ class StockExecutor:
     def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
         """One result for each process; a single one that says why if there are none."""
         place = self._folder / f"stock-{next(self._numbers)}"
-        answer, ended = place.with_suffix(".json"), Ended(place.with_suffix(".log"))
+        answer = place.with_suffix(".json")
         request = StockRequest(
             spec=self._spec.model_dump(mode="json"),
             n=cell.n,
@@ -95,15 +94,14 @@ class StockExecutor:
             memory=memory_share(self._spec, 1),
         )
         place.with_suffix(".request").write_text(json.dumps(asdict(request)), encoding="utf-8")
-        ended.code = self._run(place.with_suffix(".request"), answer, ended.log, processes, loops)
+        ended = self._run(place.with_suffix(".request"), answer, place.with_suffix(".log"), processes, loops)
         if ended.code == 0:
             return _results(answer)
         check_end(ended, self._folder, name)
-        ended.late = ended.code == _LATE
-        told = f"no answer within {self._spec.timeout:g} s" if ended.late else ended.told
-        return [ArmResult(status=ended.status, reason=told)]
+        ended = replace(ended, late=ended.code == _LATE)
+        return [ArmResult(status=ended.status, reason=ended.told_after(self._spec.timeout))]
 
-    def _run(self, request: Path, answer: Path, log: Path, processes: int, loops: int | None) -> int:
+    def _run(self, request: Path, answer: Path, log: Path, processes: int, loops: int | None) -> Ended:
         """pyperf's manager, which starts the workers; it goes with all of them when the sweep is given up."""
         environment = worker_environment(self._spec, self._folder)
         passed_on = [name for name in environment if name.startswith(PASSED_ON)]
@@ -115,22 +113,9 @@ class StockExecutor:
         options += ["--loops", str(loops)] if loops else []
         cpus = pinned_cpus(self._spec.threads)
         options += ["--affinity", ",".join(map(str, cpus))] if cpus else []
-        manager: subprocess.Popen[bytes] | None = None
-        try:
-            with log.open("ab") as stream, signals_wait():
-                manager = subprocess.Popen(  # noqa: S603 - our own module
-                    [sys.executable, "-P", "-m", "fwdrev.bench.workers.pyperf_worker", *options],
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=stream,
-                    env=environment,
-                    start_new_session=True,
-                )
-            return manager.wait()
-        finally:
-            if manager is not None:
-                with signals_wait():
-                    end(manager)
+        with Team().started(["-m", "fwdrev.bench.workers.pyperf_worker", *options], environment, log=log) as manager:
+            manager.text(math.inf)
+            return manager.ended
 
 
 def _results(answer: Path) -> list[ArmResult]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.processors import available_cpus, pin
-from fwdrev.bench.processes.child import ask
+from fwdrev.bench.processes.process import ask
 from fwdrev.bench.records.machine import NoiseRound
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes.errors import NothingMeasuredError

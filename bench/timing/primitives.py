@@ -20,7 +20,7 @@ import numpy as np
 
 from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.processors import pin, pinned_cpus
-from fwdrev.bench.processes.child import ask
+from fwdrev.bench.processes.process import ask
 from fwdrev.modes.core.arrays import Matrix, Order, Vector, order
 from fwdrev.modes.core.cost import Kind
 from fwdrev.modes.core.linear_map import Diagonal, Full

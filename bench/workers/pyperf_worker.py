@@ -14,6 +14,7 @@ from typing import Any
 import pyperf
 
 from fwdrev.bench.machine.memory import limited
+from fwdrev.bench.processes.inside import end_with_command, own_streams
 from fwdrev.bench.records.observation import Cell, Status
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.workers.cell_visit import checked
@@ -38,6 +39,8 @@ class StockRequest:
 
 def main() -> None:
     """As manager or as worker, which pyperf tells by the options."""
+    _open = own_streams()  # until this process ends, by which the command sees it
+    end_with_command()
     add_working_folder()
     runner = pyperf.Runner(program_args=("-P", "-m", "fwdrev.bench.workers.pyperf_worker"), add_cmdline_args=_pass_on)
     runner.argparser.add_argument("--request", required=True)

@@ -11,14 +11,13 @@ import gc
 import json
 import os
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TextIO
 
 from fwdrev.bench.machine.processors import pin
-from fwdrev.bench.processes.child import end_here, own_streams
+from fwdrev.bench.processes.inside import end_with_command, own_streams
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
@@ -36,10 +35,10 @@ _VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: weighed}
 
 def main() -> None:
     """Serve one request."""
-    questions, out = own_streams()
+    commands, out = own_streams()
+    end_with_command()
     add_working_folder()
-    request = Request(**json.loads(questions.readline()))
-    threading.Thread(target=_end_with, args=(questions,), daemon=True).start()
+    request = Request(**json.loads(commands.readline()))
     pin(request.cpus)
     spec = SweepSpec(**request.spec)  # checked by whoever asked
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
@@ -62,12 +61,6 @@ def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
         import jax
 
         jax.devices()
-
-
-def _end_with(questions: TextIO) -> None:
-    """They stay open as long as the command lives; this thread waits there and costs nothing."""
-    questions.read()
-    end_here()
 
 
 def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:

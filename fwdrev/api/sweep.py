@@ -13,7 +13,7 @@ from fwdrev.api.new_names import claimed_folder
 from fwdrev.bench.machine.environment import cautions, check_machine, device_name
 from fwdrev.bench.machine.fingerprint import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
-from fwdrev.bench.processes.child import signals_wait
+from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.reasons import needed
@@ -140,7 +140,7 @@ def _closed(observations: Generator[Observation, None, None]) -> Iterator[Iterat
     try:
         yield observations
     finally:
-        with signals_wait():
+        with signals_deferred():
             observations.close()
 
 

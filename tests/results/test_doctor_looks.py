@@ -14,8 +14,8 @@ import pytest
 from fwdrev.bench.machine import facts
 from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.facts import blas, frequency, pyperf_says
-from fwdrev.bench.processes import child
-from fwdrev.bench.processes.child import Answer, ask
+from fwdrev.bench.processes.process import Answer, ask
+from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.records.machine import Blas, Frequency, PyperfSays
 from fwdrev.bench.timing import noise
 from fwdrev.bench.timing.noise import noise_rounds, one_round
@@ -148,13 +148,13 @@ def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int)
     assert all(_gone(left.pid) for left in children)
 
 
-def testsignals_wait_while_a_process_is_started() -> None:
+def test_signals_wait_while_a_process_is_started() -> None:
     """It would otherwise go on alone, since nobody knew it yet; afterwards everything is as it was."""
     before, at_the_end = signal.getsignal(signal.SIGINT), False
 
     def start() -> None:
         nonlocal at_the_end
-        with child.signals_wait():
+        with signals_deferred():
             signal.raise_signal(signal.SIGINT)
             at_the_end = True
 

@@ -2,15 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from fwdrev.bench import Cell, LocalExecutor, Observation, Skips, Status
-from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.ended import Ended
 from fwdrev.bench.records.observation import ArmResult
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import Request
@@ -33,10 +32,11 @@ def script(monkeypatch: pytest.MonkeyPatch, fate: Fate) -> list[tuple[int, Cell,
     """Let workers have that fate; returns what they run from now on: pass or round, cell and arm."""
     ran: list[tuple[int, Cell, str]] = []
 
-    def lines(_: LocalExecutor, request: Request, __: Any, ended: Ended) -> Iterator[str]:
-        return _Worker(request, ended, fate, ran).lines()
+    @contextmanager
+    def worker(_: LocalExecutor, request: Request, __: object) -> Iterator[_Worker]:
+        yield _Worker(request, fate, ran)
 
-    monkeypatch.setattr(LocalExecutor, "_lines", lines)
+    monkeypatch.setattr(LocalExecutor, "_worker", worker)
     return ran
 
 
@@ -45,9 +45,16 @@ class _Worker:
     """As `fwdrev.bench.workers.sweep_worker`, cell by cell."""
 
     request: Request
-    ended: Ended
     fate: Fate
     ran: list[tuple[int, Cell, str]] = field(default_factory=list)
+    ended: Ended = field(default_factory=Ended)
+
+    def __post_init__(self) -> None:
+        self._lines = self.lines()
+
+    def line(self, _: float) -> str | None:
+        """The next one."""
+        return next(self._lines, None)
 
     def lines(self) -> Iterator[str]:
         """An observation for each cell, until it dies."""
@@ -80,7 +87,6 @@ class _Worker:
     def _dies(self, fate: str) -> bool:
         if fate in {"fine", "failed", "wrong"}:
             return False
-        self.ended.late = fate == "late"
-        self.ended.code = int(fate) if fate.startswith("-") else 1
-        self.ended.log.write_text(f"Traceback (most recent call last):\n{fate}\n")
+        code = int(fate) if fate.startswith("-") else 1
+        self.ended = Ended(code=code, late=fate == "late", lines=("Traceback (most recent call last):", fate))
         return True

@@ -406,10 +406,9 @@ _WRITES = re.compile(
 
 _OTHER_WRITERS = {
     "bench/revisions/side.py": "standard output by another number",
-    "bench/processes/side_process.py": "a log that grows",
-    "bench/processes/child.py": "a log that grows, standard output by another number",
+    "bench/processes/inside.py": "standard output by another number",
     "bench/processes/process.py": "a log that grows",
-    "bench/sweep/pyperf_runner.py": "a log that grows, a request in the scratch folder",
+    "bench/sweep/pyperf_runner.py": "a request in the scratch folder",
     "bench/processes/leftovers.py": "a record that is locked",
     "bench/workers/ledger.py": "shared memory",
     "bench/machine/memory.py": "a file of the kernel",

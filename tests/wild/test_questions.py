@@ -19,7 +19,7 @@ OWN_STREAMS = """
 import sys
 from fwdrev.bench.functions import worker as function_worker
 from fwdrev.bench.workers import sweep_worker as worker
-from fwdrev.bench.processes.child import own_streams
+from fwdrev.bench.processes.inside import own_streams
 assert worker.own_streams is function_worker.own_streams is own_streams
 questions, answers = own_streams()
 print("printed", flush=True)

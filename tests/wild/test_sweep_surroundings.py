@@ -12,7 +12,7 @@ import pytest
 
 from fwdrev.api.sweep import measure, new_run, old_run
 from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, make_spec
-from fwdrev.bench.processes.process import Ended
+from fwdrev.bench.processes.ended import Ended
 from fwdrev.bench.processes.side_process import started
 from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.sweep.pyperf_runner import StockExecutor
@@ -61,7 +61,7 @@ CACHE = "UserWarning: Error writing persistent compilation cache entry for 'jit_
 def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm: str | None, part: str) -> None:
     """By how its worker ended, and by what it wrote last."""
     with pytest.raises(SurroundingsError, match=part):
-        check_end(_ended(tmp_path, code, last), tmp_path, arm)
+        check_end(_ended(code, last), tmp_path, arm)
 
 
 @report(OURS)
@@ -81,7 +81,7 @@ def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm
 )
 def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> None:
     """It crashes, has too little memory or leaks: that is recorded, as ever."""
-    check_end(_ended(tmp_path, code, last), tmp_path, arm)
+    check_end(_ended(code, last), tmp_path, arm)
 
 
 @report(OURS)
@@ -102,14 +102,11 @@ def test_a_full_disk_takes_the_last_words_too(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(SurroundingsError, match=r"cannot write to .*: No space left on device; make room"):
-        check_end(_ended(tmp_path, -7, ""), tmp_path, "forward")
+        check_end(_ended(-7, ""), tmp_path, "forward")
 
 
-def _ended(folder: Path, code: int, last: str) -> Ended:
-    ended = Ended(folder / "log")
-    ended.code = code
-    ended.log.write_text(f"what was before\n{last}\n" if last else "")
-    return ended
+def _ended(code: int, last: str) -> Ended:
+    return Ended(code=code, lines=("what was before", last) if last else ())
 
 
 @report(OURS)

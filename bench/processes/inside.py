@@ -1,0 +1,41 @@
+"""What a child process does first, so that it answers only us and ends when the command does."""
+
+import os
+import signal
+import threading
+from typing import TextIO
+
+__all__ = ["ALIVE", "end_with_command", "own_streams"]
+
+ALIVE = "FWDREV_ALIVE"
+"""The variable with the number of a pipe that the command holds open as long as it lives."""
+
+
+def own_streams() -> tuple[TextIO, TextIO]:
+    """The commands to this process and its answers, which nothing else here can read or write from now on.
+
+    Code that is measured finds standard input at its end, where a debugger would wait for us or take our lines; what it
+    prints goes to standard error.
+    """
+    commands, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    return commands, answers
+
+
+def end_with_command() -> None:
+    """End this process, and what it has started, as soon as the command is gone, however that ended.
+
+    Does nothing where no command has started this process.
+    """
+    alive = os.environ.pop(ALIVE, None)
+    if alive is not None:
+        threading.Thread(target=_end_after, args=(int(alive),), daemon=True).start()
+
+
+def _end_after(alive: int) -> None:
+    """Waits until the pipe closes, which costs nothing; all goes if this process leads a group of its own."""
+    os.read(alive, 1)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
