@@ -13,9 +13,6 @@ from fwdrev.bench.records.observation import Status
 
 __all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
 
-_PROGRAM = (str(Path(__file__).resolve().parent / "side.py"),)
-"""Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
-
 Answer = dict[str, Any]
 
 
@@ -62,11 +59,11 @@ def started(
     environment: Mapping[str, str],
     log: Path,
     start: Mapping[str, Any],
-    program: Sequence[str] = _PROGRAM,
+    program: Sequence[str],
 ) -> Iterator[SideProcess]:
     """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block.
 
-    `program`: what Python is to run, if it is not a side of a comparison; it answers in the same way.
+    `program`: what Python is to run; it answers each question with a line.
     """
     log.unlink(missing_ok=True)
     with Team().started(program, environment, log=log, folder=folder) as child:

@@ -19,6 +19,9 @@ from fwdrev.modes.errors import UnavailableError
 
 __all__ = ["Pair", "paired_blocks", "started_pair"]
 
+_PROGRAM = (str(Path(__file__).resolve().parent / "side.py"),)
+"""Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
+
 _START_SECONDS = 120.0
 """For a side to load its libraries."""
 
@@ -100,7 +103,7 @@ def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: 
         "memory": memory_share(spec, 2),
         "own": any((sides.head / src / "fwdrev" / "__init__.py").exists() for src in (".", "src")),
     }
-    return started(name, folder, environment, sides.scratch / f"{name}.log", start)
+    return started(name, folder, environment, sides.scratch / f"{name}.log", start, _PROGRAM)
 
 
 def _loaded(side: SideProcess, sides: Sides) -> None:
