@@ -1,5 +1,5 @@
 from .comparisons import comparisons as comparisons, save_comparisons as save_comparisons
-from .core.caption import caption as caption
+from .core.frame import caption as caption
 from .figures.cost_curves import (
     Curve as Curve,
     CurvesLayout as CurvesLayout,

@@ -25,9 +25,8 @@ def common_pairs(runs: Sequence[Run]) -> list[tuple[str, str]]:
     measured = [engines_measured(run) for run in runs]
     pairs = default_pairs([name for name in measured[0] if all(name in each for each in measured)])
     if not pairs:
-        each = "; ".join(
-            f"{run.folder}: {', '.join(names) or 'nothing'}" for run, names in zip(runs, measured, strict=True)
-        )
+        found = zip(runs, measured, strict=True)
+        each = "; ".join(f"{run.folder}: {', '.join(names) or 'nothing'}" for run, names in found)
         msg = f"no forward and reverse engine of one library was measured in all runs ({each}): name two by --pair"
         raise NothingMeasuredError(msg)
     return pairs
@@ -40,19 +39,20 @@ def comparisons(
 
     Raises InputError for a single run, and NothingMeasuredError where a cell that was asked for has no trend.
     """
-    if len(runs) < 2:  # noqa: PLR2004 - a comparison
+    ordered = sorted(runs, key=lambda run: run.created)
+    steps = list(pairwise(ordered))
+    if not steps:
         msg = f"{len(runs)} run given: a comparison takes two or more"
         raise InputError(msg)
-    ordered = sorted(runs, key=lambda run: run.created)
     for pair in common_pairs(ordered) if pairs is None else pairs:
         name = f"{pair[0]}-{pair[1]}"
-        for number, (one, other) in enumerate(pairwise(ordered), start=1):
+        for number, step in enumerate(steps, start=1):
             try:
-                figure = side_by_side_figure((one, other), pair)
+                figure = side_by_side_figure(step, pair)
             except NothingMeasuredError as error:
                 notes.append(f"not side by side: {error}")
                 continue
-            yield f"side-by-side-{name}" + (f"-{number}" if len(ordered) > 2 else ""), figure  # noqa: PLR2004
+            yield f"side-by-side-{name}" + (f"-{number}" if len(steps) > 1 else ""), figure
         try:
             figure = trend_figure(trend(ordered, pair, cell))
         except NothingMeasuredError as error:

@@ -14,9 +14,8 @@ from fwdrev.bench.records.whole_file import write_whole
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.plots.core.style import styled
 from fwdrev.plots.figures.cost_curves import curves_figure
-from fwdrev.plots.figures.crossover_map import map_figure
+from fwdrev.plots.figures.crossover_map import map_figure, predicted_figure
 from fwdrev.plots.figures.memory_map import memory_figure
-from fwdrev.plots.figures.predicted_map import predicted_figure
 from fwdrev.plots.figures.preparation import preparation_figure
 from fwdrev.plots.figures.regret import regret_figure
 from fwdrev.plots.figures.winner_map import winner_figure

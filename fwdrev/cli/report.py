@@ -86,10 +86,10 @@ def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose mod
 
 
 def _selftest(record: Any) -> bytes:  # noqa: ANN401 - as above
-    from fwdrev.plots.report.aa_page import selftest_page
+    from fwdrev.plots.report.aa_page import aa_page
     from fwdrev.results.gate.aa_test.summary import summarised
 
-    return selftest_page(record, summarised(record)).encode(errors="replace")
+    return aa_page(record, summarised(record)).encode(errors="replace")
 
 
 def _page(folders: Sequence[Path]) -> bytes:

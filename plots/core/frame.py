@@ -1,4 +1,4 @@
-"""What every whole figure has: a question above it, below it where it was measured, the same words on its axes."""
+"""What every whole figure has: a question above it, the run's facts below it, the same words on its axes."""
 
 import textwrap
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.plots.core.caption import caption
-from fwdrev.plots.core.style import LESS_INK
+from fwdrev.plots.core.style import LESS_INK, shown
 from fwdrev.results.runs.run import Run
+from fwdrev.results.text.summary import processes_text
 
-__all__ = ["ask", "foot", "inputs_label", "write_foot"]
+__all__ = ["ask", "caption", "facts", "foot", "inputs_label", "write_foot"]
 
 _LETTERS_PER_INCH = 17
 """Of a caption: a line that is longer is broken."""
@@ -25,15 +25,51 @@ def ask(figure: Figure, question: str, hint: str = "") -> None:
 
 
 def foot(figure: Figure, run: Run, note: str = "", *, how: str | None = None) -> None:
-    """The caption of a run; lines that would be cut off are broken."""
+    """The caption of a run."""
     write_foot(figure, caption(run, note, how=how).splitlines())
 
 
 def write_foot(figure: Figure, lines: Sequence[str]) -> None:
-    """Small and below everything."""
+    """Small and below everything; lines that would be cut off are broken."""
     width = int(figure.get_figwidth() * _LETTERS_PER_INCH)
     text = "\n".join(part for line in lines for part in textwrap.wrap(line, width))
     figure.supxlabel(text, fontsize=7.5, color=LESS_INK, x=0.01, ha="left")
+
+
+def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
+    """The problem and `how` it was measured; the machine, the versions and the date; what else to note.
+
+    Without `how` it says how many rounds there were, each in a process of its own.
+    """
+    known, machine = facts(run), run.machine
+    problem = ", ".join(text for key, text in known.items() if key == "problem" or key.startswith("option "))
+    measured = how or f"{processes_text(run)}, bands and bars: 95 % intervals"
+    versions = machine.get("versions", {})
+    numpy, blas, jax = map(shown, (versions.get("numpy", "?"), machine.get("blas", "?"), versions.get("jax", "?")))
+    lines = [
+        f"{problem}, Jacobian {known['wrt']}, {known['dtype']}; {measured}",
+        f"{known['machine']}, {known['threads']}, numpy {numpy} ({blas}), jax {jax}, {run.created[:10]}",
+        note,
+    ]
+    return "\n".join(line for line in lines if line)
+
+
+def facts(run: Run) -> dict[str, str]:
+    """What a run measured and where, in words by a key each, in the order in which they are told."""
+    spec, machine = run.spec, run.machine
+    threads = machine.get("threads", spec.threads)
+    return {
+        "problem": f"problem {shown(spec.problem)}",
+        **{f"option {key}": f"{shown(key)} {shown(value)}" for key, value in spec.options.items()},
+        "wrt": f"with respect to {spec.wrt.value}",
+        "dtype": spec.dtype,
+        "machine": shown(machine.get("cpu_model_name", "unknown processor")),
+        "threads": f"{threads} thread{'s' * (threads != 1)}",
+        "device": shown(machine.get("device", spec.device.value)),
+        "blas": shown(machine.get("blas", "unknown BLAS")),
+        **{f"version {key}": f"{shown(key)} {shown(value)}" for key, value in machine.get("versions", {}).items()},
+        "created": shown(run.created[:16].replace("T", " ")),
+    }
 
 
 def inputs_label(spec: SweepSpec) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,6 +24,7 @@ __all__ = [
     "draw_scale",
     "edges",
     "factor_text",
+    "legend_below",
     "size_ticks",
 ]
 
@@ -86,6 +88,14 @@ def draw_diagonal(ax: Axes) -> None:
     if low < high:
         ax.plot([low, high], [low, high], color=LESS_INK, linewidth=1, linestyle=":", label="n = m")
     ax.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def legend_below(ax: Axes, axes: Sequence[Axes], columns: int = 2) -> None:
+    """What the lines in any of `axes` mean."""
+    lines = {str(line.get_label()): line for each in axes for line in each.get_legend_handles_labels()[0]}
+    if lines:
+        look: Any = {"frameon": False, "fontsize": 8.5, "ncols": columns}
+        ax.legend(lines.values(), lines, loc="upper left", bbox_to_anchor=(0, -0.13), **look)
 
 
 def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], better: str) -> None:

@@ -4,8 +4,9 @@ What has to survive grey print as well has a mark of its own: a letter in a cell
 """
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, count
 from typing import Any
 
 import matplotlib as mpl
@@ -71,17 +72,16 @@ def styled() -> Iterator[None]:
         yield
 
 
-_COLOURS: Mapping[Direction, str] = {
-    Direction.FORWARD: FORWARD,
-    Direction.REVERSE: REVERSE,
-    Direction.MIXED: MIXED,
-}
+_COLOURS = {Direction.FORWARD: FORWARD, Direction.REVERSE: REVERSE, Direction.MIXED: MIXED}
 
-_COLOUR_NAMES: Mapping[str, str] = {FORWARD: "forward orange", REVERSE: "reverse blue", MIXED: "mixed green"}
+_COLOUR_NAMES = {FORWARD: "forward orange", REVERSE: "reverse blue", MIXED: "mixed green"}
 
-_MARKERS: Mapping[str, str] = {FORWARD: "o", REVERSE: "s", MIXED: "^", OTHER: "D"}
+_MARKERS = {FORWARD: "o", REVERSE: "s", MIXED: "^", OTHER: "D"}
 
-_LETTERS: Mapping[str, str] = {FORWARD: "F", REVERSE: "R", MIXED: "M", OTHER: "X"}
+_LETTERS = {FORWARD: "F", REVERSE: "R", MIXED: "M", OTHER: "X"}
+
+_BRIGHT = 0.58
+"""Of a colour: found by eye."""
 
 _LONGEST = 60
 """Of a name: what comes from outside may be of any length."""
@@ -108,7 +108,7 @@ def shade(name: str) -> str:
 
 def ink_on(ground: str) -> str:
     """White or black, whichever is read more easily on that colour."""
-    return "white" if float(np.dot(to_rgb(ground), (0.299, 0.587, 0.114))) < 0.58 else INK  # noqa: PLR2004 - by eye
+    return "white" if float(np.dot(to_rgb(ground), (0.299, 0.587, 0.114))) < _BRIGHT else INK
 
 
 def line_style(name: str) -> str:
@@ -128,11 +128,9 @@ def marks(engines: Sequence[str]) -> dict[str, str]:
     for name in engines:
         found = find_engine(name)
         library = "" if found is None or found.library == "numpy" else found.library[:1].lower()
-        mark, number = library + _LETTERS[colour(name)], 1
-        while mark in given.values():
-            number += 1
-            mark = f"{library}{_LETTERS[colour(name)]}{number}"
-        given[name] = mark
+        letters = library + _LETTERS[colour(name)]
+        numbered = (f"{letters}{number}" for number in count(2))
+        given[name] = next(mark for mark in chain([letters], numbered) if mark not in given.values())
     return given
 
 

@@ -1,4 +1,4 @@
-"""A selftest as a figure: what identical code seems to differ by, and how many rounds a threshold needs."""
+"""An A/A test as a figure: what identical code seems to differ by, and how many rounds a threshold needs."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ from fwdrev.results.gate.aa_test.record import Record
 from fwdrev.results.gate.aa_test.summary import Summary, gate_of
 from fwdrev.results.gate.findings import Finding
 
-__all__ = ["SelftestLayout", "draw_changes", "draw_decided", "lay_out_selftest", "selftest_figure"]
+__all__ = ["AATestLayout", "aa_test_figure", "draw_changes", "draw_decided", "lay_out_aa_test"]
 
 _SHAPES = "osD^vPX*"
 """A marker for each threshold, so that no colour has to tell them apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelftestLayout:
+class AATestLayout:
     """`cells`, `pools`: head / base - 1 of every finding on identical code, in rising order; `threshold` of a cell.
 
     `decided`: for each threshold, the numbers of rounds and the shares of runs that these settle at once.
@@ -33,19 +33,19 @@ class SelftestLayout:
     decided: dict[float, tuple[Vector, Vector]]
 
 
-def lay_out_selftest(record: Record, summary: Summary) -> SelftestLayout:
+def lay_out_aa_test(record: Record, summary: Summary) -> AATestLayout:
     """From every finding of every run on identical code."""
     same = [gate_of(run, record.threshold) for run in record.runs if not run.delays]
     findings = [finding for gate in same for finding in gate.findings]
     decided = summary.advice.decided
-    lines = {
-        t: sorted((r, share.count / share.among) for (r, u), share in decided.items() if u == t) for _, t in decided
-    }
-    return SelftestLayout(
+    lines: dict[float, list[tuple[float, float]]] = {}
+    for (rounds, threshold), share in sorted(decided.items()):
+        lines.setdefault(threshold, []).append((rounds, share.count / share.among))
+    return AATestLayout(
         cells=_changes([finding for finding in findings if not finding.subject.pooled]),
         pools=_changes([finding for finding in findings if finding.subject.pooled]),
         threshold=record.threshold,
-        decided={t: (np.array(line).T[0], np.array(line).T[1]) for t, line in sorted(lines.items())},
+        decided={threshold: tuple(np.array(line).T) for threshold, line in sorted(lines.items())},
     )
 
 
@@ -53,7 +53,7 @@ def _changes(findings: list[Finding]) -> Vector:
     return np.sort([finding.change.point - 1 for finding in findings if finding.change is not None])
 
 
-def draw_changes(layout: SelftestLayout, ax: Axes) -> None:
+def draw_changes(layout: AATestLayout, ax: Axes) -> None:
     """The share of findings that lie below each change; the threshold on either side."""
     for changes, style, name in ((layout.cells, "-", "an arm in a cell"), (layout.pools, "--", "a pool")):
         if changes.size:
@@ -69,7 +69,7 @@ def draw_changes(layout: SelftestLayout, ax: Axes) -> None:
     ax.legend(loc="upper left", frameon=False)
 
 
-def draw_decided(layout: SelftestLayout, ax: Axes) -> None:
+def draw_decided(layout: AATestLayout, ax: Axes) -> None:
     """How many runs the first look settles; nine of ten is what the advice asks for."""
     for (threshold, (rounds, share)), shape in zip(layout.decided.items(), _SHAPES, strict=False):
         ours = threshold == layout.threshold
@@ -85,9 +85,9 @@ def draw_decided(layout: SelftestLayout, ax: Axes) -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1))
 
 
-def selftest_figure(record: Record, summary: Summary) -> Figure:
+def aa_test_figure(record: Record, summary: Summary) -> Figure:
     """Both, with what was measured below."""
-    layout = lay_out_selftest(record, summary)
+    layout = lay_out_aa_test(record, summary)
     figure = Figure(figsize=(9.0, 4.6))
     left, right = figure.subplots(1, 2)
     draw_changes(layout, left)
@@ -95,11 +95,7 @@ def selftest_figure(record: Record, summary: Summary) -> Figure:
     ask(figure, "How far can the timing gate be trusted on this machine?")
     spec, machine = record.spec, record.machine
     engines = ", ".join(map(shown, spec.engines))
-    write_foot(
-        figure,
-        [
-            f"{summary.alarms.among} runs on identical code: {len(spec.cells)} cells × {engines}, {spec.rounds} rounds",
-            f"{shown(machine.get('cpu_model_name', 'unknown processor'))}, {shown(record.created[:10])}",
-        ],
-    )
+    runs = f"{summary.alarms.among} runs on identical code: {len(spec.cells)} cells × {engines}, {spec.rounds} rounds"
+    where = f"{shown(machine.get('cpu_model_name', 'unknown processor'))}, {shown(record.created[:10])}"
+    write_foot(figure, [runs, where])
     return figure

@@ -27,7 +27,7 @@ __all__ = [
     "how_to_read",
     "label_ends",
     "lay_out_curves",
-    "set_sizes",
+    "set_scales",
     "shown_sizes",
     "spread",
 ]
@@ -45,6 +45,11 @@ class Curve:
     seconds: Vector
     low: Vector
     high: Vector
+
+    @property
+    def end(self) -> tuple[str, float, float]:
+        """Its name, and where it ends."""
+        return self.engine, float(self.sizes[-1]), float(self.seconds[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,36 +71,34 @@ def lay_out_curves(table: pd.DataFrame, along: Literal["n", "m"], fixed: int) ->
     """From the table of times (n, m, engine, point, low, high), the rows with the other size `fixed`."""
     other = "m" if along == "n" else "n"
     rows = table[table[other] == fixed].sort_values(along)
-    curves = tuple(
-        Curve(
-            engine=str(name),
-            sizes=one[along].to_numpy(float),
-            seconds=one["point"].to_numpy(float),
-            low=one["low"].to_numpy(float),
-            high=one["high"].to_numpy(float),
-        )
-        for name, one in rows.groupby("engine", sort=False)
-    )
-    return CurvesLayout(along=along, fixed=fixed, curves=curves)
+    curves = []
+    for name, one in rows.groupby("engine", sort=False):
+        sizes, seconds, low, high = one[[along, "point", "low", "high"]].to_numpy(float).T
+        curves.append(Curve(engine=str(name), sizes=sizes, seconds=seconds, low=low, high=high))
+    return CurvesLayout(along=along, fixed=fixed, curves=tuple(curves))
 
 
 def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
     """Log–log; each curve carries its engine's name at its right end when `label` is set."""
     for curve in layout.curves:
         draw_curve(curve, ax)
-    ax.set(xscale="log", yscale="log")
-    set_sizes(np.concatenate([curve.sizes for curve in layout.curves]), ax)
-    ax.yaxis.set_major_locator(Decades())
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
-    ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
+    set_scales(layout, EngFormatter(unit="s"), ax)
     ax.set_title(f"{'n' if layout.along == 'm' else 'm'} = {layout.fixed}", loc="left")
     if label:
-        _label(layout, ax)
+        label_ends([curve.end for curve in layout.curves], ax)
 
 
-def _label(layout: CurvesLayout, ax: Axes) -> None:
-    label_ends([(curve.engine, float(curve.sizes[-1]), float(curve.seconds[-1])) for curve in layout.curves], ax)
+def set_scales(layout: CurvesLayout, values: EngFormatter, ax: Axes) -> None:
+    """Logarithmic: below the axis the sizes that were measured, as whole numbers; beside it powers of ten."""
+    ax.set(xscale="log", yscale="log")
+    sizes = np.unique(np.concatenate([curve.sizes for curve in layout.curves]))
+    ax.xaxis.set_major_locator(FixedLocator(apart(sizes, 9.0)))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+    ax.yaxis.set_major_locator(Decades())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.yaxis.set_major_formatter(values)
+    ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
 
 
 def draw_curve(curve: Curve, ax: Axes) -> None:
@@ -112,13 +115,6 @@ def draw_curve(curve: Curve, ax: Axes) -> None:
         linewidth=2.6 if mixed else 1.4,
         zorder=2 if mixed else 3,
     )
-
-
-def set_sizes(sizes: Vector, ax: Axes) -> None:
-    """Those that were measured, as whole numbers below the axis."""
-    ax.xaxis.set_major_locator(FixedLocator(apart(np.unique(sizes), 9.0)))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
 
 
 def label_ends(ends: Sequence[tuple[str, float, float]], ax: Axes) -> None:
@@ -181,7 +177,7 @@ def curves_figure(run: Run) -> Figure:
             ax.set_visible(False)
         row[0].set_ylabel("time of one Jacobian (less is better)")
     for row, along, sizes in lines:  # the axis that all panels share has its final range only now
-        _label(lay_out_curves(table, along, sizes[-1]), row[len(sizes) - 1])
+        label_ends([curve.end for curve in lay_out_curves(table, along, sizes[-1]).curves], row[len(sizes) - 1])
     ask(figure, "What does one Jacobian cost, in which mode?", how_to_read(table["engine"].unique().tolist()))
     foot(figure, run)
     return figure

@@ -1,4 +1,7 @@
-"""The crossover map: the plane (inputs × outputs), coloured by which of two engines is faster and by how much."""
+"""The crossover map: the plane (inputs × outputs), coloured by which of two engines is faster and by how much.
+
+Also the plane that the cost model expects, beside the one that was measured.
+"""
 
 import math
 from dataclasses import dataclass
@@ -7,17 +10,17 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.plots.core.frame import foot, inputs_label
-from fwdrev.plots.core.plane import Cells, draw_cells, draw_diagonal, draw_scale
+from fwdrev.plots.core.frame import ask, foot, inputs_label
+from fwdrev.plots.core.plane import Cells, draw_cells, draw_diagonal, draw_scale, legend_below
 from fwdrev.plots.core.style import INK, shown
 from fwdrev.plots.pair import PairOfRun
 from fwdrev.results.stats.crossover import crossover, crossover_points
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.log_ratios import LogRatios
+from fwdrev.results.text.summary import prediction_text
 
-__all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure"]
+__all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure", "predicted_figure"]
 
 _MEASURED = "measured crossover"
 
@@ -47,13 +50,13 @@ def lay_out_cells(ratios: LogRatios) -> Cells:
 
 def lay_out_map(ratios: LogRatios, counts: LogRatios, model: LogRatios | None = None) -> MapLayout:
     """The mean over rounds in each cell; the measured crossover, and those predicted from counts and by the model."""
-    cells, found = lay_out_cells(ratios), crossover(ratios)
+    cells = lay_out_cells(ratios)
     return MapLayout(
-        pair=ratios.pair,
         n=cells.n,
         m=cells.m,
         advantage=cells.advantage,
-        points={n: c.size for n, c in found.in_m.items() if c.size is not None},
+        pair=ratios.pair,
+        points={n: c.size for n, c in crossover(ratios).in_m.items() if c.size is not None},
         predicted=crossover_points(counts),
         expected={} if model is None else crossover_points(model),
     )
@@ -71,23 +74,19 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str
     draw_diagonal(ax)
     _draw_predicted(layout, ax)
     draw_crossover(layout, ax, line)
-    if ax.get_legend_handles_labels()[0]:
-        ax.legend(loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5)
+    legend_below(ax, [ax])
     draw_scale(mesh, layout.pair, [ax], "is faster")
 
 
 def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
-    if layout.predicted:
-        n, m = np.array(sorted(layout.predicted.items())).T
-        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="--", marker=_lone(n), label="equal operation counts")
-    if layout.expected:
-        n, m = np.array(sorted(layout.expected.items())).T
-        ax.plot(n, m, color=INK, linewidth=1.2, linestyle="-.", marker="x", label="predicted by the cost model")
-
-
-def _lone(sizes: Vector) -> str:
-    """A line of one point would not be seen."""
-    return "_" if sizes.size == 1 else ""
+    dash = "_" if len(layout.predicted) == 1 else ""  # a line of one point would not be seen
+    for points, style, marker, label in (
+        (layout.predicted, "--", dash, "equal operation counts"),
+        (layout.expected, "-.", "x", "predicted by the cost model"),
+    ):
+        if points:
+            n, m = np.array(sorted(points.items())).T
+            ax.plot(n, m, color=INK, linewidth=1.2, linestyle=style, marker=marker, label=label)
 
 
 def draw_crossover(layout: MapLayout, ax: Axes, line: str = _MEASURED) -> None:
@@ -118,4 +117,23 @@ def map_figure(of: PairOfRun) -> Figure:
     figure = Figure(figsize=(7.6, 6.4))
     draw_map(lay_out_map(of.ratios, of.counts, of.model), figure.subplots(), inputs=inputs_label(of.run.spec))
     foot(figure, of.run, "The number in a cell says how many times faster the faster one is.")
+    return figure
+
+
+def predicted_figure(of: PairOfRun) -> Figure | None:
+    """Predicted and measured on one scale of colours; None where the machine was not calibrated."""
+    if of.found is None:
+        return None
+    figure = Figure(figsize=(12.0, 6.0))
+    axes = left, right = tuple(figure.subplots(1, 2, sharey=True))
+    shown_ratios = ((left, of.found.ratios, "predicted by the cost model"), (right, of.ratios, "measured"))
+    for ax, ratios, title in shown_ratios:
+        mesh = draw_cells(lay_out_cells(ratios), of.pair, ax)
+        draw_diagonal(ax)
+        ax.set(xlabel=inputs_label(of.run.spec), ylabel="outputs m" if ax is left else "")
+        ax.set_title(title, loc="left")
+    draw_scale(mesh, of.pair, axes, "is faster")
+    one, other = map(shown, of.pair)
+    ask(figure, f"Which is faster, as predicted and as measured: {one} or {other}?")
+    foot(figure, of.run, prediction_text(of.found))
     return figure

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.plots.core.frame import ask, foot, inputs_label
-from fwdrev.plots.core.plane import ABOVE, Cells, draw_cells, draw_diagonal, draw_scale
+from fwdrev.plots.core.plane import ABOVE, Cells, draw_cells, draw_diagonal, draw_scale, legend_below
 from fwdrev.plots.core.style import INK, shown
 from fwdrev.plots.pair import PairOfRun
 from fwdrev.results.runs.memory import MemoryPlane, MemoryRatios, Source, memory_ratios
@@ -62,14 +62,13 @@ def lay_out_memory(ratios: MemoryRatios) -> MemoryLayout:
 
 def _panel(plane: MemoryPlane) -> MemoryPanel:
     grid = plane.grid
-    points = plane.break_even.values()
     return MemoryPanel(
         n=grid.columns.to_numpy(float),
         m=grid.index.to_numpy(float),
         advantage=-grid.to_numpy(),
         known=plane.known,
         less=plane.less,
-        break_even=np.array([m or np.nan for m in points], dtype=float),
+        break_even=np.array([m or np.nan for m in plane.break_even.values()]),
     )
 
 
@@ -84,15 +83,14 @@ def draw_memory(layout: MemoryLayout, axes: tuple[Axes, Axes], *, inputs: str = 
         _draw_predicted(layout.predicted, ax)
     _draw_measured(layout.measured, right)
     right.label_outer()
-    lines = right.get_legend_handles_labels()
-    left.legend(*lines, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=3, frameon=False, fontsize=8.5)
+    legend_below(left, [right], columns=3)
     draw_scale(mesh, layout.pair, axes, "needs less")
 
 
 def _verdict(panel: MemoryPanel, pair: tuple[str, str]) -> str:
-    return (
-        f"{shown(pair[0])} needs less in {panel.less} of {panel.known} cells" if panel.known else "nothing to compare"
-    )
+    if not panel.known:
+        return "nothing to compare"
+    return f"{shown(pair[0])} needs less in {panel.less} of {panel.known} cells"
 
 
 def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
@@ -120,7 +118,7 @@ def memory_figure(of: PairOfRun) -> Figure | None:
     figure = Figure(figsize=(11.5, 5.9))
     left, right = figure.subplots(1, 2, sharey=True)
     draw_memory(lay_out_memory(ratios), (left, right), inputs=inputs_label(of.run.spec))
-    one, other = (shown(name) for name in ratios.pair)
+    one, other = map(shown, ratios.pair)
     ask(figure, f"Which needs less memory: {one} or {other}?")
     how, measured = _MEMORY[ratios.source]
     predicted = "Predicted: what is held at once in Jacobians, the result included."

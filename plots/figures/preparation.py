@@ -7,13 +7,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, NullFormatter
+from matplotlib.ticker import EngFormatter
 
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.plots.core.frame import ask, foot, inputs_label
-from fwdrev.plots.core.plane import Decades
 from fwdrev.plots.core.style import LESS_INK, colour, line_style, marker, shown
-from fwdrev.plots.figures.cost_curves import Curve, CurvesLayout, draw_curves, how_to_read, label_ends, set_sizes
+from fwdrev.plots.figures.cost_curves import Curve, CurvesLayout, draw_curves, how_to_read, label_ends, set_scales
 from fwdrev.plots.figures.winner_map import contenders
 from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import arms
@@ -39,6 +38,17 @@ class Payback:
     sizes: Vector
     calls: Vector
 
+    @property
+    def is_paid(self) -> bool:
+        """At any size."""
+        return not np.isnan(self.calls).all()
+
+    @property
+    def end(self) -> tuple[str, float, float]:
+        """Its name, and where it is last paid back."""
+        last = np.flatnonzero(~np.isnan(self.calls))[-1]
+        return self.engine, float(self.sizes[last]), float(self.calls[last])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparationLayout:
@@ -60,19 +70,15 @@ def lay_out_preparation(
     if rows.empty:
         return None
     lines = {str(name): one.set_index(along) for name, one in rows.groupby("engine", sort=False)}
-    most = max(len(one) for one in lines.values())
-    means = {
-        name: float(np.log(one["prepare_seconds"].to_numpy(float)).mean())
-        for name, one in lines.items()
-        if len(one) == most
-    }
-    cheapest = min(means, key=means.__getitem__)
+    most = max(map(len, lines.values()))
+    whole = {name: one["prepare_seconds"].astype(float) for name, one in lines.items() if len(one) == most}
+    cheapest = min(whole, key=lambda name: np.log(whole[name]).mean())
     return PreparationLayout(
         curves=CurvesLayout(along=along, fixed=fixed, curves=tuple(_curve(*line) for line in lines.items())),
         cheapest=cheapest,
         paybacks=tuple(
-            _payback(payback(blocks, rows, name, cheapest), name, one)
-            for name, one in lines.items()
+            _payback(payback(blocks, rows, name, cheapest), name, line)
+            for name, line in lines.items()
             if name != cheapest
         ),
     )
@@ -98,40 +104,26 @@ def draw_preparation(layout: PreparationLayout, ax: Axes, *, label: bool = True)
 
 def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
     """Calls until paid back, log–log; names which engines never are."""
-    paid = [one for one in layout.paybacks if not np.isnan(one.calls).all()]
+    paid = [one for one in layout.paybacks if one.is_paid]
     for one in paid:
         style = line_style(one.engine)
         ax.plot(one.sizes, one.calls, style, color=colour(one.engine), marker=marker(one.engine), markersize=4)
-    ax.set(xscale="log", yscale="log")
     ax.set_title(f"paid back against {shown(layout.cheapest)}", loc="left")
-    ax.grid(visible=True, which="major", color="#e5e5e5", linewidth=0.6)
-    set_sizes(np.concatenate([curve.sizes for curve in layout.curves.curves]), ax)
-    never = [shown(one.engine) for one in layout.paybacks if np.isnan(one.calls).all()]
+    set_scales(layout.curves, EngFormatter(sep=""), ax)
+    never = ", ".join(shown(one.engine) for one in layout.paybacks if not one.is_paid)
     if never:
-        ax.margins(y=0.15)  # room for the note
-        _note(f"never here: {', '.join(never)}", ax)
-    ax.yaxis.set_major_locator(Decades())
-    ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
-    if label and paid:
-        label_ends([_end(one) for one in paid], ax)
-
-
-def _note(text: str, ax: Axes) -> None:
-    ax.text(0.02, 0.97, text, transform=ax.transAxes, size=8, color=LESS_INK, va="top", wrap=True)
-
-
-def _end(one: Payback) -> tuple[str, float, float]:
-    """Where it is last paid back."""
-    last = int(np.flatnonzero(~np.isnan(one.calls))[-1])
-    return one.engine, float(one.sizes[last]), float(one.calls[last])
+        ax.margins(y=0.15)  # for the note
+        ax.text(0.02, 0.97, f"never here: {never}", transform=ax.transAxes, size=8, color=LESS_INK, va="top", wrap=True)
+    if label:
+        label_ends([one.end for one in paid], ax)
 
 
 def preparation_figure(run: Run) -> Figure | None:
     """Left along the outputs, right along the inputs, each through the middle; None where nothing was prepared."""
     table, blocks = arms(run), timed_blocks(run)
     table = table[table["engine"].isin(contenders(run.spec.engines)) & table["prepare_seconds"].notna()]
-    layouts = [_through_the_middle(run, table, blocks, along) for along in ("m", "n")]
+    n, m = (sizes[len(sizes) // 2] for sizes in (run.spec.sizes_n, run.spec.sizes_m))
+    layouts = (lay_out_preparation(table, blocks, "m", n), lay_out_preparation(table, blocks, "n", m))
     found = [layout for layout in layouts if layout is not None]
     if not found:
         return None
@@ -143,25 +135,12 @@ def preparation_figure(run: Run) -> Figure | None:
         draw_payback(layout, below, label=False)
         below.set_xlabel("outputs m" if layout.curves.along == "m" else inputs_label(run.spec))
     for (above, below), layout in zip(axes.T, found, strict=True):  # the axes of a row have their final range only now
-        label_ends([(c.engine, float(c.sizes[-1]), float(c.seconds[-1])) for c in layout.curves.curves], above)
-        label_ends([_end(one) for one in layout.paybacks if not np.isnan(one.calls).all()], below)
+        label_ends([curve.end for curve in layout.curves.curves], above)
+        label_ends([one.end for one in layout.paybacks if one.is_paid], below)
     axes[0, 0].set_ylabel("time to plan, trace and compile, once")
     axes[1, 0].set_ylabel("Jacobians until paid back")
-    ask(figure, "What does it take to prepare an engine, and when is it paid back?", how_to_read(_engines(found)))
-    foot(
-        figure,
-        run,
-        "Prepared once in each cell: no interval. Paid back: when faster calls have saved what it took more.",
-    )
+    engines = [curve.engine for layout in found for curve in layout.curves.curves]
+    ask(figure, "What does it take to prepare an engine, and when is it paid back?", how_to_read(engines))
+    paid = "Paid back: when faster calls have saved what it took more."
+    foot(figure, run, f"Prepared once in each cell: no interval. {paid}")
     return figure
-
-
-def _engines(layouts: list[PreparationLayout]) -> list[str]:
-    return [curve.engine for layout in layouts for curve in layout.curves.curves]
-
-
-def _through_the_middle(
-    run: Run, table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"]
-) -> PreparationLayout | None:
-    sizes = run.spec.sizes_n if along == "m" else run.spec.sizes_m
-    return lay_out_preparation(table, blocks, along, sizes[len(sizes) // 2])

@@ -1,7 +1,8 @@
 """Regret: what it costs to choose the mode by a rule of thumb instead of by measuring."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,8 +16,9 @@ from fwdrev.plots.core.frame import ask, foot
 from fwdrev.plots.core.style import INK, LESS_INK, shown
 from fwdrev.plots.pair import PairOfRun
 from fwdrev.results.rules.rules import Rule, Score, Scores, predictions, scores
+from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["RegretLayout", "draw_regret", "forward_first", "lay_out_regret", "own_rules", "regret_figure", "scored"]
+__all__ = ["RegretLayout", "draw_regret", "lay_out_regret", "regret_figure", "scored"]
 
 
 _FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
@@ -45,29 +47,27 @@ class RegretLayout:
     worst_at: tuple[tuple[int, int], ...]
 
 
-def forward_first(of: PairOfRun) -> PairOfRun | None:
-    """The same with the forward engine first, as rules have it; None where the pair is no forward and a reverse one."""
-    found = [find_engine(name) for name in of.pair]
-    directions = [None if one is None else one.direction for one in found]
-    if directions == [Direction.FORWARD, Direction.REVERSE]:
-        return of
-    return of.turned if directions == [Direction.REVERSE, Direction.FORWARD] else None
-
-
-def scored(of: PairOfRun) -> tuple[PairOfRun, Scores] | None:
-    """The rules in use and our own predictions, with the pair as they have it: the forward engine first.
+def scored(of: PairOfRun) -> Scores | None:
+    """The rules in use and our own predictions, for the pair as rules have it: the forward engine first.
 
     None for engines between which no rule decides, and where no cell of the grid was measured.
     """
-    ordered = forward_first(of)
-    if ordered is None or ordered.ratios.grid.dropna(axis=1, how="all").empty:
+    pair = _forward_first(of.pair)
+    if pair is None or of.ratios.grid.dropna(axis=1, how="all").empty:
         return None
-    return ordered, scores(ordered.ratios, own_rules(ordered))
+    model = None if of.model is None else _ordered(of.model, pair)
+    return scores(_ordered(of.ratios, pair), predictions(_ordered(of.counts, pair), model))
 
 
-def own_rules(of: PairOfRun) -> list[Rule]:
-    """Our own predictions as rules, for this pair."""
-    return predictions(of.counts, of.model)
+def _forward_first(pair: tuple[str, str]) -> tuple[str, str] | None:
+    """None where the pair is no forward and a reverse engine."""
+    names = {engine.direction: name for name in pair if (engine := find_engine(name)) is not None}
+    forward, reverse = names.get(Direction.FORWARD), names.get(Direction.REVERSE)
+    return None if forward is None or reverse is None else (forward, reverse)
+
+
+def _ordered(ratios: LogRatios, pair: tuple[str, str]) -> LogRatios:
+    return ratios if ratios.pair == pair else replace(ratios, pair=pair, table=-ratios.table)
 
 
 def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayout:
@@ -84,7 +84,7 @@ def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayou
 
 def _label(rule: Rule, pair: tuple[str, str]) -> str:
     """When it picks the first, and what it is called."""
-    one, other = (shown(name) for name in pair)
+    one, other = map(shown, pair)
     return f"always {other}" if rule.when == "never" else f"{one} if {rule.when}\n({rule.name})"
 
 
@@ -110,27 +110,20 @@ def draw_regret(layout: RegretLayout, ax: Axes) -> None:
 
 def _write_columns(layout: RegretLayout, ax: Axes) -> None:
     """The numbers, right of the dots."""
-    lost = [f"{x:.3g}×" for x in layout.worst]
-    at_all = [f" at n = {n}, m = {m}" for n, m in layout.worst_at]
-    worst = [x if x == "1×" else x + where for x, where in zip(lost, at_all, strict=True)]
+    worst = [f"{x:.3g}×" for x in layout.worst]
+    worst = [x if x == "1×" else f"{x} at n = {n}, m = {m}" for x, (n, m) in zip(worst, layout.worst_at, strict=True)]
     mean = [f"{x:.2f}×" for x in layout.mean]
+    look: Any = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "va": "center", "size": 9}
     for at, head, column in zip(_COLUMNS, ("right in", "mean", "worst"), (layout.right, mean, worst), strict=True):
-        _write(head, -0.75, at, ax, weight="bold")
+        ax.annotate(head, (1, -0.75), (at, 0), weight="bold", **look)
         for row, text in enumerate(column):
-            _write(text, float(row), at, ax)
-
-
-def _write(text: str, row: float, at: float, ax: Axes, weight: str = "normal") -> None:
-    across = ax.get_yaxis_transform()
-    ax.annotate(
-        text, (1, row), (at, 0), xycoords=across, textcoords="offset points", va="center", size=9, weight=weight
-    )
+            ax.annotate(text, (1, row), (at, 0), **look)
 
 
 def _scale(ax: Axes) -> None:
     """Factors, as few as can be read: the close ones near 1 only where the scale is short."""
     high = float(ax.get_xlim()[1])
-    few = [one for one in _FACTORS if one <= high and (high <= _SHORT or one == 1 or one >= 2)]  # noqa: PLR2004
+    few = [one for one in _FACTORS if one <= high and (high <= _SHORT or float(one).is_integer())]
     ax.xaxis.set_major_locator(LogLocator() if high > _FACTORS[-1] else FixedLocator(few))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}×"))
@@ -139,18 +132,13 @@ def _scale(ax: Axes) -> None:
 
 def regret_figure(of: PairOfRun) -> Figure | None:
     """None for engines between which no rule decides, or an empty grid."""
-    known = scored(of)
-    if known is None:
+    found, pair = scored(of), _forward_first(of.pair)
+    if found is None or pair is None:
         return None
-    of, found = known
     figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))
-    draw_regret(lay_out_regret(found, of.pair), figure.subplots())
-    one, other = (shown(name) for name in of.pair)
+    draw_regret(lay_out_regret(found, pair), figure.subplots())
+    one, other = map(shown, pair)
     ask(figure, f"What does it cost to choose between {one} and {other} by a rule of thumb?")
-    foot(
-        figure,
-        of.run,
-        "Right: cells in which the two differ by more than 10 % and the rule picks the faster one; slow-downs are over "
-        "all cells.",
-    )
+    right = "Right: cells in which the two differ by more than 10 % and the rule picks the faster one"
+    foot(figure, of.run, f"{right}; slow-downs are over all cells.")
     return figure

@@ -1,22 +1,31 @@
-"""Side by side: the crossover maps of one pair of engines from two runs, on one scale of colours and the same axes."""
+"""Side by side: the crossover maps of one pair of engines from two runs, on one scale of colours and the same axes.
+
+The title of each says what tells the two runs apart.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from fwdrev.plots.core.caption import caption
-from fwdrev.plots.core.differences import differences
-from fwdrev.plots.core.frame import ask, inputs_label, write_foot
-from fwdrev.plots.core.plane import draw_cells, draw_diagonal, draw_scale
+from fwdrev.plots.core.frame import ask, caption, facts, inputs_label, write_foot
+from fwdrev.plots.core.plane import draw_cells, draw_diagonal, draw_scale, legend_below
 from fwdrev.plots.core.style import INK, UNKNOWN, shown
 from fwdrev.plots.figures.crossover_map import MapLayout, draw_crossover, lay_out_map
 from fwdrev.results.runs.cells import log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
 
-__all__ = ["SideBySideLayout", "draw_side_by_side", "lay_out_side_by_side", "side_by_side_figure"]
+__all__ = [
+    "SideBySideLayout",
+    "changes",
+    "differences",
+    "draw_side_by_side",
+    "lay_out_side_by_side",
+    "side_by_side_figure",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,27 @@ def lay_out_side_by_side(runs: tuple[Run, Run], pair: tuple[str, str]) -> SideBy
     return SideBySideLayout(pair=pair, maps=(one, other), titles=(left, right))
 
 
+def differences(runs: Sequence[Run]) -> list[str]:
+    """For each run what is not the same in all of them, in words; where that is nothing, the names of their folders."""
+    known = [facts(run) for run in runs]
+    keys = dict.fromkeys(key for each in known for key in each)
+    differing = [key for key in keys if len({each.get(key) for each in known}) > 1]
+    if not differing:
+        return [shown(run.folder.name) for run in runs]
+    # of an option that was not given, or a version that was not recorded
+    default = {key: f"default {shown(key.split(maxsplit=1)[-1])}" for key in differing}
+    return [", ".join(each.get(key, default[key]) for key in differing) for each in known]
+
+
+def changes(runs: Sequence[Run]) -> list[str]:
+    """For each run what is not as in the one before it, but for the date; empty where everything is."""
+    known = [facts(run) | {"created": ""} for run in runs]
+    return [
+        "",
+        *(", ".join(text for key, text in now.items() if before.get(key) != text) for before, now in pairwise(known)),
+    ]
+
+
 def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inputs: Sequence[str] = ("", "")) -> None:
     """Each with its own crossover and, thin and dashed, that of the other."""
     left, right = axes
@@ -47,10 +77,7 @@ def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inpu
     _same_range(left, right)
     for ax in axes:
         draw_diagonal(ax)
-    handles = {str(line.get_label()): line for ax in axes for line in ax.get_legend_handles_labels()[0]}
-    left.legend(
-        handles.values(), handles, loc="upper left", bbox_to_anchor=(0, -0.13), ncols=2, frameon=False, fontsize=8.5
-    )
+    legend_below(left, axes)
     draw_scale(mesh, layout.pair, axes, "is faster")
 
 
@@ -74,7 +101,7 @@ def side_by_side_figure(runs: tuple[Run, Run], pair: tuple[str, str]) -> Figure:
     left, right = figure.subplots(1, 2)
     layout = lay_out_side_by_side(runs, pair)
     draw_side_by_side(layout, (left, right), inputs=[inputs_label(run.spec) for run in runs])
-    one, other = (shown(name) for name in pair)
+    one, other = map(shown, pair)
     ask(figure, f"Which is faster, {one} or {other}, and where does that differ between two runs?")
     sides = zip(("left", "right"), runs, strict=True)
     write_foot(figure, [line for side, run in sides for line in f"{side}: {caption(run)}".splitlines()])

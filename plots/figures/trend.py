@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, FuncFormatter, MaxNLocator, NullLocator
 
 from fwdrev.bench.records.observation import Cell
-from fwdrev.plots.core.caption import caption
-from fwdrev.plots.core.differences import changes
-from fwdrev.plots.core.frame import ask, write_foot
+from fwdrev.plots.core.frame import ask, caption, write_foot
 from fwdrev.plots.core.style import INK, LESS_INK, colour, line_style, marker, shown
 from fwdrev.plots.figures.cost_curves import Curve, how_to_read, label_ends
+from fwdrev.plots.figures.side_by_side import changes
 from fwdrev.results.runs.trend import Trend
 from fwdrev.results.stats.estimate import Estimate
 
@@ -55,9 +54,8 @@ def lay_out_trend(found: Trend) -> TrendLayout:
 
 
 def _curve(name: str, estimates: list[Estimate]) -> Curve:
-    ends = [(e.point, np.nan if e.low is None else e.low, np.nan if e.high is None else e.high) for e in estimates]
-    point, low, high = np.array(ends).T
-    return Curve(engine=name, sizes=np.arange(len(ends), dtype=float), seconds=point, low=low, high=high)
+    point, low, high = np.array([(e.point, e.low, e.high) for e in estimates], dtype=float).T  # None becomes NaN
+    return Curve(engine=name, sizes=np.arange(len(estimates), dtype=float), seconds=point, low=low, high=high)
 
 
 def draw_times(layout: TrendLayout, ax: Axes) -> None:
@@ -69,12 +67,12 @@ def draw_times(layout: TrendLayout, ax: Axes) -> None:
     ax.set_ylabel("time of one Jacobian")
     ax.yaxis.set_major_formatter(EngFormatter(unit="s"))
     _mark_changes(layout, ax)
-    label_ends([(curve.engine, float(curve.sizes[-1]), float(curve.seconds[-1])) for curve in layout.times], ax)
+    label_ends([curve.end for curve in layout.times], ax)
 
 
 def draw_ratio(layout: TrendLayout, ax: Axes) -> None:
     """On which side of 1 it lies says which engine is faster."""
-    one, other = (shown(name) for name in layout.pair)
+    one, other = map(shown, layout.pair)
     ax.axhline(1, color=LESS_INK, linewidth=1, linestyle=":")
     _draw_bars(layout.ratio, ax, INK, "-", "o")
     low, high = ax.get_ylim()
@@ -86,7 +84,8 @@ def draw_ratio(layout: TrendLayout, ax: Axes) -> None:
         ax.text(1.02, at, f"{name} is faster", transform=ax.transAxes, size=8.5, color=LESS_INK, va=side)
     _mark_changes(layout, ax)
     ax.xaxis.set_major_locator(MaxNLocator(_MOST_DATES, integer=True))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _date(layout, v)))
+    dates = {float(at): date.replace(" ", "\n") for at, date in enumerate(layout.dates)}  # date and time in two lines
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: dates.get(v, "")))
 
 
 def _draw_bars(curve: Curve, ax: Axes, hue: str, style: str, shape: str) -> None:
@@ -112,12 +111,6 @@ def _set_scale(ax: Axes) -> None:
     ax.grid(visible=True, axis="y", which="major", color="#e5e5e5", linewidth=0.6)
 
 
-def _date(layout: TrendLayout, at: float) -> str:
-    """Date and time in two lines."""
-    there = 0 <= at < len(layout.dates) and at == int(at)
-    return layout.dates[int(at)].replace(" ", "\n") if there else ""
-
-
 def _mark_changes(layout: TrendLayout, ax: Axes) -> None:
     for at, text in enumerate(layout.changed):
         if text:
@@ -131,7 +124,7 @@ def trend_figure(found: Trend) -> Figure:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])
     draw_times(layout, above)
     draw_ratio(layout, below)
-    one, other = (shown(name) for name in found.pair)
+    one, other = map(shown, found.pair)
     where = f"n = {found.cell.n}, m = {found.cell.m}"
     ask(figure, f"Which is faster at {where}, {one} or {other}, and does that change?", how_to_read(found.pair))
     changed = [f"{date}: {text}" for date, text in zip(layout.dates, layout.changed, strict=True) if text]

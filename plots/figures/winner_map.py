@@ -6,6 +6,7 @@ A cell in which the two fastest cannot be told apart is cut in two, pale, and sh
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,8 +67,8 @@ def lay_out_winners(table: pd.DataFrame, engines: Sequence[str]) -> WinnerLayout
 
     Two are told apart where the interval of their ratio lies above 1; a single round has no interval.
     """
-    n, m = (np.unique(table[size].to_numpy(int)) for size in ("n", "m"))
-    row, column = np.searchsorted(m, table["m"].to_numpy(int)), np.searchsorted(n, table["n"].to_numpy(int))
+    n, column = np.unique(table["n"].to_numpy(int), return_inverse=True)
+    m, row = np.unique(table["m"].to_numpy(int), return_inverse=True)
     places = {name: i for i, name in enumerate(engines)}
     fastest, second = (np.full((m.size, n.size), -1) for _ in range(2))
     factor, apart = np.full(fastest.shape, np.nan), np.zeros(fastest.shape, dtype=bool)
@@ -118,10 +119,8 @@ def _draw_grounds(layout: WinnerLayout, ax: Axes) -> None:
                 corners.append([(left, top), corner, (right, bottom)])
                 colours.append(_pale(shade(layout.engines[engine])))
     many = layout.fastest.size > MOST_NUMBERS
-    width = 0.0 if many else 0.5
-    ax.add_collection(
-        PolyCollection(corners, facecolors=colours, edgecolors="white", linewidths=width, rasterized=many)
-    )
+    edge: Any = {"edgecolors": "white", "linewidths": 0.0 if many else 0.5}
+    ax.add_collection(PolyCollection(corners, facecolors=colours, rasterized=many, **edge))
 
 
 def _either(layout: WinnerLayout, i: int, j: int) -> list[int]:
@@ -177,14 +176,11 @@ def winner_figure(run: Run) -> Figure | None:
     engines = contenders(blocks.engines)
     table = winners(blocks, engines)
     table = table[table["m"].isin(run.spec.sizes_m)]
-    if len(engines) < 2 or table.empty:  # noqa: PLR2004 - a choice
+    if len(engines) <= 1 or table.empty:
         return None
     figure = Figure(figsize=(7.6, 6.0 + 0.19 * len(engines)))
     draw_winners(lay_out_winners(table, engines), figure.subplots(), inputs=inputs_label(run.spec))
-    foot(
-        figure,
-        run,
-        "A number says by how many times the fastest beats the next one. A pale cell with two letters: these two "
-        "cannot be told apart: the interval of their ratio holds 1, or one round gave none.",
-    )
+    number = "A number says by how many times the fastest beats the next one."
+    pale = "A pale cell with two letters: these two cannot be told apart"
+    foot(figure, run, f"{number} {pale}: the interval of their ratio holds 1, or one round gave none.")
     return figure

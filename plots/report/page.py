@@ -14,7 +14,7 @@ from importlib.resources import files
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results.runs.run import Run
 
-__all__ = ["MARKER", "report_data", "report_page", "stylesheet"]
+__all__ = ["MARKER", "document", "report_data", "report_page"]
 
 MARKER = "<!doctype html>\n<!-- fwdrev report -->"
 """How every report begins; a file that begins otherwise is not ours to overwrite."""
@@ -32,27 +32,26 @@ def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
-        f"connect-src {chr(39)}{'self' if live else 'none'}{chr(39)}; base-uri 'none'; form-action 'none'"
+        f"connect-src '{'self' if live else 'none'}'; base-uri 'none'; form-action 'none'"
     )
-    return "".join(
-        (
-            MARKER,
-            f'\n<html lang="en" data-live="{str(live).lower()}">\n<head>\n<meta charset="utf-8">\n',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-            '<meta name="color-scheme" content="light dark">\n',
-            f"<title>fwdrev report</title>\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n",
-            _asset("body.html"),
-            f'<script type="application/json" id="data">{report_data(runs)}</script>\n',
-            *(f"<script>{script}</script>\n" for script in scripts),
-            "</body>\n</html>\n",
-        )
+    body = (
+        _asset("body.html"),
+        f'<script type="application/json" id="data">{report_data(runs)}</script>\n',
+        *(f"<script>{script}</script>\n" for script in scripts),
     )
+    return document("fwdrev report", policy, "\n" + "".join(body), f' data-live="{str(live).lower()}"')
 
 
-def stylesheet() -> str:
-    """Of every report, light and dark."""
-    return _asset("style.css")
+def document(title: str, policy: str, body: str, attributes: str = "") -> str:
+    """Every report: light and dark, on a phone as on a screen."""
+    return (
+        f'{MARKER}\n<html lang="en"{attributes}>\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        f"<title>{title}</title>\n<style>\n{_asset('style.css')}</style>\n</head>\n"
+        f"<body>{body}</body>\n</html>\n"
+    )
 
 
 def report_data(runs: Sequence[Run]) -> str:

@@ -1,14 +1,17 @@
 """What a report shows, as plain data: every statistic is computed here; the browser only divides what has no interval.
 
-Columns over the cells are packed arrays in the order of `cells`; what is not known is NaN.
+Columns over the cells are packed arrays in the order of `cells`: base64 of little-endian numbers, which a browser
+decodes into typed arrays at once. What is not known is NaN, or -1 for an index.
 """
 
+import base64
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import find_engine
@@ -16,12 +19,10 @@ from fwdrev.plots.core.frame import inputs_label
 from fwdrev.plots.core.style import colour, line_style, marks, shade
 from fwdrev.plots.figures.regret import scored
 from fwdrev.plots.figures.winner_map import contenders
-from fwdrev.plots.pair import PairOfRun
-from fwdrev.plots.report import pack
+from fwdrev.plots.pair import PairOfRun, pair_of_run
 from fwdrev.results.costs.calibration import calibration_of
-from fwdrev.results.costs.prediction import Prediction, prediction
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios, times
+from fwdrev.results.runs.cells import arms, times
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.export import spec_toml
 from fwdrev.results.runs.run import Run
@@ -41,7 +42,10 @@ MOST_VALUES = 600_000
 _MOST_PREDICTED = 300
 """Cells: each has to be planned for every engine, which takes a millisecond or several."""
 
-_EXACT = ("multiply_adds", "passes", "bytes_moved", "peak_bytes", "allocated_bytes", "program_bytes")
+_FLOAT, _EXACT, _INDEX = "f4", "f8", "i4"
+"""Types of packed numbers: seven digits; whole numbers up to 2**53; indices."""
+
+_COUNTS = ("multiply_adds", "passes", "bytes_moved", "peak_bytes", "allocated_bytes", "program_bytes")
 
 
 def run_payload(run: Run) -> dict[str, Any]:
@@ -54,12 +58,17 @@ def run_payload(run: Run) -> dict[str, Any]:
         **_facts(run),
         "engines": [_engine(name, mark) for name, mark in marks(names).items()],
         "measured": [names.index(name) for name in blocks.engines],
-        "cells": {"n": pack.indices([n for n, _ in sizes]), "m": pack.indices([m for _, m in sizes])},
+        "cells": {"n": _packed([n for n, _ in sizes], _INDEX), "m": _packed([m for _, m in sizes], _INDEX)},
         "columns": _columns(blocks, table, cells, names),
         "values": _values(blocks, cells),
         "pairs": [_pair(run, blocks, table, cells, pair) for pair in combinations(blocks.engines, 2)],
         "winners": _winners(blocks, cells, names),
     }
+
+
+def _packed(values: ArrayLike, kind: str = _FLOAT) -> dict[str, str]:
+    data = np.asarray(values, dtype=f"<{kind}").tobytes()
+    return {"type": kind, "base64": base64.b64encode(data).decode("ascii")}
 
 
 def _facts(run: Run) -> dict[str, Any]:
@@ -105,9 +114,9 @@ def _columns(blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, names: l
         costs = each[each["engine"] == name].reindex(cells)
         found = {"time": "point", "low": "low", "high": "high"}
         columns.append(
-            {key: pack.numbers(own[column]) for key, column in found.items()}
-            | {"prepare_seconds": pack.numbers(costs["prepare_seconds"].astype(float))}
-            | {key: pack.counts(costs[key].astype(float)) for key in _EXACT}
+            {key: _packed(own[column]) for key, column in found.items()}
+            | {"prepare_seconds": _packed(costs["prepare_seconds"].astype(float))}
+            | {key: _packed(costs[key].astype(float), _EXACT) for key in _COUNTS}
         )
     return columns
 
@@ -123,22 +132,19 @@ def _values(blocks: Blocks, cells: pd.MultiIndex) -> dict[str, Any]:
         "whole": whole,
         "rounds": list(blocks.rounds),
         "blocks": logs.shape[-1],
-        "row": pack.indices(timed.get_indexer(cells)),
-        "seconds": pack.numbers(np.exp(logs)),
+        "row": _packed(timed.get_indexer(cells), _INDEX),
+        "seconds": _packed(np.exp(logs)),
     }
 
 
 def _pair(run: Run, blocks: Blocks, table: pd.DataFrame, cells: pd.MultiIndex, pair: tuple[str, str]) -> dict[str, Any]:
     """Time of the first ÷ time of the second in each cell, where they cross, and who says so."""
     names = {"one": pair[0], "other": pair[1]}
+    planned = pair in default_pairs(blocks.engines) and len(cells) <= _MOST_PREDICTED
     try:
-        ratios = log_ratios(run, pair, blocks)
+        of = pair_of_run(run, pair, calibration_of(run) if planned else None, blocks, table)
     except NothingMeasuredError:  # no cell has both
         return names | {"empty": True}
-    expected = _expected(run, pair) if pair in default_pairs(blocks.engines) and len(cells) <= _MOST_PREDICTED else None
-    model = None if expected is None else expected.ratios
-    counts = log_count_ratios(run, pair, table)
-    of = PairOfRun(run=run, pair=pair, ratios=ratios, counts=counts, found=expected, model=model)
     return names | _compared(of, cells)
 
 
@@ -146,22 +152,15 @@ def _compared(of: PairOfRun, cells: pd.MultiIndex) -> dict[str, Any]:
     found = crossover(of.ratios)
     ends = zip(("point", "low", "high"), log_means(of.ratios.table.to_numpy()), strict=True)
     means = pd.DataFrame(dict(ends)).set_axis(of.ratios.table.columns).reindex(cells)
-    scores = scored(of)
     return {
-        **{key: pack.numbers(means[key]) for key in ("point", "low", "high")},
+        **{key: _packed(means[key]) for key in ("point", "low", "high")},
         "words": [*pair_words(of.ratios, found), *([prediction_text(of.found)] if of.found else [])],
         "law": law_text(found.law) if found.law else None,
         "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
         "counted": [[n, at] for n, at in crossover_points(of.counts).items()],
         "expected": [[n, at] for n, at in crossover_points(of.model).items()] if of.model else [],
-        "rules": [score.to_json() for score in scores[1]] if scores else [],
+        "rules": [score.to_json() for score in scored(of) or []],
     }
-
-
-def _expected(run: Run, pair: tuple[str, str]) -> Prediction | None:
-    """What the cost model says, where the machine was calibrated."""
-    known = calibration_of(run)
-    return None if known is None else prediction(run, pair, known.seconds)
 
 
 def _point(n: int, crossing: Crossing) -> dict[str, Any]:
@@ -174,7 +173,7 @@ def _winners(blocks: Blocks, cells: pd.MultiIndex, names: Sequence[str]) -> Mapp
     at = table.set_index(["n", "m"]).reindex(cells)
     index = {name: i for i, name in enumerate(names)}
     return {
-        **{key: pack.indices([index.get(name, -1) for name in at[key]]) for key in ("engine", "next")},
-        **{key: pack.numbers(at[key].astype(float)) for key in ("point", "low", "high")},
+        **{key: _packed([index.get(name, -1) for name in at[key]], _INDEX) for key in ("engine", "next")},
+        **{key: _packed(at[key].astype(float)) for key in ("point", "low", "high")},
         "words": winner_words(table),
     }

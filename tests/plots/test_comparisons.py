@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from fwdrev.bench import Cell
 from fwdrev.modes import InputError, NothingMeasuredError
 from fwdrev.plots import draw_side_by_side, lay_out_side_by_side, lay_out_trend, save_comparisons
-from fwdrev.plots.core.differences import changes, differences
+from fwdrev.plots.figures.side_by_side import changes, differences
 from fwdrev.results import Run, trend
 from tests.scripted import scripted_run, seconds
 

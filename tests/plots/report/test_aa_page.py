@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fwdrev.plots.figures.aa_test import lay_out_selftest, selftest_figure
+from fwdrev.plots.figures.aa_test import aa_test_figure, lay_out_aa_test
 from fwdrev.results.gate.aa_test.record import Record, load_record
 from fwdrev.results.gate.aa_test.summary import delays_for, summarised
 from tests.cli.test_commands import expect_one_line, fwdrev
@@ -68,14 +68,14 @@ def test_the_page_says_what_the_record_says(record: Record) -> None:
 def test_the_figure_has_every_finding(record: Record) -> None:
     """Changes are those of the gate on identical code, shares those of the advice; and it is drawn."""
     summary = summarised(record)
-    layout = lay_out_selftest(record, summary)
+    layout = lay_out_aa_test(record, summary)
     assert len(layout.cells) == 6 * len(SPEC.cells) * len(SPEC.engines)
     assert np.all(np.diff(layout.cells) >= 0)
     assert np.abs(layout.cells).max() < 0.01
     rounds, share = layout.decided[0.05]
     assert [int(r) for r in rounds] == sorted({r for r, t in summary.advice.decided if t == 0.05})
     assert share == pytest.approx([1.0] * len(rounds))
-    left, right = selftest_figure(record, summary).axes
+    left, right = aa_test_figure(record, summary).axes
     assert left.get_legend_handles_labels()[1] == ["an arm in a cell", "a pool"]
     assert "5%" in right.get_legend_handles_labels()[1]
 
