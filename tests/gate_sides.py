@@ -6,13 +6,11 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench import Cell
-from fwdrev.modes.core.engine import Direction
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 
 __all__ = ["ONE", "WOBBLE", "alone", "grid", "noisy", "slower"]
 
 ONE = (Cell(4, 2), "forward")
-DIRECTIONS = {"forward": Direction.FORWARD, "reverse": Direction.REVERSE, "jax-jvp": Direction.FORWARD}
 WOBBLE = (0.004, -0.006, 0.001, 0.005, -0.004)
 """Rounds that differ by half a per cent; they sum to zero."""
 
@@ -22,8 +20,7 @@ def alone(logs: Any, control: Any = None, **more: Any) -> Sides:
     logs = np.asarray(logs, dtype=float)
     control = np.zeros(logs.shape) if control is None else np.asarray(control, dtype=float)
     shape = logs.reshape(-1, 1, 1)
-    names: dict[str, Any] = {"cells": (ONE[0],), "arms": (ONE[1],), "directions": (Direction.FORWARD,)}
-    return Sides(**names, logs=shape, control=control, **more)
+    return Sides(cells=(ONE[0],), arms=(ONE[1],), logs=shape, control=control, **more)
 
 
 def slower(by: float, wobble: Any = WOBBLE) -> Sides:
@@ -35,8 +32,7 @@ def grid(logs: Any, arms: tuple[str, ...] = ("forward", "reverse"), **fields: An
     """Four cells: n of 1 and 8, m of 2 and 3; `logs` as NumPy broadcasts them to (5 rounds, 4 cells, arms)."""
     cells = tuple(Cell(n, m) for n in (1, 8) for m in (2, 3))
     whole = np.array(np.broadcast_to(logs, (5, 4, len(arms))))
-    directions = tuple(DIRECTIONS.get(arm, Direction.NONE) for arm in arms)
-    return Sides(cells=cells, arms=arms, directions=directions, logs=whole, control=np.zeros(5), **fields)
+    return Sides(cells=cells, arms=arms, logs=whole, control=np.zeros(5), **fields)
 
 
 def noisy(spread: float = 0.002, seed: int = 0, arms: int = 2) -> np.ndarray:

@@ -13,8 +13,8 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.sides import CONTROL, Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.cost import EngineCost
-from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import GateRun, gate_run
+from fwdrev.results.gate.sides import Pair
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from tests.gate_sides import WOBBLE
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fwdrev.bench.records.parsing import is_function
-from fwdrev.bench.records.sides import CONTROL, function_of
+from fwdrev.bench.records.sides import CONTROL, function_of, names_function
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
@@ -61,7 +61,7 @@ def check_once(names: Sequence[str]) -> None:
 
 def all_functions(names: Sequence[str]) -> bool:
     """Whether these arms are functions of the project: they have sizes, and no outputs."""
-    return all(":" in name for name in names)
+    return all(map(names_function, names))
 
 
 def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:

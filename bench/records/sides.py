@@ -12,7 +12,17 @@ from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "direction_of", "function_of", "share_of"]
+__all__ = [
+    "CONTROL",
+    "Delay",
+    "Lacking",
+    "SideObservation",
+    "delay_of",
+    "direction_of",
+    "function_of",
+    "names_function",
+    "share_of",
+]
 
 CONTROL = "control"
 """The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
@@ -89,6 +99,11 @@ def direction_of(arm: str) -> Direction:
     """That of the engine, or of what is done to the function."""
     found = find_engine(arm)
     return found.direction if found is not None else _JACOBIANS.get(arm.partition(":")[0], Direction.NONE)
+
+
+def names_function(arm: str) -> bool:
+    """Whether an arm is a function of the project, or its Jacobian: only these have a colon in their name."""
+    return ":" in arm
 
 
 def function_of(arm: str) -> str:

@@ -122,8 +122,9 @@ def _kept(spec: Any, points: str | None, path: tuple[Path, ...]) -> Any:  # noqa
 
 def _tell(made: Any, out: Path, run: Path | None, *, as_json: bool) -> None:  # noqa: ANN401 - a Baseline, as above
     """What is kept, and how it is compared with."""
+    from fwdrev.bench.records.sides import names_function
     from fwdrev.results.gate.baseline.file import baseline_text
-    from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
+    from fwdrev.results.gate.subjects import arm_subject
     from fwdrev.results.text.quantities import bytes_text, seconds_text
 
     size, cells = len(baseline_text(made)), {entry.cell for entry in made.arms}
@@ -137,10 +138,12 @@ def _tell(made: Any, out: Path, run: Path | None, *, as_json: bool) -> None:  # 
         }
     kept = ", ".join(f"{number} {name if number != 1 else name.removesuffix('s')}" for name, number in parts.items())
     lines = [f"baseline: {out} ({size / 1e3:.1f} kB): {kept}", f"compare:  fwdrev check --baseline {quoted(out)}"]
-    for entry in made.arms if made.functions is not None else ():
+    for entry in [entry for entry in made.arms if names_function(entry.arm)]:
         took = "" if entry.seconds is None else seconds_text(entry.seconds)
         memory = "" if entry.memory is None else f", {bytes_text(entry.memory)} of memory"
-        lines.insert(-1, f"{arm_subject(entry.arm, entry.n, entry.m)}: {took}{memory}") if ":" in entry.arm else None
+        lines.insert(-1, f"{arm_subject(entry.arm, entry.n, entry.m)}: {took}{memory}") if names_function(
+            entry.arm
+        ) else None
     answer({"baseline": str(out), "bytes": size, **parts}, lines, as_json=as_json)
     if not made.ratios and run is not None:
         note(f"warning: {run} has no ratio of two arms in three rounds: only counts can be compared")

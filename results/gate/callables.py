@@ -18,7 +18,7 @@ import numpy as np
 from fwdrev.bench.records.callables import CallableRound, Layout, Probed
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.gate.findings import SCREENING
-from fwdrev.results.gate.measured_sides import log_ratio
+from fwdrev.results.gate.sides import log_ratio
 from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST, Shifts, shifts_of

@@ -10,19 +10,19 @@ slower than its threshold end as a regression, whatever the number of cells. Wha
 simulated: `python -m benchmarks.gate_simulation` prints the table.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from fwdrev.bench.records.sides import names_function
 from fwdrev.modes.errors import InputError
-from fwdrev.results.gate.findings import Finding, confirmed, ended_of, reason_of, screened, seconds_of, settled
-from fwdrev.results.gate.paired_sides import Pair, Sides
-from fwdrev.results.gate.subjects import Subject, subjects_of
+from fwdrev.results.gate.findings import Finding, confirmed, of_pair, screened, settled
+from fwdrev.results.gate.sides import Pair, Sides
+from fwdrev.results.gate.subjects import subjects_of
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 
-__all__ = ["Gate", "decide"]
+__all__ = ["Gate", "check_levels", "decide"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +84,20 @@ class Gate:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         return {
-            "outcome": self.outcome.value,
+            "outcome": self.outcome,
             "threshold": self.threshold,
             "alpha": self.alpha,
             "compared": self.compared,
-            "drift": None if self.drift is None else self.drift.to_json(),
+            "drift": None if self.drift is None else asdict(self.drift),
             "findings": [finding.to_json() for finding in self.findings],
         }
+
+
+def check_levels(threshold: float, alpha: float) -> None:
+    """Raises InputError for a threshold that is not positive or an alpha outside (0, 1)."""
+    if not (threshold > 0 and 0 < alpha < 1):
+        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
+        raise InputError(msg)
 
 
 def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confirmation: Sides | None = None) -> Gate:
@@ -106,9 +113,7 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
 
     Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
     """
-    if not (threshold > 0 and 0 < alpha < 1):
-        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
-        raise InputError(msg)
+    check_levels(threshold, alpha)
     correlation = float(correlation_of(sides.effects))
     findings = tuple(screened(sides, subjects_of(sides), threshold, alpha, correlation))
     if confirmation is not None:
@@ -127,11 +132,12 @@ def _again(
     those flagged, so that the level holds.
     """
     undecided = [f for f in findings if f.open and f.time is not Verdict.FLAGGED]
-    tested = [f for f in findings if f.time is Verdict.FLAGGED or (f in undecided and ":" in f.subject.name)]
-    fresh = confirmed(looks[1], _subjects(tested), threshold, alpha, correlation)
-    known = {id(f): found for f, found in zip(tested, fresh, strict=True)}
-    for f, found in zip(undecided, settled(*looks, _subjects(undecided), threshold, correlation), strict=True):
-        if known.get(id(f), {}).get("time") is not Verdict.REGRESSED:
+    tested = [f for f in findings if f.time is Verdict.FLAGGED or (f in undecided and names_function(f.subject.name))]
+    together = settled(*looks, [f.subject for f in undecided], threshold, correlation)
+    alone = confirmed(looks[1], [f.subject for f in tested], threshold, alpha, correlation)
+    known = {id(f): found for f, found in zip(undecided, together, strict=True)}
+    for f, found in zip(tested, alone, strict=True):
+        if f.time is Verdict.FLAGGED or found["time"] is Verdict.REGRESSED:
             known[id(f)] = found
     return tuple(replace(f, **known.get(id(f), {}), **_latest(f, looks[1])) for f in findings)
 
@@ -139,14 +145,10 @@ def _again(
 def _latest(finding: Finding, fresh: Sides) -> dict[str, Any]:
     """Of what belongs to no test: seconds of the rounds that decided, and why it was not measured, as first seen."""
     return {
-        "seconds": seconds_of(fresh, finding.subject) or finding.seconds,
-        "reason": finding.reason or reason_of(fresh, finding.subject),
-        "ended": finding.ended or ended_of(fresh, finding.subject),
+        "seconds": of_pair(fresh.seconds, finding.subject) or finding.seconds,
+        "reason": finding.reason or of_pair(fresh.reasons, finding.subject),
+        "ended": finding.ended or of_pair(fresh.ended, finding.subject),
     }
-
-
-def _subjects(findings: Sequence[Finding]) -> list[Subject]:
-    return [finding.subject for finding in findings]
 
 
 def _compared(sides: Sides, finding: Finding) -> bool:

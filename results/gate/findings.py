@@ -5,15 +5,15 @@ can only be called slower on the fresh rounds, so the level that holds for them 
 subjects were looked at and however carelessly: the first look may flag more than it should, to miss less.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from fwdrev.bench.records.observation import Status
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.results.gate.paired_sides import CountChange, Sides, count_changes
+from fwdrev.results.gate.sides import CountChange, Pair, Sides, count_changes
 from fwdrev.results.gate.subjects import Subject, averages, shares
 from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.estimate import Estimate
@@ -25,11 +25,9 @@ __all__ = [
     "SCREENING",
     "Finding",
     "confirmed",
-    "ended_of",
     "margins_of",
-    "reason_of",
+    "of_pair",
     "screened",
-    "seconds_of",
     "settled",
     "slowdowns",
 ]
@@ -42,6 +40,8 @@ POOLED = 0.5
 """The threshold of a pool, as a share of that of a cell: half way between no change and one by the threshold in all of
 its cells, so that such a change is found as surely as none is passed over. A cell needs all of the threshold, since
 where its code happens to lie in memory moves it by a few per cent; in a pool's mean that averages out."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,19 +108,9 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        estimates = {"change": self.change, "again": self.again}
-        numbers = {"rounds": self.rounds, "p": self.p, "detectable": self.detectable, "p_again": self.p_again}
-        return {
-            "subject": self.subject.to_json(),
-            "verdict": self.verdict.value,
-            "time": self.time.value,
-            **{name: None if each is None else each.to_json() for name, each in estimates.items()},
-            **numbers,
-            "seconds": None if self.seconds is None else dict(zip(("base", "head"), self.seconds, strict=True)),
-            "counts": [count.to_json() for count in self.counts],
-            "reason": self.reason,
-            "ended": None if self.ended is None else self.ended.value,
-        }
+        seconds = None if self.seconds is None else dict(zip(("base", "head"), self.seconds, strict=True))
+        said = {"subject": self.subject.to_json(), "verdict": self.verdict, "seconds": seconds}
+        return asdict(self) | said | {"counts": [asdict(count) for count in self.counts]}
 
 
 def margins_of(subjects: Sequence[Subject], threshold: float) -> Vector:
@@ -156,6 +146,7 @@ def screened(
     detectable = shifts.detectable(margins, SCREENING * weights / weights.sum())
     columns = zip(subjects, verdicts, shifts.rounds, shifts.estimates(), slower, detectable, strict=True)
     for subject, verdict, rounds, change, p, least in columns:
+        counts = of_pair(sides.counts, subject)
         yield Finding(
             subject=subject,
             time=verdict,
@@ -163,10 +154,10 @@ def screened(
             change=change,
             p=_known(p),
             detectable=_known(least),
-            seconds=seconds_of(sides, subject),
-            counts=_counts(sides, subject),
-            reason=reason_of(sides, subject),
-            ended=ended_of(sides, subject),
+            seconds=of_pair(sides.seconds, subject),
+            counts=() if counts is None else count_changes(*counts),
+            reason=of_pair(sides.reasons, subject),
+            ended=of_pair(sides.ended, subject),
         )
 
 
@@ -207,25 +198,9 @@ def _verdicts(holds: dict[Verdict, Vector]) -> list[Verdict]:
     ]
 
 
-def _counts(sides: Sides, subject: Subject) -> tuple[CountChange, ...]:
-    """Those of a single pair; a pool's counts are its members'."""
-    both = None if subject.pooled else sides.counts.get(subject.members[0])
-    return () if both is None else count_changes(*both)
-
-
-def reason_of(sides: Sides, subject: Subject) -> str | None:
-    """Of a single pair, as above."""
-    return None if subject.pooled else sides.reasons.get(subject.members[0])
-
-
-def ended_of(sides: Sides, subject: Subject) -> Status | None:
-    """Of a single pair, as above."""
-    return None if subject.pooled else sides.ended.get(subject.members[0])
-
-
-def seconds_of(sides: Sides, subject: Subject) -> tuple[float, float] | None:
-    """Of a single pair, as above."""
-    return None if subject.pooled else sides.seconds.get(subject.members[0])
+def of_pair(known: Mapping[Pair, T], subject: Subject) -> T | None:
+    """What is known of a single pair; what a pool has is in its members' findings."""
+    return None if subject.pooled else known.get(subject.members[0])
 
 
 def _known(number: float) -> float | None:

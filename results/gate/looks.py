@@ -21,8 +21,7 @@ from fwdrev.bench.records.sides import SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.decision import Gate, decide
 from fwdrev.results.gate.findings import SCREENING, Finding, margins_of
-from fwdrev.results.gate.measured_sides import sides_of
-from fwdrev.results.gate.paired_sides import Pair, Sides
+from fwdrev.results.gate.sides import Pair, Sides, sides_of
 from fwdrev.results.gate.subjects import Kind, Subject, averages
 from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of

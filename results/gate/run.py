@@ -17,8 +17,7 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.decision import Gate
 from fwdrev.results.gate.findings import Finding
 from fwdrev.results.gate.looks import Looks
-from fwdrev.results.gate.measured_sides import unmeasured
-from fwdrev.results.gate.paired_sides import Pair, Sides
+from fwdrev.results.gate.sides import Pair, Sides, unmeasured
 from fwdrev.results.gate.subjects import Kind, Subject
 from fwdrev.results.gate.verdicts.report import Verdict
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from fwdrev.bench.records.sides import direction_of, names_function
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.core.engine import Direction
-from fwdrev.results.gate.paired_sides import Pair, Sides
+from fwdrev.results.gate.sides import Pair, Sides
 
-__all__ = ["Kind", "Subject", "averages", "shares", "subjects_of"]
+__all__ = ["Kind", "Subject", "arm_subject", "averages", "shares", "subjects_of"]
 
 
 class Kind(StrEnum):
@@ -44,7 +45,14 @@ class Subject:
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
         members = [{"n": cell.n, "m": cell.m, "arm": arm} for cell, arm in self.members]
-        return {"kind": self.kind.value, "name": self.name, "members": members}
+        return {"kind": self.kind, "name": self.name, "members": members}
+
+
+def arm_subject(arm: str, n: int, m: int) -> str:
+    """An arm and where it was measured; a function has sizes, unless there is only the size 1."""
+    if not names_function(arm):
+        return f"{arm} at n = {n}, m = {m}"
+    return f"{arm} at size {n}" if n > 1 else arm
 
 
 def subjects_of(sides: Sides) -> tuple[Subject, ...]:
@@ -57,15 +65,16 @@ def subjects_of(sides: Sides) -> tuple[Subject, ...]:
     whole = [p for p, r in zip(sides.pairs, rounds, strict=True) if r == rounds.max() and p not in sides.reasons]
     cells = [Subject(kind=Kind.CELL, name=pair[1], members=(pair,)) for pair in sides.pairs]
     pools: dict[tuple[Pair, ...], Subject] = {}
-    for pool in _pools(whole, dict(zip(sides.arms, sides.directions, strict=True))):
+    for pool in _pools(whole):
         if len(pool.members) > 1:
             pools.setdefault(pool.members, pool)
     return (*cells, *pools.values())
 
 
-def _pools(pairs: Sequence[Pair], directions: dict[str, Direction]) -> Iterator[Subject]:
+def _pools(pairs: Sequence[Pair]) -> Iterator[Subject]:
     """Functions have nothing in common but their sizes: each is code of its own."""
-    engines = [pair for pair in pairs if ":" not in pair[1]]
+    engines = [pair for pair in pairs if not names_function(pair[1])]
+    directions = {arm: direction_of(arm) for _, arm in engines}
     moving = [pair for pair in engines if directions[pair[1]] is not Direction.NONE]
     yield from _by(Kind.MODE, moving, lambda pair: directions[pair[1]].value)
     yield from _by(Kind.ARM, pairs, lambda pair: pair[1])

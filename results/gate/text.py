@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
+from fwdrev.bench.records.gate_spec import all_functions
 from fwdrev.results.gate.decision import Gate
 from fwdrev.results.gate.findings import POOLED, Finding
-from fwdrev.results.gate.subjects import Kind, Subject
+from fwdrev.results.gate.subjects import Kind, Subject, arm_subject
 from fwdrev.results.gate.verdicts.report import GateReport, ReportLine, Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST
@@ -47,14 +48,12 @@ def _subject(finding: Finding) -> str:
     if subject.pooled:
         return _pool(subject)
     cell, arm = subject.members[0]
-    if not _of_functions(subject):
-        return f"{arm} at n = {cell.n}, m = {cell.m}"
-    return f"{arm} at size {cell.n}" if cell.n > 1 else arm
+    return arm_subject(arm, cell.n, cell.m)
 
 
 def _of_functions(subject: Subject) -> bool:
     """A check has functions, or engines."""
-    return all(":" in arm for _, arm in subject.members)
+    return all_functions([arm for _, arm in subject.members])
 
 
 def _pool(subject: Subject) -> str:
@@ -70,7 +69,7 @@ def _pool(subject: Subject) -> str:
 def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
     """Counts, by how much the time changed and whether that decides, and what stood in the way."""
     for count in finding.counts:
-        yield f"{count.what.replace('_', ' ')} {count.base:,} → {count.head:,}"
+        yield str(count)
     decisive = finding.again or finding.change
     if decisive is not None:
         yield _clock(gate, finding, decisive)

@@ -22,9 +22,8 @@ from jaxtyping import Float
 
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.findings import POOLED, SCREENING, margins_of, slowdowns
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Subject, averages, shares, subjects_of
 from fwdrev.results.stats.paired_shifts import Shifts, correlation_of, shifts_of
 
@@ -88,12 +87,7 @@ class Truth(StrEnum):
     CELL = "a cell at twice its threshold"
 
 
-_ARMS = {
-    "forward": Direction.FORWARD,
-    "reverse": Direction.REVERSE,
-    "jax-jvp": Direction.FORWARD,
-    "jax-vjp": Direction.REVERSE,
-}
+_ARMS = ("forward", "reverse", "jax-jvp", "jax-vjp")
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: it keeps what it has computed
@@ -165,9 +159,8 @@ class Setting:
         noise += weather.drift * np.linspace(0.0, 1.0, rounds)[:, None, None, None]
         noise[..., 1:] += truth + weather.unseen * weather.draw(rng, (rounds, runs, 1, 1))
         noise = noise.reshape(rounds * runs, len(self.cells), arms + 1)
-        directions = tuple(_ARMS.values())
         logs, control = noise[..., 1:], noise[..., 0]
-        return Sides(cells=self.cells, arms=tuple(_ARMS), directions=directions, logs=logs, control=control)
+        return Sides(cells=self.cells, arms=_ARMS, logs=logs, control=control)
 
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:

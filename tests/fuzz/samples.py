@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.records.gate_spec import gate_spec
-from fwdrev.bench.records.sides import direction_of
 from fwdrev.results import Run, create, load
 from fwdrev.results.gate.aa_test.record import Measured, RecordedRun, create as create_record
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import baseline_text
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 from tests.scripted import scripted_run, with_counts
 
 __all__ = [
@@ -226,7 +225,6 @@ def _look(spec: Any, rng: np.random.Generator) -> Measured:
         Sides(
             cells=tuple(spec.cells),
             arms=tuple(spec.engines),
-            directions=tuple(map(direction_of, spec.engines)),
             logs=rng.normal(0, 0.01, shape),
             control=rng.normal(0, 0.001, shape[:2]),
         )

@@ -19,8 +19,8 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.compare import compared, without_run
 from fwdrev.results.gate.baseline.file import Baseline
-from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.sides import Pair
 from fwdrev.results.gate.text import judged
 from fwdrev.results.gate.verdicts.github import annotations
 from fwdrev.results.gate.verdicts.junit import junit

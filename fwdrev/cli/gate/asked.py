@@ -8,6 +8,7 @@ from typing import Any
 
 from fwdrev.bench.records.gate_spec import all_functions, gate_spec, points_of
 from fwdrev.bench.records.parsing import names, threshold_of
+from fwdrev.bench.records.sides import names_function
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.cli.common.options import ANY, DIFFERENT
 from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
@@ -119,9 +120,9 @@ def _check_functions(arms: Sequence[str], given: Mapping[str, Any]) -> None:
 
 
 def _check_engines(arms: Sequence[str], point: str | None) -> None:
-    functions = [name for name in arms if ":" in name]
+    functions = [name for name in arms if names_function(name)]
     if functions:
-        engines = ", ".join(name for name in arms if ":" not in name)
+        engines = ", ".join(name for name in arms if not names_function(name))
         msg = (
             f"engines {engines} and functions {', '.join(functions)}: engines have inputs and outputs, functions have "
             "sizes; check them apart (a function is written MODULE:FUNCTION)"

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.given_file import content
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.sides import Delay, delay_of, direction_of
+from fwdrev.bench.records.sides import Delay, delay_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.records.whole_file import append_whole, write_whole
 from fwdrev.modes.errors import InputError
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 from fwdrev.results.runs.schema import Machine
 
 __all__ = ["Measured", "Record", "RecordedRun", "create", "load_record"]
@@ -60,7 +60,6 @@ class Measured(BaseModel):
         return Sides(
             cells=tuple(Cell(n, m) for n, m in self.cells),
             arms=tuple(self.arms),
-            directions=tuple(direction_of(arm) for arm in self.arms),
             logs=logs,
             control=control,
         )

@@ -21,7 +21,7 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.aa_test.record import Record, RecordedRun
 from fwdrev.results.gate.decision import Gate, decide
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Subject
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import LEVEL

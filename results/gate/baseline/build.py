@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.records.observation import PREPARING, Cell
+from fwdrev.bench.records.sides import names_function
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
-from fwdrev.results.gate.measured_sides import counts_of
-from fwdrev.results.gate.paired_sides import Counts
+from fwdrev.results.gate.sides import Counts, counts_of
 from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import log_ratios, times
 from fwdrev.results.runs.engine_pairs import default_pairs
@@ -82,7 +82,7 @@ def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
         (o.cell, name): arm.memory.resident
         for o in run.observations
         for name, arm in o.arms.items()
-        if ":" in name and arm.memory is not None
+        if names_function(name) and arm.memory is not None
     }
     table = times(blocks)
     seconds = {

@@ -21,14 +21,15 @@ from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import CONTROL, direction_of
 from fwdrev.bench.records.spec import Planning
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm
 from fwdrev.results.gate.baseline.gaps import gone, left_out, lost, new_here, not_here, unmeasured, untested
-from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
 from fwdrev.results.gate.baseline.second_look import Again, asked_again, looks_of
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, opened, shift_lines, told_shifts
-from fwdrev.results.gate.paired_sides import CountChange, count_changes, known_counts
+from fwdrev.results.gate.decision import check_levels
+from fwdrev.results.gate.sides import CountChange, count_changes, known_counts
+from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
 from fwdrev.results.runs.provenance import differences
 from fwdrev.results.runs.run import Run
@@ -125,9 +126,7 @@ def _absent(
 
 def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: Run | None) -> _Both | str:
     """What is compared, or why nothing can be."""
-    if not (threshold > 0 and 0 < alpha < 1):
-        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
-        raise InputError(msg)
+    check_levels(threshold, alpha)
     other = [key for key in DECIDES if getattr(baseline.sweep, key) != getattr(run.spec, key)]
     if other:
         return f"{run.folder} has another {' and '.join(other)} than the baseline"
@@ -194,7 +193,7 @@ def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Repo
     comparable = [change for change in changes if _comparable(both, now.arm, change)]
     worse = any(change.worse for change in comparable)
     odd = len(comparable) < len(changes)
-    grounds = [f"{change.what.replace('_', ' ')} {change.base:,} → {change.head:,}" for change in changes]
+    grounds = [str(change) for change in changes]
     grounds += ["counted by another compiler, or planned by the seconds of a machine"] if odd else []
     told = ReportLine(
         subject=arm_subject(now.arm, now.n, now.m),

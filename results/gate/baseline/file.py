@@ -23,7 +23,7 @@ from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_name
 from fwdrev.results.gate.baseline.function_spec import FunctionSpec
-from fwdrev.results.gate.paired_sides import Counts
+from fwdrev.results.gate.sides import Counts
 from fwdrev.results.runs.schema import Count, Machine, Positive, Size, Text
 from fwdrev.results.stats.crossing import Crossing, Status
 from fwdrev.results.stats.estimate import Estimate, t_quantile

@@ -6,8 +6,8 @@ from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import CONTROL
 from fwdrev.modes.registry import engine_fault, engine_names
 from fwdrev.results.gate.baseline.file import Baseline
-from fwdrev.results.gate.baseline.ratio_shifts import arm_subject
-from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.gate.sides import Pair
+from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.gate.verdicts.report import ReportLine, Verdict
 from fwdrev.results.runs.cells import failures
 from fwdrev.results.runs.run import Run

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwdrev.bench.records.sides import CONTROL
+from fwdrev.bench.records.sides import CONTROL, names_function
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.stats.estimate import Estimate, t_quantile
 from fwdrev.results.stats.paired_shifts import FEWEST
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from fwdrev.results.text.summary import size_text
 
-__all__ = ["Shift", "arm_subject", "shifts_between"]
+__all__ = ["Shift", "shifts_between"]
 
 _Entry = StoredRatio | StoredCrossover
 
@@ -81,20 +82,13 @@ def shifts_between(then: Baseline, now: Baseline) -> list[Shift]:
     return found
 
 
-def arm_subject(arm: str, n: int, m: int) -> str:
-    """An arm and where it was measured; a function has sizes, unless there is only the size 1."""
-    if ":" not in arm:
-        return f"{arm} at n = {n}, m = {m}"
-    return f"{arm} at size {n}" if n > 1 else arm
-
-
 def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
     mean = math.log(now.ratio) - math.log(then.ratio)
     error, freedom = _welch(then, now, then.error, now.error)
     own = _moved(arms, then.n, then.m, then.arm), _moved(arms, then.n, then.m, then.against)
     subject = f"{then.arm} ÷ {then.against} at n = {then.n}, m = {then.m}"
     words = f"ratio {_text(then.estimate)} → {_text(now.estimate)}"
-    if of_function := then.against == CONTROL and ":" in then.arm:
+    if of_function := then.against == CONTROL and names_function(then.arm):
         subject, words = arm_subject(then.arm, then.n, then.m), _costs(arms, then)
     return Shift(
         subject=subject,

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.parsing import duration
+from fwdrev.bench.records.sides import names_function
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.ratio_shifts import Shift, shifts_between
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, Opened
-from fwdrev.results.gate.paired_sides import Pair
+from fwdrev.results.gate.sides import Pair
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST
 
@@ -48,8 +49,8 @@ class Again:
 
     def rounds(self, spec: SweepSpec) -> int:
         """More, the fewer cells there are; functions are measured one by one."""
-        functions = [pair for pair in self.pairs if ":" in pair[1]]
-        every = len(spec.cells) * max(1, sum(":" in name for name in spec.engines) if functions else 1)
+        functions = [pair for pair in self.pairs if names_function(pair[1])]
+        every = len(spec.cells) * max(1, sum(names_function(name) for name in spec.engines) if functions else 1)
         share = (len(functions) or len(self.cells)) / max(1, every)
         return max(FEWEST, round(spec.rounds * min(1 / share, _MOST)))
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from fwdrev.results.gate.decision import decide
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Kind, subjects_of
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.holm import holm
@@ -31,9 +31,7 @@ def test_the_control_of_a_round_is_the_median_over_its_cells() -> None:
     """A wild cell does not move it, and a cell without a control does not stop it."""
     control = np.array([[0.1, 0.1, 9.0, np.nan]] * 5)
     sides = grid(0.1 + noisy())
-    with_cells = Sides(
-        cells=sides.cells, arms=sides.arms, directions=sides.directions, logs=sides.logs, control=control
-    )
+    with_cells = Sides(cells=sides.cells, arms=sides.arms, logs=sides.logs, control=control)
     assert with_cells.drift == pytest.approx([0.1] * 5)
     assert decide(with_cells).outcome is Outcome.UNCHANGED
 

@@ -12,9 +12,8 @@ from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.findings import SCREENING
 from fwdrev.results.gate.looks import FOUND, Looks, rounds_to_find
-from fwdrev.results.gate.measured_sides import sides_of
-from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.sides import Pair, sides_of
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 
 SPEC = gate_spec({"blocks": 2}, ["mine:f", "mine:g"])

@@ -11,8 +11,8 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.errors import InputError
-from fwdrev.results.gate.paired_sides import Pair
 from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.sides import Pair
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 
 SPEC = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 6, "blocks": 4})

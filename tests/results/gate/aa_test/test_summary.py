@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from fwdrev.bench.records.gate_spec import gate_spec
-from fwdrev.bench.records.sides import delay_of, direction_of, share_of
+from fwdrev.bench.records.sides import delay_of, share_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.aa_test.record import Measured, Record, RecordedRun, create, load_record
 from fwdrev.results.gate.aa_test.summary import Share, delays_for, summarised
 from fwdrev.results.gate.aa_test.text import summary_lines
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides
 
 SPEC = gate_spec({"inputs": [4, 8], "outputs": [2, 4], "rounds": 8})
 
@@ -38,7 +38,6 @@ def look(rng: np.random.Generator, delays: list[str], spread: float, rounds: int
     return Sides(
         cells=cells,
         arms=arms,
-        directions=tuple(map(direction_of, arms)),
         logs=np.log1p(shares) + rng.normal(0, spread, shape),
         control=rng.normal(0, spread / 10, shape[:2]),
     )

@@ -8,12 +8,11 @@ import pytest
 
 from fwdrev.bench import Cell
 from fwdrev.bench.records.observation import ArmResult, Status
-from fwdrev.bench.records.sides import CONTROL, SideObservation
+from fwdrev.bench.records.sides import CONTROL, SideObservation, direction_of
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.decision import decide
-from fwdrev.results.gate.measured_sides import sides_of, unmeasured
-from fwdrev.results.gate.paired_sides import Sides
+from fwdrev.results.gate.sides import Sides, sides_of, unmeasured
 from fwdrev.results.gate.text import judged
 from fwdrev.results.gate.verdicts.report import Outcome, text_lines
 
@@ -34,7 +33,7 @@ def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
     base = {"forward": _timed(1.0, 2.0, 4.0), CONTROL: _timed(1.0, 1.0, 1.0)}
     head = {"forward": _timed(2.0, 8.0, 8.0), CONTROL: _timed(3.0, 3.0, 3.0)}
     sides = sides_of([_seen(1, OTHER, base, head), _seen(0, CELL, base, base)])
-    assert (sides.cells, sides.arms, sides.directions) == ((CELL, OTHER), ("forward",), (Direction.FORWARD,))
+    assert (sides.cells, sides.arms) == ((CELL, OTHER), ("forward",))
     np.testing.assert_allclose(sides.logs[:, :, 0], [[0, math.nan], [math.nan, math.log(2)]])
     np.testing.assert_allclose(sides.control, [[0, math.nan], [math.nan, math.log(3)]])
 
@@ -95,8 +94,7 @@ def test_counts_are_those_of_both_sides() -> None:
 
 def test_directions_of_functions_are_what_is_done_to_them() -> None:
     """A function as it is has none."""
-    arms = {name: _timed(1.0) for name in ("jacfwd:model:f", "jacrev:model:f", "model:f")}
-    found = sides_of([_seen(0, CELL, arms, arms)]).directions
+    found = tuple(map(direction_of, ("jacfwd:model:f", "jacrev:model:f", "model:f")))
     assert found == (Direction.FORWARD, Direction.REVERSE, Direction.NONE)
 
 
