@@ -13,7 +13,7 @@ from .errors import (
     UnavailableError as UnavailableError,
 )
 from .layers.activation import Activate as Activate, Activation as Activation, activation as activation
-from .layers.autodiff import Traced as Traced
+from .layers.autodiff import AutodiffLayer as AutodiffLayer, Traced as Traced
 from .layers.dense import Dense as Dense
 from .layers.driven import Driven as Driven
 from .layers.loss import SoftmaxCrossEntropy as SoftmaxCrossEntropy, SquaredError as SquaredError

@@ -56,10 +56,10 @@ ENGINES: Mapping[str, str] = MappingProxyType(
         "forward": "fwdrev.modes.engines.forward:Forward",
         "reverse": "fwdrev.modes.engines.reverse:Reverse",
         "bracketed": "fwdrev.modes.engines.bracketed:Bracketed",
-        "jax-jvp": "fwdrev.modes.engines.jax_jvp:JaxJvp",
-        "jax-vjp": "fwdrev.modes.engines.jax_vjp:JaxVjp",
+        "jax-jvp": "fwdrev.modes.engines.jax_reference:JaxJvp",
+        "jax-vjp": "fwdrev.modes.engines.jax_reference:JaxVjp",
         "jax-bracketed": "fwdrev.modes.engines.jax_bracketed:JaxBracketed",
-        "null": "fwdrev.modes.engines.noop:Null",
+        "null": "fwdrev.modes.engines.noop:Noop",
     }
 )
 """Our engines: name, then module and class, imported when asked for."""

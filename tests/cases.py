@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from fwdrev.modes import Activate, Chain, Dense, Driven, Problem, SoftmaxCrossEntropy, SquaredError, activation, problem
-from fwdrev.modes.bracketing.search import How, Leaf, Split, Tree
+from fwdrev.modes.bracketing.tree import How, Leaf, Split, Tree
 from fwdrev.modes.layers.activation import ACTIVATIONS
 
 __all__ = ["CASES", "COMPUTING", "Factor", "case_id", "factors", "hows", "make", "problems", "trees"]

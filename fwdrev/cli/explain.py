@@ -11,7 +11,7 @@ from fwdrev.cli.common.show import AsJson, answer
 from fwdrev.modes.errors import InputError
 
 if TYPE_CHECKING:
-    from fwdrev.modes.bracketing.search import FactorPlan
+    from fwdrev.modes.bracketing.factors import FactorPlan
 
 __all__ = ["explain"]
 
@@ -81,7 +81,7 @@ def _explain_factors(path: Path, others: dict[str, Any], *, as_json: bool) -> No
         msg = f"--{option} cannot be given with --factors, which is a chain of its own: give one of the two"
         raise InputError(msg)
 
-    from fwdrev.modes.bracketing.search import cheapest
+    from fwdrev.modes.bracketing.factors import cheapest
     from fwdrev.results.costs.factor_file import read_factors
 
     factors = read_factors(path)

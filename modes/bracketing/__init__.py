@@ -2,3 +2,7 @@
 
 Start with `tree.py`, then `search.py`.
 """
+
+from fwdrev.modes.bracketing.factors import FactorPlan, cheapest
+
+__all__ = ["FactorPlan", "cheapest"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from fwdrev.modes.bracketing.search import How, Leaf, Tree
+from fwdrev.modes.bracketing.tree import How, Leaf, Tree
 from fwdrev.modes.core.arrays import Order, order
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import Cost, Kind, Product

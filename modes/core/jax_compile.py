@@ -16,17 +16,15 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
-from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product, ProgramCost
+from fwdrev.modes.core.cost import ProgramCost
 from fwdrev.modes.core.engine import Direction, Jacobian
 from fwdrev.modes.core.layer import Layer
-from fwdrev.modes.core.scan import fold
+from fwdrev.modes.core.scan import scan
 
 __all__ = [
     "Arrays",
     "Traceable",
     "arrays_of",
-    "batch_cost",
-    "batch_products",
     "compile_jacobian",
     "compiled_cost",
     "differentiated",
@@ -40,7 +38,6 @@ Arrays = dict[str, AnyArray]
 """The fields of a layer that are arrays, by name."""
 
 Constants = list[Arrays]
-Transform = Callable[[Callable[[AnyArray], AnyArray]], Callable[[AnyArray], AnyArray]]
 
 Traceable = Callable[[Chain, AnyArray, AnyArray], AnyArray]
 """(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
@@ -49,8 +46,9 @@ _LOOPED = 8
 """Layers in a row from which on a loop is compiled: below, XLA takes a second at most and can fuse them."""
 
 
-def differentiated(transform: Transform, wrt: Wrt) -> Traceable:
-    """The Jacobian of the chain's value by `transform` (jax.jacfwd, jax.jacrev)."""
+def differentiated(direction: Direction, wrt: Wrt) -> Traceable:
+    """The Jacobian of the chain's value by jax.jacfwd or jax.jacrev."""
+    transform = jax.jacfwd if direction is Direction.FORWARD else jax.jacrev
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
         n_x = chain.n_in
@@ -82,7 +80,7 @@ def _looped(layer: Layer, x: AnyArray, rows: AnyArray) -> AnyArray:
     def step(x: AnyArray, theta: AnyArray) -> AnyArray:
         return layer.value(x, theta).astype(x.dtype)
 
-    return fold(jnp, step, x, rows)
+    return scan(jnp, step, x, rows)
 
 
 def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
@@ -131,12 +129,8 @@ def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
 
 def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
     """The jitted function of (constants, x, θ), and the constants on the device."""
-
-    def program(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        # arrays of JAX already, except where JAX_DISABLE_JIT leaves them as they are
-        return traced(_with_constants(chain, constants), jnp.asarray(x), jnp.asarray(theta))
-
-    return jax.jit(program), jax.device_put(_constants(chain))
+    function, constants = pure_function(chain, traced)
+    return jax.jit(function), jax.device_put(constants)
 
 
 def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
@@ -144,22 +138,17 @@ def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
     return np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
 
 
-def pure_function(chain: Chain) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
-    """f as a function of (constants, x, θ), and the constants."""
+def pure_function(
+    chain: Chain, traced: Traceable = value_of
+) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
+    """f, or what `traced` makes of the chain, as a function of (constants, x, θ); and the constants."""
 
-    def value(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
-        return value_of(_with_constants(chain, constants), x, theta)
+    def function(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
+        layers = tuple(with_arrays(layer, arrays) for layer, arrays in zip(chain.layers, constants, strict=True))
+        # arrays of JAX already, except where JAX_DISABLE_JIT leaves them as they are
+        return traced(replace(chain, layers=layers), jnp.asarray(x), jnp.asarray(theta))
 
-    return value, _constants(chain)
-
-
-def _constants(chain: Chain) -> Constants:
-    return [arrays_of(layer) for layer in chain.layers]
-
-
-def _with_constants(chain: Chain, constants: Constants) -> Chain:
-    pairs = zip(chain.layers, constants, strict=True)
-    return replace(chain, layers=tuple(with_arrays(layer, arrays) for layer, arrays in pairs))
+    return function, [arrays_of(layer) for layer in chain.layers]
 
 
 def arrays_of(layer: Layer) -> Arrays:
@@ -179,47 +168,3 @@ def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
     """Let JAX compute in float64 where the chain does, whatever the user's own setting is, and leave that setting."""
     wide = dtype.itemsize == np.dtype(np.float64).itemsize
     return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()  # type: ignore[attr-defined]  # noqa: FBT003
-
-
-def batch_products(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> list[Product]:
-    """All tangents V, or all cotangents U, at once, through every map of the chain that they have to go through."""
-    forward = direction is Direction.FORWARD
-    lines: list[Product] = []
-    for k, layer in enumerate(chain.linearizations(), 1):
-        maps = [("J_x", layer.J_x)] * (k > 1 or wrt.has_x) + [("J_θ", layer.J_theta)] * wrt.has_theta
-        for name, J in maps:
-            if not J.n_in:
-                continue
-            single = J.push_cost(1) if forward else J.pull_cost(1)
-            batch = Cost.all(_batched(operation, passes, direction) for operation in single.operations)
-            seeds = (J.n_in, passes) if forward else (passes, J.n_out)
-            lines.append(
-                Product(
-                    line=f"{name} L^{k} · V" if forward else f"U · {name} L^{k}",
-                    factors=(J.shape, seeds) if forward else (seeds, J.shape),
-                    shape=(J.n_out, passes) if forward else (passes, J.n_in),
-                    cost=batch,
-                )
-            )
-    return lines if forward else lines[::-1]
-
-
-def _batched(one: Operation, passes: int, direction: Direction) -> Cost:
-    """An operation on a single seed, for all of them: a matrix is moved once, the seeds and results each."""
-    shape = (one.rows, passes) if direction is Direction.FORWARD else (passes, one.columns)
-    if one.is_product:
-        return Cost.product(shape[0], one.inner, shape[1], one.kind)
-    multiply_adds, moved = one.multiply_adds * passes, one.moved * passes
-    return Cost((replace(one, rows=shape[0], columns=shape[1], multiply_adds=multiply_adds, moved=moved),))
-
-
-def batch_cost(chain: Chain, wrt: Wrt, passes: int, direction: Direction) -> EngineCost:
-    """The cost of all `passes` at once; at its peak the result and the widest layer, or the seeds, are held."""
-    widest = max(max(layer.n_in, layer.n_out) for layer in chain.layers)
-    widest = max(widest, passes)
-    return EngineCost.of(
-        batch_products(chain, wrt, passes, direction),
-        passes=passes,
-        peak=passes * widest + chain.n_out * chain.n_columns(wrt),
-        itemsize=chain.dtype.itemsize,
-    )

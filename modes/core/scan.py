@@ -5,10 +5,10 @@ from typing import Any
 
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 
-__all__ = ["fold"]
+__all__ = ["scan"]
 
 
-def fold(xp: Namespace, step: Callable[[Any, AnyArray], Any], carry: Any, rows: AnyArray) -> Any:  # noqa: ANN401
+def scan(xp: Namespace, step: Callable[[Any, AnyArray], Any], carry: Any, rows: AnyArray) -> Any:  # noqa: ANN401
     """step(… step(step(carry, rows[0]), rows[1]) …); the carry is an array or a tuple of arrays, its shape is kept.
 
     Written out, the program that JAX traces would grow with the rows, and its compilation more than with them: 16 steps

@@ -40,7 +40,7 @@ class JaxBracketed(Planner):
         """The tree's program; of a chain that is too long to weigh its trees, the better of JAX's own two."""
         found = self.plan(chain, wrt)
         if found.tree is None:
-            return differentiated(jax.jacfwd if found.direction is Direction.FORWARD else jax.jacrev, wrt)
+            return differentiated(found.direction, wrt)
         return executed(program_of(found.tree, chain, wrt))
 
 

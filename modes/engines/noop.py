@@ -7,10 +7,10 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost
 from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 
-__all__ = ["Null"]
+__all__ = ["Noop"]
 
 
-class Null(Engine):
+class Noop(Engine):
     """Returns the same zeros at every call."""
 
     __slots__ = ()

@@ -5,7 +5,8 @@ from typing import Any
 
 from fwdrev.modes.bracketing.prices import ChainCosts
 from fwdrev.modes.bracketing.program import Program, products_of, program_of
-from fwdrev.modes.bracketing.search import Need, Tree, best_tree, forward_tree, reverse_tree
+from fwdrev.modes.bracketing.search import Need, best_tree
+from fwdrev.modes.bracketing.tree import Tree, forward_tree, reverse_tree
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction, Engine

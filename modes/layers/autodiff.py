@@ -1,7 +1,7 @@
-"""`Traced`: a layer that gives its value only; its Jacobians are jax.jvp and jax.vjp of that.
+"""`AutodiffLayer`: a layer that gives its value only; its Jacobians are jax.jvp and jax.vjp of that.
 
     @dataclass(frozen=True, slots=True, eq=False)
-    class Springs(Traced):
+    class Springs(AutodiffLayer):
         stiffness: AnyArray
 
         ...                              # n_in, n_out and, where there are parameters, n_params, as properties
@@ -20,11 +20,11 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Order
 from fwdrev.modes.core.layer import Layer, Linearization
 
-__all__ = ["Traced"]
+__all__ = ["AutodiffLayer", "Traced"]
 
 
-class Traced(Layer):
-    """A step whose derivatives nobody wrote; a subclass is a frozen dataclass with its sizes and its `value`.
+class AutodiffLayer(Layer):
+    """A step without derivatives of its own; a subclass is a frozen dataclass with its sizes and its `value`.
 
     For an engine it is a black box, as `JaxLayer` is: operations are what XLA's analysis says, not an exact count.
     """
@@ -33,7 +33,7 @@ class Traced(Layer):
 
     @property
     def n_params(self) -> int:
-        """None, where a subclass does not say otherwise."""
+        """0, unless a subclass says otherwise."""
         return 0
 
     @abstractmethod
@@ -48,3 +48,7 @@ class Traced(Layer):
         from fwdrev.modes.layers.jax_linearization import JaxLinearization
 
         return JaxLinearization(self, dtype)
+
+
+Traced = AutodiffLayer
+"""Its earlier name."""

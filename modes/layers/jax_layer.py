@@ -12,7 +12,7 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 
 __all__ = ["JaxLayer"]
 
@@ -20,7 +20,7 @@ Function = Callable[[AnyArray, AnyArray], AnyArray]
 
 
 @dataclass(frozen=True)
-class JaxLayer(Traced):
+class JaxLayer(AutodiffLayer):
     """x^{k+1} = function(x, θ) for vectors of `inputs` and of `params` entries; the function returns a vector."""
 
     function: Function

@@ -8,7 +8,7 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import LARGEST, Problem, positive
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.rotation import rotated
 from fwdrev.modes.problems.sampling import Rng
 from fwdrev.modes.problems.shapes import distance, shaped
@@ -77,7 +77,7 @@ def _cameras(rng: Rng, cameras: int) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReprojectionErrors(Traced):
+class ReprojectionErrors(AutodiffLayer):
     """w (projection - feature), two for each observation, then 1 - w² for each.
 
     With camera (r, C, f, c, k): projection = f (1 + k_1 ρ + k_2 ρ²) y + c, where ρ = |y|², y = (X, Y) / Z and

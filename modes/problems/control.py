@@ -10,7 +10,7 @@ from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.core.linear_map import Full
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.core.scan import fold
+from fwdrev.modes.core.scan import scan
 from fwdrev.modes.layers.driven import Driven
 from fwdrev.modes.problems.dynamics import Motion, motion
 from fwdrev.modes.problems.sampling import Rng, matrix, vector
@@ -79,7 +79,7 @@ class RungeKutta(Layer):
             return k, end + row[1] * k
 
         rows = xp.asarray(self.motion.step * _STAGES, dtype=x.dtype)
-        _, end = fold(xp, stage, (xp.zeros_like(x), x), rows)
+        _, end = scan(xp, stage, (xp.zeros_like(x), x), rows)
         return end
 
     def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_RungeKuttaLinearization":

@@ -8,7 +8,7 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import LARGEST, Problem, positive
 from fwdrev.modes.layers.activation import Activate, activation
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.layers.dense import Dense
 from fwdrev.modes.problems.sampling import Rng, vector
 from fwdrev.modes.problems.shapes import distance, shaped
@@ -54,7 +54,7 @@ def convolution(
 
 
 @dataclass(frozen=True, slots=True)
-class Convolution(Traced):
+class Convolution(AutodiffLayer):
     """Kernels of 3 × 3 over every second pixel of a `side` × `side` image with channels, padded by a frame of zeros.
 
     x has the channels one after the other, each by rows; θ the kernels, for each channel that goes out those of all

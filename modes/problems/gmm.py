@@ -10,7 +10,7 @@ from jaxtyping import Shaped
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem, positive
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.sampling import Rng, vector
 from fwdrev.modes.problems.shapes import family, shaped
 
@@ -66,7 +66,7 @@ def gmm(
 
 
 @dataclass(frozen=True, slots=True)
-class MixtureLikelihood(Traced):
+class MixtureLikelihood(AutodiffLayer):
     """Σ_i log Σ_k exp(α_k + Σ q_k - ½ ‖Q_k (x_i - μ_k)‖²) - N log Σ_k exp α_k - ½ N D log 2π + the prior, one number.
 
     Q_k is lower triangular with diagonal exp q_k. The inverse Wishart prior of scale `gamma` and `extra` degrees of

@@ -7,7 +7,7 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.hand import BONES, FINGERS, drawn_hand
 from fwdrev.modes.problems.rotation import rotated
 from fwdrev.modes.problems.sampling import Rng
@@ -51,7 +51,7 @@ def hand_tracking(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Pro
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SkinDistances(Traced):
+class SkinDistances(AutodiffLayer):
     """Measured points minus points on the skin.
 
     The bones are posed, each after its parent, and take the skin with them by linear blend skinning; then all of it is

@@ -11,7 +11,7 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.sampling import Rng, vector
 from fwdrev.modes.problems.shapes import Shape, shaped
 
@@ -24,7 +24,7 @@ def _at_least_as_tall(n: int, m: int, **options: Any) -> Shape:  # noqa: ANN401,
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _FullRank(Traced):
+class _FullRank(AutodiffLayer):
     """F_i = x_i [i ≤ n] - (2 / m) Σ x - 1, i = 1 … m."""
 
     n: int
@@ -47,7 +47,7 @@ class _FullRank(Traced):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Weighted(Traced):
+class _Weighted(AutodiffLayer):
     """s = Σ j x_j, one number."""
 
     weights: AnyArray
@@ -68,7 +68,7 @@ class _Weighted(Traced):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Multiples(Traced):
+class _Multiples(AutodiffLayer):
     """F_i = i s - 1."""
 
     multiples: AnyArray
@@ -89,7 +89,7 @@ class _Multiples(Traced):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Arrowhead(Traced):
+class _Arrowhead(AutodiffLayer):
     """y = x + x_1 (1, …, 1) + (Σ x) e_1."""
 
     n: int

@@ -9,8 +9,8 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem, positive
-from fwdrev.modes.core.scan import fold
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.core.scan import scan
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.sampling import Rng
 from fwdrev.modes.problems.shapes import family, shaped
 
@@ -53,7 +53,7 @@ def lstm(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LstmLoss(Traced):
+class LstmLoss(AutodiffLayer):
     """-1/(b c) Σ_t Σ_i s_{t+1,i} (y_{t,i} - log(2 + Σ_j exp y_{t,j})), y_t predicted from characters s_1 … s_t.
 
     The 2 is ADBench's. `text` has c + 1 characters of b bits, one a row.
@@ -99,7 +99,7 @@ class LstmLoss(Traced):
             return xp.stack(after), total + characters[1] @ (y - _log_two_and_exponentials(xp, y))
 
         pairs = xp.stack([text[:-1], text[1:]], axis=1)
-        _, total = fold(xp, step, (x.reshape(layers, 2, b), xp.zeros_like(x[0])), pairs)
+        _, total = scan(xp, step, (x.reshape(layers, 2, b), xp.zeros_like(x[0])), pairs)
         return (-total / (b * pairs.shape[0])).reshape(1)
 
 

@@ -14,7 +14,7 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import unknown
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.problems.sampling import Rng, matrix
 from fwdrev.modes.problems.shapes import family, shaped
 
@@ -22,7 +22,7 @@ __all__ = ["brusselator", "heart_dipole", "helmholtz", "propane_combustion"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Helmholtz(Traced):
+class _Helmholtz(AutodiffLayer):
     """Σ x_i log(x_i / (1 - b·x)) - (xᵀ A x) / (√8 b·x) · log((1 + (1 + √2) b·x) / (1 + (1 - √2) b·x)), R T = 1."""
 
     A: AnyArray
@@ -85,7 +85,7 @@ _HEARTS = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Dipoles(Traced):
+class _Dipoles(AutodiffLayer):
     """Moments of two dipoles: (Σ_j p_j z_j^k)_{k = 0 … 3} - measured, in real and imaginary parts.
 
     x = (a, b, c, d, t, u, v, w): the dipoles p = (a + ic, b + id) at the places z = (t + iv, u + iw).
@@ -142,7 +142,7 @@ _EQUILIBRIUM = {5: 1.930e-1, 6: 2.597e-3, 7: 3.448e-3, 8: 1.799e-5, 9: 2.155e-4,
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Propane(Traced):
+class _Propane(AutodiffLayer):
     """Four balances of atoms, six equilibria, and the sum of all moles x_11."""
 
     @property
@@ -191,7 +191,7 @@ _A, _B, _DIFFUSION = 3.4, 1.0, 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Brusselator(Traced):
+class _Brusselator(AutodiffLayer):
     """(u', v') on a periodic grid of N × N points in the unit square, by differences of second order."""
 
     N: int

@@ -14,7 +14,7 @@ from fwdrev.modes.engines.bracketed import Bracketed
 from fwdrev.modes.engines.forward import Forward
 from fwdrev.modes.engines.planner import LONGEST
 from fwdrev.modes.engines.reverse import Reverse
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 
 __all__ = ["EXPLAINED", "Account", "Explanation", "explain", "explanation_lines", "fewer"]
 
@@ -148,7 +148,7 @@ def explanation_lines(found: Explanation) -> list[str]:
     ]
     for name, account in found.accounts.items():
         lines += [f"{name}:  {account.recursion}", "", *_table(account), *_notes(account), ""]
-    if any(isinstance(layer, Traced) for layer in chain.layers):
+    if any(isinstance(layer, AutodiffLayer) for layer in chain.layers):
         return [*lines, _TRACED, _verdict(found)]
     structured = any(_structured(one) for account in found.accounts.values() for one in account.products)
     return lines + [_STRUCTURE] * structured + [_verdict(found)]

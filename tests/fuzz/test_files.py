@@ -13,7 +13,7 @@ from hypothesis import event, given, strategies as st
 from fwdrev.bench.functions.target import Target, point_of
 from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.spec import make_spec, read_spec
-from fwdrev.modes.bracketing.search import cheapest
+from fwdrev.modes.bracketing.factors import cheapest
 from fwdrev.modes.errors import FwdrevError
 from fwdrev.modes.functions.probe import flat_function
 from fwdrev.plots.report.payload import run_payload

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings, strategies as st
 
 from fwdrev.modes import Chain, Driven, Problem, Wrt, engine, problem
 from fwdrev.modes.bracketing.program import products_of, program_of
-from fwdrev.modes.bracketing.search import Leaf, Split, Tree, forward_tree, reverse_tree
+from fwdrev.modes.bracketing.tree import Leaf, Split, Tree, forward_tree, reverse_tree
 from fwdrev.modes.core.cost import Product
 from fwdrev.modes.core.jax_compile import compile_jacobian
 from fwdrev.modes.core.prices import OPERATIONS

@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 
 from fwdrev.modes import InputError
-from fwdrev.modes.bracketing.search import How, Leaf, Need, Tree, _FactorCosts, best_tree, cheapest
+from fwdrev.modes.bracketing.factors import _FactorCosts, cheapest
+from fwdrev.modes.bracketing.search import Need, best_tree
+from fwdrev.modes.bracketing.tree import How, Leaf, Tree
 from tests.cases import Factor, factors
 
 SHORT = [(3, 3, 29), (1, 3, 14), (2, 1, 7)]

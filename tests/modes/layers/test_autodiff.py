@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.modes import Chain, Dense, Traced, Wrt, engine
+from fwdrev.modes import AutodiffLayer, Chain, Dense, Wrt, engine
 from tests.cases import COMPUTING
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Spring(Traced):
+class _Spring(AutodiffLayer):
     """A x + B θ, cubed: one array field of floats, one of whole numbers, and a field that is no array."""
 
     A: Any

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fwdrev.modes import engine, problem
-from fwdrev.modes.bracketing.search import forward_tree
+from fwdrev.modes.bracketing.tree import forward_tree
 from tests.cli.test_commands import expect_one_line, fwdrev
 
 EXPLAINED = ("forward", "reverse", "bracketed")
