@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from fwdrev.cli.common.show import AsJson, answer, caution, columns, loaded, note
+from fwdrev.cli.common.show import AsJson, answer, caution, loaded, note
 from fwdrev.modes.errors import InputError
+from fwdrev.results.display import aligned
 
 __all__ = ["calibrate"]
 
@@ -45,7 +46,7 @@ def calibrate(
         seconds=fit.seconds, error=fit.error, created=datetime.now(UTC).isoformat(timespec="seconds"), machine=machine
     )
     save_calibration(found, path)
-    lines = columns((name, f"typical error {error:.0%}") for name, error in found.error.items())
+    lines = aligned((name, f"typical error {error:.0%}") for name, error in found.error.items())
     data = {"calibration": str(path), "error": dict(found.error), "rates": found.seconds.to_json()["rates"]}
     answer(data, [*lines, f"calibrated: {path}"], as_json=as_json)
 

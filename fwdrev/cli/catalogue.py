@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fwdrev.cli.common.show import AsJson, answer, columns
+from fwdrev.cli.common.show import AsJson, answer
+from fwdrev.results.display import aligned
 
 __all__ = ["engines", "problems"]
 
@@ -53,5 +54,5 @@ def _show(kind: str, rows: list[dict[str, Any]], lines: Sequence[tuple[str, ...]
     from fwdrev.results.runs.schema import one_line
 
     taken = taken_names(kind)
-    table = columns(tuple(map(one_line, line)) for line in lines)
+    table = aligned(tuple(map(one_line, line)) for line in lines)
     answer({f"{kind}s": rows, "not_used": taken}, [*table, *map(one_line, taken)], as_json=as_json)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fwdrev.bench.records.trials import Facts
-from fwdrev.results.display import Displayed
+from fwdrev.results.display import Displayed, aligned
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.text.quantities import bytes_text, number_text, seconds_text
 from fwdrev.results.text.summary import percent
@@ -78,9 +78,7 @@ class Advice(Displayed):
 
     def __str__(self) -> str:
         """As the command prints it; the last line is the code."""
-        rows = [HEAD, *arm_rows(self)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
-        table = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        table = aligned([HEAD, *arm_rows(self)])
         return "\n".join([function_text(self), "", *table, *remarks(self), "", *advice_words(self), "", self.code])
 
     @property

@@ -23,7 +23,7 @@ from fwdrev.results.costs.prediction import predicted_ratios
 from fwdrev.results.rules.rules import Rule, Sizes, predictions
 from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
-from fwdrev.results.stats.log_ratios import LogRatios
+from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
 __all__ = ["MeasuredProblem", "Pooled", "measured_problems"]
 
@@ -46,9 +46,8 @@ class MeasuredProblem:
     @property
     def points(self) -> tuple[Matrix, Vector]:
         """(cells, 2), columns and rows of the Jacobian, and (cells,), the log ratio there: the cells of the grid."""
-        mean = self.ratios.grid.mean().dropna()
-        cells = [(int(n), int(m)) for n, m in mean.index]
-        return np.array([self.shapes.get(cell, cell) for cell in cells]), mean.to_numpy(float)
+        logs = cell_means(self.ratios.grid)
+        return np.array([self.shapes.get(cell, cell) for cell in logs]), np.array(list(logs.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def _problem(
         models.append(_modelled(run, pair, notes))
         shapes |= _shapes(table, pair)
     known = [each for each in models if each is not None]
-    cells = {(int(n), int(m)) for n, m in ratios.grid.mean().index}
+    cells = cell_means(ratios.grid).keys()
     others = []
     for rule in predictions(_together(counts), _together(known) if known else None):
         if rule.knows is None or cells <= rule.knows:

@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.costs.prediction import TIE
 from fwdrev.results.display import Displayed
-from fwdrev.results.stats.log_ratios import LogRatios
+from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
 __all__ = ["RULES", "Rule", "Score", "Scores", "Sizes", "predictions", "rule_from", "score", "scores"]
 
 Sizes = tuple[int, int]
 """Of a cell (n, m), or of a Jacobian: columns and rows."""
+
+_FEW = 100
+"""Inputs, in the rule of lineax."""
 
 _AS_THEY_ARE: Mapping[Sizes, Sizes] = MappingProxyType({})
 
@@ -41,6 +43,10 @@ class Rule:
     source: str
     forward: Callable[[int, int], bool]
     knows: frozenset[Sizes] | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """Plain data."""
+        return {"rule": self.name, "forward_when": self.when, "source": self.source}
 
 
 RULES: tuple[Rule, ...] = (
@@ -67,7 +73,7 @@ RULES: tuple[Rule, ...] = (
         name="lineax",
         when="n < 100 or n ≤ 1.5 m",
         source="lineax, _misc.jacobian",
-        forward=lambda n, m: n < 100 or 2 * n <= 3 * m,  # noqa: PLR2004 - the rule
+        forward=lambda n, m: n < _FEW or 2 * n <= 3 * m,
     ),
 )
 """Those in use, each with where it comes from."""
@@ -91,10 +97,7 @@ class Score(Displayed):
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        return {
-            "rule": self.rule.name,
-            "forward_when": self.rule.when,
-            "source": self.rule.source,
+        return self.rule.to_json() | {
             "cells": self.cells,
             "decided": self.decided,
             "right": self.right,
@@ -115,19 +118,16 @@ def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
 
     It knows the cells that the prediction has a number for.
     """
-    mean = ratios.table.mean().dropna()
-    cells = [(int(n), int(m)) for n, m in mean.index]
-    picks = dict(zip(cells, (mean < 0).tolist(), strict=True))
+    picks = {cell: log < 0 for cell, log in cell_means(ratios.table).items()}
     return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
 
 
 def predictions(counts: LogRatios, model: LogRatios | None) -> list[Rule]:
     """Our own predictions as rules: operation counts and, where the machine was calibrated, the cost model."""
-    rules = [rule_from(counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")]
-    if model is not None:
-        when = "the cost model expects it to be faster"
-        rules.append(rule_from(model, "cost model", when, "fwdrev calibrate"))
-    return rules
+    by_counts = rule_from(counts, "operation counts", "it takes fewer multiply–adds", "the engines' own counts")
+    if model is None:
+        return [by_counts]
+    return [by_counts, rule_from(model, "cost model", "the cost model expects it to be faster", "fwdrev calibrate")]
 
 
 def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
@@ -135,7 +135,7 @@ def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
 
     One that knows no cell that was measured is left out.
     """
-    measured = {(int(n), int(m)) for n, m in ratios.grid.mean().dropna().index}
+    measured = cell_means(ratios.grid).keys()
     rules = [*RULES, *(rule for rule in others if rule.knows is None or rule.knows & measured)]
     return Scores(sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown))
 
@@ -145,14 +145,13 @@ def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = _AS_THE
 
     A rule that knows all sizes sees the `shapes` of the cells' Jacobians, where they are given, and else n and m.
     """
-    mean = ratios.grid.mean().dropna()
+    known = cell_means(ratios.grid)
     if rule.knows is not None:
-        mean = mean[[(int(n), int(m)) in rule.knows for n, m in mean.index]]
-    if mean.empty:
+        known = {cell: log for cell, log in known.items() if cell in rule.knows}
+    if not known:
         msg = f"no cell of the grid has both {ratios.pair[0]} and {ratios.pair[1]}: no rule can be scored"
         raise NothingMeasuredError(msg)
-    cells = [(int(n), int(m)) for n, m in mean.index]
-    logs: Vector = mean.to_numpy(float)
+    cells, logs = list(known), np.array(list(known.values()))
     seen = [shapes.get(cell, cell) for cell in cells] if rule.knows is None else cells
     picked = np.where([rule.forward(n, m) for n, m in seen], logs, -logs)  # log(time of its pick / of the other)
     lost, decided = np.maximum(picked, 0.0), np.abs(logs) > TIE

@@ -98,7 +98,7 @@ class Scoreboard:
             }
             for problem in self.problems
         ]
-        rules = [_described(found.rule) | found.to_json(self.problems) for found in self.rules]
+        rules = [found.rule.to_json() | found.to_json(self.problems) for found in self.rules]
         return {
             "pair": list(self.pair),
             "problems": problems,
@@ -115,10 +115,6 @@ class Scoreboard:
             for problem, found in zip(self.problems, self.left_out.each, strict=True)
         ]
         return self.left_out.to_json(self.problems) | {"problems": each}
-
-
-def _described(rule: Rule) -> dict[str, str]:
-    return {"rule": rule.name, "forward_when": rule.when, "source": rule.source}
 
 
 def pairs_of(runs: Sequence[Run]) -> list[tuple[str, str]]:

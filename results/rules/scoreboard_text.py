@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from fwdrev.results.display import aligned
 from fwdrev.results.rules.scoreboard import OverProblems, Scoreboard
 from fwdrev.results.text.quantities import number_text
 
@@ -12,7 +13,7 @@ def scoreboard_lines(boards: Sequence[Scoreboard]) -> list[str]:
     """For people: each pair of engines, then what all have in common."""
     pairs = [line for board in boards for line in (*_board(board), "", "")]
     sources = {found.rule.name: found.rule.source for board in boards for found in board.rules}
-    return [*pairs, *_LEGEND, "", *_aligned([("rule", "where it comes from"), *sources.items()])]
+    return [*pairs, *_LEGEND, "", *aligned([("rule", "where it comes from"), *sources.items()])]
 
 
 _LEGEND = (
@@ -30,7 +31,7 @@ def _rules(board: Scoreboard) -> Iterator[str]:
     count = len(board.problems)
     over = f"{count} problems, each of which weighs the same" if count > 1 else "1 problem"
     yield f"{one} or {other}, chosen by a rule, over {over}:"
-    yield from _aligned(
+    yield from aligned(
         [
             ("rule", "forward when", "right", "mean", "worst"),
             *((found.rule.name, found.rule.when, *_numbers(found, board)) for found in board.rules),
@@ -44,11 +45,11 @@ def _problems(board: Scoreboard) -> Iterator[str]:
     cells = [found.cells for found in board.rules[0].each]
     told = zip(numbers, board.problems, cells, strict=True)
     rows = [(i, each.name, str(count), ", ".join(map(str, each.folders))) for i, each, count in told]
-    yield from _aligned([("", "problem", "cells", "runs"), *rows])
+    yield from aligned([("", "problem", "cells", "runs"), *rows])
     if len(numbers) > 1:
         yield ""
         means = [(found.rule.name, *(f"{each.mean_slowdown:.3f}" for each in found.each)) for found in board.rules]
-        yield from _aligned([("mean in problem", *numbers), *means])
+        yield from aligned([("mean in problem", *numbers), *means])
 
 
 def _best(board: Scoreboard) -> Iterator[str]:
@@ -71,10 +72,3 @@ def _numbers(found: OverProblems, board: Scoreboard) -> tuple[str, str, str]:
     where = f" at n = {n}, m = {m}" + (f" (problem {found.worst_in + 1})" if len(board.problems) > 1 else "")
     worst = number_text(found.worst.worst_slowdown)
     return right, f"{found.mean_slowdown:.3f}", worst + where * (worst != "1")
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Columns two spaces apart."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()

@@ -52,14 +52,14 @@ class SimpleRule:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data; without numbers where it is always."""
-        numbers = {"a": self.a, "b": self.b} if math.isfinite(self.a) else {"a": None, "b": None}
-        return {**numbers, "forward_when": self.when, "code": self.code}
+        a, b = (self.a, self.b) if math.isfinite(self.a) else (None, None)
+        return {"a": a, "b": b, "forward_when": self.when, "code": self.code}
 
     def _condition(self, times: str) -> str:
         if math.isinf(self.a):
             return "always"
         share = "m" if self.b == 1 else f"{_text(self.b)}{times}m"
-        terms = [_text(self.a)] * (self.a > 0) + [share] * (self.b > 0)
+        terms = [text for text, factor in ((_text(self.a), self.a), (share, self.b)) if factor > 0]
         return f"n < {' + '.join(terms)}" if terms else "never"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.results.display import Displayed
 
-__all__ = ["LogRatios"]
+__all__ = ["LogRatios", "cell_means"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +50,9 @@ class LogRatios(Displayed):
         columns = self.table.columns
         there = columns.get_level_values(level).to_numpy() == size
         return columns.get_level_values(along).to_numpy()[there], self.table.to_numpy()[:, there]
+
+
+def cell_means(table: pd.DataFrame) -> dict[tuple[int, int], float]:
+    """The mean over the rounds in each cell (n, m) that any of them measured, from such a table."""
+    mean = table.mean().dropna()
+    return {(int(n), int(m)): log for (n, m), log in zip(mean.index, mean.tolist(), strict=True)}

@@ -10,8 +10,8 @@ __all__ = ["change_text", "percent_text"]
 _FINE = 9.95
 """Per cent below which a tenth is told."""
 
-_ALMOST_ALL = 99.5
-"""Per cent above which the nearest whole number is all."""
+_ALMOST_ALL, _ALL = 99, 100
+"""Per cent between which a hundredth is told."""
 
 
 def change_text(ratio: Estimate) -> str:
@@ -43,6 +43,6 @@ def _difference(ratio: float) -> str:
 def _number(share: float) -> str:
     """Of per cent; of a time that all but vanished not all of it was saved."""
     value = 100 * share
-    if 99 < value < 100:  # noqa: PLR2004 - all of it
+    if _ALMOST_ALL < value < _ALL:
         return f"{min(value, 99.99):.2f}"
     return f"{value:.1f}".removesuffix(".0") if value < _FINE else f"{value:,.0f}"

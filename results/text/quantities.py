@@ -4,13 +4,16 @@ from collections.abc import Sequence
 
 __all__ = ["bytes_text", "number_text", "seconds_text"]
 
+_THREE_DIGITS = 999.5
+"""From here on a rounded number has four before the point."""
+
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 
 
 def number_text(value: float) -> str:
     """Three digits, and never an exponent before the point: `0.871`, `57.3`, `1234`."""
-    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:.0f}"  # noqa: PLR2004 - what has three digits
+    return f"{value:.3g}" if abs(value) < _THREE_DIGITS else f"{value:.0f}"
 
 
 def seconds_text(seconds: float) -> str:

@@ -16,6 +16,9 @@ __all__ = ["pair_words", "winner_words"]
 
 _LEVEL = percent(LEVEL)
 
+_SEEN = 1.01
+"""The smallest factor that three digits show."""
+
 
 def pair_words(ratios: LogRatios, found: Crossover) -> list[str]:
     """Sentences about a pair: where the two cross, how many cells each of them wins, and where it does so by most."""
@@ -90,7 +93,7 @@ def _extremes(ratios: LogRatios) -> Iterable[str]:
 
 
 def _times(factor: float) -> str:
-    return f"{number_text(factor)} times" if factor >= 1.01 else "less than 1 %"  # noqa: PLR2004 - what three digits show
+    return f"{number_text(factor)} times" if factor >= _SEEN else "less than 1 %"
 
 
 def _at(sizes: Iterable[object]) -> str:

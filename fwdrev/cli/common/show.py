@@ -19,7 +19,6 @@ __all__ = [
     "RunFolder",
     "answer",
     "caution",
-    "columns",
     "exit_code",
     "loaded",
     "note",
@@ -62,13 +61,6 @@ def written_out(text: str) -> None:
     if why is not None and not isinstance(why, BrokenPipeError):
         msg = f"cannot write standard output: {why.strerror}; give --out a file that can be written"
         raise InputError(msg)
-
-
-def columns(rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """Names and texts, aligned."""
-    table = list(rows)
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip() for row in table]
 
 
 def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module is imported late
