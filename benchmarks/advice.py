@@ -37,11 +37,10 @@ import fwdrev
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes import nearest_shape, problem_names
 from fwdrev.modes.core.jax_compile import value_of
-from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.modes.functions.candidate_costs import costs_of_arms
-from fwdrev.modes.functions.candidates import FunctionArm, function_arms
+from fwdrev.modes.errors import NothingMeasuredError, Raised, attempt
+from fwdrev.modes.functions.candidates import FunctionArm, chunked_arm, cost_of_arm, function_arms
 from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, sampled
-from fwdrev.modes.functions.probe import FlatFunction, flat_function
+from fwdrev.modes.functions.probe import FunctionProbe, probe_function
 from fwdrev.modes.jaxpr.cost import RATES, seconds_of
 from fwdrev.results.rules.rules import RULES
 
@@ -91,12 +90,22 @@ def _of_x(chain: fwdrev.Chain, theta: np.ndarray, x: Any) -> Any:
     return value_of(chain, x, jax.numpy.asarray(theta))
 
 
-def truth(found: FlatFunction) -> tuple[dict[str, float], dict[str, dict[str, int]]]:
+def truth(found: FunctionProbe) -> tuple[dict[str, float], dict[str, dict[str, int]]]:
     """Median seconds of every arm that has a chance, timed in turns, and what is counted of each."""
     coloured = coloured_arm(found)
-    plain, _ = function_arms(found)
-    optional = {"coloured": coloured} if isinstance(coloured, FunctionArm) and _promising(found) else {}
-    arms, costs, _ = costs_of_arms(found, plain | optional)
+    arms = function_arms(found)
+    if isinstance(coloured, FunctionArm) and _promising(found):
+        arms["coloured"] = coloured
+    costs, waiting = {}, list(arms.values())
+    for arm in waiting:  # which grows by the same in chunks
+        cost = attempt(partial(cost_of_arm, found, arm))
+        if isinstance(cost, Raised):
+            continue
+        costs[arm.name] = cost
+        chunked = chunked_arm(found, arm.name, cost.held)
+        if chunked is not None:
+            arms[chunked.name] = chunked
+            waiting.append(chunked)
     least = min(cost.seconds for cost in costs.values())
     chosen = [
         name
@@ -114,7 +123,7 @@ def truth(found: FlatFunction) -> tuple[dict[str, float], dict[str, dict[str, in
     return seconds, {name: dict(costs[name].counts) for name in chosen}
 
 
-def _promising(found: FlatFunction) -> bool:
+def _promising(found: FunctionProbe) -> bool:
     try:
         sampled(found)
     except NotSparseError:
@@ -137,7 +146,7 @@ def measured(name: str, make: Callable[[], Made], budget: float) -> dict[str, An
     began = perf_counter()
     counted = _advised(f, args, measure=False)
     counting = perf_counter() - began
-    found = flat_function(f, args)
+    found = probe_function(f, args)
     seconds, counts = truth(found)
     # an arm that only the advice came upon has its time; a mode's chunks may be of another size there
     others = {} if advice is None else {arm.name: arm.seconds.point for arm in advice.arms if arm.seconds}

@@ -9,7 +9,8 @@ import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.modes.functions.probe import FlatFunction, Function
+from fwdrev.modes.core.jacobians import Function
+from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_idle
 
 __all__ = ["SLOW", "Call", "compiled_in", "idle", "probed", "quotient", "ready"]
@@ -35,7 +36,7 @@ def compiled_in(program: Function, args: tuple[Any, ...]) -> tuple[float | None,
     return perf_counter() - start, _memory(compiled)
 
 
-def idle(found: FlatFunction) -> Call:
+def idle(found: FunctionProbe) -> Call:
     """A call that computes nothing, or next to nothing."""
     if found.framework == "torch":
         return torch_idle(found)
@@ -80,7 +81,7 @@ def _memory(compiled: Any) -> int | None:  # noqa: ANN401 - a compiled program o
     return None if held is None or result is None else int(held + result)
 
 
-def quotient(found: FlatFunction, v: Vector) -> Vector:
+def quotient(found: FunctionProbe, v: Vector) -> Vector:
     """J · v by central differences."""
     direction = v.astype(found.x.dtype)
     scale = max(1.0, float(np.max(np.abs(found.x)))) / float(np.max(np.abs(v)))

@@ -17,11 +17,10 @@ from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
 from fwdrev.bench.timing.blocks import timed_blocks
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.modes.core.jacobians import selected
-from fwdrev.modes.functions.candidate_costs import Counted, chunks_of, cost_of_arm, cost_of_sample
-from fwdrev.modes.functions.candidates import CHUNKED, FunctionArm, chunked_arm, function_arms
-from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, sampled
-from fwdrev.modes.functions.probe import FlatFunction, Function
+from fwdrev.modes.core.jacobians import Function, selected
+from fwdrev.modes.functions.candidates import CHUNKED, Counted, FunctionArm, chunked_arm, cost_of_arm, function_arms
+from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, cost_of_sample, sampled
+from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_arms, torch_costs, torch_free_bytes
 
 __all__ = ["FunctionTrials"]
@@ -49,7 +48,7 @@ class FunctionTrials:
 
     def __init__(
         self,
-        found: FlatFunction,
+        found: FunctionProbe,
         stages: Mapping[str, Function] | None = None,
         notes: tuple[str, ...] = (),
         at: Callable[[str], None] = lambda _: None,
@@ -58,10 +57,13 @@ class FunctionTrials:
     ) -> None:
         """`at` is called with the arm that comes next; `may_die`: this process was started for the arms alone."""
         self._found, self._notes, self._at, self._may_die = found, notes, at, may_die
-        arms_of = torch_arms if found.framework == "torch" else function_arms
-        self._arms, self._left_out = arms_of(found, stages)
-        if found.framework == "jax":
-            coloured = coloured_arm(found)
+        self._left_out: dict[str, str] = {}
+        if found.framework == "torch":
+            self._arms = torch_arms(found)
+            if stages:
+                self._left_out["mixed"] = "only functions of JAX have mixed mode"
+        else:
+            self._arms, coloured = function_arms(found, stages), coloured_arm(found)
             if isinstance(coloured, FunctionArm):
                 self._arms[coloured.name] = coloured
             else:
@@ -117,14 +119,14 @@ class FunctionTrials:
             elif arm == "coloured":
                 counted = self._coloured(seconds, measured=measured)
             else:
-                counted = cost_of_arm(self._found, self._arms[arm])[1]
+                counted = cost_of_arm(self._found, self._arms[arm])
         except Exception as error:  # noqa: BLE001 - the user's code, or a rule that JAX lacks
             return Expected.lost(arm, _told(error, seconds), late=isinstance(error, TimeoutError))
         return self._expected(arm, counted)
 
     def offer(self, arm: str, held: int) -> None:
         """Take an arm in chunks into the list, where all passes at once hold that many bytes."""
-        made = chunked_arm(self._found, {name: mode for mode, name in CHUNKED.items()}[arm], held)
+        made = chunked_arm(self._found, next(mode for mode, name in CHUNKED.items() if name == arm), held)
         if made is not None:
             self._arms[arm] = made
 
@@ -154,7 +156,7 @@ class FunctionTrials:
     def _expected(self, arm: str, counted: Counted) -> Expected:
         """Of an arm that was counted, unless it does not fit into memory; and of the same in chunks."""
         self._counted[arm] = counted
-        made = chunks_of(self._found, arm, counted) if self._found.framework == "jax" else None
+        made = chunked_arm(self._found, arm, counted.held) if self._found.framework == "jax" else None
         more = Expected()
         if made is not None:
             self._arms[made.name] = made
@@ -177,9 +179,7 @@ class FunctionTrials:
         if measured or any(other.seconds < counted.seconds for other in others.values()):
             return counted
         try:
-            return within(
-                min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"])[1], "asdex"
-            )
+            return within(min(seconds, _COUNTED_COLOURS), lambda: cost_of_arm(found, self._arms["coloured"]), "asdex")
         except TimeoutError:
             return counted
 
@@ -239,7 +239,7 @@ def _told(error: Exception, seconds: float) -> str:
     return one_line(str(error) if isinstance(error, NotSparseError) else f"{type(error).__name__}: {error}")
 
 
-def _free_bytes(found: FlatFunction) -> int | None:
+def _free_bytes(found: FunctionProbe) -> int | None:
     """On the device of the arguments; None where that is not known."""
     if found.framework == "torch":
         return torch_free_bytes(found, available_bytes())

@@ -58,9 +58,9 @@ class _Worker:
         """Import the user's code, make the point, look at both."""
         from fwdrev.bench.functions.in_process import FunctionTrials
         from fwdrev.bench.functions.target import Target, functions_of, point_of
-        from fwdrev.modes.functions.probe import flat_function
+        from fwdrev.modes.functions.probe import probe_function
         from fwdrev.modes.functions.staged import composed
-        from fwdrev.modes.functions.torch_function import torch_function
+        from fwdrev.modes.functions.torch_function import probe_torch
         from fwdrev.modes.functions.torch_products import has_tensors
 
         asked = Target(**target)
@@ -68,7 +68,7 @@ class _Worker:
         stages = list(functions.values())
         function = stages[0] if len(stages) == 1 else composed(stages)
         point = point_of(asked, stages[0])
-        look = torch_function if has_tensors(point) else flat_function
+        look = probe_torch if has_tensors(point) else probe_function
         options: dict[str, Any] = {"argnums": asked.argnums, "has_aux": asked.has_aux, "vmap": asked.vmap}
         found = look(function, point, name=_name(functions), **options)
         named = functions if len(stages) > 1 else None

@@ -52,9 +52,9 @@ def advise(
     """
     from fwdrev.bench.functions.in_process import FunctionTrials
     from fwdrev.bench.records.parsing import seconds_of
-    from fwdrev.modes.functions.probe import check_stages, flat_function
+    from fwdrev.modes.functions.probe import check_stages, probe_function
     from fwdrev.modes.functions.staged import checked_stages, composed
-    from fwdrev.modes.functions.torch_function import torch_function
+    from fwdrev.modes.functions.torch_function import probe_torch
     from fwdrev.modes.functions.torch_products import has_tensors
 
     end = perf_counter() + seconds_of(str(budget))
@@ -67,9 +67,9 @@ def advise(
     if has_tensors(args):
         if not measure:
             raise InputError(UNCOUNTED)
-        found = torch_function(f, args, **options)
+        found = probe_torch(f, args, **options)
     else:
-        found = flat_function(f, args, run=measure, **options)
+        found = probe_function(f, args, run=measure, **options)
     if stages:
         check_stages(found, composed(stages))
     trials = FunctionTrials(found, _named(stages, names))

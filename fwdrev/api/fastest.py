@@ -20,7 +20,7 @@ from fwdrev.api.mode_choice import REVERSE, ModeChoice
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import Raised, attempt
-from fwdrev.modes.jaxpr.cost import operations
+from fwdrev.modes.jaxpr.programs import operations
 
 __all__ = ["Arm", "by_clock", "raced", "winner"]
 

@@ -25,7 +25,8 @@ from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.functions.mode_costs import TracedFunction, count_modes, runs_python, traced_function
 from fwdrev.modes.functions.product_check import products_of
 from fwdrev.modes.functions.staged import mixed
-from fwdrev.modes.jaxpr.cost import cost_of_jaxpr, operations
+from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
+from fwdrev.modes.jaxpr.programs import operations
 
 __all__ = ["JaxJacobian"]
 

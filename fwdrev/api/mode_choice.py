@@ -10,7 +10,7 @@ from typing import Any
 
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import Raised
-from fwdrev.modes.functions.mode_costs import Counted
+from fwdrev.modes.functions.mode_costs import ModeCosts
 from fwdrev.modes.functions.product_check import Products
 from fwdrev.modes.jaxpr.cost import unknown_text
 
@@ -75,7 +75,7 @@ class ModeChoice:
         return "\n".join(lines)
 
 
-def by_counts(counted: Counted) -> ModeChoice:
+def by_counts(counted: ModeCosts) -> ModeChoice:
     """The mode of which the least time is expected among those that fit beside reverse mode."""
     costs, refused = counted.costs, dict(counted.refused)
     seconds = {mode: cost.seconds for mode, cost in costs.items()}

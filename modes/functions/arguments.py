@@ -1,15 +1,55 @@
-"""The arguments of a user's function: which are differentiated, which are held, which have an axis of samples."""
+"""The arguments of a user's function: which are differentiated, which are held, which have an axis of samples.
 
+What cannot be used is refused in one line that says what to change.
+"""
+
+import operator
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from fwdrev.modes.core.data import Json, Pytree
 from fwdrev.modes.errors import InputError
+from fwdrev.modes.functions.checks import NUMBERS, check_floating
 
-__all__ = ["as_arrays", "device_of", "first_sample", "numbers_of", "static_of", "wide_axes"]
+__all__ = [
+    "as_arrays",
+    "batch_of",
+    "checked_inputs",
+    "checked_numbers",
+    "device_of",
+    "first_sample",
+    "numbers_of",
+    "place_of",
+    "static_of",
+    "wide_axes",
+]
+
+_LEAVE_OUT = ", or leave the argument out of argnums (--argnums)"
+
+
+def checked_numbers(argnums: Json, count: int) -> int | tuple[int, ...]:
+    """The arguments to differentiate, of so many, counted from 0; None: all of them. Raises InputError."""
+    if argnums is None:
+        return 0 if count == 1 else tuple(range(count))
+    try:
+        numbers = (
+            [operator.index(argnums)] if isinstance(argnums, SupportsIndex) else list(map(operator.index, argnums))
+        )
+    except TypeError:
+        msg = f"argnums={argnums!r}: give the number of an argument, or a tuple of them, counted from 0"
+        raise InputError(msg) from None
+    if not numbers or not all(-count <= number < count for number in numbers):
+        msg = f"argnums={argnums!r}: the function is given {count} arguments; give numbers from 0 to {count - 1}"
+        raise InputError(msg)
+    found = tuple(number % count for number in numbers)
+    if len(set(found)) < len(found):
+        msg = f"argnums={argnums!r} names an argument twice: give each number once"
+        raise InputError(msg)
+    return found[0] if isinstance(argnums, SupportsIndex) else found
 
 
 def numbers_of(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -17,17 +57,35 @@ def numbers_of(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
     return (argnums,) if isinstance(argnums, int) else argnums
 
 
-def wide_axes(args: Sequence[Any], static: Sequence[int], numbers: Sequence[int]) -> tuple[int | None, ...]:
-    """The axis of samples of each argument: the first; none of what is no array, or a single number that is held."""
+def checked_inputs(args: Sequence[Pytree], numbers: Sequence[int]) -> None:
+    """Those arguments have finite floating-point numbers only, and no argument is traced; raises InputError."""
+    total = 0
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
+        place = place_of(path)
+        if isinstance(leaf, jax.core.Tracer):
+            msg = f"{place} is traced: under jit, vmap or grad there is no time to be taken; ask outside of them"
+            raise InputError(msg)
+        if path[0].idx not in numbers:
+            continue
+        if not isinstance(leaf, NUMBERS):
+            msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}"
+            raise InputError(msg)
+        check_floating(place, leaf, _LEAVE_OUT, "give")
+        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
+            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
+            raise InputError(msg)
+        total += np.size(leaf)
+    if not total:
+        msg = "the arguments have no numbers in them: give arrays with at least one"
+        raise InputError(msg)
 
-    def wide(number: int, arg: Any) -> bool:  # noqa: ANN401 - a pytree
-        leaves = jax.tree.leaves(arg)
-        return number not in static and (number in numbers or (bool(leaves) and all(map(np.ndim, leaves))))
 
-    return tuple(0 if wide(number, arg) else None for number, arg in enumerate(args))
+def place_of(path: tuple[Any, ...]) -> str:
+    """`argument 0['w']`, of a path through the tuple of all arguments."""
+    return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
 
 
-def static_of(args: Sequence[Any], numbers: Sequence[int]) -> tuple[int, ...]:
+def static_of(args: Sequence[Pytree], numbers: Sequence[int]) -> tuple[int, ...]:
     """The arguments that are held as they are: whole numbers, strings, anything that is no array nor full of them."""
     static = tuple(i for i, arg in enumerate(args) if i not in numbers and not _is_of_arrays(arg))
     for i in static:
@@ -42,34 +100,56 @@ def static_of(args: Sequence[Any], numbers: Sequence[int]) -> tuple[int, ...]:
     return static
 
 
-def _is_of_arrays(arg: Any) -> bool:  # noqa: ANN401 - a pytree
+def _is_of_arrays(arg: Pytree) -> bool:
     """Whether jax.jit takes it as arrays; a whole number may be a size, which it would not be any more."""
     if isinstance(arg, (bool, int, np.bool_, np.integer)):
         return False
     return all(map(_is_number, jax.tree.leaves(arg)))
 
 
-def _is_number(leaf: Any) -> bool:  # noqa: ANN401 - anything
+def _is_number(leaf: object) -> bool:
     """Whether it is an array, or a number, of what JAX computes with; keys of random numbers are arrays."""
     if isinstance(leaf, (np.ndarray, np.generic)):
         return leaf.dtype.kind not in "OUSMm"
     return isinstance(leaf, (jax.Array, float, complex, int))
 
 
-def as_arrays(arg: Any, *, every: bool) -> Any:  # noqa: ANN401 - a pytree
+def as_arrays(arg: Pytree, *, every: bool) -> Pytree:
     """Arrays of NumPy as those of JAX, which are not copied at each call; `every`: Python's numbers as well."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf) if every or isinstance(leaf, np.ndarray) else leaf, arg)
 
 
-def first_sample(args: tuple[Any, ...], axes: Sequence[int | None]) -> tuple[Any, ...]:
+def wide_axes(args: Sequence[Pytree], static: Sequence[int], numbers: Sequence[int]) -> tuple[int | None, ...]:
+    """The axis of samples of each argument: the first; none of what is no array, or a single number that is held."""
+
+    def wide(number: int, arg: Pytree) -> bool:
+        leaves = jax.tree.leaves(arg)
+        return number not in static and (number in numbers or (bool(leaves) and all(map(np.ndim, leaves))))
+
+    return tuple(0 if wide(number, arg) else None for number, arg in enumerate(args))
+
+
+def batch_of(args: Sequence[Pytree], axes: Sequence[int | None]) -> int:
+    """The length of the axis that all arrays with samples share; raises InputError where there is none."""
+    wide = [arg for arg, axis in zip(args, axes, strict=True) if axis is not None]
+    shapes = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(wide)]
+    lengths = {shape[0] if shape else None for shape in shapes}
+    if len(lengths) == 1 and (length := lengths.pop()):
+        return int(length)
+    told = ", ".join(map(str, shapes))
+    msg = f"vmap: the inputs have shapes {told}; all of them need the same leading axis, of at least one sample"
+    raise InputError(msg)
+
+
+def first_sample(args: Sequence[Pytree], axes: Sequence[int | None]) -> tuple[Pytree, ...]:
     """The arguments of the first sample, if there are samples."""
     if not axes:
-        return args
+        return tuple(args)
     pairs = zip(args, axes, strict=True)
     return tuple(arg if axis is None else jax.tree.map(lambda a: a[0], arg) for arg, axis in pairs)
 
 
-def device_of(leaves: Sequence[Any]) -> tuple[Any, str]:
+def device_of(leaves: Sequence[jax.Array]) -> tuple[Any, str]:
     """Where the arrays are, None if on several devices, and its name."""
     devices = sorted({device for leaf in leaves for device in leaf.devices()}, key=lambda device: device.id)
     platform = str(devices[0].platform)

@@ -1,33 +1,52 @@
-"""The ways to compute the Jacobian of a user's function, each with the line of code that does it.
+"""The arms of a user's function: ways to compute its Jacobian, each with the line of code that does it.
 
-arms, left_out = function_arms(flat_function(f, (x,)))
-J = arms["forward"].program()(x)          # jax.jit(jax.jacfwd(f))(x)
-arms["forward"].code                      # "jax.jit(jax.jacfwd(f))"
+arms = function_arms(probe_function(f, (x,)))
+J = arms["forward"].program()(x)              # jax.jit(jax.jacfwd(f))(x)
+arms["forward"].code                          # "jax.jit(jax.jacfwd(f))"
+cost_of_arm(found, arms["forward"]).seconds   # by a trace: nothing is compiled
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import jax
 
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.core.jacobians import jacobian_by
-from fwdrev.modes.functions.probe import FlatFunction, Function
-from fwdrev.modes.functions.program import jitted
+from fwdrev.modes.core.jacobians import Function, jacobian_by
+from fwdrev.modes.functions.probe import FunctionProbe
+from fwdrev.modes.functions.program import jitted, traced
 from fwdrev.modes.functions.staged import mixed
+from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
+from fwdrev.modes.jaxpr.programs import operations
 
-__all__ = ["CHUNKED", "SMALL", "FunctionArm", "chunked_arm", "function_arms", "jit_code", "options_code", "program_of"]
+__all__ = [
+    "CHUNKED",
+    "SMALL",
+    "Counted",
+    "FunctionArm",
+    "arm_of",
+    "chunked_arm",
+    "cost_of_arm",
+    "function_arms",
+    "options_code",
+]
 
-CHUNKED = {Direction.FORWARD: "forward-chunked", Direction.REVERSE: "reverse-chunked"}
+CHUNKED = {"forward": "forward-chunked", "reverse": "reverse-chunked"}
 """What a mode is called when its passes are made in chunks."""
 
+_TRANSFORMS = {"forward": "jax.jacfwd", "reverse": "jax.jacrev"}
+
 _LARGE = 1 << 25
-"""Bytes that the passes hold all at once, from which chunks are worth a look: beyond what a core has of any cache."""
+"""Bytes that the passes hold all at once, from which chunks are worth a try: more than any cache gives a core."""
 
 SMALL = 1 << 22
 """Bytes that a chunk should hold: what fits into a processor's own cache."""
 
-_TRANSFORMS = {Direction.FORWARD: "jax.jacfwd", Direction.REVERSE: "jax.jacrev"}
+_HELD = 2
+"""Arrays as large as the largest one that a program may hold at once: XLA held 2 to 4 where it was measured."""
+
+_BEYOND = 1.5
+"""Times the result: an array that is no larger than this is taken for the result itself, which chunks do not divide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,75 +58,80 @@ class FunctionArm:
     program: Callable[[], Function]
 
 
-def function_arms(
-    found: FlatFunction, stages: Mapping[str, Function] | None = None
-) -> tuple[dict[str, FunctionArm], dict[str, str]]:
-    """The arms by name, and why others are left out; chunks and colours come later.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Of an arm: expected seconds of a call, bytes at the peak, operations that have to be compiled.
 
-    `stages`, by name in the order in which they are applied, make up the function. Chunks need to know the memory of a
-    batch first: see `chunked_arm`; for what is sparse see `fwdrev.modes.functions.coloured`.
+    `held`: bytes that all passes hold at once beyond the result; 0 where they hold no more than that. `unknown`: the
+    primitives of which only sizes are counted. `counts`: see `JaxprCost`.
     """
-    arms = {direction.value: _plain(found, direction) for direction in _TRANSFORMS}
+
+    seconds: float
+    peak_bytes: int
+    equations: int = 0
+    held: int = 0
+    unknown: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+def function_arms(found: FunctionProbe, stages: Mapping[str, Function] | None = None) -> dict[str, FunctionArm]:
+    """Forward, reverse and, where `stages` (in the order of their application) make up the function, mixed mode.
+
+    For chunks see `chunked_arm`, for sparse Jacobians `fwdrev.modes.functions.coloured`.
+    """
+    arms = {mode: _by_mode(found, mode) for mode in _TRANSFORMS}
     if stages:
-        arms["mixed"] = _mixed(found, stages)
-    return arms, {}
+        code = f'fwdrev.jacobian([{", ".join(stages)}]{options_code(found)}, mode="mixed")'
+        jacobian = partial(mixed, list(stages.values()), found.argnums, has_aux=found.has_aux)
+        arms["mixed"] = arm_of(found, "mixed", code, jacobian)
+    return arms
 
 
-def chunked_arm(found: FlatFunction, direction: Direction, held: int) -> FunctionArm | None:
-    """The same passes in chunks, where all at once hold that many bytes; None where chunks are not worth it."""
-    passes = found.n if direction is Direction.FORWARD else found.m
-    if held < _LARGE or passes < 2:  # noqa: PLR2004 - nothing to divide
+def chunked_arm(found: FunctionProbe, mode: str, held: int) -> FunctionArm | None:
+    """The passes of a mode in chunks, where all at once hold that many bytes; None where that is not worth a try."""
+    if mode not in CHUNKED or held < _LARGE:
         return None
+    passes = found.n if mode == "forward" else found.m
     chunk = 1 << max(0, (passes * SMALL // held).bit_length() - 1)
-    if chunk >= passes:
-        return None
-
-    def jacobian() -> Function:
-        return jacobian_by(found.function, direction.value, found.argnums, has_aux=found.has_aux, chunk=chunk)
-
-    made = f'fwdrev.jacobian({found.name}{options_code(found)}, mode="{direction.value}", chunk={chunk})'
-    return FunctionArm(name=CHUNKED[direction], code=jit_code(found, made), program=program_of(found, jacobian))
+    return _by_mode(found, mode, chunk) if chunk < passes else None
 
 
-def _plain(found: FlatFunction, direction: Direction) -> FunctionArm:
-    def jacobian() -> Function:
-        return jacobian_by(found.function, direction.value, found.argnums, has_aux=found.has_aux)
-
-    made = f"{_TRANSFORMS[direction]}({found.name}{options_code(found)})"
-    return FunctionArm(name=direction.value, code=jit_code(found, made), program=program_of(found, jacobian))
-
-
-def _mixed(found: FlatFunction, stages: Mapping[str, Function]) -> FunctionArm:
-    """Brackets between the stages."""
-
-    def jacobian() -> Function:
-        return mixed(list(stages.values()), found.argnums, has_aux=found.has_aux)
-
-    made = f'fwdrev.jacobian([{", ".join(stages)}]{options_code(found)}, mode="mixed")'
-    return FunctionArm(name="mixed", code=jit_code(found, made), program=program_of(found, jacobian))
+def _by_mode(found: FunctionProbe, mode: str, chunk: int | None = None) -> FunctionArm:
+    jacobian = partial(jacobian_by, found.function, mode, found.argnums, has_aux=found.has_aux, chunk=chunk)
+    if chunk is None:
+        return arm_of(found, mode, f"{_TRANSFORMS[mode]}({found.name}{options_code(found)})", jacobian)
+    code = f'fwdrev.jacobian({found.name}{options_code(found)}, mode="{mode}", chunk={chunk})'
+    return arm_of(found, CHUNKED[mode], code, jacobian)
 
 
-def program_of(found: FlatFunction, jacobian: Callable[[], Function]) -> Callable[[], Function]:
-    """What makes the jitted program of a Jacobian, of each sample where there is a batch."""
+def arm_of(found: FunctionProbe, name: str, code: str, jacobian: Callable[[], Function]) -> FunctionArm:
+    """The arm whose `code` makes the same Jacobian of one sample as `jacobian`: mapped over a batch, and jitted."""
 
     def program() -> Function:
         made = jacobian()
-        if found.batch is not None:
-            made = jax.vmap(made, in_axes=found.axes)
-        return jitted(made, found.args, found.static)
+        return jitted(made if found.batch is None else jax.vmap(made, in_axes=found.axes), found.args, found.static)
 
-    return program
-
-
-def options_code(found: FlatFunction) -> str:
-    """The options of a Jacobian as they stand in a call, after the function."""
-    options = [] if found.argnums == 0 else [f"argnums={found.argnums}"]
-    return "".join(f", {option}" for option in [*options, *(["has_aux=True"] if found.has_aux else [])])
-
-
-def jit_code(found: FlatFunction, made: str) -> str:
-    """The whole line, for the code that makes the Jacobian of one sample."""
     if found.batch is not None:
-        axes = f", in_axes={found.axes}" if None in found.axes else ""
-        made = f"jax.vmap({made}{axes})"
-    return f"jax.jit({made}{f', static_argnums={found.static}' if found.static else ''})"
+        code = f"jax.vmap({code}{f', in_axes={found.axes}' if None in found.axes else ''})"
+    static = f", static_argnums={found.static}" if found.static else ""
+    return FunctionArm(name=name, code=f"jax.jit({code}{static})", program=program)
+
+
+def options_code(found: FunctionProbe) -> str:
+    """The options of a Jacobian as they stand in a call, after the function."""
+    argnums = "" if found.argnums == 0 else f", argnums={found.argnums}"
+    return argnums + (", has_aux=True" if found.has_aux else "")
+
+
+def cost_of_arm(found: FunctionProbe, arm: FunctionArm) -> Counted:
+    """By a trace; raises whatever the user's function raises, or a rule that JAX lacks."""
+    closed, _ = traced(arm.program(), found.args, found.static)
+    cost = cost_of_jaxpr(closed)
+    return Counted(
+        seconds=cost.seconds,
+        peak_bytes=cost.peak_bytes,
+        equations=operations(closed),
+        held=_HELD * cost.largest_bytes if cost.largest_bytes > _BEYOND * cost.result_bytes else 0,
+        unknown=cost.unknown,
+        counts=cost.counts,
+    )

@@ -1,34 +1,45 @@
 """The arm for sparse Jacobians: several columns, or rows, in each pass, by asdex, where that is installed.
 
-arm, sample = coloured_arm(found)       # a tenth of a second: what asdex would find of a few columns
-sample.passes, sample.entries           # how many passes, and entries of the Jacobian, that lets expect
-arm.program()                           # asdex looks at all columns: seconds, or minutes where they are dense
+arm, sample = coloured_arm(found), sampled(found)   # a tenth of a second: what asdex would find of a few columns
+sample.passes, sample.entries                       # how many passes, and entries of the Jacobian, that lets expect
+arm.program()                                       # asdex looks at all columns: seconds, or minutes if they are dense
 """
 
+import importlib
 import importlib.util
+import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Int
 
-from fwdrev.modes.core.jacobians import curried, selected
-from fwdrev.modes.errors import UnavailableError
-from fwdrev.modes.functions.candidates import FunctionArm, jit_code, options_code, program_of
-from fwdrev.modes.functions.probe import FlatFunction, Function
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import Function, curried, selected
+from fwdrev.modes.errors import Raised, attempt
+from fwdrev.modes.functions.candidates import Counted, FunctionArm, arm_of, options_code
+from fwdrev.modes.functions.checks import without_aux
+from fwdrev.modes.functions.probe import FunctionProbe
+from fwdrev.modes.jaxpr.cost import RATES
 
-__all__ = ["NotSparseError", "Sample", "coloured_arm", "sampled"]
+__all__ = ["NotSparseError", "Sample", "coloured_arm", "cost_of_sample", "sampled"]
 
 _COLUMNS = 16
 """So many columns, drawn at random, tell a sparse Jacobian from a dense one."""
 
 _WORTHWHILE = 0.5
 """Of the passes of a dense Jacobian: what a sample has to promise."""
+
+_INDEX_BYTES = 8
+"""Of a row's or a column's number in a sparse result."""
+
+T = TypeVar("T")
 
 
 class NotSparseError(Exception):
@@ -43,7 +54,7 @@ class Sample:
     entries: int
 
 
-def coloured_arm(found: FlatFunction) -> FunctionArm | str:
+def coloured_arm(found: FunctionProbe) -> FunctionArm | str:
     """The arm, whose program colours the pattern when it is made; or why there is none. Runs nothing."""
     if found.batch is not None:
         return "a batch of sparse Jacobians is not tried"
@@ -54,32 +65,29 @@ def coloured_arm(found: FlatFunction) -> FunctionArm | str:
     spec = importlib.util.find_spec("asdex")
     if spec is None or spec.origin is None:  # a folder of that name is no package
         return "asdex is not installed: pip install 'fwdrev[sparse]' lets a sparse Jacobian be tried"
+    aux = {"has_aux": True} if found.has_aux else {}
 
     @cache
     def jacobian() -> Function:
-        asdex = _asdex()
-        aux = {"has_aux": True} if found.has_aux else {}
-        with _refusing():
-            coloring = asdex.jacobian_coloring(found.function, *found.args, argnums=found.argnums, **aux)
+        coloring = _by_asdex(lambda a: a.jacobian_coloring(found.function, *found.args, argnums=found.argnums, **aux))
         colours = int(coloring.num_colors)
         if colours >= min(found.n, found.m):
             msg = f"the pattern of the Jacobian needs {colours} passes, no fewer than a dense one"
             raise NotSparseError(msg)
-        made: Function = asdex.jacobian_from_coloring(found.function, coloring, **aux)
+        made: Function = sys.modules["asdex"].jacobian_from_coloring(found.function, coloring, **aux)
         return made
 
     point = "x" if len(found.args) == 1 else "*args"
     colours = f"asdex.jacobian_coloring({found.name}, {point}{options_code(found)})"
-    aux_code = ", has_aux=True" if found.has_aux else ""
-    code = jit_code(found, f"asdex.jacobian_from_coloring({found.name}, {colours}{aux_code})")
-    return FunctionArm(name="coloured", code=f"{code}  # sparse", program=program_of(found, jacobian))
+    code = f"asdex.jacobian_from_coloring({found.name}, {colours}{', has_aux=True' if aux else ''})"
+    arm = arm_of(found, "coloured", code, jacobian)
+    return replace(arm, code=f"{arm.code}  # sparse")
 
 
-def sampled(found: FlatFunction) -> Sample:
+def sampled(found: FunctionProbe) -> Sample:
     """Look at a few columns; raises NotSparseError for a Jacobian that is about dense."""
     at = np.sort(np.random.default_rng(0).choice(found.n, min(_COLUMNS, found.n), replace=False))
-    with _refusing():
-        pattern = _asdex().jacobian_sparsity(_of_few(found, at), jnp.asarray(found.x[at]))
+    pattern = _by_asdex(lambda asdex: asdex.jacobian_sparsity(_of_few(found, at), jnp.asarray(found.x[at])))
     columns = np.bincount(np.asarray(pattern.cols), minlength=at.size)
     entries = int(columns.mean() * found.n)
     passes = max(1, min(int(columns.max()), round(entries / found.m)))
@@ -92,40 +100,41 @@ def sampled(found: FlatFunction) -> Sample:
     return Sample(passes=passes, entries=entries)
 
 
-def _of_few(found: FlatFunction, at: Any) -> Function:  # noqa: ANN401 - indices
+def cost_of_sample(found: FunctionProbe, sample: Sample, plain: Mapping[str, Counted]) -> Counted:
+    """Of the arm before its colours are known: so many passes of the cheaper mode, and the entries gathered."""
+    each = min((plain[mode].seconds / size for mode, size in found.passes.items() if mode in plain), default=0.0)
+    item = found.x.itemsize
+    return Counted(
+        seconds=RATES["calls"] + sample.passes * each + RATES["gathered"] * sample.entries,
+        peak_bytes=2 * sample.passes * (found.n + found.m) * item + sample.entries * (item + 2 * _INDEX_BYTES),
+    )
+
+
+def _of_few(found: FunctionProbe, at: Int[np.ndarray, " k"]) -> Function:
     """The outputs as a function of the inputs `at` alone."""
     leaves, tree = jax.tree.flatten(selected(found.argnums, found.args))
     ends = np.cumsum([0, *found.shapes[1]])
     cuts = np.searchsorted(at, ends)
     function = curried(found.function, found.argnums, found.args, {})
 
-    def of(few: Any) -> Any:  # noqa: ANN401 - an array
+    def of(few: AnyArray) -> Pytree:
         parts = zip(leaves, ends, cuts, cuts[1:], strict=False)
         moved = [
             leaf.ravel().at[at[a:b] - first].set(few[a:b].astype(leaf.dtype)).reshape(leaf.shape) if b > a else leaf
             for leaf, first, a, b in parts
         ]
-        outputs = function(jax.tree.unflatten(tree, moved))
-        return outputs[0] if found.has_aux else outputs
+        return without_aux(function(jax.tree.unflatten(tree, moved)), found.name, has_aux=found.has_aux)
 
     return of
 
 
-def _asdex() -> Any:  # noqa: ANN401 - a module that need not be there
-    try:
-        return importlib.import_module("asdex")
-    except Exception as error:  # noqa: BLE001 - whatever its import raises, it is not there
-        msg = f"asdex does not import: {type(error).__name__}: {error}"
-        raise UnavailableError(msg) from None
-
-
-@contextmanager
-def _refusing() -> Iterator[None]:
-    """Whatever asdex cannot do, there are the other arms; its warnings say nothing that its colours do not."""
+def _by_asdex(call: Callable[[Any], T]) -> T:
+    """What asdex finds. Its warnings say nothing that its colours do not, and where it fails other arms do not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - of asdex or of the user's function
-            msg = f"asdex does not get as far as a pattern: {type(error).__name__}: {' '.join(str(error).split())}"
-            raise NotSparseError(msg) from None
+        found = attempt(lambda: call(importlib.import_module("asdex")))
+    if isinstance(found, Raised):
+        error = found.error
+        msg = f"asdex does not get as far as a pattern: {type(error).__name__}: {' '.join(str(error).split())}"
+        raise NotSparseError(msg) from None
+    return found

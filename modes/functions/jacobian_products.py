@@ -5,13 +5,13 @@ A block is multiplied where it lies, a few rows at a time in float64; no matrix 
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
+from fwdrev.modes.core.data import Pytree
 
 __all__ = ["array_of", "products_of"]
 
@@ -21,7 +21,7 @@ _AT_ONCE = 1 << 20
 Sizes = tuple[Sequence[int], Sequence[int]]
 
 
-def products_of(J: Any, v: Vector, u: Vector, sizes: Sizes, *, batched: bool) -> Vector:  # noqa: ANN401 - a pytree
+def products_of(J: Pytree, v: Vector, u: Vector, sizes: Sizes, *, batched: bool) -> Vector:
     """J · v (m,), then u · J (n,); `sizes` of the outputs and of the inputs; `batched`: those of the first sample.
 
     Raises ValueError where the blocks are not as many or not as large as that.
@@ -47,8 +47,8 @@ def products_of(J: Any, v: Vector, u: Vector, sizes: Sizes, *, batched: bool) ->
     return np.concatenate([pushed, pulled])
 
 
-def array_of(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, or a tensor of PyTorch
-    """As NumPy has it, with JAX's bfloat16 where PyTorch has that; no copy where the processor has it."""
+def array_of(leaf: AnyArray) -> AnyArray:
+    """An array of JAX or a tensor of PyTorch, copied only from another device; bfloat16 is then JAX's dtype."""
     if not hasattr(leaf, "detach"):
         return np.asarray(leaf)
     tensor = leaf.detach().cpu()
@@ -57,7 +57,7 @@ def array_of(leaf: Any) -> AnyArray:  # noqa: ANN401 - an array of JAX, or a ten
     return np.asarray(tensor)
 
 
-def _entries(leaf: Any, width: int) -> tuple[AnyArray, AnyArray, Vector]:  # noqa: ANN401 - a BCOO
+def _entries(leaf: AnyArray, width: int) -> tuple[AnyArray, AnyArray, Vector]:
     """Rows, columns and values of a sparse block that is seen as a matrix; padding is outside of it."""
     at = np.asarray(leaf.indices)
     inside = (at < np.array(leaf.shape)).all(axis=1)
@@ -78,5 +78,5 @@ def _cuts(sizes: Sequence[int]) -> list[slice]:
     return [slice(a, b) for a, b in pairwise(ends)]
 
 
-def _is_sparse(leaf: Any) -> bool:  # noqa: ANN401 - anything
+def _is_sparse(leaf: object) -> bool:
     return hasattr(leaf, "todense")

@@ -10,17 +10,21 @@ what the function closes over, may be tracers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
 
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, selected
-from fwdrev.modes.jaxpr.cost import JaxprCost, cost_of_jaxpr, equations_of
+from fwdrev.modes.core.jacobians import Argnums, Function, curried, selected
+from fwdrev.modes.errors import Raised, attempt
+from fwdrev.modes.jaxpr.cost import JaxprCost, cost_of_jaxpr
+from fwdrev.modes.jaxpr.programs import equations_of
 
-__all__ = ["Counted", "TracedFunction", "count_modes", "runs_python", "traced_function"]
+__all__ = ["ModeCosts", "TracedFunction", "count_modes", "runs_python", "traced_function"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +53,7 @@ class TracedFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counted:
+class ModeCosts:
     """By mode: its cost and its program; `refused` says why another mode is left out."""
 
     costs: Mapping[str, JaxprCost]
@@ -66,7 +70,7 @@ def traced_function(
     return TracedFunction(program=program, out_tree=jax.tree.structure(shapes), x=wanted)
 
 
-def count_modes(jacobians: Mapping[str, Function], x: Pytree) -> Counted:
+def count_modes(jacobians: Mapping[str, Function], x: Pytree) -> ModeCosts:
     """The cost by each mode that gives what reverse mode, which is jax.jacobian, gives.
 
     A mode is left out where JAX refuses it (forward mode through a custom_vjp, reverse mode through a while_loop), or
@@ -75,16 +79,17 @@ def count_modes(jacobians: Mapping[str, Function], x: Pytree) -> Counted:
     programs: dict[str, ClosedJaxpr] = {}
     refused: dict[str, str] = {}
     for mode, jacobian in jacobians.items():
-        try:
-            programs[mode] = jax.make_jaxpr(jacobian)(x)
-        except Exception as error:  # noqa: BLE001 - whatever f raises, the user sees it when the Jacobian is computed
-            refused[mode] = f"JAX refuses it ({type(error).__name__})"
-    expected = programs.get(str(Direction.REVERSE))
+        traced = attempt(partial(jax.make_jaxpr(jacobian), x))
+        if isinstance(traced, Raised):  # whatever f raises, the user sees it when the Jacobian is computed
+            refused[mode] = f"JAX refuses it ({type(traced.error).__name__})"
+        else:
+            programs[mode] = traced
+    expected = programs.get(Direction.REVERSE)
     for mode in [mode for mode in programs if expected is not None and _kinds(programs[mode]) != _kinds(expected)]:
         del programs[mode]
         refused[mode] = "its result has another dtype than that of reverse mode"
     costs = {mode: cost_of_jaxpr(program) for mode, program in programs.items()}
-    return Counted(costs=costs, programs=programs, refused=refused)
+    return ModeCosts(costs=costs, programs=programs, refused=refused)
 
 
 def runs_python(program: ClosedJaxpr) -> bool:

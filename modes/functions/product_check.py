@@ -17,7 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
-from fwdrev.modes.core.jacobians import Pytree, of_kind
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import of_kind
 
 __all__ = ["Products", "compared", "directions", "products_of"]
 
@@ -27,6 +28,8 @@ Rounding alone moves them by far less."""
 
 _ROUNDING = 100.0
 """Times that: up to there an unstable function's rounding errors may explain the difference."""
+
+DType = str | np.dtype[Any]
 
 _SEED = 7
 """Of the directions, which are the same on every run and machine."""
@@ -86,12 +89,12 @@ def products_of(f: Callable[[Pytree], Pytree], x: Pytree) -> Products:
     return compared(u, pushed, pull(u), v, real_bytes=min([8, *map(_real_bytes, (*u, *v))]))
 
 
-def directions(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[Any]) -> list[AnyArray]:
+def directions(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[DType]) -> list[AnyArray]:
     """An array of each shape and dtype, no entry of which is zero, with a length of about one in all."""
     rng, total = np.random.default_rng(_SEED), sum(int(np.prod(shape)) for shape in shapes)
     scale = max(1, total) ** -0.5
 
-    def one(shape: tuple[int, ...], dtype: Any) -> AnyArray:  # noqa: ANN401 - NumPy's or JAX's dtype
+    def one(shape: tuple[int, ...], dtype: DType) -> AnyArray:
         signs, sizes = rng.choice([-1.0, 1.0], shape), rng.uniform(0.5, 1.5, shape)
         return np.asarray(scale * signs * sizes).astype(dtype)
 

@@ -14,6 +14,8 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr
 
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Function
 
 __all__ = ["Hoisted", "jitted", "traced", "without"]
@@ -30,13 +32,14 @@ class Hoisted:
     held: Sequence[Any]
     static: Sequence[int]
 
-    def __call__(self, *args: Any) -> Any:  # noqa: ANN401 - pytrees
+    def __call__(self, *args: Pytree) -> Pytree:
         """Call it."""
         return self.run(self.held, *without(args, self.static))
 
-    def lower(self, *args: Any) -> Any:  # noqa: ANN401 - as of jax.jit
+    def lower(self, *args: Pytree) -> jax.stages.Lowered:
         """Lower it for those arguments."""
-        return self.run.lower(self.held, *without(args, self.static))
+        lowered: jax.stages.Lowered = self.run.lower(self.held, *without(args, self.static))
+        return lowered
 
 
 def without(args: Sequence[Any], static: Sequence[int]) -> list[Any]:
@@ -61,7 +64,7 @@ def jitted(function: Function, args: Sequence[Any], static: Sequence[int] = ()) 
         return made
     tree = jax.tree.structure(shapes)
 
-    def of_arrays(held: Sequence[Any], *given: Any) -> Any:  # noqa: ANN401 - pytrees
+    def of_arrays(held: Sequence[AnyArray], *given: Pytree) -> Pytree:
         return jax.tree.unflatten(tree, jax.core.eval_jaxpr(closed.jaxpr, held, *jax.tree.leaves(given)))
 
     held = [const if isinstance(const, jax.Array) else jax.numpy.asarray(np.asarray(const)) for const in closed.consts]

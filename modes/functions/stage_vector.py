@@ -5,14 +5,17 @@ v = vector.read(dtype)             # the entries of z: real and imaginary parts,
 vector.write(v)                    # {"z": z, "index": 3}
 """
 
+from collections.abc import Hashable
 from itertools import accumulate, pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
-from fwdrev.modes.core.jacobians import Pytree, of_kind
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import of_kind
 
 __all__ = ["StageVector"]
 
@@ -38,19 +41,19 @@ class StageVector:
         """Of the vector."""
 
     @property
-    def dtype(self) -> Any:  # noqa: ANN401 - any dtype
+    def dtype(self) -> np.dtype[Any]:
         """The smallest that holds all entries."""
         real = [jnp.real(leaf).dtype for leaf in self.leaves if of_kind(leaf, jnp.inexact)]
         return jnp.result_type(*real) if real else jnp.result_type(float)
 
     @property
-    def key(self) -> Any:  # noqa: ANN401 - hashable
+    def key(self) -> Hashable:
         """Equal for vectors of the same tree, shapes and dtypes."""
         return self.tree, tuple(
             (jnp.shape(x), jnp.result_type(x)) if of_kind(x, jnp.number) else type(x) for x in self.leaves
         )
 
-    def read(self, dtype: Any) -> AnyArray:  # noqa: ANN401 - any dtype
+    def read(self, dtype: np.dtype[Any]) -> AnyArray:
         """The vector, in that dtype."""
         entries = []
         for leaf, (_, imaginary) in zip(self.leaves, self.parts, strict=True):
@@ -74,7 +77,7 @@ class StageVector:
             leaves.append(part.astype(jnp.result_type(leaf)))
         return jax.tree.unflatten(self.tree, leaves)
 
-    def _sizes(self, leaf: Any) -> tuple[int, int]:  # noqa: ANN401 - any array or number
+    def _sizes(self, leaf: Pytree) -> tuple[int, int]:
         """Of the real and of the imaginary parts."""
         size = jnp.size(leaf) if of_kind(leaf, jnp.inexact) else 0
         return size, size if _complex(leaf) and not self._held_imaginary else 0

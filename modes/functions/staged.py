@@ -7,23 +7,26 @@ for each combination of them, so that the Jacobian can be traced (jit, vmap). Fo
 bracketings.
 """
 
-from collections.abc import Sequence
-from functools import reduce, wraps
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cache, reduce, wraps
 from itertools import pairwise
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fwdrev.modes.bracketing.program import program_of
-from fwdrev.modes.bracketing.search import Need, best_tree
+from fwdrev.modes.bracketing.search import Costs, Need, best_tree
 from fwdrev.modes.bracketing.tree import Tree, forward_tree, reverse_tree
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import (
     Argnums,
     Function,
-    Pytree,
     checked_argnums,
     checked_chunk,
     curried,
@@ -31,14 +34,15 @@ from fwdrev.modes.core.jacobians import (
     present,
     selected,
 )
+from fwdrev.modes.core.prices import Number
 from fwdrev.modes.engines.jax_bracketed import executed
 from fwdrev.modes.engines.planner import LONGEST
-from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.stage_costs import StageCosts
+from fwdrev.modes.errors import InputError, Raised, attempt
 from fwdrev.modes.functions.stage_vector import StageVector
-from fwdrev.modes.layers.jax_layer import JaxLayer
+from fwdrev.modes.jaxpr.cost import RATES, cost_of
+from fwdrev.modes.layers.sized import SizedLayer
 
-__all__ = ["checked_stages", "composed", "mixed"]
+__all__ = ["StageCosts", "checked_stages", "composed", "mixed"]
 
 _MOST = 1024
 """Plans that are kept for one function: new shapes may come for ever."""
@@ -69,7 +73,7 @@ def mixed(
     trees: dict[Any, Tree] = {}
 
     @wraps(stages[0])
-    def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever the first stage takes
+    def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:
         if not present(argnums, args):
             return plain(*args, **kwargs)
         wanted = selected(argnums, args)
@@ -87,7 +91,7 @@ def mixed(
     return jacobian
 
 
-def checked_stages(stages: Any) -> list[Function]:  # noqa: ANN401 - whatever the user gave
+def checked_stages(stages: object) -> list[Function]:
     """The stages as a list; raises InputError unless there are some and all are functions."""
     if callable(stages) or not isinstance(stages, Sequence) or not stages or not all(map(callable, stages)):
         msg = f"{stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first"
@@ -100,7 +104,7 @@ def composed(stages: Sequence[Function]) -> Function:
     first, *rest = stages
 
     @wraps(first)
-    def f(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever the first stage takes
+    def f(*args: Pytree, **kwargs: Pytree) -> Pytree:
         return reduce(lambda value, stage: stage(value), rest, first(*args, **kwargs))
 
     return f
@@ -131,42 +135,49 @@ def _matrix(
         return jnp.zeros((vectors[-1].size, vectors[0].size), dtype)
     chain = Chain(
         tuple(
-            _layer(function, one, other.size, dtype, has_aux=has_aux and other is vectors[-1])
+            _Stage(
+                n_in=one.size,
+                n_out=other.size,
+                function=function,
+                given=one,
+                dtype=dtype,
+                has_aux=has_aux and other is vectors[-1],
+            )
             for function, (one, other) in zip(functions, pairwise(vectors), strict=True)
         )
     )
-    key = tuple(vector.key for vector in vectors)
-    tree = _planned(trees, key, chain, dtype)
+    tree = _planned(trees, tuple(vector.key for vector in vectors), chain, dtype)
     x = vectors[0].read(dtype)
     return executed(program_of(tree, chain, Wrt.X), chunk)(chain, x, jnp.zeros(0, dtype))
 
 
-def _planned(trees: dict[Any, Tree], key: Any, chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - as the vectors have it
+def _planned(trees: dict[Any, Tree], key: Hashable, chain: Chain, dtype: np.dtype[Any]) -> Tree:
     """The tree that was planned for such vectors before, or is now; a bounded number of them is kept."""
-    try:
-        if key in trees:
-            return trees[key]
-    except Exception:  # noqa: BLE001 - what is held between stages may raise when it is compared
+    known = attempt(lambda: trees.get(key))
+    if isinstance(known, Raised):  # what is held between stages may raise when it is compared
         return _cheapest(chain, dtype)
-    if len(trees) >= _MOST:
-        trees.clear()
-    trees[key] = tree = _cheapest(chain, dtype)
-    return tree
+    if known is None:
+        if len(trees) >= _MOST:
+            trees.clear()
+        trees[key] = known = _cheapest(chain, dtype)
+    return known
 
 
-def _layer(function: Function, given: StageVector, outputs: int, dtype: Any, *, has_aux: bool) -> JaxLayer:  # noqa: ANN401
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Stage(SizedLayer):
     """A stage as a layer from vector to vector, all in one dtype, since seeds have to have that of the point."""
 
-    def of_vector(x: AnyArray, _theta: AnyArray) -> AnyArray:
-        value = function(given.write(x))
-        return StageVector(value[0] if has_aux else value).read(dtype)
+    function: Function
+    given: StageVector
+    dtype: np.dtype[Any]
+    has_aux: bool
 
-    layer = JaxLayer(of_vector, inputs=given.size)
-    vars(layer)["n_out"] = outputs  # known already: it need not trace the stage
-    return layer
+    def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
+        value = self.function(self.given.write(x))
+        return StageVector(value[0] if self.has_aux else value).read(self.dtype)
 
 
-def _cheapest(chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - any dtype
+def _cheapest(chain: Chain, dtype: np.dtype[Any]) -> Tree:
     """The tree; forward or reverse for a chain that is too long to weigh its trees."""
     costs, length = StageCosts(chain, dtype), len(chain.layers)
     if length <= LONGEST:
@@ -174,6 +185,64 @@ def _cheapest(chain: Chain, dtype: Any) -> Tree:  # noqa: ANN401 - any dtype
     pushed = sum(costs.push(k, chain.n_in) for k in range(length))
     pulled = sum(costs.pull(k, chain.n_out, x=True, theta=False) for k in range(length))
     return forward_tree(length) if pushed < pulled else reverse_tree(length)
+
+
+class StageCosts(Costs):
+    """Pushing and pulling through layers without parameters, in seconds that counts let expect.
+
+    The value is taken once, and each seed adds as much.
+    """
+
+    def __init__(self, chain: Chain, dtype: np.dtype[Any]) -> None:
+        self.n = [chain.n_in, *(layer.n_out for layer in chain.layers)]
+        self.p = [0] * len(chain.layers)
+        self._layers, self._dtype = chain.layers, dtype
+        self._push, self._pull = cache(self._pushed), cache(self._pulled)
+
+    def push(self, k: int, q: int) -> Number:
+        """By jax.linearize."""
+        value, seed = self._push(k)
+        return value + q * seed
+
+    def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
+        """By jax.vjp."""
+        value, seed = self._pull(k)
+        return value + r * seed
+
+    def dense(self, k: int, *, x: bool, theta: bool) -> Number:
+        """By whichever takes fewer seeds, as JaxLayer forms it."""
+        if self.n[k] > self.n[k + 1]:
+            return self.pull(k, self.n[k + 1], x=x, theta=theta)
+        return self.push(k, self.n[k])
+
+    def multiply(self, rows: int, inner: int, columns: int) -> Number:
+        """One product, by the same rates."""
+        product = 2 * rows * inner * columns * RATES["flops"] + rows * columns * RATES["products"]
+        return product + inner * (rows + columns) * RATES["operands"] + RATES["product calls"]
+
+    def _pushed(self, k: int) -> tuple[float, float]:
+        def push(x: AnyArray, V: AnyArray) -> AnyArray:
+            _, linear = jax.linearize(lambda x: self._layers[k].value(x, jnp.zeros(0)), x)
+            return jax.vmap(linear, in_axes=1, out_axes=1)(V)
+
+        return self._line(push, k, [(self.n[k], 1), (self.n[k], 2)])
+
+    def _pulled(self, k: int) -> tuple[float, float]:
+        def pull(x: AnyArray, U: AnyArray) -> AnyArray:
+            _, transposed = jax.vjp(lambda x: self._layers[k].value(x, jnp.zeros(0)), x)
+            return jax.vmap(transposed)(U)
+
+        return self._line(pull, k, [(1, self.n[k + 1]), (2, self.n[k + 1])])
+
+    def _line(self, program: Function, k: int, shapes: Sequence[tuple[int, int]]) -> tuple[float, float]:
+        """What none and each seed costs, from the counts of one and of two; infinite where JAX refuses that mode."""
+        x, *seeds = (jax.ShapeDtypeStruct(shape, self._dtype) for shape in [(self.n[k],), *shapes])  # type: ignore[no-untyped-call]
+        found = attempt(lambda: [cost_of(program, x, each).seconds for each in seeds])
+        if isinstance(found, Raised):  # whatever a stage raises, the user sees it when the Jacobian is computed
+            return math.inf, 0.0
+        one, two = found
+        seed = max(two - one, 0.0)
+        return max(one - seed - RATES["calls"], 0.0), seed  # all stages are one call
 
 
 def _assembled(J: AnyArray, inputs: StageVector, outputs: StageVector) -> Pytree:

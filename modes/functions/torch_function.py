@@ -1,9 +1,8 @@
 """A function of PyTorch's tensors at a point, and the ways to its Jacobian by torch.func.
 
-    found = torch_function(f, (x,))
+    found = probe_torch(f, (x,))
     found.n, found.m
-    arms, left_out = torch_arms(found)
-    arms["reverse"].code                      # "torch.func.jacrev(f)"
+    torch_arms(found)["reverse"].code         # "torch.func.jacrev(f)"
 
 PyTorch is never imported here: where there is a tensor it has been imported. Nothing is compiled, and PyTorch does not
 say what memory a call on the processor takes.
@@ -11,7 +10,7 @@ say what memory a call on the processor takes.
 
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -20,31 +19,17 @@ import jax
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
-from fwdrev.modes.core.engine import Direction
+from fwdrev.modes.core.data import Json, Pytree
+from fwdrev.modes.core.jacobians import Function, curried, selected
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.arguments import numbers_of, wide_axes
-from fwdrev.modes.functions.candidate_costs import Counted
-from fwdrev.modes.functions.candidates import CHUNKED, SMALL, FunctionArm, options_code
-from fwdrev.modes.functions.checks import (
-    batch_of,
-    checked_numbers,
-    checked_outputs,
-    checked_repeats,
-    where,
-    without_aux,
-)
+from fwdrev.modes.functions.arguments import batch_of, checked_numbers, first_sample, numbers_of, place_of, wide_axes
+from fwdrev.modes.functions.candidates import CHUNKED, SMALL, Counted, FunctionArm, options_code
+from fwdrev.modes.functions.checks import checked_outputs, checked_repeats, without_aux
 from fwdrev.modes.functions.jacobian_products import array_of
-from fwdrev.modes.functions.probe import FlatFunction, Function, coarsest
-from fwdrev.modes.functions.trace_errors import failed
+from fwdrev.modes.functions.probe import FunctionProbe, coarsest
+from fwdrev.modes.functions.trace_errors import explained, failed
 
-__all__ = [
-    "torch_arms",
-    "torch_costs",
-    "torch_free_bytes",
-    "torch_function",
-    "torch_idle",
-    "waiting",
-]
+__all__ = ["probe_torch", "torch_arms", "torch_costs", "torch_free_bytes", "torch_idle", "waiting"]
 
 _BATCHED = 0.1
 """Of a call of the function: what one of many passes takes, which share what Python takes for each operation."""
@@ -68,80 +53,76 @@ def waiting(args: Sequence[Any]) -> Callable[[], object]:
     return wait
 
 
-def torch_function(
+def probe_torch(
     function: Function,
-    args: tuple[Any, ...],
+    args: tuple[Pytree, ...],
     *,
     name: str = "f",
-    argnums: Any = None,  # noqa: ANN401 - checked here
+    argnums: Json = None,
     has_aux: bool = False,
     vmap: bool = False,
-) -> FlatFunction:
-    """Look at a function at a point; costs two calls. See `flat_function`; raises InputError."""
+) -> FunctionProbe:
+    """Look at a function at a point; costs two calls. See `probe_function`; raises InputError."""
     torch: Any = sys.modules["torch"]
     wanted = checked_numbers(argnums, len(args))
     numbers = numbers_of(wanted)
     _check(args, numbers)
     held = [i for i, arg in enumerate(args) if not all(map(torch.is_tensor, jax.tree.leaves(arg)))]
-    axes = wide_axes(args, held, numbers) if vmap else (None,) * len(args)
-    wide = [arg for arg, axis in zip(args, axes, strict=True) if axis is not None]
-    batch = batch_of([tuple(leaf.shape) for leaf in jax.tree.leaves(wide)]) if vmap else None
-    sample = [
-        arg if axis is None else jax.tree.map(lambda leaf: leaf[0], arg) for arg, axis in zip(args, axes, strict=True)
-    ]
-    leaves, tree = jax.tree.flatten([sample[i] for i in numbers])
+    axes = wide_axes(args, held, numbers) if vmap else ()
+    batch = batch_of(args, axes) if vmap else None
+    sample = first_sample(args, axes)
+    leaves, tree = jax.tree.flatten(selected(wanted, sample))
     parts = [array_of(leaf) for leaf in leaves]
     cuts = np.cumsum([part.size for part in parts])[:-1]
+    at = curried(function, wanted, sample, {})
 
     def value(v: AnyArray) -> Vector:
-        pieces = np.split(np.asarray(v), cuts)
         given = [
             torch.as_tensor(piece.reshape(leaf.shape).astype(float), dtype=leaf.dtype, device=leaf.device)
-            for piece, leaf in zip(pieces, leaves, strict=True)
+            for piece, leaf in zip(np.split(np.asarray(v), cuts), leaves, strict=True)
         ]
-        moved = dict(zip(numbers, jax.tree.unflatten(tree, given), strict=True))
-        outputs = function(*(moved.get(i, arg) for i, arg in enumerate(sample)))
-        return _vector(without_aux(outputs, name, has_aux=has_aux))
+        outputs = without_aux(at(jax.tree.unflatten(tree, given)), name, has_aux=has_aux)
+        return np.concatenate([np.ravel(array_of(leaf)) for leaf in jax.tree.leaves(outputs)])
 
-    first = _called(function, sample, name, has_aux=has_aux)
-    outputs = checked_outputs(first, name)
+    def called() -> Pytree:
+        return explained(
+            lambda: jax.tree.map(_numpy, without_aux(function(*sample), name, has_aux=has_aux)), name, failed
+        )
+
+    first = called()
+    sizes = checked_outputs(first, name)
     began = perf_counter()
-    second = _called(function, sample, name, has_aux=has_aux)
-    called = perf_counter() - began
+    second = called()
+    call_seconds = perf_counter() - began
     checked_repeats(first, second, name, "draw random numbers before it is called")
-    return FlatFunction(
+    return FunctionProbe(
         name=name,
         function=function,
         args=args,
         argnums=wanted,
         has_aux=has_aux,
-        axes=axes if vmap else (),
+        axes=axes,
         batch=batch,
         x=np.concatenate([part.ravel() for part in parts]),
-        m=sum(outputs),
         value=value,
-        shapes=(outputs, tuple(part.size for part in parts)),
+        shapes=(sizes, tuple(part.size for part in parts)),
         device=str(leaves[0].device),
-        precision=coarsest([*(part.dtype for part in parts), *(leaf.dtype for leaf in jax.tree.leaves(first))]),
+        precision=coarsest(part.dtype for part in [*parts, *jax.tree.leaves(first)]),
         framework="torch",
-        call_seconds=called,
+        call_seconds=call_seconds,
     )
 
 
-def torch_arms(
-    found: FlatFunction, stages: Mapping[str, Function] | None = None
-) -> tuple[dict[str, FunctionArm], dict[str, str]]:
-    """Forward, reverse and, where the Jacobian has many rows, reverse in chunks; why others are left out."""
-    forward, reverse = Direction.FORWARD.value, Direction.REVERSE.value
-    arms = {forward: _arm(found, forward, "jacfwd"), reverse: _arm(found, reverse, "jacrev")}
+def torch_arms(found: FunctionProbe) -> dict[str, FunctionArm]:
+    """Forward, reverse and, where the Jacobian has many rows, reverse in chunks."""
+    arms = [_arm(found, "forward", "jacfwd"), _arm(found, "reverse", "jacrev")]
     chunk = _chunk(found)
     if chunk < found.m:
-        name = CHUNKED[Direction.REVERSE]
-        arms[name] = _arm(found, name, "jacrev", chunk)
-    return arms, {"mixed": "only functions of JAX have mixed mode"} if stages else {}
+        arms.append(_arm(found, CHUNKED["reverse"], "jacrev", chunk))
+    return {arm.name: arm for arm in arms}
 
 
-def torch_costs(found: FlatFunction) -> dict[str, Counted]:
+def torch_costs(found: FunctionProbe) -> dict[str, Counted]:
     """By entries and the time of a call: forward mode makes n passes, reverse mode m, each past n + m numbers."""
     n, m, batch = found.n, found.m, found.batch or 1
 
@@ -151,15 +132,14 @@ def torch_costs(found: FlatFunction) -> dict[str, Counted]:
         entries = at_once * (passes + n + m) + n * m  # seeds, what they become, the result
         return Counted(seconds=seconds, peak_bytes=_COPIES * entries * found.x.itemsize * batch)
 
-    chunk = _chunk(found)
     return {
-        Direction.FORWARD.value: counted(n, n),
-        Direction.REVERSE.value: counted(m, m),
-        CHUNKED[Direction.REVERSE]: counted(m, min(m, chunk)),
+        "forward": counted(n, n),
+        "reverse": counted(m, m),
+        CHUNKED["reverse"]: counted(m, min(m, _chunk(found))),
     }
 
 
-def torch_free_bytes(found: FlatFunction, available: int | None) -> int | None:
+def torch_free_bytes(found: FunctionProbe, available: int | None) -> int | None:
     """On the device of the tensors, given what is available to the processor."""
     if found.device == "cpu":
         return available
@@ -167,20 +147,20 @@ def torch_free_bytes(found: FlatFunction, available: int | None) -> int | None:
     return int(torch.cuda.mem_get_info(found.device)[0]) if found.device.startswith("cuda") else None
 
 
-def torch_idle(found: FlatFunction) -> Callable[[], object]:
+def torch_idle(found: FunctionProbe) -> Callable[[], object]:
     """The Jacobian of next to nothing: what a call costs at least."""
     torch: Any = sys.modules["torch"]
     x = torch.zeros(1, device=found.device)
     return partial(_finished(torch.func.jacrev(lambda x: x + 1), (x,)), x)
 
 
-def _chunk(found: FlatFunction) -> int:
+def _chunk(found: FunctionProbe) -> int:
     """Cotangents at once, for each of which as many numbers as there are inputs and outputs are held at least."""
     row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)
     return 1 << max(0, (SMALL // row).bit_length() - 1)
 
 
-def _arm(found: FlatFunction, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
+def _arm(found: FunctionProbe, name: str, transform: str, chunk: int | None = None) -> FunctionArm:
     options = options_code(found) + (f", chunk_size={chunk}" if chunk else "")
     code = f"torch.func.{transform}({found.name}{options})"
     if found.batch is not None:
@@ -201,7 +181,7 @@ def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
     """The same, waiting for the device of those arguments."""
     wait = waiting(args)
 
-    def finished(*args: Any) -> Any:  # noqa: ANN401 - tensors
+    def finished(*args: Pytree) -> Pytree:
         J = jacobian(*args)
         wait()
         return J
@@ -216,7 +196,7 @@ def _check(args: Sequence[Any], numbers: Sequence[int]) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
         if path[0].idx not in numbers:
             continue
-        place = where("argument", path)
+        place = place_of(path)
         if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():
             kind = str(leaf.dtype) if isinstance(leaf, torch.Tensor) else f"of type {type(leaf).__name__}"
             msg = f"{place} is {kind}: give tensors of floating-point numbers, or leave it out of argnums (--argnums)"
@@ -233,23 +213,10 @@ def _check(args: Sequence[Any], numbers: Sequence[int]) -> None:
         raise InputError(msg)
 
 
-def _called(function: Function, args: Sequence[Any], name: str, *, has_aux: bool) -> Any:  # noqa: ANN401 - a pytree of arrays
-    try:
-        return jax.tree.map(_numpy, without_aux(function(*args), name, has_aux=has_aux))
-    except InputError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        raise InputError(failed(name, error)) from None
-
-
-def _numpy(leaf: Any) -> Any:  # noqa: ANN401 - a tensor, or what the user took for one
+def _numpy(leaf: Pytree) -> Pytree:
     if not isinstance(leaf, sys.modules["torch"].Tensor):
         return leaf
     if leaf.is_floating_point() and leaf.element_size() == 1:
         msg = f"an output is {leaf.dtype}, which is too coarse to check a derivative: return float16, bfloat16 or wider"
         raise InputError(msg)
     return array_of(leaf)
-
-
-def _vector(outputs: Any) -> Vector:  # noqa: ANN401 - a pytree of tensors
-    return np.concatenate([np.ravel(array_of(leaf)) for leaf in jax.tree.leaves(outputs)])

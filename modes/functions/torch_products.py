@@ -12,9 +12,11 @@ import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
-from fwdrev.modes.core.jacobians import Argnums, Function, Pytree, curried, numbers_of, selected
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import Argnums, Function, curried, numbers_of, selected
 from fwdrev.modes.functions.product_check import Products, compared, directions
 
 __all__ = ["TorchPoint", "copies", "entries", "generators_kept", "has_tensors", "is_nested", "torch_pytree"]
@@ -32,9 +34,9 @@ def has_tensors(args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) ->
     return any(isinstance(leaf, torch.Tensor) for leaf in torch_pytree().tree_leaves((tuple(args), dict(kwargs or {}))))
 
 
-def torch_pytree() -> Any:  # noqa: ANN401 - a module
-    """PyTorch's own idea of a tree, which torch.func follows."""
-    return sys.modules["torch"].utils._pytree  # noqa: SLF001 - there is no public name in PyTorch 2.5
+def torch_pytree() -> ModuleType:
+    """PyTorch's own idea of a tree, which torch.func follows; there is no public name for it in PyTorch 2.5."""
+    return sys.modules["torch.utils._pytree"]
 
 
 class TorchPoint:
@@ -45,7 +47,7 @@ class TorchPoint:
         self._leaves, tree = pytree.tree_flatten(selected(argnums, args))
         held = [None if i in numbers_of(argnums, args) else arg for i, arg in enumerate(args)]
 
-        def of(*leaves: Any) -> Any:  # noqa: ANN401 - tensors
+        def of(*leaves: Pytree) -> tuple[Pytree, ...]:
             # torch.func lets a function change its arguments and the tensors that it makes, and no others
             at = curried(f, argnums, copies(held), {})
             value = at(pytree.tree_unflatten(list(leaves), tree))
@@ -68,8 +70,7 @@ class TorchPoint:
         The tangent is pushed as one of a batch, as torch.func.jacfwd does: there other dtypes may come out.
         """
         torch: Any = sys.modules["torch"]
-        v = _tensors(torch, self._leaves)
-        u = _tensors(torch, self._y)
+        v, u = _directions(self._leaves), _directions(self._y)
         pulled = self._pull(u)
         push = torch.func.vmap(lambda *v: torch.func.jvp(self._of, tuple(self._leaves), v)[1])
         pushed = [tangent[0] for tangent in push(*(tensor[None] for tensor in v))]
@@ -79,8 +80,9 @@ class TorchPoint:
         }
 
 
-def _tensors(torch: Any, like: Sequence[Any]) -> tuple[Any, ...]:  # noqa: ANN401 - the module
-    """Directions of the shapes of those tensors."""
+def _directions(like: Sequence[Any]) -> tuple[Any, ...]:
+    """Of the shapes of those tensors, as tensors."""
+    torch = sys.modules["torch"]
     arrays = directions([tuple(t.shape) for t in like], ["float64"] * len(like))
     return tuple(torch.as_tensor(a).to(t) for a, t in zip(arrays, like, strict=True))
 
@@ -93,7 +95,7 @@ def entries(tree: Pytree) -> int:
 def is_nested(args: Sequence[Any]) -> bool:
     """Whether the tensors are those of torch.func, inside of vmap or another Jacobian: their values are not known."""
     torch: Any = sys.modules["torch"]
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor  # noqa: SLF001 - there is no public question for that
+    wrapped = sys.modules["torch._C._functorch"].is_functorch_wrapped_tensor  # there is no public question for that
     leaves = torch_pytree().tree_leaves(tuple(args))
     return any(isinstance(leaf, torch.Tensor) and wrapped(leaf) for leaf in leaves)
 

@@ -3,11 +3,17 @@
 import sys
 import sysconfig
 import traceback
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import jax
 
-__all__ = ["failed", "said", "untraceable", "users_line"]
+from fwdrev.modes.errors import InputError, Raised, attempt
+
+__all__ = ["explained", "failed", "said", "untraceable", "users_line"]
+
+T = TypeVar("T")
 
 _ADVICE: tuple[tuple[type[Exception], str], ...] = (
     (
@@ -39,6 +45,16 @@ _OURS = tuple({(Path(__file__).parents[1] / name).resolve() for name in (".", "m
 """The folders of our own code; in a checkout some are links."""
 
 
+def explained(call: Callable[[], T], name: str, explain: Callable[[str, Exception], str]) -> T:
+    """What a call of the user's code returns; what it raises as one InputError, in the words of `explain`."""
+    found = attempt(call)
+    if not isinstance(found, Raised):
+        return found
+    if isinstance(found.error, InputError):
+        raise found.error
+    raise InputError(explain(name, found.error)) from None
+
+
 def untraceable(name: str, error: Exception) -> str:
     """Why JAX cannot trace the function of that name, given what tracing it raised."""
     for kind, advice in _ADVICE:
@@ -49,6 +65,8 @@ def untraceable(name: str, error: Exception) -> str:
 
 def failed(name: str, error: Exception) -> str:
     """That calling it raised something of its own."""
+    if isinstance(error, jax.errors.UnexpectedTracerError):
+        return untraceable(name, error)
     advice = "give it inputs that it takes"
     if "torch" in sys.modules and "Tensor" in str(error):
         advice += ": tensors (--torch) for a function of PyTorch, arrays for one of JAX"

@@ -11,13 +11,13 @@ another machine by more.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.jaxpr.primitives import (
     DECOMPOSED,
     DIVISIONS,
@@ -30,19 +30,9 @@ from fwdrev.modes.jaxpr.primitives import (
     TRANSCENDENTAL,
     WINDOWS,
 )
-from fwdrev.modes.jaxpr.programs import NOTHING, Alternatives, Inside, inside_of, programs_of
-from fwdrev.modes.jaxpr.sizes import bytes_of, shape_of, size_of
+from fwdrev.modes.jaxpr.programs import NOTHING, Alternatives, Inside, bytes_of, inside_of, shape_of, size_of
 
-__all__ = [
-    "RATES",
-    "JaxprCost",
-    "cost_of",
-    "cost_of_jaxpr",
-    "equations_of",
-    "operations",
-    "seconds_of",
-    "unknown_text",
-]
+__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "seconds_of", "unknown_text"]
 
 RATES = {
     "calls": 4.8e-6,
@@ -105,7 +95,7 @@ class _Tally:
     unknown: set[str] = field(default_factory=set)
 
 
-def cost_of(f: Callable[..., Any], *args: Any) -> JaxprCost:  # noqa: ANN401 - pytrees
+def cost_of(f: Callable[..., Pytree], *args: Pytree) -> JaxprCost:
     """Of a function at arrays, or at anything that has their shapes and dtypes; costs a trace."""
     return cost_of_jaxpr(jax.make_jaxpr(f)(*args))
 
@@ -139,19 +129,6 @@ def _peak(jaxpr: Jaxpr) -> int:
             ended.setdefault(last.get(v, i), []).append(v)
         alive -= sum(map(bytes_of, ended.pop(i, ())))
     return peak
-
-
-def operations(program: ClosedJaxpr) -> int:
-    """How many operations a program has, those of programs inside of it included: compiling takes as long as that."""
-    return sum(1 for _ in equations_of(program.jaxpr))
-
-
-def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
-    """All equations, those of programs inside of equations too."""
-    for equation in jaxpr.eqns:
-        yield equation
-        for body in programs_of(equation):
-            yield from equations_of(body)
 
 
 def _inside(equation: JaxprEqn) -> Inside:

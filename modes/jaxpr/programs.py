@@ -9,16 +9,25 @@ that gives a single truth value beside a body is the condition of a loop; a body
 takes is run for each row.
 """
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from jax.extend.core import Jaxpr, JaxprEqn
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-from fwdrev.modes.jaxpr.sizes import shape_of, size_of
-
-__all__ = ["NOTHING", "Alternatives", "Inside", "inside_of", "programs_of"]
+__all__ = [
+    "NOTHING",
+    "Alternatives",
+    "Inside",
+    "bytes_of",
+    "equations_of",
+    "inside_of",
+    "operations",
+    "shape_of",
+    "size_of",
+]
 
 _LOOPS = frozenset({"scan", "while"})
 """Primitives that are loops, also where no shape shows it: a scan without rows, a carry of one truth value."""
@@ -32,6 +41,9 @@ _LENGTH = "length"
 Alternatives = tuple[Jaxpr, ...]
 """Programs of which one is run."""
 
+Value = Var | Literal
+"""What an equation takes or gives: an array, or a token, which has no shape."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inside:
@@ -43,7 +55,7 @@ class Inside:
 
     runs: tuple[tuple[Alternatives, int], ...] = ()
     loop: bool = False
-    rows: tuple[Any, ...] = ()
+    rows: tuple[Value, ...] = ()
     guessed: bool = False
 
     @property
@@ -80,10 +92,33 @@ def inside_of(equation: JaxprEqn) -> Inside:
     )
 
 
-def programs_of(equation: JaxprEqn) -> Iterator[Jaxpr]:
-    """All that it holds, those that are not run too."""
-    for _, alternatives in _held(equation.params):
-        yield from alternatives
+def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
+    """All equations, those of programs inside of equations too, whether these are run or not."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for _, alternatives in _held(equation.params):
+            for body in alternatives:
+                yield from equations_of(body)
+
+
+def operations(program: ClosedJaxpr) -> int:
+    """How many operations a program has, those of programs inside of it included: compiling takes as long as that."""
+    return sum(1 for _ in equations_of(program.jaxpr))
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """Of an array."""
+    return tuple(getattr(value.aval, "shape", ()))
+
+
+def size_of(value: Value) -> int:
+    """How many numbers it holds."""
+    return math.prod(shape_of(value))
+
+
+def bytes_of(value: Value) -> int:
+    """Of its memory; 0 where its dtype does not tell."""
+    return size_of(value) * int(getattr(getattr(value.aval, "dtype", None), "itemsize", 0))
 
 
 def _held(params: Mapping[str, Any]) -> Iterator[tuple[str, Alternatives]]:
@@ -100,7 +135,7 @@ def _held(params: Mapping[str, Any]) -> Iterator[tuple[str, Alternatives]]:
                 yield name, branches
 
 
-def _program(value: Any) -> Jaxpr | None:  # noqa: ANN401 - any parameter
+def _program(value: object) -> Jaxpr | None:
     """Itself, or the one that is closed over its constants."""
     inner = getattr(value, "jaxpr", value)
     return inner if isinstance(inner, Jaxpr) else None
@@ -111,7 +146,7 @@ def _fits(program: Jaxpr, equation: JaxprEqn) -> bool:
     return _dtypes(program.outvars) == _dtypes(equation.outvars)
 
 
-def _dtypes(variables: Any) -> list[Any]:  # noqa: ANN401 - a sequence of variables and literals
+def _dtypes(variables: Iterable[Value]) -> list[Any]:
     return [getattr(v.aval, "dtype", None) for v in variables]
 
 
@@ -119,7 +154,7 @@ def _is_condition(program: Jaxpr) -> bool:
     return len(program.outvars) == 1 and str(_dtypes(program.outvars)[0]) == "bool" and not shape_of(program.outvars[0])
 
 
-def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Any, Any]]:
+def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Value, Value]]:
     """What the equation takes and gives beside the part of it that the program takes and gives.
 
     A program without results writes them into arguments that follow, as a kernel of Pallas does.
@@ -131,6 +166,6 @@ def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Any, Any]]:
     return [*pairs, *zip(given, program.outvars, strict=False)]
 
 
-def _times(pairs: list[tuple[Any, Any]]) -> int:
+def _times(pairs: list[tuple[Value, Value]]) -> int:
     """As often as the parts fit into the whole."""
     return max((-(-size_of(whole) // size_of(part)) for whole, part in pairs if size_of(part)), default=1) or 1

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from fwdrev.api.mode_choice import by_counts
-from fwdrev.modes.functions.mode_costs import Counted
+from fwdrev.modes.functions.mode_costs import ModeCosts
 from fwdrev.modes.jaxpr.cost import RATES, JaxprCost
 
 
-def counted(refused: dict[str, str] | None = None, **modes: tuple[float, float]) -> Counted:
+def counted(refused: dict[str, str] | None = None, **modes: tuple[float, float]) -> ModeCosts:
     """Of each mode the seconds and the bytes at its peak."""
     costs = {
         mode: JaxprCost(
@@ -20,7 +20,7 @@ def counted(refused: dict[str, str] | None = None, **modes: tuple[float, float])
         )
         for mode, (seconds, peak) in modes.items()
     }
-    return Counted(costs=costs, programs={}, refused=refused or {})
+    return ModeCosts(costs=costs, programs={}, refused=refused or {})
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 import fwdrev
 from fwdrev.bench.functions.in_process import FunctionTrials
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.torch_function import torch_arms, torch_function
+from fwdrev.modes.functions.torch_function import probe_torch, torch_arms
 
 torch: Any = pytest.importorskip("torch")
 
@@ -41,18 +41,17 @@ def test_arms_agree(batch: int | None) -> None:
     """Every arm gives the Jacobian that differences show; many rows are worth a try in chunks."""
     scale = torch.linspace(0.5, 1.5, 24).reshape(8, 3)
     x = torch.linspace(-1, 1, 3) if batch is None else torch.linspace(-1, 1, 3 * batch).reshape(batch, 3)
-    found = torch_function(lambda x: torch.sin(scale @ x), (x,), vmap=batch is not None)
+    found = probe_torch(lambda x: torch.sin(scale @ x), (x,), vmap=batch is not None)
     assert (found.n, found.m, found.batch, found.device) == (3, 8, batch, "cpu")
-    arms, left_out = torch_arms(found)
-    assert not left_out
+    arms = torch_arms(found)
     trials = FunctionTrials(found)
     facts = trials.facts()
     products = [trials.prepare(name).products for name in arms]
     np.testing.assert_allclose(products[0], products[1], rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(products[0][: facts.m], facts.quotient, rtol=1e-2, atol=1e-2)
     assert len(products[0]) == 8 + 3
-    large = torch_function(lambda x: x.repeat(2000), (torch.ones(500, dtype=torch.float64),))
-    assert torch_arms(large)[0]["reverse-chunked"].code == "torch.func.jacrev(f, chunk_size=1)"
+    large = probe_torch(lambda x: x.repeat(2000), (torch.ones(500, dtype=torch.float64),))
+    assert torch_arms(large)["reverse-chunked"].code == "torch.func.jacrev(f, chunk_size=1)"
 
 
 def test_advice() -> None:
@@ -83,18 +82,18 @@ def test_arms_are_tried_by_entries() -> None:
             h = torch.tanh(h @ w)
         return h
 
-    expected = FunctionTrials(torch_function(network, (layers,))).expected()
+    expected = FunctionTrials(probe_torch(network, (layers,))).expected()
     assert "forward" in expected.reasons or expected.seconds["forward"] > 10 * expected.seconds["reverse"]
     found = fwdrev.advise(network, layers, budget=6.0)
     assert found.recommend == "reverse"
-    tall = FunctionTrials(torch_function(lambda x: x.repeat(500), (torch.ones(2),))).expected()
+    tall = FunctionTrials(probe_torch(lambda x: x.repeat(500), (torch.ones(2),))).expected()
     assert tall.seconds["forward"] < tall.seconds["reverse"]
 
 
 def test_memory_is_counted_by_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds, what they become, and the result; the size of the machine decides."""
     monkeypatch.setattr("fwdrev.bench.functions.in_process.available_bytes", lambda: 30_000_000)
-    expected = FunctionTrials(torch_function(lambda x: x * 2, (torch.ones(2000),))).expected()
+    expected = FunctionTrials(probe_torch(lambda x: x * 2, (torch.ones(2000),))).expected()
     assert set(expected.reasons) >= {"forward", "reverse"}
     assert "GB of memory" in expected.reasons["forward"]
 
@@ -106,9 +105,9 @@ def test_only_some_arguments_are_differentiated() -> None:
         return (p.sum() ** n * y if kind == "a" else y), {"p": p}
 
     args = (torch.ones(3, dtype=torch.float64), 2, "a", torch.arange(4.0, dtype=torch.float64))
-    found = torch_function(residual, args, argnums=0, has_aux=True, name="residual")
+    found = probe_torch(residual, args, argnums=0, has_aux=True, name="residual")
     assert (found.n, found.m, found.argnums) == (3, 4, 0)
-    arms, _ = torch_arms(found)
+    arms = torch_arms(found)
     assert arms["forward"].code == "torch.func.jacfwd(residual, has_aux=True)"
     v, u = np.arange(3.0), np.arange(4.0)
     expected = 6 * np.outer(np.arange(4.0), np.ones(3))
@@ -120,12 +119,12 @@ def test_only_some_arguments_are_differentiated() -> None:
     some = fwdrev.advise(residual, *args, argnums=(3,), has_aux=True, budget=2.0)
     assert some.n == 4
     batch = (torch.ones(5, 3), 2, "a", torch.ones(5, 4))
-    many = torch_function(residual, batch, argnums=(0, 3), has_aux=True, vmap=True, name="residual")
-    line = torch_arms(many)[0]["reverse"].code
+    many = probe_torch(residual, batch, argnums=(0, 3), has_aux=True, vmap=True, name="residual")
+    line = torch_arms(many)["reverse"].code
     assert (
         line == "torch.func.vmap(torch.func.jacrev(residual, argnums=(0, 3), has_aux=True), in_dims=(0, None, None, 0))"
     )
-    J, _aux = torch_arms(many)[0]["reverse"].program()(*batch)
+    J, _aux = torch_arms(many)["reverse"].program()(*batch)
     assert J[0].shape == (5, 4, 3)
 
 

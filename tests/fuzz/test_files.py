@@ -15,7 +15,7 @@ from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.spec import make_spec, read_spec
 from fwdrev.modes.bracketing.factors import cheapest
 from fwdrev.modes.errors import FwdrevError
-from fwdrev.modes.functions.probe import flat_function
+from fwdrev.modes.functions.probe import probe_function
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results import Run, crossover, load, log_ratios
 from fwdrev.results.costs.factor_file import read_factors
@@ -190,7 +190,7 @@ def test_points(folder: Path, data: bytes) -> None:
     """A file of arrays with faults, for a function of two arguments."""
     with ours():
         target = Target(what="mine:f", at=str(given_file(folder, "point.npz", data)))
-        flat_function(_sum, point_of(target, _sum), name="f", run=False)
+        probe_function(_sum, point_of(target, _sum), name="f", run=False)
 
 
 def _sum(x: Any, y: Any = 0.0) -> Any:

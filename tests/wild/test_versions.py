@@ -15,7 +15,7 @@ from packaging.version import Version
 import fwdrev
 from fwdrev.api.mode_choice import by_counts
 from fwdrev.bench.records.trials import Expected, Facts
-from fwdrev.modes.functions.mode_costs import Counted, traced_function
+from fwdrev.modes.functions.mode_costs import ModeCosts, traced_function
 from fwdrev.modes.jaxpr.cost import JaxprCost
 from fwdrev.results.advice.decision import counted_advice
 from tests import versions
@@ -70,7 +70,7 @@ def test_advice_tells_of_primitives_that_it_does_not_know() -> None:
         mode: JaxprCost(counts={"elements": k}, largest_bytes=0, result_bytes=0, peak_bytes=0, unknown=("new",))
         for mode, k in (("forward", 1), ("reverse", 9))
     }
-    assert by_counts(Counted(costs=costs, programs={}, refused={})).reason.endswith("arrays alone: new")
+    assert by_counts(ModeCosts(costs=costs, programs={}, refused={})).reason.endswith("arrays alone: new")
 
 
 @report("cubrid-lab/cubrid-mcp-server#51")

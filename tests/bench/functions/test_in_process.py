@@ -14,7 +14,7 @@ import pytest
 
 from fwdrev.bench.functions.in_process import FunctionTrials
 from fwdrev.bench.records.trials import LostArmError
-from fwdrev.modes.functions.probe import flat_function
+from fwdrev.modes.functions.probe import probe_function
 
 
 def neighbours(x: Any) -> Any:
@@ -52,7 +52,7 @@ def free(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
 
 def test_the_pattern_waits_for_its_turn(asked: list[str]) -> None:
     """Counting looks at a few columns; the whole is looked for when the arm is prepared, and given up in time."""
-    trials = FunctionTrials(flat_function(neighbours, (np.ones(400),)))
+    trials = FunctionTrials(probe_function(neighbours, (np.ones(400),)))
     assert asked == []
     expected = trials.expected()
     assert asked == ["sample"]
@@ -67,7 +67,7 @@ def test_the_pattern_waits_for_its_turn(asked: list[str]) -> None:
 def test_a_pattern_that_is_late_is_counted_by_its_sample(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing is measured: the whole pattern is more exact, if it is known in time."""
     monkeypatch.setattr("fwdrev.bench.functions.in_process._COUNTED_COLOURS", 0.1)
-    expected = FunctionTrials(flat_function(neighbours, (np.ones(400),), run=False)).expected(measured=False)
+    expected = FunctionTrials(probe_function(neighbours, (np.ones(400),), run=False)).expected(measured=False)
     assert asked == ["sample", "whole"]
     assert "coloured" in expected.seconds
 
@@ -77,7 +77,7 @@ def test_a_dense_pattern_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, aske
     monkeypatch.setattr(
         sys.modules["asdex"], "jacobian_sparsity", lambda _, x: SimpleNamespace(cols=np.repeat(np.arange(x.size), 20))
     )
-    expected = FunctionTrials(flat_function(lambda x: jnp.outer(x, x).sum(0), (np.ones(20),))).expected()
+    expected = FunctionTrials(probe_function(lambda x: jnp.outer(x, x).sum(0), (np.ones(20),))).expected()
     assert "20 passes or more, hardly fewer than the 20" in expected.reasons["coloured"]
     assert asked == []
 
@@ -86,7 +86,7 @@ def test_what_does_not_fit_is_refused_by_counts(monkeypatch: pytest.MonkeyPatch)
     """Before it runs: dense Jacobians of a function with a sparse one; that one fits."""
     pytest.importorskip("asdex", exc_type=ImportError)
     free(monkeypatch, 10e6)
-    trials = FunctionTrials(flat_function(neighbours, (np.ones(2000),)))
+    trials = FunctionTrials(probe_function(neighbours, (np.ones(2000),)))
     expected = trials.expected()
     assert set(expected.seconds) == {"coloured"}
     assert "GB of memory, and 0.01 GB are free, of which this process may take 50%" in expected.reasons["forward"]
@@ -97,7 +97,7 @@ def test_chunks_may_fit_where_all_passes_do_not(monkeypatch: pytest.MonkeyPatch)
     """The result is small, what is held on the way is not."""
     W = np.ones((500, 400))
     free(monkeypatch, 200e6)
-    expected = FunctionTrials(flat_function(lambda x: jnp.tanh(W * x[None]).sum(0), (np.ones(400),))).expected()
+    expected = FunctionTrials(probe_function(lambda x: jnp.tanh(W * x[None]).sum(0), (np.ones(400),))).expected()
     assert "GB of memory" in expected.reasons["forward"]
     assert "forward-chunked" in expected.seconds
     assert expected.held["forward-chunked"] > 0
@@ -105,7 +105,7 @@ def test_chunks_may_fit_where_all_passes_do_not(monkeypatch: pytest.MonkeyPatch)
 
 def test_what_the_compiler_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """An arm that was never counted is refused before its first call."""
-    trials = FunctionTrials(flat_function(lambda x: jnp.outer(x, x), (np.ones(100),)))
+    trials = FunctionTrials(probe_function(lambda x: jnp.outer(x, x), (np.ones(100),)))
     free(monkeypatch, 1e6)
     with pytest.raises(LostArmError, match="GB of memory") as told:
         trials.prepare("forward")
@@ -115,7 +115,7 @@ def test_what_the_compiler_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_would_not_end_in_time_does_not_begin() -> None:
     """In this process; in one that may die it may try."""
     x = np.ones(3000)
-    found = flat_function(jnp.tanh, (x,))
+    found = probe_function(jnp.tanh, (x,))
     trials = FunctionTrials(found)
     assert trials.expected().seconds["forward"] > 0.001
     with pytest.raises(LostArmError, match="is expected to need") as told:
@@ -132,13 +132,13 @@ DEVICES = """
 import json, jax, jax.numpy as jnp, numpy as np
 import fwdrev
 from fwdrev.bench.functions.in_process import FunctionTrials
-from fwdrev.modes.functions.probe import flat_function
+from fwdrev.modes.functions.probe import probe_function
 second = jax.devices()[1]
-found = flat_function(lambda x, y: jnp.sin(x) * y, (jax.device_put(np.ones(3), second), np.arange(3.0)), argnums=0)
+found = probe_function(lambda x, y: jnp.sin(x) * y, (jax.device_put(np.ones(3), second), np.arange(3.0)), argnums=0)
 arm = FunctionTrials(found)._arms["forward"]
-here = flat_function(jnp.sin, (np.ones(3),))
+here = probe_function(jnp.sin, (np.ones(3),))
 with jax.default_device(second):
-    there = flat_function(jnp.sin, (np.ones(3),))
+    there = probe_function(jnp.sin, (np.ones(3),))
     ran = {str(d) for d in there.value(there.x).devices()}
 told = {
     "device": found.device, "value": [str(d) for d in found.value(found.x).devices()],

@@ -12,8 +12,7 @@ import pytest
 from fwdrev.modes import InputError
 from fwdrev.modes.bracketing.search import Need, best_tree
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.functions.stage_costs import StageCosts
-from fwdrev.modes.functions.staged import checked_stages, composed, mixed
+from fwdrev.modes.functions.staged import StageCosts, checked_stages, composed, mixed
 from fwdrev.modes.layers.jax_layer import JaxLayer
 from tests.modes.functions.test_jacobians import STATE, assert_same
 
@@ -52,7 +51,7 @@ def test_the_waist_is_where_it_multiplies(name: str, written: str) -> None:
     sizes = [100 * size for size in SIZES[name]]
     stages = stages_of(name, 100)
     layers = tuple(JaxLayer(_without_parameters(f), inputs=n) for f, n in zip(stages, sizes, strict=False))
-    _, tree = best_tree(StageCosts(Chain(layers), np.float64), Need.X)
+    _, tree = best_tree(StageCosts(Chain(layers), np.dtype(float)), Need.X)
     assert str(tree) == written
     if name in {"wide", "tall"}:
         assert tree.how.value == {"wide": "pull", "tall": "push"}[name]  # type: ignore[union-attr]

@@ -1,0 +1,16 @@
+"""`SizedLayer`: an `AutodiffLayer` to which its sizes are given, for formulas whose sizes do not follow from fields."""
+
+from dataclasses import dataclass
+
+from fwdrev.modes.layers.autodiff import Traced
+
+__all__ = ["SizedLayer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SizedLayer(Traced):
+    """n_in inputs, n_out outputs and n_params parameters; a subclass adds its constants and its `value`."""
+
+    n_in: int
+    n_out: int
+    n_params: int = 0
