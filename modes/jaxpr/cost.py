@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Var
 
-from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.jaxpr.primitives import (
     DECOMPOSED,
     DIVISIONS,
@@ -95,7 +94,7 @@ class _Tally:
     unknown: set[str] = field(default_factory=set)
 
 
-def cost_of(f: Callable[..., Pytree], *args: Pytree) -> JaxprCost:
+def cost_of(f: Callable[..., object], *args: object) -> JaxprCost:
     """Of a function at arrays, or at anything that has their shapes and dtypes; costs a trace."""
     return cost_of_jaxpr(jax.make_jaxpr(f)(*args))
 

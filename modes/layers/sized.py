@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from fwdrev.modes.layers.autodiff import Traced
+from fwdrev.modes.layers.autodiff import AutodiffLayer
 
 __all__ = ["SizedLayer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SizedLayer(Traced):
+class SizedLayer(AutodiffLayer):
     """n_in inputs, n_out outputs and n_params parameters; a subclass adds its constants and its `value`."""
 
     n_in: int
