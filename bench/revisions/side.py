@@ -1,11 +1,11 @@
 """One side of a comparison: a program of its own that measures the code that it finds, told line by line what to do.
 
-It is run by its path with the code of some revision on the path. So it uses nothing of the harness there, only what
-fwdrev promises to everybody, and the standard library: it has to run with revisions that know nothing of it.
+It is run by its path with the code of some revision on the path. So it uses the standard library and the public
+interface of fwdrev, and no part of the harness: it has to run with revisions that know nothing of it.
 
 An arm is an engine, or a function of the project, `MODULE:FUNCTION`, or its Jacobian, `jacfwd:MODULE:FUNCTION` or
-`jacrev:MODULE:FUNCTION`. There is always `control`, which is the same work whatever the revision. What a function is
-called with comes from a point, a function of the project too: of the size, or of nothing.
+`jacrev:MODULE:FUNCTION`. There is always `control`, which is the same work whatever the revision. A function is called
+with what its point returns, a function of the project too, which takes the size or nothing.
 """
 
 import base64
@@ -25,17 +25,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
-from functools import partial
+from functools import partial, reduce
 from importlib import import_module
 from itertools import repeat
 from operator import index
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
-from typing import Any, cast
+from typing import Any, TypeVar
 
 CONTROL = "control"
-"""The arm that cannot differ."""
+"""The arm that cannot differ; the same as in `bench.records.sides`."""
 
 ALIVE = "FWDREV_ALIVE"
 """The variable with the number of a pipe that the command holds open as long as it lives."""
@@ -65,6 +65,13 @@ _NOT_FOUND = re.compile(r"cannot import name '(\w+)' from")
 
 Answer = dict[str, Any]
 Call = Callable[[], Any]
+Tree = Any
+"""Arrays and numbers, however they are nested."""
+
+Prepared = tuple[Call, Callable[[Tree], list[Any]], Callable[[], list[str]]]
+"""An arm's call, the arrays of its result that are compared, and difference quotients for the same."""
+
+T = TypeVar("T")
 
 
 def main() -> None:
@@ -77,27 +84,16 @@ def main() -> None:
     os.dup2(2, 1)
     end_with_command()
     side = Side()
-    actions: Mapping[str, Callable[..., Answer]] = {
-        "start": side.start,
-        "find": side.find,
-        "cell": side.cell,
-        "prepare": side.prepare,
-        "repeat": side.repeat,
-        "where": side.where,
-        "own": side.own_files,
-        "count": side.count,
-        "run": side.run,
-    }
     for line in commands:
         gc.disable()  # it runs between the questions
         command = json.loads(line)
-        out.write(json.dumps(_tried(actions[command.pop("do")], command)) + "\n")
+        out.write(json.dumps(_answer(getattr(side, command.pop("do")), command)) + "\n")
         out.flush()
         gc.enable()
 
 
 class Side:
-    """What is kept from one command to the next."""
+    """A method for each command, and what is kept from one to the next."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""
@@ -148,8 +144,7 @@ class Side:
         jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
         _pin(loading)  # both sides may load at once, but XLA counts its processors
         for name in modules:
-            with suppress(Exception):  # what it raises comes again when it is needed, and is told there
-                import_module(name)
+            _attempt(partial(import_module, name))  # what it raises comes again, and is told, when it is needed
         _pin(cpus)
         if jax is not None:
             jax.devices()
@@ -161,10 +156,8 @@ class Side:
         """What an arm computes with, as far as that can be known before it is prepared."""
         if ":" in arm:
             return "jax" if arm.count(":") > 1 else None
-        try:
-            return str(self.fwdrev.engine(arm).library)
-        except Exception:  # noqa: BLE001 - whatever it is, it comes again when the arm is prepared, and is told there
-            return None
+        found = _attempt(lambda: str(self.fwdrev.engine(arm).library))
+        return None if isinstance(found, Exception) else found  # it comes again, and is told, when the arm is prepared
 
     def find(self, arm: str) -> Answer:
         """Why this side does not have an arm; nothing where it has one, even one that fails, which is told later.
@@ -173,23 +166,18 @@ class Side:
         """
         if ":" in arm:
             return self.find_function(*arm.split(":")[-2:])
-        try:
-            self.fwdrev.engine(arm)
-        except Exception as error:  # noqa: BLE001 - of whatever revision; what is no lack comes again
-            if str(error).startswith("unknown engine"):
-                return {"lacks": str(error)}
-            return {"unavailable": str(error)} if isinstance(error, ImportError) else {}
-        return {}
+        found = _attempt(lambda: self.fwdrev.engine(arm))
+        if isinstance(found, Exception) and str(found).startswith("unknown engine"):
+            return {"lacks": str(found)}
+        return {"unavailable": str(found)} if isinstance(found, ImportError) else {}
 
     def find_function(self, where: str, name: str) -> Answer:
         """The same of a function of this side's project."""
-        try:
-            module = import_module(where)
-        except ModuleNotFoundError as error:
-            own = error.name is not None and f"{where}.".startswith(f"{error.name}.")
-            return {"lacks": f"there is no module {error.name!r}"} if own else {}
-        except Exception:  # noqa: BLE001 - the user's code may raise anything
-            return {}
+        module = _attempt(partial(import_module, where))
+        if isinstance(module, Exception):
+            missing = module.name if isinstance(module, ModuleNotFoundError) else None
+            own = missing is not None and f"{where}.".startswith(f"{missing}.")
+            return {"lacks": f"there is no module {missing!r}"} if own else {}
         place = _file(module)
         if not any(place.is_relative_to(side) for side in (self.root, self.other)):
             return {"lacks": f"{where} comes from {place}, which is not in this project"}
@@ -203,7 +191,8 @@ class Side:
         if found is not None:
             return {"lacks": f"{where}:{name} is of type {type(found).__name__}, and no function"}
         within = ".".join([where, *owners])
-        known = sorted(key for key, each in _members(holder) if callable(each) and not key.startswith("_"))
+        members = vars(holder).items() if hasattr(holder, "__dict__") else ()
+        known = sorted(key for key, each in members if callable(each) and not key.startswith("_"))
         near = get_close_matches(last, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return {"lacks": f"{within} has no function {last!r}: it has {', '.join(known) or 'none'}{hint}"}
@@ -275,8 +264,8 @@ class Side:
         _timed(call, 1 + loops // 8)
         return {"seconds": _timed(call, loops, wait) / loops}
 
-    def made(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:
-        """An arm's call, the arrays that are compared of its result, and difference quotients for the same."""
+    def made(self, arm: str) -> Prepared:
+        """The control, an engine or a function, made ready."""
         if arm == CONTROL:
             return _control(), _leaves, list
         if ":" in arm:
@@ -287,8 +276,8 @@ class Side:
         quotients = self.engine_quotients if getattr(engine, "computes", True) else list
         return partial(jacobian, found.x, found.theta), _times_random, quotients
 
-    def made_problem(self) -> Any:  # noqa: ANN401 - of fwdrev at that revision
-        """The problem of this cell, made once."""
+    def made_problem(self) -> Tree:
+        """The problem of this cell, of fwdrev at that revision; made once."""
         if self.problem is None:
             at = self.at
             made = partial(self.fwdrev.problem, at["problem"], n=at["n"], m=at["m"], seed=at["seed"])
@@ -298,7 +287,7 @@ class Side:
                     point.setflags(write=False)
         return self.problem
 
-    def made_function(self, arm: str) -> tuple[Call, Callable[[Any], list[Any]], Callable[[], list[str]]]:
+    def made_function(self, arm: str) -> Prepared:
         """A function of this side's project with its inputs: as it is, or its Jacobian by JAX, compiled."""
         *how, module, name = arm.split(":")
         function, inputs = self.own_function(module, name), self.made_inputs(arm)
@@ -332,10 +321,9 @@ class Side:
 
     def own_function(self, module: str, name: str) -> Callable[..., Any]:
         """Of this side's project; the name may have dots."""
-        found: Any = self.own_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-        return cast("Callable[..., Any]", found)
+        owner: Any = self.own_module(module)
+        function: Callable[..., Any] = reduce(getattr, name.split("."), owner)
+        return function
 
     def own_module(self, name: str) -> ModuleType:
         """A module of this side, and of no other place."""
@@ -353,17 +341,15 @@ class Side:
         found, wrt = self.made_problem(), self.at["wrt"]
         if not hasattr(found.chain, "value"):
             return []
-        cut = {"x": found.x.size, "theta": 0, "both": found.x.size}[wrt]
+        cut = 0 if wrt == "theta" else found.x.size
 
-        def value(z: Any) -> Any:  # noqa: ANN401 - arrays
-            x, theta = (z[:cut] if wrt != "theta" else found.x), (z[cut:] if wrt != "x" else found.theta)
-            return found.chain.value(x, theta)
+        def value(z: Tree) -> Tree:
+            return found.chain.value(found.x if wrt == "theta" else z[:cut], found.theta if wrt == "x" else z[cut:])
 
-        numpy = import_module("numpy")
         parts = {"x": [found.x], "theta": [found.theta], "both": [found.x, found.theta]}[wrt]
-        return _quotients(value, numpy.concatenate(parts))
+        return _quotients(value, import_module("numpy").concatenate(parts))
 
-    def own_files(self) -> Answer:
+    def own(self) -> Answer:
         """The files of this side's project that were imported, relative to it; not what is installed inside it."""
         root = f"{self.root}{os.sep}"
         others = (f"{place}{os.sep}" for place in (sys.prefix, sys.base_prefix, self.other))
@@ -397,25 +383,19 @@ class Side:
 
 def _pin(cpus: Sequence[int]) -> None:
     """Hold all threads of this process on these processors, if there are any and the system lets us."""
-    if cpus and hasattr(os, "sched_setaffinity"):
-        for thread in _threads():
-            with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
-                os.sched_setaffinity(int(thread), cpus)
-
-
-def _threads() -> list[str]:
-    """All threads of this process; 0, which is the one that asks, where the system does not list them."""
+    if not cpus or not hasattr(os, "sched_setaffinity"):
+        return
     try:
-        return [place.name for place in Path("/proc/self/task").iterdir()]
-    except OSError:
-        return ["0"]
+        threads = [int(place.name) for place in Path("/proc/self/task").iterdir()]
+    except OSError:  # the system does not list them: only the one that asks
+        threads = [0]
+    for thread in threads:
+        with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
+            os.sched_setaffinity(thread, cpus)
 
 
 def _limit(extra: int | None) -> None:
-    """Let this process map no more than so many bytes beyond what it has mapped by now: an arm that takes all ends.
-
-    Otherwise the system would choose what to end.
-    """
+    """Let this process map so many bytes more: an arm that takes all ends, where the system would end anything."""
     try:
         import resource
 
@@ -428,12 +408,20 @@ def _limit(extra: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
+def _answer(action: Callable[..., Answer], command: Answer) -> Answer:
+    found = _attempt(partial(action, **command))
+    if not isinstance(found, Exception):
+        return found
+    traceback.print_exception(found)
+    return {"failed": f"{type(found).__name__}: {found}", **_missing(found)}
+
+
+def _attempt(call: Callable[[], T]) -> T | Exception:
+    """What `call` returns, or what it raised: the code of a revision may raise anything."""
     try:
-        return action(**command)
-    except Exception as error:  # noqa: BLE001 - whatever the code of a revision raises is what there is to tell of it
-        traceback.print_exc()
-        return {"failed": f"{type(error).__name__}: {error}", **_missing(error)}
+        return call()
+    except Exception as error:  # noqa: BLE001 - see above
+        return error
 
 
 def _missing(error: BaseException) -> Answer:
@@ -471,11 +459,7 @@ def _takes(function: Callable[..., Any]) -> bool:
         return True
 
 
-def _members(holder: Any) -> Sequence[tuple[str, Any]]:  # noqa: ANN401 - a module, a class or an object
-    return list(vars(holder).items()) if hasattr(holder, "__dict__") else []
-
-
-def _digest(inputs: Any) -> str:  # noqa: ANN401 - arrays
+def _digest(inputs: Tree) -> str:
     """Equal where inputs are: their shapes, types and numbers; what is no array of numbers does not count."""
     found = hashlib.sha256()
     for leaf in _leaves(inputs):
@@ -508,7 +492,7 @@ def _control() -> Call:
     A = numpy.linspace(-1.0, 1.0, 64 * 64).reshape(64, 64)
     B = numpy.empty_like(A)
 
-    def work() -> Any:  # noqa: ANN401 - an array
+    def work() -> Tree:
         numpy.matmul(A, A, out=B)
         numpy.tanh(B, out=B)
         return numpy.multiply(B, A, out=B)
@@ -516,7 +500,7 @@ def _control() -> Call:
     return work
 
 
-def _ready(function: Callable[..., Any], *inputs: Any) -> Any:  # noqa: ANN401 - arrays
+def _ready(function: Callable[..., Tree], *inputs: Tree) -> Tree:
     """JAX answers before it is done, and may answer with several arrays."""
     found = function(*inputs)
     wait = getattr(found, "block_until_ready", None)
@@ -527,7 +511,7 @@ def _ready(function: Callable[..., Any], *inputs: Any) -> Any:  # noqa: ANN401 -
     return found
 
 
-def _quotients(function: Callable[[Any], Any], x: Any) -> list[str]:  # noqa: ANN401 - arrays
+def _quotients(function: Callable[[Tree], Tree], x: Tree) -> list[str]:
     v = _random(x.size).astype(x.dtype).reshape(x.shape)
     found = []
     for step in _STEPS.get(x.dtype.name, ()):
@@ -536,7 +520,7 @@ def _quotients(function: Callable[[Any], Any], x: Any) -> list[str]:  # noqa: AN
     return found
 
 
-def _times_random(J: Any, shape: tuple[int, ...] | None = None) -> list[Any]:  # noqa: ANN401 - arrays
+def _times_random(J: Tree, shape: tuple[int, ...] | None = None) -> list[Any]:
     """J · v for each array of a Jacobian: every column is in it, and each row is one of its entries.
 
     `shape`: of the point, whose axes come last; by default one axis.
@@ -544,7 +528,7 @@ def _times_random(J: Any, shape: tuple[int, ...] | None = None) -> list[Any]:  #
     return [_product(leaf, leaf.shape[-1:] if shape is None else shape) for leaf in _leaves(J)]
 
 
-def _product(J: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - arrays
+def _product(J: Tree, shape: tuple[int, ...]) -> Tree:
     """In the precision of J, or what NumPy multiplies that is next to it."""
     numpy = import_module("numpy")
     rows, size = math.prod(J.shape[: J.ndim - len(shape)]), math.prod(shape)
@@ -553,7 +537,7 @@ def _product(J: Any, shape: tuple[int, ...]) -> Any:  # noqa: ANN401 - arrays
     return product if J.dtype.kind in "iub" else product.astype(J.dtype, copy=False)
 
 
-def _leaves(found: Any) -> list[Any]:  # noqa: ANN401 - arrays
+def _leaves(found: Tree) -> list[Any]:
     """The arrays of a result, however they are nested; of a mapping in the order of its keys."""
     if found is None:
         return []
@@ -572,13 +556,13 @@ def _leaves(found: Any) -> list[Any]:  # noqa: ANN401 - arrays
     return [import_module("numpy").asarray(found)]
 
 
-def _flat(found: Any) -> Any:  # noqa: ANN401 - arrays
+def _flat(found: Tree) -> Tree:
     """All numbers of a result in a row, in double precision; a complex one is two."""
     numpy = import_module("numpy")
     return numpy.concatenate([numpy.empty(0), *(_reals(leaf) for leaf in _leaves(found))])
 
 
-def _reals(leaf: Any) -> Any:  # noqa: ANN401 - arrays
+def _reals(leaf: Tree) -> Tree:
     if leaf.dtype.kind == "c":
         return leaf.astype("<c16").ravel().view("<f8")
     try:
@@ -595,15 +579,15 @@ def _kind(leaves: list[Any]) -> str:
     return {"float32": "complex64", "float64": "complex128"}.get(least, least) if is_complex else least
 
 
-def _random(size: int) -> Any:  # noqa: ANN401 - an array
+def _random(size: int) -> Tree:
     return import_module("numpy").random.default_rng(size).standard_normal(size)
 
 
-def _text(found: Any) -> str:  # noqa: ANN401 - arrays
+def _text(found: Tree) -> str:
     return _encoded(_flat(found))
 
 
-def _encoded(numbers: Any) -> str:  # noqa: ANN401 - an array
+def _encoded(numbers: Tree) -> str:
     return base64.b64encode(numbers.astype("<f8").tobytes()).decode()
 
 

@@ -13,9 +13,15 @@ import numpy as np
 import pytest
 import scipy.sparse
 
+from fwdrev.bench.records import sides
 from fwdrev.bench.revisions import side
 from fwdrev.bench.revisions.agreement import disagreement, wrong
 from fwdrev.bench.revisions.side import Side
+
+
+def test_both_name_the_control_alike() -> None:
+    """The program of a side can import nothing of ours."""
+    assert side.CONTROL == sides.CONTROL
 
 
 def test_a_jacobian_is_traced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
