@@ -35,7 +35,7 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 
 def _memory_left(group: Path) -> Iterator[int]:
-    stat = _words(group / "memory.stat")
+    stat = _text(group / "memory.stat").split()
     kinds = dict(zip(stat[::2], stat[1::2], strict=False))
     for limits, usage, idle in (
         (("memory.max", "memory.high"), "memory.current", "inactive_file"),
@@ -52,8 +52,9 @@ def _cpu_quota(group: Path) -> Iterator[float]:
     second = _numbers(group / "cpu.max")
     first = _numbers(group / "cpu.cfs_quota_us") + _numbers(group / "cpu.cfs_period_us")
     for found in (second, first):
-        if len(found) == 2 and found[0] > 0 < found[1]:  # noqa: PLR2004 - quota and period
-            yield found[0] / found[1]
+        match found:
+            case [quota, period] if quota > 0 < period:
+                yield quota / period
 
 
 def _tightest(root: Path, controller: str, limits: Callable[[Path], Iterator[N]]) -> N | None:
@@ -105,12 +106,8 @@ def _plain(place: str) -> str:
 
 def _numbers(path: Path) -> list[int]:
     """Those at the start of a file; what says "max" has none."""
-    words = _words(path)
+    words = _text(path).split()
     return [int(word) for word in words if re.fullmatch(r"-?[0-9]{1,19}", word)] if words[:1] != ["max"] else []
-
-
-def _words(path: Path) -> list[str]:
-    return _text(path).split()
 
 
 def _text(path: Path) -> str:

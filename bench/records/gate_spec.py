@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fwdrev.bench.records.parsing import is_function
-from fwdrev.bench.records.sides import CONTROL, function_of, names_function
+from fwdrev.bench.records.parsing import all_functions, each_once, is_function
+from fwdrev.bench.records.sides import CONTROL, function_of
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["ARMS", "FUNCTIONS", "PLANE", "all_functions", "check_once", "gate_spec", "points_of"]
+__all__ = ["ARMS", "FUNCTIONS", "PLANE", "gate_spec", "points_of"]
 
 PLANE: Mapping[str, Any] = {
     "inputs": "8:256:*2",
@@ -43,25 +43,13 @@ def gate_spec(
         raise InputError(msg)
     for name in names:
         _check_name(name)
-    check_once(names)
+    each_once(names)
     if all_functions(names):
         return checked_spec({**FUNCTIONS, **given, "engines": names})
     engines = [name for name in names if ":" not in name]
     known = [name for name in engines if not looked_up_later or find_engine(name) is not None]
     spec = make_spec({**PLANE, **given, "engines": known or ["forward"]})
     return spec.model_copy(update={"engines": names})
-
-
-def check_once(names: Sequence[str]) -> None:
-    """Raises InputError where an arm is named twice."""
-    if len(set(names)) < len(names):
-        msg = f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once"
-        raise InputError(msg)
-
-
-def all_functions(names: Sequence[str]) -> bool:
-    """Whether these arms are functions of the project: they have sizes, and no outputs."""
-    return all(map(names_function, names))
 
 
 def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
 __all__ = ["PREPARING", "WEIGHING", "ArmResult", "Cell", "Memory", "Observation", "Status"]
@@ -94,10 +96,8 @@ class Observation:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Observation":
         """The inverse of `to_json`, for what a worker wrote; files are read by `fwdrev.results.runs.schema`."""
-        arms = {str(name): _arm(arm) for name, arm in data["arms"].items()}
-        return cls(
-            round=int(data["round"]), cell=Cell(int(data["n"]), int(data["m"])), arms=arms, seconds=data.get("seconds")
-        )
+        arms = _ARMS.validate_python(data["arms"])
+        return cls(round=data["round"], cell=Cell(data["n"], data["m"]), arms=arms, seconds=data.get("seconds"))
 
 
 def _filled(arm: ArmResult) -> dict[str, Any]:
@@ -106,14 +106,4 @@ def _filled(arm: ArmResult) -> dict[str, Any]:
     return {f.name: record[f.name] for f in fields(arm) if getattr(arm, f.name) != f.default}
 
 
-def _arm(data: Mapping[str, Any]) -> ArmResult:
-    record = dict(data)
-    for field, kind in _PARTS.items():
-        if record.get(field) is not None:
-            record[field] = kind(**record[field])
-    record["values"] = tuple(float(v) for v in record.get("values", ()))
-    return ArmResult(**record | {"status": Status(record["status"])})
-
-
-_PARTS: Mapping[str, type] = {"cost": EngineCost, "program": ProgramCost, "memory": Memory}
-"""The fields of an arm that are records themselves."""
+_ARMS = TypeAdapter(dict[str, ArmResult])

@@ -13,13 +13,16 @@ from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown
 
 __all__ = [
+    "all_functions",
     "bytes_of",
     "cell_of",
     "duration",
+    "each_once",
     "engine_pair",
     "fraction_of",
     "is_function",
     "names",
+    "names_function",
     "parse_grid",
     "problem_options",
     "seconds_of",
@@ -182,6 +185,24 @@ def problem_options(given: list[str]) -> dict[str, Json]:
         except (ValueError, RecursionError):  # of JSON, of numbers and depths beyond measure
             options[key] = value
     return options
+
+
+def each_once(names: Sequence[str]) -> Sequence[str]:
+    """These engines or functions; raises InputError where one is named twice."""
+    if len(set(names)) < len(names):
+        msg = f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once"
+        raise InputError(msg)
+    return names
+
+
+def all_functions(names: Sequence[str]) -> bool:
+    """Whether these arms are functions of the project: they have sizes, and no outputs."""
+    return all(map(names_function, names))
+
+
+def names_function(arm: str) -> bool:
+    """Whether an arm is a function of the project, or its Jacobian: only these have a colon in their name."""
+    return ":" in arm
 
 
 def is_function(text: str) -> bool:

@@ -20,7 +20,6 @@ __all__ = [
     "delay_of",
     "direction_of",
     "function_of",
-    "names_function",
     "share_of",
 ]
 
@@ -99,11 +98,6 @@ def direction_of(arm: str) -> Direction:
     """That of the engine, or of what is done to the function."""
     found = find_engine(arm)
     return found.direction if found is not None else _JACOBIANS.get(arm.partition(":")[0], Direction.NONE)
-
-
-def names_function(arm: str) -> bool:
-    """Whether an arm is a function of the project, or its Jacobian: only these have a colon in their name."""
-    return ":" in arm
 
 
 def function_of(arm: str) -> str:

@@ -25,7 +25,7 @@ from pydantic import (
 from fwdrev.bench.records.given_file import explained, toml_of
 from fwdrev.bench.records.machine import total_bytes
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.parsing import bytes_of, fraction_of, parse_grid, seconds_of, sizes_of
+from fwdrev.bench.records.parsing import bytes_of, each_once, fraction_of, parse_grid, seconds_of, sizes_of
 from fwdrev.modes.core.chain import Wrt, float_dtype
 from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import InputError, unknown
@@ -42,8 +42,6 @@ from fwdrev.modes.registry import (
 __all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "stored_spec"]
 
 
-Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
-
 _COARSE_ROUNDS = 4
 """Of the grid with which an adaptive sweep begins."""
 
@@ -54,26 +52,12 @@ _PYPERF_ROUNDS = 20
 """Processes of a benchmark in pyperf."""
 
 Sizes = Annotated[list[int], BeforeValidator(sizes_of)]
-
 Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
-
 Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
-
+Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 """Of an engine or a problem: it is written into tables, messages and files."""
-
 Engine = Annotated[Name, AfterValidator(engine_name)]
-
-
-def _each_once(engines: list[str]) -> list[str]:
-    if len(set(engines)) < len(engines):
-        msg = f"engines {', '.join(engines)}: name each one once"
-        raise InputError(msg)
-    return engines
-
-
-_SHAPES = "Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every n × m."
-"""They are stored with a run, which may be read where the problem is not installed."""
 
 
 class Protocol(StrEnum):
@@ -119,7 +103,7 @@ class SweepSpec(BaseModel):
     wrt: Wrt = Wrt.THETA
     inputs: Sizes = Field(default_factory=lambda: parse_grid("4:4096:*4"))
     outputs: Sizes = Field(default_factory=lambda: parse_grid("1:1024:*4"))
-    engines: Annotated[list[Engine], AfterValidator(_each_once)] = Field(
+    engines: Annotated[list[Engine], AfterValidator(each_once)] = Field(
         default_factory=lambda: ["forward", "reverse", "jax-jvp", "jax-vjp"], min_length=1
     )
     rounds: StrictInt = Field(default=10, ge=1, le=10_000)
@@ -136,7 +120,12 @@ class SweepSpec(BaseModel):
     budget: Annotated[float, BeforeValidator(seconds_of)] | None = Field(default=None, ge=1, le=1e6)
     timeout: Annotated[float, BeforeValidator(seconds_of)] = Field(default=300.0, ge=0.1, le=1e6)
     memory_limit: Annotated[int, BeforeValidator(bytes_of)] | None = Field(default=None, ge=2**20, lt=2**62)
-    shapes: list[tuple[Size, Size]] | None = Field(default=None, min_length=1, description=_SHAPES)
+    shapes: list[tuple[Size, Size]] | None = Field(  # stored, since a run is read where its problem is not installed
+        default=None,
+        min_length=1,
+        description="Found, not given: the cells (n, m) nearest to the grid, of a problem that does not have every "
+        "n × m.",
+    )
 
     @property
     def cells(self) -> list[Cell]:
@@ -187,13 +176,10 @@ class SweepSpec(BaseModel):
         return made
 
 
-QUICK: dict[str, Any] = {
-    "inputs": "8:512:*2",
-    "outputs": "4:256:*2",
-    "rounds": 5,
-    "blocks": 5,
-    "block_seconds": 1e-3,
-}
+_GIVEN = SweepSpec.model_fields.keys() - {"shapes"}
+"""The fields that a person gives; the others are found."""
+
+QUICK: dict[str, Any] = {"inputs": "8:512:*2", "outputs": "4:256:*2", "rounds": 5, "blocks": 5, "block_seconds": 1e-3}
 """The preset of `--quick`: a plane around the crossover of `driven` in less than a minute."""
 
 
@@ -201,8 +187,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     """The specification with these fields, fit to be measured here.
 
     Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. A problem without
-    parameters is differentiated with respect to x unless told otherwise. Raises InputError with one line for the first
-    thing that is wrong.
+    parameters is differentiated with respect to x unless `wrt` is given. Raises InputError for the first mistake.
     """
     spec = checked_spec(given)
     if "rounds" not in given:
@@ -216,8 +201,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         engine(name)
     float_dtype(spec.dtype)
     spec = spec.model_copy(update={"shapes": _shapes(spec)})
-    largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
-    _check_memory(largest.n, largest.m, float_dtype(spec.dtype).itemsize)
+    _check_memory(spec)
     try:
         n_params = spec.problem_at(spec.cells[0]).chain.n_params
     except MemoryError:
@@ -232,10 +216,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
 
 
 def checked_spec(given: dict[str, Any]) -> SweepSpec:
-    """The specification with these fields, each of them allowed; raises InputError with one line for one that is not.
-
-    Whether it can be measured here is another matter: see `make_spec`.
-    """
+    """The specification with these fields, each of them allowed; `make_spec` also asks whether it can be measured."""
     return _spec({**given, "shapes": None})
 
 
@@ -258,9 +239,10 @@ def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
 
 
 def _default_rounds(spec: SweepSpec) -> int:
-    """Ten, or pyperf's own number of processes; as many as show where, if more come there later."""
-    stock = spec.protocol is Protocol.PYPERF
-    rounds = _PYPERF_ROUNDS if stock else _COARSE_ROUNDS if spec.adaptive else SweepSpec.model_fields["rounds"].default
+    """Fewer for a plane that is refined later, which adds rounds where they are needed."""
+    rounds = _COARSE_ROUNDS if spec.adaptive else spec.rounds
+    if spec.protocol is Protocol.PYPERF:
+        rounds = _PYPERF_ROUNDS
     return {Effort.FAST: rounds // 2, Effort.NORMAL: rounds, Effort.RIGOROUS: 2 * rounds}[spec.effort]
 
 
@@ -273,29 +255,25 @@ def read_spec(path: Path) -> dict[str, Any]:
     """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
     fields = toml_of(path, name=f"spec {path}", advice="give the path of a TOML file")
     for key in fields:
-        if key not in _given():
-            raise unknown(f"key in {path}:", key, _given())
+        if key not in _GIVEN:
+            raise unknown(f"key in {path}:", key, _GIVEN)
     return fields
-
-
-def _given() -> set[str]:
-    """The fields that a person gives; the others are found."""
-    return set(SweepSpec.model_fields) - {"shapes"}
 
 
 def _spec(given: dict[str, Any], where: str = "") -> SweepSpec:
     try:
         return SweepSpec(**given)
     except ValidationError as error:
-        raise InputError(where + explained(error, kind="option of a sweep", known=_given())) from None
+        raise InputError(where + explained(error, kind="option of a sweep", known=_GIVEN)) from None
 
 
-def _check_memory(n: int, m: int, itemsize: int) -> None:
-    """A Jacobian of every arm is held at a time, in two copies at most."""
-    size, have = n * m * itemsize, total_bytes()
+def _check_memory(spec: SweepSpec) -> None:
+    """The Jacobians of two arms are held at a time, each in two copies at most."""
+    largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
+    size, have = largest.n * largest.m * float_dtype(spec.dtype).itemsize, total_bytes()
     if have is not None and 4 * size > have:
         msg = (
-            f"the largest cell, n = {n} and m = {m}, has a Jacobian of {size / 1e9:.3g} GB, too large for this "
-            f"machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
+            f"the largest cell, n = {largest.n} and m = {largest.m}, has a Jacobian of {size / 1e9:.3g} GB, too large "
+            f"for this machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
         )
         raise InputError(msg)

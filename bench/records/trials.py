@@ -131,7 +131,7 @@ that are nearly equal (nanobench saw 1.2 %)."""
 
 
 def loops_of(seconds: Mapping[str, float], block_seconds: float) -> dict[str, int]:
-    """The same where it is known how many seconds a call of each arm takes."""
+    """Calls per block of each arm, at least one, from the `seconds` of a call."""
     loops: dict[str, int] = {}
     slowest = math.inf
     for name in sorted(seconds, key=seconds.__getitem__, reverse=True):

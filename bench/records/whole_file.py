@@ -6,9 +6,9 @@
     obstacle(Path("nowhere/check.md"))                     # "nowhere is no folder"
 
 All raise OSError and nothing else. The content goes to `.fwdrev-….part` beside the file, is synced and renamed over it;
-only a kill leaves that name behind. A file keeps its mode and, if it may, its owner; a link leads to its target;
-another hard link keeps the old content. What is no regular file, such as `/dev/stdout`, is written straight, and so
-is a file that may be written in a folder that may not: there only a kill can leave half of it.
+only a kill leaves that name behind. A file keeps its mode and, if possible, its owner; a link leads to its target;
+another hard link keeps the old content. A device or pipe, such as `/dev/stdout`, is written straight, and so is a file
+in a folder that is read-only: there a kill can leave half of it.
 """
 
 import errno
@@ -18,7 +18,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 __all__ = ["append_whole", "obstacle", "status", "taken", "write_whole"]
@@ -53,14 +53,12 @@ def append_whole(path: Path, text: str) -> None:
     """Likewise, at the end of what is there; makes the file where there is none."""
     with _named(path):
         there = status(path)
-        with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor:
-            try:
-                _write(descriptor, text.encode(errors="replace"))
-                _sync(descriptor)
-            except BaseException:
-                if there is None or stat.S_ISREG(there.st_mode):
-                    os.ftruncate(descriptor, 0 if there is None else there.st_size)
-                raise
+        with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor, ExitStack() as unless_done:
+            if there is None or stat.S_ISREG(there.st_mode):
+                unless_done.callback(os.ftruncate, descriptor, 0 if there is None else there.st_size)
+            _write(descriptor, text.encode(errors="replace"))
+            _sync(descriptor)
+            unless_done.pop_all()
 
 
 def status(path: Path) -> os.stat_result | None:
@@ -151,16 +149,11 @@ def _rename_to_new(made: Path, path: Path) -> None:
 def _overwrite(path: Path, data: bytes) -> None:
     """In place; puts back the old content where the new one cannot be written."""
     old = path.read_bytes()
-    with _opened(path, os.O_WRONLY) as descriptor:
-        try:
-            _write(descriptor, data)
-            os.ftruncate(descriptor, len(data))
-            _sync(descriptor)
-        except BaseException:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            _write(descriptor, old)
-            os.ftruncate(descriptor, len(old))
-            raise
+    with _opened(path, os.O_WRONLY) as descriptor, ExitStack() as unless_done:
+        unless_done.callback(_fill, descriptor, old)
+        _fill(descriptor, data)
+        _sync(descriptor)
+        unless_done.pop_all()
 
 
 def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
@@ -189,6 +182,12 @@ def _descriptor(path: Path, there: os.stat_result) -> int | None:
     return None
 
 
+def _fill(descriptor: int, data: bytes) -> None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    _write(descriptor, data)
+    os.ftruncate(descriptor, len(data))
+
+
 def _write(descriptor: int, data: bytes) -> None:
     """All of it; a signal or a limit may cut a single write short."""
     rest = memoryview(data)
@@ -207,14 +206,11 @@ def _sync(descriptor: int) -> None:
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
     """A descriptor; closing it is part of writing, since a file over a network may be refused only then."""
-    descriptor = os.open(path, flags | os.O_CLOEXEC, 0o666)
+    descriptor = os.open(path, flags, 0o666)
     try:
         yield descriptor
-    except BaseException:
-        with suppress(OSError):
-            os.close(descriptor)
-        raise
-    os.close(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -3,12 +3,11 @@
 spec, inputs, sides = in_modules(spec, inputs, sides)        # MODULE:FUNCTION, and where both sides find MODULE
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from fwdrev.bench.records.gate_spec import check_once
+from fwdrev.bench.records.parsing import each_once
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.modes.errors import InputError
@@ -33,7 +32,7 @@ def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[Sweep
         return ":".join([*how, module, function])
 
     names = [named(name) if ":" in name else name for name in spec.engines]
-    check_once(names)
+    each_once(names)
     points = None if inputs is None else ",".join(named(part.strip()) for part in inputs.split(","))
     path = tuple(dict.fromkeys([*sides.path, *folders]))
     return spec.model_copy(update={"engines": names}), points, replace(sides, path=path)
@@ -53,12 +52,8 @@ def _module(where: str, sides: Sides) -> tuple[str, Path]:
         known = f"; there are {', '.join(nearby)}" if nearby else ""
         msg = f"there is no file {where}{known}: give FILE.py:FUNCTION, relative to the current folder"
         raise InputError(msg)
-    packages = list(takewhile(lambda folder: (side / folder / "__init__.py").is_file(), _above(inside)))
+    above = inside.parents[:-1]  # without the project itself
+    packages = list(takewhile(lambda folder: (side / folder / "__init__.py").is_file(), above))
     folder = packages[-1].parent if packages else inside.parent
     parts = inside.relative_to(folder).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts), folder
-
-
-def _above(inside: Path) -> Iterator[Path]:
-    """The folders that hold a file, the nearest first, without the project itself."""
-    yield from inside.parents[:-1]

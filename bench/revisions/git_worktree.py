@@ -55,21 +55,8 @@ def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -
     and for a pattern or folder that names nothing.
     """
     project = project_here()
-    commit, places = _commit(name, project), _places(path, project)
-    generated = _generated(copy, project)
-    with _prepared("against", project) as (own, scratch):
-        base = own.path / "base"
-        absent = check_out(project, commit, base, own)
-        _copied(generated, project.top, base)
-        yield Sides(
-            base=base,
-            head=project.top,
-            inside=project.inside,
-            commit=commit,
-            scratch=scratch,
-            path=places,
-            absent=absent,
-        )
+    with _checked_out(project, _commit(name, project), copy, path, twice=False) as sides:
+        yield sides
 
 
 @contextmanager
@@ -90,22 +77,8 @@ def itself(name: str = "HEAD", /, *, copy: Sequence[str] = (), path: Sequence[st
                 (own.path / empty).mkdir()
             yield Sides(base=own.path / "base", head=own.path / "head", inside=Path(), commit="", scratch=scratch)
         return
-    generated, places = _generated(copy, project), _places(path, project)
-    with _prepared("itself", project) as (own, scratch):
-        base, head = own.path / "base", own.path / "head"
-        for side in (base, head):
-            absent = check_out(project, commit, side, own)
-            _copied(generated, project.top, side)
-        yield Sides(
-            base=base,
-            head=head,
-            inside=project.inside,
-            commit=commit,
-            scratch=scratch,
-            path=places,
-            project=project.top,
-            absent=absent,
-        )
+    with _checked_out(project, commit, copy, path, twice=True) as sides:
+        yield sides
 
 
 @contextmanager
@@ -118,6 +91,30 @@ def here() -> Iterator[Sides]:
         top, inside, git_folder = Path.cwd(), Path(), None
     with _prepared("here", git_folder) as (_, scratch):
         yield Sides(base=top, head=top, inside=inside, commit="", scratch=scratch)
+
+
+@contextmanager
+def _checked_out(
+    project: Project, commit: str, copy: Sequence[str], path: Sequence[str], *, twice: bool
+) -> Iterator[Sides]:
+    """That commit as base, and as head too where it is wanted `twice`, in place of the working tree."""
+    places, generated = _places(path, project), _generated(copy, project)
+    with _prepared("itself" if twice else "against", project) as (own, scratch):
+        base, head = own.path / "base", own.path / "head" if twice else project.top
+        absent: Mapping[str, str] = {}
+        for side in [base, head] if twice else [base]:
+            absent = check_out(project, commit, side, own)
+            _copied(generated, project.top, side)
+        yield Sides(
+            base=base,
+            head=head,
+            inside=project.inside,
+            commit=commit,
+            scratch=scratch,
+            path=places,
+            project=project.top,
+            absent=absent,
+        )
 
 
 @contextmanager
@@ -184,13 +181,10 @@ def _generated(patterns: Sequence[str], project: Project) -> list[str]:
 
 def _ignored(pattern: str) -> list[str]:
     """The question to git; a pattern without a slash matches in every folder, as in `.gitignore`."""
-    anywhere = pattern.removesuffix("/")
-    glob = f"**/{anywhere}" if "/" not in anywhere else anywhere.removeprefix("/")
-    folder = f"{glob}/**"
-    return [
-        *("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name"),
-        *("--", f":(top,glob){glob}", f":(top,glob){folder}"),
-    ]
+    name = pattern.removesuffix("/")
+    place = name.removeprefix("/") if "/" in name else f"**/{name}"
+    listed = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name")
+    return [*listed, "--", f":(top,glob){place}", f":(top,glob){place}/**"]
 
 
 def _copied(files: Sequence[str], head: Path, base: Path) -> None:

@@ -38,16 +38,13 @@ def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
         for name in asked
     )
     told = next((told for told in reasons if told is not None), None)
-    return told or next(
-        (_of_hook(name, files[name]) for name in lacked if name in files and theirs.get(name) == files[name]), None
-    )
-
-
-def _of_hook(name: str, file: str) -> str:
-    """If base has head's module though its own place is on the path."""
+    hooked = next((name for name in lacked if name in files and theirs.get(name) == files[name]), None)
+    if told is not None or hooked is None:
+        return told
     return (
-        f"an import hook, as some editable installs have, finds {name} in {Path(file).parent} before the path is "
-        f"searched: run the check where {name} is not installed (pip uninstall), both sides then have their own"
+        f"an import hook, as some editable installs have, finds {hooked} in {Path(files[hooked]).parent} before the "
+        f"path is searched: run the check where {hooked} is not installed (pip uninstall), both sides then have their "
+        "own"
     )
 
 
@@ -70,7 +67,9 @@ def _first_generated(home: Path, files: tuple[str, ...]) -> str | None:
 def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> str | None:
     """`found`: where head has it; `lacked`: whether it is this one that base could not import."""
     inside = found.relative_to(sides.home) if found is not None and found.is_relative_to(sides.home) else None
-    absent = None if inside is None else _of_submodule(sides, inside)
+    absent = next(
+        (why for path, why in sides.absent.items() if inside is not None and inside.is_relative_to(path)), None
+    )
     if absent is not None or not lacked:
         return absent
     if inside is not None and (generated := _of_file(sides.home, inside)) is not None:
@@ -84,11 +83,6 @@ def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> 
         f"{name} is installed from {found.parent}, which is not this project: run the check there, "
         "or install this one (pip install -e .)"
     )
-
-
-def _of_submodule(sides: Sides, inside: Path) -> str | None:
-    """If it lies in one that base does not have."""
-    return next((why for path, why in sides.absent.items() if inside.is_relative_to(path)), None)
 
 
 def _of_file(home: Path, inside: Path) -> str | None:

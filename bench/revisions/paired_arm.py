@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from fwdrev.bench.processes.side_process import ArmLostError
 from fwdrev.bench.records.observation import ArmResult, Memory, Status
@@ -13,6 +13,8 @@ from fwdrev.bench.revisions.pair import Pair
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
 __all__ = ["PairedArm", "lost_arm", "prepared_arm"]
+
+R = TypeVar("R", EngineCost, ProgramCost, Memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +32,11 @@ class PairedArm:
 
     def timed(self, loops: int, base: list[float], head: list[float]) -> "PairedArm":
         """With its values."""
-        one, other = (
-            replace(self.base, loops=loops, values=tuple(base)),
-            replace(self.head, loops=loops, values=tuple(head)),
+        return replace(
+            self,
+            base=replace(self.base, loops=loops, values=tuple(base)),
+            head=replace(self.head, loops=loops, values=tuple(head)),
         )
-        return replace(self, base=one, head=other)
 
 
 def prepared_arm(
@@ -58,9 +60,8 @@ def prepared_arm(
         elif counted and (what := unlike(pair)):
             one = replace(one, status=Status.FAILED, reason=f"it runs without a file that head imports: {what}")
         elif counted:
-            one, other = (
-                _counted(*each) for each in zip((one, other), pair.ask({"do": "count", "arm": arm}), strict=True)
-            )
+            counts = pair.ask({"do": "count", "arm": arm})
+            one, other = _counted(one, counts[0]), _counted(other, counts[1])
     seconds = None if loops else min(float(answer.get("seconds", 0.0)) for answer in (base, head))
     return _both(one, other, seconds)
 
@@ -84,9 +85,8 @@ def _spared(one: ArmResult, other: ArmResult, name: str) -> ArmResult:
 
 
 def _judged(answer: Mapping[str, Any], dtype: str) -> ArmResult:
-    failed = answer.get("failed")
-    if failed is not None:
-        return _failed(failed)
+    if "failed" in answer:
+        return _failed(answer["failed"])
     arm = ArmResult(status=Status.MEASURED, prepare_seconds=answer["prepare_seconds"])
     reason = wrong(answer, dtype)
     return arm if reason is None else replace(arm, status=Status.WRONG, reason=reason)
@@ -94,8 +94,7 @@ def _judged(answer: Mapping[str, Any], dtype: str) -> ArmResult:
 
 def _unsteady(pair: Pair, arm: str) -> str | None:
     """What changes from call to call on a side, so that the two sides could only agree by chance."""
-    answers = zip(("base", "head"), pair.ask({"do": "repeat", "arm": arm}), strict=True)
-    for side, answer in answers:
+    for side, answer in zip(("base", "head"), pair.ask({"do": "repeat", "arm": arm}), strict=True):
         for what, how in (("inputs", "its point makes other inputs"), ("results", "it returns other results")):
             if not answer.get(what, True):
                 return f"in {side} {how} from call to call: seed its random numbers"
@@ -118,7 +117,7 @@ def _failed(said: str) -> ArmResult:
     return ArmResult(status=status, reason=one_line(said))
 
 
-def _known(kind: type[Any], record: Mapping[str, Any] | None) -> Any:  # noqa: ANN401 - a record of that kind, or None
+def _known(kind: type[R], record: Mapping[str, Any] | None) -> R | None:
     """What another revision counted, in the fields of ours; None where it does not count the same things."""
     names = [field.name for field in fields(kind)]
     if record is None or not set(names) <= record.keys():

@@ -17,8 +17,9 @@ from pyperf import perf_counter
 from fwdrev.bench.machine.environment import check_machine
 from fwdrev.bench.processes.side_process import ArmLostError
 from fwdrev.bench.records.callables import warm_up
-from fwdrev.bench.records.gate_spec import all_functions, points_of
+from fwdrev.bench.records.gate_spec import points_of
 from fwdrev.bench.records.observation import Cell
+from fwdrev.bench.records.parsing import all_functions
 from fwdrev.bench.records.sides import CONTROL, Delay, SideObservation, share_of
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec

@@ -5,7 +5,7 @@ The clock is pyperf's, taken from where pyperf takes it: each round would import
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import repeat
 from random import Random
@@ -49,7 +49,7 @@ def timed_blocks(
     with no_collection():
         order, last = list(arms), None
         for block in range(blocks):
-            order = _shuffled(order, rng) if block % 2 == 0 else order[::-1]
+            order = rng.sample(order, len(order)) if block % 2 == 0 else order[::-1]
             for name in order:
                 if name != last:
                     at(name)
@@ -67,13 +67,9 @@ def timed(call: Call, loops: int) -> float:
     return float(perf_counter() - start)
 
 
-def _shuffled(order: Sequence[str], rng: Random) -> list[str]:
-    return rng.sample(order, len(order))
-
-
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """The garbage collector would hit whichever arm is running; who had switched it off finds it so."""
+    """Keep the garbage collector, which would hit whichever arm is running, off during the block."""
     on = gc.isenabled()
     gc.disable()
     try:

@@ -9,8 +9,9 @@ matrix, which is stored by rows or by columns as theirs are. None stands for wha
 
 import json
 import sys
-from collections.abc import Callable
-from itertools import product, repeat
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from math import prod
 from random import Random
 from statistics import median
 from time import perf_counter
@@ -67,15 +68,15 @@ class _Room:
         self._pieces = [rng.random(2 * _MOST_ENTRIES) for _ in range(4)]
 
     def matrix(self, piece: int, rows: int, columns: int, order: Order = "C") -> Matrix:
-        """In one of four pieces."""
+        """A matrix in one of four pieces."""
         return self._pieces[piece][: rows * columns].reshape(rows, columns, order=order)
 
     def vector(self, piece: int, size: int) -> Vector:
-        """Likewise."""
+        """A vector in one of four pieces."""
         return self._pieces[piece][:size]
 
-    def place(self, rows: int, columns: int, order: Order) -> Matrix:
-        """The left half of a wider matrix."""
+    def place(self, rows: int, columns: int, order: Order = "C") -> Matrix:
+        """The left half of a wider matrix, where a result is written."""
         return self.matrix(3, rows, 2 * columns, order)[:, :columns]
 
 
@@ -89,7 +90,7 @@ def _push(room: _Room, rows: int, inner: int, columns: int) -> Call:
 
 def _pull(room: _Room, rows: int, inner: int, columns: int) -> Call:
     """As in the D recursion: all by rows, into the result."""
-    U, J, out = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns)), room.place(rows, columns, "C")
+    U, J, out = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns)), room.place(rows, columns)
     return lambda: J.pull(U, out)
 
 
@@ -114,12 +115,12 @@ def _outer(room: _Room, rows: int, columns: int) -> Call:
     """A dense layer's weights with about as many rows as columns."""
     outputs = max(1, round(np.sqrt(columns)))
     J = Outer(room.vector(0, max(1, columns // outputs - 1)), outputs)
-    U, out = room.matrix(1, rows, outputs), room.place(rows, J.n_in, "C")
+    U, out = room.matrix(1, rows, outputs), room.place(rows, J.n_in)
     return lambda: J.pull(U, out)
 
 
 def _copy(room: _Room, rows: int, columns: int) -> Call:
-    J, out = Full(room.matrix(1, rows, columns)), room.place(rows, columns, "C")
+    J, out = Full(room.matrix(1, rows, columns)), room.place(rows, columns)
     return lambda: J.dense(out)
 
 
@@ -132,39 +133,24 @@ _OTHERS: dict[str, Make] = {
 }
 
 
-def _tables(seconds: float) -> dict[str, Any]:
+def _tables(seconds: float, cpus: list[int]) -> dict[str, Any]:
     """All kinds, in random order so that drift does not become structure."""
-    wanted: list[tuple[str, tuple[int, ...]]] = [
-        (kind, at) for kind in _PRODUCTS for at in product(range(_ROWS), range(_INNER), range(_COLUMNS))
-    ]
-    wanted += [(kind, at) for kind in _OTHERS for at in product(range(_ROWS), range(_COLUMNS))]
-    wanted = [(kind, at) for kind, at in wanted if _fits([2**a for a in at])]
-    found: dict[tuple[str, tuple[int, ...]], float] = {}
+    pin(cpus)
+    tables = {kind: np.full((_ROWS, _INNER, _COLUMNS), None) for kind in _PRODUCTS}
+    tables |= {kind: np.full((_ROWS, _COLUMNS), None) for kind in _OTHERS}
+    wanted = [(kind, at) for kind, table in tables.items() for at in np.ndindex(table.shape) if _fits(2**a for a in at)]
     room, each = _Room(), seconds / len(wanted)
     for kind, at in Random(0).sample(wanted, len(wanted)):
         call = (_PRODUCTS | _OTHERS)[kind](room, *(2**a for a in at))
-        found[kind, at] = _timed(call, each)
-    return {str(kind): _nested(kind, found, (_ROWS, _INNER, _COLUMNS)) for kind in _PRODUCTS} | {
-        str(kind): _nested(kind, found, (_ROWS, _COLUMNS)) for kind in _OTHERS
-    }
+        tables[kind][at] = _timed(call, each)
+    return {str(kind): table.tolist() for kind, table in tables.items()}
 
 
-def _fits(sizes: list[int]) -> bool:
-    rows, *inner, columns = sizes
-    between = inner[0] if inner else 1
-    largest = max(rows * between, between * columns, rows * columns)
-    return rows * between * columns <= _MOST_WORK and largest <= _MOST_ENTRIES
-
-
-def _nested(kind: str, found: dict[tuple[str, tuple[int, ...]], float], axes: tuple[int, ...]) -> Any:  # noqa: ANN401
-    """Lists of lists, one level for each axis."""
-
-    def level(at: tuple[int, ...]) -> Any:  # noqa: ANN401 - a number or a list of the next level
-        if len(at) == len(axes):
-            return found.get((kind, at))
-        return [level((*at, index)) for index in range(axes[len(at)])]
-
-    return level(())
+def _fits(sizes: Iterable[int]) -> bool:
+    rows, *between, columns = sizes
+    inner = prod(between)
+    largest = max(rows * inner, inner * columns, rows * columns)
+    return rows * inner * columns <= _MOST_WORK and largest <= _MOST_ENTRIES
 
 
 def _timed(call: Call, seconds: float) -> float:
@@ -183,12 +169,5 @@ def _timed(call: Call, seconds: float) -> float:
     return median(counts)
 
 
-def main() -> None:
-    """Answer one request."""
-    request = json.loads(sys.argv[1])
-    pin(request["cpus"])
-    json.dump(_tables(request["seconds"]), sys.stdout)
-
-
 if __name__ == "__main__":
-    main()
+    json.dump(_tables(**json.loads(sys.argv[1])), sys.stdout)

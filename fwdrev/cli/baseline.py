@@ -122,7 +122,7 @@ def _kept(spec: Any, points: str | None, path: tuple[Path, ...]) -> Any:  # noqa
 
 def _tell(made: Any, out: Path, run: Path | None, *, as_json: bool) -> None:  # noqa: ANN401 - a Baseline, as above
     """What is kept, and how it is compared with."""
-    from fwdrev.bench.records.sides import names_function
+    from fwdrev.bench.records.parsing import names_function
     from fwdrev.results.gate.baseline.file import baseline_text
     from fwdrev.results.gate.subjects import arm_subject
     from fwdrev.results.text.quantities import bytes_text, seconds_text

@@ -13,7 +13,7 @@ simulated: `python -m benchmarks.gate_simulation` prints the table.
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from fwdrev.bench.records.sides import names_function
+from fwdrev.bench.records.parsing import names_function
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.findings import Finding, confirmed, of_pair, screened, settled
 from fwdrev.results.gate.sides import Pair, Sides

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.bench.records.gate_spec import all_functions
+from fwdrev.bench.records.parsing import all_functions
 from fwdrev.bench.records.sides import SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.decision import Gate, decide

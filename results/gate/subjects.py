@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fwdrev.bench.records.sides import direction_of, names_function
+from fwdrev.bench.records.parsing import names_function
+from fwdrev.bench.records.sides import direction_of
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.sides import Pair, Sides

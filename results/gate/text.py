@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from fwdrev.bench.records.gate_spec import all_functions
+from fwdrev.bench.records.parsing import all_functions
 from fwdrev.results.gate.decision import Gate
 from fwdrev.results.gate.findings import POOLED, Finding
 from fwdrev.results.gate.subjects import Kind, Subject, arm_subject

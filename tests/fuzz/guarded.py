@@ -11,8 +11,6 @@ import pytest
 
 from fwdrev.bench.machine.memory import limited
 
-__all__ = ["examples", "guarded"]
-
 _TOTAL = int(os.environ.get("FWDREV_FUZZ", "400"))
 
 _LONG = "FWDREV_FUZZ" in os.environ

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from tests.fuzz.strategies import damaged
 
-__all__ = ["points"]
-
 
 def _saved(array: Any) -> bytes:
     buffer = io.BytesIO()
@@ -46,45 +44,15 @@ _ARRAYS = [
     )
 ] + [b"", b"text", b"\x93NUMPY"]
 
-_LIES = (
-    [
-        (b"(3,)", lie)
-        for lie in (
-            b"(10**9,)",
-            b"(99999999999,)",
-            b"(-3,)",
-            b"(3,3)",
-            b"()",
-            b"3",
-            b"None",
-            b"(3.0,)",
-            b"(True,)",
-            b"((3,),)",
-        )
-    ]
-    + [
-        (b"'<f8'", lie)
-        for lie in (
-            b"'|O'",
-            b"'<f4'",
-            b"'<f3'",
-            b"'V8'",
-            b"'<M8'",
-            b"None",
-            b"[('a','<f8')]",
-            b"'nonsense'",
-            b"'" + b"x" * 5000,
-        )
-    ]
-    + [
-        (b"False", b"True"),
-        (b"False", b"2"),
-        (b"fortran_order", b"x"),
-        (b"}", b""),
-        (b"{", b"__import__('os')"),
-        (b"<f8", b"\xff"),
-    ]
-)
+_SHAPES = (b"(10**9,)", b"(99999999999,)", b"(-3,)", b"(3,3)", b"()", b"3", b"None", b"(3.0,)", b"(True,)", b"((3,),)")
+_DTYPES = (b"'|O'", b"'<f4'", b"'<f3'", b"'V8'", b"'<M8'", b"None", b"[('a','<f8')]", b"'nonsense'", b"'" + b"x" * 5000)
+_LIES = [
+    *((b"(3,)", shape) for shape in _SHAPES),
+    *((b"'<f8'", dtype) for dtype in _DTYPES),
+    *((b"False", b"True"), (b"False", b"2"), (b"fortran_order", b"x")),
+    *((b"}", b""), (b"{", b"__import__('os')"), (b"<f8", b"\xff")),
+]
+"""What stands in a header, and what it says instead."""
 
 
 def _lying(data: bytes, lie: tuple[bytes, bytes]) -> bytes:

@@ -16,21 +16,6 @@ from fwdrev.results.gate.baseline.file import baseline_text
 from fwdrev.results.gate.sides import Sides
 from tests.scripted import scripted_run, with_counts
 
-__all__ = [
-    "SETTINGS",
-    "SETTING_VALUES",
-    "SPEC",
-    "VALUES",
-    "baseline",
-    "journal",
-    "journal_text",
-    "manifest",
-    "manifest_text",
-    "record",
-    "run",
-    "texts",
-]
-
 SPEC = {
     "problem": '"driven"',
     "wrt": '"theta"',
@@ -53,41 +38,11 @@ SPEC = {
 """The fields of a specification in TOML."""
 
 VALUES = (
-    *(
-        '"mlp"',
-        '"gmm"',
-        '"lstm"',
-        '"mgh32"',
-        '"hand-tracking"',
-        '"x"',
-        '"both"',
-        '"float32"',
-        '"pyperf"',
-        '"seconds"',
-        '"gpu"',
-    ),
-    *(
-        '["noop"]',
-        '["jax-jvp", "jax-vjp"]',
-        '["forward", "forward"]',
-        "[1000000]",
-        '"1,1000000"',
-        '"1:1000:+1"',
-        "10000",
-    ),
-    *(
-        "1979-05-27",
-        "07:32:00",
-        "inf",
-        "nan",
-        "0x" + "f" * 5000,
-        "{}",
-        "{depth = 10000}",
-        "{depth = 0}",
-        "{width = -1}",
-        "1e6",
-    ),
-    *("{depth = 1e3}", "{depth = true}", '{sigma = "nonsense"}', "{a = {b = 1}}", "[[1, 2]]", '""" \n """', "''"),
+    *('"mlp"', '"gmm"', '"lstm"', '"mgh32"', '"hand-tracking"', '"x"', '"both"', '"float32"', '"pyperf"'),
+    *('"seconds"', '"gpu"', '["noop"]', '["jax-jvp", "jax-vjp"]', '["forward", "forward"]', "[1000000]"),
+    *('"1,1000000"', '"1:1000:+1"', "10000", "1979-05-27", "07:32:00", "inf", "nan", "0x" + "f" * 5000, "{}"),
+    *("{depth = 10000}", "{depth = 0}", "{width = -1}", "1e6", "{depth = 1e3}", "{depth = true}"),
+    *('{sigma = "nonsense"}', "{a = {b = 1}}", "[[1, 2]]", '""" \n """', "''"),
 )
 """Others that a field may have."""
 
@@ -105,51 +60,11 @@ SETTINGS = {
 """The keys of [tool.fwdrev] in TOML."""
 
 SETTING_VALUES = (
-    *(
-        '"model:step"',
-        '["model:step"]',
-        '["model:step", "model:step"]',
-        '[":"]',
-        '["model:step,energy"]',
-        '["a b.py:f"]',
-    ),
-    *(
-        '["../a.py:f"]',
-        '["/a.py:f"]',
-        '["jacfwd:model:step"]',
-        '["a..b:f"]',
-        '["é:λ"]',
-        '["a\\u0000:f"]',
-        "[[]]",
-        "[{}]",
-    ),
-    *(
-        '"4:4096:*4"',
-        '"1:1000000:+1"',
-        "[1, 1]",
-        "[0]",
-        '"20%"',
-        "1.2",
-        "0.05",
-        "inf",
-        "-nan",
-        "1e400",
-        "0x" + "f" * 5000,
-    ),
-    *(
-        "1979-05-27",
-        "07:32:00",
-        "{}",
-        "{a = 1}",
-        '[""]',
-        '["/"]',
-        '[".."]',
-        '["a/../b/"]',
-        "[true]",
-        "-1",
-        "3",
-        "10001",
-    ),
+    *('"model:step"', '["model:step"]', '["model:step", "model:step"]', '[":"]', '["model:step,energy"]'),
+    *('["a b.py:f"]', '["../a.py:f"]', '["/a.py:f"]', '["jacfwd:model:step"]', '["a..b:f"]', '["é:λ"]'),
+    *('["a\\u0000:f"]', "[[]]", "[{}]", '"4:4096:*4"', '"1:1000000:+1"', "[1, 1]", "[0]", '"20%"', "1.2", "0.05"),
+    *("inf", "-nan", "1e400", "0x" + "f" * 5000, "1979-05-27", "07:32:00", "{}", "{a = 1}", '[""]', '["/"]'),
+    *('[".."]', '["a/../b/"]', "[true]", "-1", "3", "10001"),
 )
 """Others that a key may have."""
 

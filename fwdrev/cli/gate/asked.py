@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fwdrev.bench.records.gate_spec import all_functions, gate_spec, points_of
-from fwdrev.bench.records.parsing import names, threshold_of
-from fwdrev.bench.records.sides import names_function
+from fwdrev.bench.records.gate_spec import gate_spec, points_of
+from fwdrev.bench.records.parsing import all_functions, names, names_function, threshold_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.cli.common.options import ANY, DIFFERENT
 from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings

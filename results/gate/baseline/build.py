@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench.records.observation import PREPARING, Cell
-from fwdrev.bench.records.sides import names_function
+from fwdrev.bench.records.parsing import names_function
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.gate.sides import Counts, counts_of

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fwdrev.bench.records.sides import CONTROL, names_function
+from fwdrev.bench.records.parsing import names_function
+from fwdrev.bench.records.sides import CONTROL
 from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.stats.estimate import Estimate, t_quantile

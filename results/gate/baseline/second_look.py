@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.parsing import duration
-from fwdrev.bench.records.sides import names_function
+from fwdrev.bench.records.parsing import duration, names_function
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
