@@ -1,4 +1,4 @@
-from .machine.fingerprint import fingerprint as fingerprint
+from .machine.facts import fingerprint as fingerprint
 from .machine.processors import available_cpus as available_cpus
 from .records.observation import (
     PREPARING as PREPARING,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-__all__ = ["cpu_quota", "memory_left"]
+__all__ = ["cpu_quota", "memory_left", "text_of"]
 
 _MOST = 2**60
 """Bytes, or processors: version 1 says 2⁶³, less a page, for "no limit"."""
@@ -35,7 +35,7 @@ def cpu_quota(root: Path = Path("/")) -> float | None:
 
 
 def _memory_left(group: Path) -> Iterator[int]:
-    stat = _text(group / "memory.stat").split()
+    stat = text_of(group / "memory.stat").split()
     kinds = dict(zip(stat[::2], stat[1::2], strict=False))
     for limits, usage, idle in (
         (("memory.max", "memory.high"), "memory.current", "inactive_file"),
@@ -75,7 +75,7 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
 def _paths(root: Path, controller: str) -> dict[str, PurePosixPath]:
     """By hierarchy: `controller`, or `_UNIFIED`; from lines `id:controllers:path`."""
     paths: dict[str, PurePosixPath] = {}
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in text_of(root / "proc/self/cgroup").splitlines():
         _, names, path = [*line.split(":", 2), "", ""][:3]
         if path.startswith("/") and (names == _UNIFIED or controller in names.split(",")):
             paths[names and controller] = PurePosixPath(path)
@@ -85,7 +85,7 @@ def _paths(root: Path, controller: str) -> dict[str, PurePosixPath]:
 def _mounts(root: Path, controller: str) -> list[tuple[Path, PurePosixPath, str]]:
     """Where the hierarchies are mounted, and what part of each: from lines `… top place … - type source options`."""
     mounts: list[tuple[Path, PurePosixPath, str]] = []
-    for line in _text(root / "proc/self/mountinfo").splitlines():
+    for line in text_of(root / "proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         (_, _, _, top, place), (kind, _, options) = [*before.split(), *"....."][:5], [*after.split(), *"..."][:3]
         if kind == "cgroup2" or (kind == "cgroup" and controller in options.split(",")):
@@ -106,11 +106,12 @@ def _plain(place: str) -> str:
 
 def _numbers(path: Path) -> list[int]:
     """Those at the start of a file; what says "max" has none."""
-    words = _text(path).split()
+    words = text_of(path).split()
     return [int(word) for word in words if re.fullmatch(r"-?[0-9]{1,19}", word)] if words[:1] != ["max"] else []
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What a file of the system says; nothing where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):  # a path from a file may hold anything, such as a null

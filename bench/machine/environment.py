@@ -7,7 +7,7 @@ from pathlib import Path
 from fwdrev.bench.machine.cgroup import cpu_quota
 from fwdrev.bench.machine.git import without_repository
 from fwdrev.bench.machine.memory import available_bytes
-from fwdrev.bench.machine.processors import available_cpus, pinned_cpus
+from fwdrev.bench.machine.processors import available_cpus, pinned_cpus, usable_cpus
 from fwdrev.bench.processes.process import ask
 from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings
 from fwdrev.bench.records.spec import Device, SweepSpec
@@ -55,14 +55,14 @@ def cautions(threads: int) -> Iterator[str]:
 
 def check_machine(spec: SweepSpec) -> None:
     """Raises InputError when more threads are asked for than there are processors."""
-    have = len(available_cpus()) or os.cpu_count() or 1
+    have = usable_cpus()
     if spec.threads > have:
         msg = f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer"
         raise InputError(msg)
 
 
 def memory_share(spec: SweepSpec, workers: int) -> int | None:
-    """Bytes that each of so many workers may allocate; None where nobody can say, or a GPU's driver maps everything."""
+    """Bytes that each of so many workers may allocate; None where that is not known, and on a GPU."""
     if spec.memory_limit is not None:
         return spec.memory_limit
     free = None if spec.device is Device.GPU else available_bytes()
@@ -105,7 +105,4 @@ def device_name(spec: SweepSpec) -> str:
 
 def worker_settings() -> dict[str, str]:
     """The environment of a sweep's worker by default: one thread."""
-    from fwdrev.bench.machine.environment import worker_environment
-    from fwdrev.bench.records.spec import SweepSpec
-
     return worker_environment(SweepSpec(), Path(os.devnull))  # no folder: nothing is compiled

@@ -1,27 +1,44 @@
-"""Facts about this machine that decide how well it measures; what they mean is said in `results.doctor`."""
+"""Facts about this machine: the fingerprint that a run stores, and how well the machine measures.
+
+What the latter mean is said in `results.doctor`.
+"""
 
 import json
 import math
 import os
+import platform
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
-from fwdrev.bench.machine.cgroup import cpu_quota
+import numpy as np
+import pyperf
+
+from fwdrev.bench.machine.cgroup import cpu_quota, text_of
 from fwdrev.bench.machine.environment import worker_settings
-from fwdrev.bench.machine.fingerprint import fingerprint
-from fwdrev.bench.machine.processors import available_cpus
+from fwdrev.bench.machine.processors import usable_cpus
 from fwdrev.bench.processes.process import ask
-from fwdrev.bench.records.machine import OVERRIDDEN, Blas, Frequency, Machine, PyperfSays, Timer, Xla
+from fwdrev.bench.records.machine import (
+    OVERRIDDEN,
+    Blas,
+    Frequency,
+    Machine,
+    PyperfSays,
+    Timer,
+    Xla,
+    settings,
+    total_bytes,
+)
 
-__all__ = [
-    "blas",
-    "frequency",
-    "machine",
-    "pyperf_says",
-    "timer",
-]
+__all__ = ["blas", "fingerprint", "frequency", "machine", "pyperf_says", "timer"]
+
+_PACKAGES = ("fwdrev", "numpy", "jax", "jaxlib", "scipy", "pyperf")
+
+_FROM_PYPERF = ("cpu_model_name", "cpu_config", "platform", "python_version", "python_implementation", "aslr", "timer")
+"""Of pyperf's metadata what describes the machine; names of hosts and paths stay out of it."""
 
 _SYS = Path("/sys/devices/system/cpu")
 """Where Linux tells about processors; a virtual machine has little there."""
@@ -42,6 +59,23 @@ _BLAS_SETTINGS = ("OPENBLAS_", "MKL_", "BLIS_", "NPY_DISABLE_CPU", "NPY_ENABLE_C
 """How settings begin that choose what a BLAS or NumPy computes with."""
 
 
+def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
+    """Processor, system, versions, the BLAS in use, threads, processors and JAX's device; plain data."""
+    collected = pyperf.Run([1.0], metadata={"name": "probe"}).get_metadata()
+    facts: dict[str, Any] = {key: str(collected[key]) for key in _FROM_PYPERF if key in collected}
+    facts.setdefault("cpu_model_name", platform.processor() or platform.machine() or "unknown processor")
+    facts["cpus"] = usable_cpus()
+    facts["memory_bytes"] = total_bytes()
+    if (quota := cpu_quota()) is not None and quota < facts["cpus"]:
+        facts["cpu_quota"] = quota
+    facts["threads"] = threads
+    facts["device"] = device
+    facts["blas"] = _blas()
+    facts["settings"] = settings(os.environ)
+    facts["versions"] = {name: _version(name) for name in _PACKAGES}
+    return facts
+
+
 def machine() -> Machine:
     """Look around; takes about a second, most of it for starting JAX."""
     load = _load()  # first, since what follows is load
@@ -49,7 +83,7 @@ def machine() -> Machine:
     return Machine(
         processor=str(facts["cpu_model_name"]),
         cores=os.cpu_count() or 1,
-        available=len(available_cpus()) or os.cpu_count() or 1,
+        available=usable_cpus(),
         load=load,
         frequency=frequency(),
         timer=timer(),
@@ -64,8 +98,9 @@ def machine() -> Machine:
 
 def frequency(folder: Path = _SYS) -> Frequency:
     """Governors and turbo; Intel's driver has a switch of its own for the latter."""
-    governors = {_text(path) for path in folder.glob("cpu*/cpufreq/scaling_governor")} - {""}
-    no_turbo, boost = _text(folder / "intel_pstate" / "no_turbo"), _text(folder / "cpufreq" / "boost")
+    governors = {text_of(path).strip() for path in folder.glob("cpu*/cpufreq/scaling_governor")} - {""}
+    no_turbo = text_of(folder / "intel_pstate" / "no_turbo").strip()
+    boost = text_of(folder / "cpufreq" / "boost").strip()
     turbo = no_turbo == "0" if no_turbo else boost == "1" if boost else None
     return Frequency(governors=tuple(sorted(governors)), turbo=turbo)
 
@@ -123,8 +158,13 @@ def _pyperf() -> PyperfSays:
     return pyperf_says(answer.text, None if answer.text else answer.problem)
 
 
-def _text(path: Path) -> str:
+def _blas() -> str:
+    found = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def _version(name: str) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

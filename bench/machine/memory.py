@@ -10,7 +10,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from fwdrev.bench.machine.cgroup import memory_left
+from fwdrev.bench.machine.cgroup import memory_left, text_of
 from fwdrev.bench.records.observation import Memory
 
 __all__ = ["available_bytes", "limited", "peak_of"]
@@ -76,9 +76,5 @@ def _reset_peak() -> int | None:
 
 def _fields(path: Path) -> dict[str, int]:
     """The lines `Name:  123 kB` of a file of /proc, in bytes."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return {}
-    parts = (line.split() for line in lines if line.endswith(" kB"))
+    parts = (line.split() for line in text_of(path).splitlines() if line.endswith(" kB"))
     return {words[0].rstrip(":"): int(words[1]) * 1024 for words in parts}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
 
-__all__ = ["available_cpus", "pin", "pinned_cpus"]
+__all__ = ["available_cpus", "pin", "pinned_cpus", "usable_cpus"]
 
 
 def available_cpus() -> list[int]:
@@ -13,6 +13,11 @@ def available_cpus() -> list[int]:
     with suppress(OSError, AttributeError):  # refused, as by a sandbox; not there, as on macOS
         return sorted(os.sched_getaffinity(0))
     return []
+
+
+def usable_cpus() -> int:
+    """How many processors this process may use; where the system cannot say, how many there are."""
+    return len(available_cpus()) or os.cpu_count() or 1
 
 
 def pin(cpus: Sequence[int]) -> bool:

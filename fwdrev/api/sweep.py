@@ -11,7 +11,7 @@ from typing import Any
 
 from fwdrev.api.new_names import claimed_folder
 from fwdrev.bench.machine.environment import cautions, check_machine, device_name
-from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
 from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.records.observation import Cell, Observation

@@ -26,7 +26,7 @@ def calibrate(
 ) -> None:
     """Measure what this machine takes for an operation, so that costs can be predicted; under a minute."""
     from fwdrev.api.calibrate import calibration_runs
-    from fwdrev.bench.machine.fingerprint import fingerprint
+    from fwdrev.bench.machine.facts import fingerprint
     from fwdrev.bench.timing.primitives import measure_tables
     from fwdrev.modes.bracketing.machine_prices import Seconds, Table
     from fwdrev.results.costs.calibration import Calibration, calibration_place, save_calibration

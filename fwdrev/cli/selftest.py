@@ -88,7 +88,7 @@ def _measured(
     places: Mapping[str, Sequence[str]],
 ) -> Iterator[str]:
     """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
-    from fwdrev.bench.machine.fingerprint import fingerprint
+    from fwdrev.bench.machine.facts import fingerprint
     from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import itself
     from fwdrev.bench.revisions.lookup import looked_up

@@ -15,7 +15,7 @@ import pytest
 from fwdrev.bench.machine import memory
 from fwdrev.bench.machine.cgroup import cpu_quota, memory_left
 from fwdrev.bench.machine.environment import PASSED_ON, cautions
-from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.machine.processors import available_cpus, pin, pinned_cpus
 from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings, total_bytes
 from fwdrev.bench.records.spec import make_spec

@@ -8,7 +8,7 @@ from time import monotonic
 
 import typer
 
-from fwdrev.bench.machine.fingerprint import fingerprint
+from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.records.gate_spec import FUNCTIONS, gate_spec, points_of
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import CONTROL, SideObservation
