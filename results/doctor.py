@@ -4,7 +4,7 @@ Only a warning makes a machine unfit. A note is worth knowing, and what it tells
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -20,12 +20,13 @@ from fwdrev.bench.records.machine import (
     Timer,
     Xla,
 )
+from fwdrev.results.display import Plain
 from fwdrev.results.stats.noise import Noise, noise_of
 
 __all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]
 
 _BUSY, _FULL = 0.25, 0.75
-"""Load per core: somebody else is at work now and then; hardly a core is left for a worker."""
+"""Load per core: other programs are at work now and then; hardly a core is left for a worker."""
 
 _COARSE, _TOO_COARSE = 2e-6, 2e-5
 """Seconds: a thousandth and a hundredth of a block by default (2 ms)."""
@@ -54,8 +55,8 @@ class Level(StrEnum):
 _MARKS = {Level.OK: "✓", Level.NOTE: "·", Level.WARNING: "!"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True, slots=True)
+class Finding(Plain):
     """One thing about the machine; `advice` is empty where nothing is to be done."""
 
     name: str
@@ -63,13 +64,9 @@ class Finding:
     found: str
     advice: str = ""
 
-    def to_json(self) -> dict[str, str]:
-        """Plain data."""
-        return {"name": self.name, "status": self.status.value, "found": self.found, "advice": self.advice}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+@dataclass(frozen=True, slots=True)
+class Diagnosis(Plain):
     """All findings, and the noise in numbers."""
 
     findings: tuple[Finding, ...]
@@ -81,9 +78,8 @@ class Diagnosis:
         return all(finding.status is not Level.WARNING for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
-        findings = [finding.to_json() for finding in self.findings]
-        return {"fit": self.fit, "findings": findings, "noise": self.noise.to_json()}
+        """The fields, and whether the machine is fit."""
+        return {"fit": self.fit} | asdict(self)
 
 
 def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
@@ -102,7 +98,7 @@ def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
         _noise(noise),
         _pyperf(machine.pyperf),
     )
-    return Diagnosis(findings=findings, noise=noise)
+    return Diagnosis(findings, noise)
 
 
 def diagnosis_lines(found: Diagnosis) -> list[str]:
@@ -123,90 +119,85 @@ def _cores(machine: Machine) -> Finding:
         found += f", of which a quota allows the time of {machine.quota:.3g}"
         advice = "who uses it up is stopped for a while, in the middle of what is timed: give the container more"
         status = Level.WARNING if machine.quota < _ALONE else Level.NOTE
-        return Finding(name="cores", status=status, found=found, advice=advice)
+        return Finding("cores", status, found, advice)
     if machine.available > 1:
-        return Finding(name="cores", status=Level.OK, found=found)
+        return Finding("cores", Level.OK, found)
     advice = "what is measured shares its core with everything else: let this process have two or more"
-    return Finding(name="cores", status=Level.NOTE, found=found, advice=advice)
+    return Finding("cores", Level.NOTE, found, advice)
 
 
 def _load(machine: Machine) -> Finding:
     if machine.load is None:
-        advice = "see to it yourself that nothing else runs"
-        return Finding(name="load", status=Level.NOTE, found="cannot be seen here", advice=advice)
+        return Finding("load", Level.NOTE, "cannot be seen here", "see to it yourself that nothing else runs")
     each = machine.load / machine.cores
-    status = Level.WARNING if each > _FULL else Level.NOTE if each > _BUSY else Level.OK
-    advice = "stop what else runs, or wait until it has ended; `top` shows what it is" if status is not Level.OK else ""
-    return Finding(name="load", status=status, found=f"{each:.2f} per core in the last minute", advice=advice)
+    status = _level(each, _BUSY, _FULL)
+    advice = "" if status is Level.OK else "stop what else runs, or wait until it has ended; `top` shows what it is"
+    return Finding("load", status, f"{each:.2f} per core in the last minute", advice)
 
 
 def _frequency(seen: Frequency) -> Finding:
     if not seen.governors and seen.turbo is None:
         advice = "on a virtual machine its host decides; what it does is in the noise below"
-        return Finding(name="frequency", status=Level.NOTE, found="cannot be seen here", advice=advice)
+        return Finding("frequency", Level.NOTE, "cannot be seen here", advice)
     turbo = "cannot be seen" if seen.turbo is None else "on" if seen.turbo else "off"
     found = f"governor {', '.join(seen.governors) or 'cannot be seen'}, turbo {turbo}"
     if set(seen.governors) <= {"performance"} and not seen.turbo:
-        return Finding(name="frequency", status=Level.OK, found=found)
+        return Finding("frequency", Level.OK, found)
     advice = "the clock changes with load and heat: `python -m pyperf system tune`, as root, holds it still"
-    return Finding(name="frequency", status=Level.NOTE, found=found, advice=advice)
+    return Finding("frequency", Level.NOTE, found, advice)
 
 
 def _blas(used: Blas) -> Finding:
     found = f"{used.name}, told to use {_count(used.threads, 'thread')}"
     if not used.settings:
-        return Finding(name="blas", status=Level.OK, found=found)
+        return Finding("blas", Level.OK, found)
     found += ", with " + ", ".join(f"{key}={value}" for key, value in used.settings.items())
     advice = "these choose its kernels and may slow it down: unset them unless they are what you want to measure"
-    return Finding(name="blas", status=Level.NOTE, found=found, advice=advice)
+    return Finding("blas", Level.NOTE, found, advice)
 
 
 def _settings(machine: Machine) -> Finding:
     """Those that are for debugging make what is measured worthless; others make it another thing."""
-    name, given = "settings", machine.settings | machine.overridden
+    given = machine.settings | machine.overridden
     if not given:
-        return Finding(name=name, status=Level.OK, found="none in the environment that changes what is measured")
+        return Finding("settings", Level.OK, "none in the environment that changes what is measured")
     distorting = machine.settings.keys() & DISTORTING.keys()
     effects = [f"{key}: {(EFFECTS | OVERRIDDEN)[key]}" for key in given]
     if distorting:
         effects.append(f"unset {', '.join(sorted(distorting))}, unless that is what you want to measure")
-    return Finding(
-        name=name,
-        status=Level.WARNING if distorting else Level.NOTE,
-        found=", ".join(f"{key}={value}" for key, value in given.items()),
-        advice="\n".join(effects),
-    )
+    found = ", ".join(f"{key}={value}" for key, value in given.items())
+    return Finding("settings", Level.WARNING if distorting else Level.NOTE, found, "\n".join(effects))
 
 
 def _timer(clock: Timer) -> Finding:
     found = f"resolution {clock.resolution * 1e9:.0f} ns, {clock.cost * 1e9:.0f} ns for a reading"
     if clock.resolution <= _COARSE and clock.cost <= _SLOW:
-        return Finding(name="timer", status=Level.OK, found=found)
+        return Finding("timer", Level.OK, found)
     status = Level.WARNING if clock.resolution > _TOO_COARSE else Level.NOTE
     advice = "choose a better clock source (tsc, if the machine has it), or longer blocks with --block-seconds"
-    return Finding(name="timer", status=status, found=found, advice=advice)
+    return Finding("timer", status, found, advice)
 
 
 def _xla(jax: Xla) -> Finding:
     if jax.problem is not None:
         advice = "engines on JAX, and the check of every other engine, need it: see what `python -c 'import jax'` says"
-        return Finding(name="xla", status=Level.WARNING, found=f"JAX does not start: {jax.problem}", advice=advice)
-    return Finding(name="xla", status=Level.OK, found=f"JAX {jax.version} on {', '.join(jax.devices)}")
+        return Finding("xla", Level.WARNING, f"JAX does not start: {jax.problem}", advice)
+    return Finding("xla", Level.OK, f"JAX {jax.version} on {', '.join(jax.devices)}")
 
 
 def _pinning(*, pinned: bool) -> Finding:
     if pinned:
-        return Finding(name="pinning", status=Level.OK, found="a process stays on the core it is given")
+        return Finding("pinning", Level.OK, "a process stays on the core it is given")
     advice = "the system moves processes between cores while they are timed; Linux would let us hold them"
-    return Finding(name="pinning", status=Level.NOTE, found="not possible here", advice=advice)
+    return Finding("pinning", Level.NOTE, "not possible here", advice)
 
 
 def _times(noise: Noise) -> Finding:
     found = f"spread {_percent(noise.between_processes)} between processes, {_percent(noise.between_blocks)} per block"
     if noise.between_processes <= _DRIFTS:
-        return Finding(name="times", status=Level.OK, found=found)
+        return Finding("times", Level.OK, found)
     advice = "compare engines of one run (they are paired), not times of different runs"
-    return Finding(name="times", status=Level.NOTE, found=found, advice=advice)
+    return Finding("times", Level.NOTE, found, advice)
 
 
 def _noise(noise: Noise) -> Finding:
@@ -215,22 +206,24 @@ def _noise(noise: Noise) -> Finding:
         f"ratios spread {_percent(noise.ratio_spread)} between {noise.processes} processes: "
         f"in a minute a difference of {_percent(smallest)} can be seen"
     )
-    status = Level.WARNING if smallest > _LARGE else Level.NOTE if smallest > _SMALL else Level.OK
-    advice = (
-        "" if status is Level.OK else "stop what else runs, or measure longer: four times the rounds see half of it"
-    )
-    return Finding(name="noise", status=status, found=found, advice=advice)
+    status = _level(smallest, _SMALL, _LARGE)
+    advice = "stop what else runs, or measure longer: four times the rounds see half of it"
+    return Finding("noise", status, found, "" if status is Level.OK else advice)
 
 
 def _pyperf(says: PyperfSays) -> Finding:
     if says.problem is not None:
         advice = "run `python -m pyperf system show` yourself"
-        return Finding(name="pyperf", status=Level.NOTE, found=f"says nothing: {says.problem}", advice=advice)
+        return Finding("pyperf", Level.NOTE, f"says nothing: {says.problem}", advice)
     lines = [*says.advices, *says.warnings]
     if not lines:
-        return Finding(name="pyperf", status=Level.OK, found="`pyperf system show` has no advice")
+        return Finding("pyperf", Level.OK, "`pyperf system show` has no advice")
     found = f"`pyperf system show` has advice ({len(says.advices)}) and warnings ({len(says.warnings)})"
-    return Finding(name="pyperf", status=Level.NOTE, found=found, advice="\n".join(lines))
+    return Finding("pyperf", Level.NOTE, found, advice="\n".join(lines))
+
+
+def _level(value: float, note: float, warning: float) -> Level:
+    return Level.WARNING if value > warning else Level.NOTE if value > note else Level.OK
 
 
 def _count(number: int, noun: str) -> str:

@@ -9,6 +9,7 @@ from fwdrev.bench.records.parsing import problem_options
 from fwdrev.cli.common.options import Option, Problem, Wrt
 from fwdrev.cli.common.show import AsJson, answer
 from fwdrev.modes.errors import InputError
+from fwdrev.results.display import aligned
 
 if TYPE_CHECKING:
     from fwdrev.modes.bracketing.factors import FactorPlan
@@ -111,13 +112,13 @@ def _factor_lines(count: int, found: "FactorPlan") -> list[str]:
     )
     optimum = ("optimum", found.cost, str(found.tree))
     formed = "[" in str(found.tree)
-    width = max(len(f"{cost:,}") for _, cost, _ in (optimum, *rows))
+    table = aligned([(row, f"{cost:,}", text) for row, cost, text in (optimum, *rows)], "<><")
     name, best, _ = min(rows, key=lambda row: row[1])
     verdict = "needs as many multiply–adds as" if best == found.cost else f"needs {fewer(found.cost, best)} than"
     return [
         f"A chain of {count} factors; the cost of its product in multiply–adds:",
         "",
-        *(f"  {row:<15}  {cost:>{width},}  {text}" for row, cost, text in (optimum, *rows)),
+        *(f"  {line}" for line in table),
         "  Factors are counted from the input; what is in brackets is multiplied first.",
         *["  [k]: factor k is formed as a matrix and multiplied; any other is pushed or pulled through."] * formed,
         "",

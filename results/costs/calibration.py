@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from fwdrev.bench.records.given_file import content
 from fwdrev.bench.records.whole_file import obstacle, status, write_whole
 from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, Table
 from fwdrev.modes.core.cost import Kind
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError
 from fwdrev.results.runs.cache_folder import cache_folder
 from fwdrev.results.runs.provenance import deciding
@@ -52,6 +53,11 @@ class Calibration:
     machine: Mapping[str, Any]
 
 
+_Time = Annotated[float, Field(gt=0, lt=_DAYS, strict=True)] | None
+
+_TIMES: dict[int, TypeAdapter[Json]] = {2: TypeAdapter(list[list[_Time]]), 3: TypeAdapter(list[list[list[_Time]]])}
+"""Of tables with so many axes."""
+
 _Rate = Annotated[float, Field(ge=0, le=_DAYS, allow_inf_nan=False)]
 
 
@@ -63,7 +69,7 @@ class _Stored(BaseModel):
     format: int = Field(ge=_FORMAT, le=_FORMAT)
     created: str = Field(max_length=100)
     machine: dict[str, Any]
-    tables: dict[str, list[Any]]
+    tables: dict[str, list[Json]]
     rates: dict[str, dict[str, _Rate]]
     error: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
 
@@ -139,23 +145,13 @@ def _unwritable(path: Path | str, why: str) -> InputError:
     return InputError(f"cannot write {path}: {why}; set XDG_CACHE_HOME to a folder that can be written")
 
 
-def _table(kind: str, values: list[Any]) -> Table:
+def _table(kind: str, values: list[Json]) -> Table:
     """One axis for each size of such an operation; the smallest one was measured, since all others can go by it."""
     axes = 3 if kind.startswith((Kind.PUSH, Kind.PULL)) else 2
-    smallest: Any = _checked(values, axes)
+    smallest: Json = _TIMES[axes].validate_python(values)
     for _ in range(axes):
         smallest = smallest[0]
     if smallest is None:
         msg = f"{kind}: nothing is known of the smallest size"
         raise ValueError(msg)
     return Table(values)
-
-
-def _checked(values: Any, axes: int) -> Any:  # noqa: ANN401 - nested lists
-    """Positive seconds or None, nested as deep as there are axes."""
-    if axes and isinstance(values, list):
-        return [_checked(value, axes - 1) for value in values]
-    if not axes and (values is None or (isinstance(values, float) and 0 < values < _DAYS)):
-        return values
-    msg = f"{values!r} is no time"
-    raise ValueError(msg)

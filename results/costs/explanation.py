@@ -15,6 +15,7 @@ from fwdrev.modes.engines.forward import Forward
 from fwdrev.modes.engines.planner import LONGEST
 from fwdrev.modes.engines.reverse import Reverse
 from fwdrev.modes.layers.autodiff import AutodiffLayer
+from fwdrev.results.display import aligned
 
 __all__ = ["EXPLAINED", "Account", "Explanation", "explain", "explanation_lines", "fewer"]
 
@@ -57,17 +58,22 @@ class Account:
 
     def to_json(self) -> dict[str, Any]:
         """Totals, then products."""
-        return asdict(self.cost) | {"products": [self._product(one) for one in self.products]}
+        products = [
+            {
+                "line": one.line,
+                "factors": [list(shape) for shape in one.factors],
+                "shape": list(one.shape),
+                "kind": _kind(one),
+                "multiply_adds": one.cost.multiply_adds,
+                "bytes": self.moved(one),
+            }
+            for one in self.products
+        ]
+        return asdict(self.cost) | {"products": products}
 
-    def _product(self, one: Product) -> dict[str, Any]:
-        return {
-            "line": one.line,
-            "factors": [list(shape) for shape in one.factors],
-            "shape": list(one.shape),
-            "kind": _kind(one),
-            "multiply_adds": one.cost.multiply_adds,
-            "bytes": one.cost.moved * self.itemsize,
-        }
+    def moved(self, one: Product) -> int:
+        """The bytes that a product reads and writes."""
+        return one.cost.moved * self.itemsize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +89,8 @@ class Explanation:
         engines = {name: account.to_json() for name, account in self.accounts.items()}
         best = self.accounts["bracketed"]
         engines["bracketed"] |= {"tree": best.tree, "direction": best.direction.value}
-        return {"problem": self._problem(), "engines": engines}
-
-    def _problem(self) -> dict[str, Any]:
         spec, chain = self.spec, self.problem.chain
-        return {
+        problem = {
             "name": spec.problem,
             "n": spec.cells[0].n,
             "m": spec.cells[0].m,
@@ -98,6 +101,7 @@ class Explanation:
             "layers": len(chain.layers),
             "jacobian": [chain.n_out, chain.n_columns(spec.wrt)],
         }
+        return {"problem": problem, "engines": engines}
 
 
 def explain(spec: SweepSpec) -> Explanation:
@@ -150,29 +154,21 @@ def explanation_lines(found: Explanation) -> list[str]:
         lines += [f"{name}:  {account.recursion}", "", *_table(account), *_notes(account), ""]
     if any(isinstance(layer, AutodiffLayer) for layer in chain.layers):
         return [*lines, _TRACED, _verdict(found)]
-    structured = any(_structured(one) for account in found.accounts.values() for one in account.products)
-    return lines + [_STRUCTURE] * structured + [_verdict(found)]
+    if any(_structured(one) for account in found.accounts.values() for one in account.products):
+        lines.append(_STRUCTURE)
+    return [*lines, _verdict(found)]
 
 
 def _table(account: Account) -> list[str]:
     """A row for each product, then the totals."""
     head = ("", "product", "shapes", "", "multiply–adds", "bytes")
     rows = [
-        (str(number), one.line, _shapes(one), _kind(one), f"{one.cost.multiply_adds:,}", f"{moved:,}")
+        (str(number), one.line, _shapes(one), _kind(one), f"{one.cost.multiply_adds:,}", f"{account.moved(one):,}")
         for number, one in enumerate(account.products, 1)
-        for moved in [one.cost.moved * account.itemsize]
     ]
     total = ("", "total", "", "", f"{account.cost.multiply_adds:,}", f"{account.cost.bytes_moved:,}")
     peak = ("", "held at once, at most", "", "", "", f"{account.cost.peak_bytes:,}")
-    return _aligned([head, *rows, total, peak])
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Texts to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    sides = (">", "<", "<", "<", ">", ">")
-    cells = [[f"{text:{side}{width}}" for text, side, width in zip(row, sides, widths, strict=True)] for row in rows]
-    return ["  " + "  ".join(row).rstrip() for row in cells]
+    return [f"  {line}" for line in aligned([head, *rows, total, peak], "><<<>>")]
 
 
 def _notes(account: Account) -> list[str]:

@@ -5,9 +5,10 @@ depends on what is known of its operations: those of NumPy's engines are in the 
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import TypeVar
 
 import numpy as np
 from scipy.optimize import nnls
@@ -15,13 +16,18 @@ from scipy.optimize import nnls
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, terms
 from fwdrev.modes.core.arrays import Matrix, Vector
+from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.cost import EngineCost, Product
+from fwdrev.modes.core.engine import Engine
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.errors import NothingMeasuredError, Raised, attempt
 from fwdrev.modes.registry import find_engine, is_ours
 from fwdrev.results.runs.cells import times
 from fwdrev.results.runs.run import Run
 
 __all__ = ["Fit", "fit_rates", "predicted_seconds"]
+
+T = TypeVar("T")
 
 _SHARED = ("call", "value", "table")
 """Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
@@ -79,12 +85,17 @@ def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) ->
         return None
     chain, wrt = problem.chain, run.spec.wrt
     engine = found.priced(prices)
-    try:
-        return prices.jacobian(name, engine.cost(chain, wrt), engine.products(chain, wrt), chain)
-    except Exception:
-        if is_ours(found):
-            raise
-        return None  # what another package counts wrongly predicts nothing
+    return _by_counts(engine, chain, wrt, lambda cost, products: prices.jacobian(name, cost, products, chain))
+
+
+def _by_counts(engine: Engine, chain: Chain, wrt: Wrt, follows: Callable[[EngineCost, list[Product]], T]) -> T | None:
+    """What follows from the counts of an engine; None where one of another package counts wrongly."""
+    found = attempt(lambda: follows(engine.cost(chain, wrt), engine.products(chain, wrt)))
+    if not isinstance(found, Raised):
+        return found
+    if is_ours(engine):
+        raise found.error
+    return None
 
 
 def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
@@ -107,13 +118,9 @@ def _counts(run: Run, cell: Cell, names: Sequence[str], tables: Seconds) -> Iter
         found = find_engine(name)
         if found is None or not found.computes:
             continue
-        try:
-            units = terms(tables, found.cost(chain, wrt), found.products(chain, wrt), chain)
-        except Exception:
-            if is_ours(found):
-                raise
-            continue  # as in a prediction
-        yield name, units
+        units = _by_counts(found, chain, wrt, lambda cost, products: terms(tables, cost, products, chain))
+        if units is not None:
+            yield name, units
 
 
 def _has_operations(name: str, tables: Seconds) -> bool:

@@ -47,12 +47,12 @@ class Prediction(Displayed):
 
     @property
     def median_error(self) -> float | None:
-        """Of the crossovers, relatively; None without any."""
+        """The median relative error of the crossovers; None without any."""
         return median(self.errors) if self.errors else None
 
     @property
     def worst_error(self) -> float | None:
-        """Likewise."""
+        """The largest one."""
         return max(self.errors, default=None)
 
     def to_json(self) -> dict[str, Any]:

@@ -4,8 +4,8 @@ At each n and for each pair of engines the crossover m* has an interval. As long
 next round visits the cells around it, the widest first if time is short. Where the neighbours are far apart, new sizes
 come between them: an interpolation over a factor of four is not worth a precision of 5 %.
 
-Intervals are not looked at after every round: whoever stops at the first one that is narrow enough stops at intervals
-that are narrow by chance, and these cover too seldom. Each look says how many rounds are needed, and the next comes
+Intervals are not looked at after every round: if you check after every round and stop at the first narrow interval, you
+stop on lucky ones, which miss the true value too often. Each look says how many rounds are needed, and the next comes
 only when there are so many.
 """
 

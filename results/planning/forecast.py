@@ -71,7 +71,7 @@ class TimeForecast:
         return rounds + start * len(steps) + self._preparations(cells)
 
     def _preparations(self, cells: set[Cell]) -> float:
-        """Of the cells that have none yet, all workers at once."""
+        """Seconds to prepare the cells that were not, all workers at once."""
         return sum(
             len(cells - done.keys()) * fmean(done.values()) / self._workers for done in self._passes.values() if done
         )

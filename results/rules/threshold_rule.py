@@ -82,7 +82,7 @@ def simple_rule(planes: Sequence[tuple[Matrix, Vector]]) -> SimpleRule:
 
 
 def _simplest(sizes: Matrix, lost: Vector) -> list[SimpleRule]:
-    """Of all rules that are as good as the best one those that take least to remember."""
+    """All rules as good as the best one that take least to remember."""
     n, m = sizes.T
     offsets = np.array([0.0, *_round_numbers(1.0, n.max())])
     slopes = np.array([0.0, *_round_numbers(n.min() / m.max() / 10, n.max() / m.min())])

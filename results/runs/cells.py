@@ -85,7 +85,7 @@ def failures(run: Run) -> pd.DataFrame:
 
 
 def reasons(run: Run) -> pd.DataFrame:
-    """The same, and those that were measured though their Jacobian could not be checked."""
+    """The failures, and those arms that were measured though their Jacobian could not be checked."""
     rows = {
         (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
         for o in run.observations
@@ -97,7 +97,7 @@ def reasons(run: Run) -> pd.DataFrame:
 
 
 def cells(run: Run) -> pd.DataFrame:
-    """Everything that is known of each engine in each cell: the columns of `times` and those of `arms`, merged."""
+    """All facts about each engine in each cell: the columns of `times` and those of `arms`, merged."""
     return arms(run).merge(times(run), how="outer", on=["n", "m", "engine"])
 
 

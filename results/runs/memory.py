@@ -22,7 +22,7 @@ __all__ = ["Apart", "MemoryPlane", "MemoryRatios", "Source", "memory_ratios"]
 
 
 class Source(StrEnum):
-    """Who measured a peak: a column of `arms(run)`."""
+    """The measurement of a peak: a column of `arms(run)`."""
 
     ALLOCATED = "allocated_bytes"
     PROGRAM = "program_bytes"
@@ -76,7 +76,7 @@ class MemoryPlane:
 class MemoryRatios:
     """The plane of a pair of engines, predicted and measured, over the same cells.
 
-    `source`: who measured, None if nobody measured both engines; `apart`: how far the measured ratios lie from the
+    `source`: the measurement that has both engines, None without any; `apart`: how far the measured ratios lie from the
     predicted ones, None without cells that have both; `bytes_apart`: the same for the bytes of each engine.
     """
 

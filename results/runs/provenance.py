@@ -58,8 +58,7 @@ def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")
-"""Of a fingerprint what prices depend on, with the versions of the libraries that compute."""
-
+"""The facts of a fingerprint that prices depend on, with the versions of the libraries that compute."""
 
 _LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
 

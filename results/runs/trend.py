@@ -85,7 +85,7 @@ def _both(blocks: Blocks, pair: tuple[str, str]) -> set[Cell]:
 
 
 def _middle(reached: Sequence[set[Cell]]) -> Cell | None:
-    """Of the cells that all have, the one nearest the middle of the sizes, in logarithms; None without any."""
+    """The cell nearest the middle of the sizes, in logarithms, of those that all have; None without any."""
     common = sorted(set[Cell].intersection(*reached)) if reached else []
     if not common:
         return None
@@ -104,7 +104,7 @@ def _point(run: Run, blocks: Blocks, pair: tuple[str, str], cell: Cell) -> Trend
 
 
 def _mean(logs: Vector) -> Estimate:
-    """Over the rounds that measured it."""
+    """The mean over the rounds that measured it."""
     return log_mean(logs[~np.isnan(logs)])
 
 

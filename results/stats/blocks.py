@@ -32,7 +32,7 @@ class Blocks:
 
     @property
     def medians(self) -> Float[np.ndarray, "rounds cells engines"]:
-        """Over the blocks of each round."""
+        """The median over the blocks of each round."""
         return block_median(self.logs)
 
     def log_ratios(self, one: str, other: str) -> Matrix:
@@ -45,7 +45,7 @@ class Blocks:
 
 
 def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..."]:
-    """Over the last axis, of what is there; NaN where nothing is."""
+    """The median over the last axis, of the values that are there; NaN where none is."""
     if not logs.size:
         return np.full(logs.shape[:-1], np.nan)
     ordered = np.sort(logs, axis=-1)  # NaN comes last; for so few values this is faster than np.nanmedian

@@ -15,7 +15,7 @@ together, and `shifts_of` widens the errors by it.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from jaxtyping import Shaped
@@ -33,10 +33,10 @@ _FEWEST_CORRELATED = 6
 """Rounds from which a correlation can be put right."""
 
 _MOST_CORRELATED = 0.9
-"""Beyond, a few rounds tell nothing at all."""
+"""The largest correlation that counts; beyond it a few rounds tell nothing at all."""
 
 _TRIMMED = 0.1
-"""Of the rounds, at either end: one of ten, two of twenty, none of fewer than ten."""
+"""The share of the rounds that is cut at either end: one of ten, two of twenty, none of fewer than ten."""
 
 POWER = 0.9
 """The share of runs in which what is called detectable is found."""
@@ -62,7 +62,7 @@ class Shifts:
         return self._p(self.mean - margins)
 
     def p_faster(self, margins: Vector) -> Subjectwise:
-        """The same below minus the margin."""
+        """p-values of the one-sided test that a shift is below minus its margin."""
         return self._p(-self.mean - margins)
 
     def _p(self, beyond: Subjectwise) -> Subjectwise:
@@ -88,8 +88,7 @@ class Shifts:
 
     def only(self, at: int) -> "Shifts":
         """One of the subjects."""
-        mean, error, rounds, kept = (each[..., [at]] for each in (self.mean, self.error, self.rounds, self.kept))
-        return Shifts(mean=mean, error=error, rounds=rounds, kept=kept)
+        return Shifts(**{field.name: getattr(self, field.name)[..., [at]] for field in fields(self)})
 
     def in_rounds(self, rounds: int) -> "Shifts":
         """The same means, as sure as so many rounds that vary as much would make them."""

@@ -44,7 +44,7 @@ def winner_words(table: pd.DataFrame) -> list[str]:
 
 
 def _where(found: Crossover) -> Iterable[str]:
-    """The law; or that there is none to tell, and who is cheaper where instead."""
+    """The law; or that there is none, and the cheaper engine at each size instead."""
     crossings = list(found.in_m.values())
     met = [c for c in crossings if c.size is not None]
     if found.law is not None:
@@ -63,7 +63,7 @@ def _where(found: Crossover) -> Iterable[str]:
 
 
 def _sides(met: list[Crossing], pair: tuple[str, str]) -> tuple[str, str]:
-    """Who is faster below the crossover, and who above, at most of the sizes."""
+    """The engine that is faster below the crossover, and the one above, at most of the sizes."""
     one, other = pair
     first = sum(crossing.cheaper == one for crossing in met)
     return (one, other) if 2 * first > len(met) else (other, one)

@@ -8,7 +8,7 @@ import pytest
 
 from fwdrev.results import Estimate, LogRatios, Run, Scores, crossover, log_ratios, scores
 from fwdrev.results.costs.prediction import Prediction
-from fwdrev.results.display import in_words, page, table
+from fwdrev.results.display import aligned, in_words, page, table
 from fwdrev.results.notebook.html import record_html
 from fwdrev.results.text.summary import law_text, size_text
 from tests.scripted import scripted_run
@@ -114,3 +114,11 @@ def test_records_are_shown_without_loading_what_is_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "fwdrev.results.display" in done.stdout.split()
     assert not {"numpy", "pandas", "matplotlib", "scipy", "jax"} & set(done.stdout.split())
+
+
+def test_columns_are_aligned() -> None:
+    """Two spaces apart, nothing behind the last word; numbers to the right where that is asked for."""
+    rows = [("a", "1"), ("bcd", "")]
+    assert aligned(rows) == ["a    1", "bcd"]
+    assert aligned([("a", "1"), ("b", "100")], "<>") == ["a    1", "b  100"]
+    assert aligned([]) == []
