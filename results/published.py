@@ -14,8 +14,7 @@ from pydantic_core import core_schema
 from fwdrev.bench.records.project_table import ProjectSettings
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.records.whole_file import write_whole
-from fwdrev.results.gate.baseline.file import BASELINE_FORMAT, Baseline
-from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.baseline.record import BASELINE_FORMAT, Baseline, FunctionSpec
 from fwdrev.results.runs.schema import FORMAT, Line, Manifest
 
 __all__ = ["published", "schemas"]

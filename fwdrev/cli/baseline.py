@@ -108,7 +108,7 @@ def _of_functions(
 
 def _kept(spec: Any, points: str | None, path: tuple[Path, ...]) -> Any:  # noqa: ANN401 - a SweepSpec and a FunctionSpec, as above
     """Enough to measure them again."""
-    from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+    from fwdrev.results.gate.baseline.record import FunctionSpec
 
     each = (points or "").split(",") if points else []
     return FunctionSpec(

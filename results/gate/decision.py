@@ -18,7 +18,7 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.findings import Finding, confirmed, of_pair, screened, settled
 from fwdrev.results.gate.sides import Pair, Sides
 from fwdrev.results.gate.subjects import subjects_of
-from fwdrev.results.gate.verdicts.report import Outcome, Verdict
+from fwdrev.results.gate.verdicts.report import Outcome, Verdict, overall
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 
@@ -43,21 +43,20 @@ class Gate:
 
     @property
     def outcome(self) -> Outcome:
-        """A regression stands whatever else is open; otherwise all must be known to be no worse.
+        """What all findings say together; more operations are a regression that needs no clock.
 
-        More operations are a regression that needs no clock. What is new does not decide; where all of it is new, the
-        outcome is open, since there is nothing to compare it with yet.
+        What is new does not decide; where all of it is new, the outcome is open, since there is nothing to compare it
+        with yet.
         """
-        if any(finding.worse for finding in self.findings):
-            return Outcome.REGRESSED
-        if any(self.fails(finding) for finding in self.findings):
-            return Outcome.MISSING
-        if not self.compared:
-            new = {finding.time for finding in self.findings} == {Verdict.NEW}
-            return Outcome.INCONCLUSIVE if new else Outcome.NOTHING
-        if any(finding.open for finding in self.findings):
-            return Outcome.INCONCLUSIVE
-        return Outcome.IMPROVED if any(finding.better for finding in self.findings) else Outcome.UNCHANGED
+        found = overall(
+            worse=any(finding.worse for finding in self.findings),
+            missing=any(self.fails(finding) for finding in self.findings),
+            compared=self.compared > 0,
+            undecided=any(finding.open for finding in self.findings),
+            better=any(finding.better for finding in self.findings),
+        )
+        new = {finding.time for finding in self.findings} == {Verdict.NEW}
+        return Outcome.INCONCLUSIVE if found is Outcome.NOTHING and new else found
 
     def fails(self, finding: Finding) -> bool:
         """Whether the outcome can be no pass because of it."""

@@ -28,9 +28,9 @@ from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 from fwdrev.results.text.changes import change_text, percent_text
 from fwdrev.results.text.quantities import seconds_text
 
-__all__ = ["FOUND", "Looks", "rounds_to_find"]
+__all__ = ["FOUND", "Looks", "first_few", "more_rounds", "rounds_to_find"]
 
-_MOST = 3.0
+_MOST_TIMES = 3.0
 """Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
 and the fewest cells stay undecided."""
 
@@ -45,7 +45,7 @@ _MOST_ROUNDS = 60
 """Of a look that is to find something: what varies more is told as undecided."""
 
 _NAMED = 3
-"""Subjects of which a line of progress says why they are measured again."""
+"""Subjects that a line of progress names; of others it tells how many there are."""
 
 
 class Looks:
@@ -91,8 +91,9 @@ class Looks:
     def _second(self, gate: Gate, first: Sides) -> Sides:
         pairs = gate.pairs_again
         functions = all_functions(self._spec.engines)
-        longer = _longer(gate) if functions else min(len(first.pairs) / len(pairs), _MOST)
-        rounds = max(round(self._spec.rounds * longer), self._needed(first, pairs, gate.alpha))
+        rounds = self._spec.rounds
+        more = round(rounds * _longer(gate)) if functions else more_rounds(rounds, len(first.pairs) / len(pairs))
+        rounds = max(more, self._needed(first, pairs, gate.alpha))
         self._told(f"measuring again, {rounds} fresh rounds{self._about(rounds)}: {_why(gate)}")
         return sides_of(self._observed(rounds, pairs, "again: "))
 
@@ -139,6 +140,17 @@ def rounds_to_find(sides: Sides, pairs: Sequence[Pair], *, find: float, threshol
     return _MOST_ROUNDS
 
 
+def more_rounds(rounds: int, times: float) -> int:
+    """Fresh rounds of what is measured again, where a look at so many times as much had `rounds`."""
+    return round(rounds * min(times, _MOST_TIMES))
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first three, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
 def _longer(gate: Gate) -> float:
     """How many times as many fresh rounds of functions as first ones: few where none seems slower by half a threshold.
 
@@ -153,8 +165,7 @@ def _why(gate: Gate) -> str:
     """What is open after the first look: the worst first."""
     again = [finding for finding in gate.measured_again if not finding.subject.pooled]
     told = sorted(again, key=lambda f: f.time is not Verdict.FLAGGED)
-    more = f" and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
-    return (", ".join(map(_open, told[:_NAMED])) or "what many have in common seems slower") + more
+    return first_few(list(map(_open, told))) or "what many have in common seems slower"
 
 
 def _open(finding: Finding) -> str:

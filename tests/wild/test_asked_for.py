@@ -18,7 +18,7 @@ from fwdrev.cli.common.show import exit_code
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.compare import compared, without_run
-from fwdrev.results.gate.baseline.file import Baseline
+from fwdrev.results.gate.baseline.record import Baseline
 from fwdrev.results.gate.run import gate_run
 from fwdrev.results.gate.sides import Pair
 from fwdrev.results.gate.text import judged

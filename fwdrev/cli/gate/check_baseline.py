@@ -20,7 +20,8 @@ from fwdrev.cli.gate.measured_functions import judged_functions
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
-from fwdrev.results.gate.baseline.file import Baseline, load_baseline
+from fwdrev.results.gate.baseline.file import load_baseline
+from fwdrev.results.gate.baseline.record import Baseline
 from fwdrev.results.gate.baseline.second_look import Again
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.cache_folder import cache_folder

@@ -20,9 +20,8 @@ from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.show import note
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
-from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.function_run import function_run
-from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.run import Run
 

@@ -8,14 +8,14 @@ The run that is compared with a baseline is reduced to one too, with the pairs o
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import cast
 
 import numpy as np
 
 from fwdrev.bench.records.observation import PREPARING, Cell
 from fwdrev.bench.records.parsing import names_function
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.gate.baseline.record import Baseline, Ends, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.gate.sides import Counts, counts_of
 from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import log_ratios, times
@@ -121,16 +121,18 @@ def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossov
         sizes, logs = ratios.along_m(n)
         found = crossing(sizes, logs, pair)
         size = found.size
-        places = {} if size is None else {"m": size.point, "low": size.low, "high": size.high}
-        where: dict[str, Any] = {name: None if at is None else _rounded(at, _PLACE) for name, at in places.items()}
-        where |= {"open": found.open_ends}
+        places = (None, None, None) if size is None else (size.point, size.low, size.high)
+        m, low, high = (None if at is None else _rounded(at, _PLACE) for at in places)
         yield StoredCrossover(
             n=n,
             arm=pair[0],
             against=pair[1],
             cheaper=found.cheaper,
+            m=m,
+            low=low,
+            high=high,
+            open=cast("Ends", found.open_ends),
             rounds=int((~np.isnan(logs)).any(axis=1).sum()),
-            **where,
         )
 
 

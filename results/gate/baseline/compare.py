@@ -23,14 +23,14 @@ from fwdrev.bench.records.spec import Planning
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
-from fwdrev.results.gate.baseline.file import Baseline, StoredArm
 from fwdrev.results.gate.baseline.gaps import gone, left_out, lost, new_here, not_here, unmeasured, untested
+from fwdrev.results.gate.baseline.record import Baseline, StoredArm, arms_of_both
 from fwdrev.results.gate.baseline.second_look import Again, asked_again, looks_of
 from fwdrev.results.gate.baseline.shift_verdicts import Looks, opened, shift_lines, told_shifts
 from fwdrev.results.gate.decision import check_levels
 from fwdrev.results.gate.sides import CountChange, count_changes, known_counts
 from fwdrev.results.gate.subjects import arm_subject
-from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, overall
 from fwdrev.results.runs.provenance import differences
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.trend import DECIDES
@@ -55,21 +55,17 @@ _COMPILED = ("flops", "bytes_accessed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Both:
-    """The baseline and the run, reduced to the same; `apart`: in which facts they differ, as (name, then, now).
+    """The baseline and the run, reduced to the same; `arms`: those of both, then and now.
 
-    `looks`: their shifts, in the run and in fresh rounds.
+    `apart`: in which facts they differ, as (then, now); `looks`: their shifts, in the run and in fresh rounds.
     """
 
     then: Baseline
     now: Baseline
     run: Run
+    arms: Collection[tuple[StoredArm, StoredArm]]
     apart: Mapping[str, tuple[object, object]]
     looks: Looks
-
-    def arms(self) -> Iterator[tuple[StoredArm, StoredArm]]:
-        """Of both, where both have one."""
-        now = {(entry.cell, entry.arm): entry for entry in self.now.arms}
-        yield from ((entry, now[key]) for entry in self.then.arms if (key := (entry.cell, entry.arm)) in now)
 
 
 def compared(
@@ -103,8 +99,8 @@ def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: f
     both = _both(baseline, run, threshold, alpha, None)
     if isinstance(both, str):
         return None
-    left = opened(both.looks.first, threshold, alpha, here=not both.apart)
-    return asked_again(left, both.now) if left.flagged or left.undecided else None
+    flagged, left = opened(both.looks.first, threshold, alpha, here=not both.apart)
+    return asked_again(flagged, left, both.now) if flagged or left else None
 
 
 def without_run(
@@ -135,42 +131,39 @@ def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: R
     except NothingMeasuredError as error:
         return str(error)
     return _Both(
-        then=baseline, now=now, run=run, apart=_apart(baseline, run), looks=looks_of(baseline, run, now, again)
+        then=baseline,
+        now=now,
+        run=run,
+        arms=arms_of_both(baseline, now).values(),
+        apart=_apart(baseline, run),
+        looks=looks_of(baseline, run, now, again),
     )
 
 
 def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[ReportLine]) -> GateReport:
     """`apart`: what is told of engines or functions that only one of both has."""
     then, now, run, shifts = both.then, both.now, both.run, both.looks.first
-    counts = [told for entries in both.arms() for told in _counts(both, *entries)]
+    counts = [told for entries in both.arms for told in _counts(both, *entries)]
     ratios = list(told_shifts(both.looks, threshold, alpha, here=not both.apart))
     grid = {(cell, arm) for cell in run.spec.cells for arm in run.spec.engines}
     without = gone(then, now)
     told = (*[each for each, _ in counts], *ratios, *unmeasured(run, without & grid), *untested(then, now), *apart)
     better = any(fewer for _, fewer in counts) or any(each.verdict is Verdict.IMPROVED for each in ratios)
-    notes = [*_elsewhere(both), *left_out(then, run, without - grid), *shift_lines(shifts, threshold, alpha)]
+    notes = [*_otherwise(both), *left_out(then, run, without - grid), *shift_lines(shifts, threshold, alpha)]
     if not shifts:
         of_arms = "no ratio of two arms is in both: only counts were compared"
         notes.append(of_arms if then.functions is None else "no function was timed both times")
     if not both.apart:
         notes += _seconds(both, threshold)
-    outcome = _outcome(told, better=better, compared=bool(counts or ratios))
+    outcome = overall(
+        worse=any(each.fails and each.verdict is not Verdict.MISSING for each in told),
+        missing=any(each.fails for each in told),
+        compared=bool(counts or ratios),
+        undecided=any(each.open for each in told),
+        better=better,
+    )
     lines = tuple(replace(each, subject=_line(each.subject), grounds=_line(each.grounds)) for each in told)
     return GateReport(title=title, outcome=outcome, told=lines, notes=tuple(map(_line, notes)))
-
-
-def _outcome(told: Sequence[ReportLine], *, better: bool, compared: bool) -> Outcome:
-    """A regression stands whatever else is open; otherwise all must be known to be no worse."""
-    failing = {each.verdict for each in told if each.fails}
-    if failing - {Verdict.MISSING}:
-        return Outcome.REGRESSED
-    if failing:
-        return Outcome.MISSING
-    if not compared:
-        return Outcome.NOTHING
-    if any(each.open for each in told):
-        return Outcome.INCONCLUSIVE
-    return Outcome.IMPROVED if better else Outcome.UNCHANGED
 
 
 def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
@@ -213,7 +206,7 @@ def _comparable(both: _Both, arm: str, change: CountChange) -> bool:
     return change.what not in _COMPILED or not any(fact in both.apart for fact in _COMPILER)
 
 
-def _elsewhere(both: _Both) -> Iterator[str]:
+def _otherwise(both: _Both) -> Iterator[str]:
     if both.apart:
         facts = "; ".join(f"{key} {then}, now {now}" for key, (then, now) in both.apart.items())
         yield f"measured otherwise than the baseline, so that no ratio can fail: {facts}"
@@ -222,7 +215,7 @@ def _elsewhere(both: _Both) -> Iterator[str]:
 def _seconds(both: _Both, threshold: float) -> Iterator[str]:
     """A warning for each arm whose seconds moved: what all arms have in common shows in no ratio."""
     moved: dict[str, list[tuple[float, Cell]]] = {}
-    for then, now in both.arms():
+    for then, now in both.arms:
         if then.seconds is not None and now.seconds is not None:
             moved.setdefault(now.arm, []).append((now.seconds / then.seconds, now.cell))
     if both.then.functions is not None:

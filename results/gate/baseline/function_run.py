@@ -17,8 +17,7 @@ from fwdrev.bench.records.observation import ArmResult, Observation, Status
 from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.baseline.build import baseline_of
-from fwdrev.results.gate.baseline.file import Baseline
-from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.runs.cells import failures
 from fwdrev.results.runs.run import Run
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import CONTROL
 from fwdrev.modes.registry import engine_fault, engine_names
-from fwdrev.results.gate.baseline.file import Baseline
+from fwdrev.results.gate.baseline.record import Baseline
 from fwdrev.results.gate.sides import Pair
 from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.gate.verdicts.report import ReportLine, Verdict
@@ -36,11 +36,11 @@ def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[ReportLine]:
 
 def untested(then: Baseline, now: Baseline) -> Iterator[ReportLine]:
     """Ratios of arms that took too few rounds now."""
-    tested = {(entry.n, entry.m, entry.arm, entry.against) for entry in now.ratios}
-    timed = {(entry.n, entry.m, entry.arm) for entry in now.arms if entry.seconds is not None}
+    tested = {entry.key for entry in now.ratios}
+    timed = {entry.key for entry in now.arms if entry.seconds is not None}
     for entry in then.ratios:
         n, m, pair = entry.n, entry.m, (entry.arm, entry.against)
-        if (n, m, *pair) not in tested and {(n, m, arm) for arm in pair} <= timed:
+        if entry.key not in tested and {(n, m, arm) for arm in pair} <= timed:
             of_function = entry.against == CONTROL
             subject = arm_subject(entry.arm, n, m) if of_function else f"{' ÷ '.join(pair)} at n = {n}, m = {m}"
             grounds = f"not compared: fewer than {FEWEST} rounds measured {'it' if of_function else 'both'}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from fwdrev.bench.records.parsing import names_function
 from fwdrev.bench.records.sides import CONTROL
-from fwdrev.results.gate.baseline.file import Baseline, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.gate.baseline.record import Baseline, StoredArm, StoredCrossover, StoredRatio, arms_of_both
 from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.stats.estimate import Estimate, t_quantile
 from fwdrev.results.stats.paired_shifts import FEWEST
@@ -70,17 +70,13 @@ class Shift:
 
 def shifts_between(then: Baseline, now: Baseline) -> list[Shift]:
     """All ratios that both have, then all crossovers."""
-    arms = _arms(then, now)
-    ratios = {(entry.n, entry.m, entry.arm, entry.against): entry for entry in now.ratios}
-    crossovers = {(entry.n, entry.arm, entry.against): entry for entry in now.crossovers}
-    found = []
-    for entry in then.ratios:
-        same = ratios.get((entry.n, entry.m, entry.arm, entry.against))
-        found += [] if same is None else [_ratio(entry, same, arms)]
-    for place in then.crossovers:
-        other = crossovers.get((place.n, place.arm, place.against))
-        found += [] if other is None else [_crossover(place, other, arms)]
-    return found
+    arms = arms_of_both(then, now)
+    ratios = {entry.key: entry for entry in now.ratios}
+    crossovers = {entry.key: entry for entry in now.crossovers}
+    return [
+        *(_ratio(entry, ratios[entry.key], arms) for entry in then.ratios if entry.key in ratios),
+        *(_crossover(entry, crossovers[entry.key], arms) for entry in then.crossovers if entry.key in crossovers),
+    ]
 
 
 def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
@@ -133,12 +129,6 @@ def _crossover(then: StoredCrossover, now: StoredCrossover, arms: _Arms) -> Shif
         then_rounds=then.rounds,
         own=(_moved_at(arms, then.n, then.arm), _moved_at(arms, then.n, then.against)),
     )
-
-
-def _arms(then: Baseline, now: Baseline) -> _Arms:
-    """Those that both have."""
-    before = {(entry.n, entry.m, entry.arm): entry for entry in then.arms}
-    return {key: (before[key], entry) for entry in now.arms if (key := (entry.n, entry.m, entry.arm)) in before}
 
 
 def _moved(arms: _Arms, n: int, m: int, arm: str) -> float:

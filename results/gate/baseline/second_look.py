@@ -12,20 +12,15 @@ from fwdrev.bench.records.parsing import duration, names_function
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.gate.baseline.build import baseline_of
-from fwdrev.results.gate.baseline.file import Baseline
 from fwdrev.results.gate.baseline.ratio_shifts import Shift, shifts_between
-from fwdrev.results.gate.baseline.shift_verdicts import Looks, Opened
+from fwdrev.results.gate.baseline.record import Baseline
+from fwdrev.results.gate.baseline.shift_verdicts import Looks
+from fwdrev.results.gate.looks import first_few, more_rounds
 from fwdrev.results.gate.sides import Pair
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST
 
 __all__ = ["Again", "asked_again", "looks_of"]
-
-_MOST = 3.0
-"""Times as many fresh rounds as the first look had, where few cells are measured again (as in the gate)."""
-
-_MOST_NAMED = 3
-"""Subjects that a line names; of others it tells how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +44,8 @@ class Again:
     def rounds(self, spec: SweepSpec) -> int:
         """More, the fewer cells there are; functions are measured one by one."""
         functions = [pair for pair in self.pairs if names_function(pair[1])]
-        every = len(spec.cells) * max(1, sum(names_function(name) for name in spec.engines) if functions else 1)
-        share = (len(functions) or len(self.cells)) / max(1, every)
-        return max(FEWEST, round(spec.rounds * min(1 / share, _MOST)))
+        every = len(spec.cells) * (sum(map(names_function, spec.engines)) if functions else 1)
+        return max(FEWEST, more_rounds(spec.rounds, 1 / ((len(functions) or len(self.cells)) / every)))
 
     def seconds(self, run: Run) -> float | None:
         """How long these rounds take, about, from what those of the run took; None where that is not known."""
@@ -66,19 +60,19 @@ class Again:
     def announced(self, run: Run, seconds: float | None = None) -> str:
         """What is measured again and why, and how long that takes, for a person who waits."""
         parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "could be either"))
-        why = "; ".join(f"{_named(names)} {what}" for names, what in parts if names)
+        why = "; ".join(f"{first_few(names)} {what}" for names, what in parts if names)
         seconds = self.seconds(run) if seconds is None else seconds
         took = "" if seconds is None else f", about {duration(seconds)}"
         return f"measuring again, {self.rounds(run.spec)} fresh rounds{took}: {why}"
 
 
-def asked_again(left: Opened, now: Baseline) -> Again:
+def asked_again(flagged: Sequence[Shift], undecided: Sequence[Shift], now: Baseline) -> Again:
     """The arms whose ratios are open; for a crossover that seems to have moved, those in all cells at its n."""
-    pairs = [pair for shift in (*left.flagged, *left.undecided) for pair in _pairs(shift, now)]
+    pairs = [pair for shift in (*flagged, *undecided) for pair in _pairs(shift, now)]
     return Again(
         pairs=tuple(dict.fromkeys(pairs)),
-        flagged=tuple(shift.subject for shift in left.flagged),
-        undecided=tuple(shift.subject for shift in left.undecided),
+        flagged=tuple(shift.subject for shift in flagged),
+        undecided=tuple(shift.subject for shift in undecided),
     )
 
 
@@ -109,8 +103,3 @@ def _joined(run: Run, again: Run) -> Run:
 
 def _by_subject(shifts: Iterable[Shift]) -> dict[str, Shift]:
     return {shift.subject: shift for shift in shifts}
-
-
-def _named(names: Sequence[str]) -> str:
-    rest = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -14,7 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from jaxtyping import Shaped
 
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.results.gate.baseline.ratio_shifts import Shift
@@ -24,7 +23,7 @@ from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts
 from fwdrev.results.text.changes import change_text, percent_text
 
-__all__ = ["Looks", "Opened", "opened", "shift_lines", "told_shifts"]
+__all__ = ["Looks", "opened", "shift_lines", "told_shifts"]
 
 _MOST = 2 / 3
 """Of a shift: what an arm's own seconds must have moved to be the one that changed. The machine may then have become
@@ -33,20 +32,13 @@ faster or slower by a third of the shift, between the runs, without the wrong ar
 _FEWEST_ADVISED, _MOST_ADVISED = 20, 10_000
 """Rounds that a baseline is advised to have whose own are too few."""
 
-Truths = Shaped[np.ndarray, "shifts"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
-    """What the first look leaves open: shifts that it `flagged`, and those `undecided` that more rounds may decide."""
-
-    flagged: tuple[Shift, ...]
-    undecided: tuple[Shift, ...]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """The same shifts in the first rounds, in fresh ones, and in all of them; the last two by subject."""
+    """The same shifts in the first rounds, in fresh ones, and in all of them; the last two by subject.
+
+    `twice`: whether a second look was taken, even if it measured nothing.
+    """
 
     first: Sequence[Shift]
     fresh: Mapping[str, Shift] = field(default_factory=dict)
@@ -54,53 +46,44 @@ class Looks:
     twice: bool = False
 
 
-def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool) -> Opened:
-    """What a second look is for. Elsewhere than on the baseline's machine nothing fails, so nothing is flagged."""
-    margin = math.log1p(threshold)
-    up, down = _beyond(found, margin, SCREENING)
-    sure_up, sure_down = _beyond(found, margin, alpha)
+def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool) -> tuple[list[Shift], list[Shift]]:
+    """What a second look is for: the shifts that are flagged, and the undecided ones that more rounds may decide.
+
+    Elsewhere than on the baseline's machine nothing fails, so nothing is flagged.
+    """
     flagged: list[Shift] = []
     undecided: list[Shift] = []
-    if not found:
-        return Opened(flagged=(), undecided=())
+    margin = math.log1p(threshold)
     within = _shifts(found).within(np.full(len(found), margin))
-    for shift, above, below, surely, same in zip(found, up, down, sure_up | sure_down, within, strict=True):
-        if here and (above or below) and not (surely and _decided(shift, margin, up=bool(above))):
+    columns = zip(found, _beyond(found, margin, SCREENING), _beyond(found, margin, alpha), within, strict=True)
+    for shift, seems, surely, same in columns:
+        if here and seems and not (surely and _decided(shift, margin, up=seems > 0)):
             flagged.append(shift)
         elif not (surely or same or shift.settled or _hopeless(shift, margin)):
             undecided.append(shift)
-    return Opened(flagged=tuple(flagged), undecided=tuple(undecided))
+    return flagged, undecided
 
 
 def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> Iterator[ReportLine]:
     """The verdicts; `here`: both runs are of the same machine. Elsewhere no shift is a regression or an improvement."""
-    if not looks.first:
-        return
     margin = math.log1p(threshold)
-    up, down = _beyond(looks.first, margin, alpha)
-    if not looks.twice:
-        for shift, above, below in zip(looks.first, up, down, strict=True):
-            yield _told(shift, margin, above=bool(above), below=bool(below), here=here)
-        return
-    left = opened(looks.first, threshold, alpha, here=here)
-    flagged = {shift.subject for shift in left.flagged}
-    again = flagged | {shift.subject for shift in left.undecided}
-    slower, faster = _beyond(looks.first, margin, alpha, {name: looks.fresh[name] for name in again & set(looks.fresh)})
-    columns = zip(looks.first, up, down, slower, faster, strict=True)
-    for shift, above, below, later_above, later_below in columns:
+    left = opened(looks.first, threshold, alpha, here=here) if looks.twice else ([], [])
+    flagged, undecided = ({shift.subject for shift in shifts} for shifts in left)
+    again = {name: looks.fresh[name] for name in flagged | undecided if name in looks.fresh}
+    signs, later = _beyond(looks.first, margin, alpha), _beyond(looks.first, margin, alpha, again)
+    for shift, sign, sign_again in zip(looks.first, signs, later, strict=True):
         name = shift.subject
-        if name not in again:
-            yield _told(shift, margin, above=bool(above), below=bool(below), here=here)
-        elif name not in looks.fresh:
+        if name not in flagged | undecided:
+            yield _told(shift, margin, sign, here=here)
+        elif name not in again:
             yield _unconfirmed(shift)
-        elif later_above or later_below:
-            told = _told(looks.fresh[name], margin, above=bool(later_above), below=bool(later_below), here=here)
-            yield replace(told, grounds=f"{told.grounds}, {'confirmed ' * told.fails}in fresh rounds")
+        elif sign_again:
+            told = _told(again[name], margin, sign_again, here=here)
+            yield replace(told, grounds=f"{told.grounds}, {'confirmed ' if told.fails else ''}in fresh rounds")
         else:
-            decides = looks.fresh[name] if name in flagged else looks.all[name]
-            told = _told(decides, margin, above=False, below=False, here=here)
-            rounds = "in fresh rounds" if name in flagged else "in all rounds"
-            yield replace(told, grounds=f"{told.grounds}, {rounds}")
+            decides, rounds = (again[name], "fresh") if name in flagged else (looks.all[name], "all")
+            told = _told(decides, margin, 0, here=here)
+            yield replace(told, grounds=f"{told.grounds}, in {rounds} rounds")
 
 
 def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Iterator[str]:
@@ -114,24 +97,20 @@ def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Itera
         yield f"could be seen in a {what}: from {middle} (median), {worst} (worst)"
 
 
-def _beyond(
-    found: Sequence[Shift], margin: float, level: float, measured: Mapping[str, Shift] | None = None
-) -> tuple[Truths, Truths]:
-    """Which are above the margin, and which below minus the margin, corrected for all of `found` together.
+def _beyond(found: Sequence[Shift], margin: float, level: float, only: Mapping[str, Shift] | None = None) -> list[int]:
+    """1 for each that is above the margin, -1 below minus the margin, else 0; corrected for all of `found` together.
 
-    `measured`: take those alone, from another look; the others stay in the family, as tests that reject nothing.
+    `only`: take those alone, from another look; the others stay in the family, as tests that reject nothing.
     """
-    if not found:
-        return np.zeros(0, dtype=bool), np.zeros(0, dtype=bool)
-    looked = [shift if measured is None else measured.get(shift.subject, shift) for shift in found]
+    looked = found if only is None else [only.get(shift.subject, shift) for shift in found]
     shifts, margins = _shifts(looked), np.full(len(found), margin)
     sides: Vector = np.concatenate([shifts.p_slower(margins), shifts.p_faster(margins)])
-    if measured is not None:
-        there = np.tile([shift.subject in measured for shift in found], 2)
+    if only is not None:
+        there = np.array([shift.subject in only for shift in found] * 2, dtype=bool)
         sides = np.where(there | np.isnan(sides), sides, 1.0)
-    rejected = holm(sides, np.ones(sides.size)) <= level
-    above, below = np.split(rejected, 2)
-    return above, below
+    above, below = np.split(holm(sides, np.ones(sides.size)) <= level, 2)
+    signs: list[int] = (above.astype(int) - below).tolist()
+    return signs
 
 
 def _shifts(found: Sequence[Shift]) -> Shifts:
@@ -140,13 +119,12 @@ def _shifts(found: Sequence[Shift]) -> Shifts:
     return Shifts(mean=mean, error=error, rounds=freedom + 1, kept=freedom + 1)
 
 
-def _told(shift: Shift, margin: float, *, above: bool, below: bool, here: bool) -> ReportLine:
-    if above or below:
-        return _moved(shift, margin, up=above, here=here)
+def _told(shift: Shift, margin: float, sign: int, *, here: bool) -> ReportLine:
+    if sign:
+        return _moved(shift, margin, up=sign > 0, here=here)
     if bool(_shifts([shift]).within(np.array([margin]))[0]):  # not so where nothing can be tested
-        return ReportLine(
-            subject=shift.subject, verdict=Verdict.UNCHANGED, grounds=f"within the threshold: {_change(shift)}"
-        )
+        grounds = f"within the threshold: {_change(shift)}"
+        return ReportLine(subject=shift.subject, verdict=Verdict.UNCHANGED, grounds=grounds)
     return ReportLine(
         subject=shift.subject,
         verdict=Verdict.INCONCLUSIVE,

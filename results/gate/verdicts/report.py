@@ -21,6 +21,7 @@ __all__ = [
     "in_short",
     "not_timed",
     "notable",
+    "overall",
     "text_lines",
     "unchanged",
 ]
@@ -62,6 +63,19 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "inconclusive"
     MISSING = "missing"
     NOTHING = "nothing to compare"
+
+
+def overall(*, worse: bool, missing: bool, compared: bool, undecided: bool, better: bool) -> Outcome:
+    """A regression stands whatever else is open; otherwise all must be known to be no worse."""
+    if worse:
+        return Outcome.REGRESSED
+    if missing:
+        return Outcome.MISSING
+    if not compared:
+        return Outcome.NOTHING
+    if undecided:
+        return Outcome.INCONCLUSIVE
+    return Outcome.IMPROVED if better else Outcome.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ import pytest
 from fwdrev.bench import Cell, LocalExecutor, Observation, Sweep, fingerprint, make_spec
 from fwdrev.modes import InputError
 from fwdrev.results import arms, create, load, log_ratios, reopen, times
-from fwdrev.results.gate.baseline.file import BASELINE_FORMAT
+from fwdrev.results.gate.baseline.record import BASELINE_FORMAT
 from fwdrev.results.published import published, schemas
 from fwdrev.results.runs.schema import FORMAT, parse_line
 from tests.plugin import install_plugin

@@ -14,7 +14,8 @@ from fwdrev.bench import Cell
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results import Run, crossover, log_ratios, times
 from fwdrev.results.gate.baseline.build import baseline_of, pairs_of
-from fwdrev.results.gate.baseline.file import BASELINE_FORMAT, Baseline, baseline_text, load_baseline, save_baseline
+from fwdrev.results.gate.baseline.file import baseline_text, load_baseline, save_baseline
+from fwdrev.results.gate.baseline.record import BASELINE_FORMAT, Baseline
 from fwdrev.results.published import published
 from tests.scripted import scripted_run, with_counts
 

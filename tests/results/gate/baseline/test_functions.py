@@ -15,9 +15,9 @@ from fwdrev.cli.app import main
 from fwdrev.modes.errors import InputError
 from fwdrev.results import Run
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
-from fwdrev.results.gate.baseline.file import Baseline, baseline_text, load_baseline
+from fwdrev.results.gate.baseline.file import baseline_text, load_baseline
 from fwdrev.results.gate.baseline.function_run import function_baseline, function_run, unmeasured_functions
-from fwdrev.results.gate.baseline.function_spec import FunctionSpec
+from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 from fwdrev.results.published import published
 
