@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from fwdrev.results import Run, create
-from tests.scripted import scripted_run
+from fwdrev.results import Run
+from tests.scripted import on_disk, scripted_run
 
 __all__ = [
     "MARKER",
@@ -41,11 +41,7 @@ MARKER = b"<!doctype html>\n<!-- fwdrev report -->"
 
 def write_run(folder: Path) -> Path:
     """A scripted run on disk."""
-    made = scripted_run(noise=0.02, shift=0.01)
-    with create(folder, made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
-    return folder
+    return on_disk(folder, scripted_run(noise=0.02, shift=0.01))
 
 
 class Pages:

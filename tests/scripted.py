@@ -8,10 +8,10 @@ from typing import Any
 from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, Sweep, make_spec
 from fwdrev.bench.records.observation import ArmResult, Memory
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
-from fwdrev.results import Run
+from fwdrev.results import Run, create
 from tests.doubles.scripted_executor import ScriptedExecutor
 
-__all__ = ["always", "scripted_run", "seconds", "slowed", "true_m", "true_n", "with_counts", "with_memory"]
+__all__ = ["always", "on_disk", "scripted_run", "seconds", "slowed", "true_m", "true_n", "with_counts", "with_memory"]
 
 Bytes = Callable[[str, Cell], int | None]
 """What an engine needs in a cell; None where that is not known."""
@@ -59,6 +59,14 @@ def scripted_run(
         observations=tuple(Sweep(spec, executor)),
         warnings=(),
     )
+
+
+def on_disk(folder: Path, run: Run) -> Path:
+    """The folder of that run, as a sweep writes it."""
+    with create(folder, run.spec, dict(run.machine)) as journal:
+        for observation in run.observations:
+            journal.append(observation)
+    return folder
 
 
 def always(peak: int | None) -> Bytes:

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from fwdrev.results import create, load
+from fwdrev.results import load
 from fwdrev.results.gate.baseline.file import load_baseline
 from tests.live import until
-from tests.scripted import scripted_run, slowed, with_counts
+from tests.scripted import on_disk, scripted_run, slowed, with_counts
 
 CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
 """Where a check measures."""
@@ -44,10 +44,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def written(folder: Path, **factors: float) -> Path:
     """A scripted run on disk, of the same truth but for these factors."""
     made = slowed(with_counts(scripted_run(len(factors), noise=0.01, inputs="64", outputs="16,64")), **factors)
-    with create(folder, made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
-    return folder
+    return on_disk(folder, made)
 
 
 def test_a_run_beside_its_own_baseline(kept: Path) -> None:
@@ -118,9 +115,7 @@ def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
     ]
     for name, fields, why in cases:
         made = scripted_run(**plane | fields)
-        with create(tmp_path / name, made.spec, dict(made.machine)) as journal:
-            for observation in made.observations:
-                journal.append(observation)
+        on_disk(tmp_path / name, made)
         done = fwdrev("check", "--baseline", "baseline.json", "--run", tmp_path / name, cwd=kept)
         assert done.returncode == 4, done.stdout
         assert why in done.stdout
@@ -204,9 +199,7 @@ def test_it_is_replaced_when_asked(kept: Path, tmp_path: Path) -> None:
 def test_too_few_rounds_are_warned_of(tmp_path: Path) -> None:
     """When the baseline is made, not when it is too late."""
     made = with_counts(scripted_run(inputs="4", outputs="2", rounds=2))
-    with create(tmp_path / "run", made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
+    on_disk(tmp_path / "run", made)
     done = fwdrev("baseline", "run", "-o", "baseline.json", cwd=tmp_path)
     assert done.returncode == 0
     assert "warning: run has no ratio of two arms in three rounds: only counts can be compared" in done.stderr

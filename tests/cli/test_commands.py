@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fwdrev.results import create, load
-from tests.scripted import scripted_run
+from fwdrev.results import load
+from tests.scripted import on_disk, scripted_run
 
 TINY = (
     "sweep",
@@ -41,10 +41,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scripted run on disk."""
     made = scripted_run(noise=0.02, shift=0.01)
     folder = tmp_path_factory.mktemp("runs") / "run"
-    with create(folder, made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
-    return folder
+    return on_disk(folder, made)
 
 
 def expect_one_line(done: subprocess.CompletedProcess[str], code: int, part: str) -> None:

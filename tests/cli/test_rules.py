@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 
-from fwdrev.results import Run, create, load, scoreboard
+from fwdrev.results import load, scoreboard
 from tests.cli.test_commands import TINY, expect_one_line, fwdrev
-from tests.scripted import scripted_run
-
-
-def _written(folder: Path, run: Run) -> Path:
-    with create(folder, run.spec, dict(run.machine)) as journal:
-        for observation in run.observations:
-            journal.append(observation)
-    return folder
+from tests.scripted import on_disk, scripted_run
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +21,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("x", {"wrt": "x"}),
         ("half", {"engines": ["forward", "jax-jvp"], "inputs": "8"}),
     ):
-        _written(folder / name, scripted_run(noise=0.02, **fields))
-    _written(folder / "other", replace(scripted_run(inputs="8"), machine={"cpu_model_name": "Z80", "versions": {}}))
+        on_disk(folder / name, scripted_run(noise=0.02, **fields))
+    on_disk(folder / "other", replace(scripted_run(inputs="8"), machine={"cpu_model_name": "Z80", "versions": {}}))
     return folder
 
 

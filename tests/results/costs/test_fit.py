@@ -15,7 +15,7 @@ from fwdrev.modes import InputError, NothingMeasuredError, engine, problem
 from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, Table
 from fwdrev.modes.core.cost import Cost, Kind
 from fwdrev.modes.core.engine import Direction
-from fwdrev.results import Run, create, load, log_count_ratios, log_ratios
+from fwdrev.results import Run, load, log_count_ratios, log_ratios
 from fwdrev.results.costs.calibration import (
     Calibration,
     calibrated,
@@ -27,7 +27,7 @@ from fwdrev.results.costs.fit import fit_rates, predicted_seconds
 from fwdrev.results.costs.prediction import prediction
 from tests.cli.test_commands import TINY, expect_one_line, fwdrev
 from tests.doubles.scripted_executor import ScriptedExecutor
-from tests.scripted import scripted_run
+from tests.scripted import on_disk, scripted_run
 
 PAIR = ("forward", "reverse")
 MACHINE = {"cpu_model_name": "tested", "versions": {"numpy": "2"}}
@@ -244,9 +244,7 @@ def test_a_run_of_a_calibrated_machine_shows_the_prediction(tmp_path: Path) -> N
     """`crossover` and `plot` have it, in words, in JSON and as a figure."""
     save_calibration(_calibration(), calibration_path(MACHINE))
     made, folder = _run(), tmp_path / "run"
-    with create(folder, made.spec, MACHINE) as journal:
-        for observation in made.observations:
-            journal.append(observation)
+    on_disk(folder, made)
     done = fwdrev("crossover", folder)
     assert "off by 0% in the median" in done.stdout
     data = json.loads(fwdrev("crossover", folder, "--json").stdout)
@@ -282,7 +280,5 @@ def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypat
 def test_runs_of_another_machine_are_not_fitted_to(tmp_path: Path) -> None:
     """One line, before anything is measured."""
     made, folder = _run(), tmp_path / "run"
-    with create(folder, made.spec, MACHINE) as journal:
-        for observation in made.observations:
-            journal.append(observation)
+    on_disk(folder, made)
     expect_one_line(fwdrev("calibrate", folder), 2, "give runs of this one")

@@ -9,11 +9,11 @@ import pytest
 
 from fwdrev.bench import WEIGHING, Status
 from fwdrev.bench.records.observation import ArmResult
-from fwdrev.results import Run, create, crossover, load, log_ratios, timed_blocks, winners
+from fwdrev.results import Run, crossover, load, log_ratios, timed_blocks, winners
 from fwdrev.results.display import Displayed, figure_of
 from fwdrev.results.text.sentences import pair_words, winner_words
 from fwdrev.results.text.summary import size_text
-from tests.scripted import scripted_run, true_m
+from tests.scripted import on_disk, scripted_run, true_m
 from tests.shown import Reader, shown
 
 PAIR = ("forward", "reverse")
@@ -143,10 +143,7 @@ def test_failures_and_warnings_are_listed(run: Run) -> None:
 
 def test_a_run_that_comes_from_anywhere_can_be_shown(tmp_path: Path) -> None:
     """With an unknown problem and names full of tags: nothing raises, nothing is a tag."""
-    made = scripted_run(inputs="8,64", outputs="4,256")
-    with create(tmp_path / "run", made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
+    on_disk(tmp_path / "run", scripted_run(inputs="8,64", outputs="4,256"))
     path = tmp_path / "run" / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["spec"] |= {"problem": "<s>gone</s>", "options": {"<s>": "<s>"}}

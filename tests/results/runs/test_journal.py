@@ -8,16 +8,14 @@ import pytest
 from fwdrev.bench import make_spec
 from fwdrev.modes import InputError, NothingMeasuredError
 from fwdrev.results import Run, arms, create, failures, load, log_ratios, times, values
-from tests.scripted import scripted_run
+from tests.scripted import on_disk, scripted_run
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """A scripted run on disk."""
     made = scripted_run(noise=0.05, inputs="8,64", outputs="4,256")
-    with create(tmp_path / "run", made.spec, dict(made.machine)) as journal:
-        for observation in made.observations:
-            journal.append(observation)
+    on_disk(tmp_path / "run", made)
     return load(tmp_path / "run")
 
 
