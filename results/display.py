@@ -61,7 +61,8 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], title: str =
     """Cells of any text, escaped; the first of each row names it. Without a `head` there is no line for it."""
     caption = in_words(title, "caption") if title else ""
     top = f"<thead><tr>{''.join(in_words(name, 'th') for name in head)}</tr></thead>" if head else ""
-    body = "".join(f"<tr>{_row(row)}</tr>" for row in rows)
+    cells = ((in_words(name, "th"), *(in_words(cell, "td") for cell in others)) for name, *others in rows)
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
     return f"<table>{caption}{top}<tbody>{body}</tbody></table>"
 
 
@@ -71,7 +72,3 @@ def aligned(rows: Iterable[Sequence[str]], sides: Sequence[str] = ()) -> list[st
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     cells = [f"{{:{side}{width}}}" for side, width in zip(sides or "<" * len(widths), widths, strict=True)]
     return ["  ".join(cells).format(*row).rstrip() for row in table]
-
-
-def _row(row: Sequence[object]) -> str:
-    return in_words(row[0], "th") + "".join(in_words(cell, "td") for cell in row[1:])

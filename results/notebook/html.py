@@ -133,16 +133,13 @@ def _crossover(found: Crossover) -> str:
 
 
 def _crossings(names: tuple[str, str], crossings: dict[int, Crossing], level: float, title: str) -> str:
-    rows = [(size, _point(c), interval_text(c), _cheaper(c)) for size, c in crossings.items()]
+    rows = [
+        (size, number_text(c.size.point), interval_text(c), c.cheaper)
+        if c.size is not None
+        else (size, "none in range", "", f"{c.cheaper} throughout")
+        for size, c in crossings.items()
+    ]
     return table([*names, f"{percent(level)} interval", "cheaper below"], rows, title)
-
-
-def _point(found: Crossing) -> str:
-    return "none in range" if found.size is None else number_text(found.size.point)
-
-
-def _cheaper(found: Crossing) -> str:
-    return f"{found.cheaper} throughout" if found.size is None else found.cheaper
 
 
 @record_html.register
@@ -170,14 +167,13 @@ def _ratios(ratios: LogRatios) -> str:
 
 @record_html.register
 def _prediction(found: Prediction) -> str:
-    rows = [(n, *map(_size, (measured, predicted))) for n, (measured, predicted) in found.crossovers.items()]
+    rows = [
+        (n, *("none in range" if size is None else number_text(size) for size in sizes))
+        for n, sizes in found.crossovers.items()
+    ]
     one, other = found.pair
     title = f"{one} and {other}: measured and predicted by the cost model"
     return page(table(["n", "measured m*", "predicted m*"], rows, title), in_words(prediction_text(found)))
-
-
-def _size(size: float | None) -> str:
-    return "none in range" if size is None else number_text(size)
 
 
 @record_html.register

@@ -68,13 +68,10 @@ class TimeForecast:
         visits = {cell: self._visit(cell) for cell in cells}
         start = fmean(self._starts) if self._starts else 0.0
         rounds = sum(len(step.rounds) * sum(visits[cell] for cell in step.cells) for step in steps)
-        return rounds + start * len(steps) + self._preparations(cells)
-
-    def _preparations(self, cells: set[Cell]) -> float:
-        """Seconds to prepare the cells that were not, all workers at once."""
-        return sum(
+        passes = (
             len(cells - done.keys()) * fmean(done.values()) / self._workers for done in self._passes.values() if done
         )
+        return rounds + start * len(steps) + sum(passes)
 
     def _visit(self, cell: Cell) -> float:
         """Seconds of one visit."""

@@ -11,7 +11,10 @@ __all__ = ["scoreboard_lines"]
 
 def scoreboard_lines(boards: Sequence[Scoreboard]) -> list[str]:
     """For people: each pair of engines, then what all have in common."""
-    pairs = [line for board in boards for line in (*_board(board), "", "")]
+    pairs: list[str] = []
+    for board in boards:
+        notes = (f"note: {note}" for note in board.notes)
+        pairs += [*_rules(board), "", *_problems(board), "", *_best(board), *notes, "", ""]
     sources = {found.rule.name: found.rule.source for board in boards for found in board.rules}
     return [*pairs, *_LEGEND, "", *aligned([("rule", "where it comes from"), *sources.items()])]
 
@@ -20,10 +23,6 @@ _LEGEND = (
     "A rule sees n columns and m rows of the Jacobian; a cell is named by the n and m of its sweep.",
     "right: of the cells that differ by more than 10 %; mean, worst: time of its choice ÷ time of the faster one.",
 )
-
-
-def _board(board: Scoreboard) -> list[str]:
-    return [*_rules(board), "", *_problems(board), "", *_best(board), *(f"note: {note}" for note in board.notes)]
 
 
 def _rules(board: Scoreboard) -> Iterator[str]:
@@ -42,9 +41,8 @@ def _rules(board: Scoreboard) -> Iterator[str]:
 def _problems(board: Scoreboard) -> Iterator[str]:
     """What was measured, and the mean slow-down of each rule there."""
     numbers = [str(i + 1) for i in range(len(board.problems))]
-    cells = [found.cells for found in board.rules[0].each]
-    told = zip(numbers, board.problems, cells, strict=True)
-    rows = [(i, each.name, str(count), ", ".join(map(str, each.folders))) for i, each, count in told]
+    told = zip(numbers, board.problems, board.rules[0].each, strict=True)
+    rows = [(i, one.name, str(found.cells), ", ".join(map(str, one.folders))) for i, one, found in told]
     yield from aligned([("", "problem", "cells", "runs"), *rows])
     if len(numbers) > 1:
         yield ""

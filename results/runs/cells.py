@@ -50,7 +50,10 @@ def arms(run: Run) -> pd.DataFrame:
             for name, arm in o.arms.items():
                 key = {"n": o.cell.n, "m": o.cell.m, "engine": name}
                 row = rows.setdefault((o.cell.n, o.cell.m, name), key)
-                row |= _memory(arm) if o.round == WEIGHING else _preparation(arm)
+                if o.round == PREPARING:
+                    row |= _preparation(arm)
+                elif arm.memory is not None:
+                    row |= {"allocated_bytes": arm.memory.allocated, "resident_bytes": arm.memory.resident}
     return pd.DataFrame(rows.values(), columns=_ARM_COLUMNS)
 
 
@@ -71,11 +74,6 @@ def _preparation(arm: ArmResult) -> dict[str, object]:
     if program is not None:  # the compiler's peak stands beside the engine's own
         facts |= {"flops": program.flops, "bytes_accessed": program.bytes_accessed, "program_bytes": program.peak_bytes}
     return facts | {"prepare_seconds": arm.prepare_seconds}
-
-
-def _memory(arm: ArmResult) -> dict[str, object]:
-    memory = arm.memory
-    return {} if memory is None else {"allocated_bytes": memory.allocated, "resident_bytes": memory.resident}
 
 
 def failures(run: Run) -> pd.DataFrame:
