@@ -117,7 +117,7 @@ def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:
     """The judgement and its data."""
     from fwdrev.results.gate.text import judged
     from fwdrev.results.stats.paired_shifts import FEWEST
-    from fwdrev.results.text.changes import percent_text
+    from fwdrev.results.text.quantities import percent_text
 
     if asked.spec.rounds < FEWEST:
         msg = f"rounds {asked.spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"

@@ -25,8 +25,7 @@ from fwdrev.results.gate.sides import Pair, Sides, sides_of
 from fwdrev.results.gate.subjects import Kind, Subject, averages
 from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
-from fwdrev.results.text.changes import change_text, percent_text
-from fwdrev.results.text.quantities import seconds_text
+from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
 __all__ = ["FOUND", "Looks", "first_few", "more_rounds", "rounds_to_find"]
 

@@ -10,8 +10,7 @@ from fwdrev.results.gate.subjects import Kind, Subject, arm_subject
 from fwdrev.results.gate.verdicts.report import GateReport, ReportLine, Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST
-from fwdrev.results.text.changes import change_text, percent_text
-from fwdrev.results.text.quantities import seconds_text
+from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
 __all__ = ["judged"]
 

@@ -26,7 +26,7 @@ from fwdrev.results.gate.baseline.second_look import Again
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.cache_folder import cache_folder
 from fwdrev.results.runs.run import Run, load
-from fwdrev.results.text.changes import percent_text
+from fwdrev.results.text.quantities import percent_text
 
 __all__ = ["judged_by_baseline"]
 

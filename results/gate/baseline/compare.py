@@ -35,7 +35,7 @@ from fwdrev.results.runs.provenance import differences
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.trend import DECIDES
 from fwdrev.results.stats.estimate import Estimate
-from fwdrev.results.text.changes import change_text
+from fwdrev.results.text.quantities import change_text
 
 __all__ = ["compared", "undecided", "without_run"]
 

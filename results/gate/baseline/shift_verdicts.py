@@ -21,7 +21,7 @@ from fwdrev.results.gate.findings import SCREENING
 from fwdrev.results.gate.verdicts.report import ReportLine, Verdict
 from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts
-from fwdrev.results.text.changes import change_text, percent_text
+from fwdrev.results.text.quantities import change_text, percent_text
 
 __all__ = ["Looks", "opened", "shift_lines", "told_shifts"]
 

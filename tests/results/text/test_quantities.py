@@ -3,7 +3,7 @@
 import pytest
 
 from fwdrev.results.stats.estimate import Estimate
-from fwdrev.results.text.changes import change_text, percent_text
+from fwdrev.results.text.quantities import change_text, percent_text
 
 
 @pytest.mark.parametrize(
