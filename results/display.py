@@ -19,7 +19,7 @@ class Displayed:
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        """As its kind of record is shown."""
+        """The HTML that is registered for its kind."""
         return html_of(self)
 
 

@@ -45,7 +45,7 @@ _SMALL, _LARGE = 0.01, 0.05
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The gravity of a finding."""
 
     OK = "ok"
     NOTE = "note"
@@ -157,7 +157,7 @@ def _blas(used: Blas) -> Finding:
 
 
 def _settings(machine: Machine) -> Finding:
-    """Those that are for debugging make what is measured worthless; others make it another thing."""
+    """Settings for debugging make a measurement worthless; other settings change what it measures."""
     given = machine.settings | machine.overridden
     if not given:
         return Finding("settings", Level.OK, "none in the environment that changes what is measured")

@@ -62,11 +62,11 @@ class _WithoutNull(GenerateJsonSchema):
     """TOML has no null: a key that is not given is not there."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """What it is if it is given."""
+        """The schema of the value, which is never null."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
-        """Without a default that is null."""
+        """The schema without a default that is null."""
         made = super().default_schema(schema)
         return {key: value for key, value in made.items() if key != "default" or value is not None}
 

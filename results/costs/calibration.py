@@ -1,4 +1,4 @@
-"""What a machine was calibrated to, kept in the user's cache folder: one file for each machine and set of versions.
+"""Calibrations, kept in the user's cache folder: one file for each machine and set of versions.
 
 calibrated(fingerprint(threads=1))     # a Calibration, or None: `fwdrev calibrate` has not been run here
 """
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 KEPT = "calibration.json"
-"""In the folder of a run that was planned by seconds."""
+"""The file in the folder of a run that was planned by seconds."""
 
 
 _FORMAT = 1
@@ -56,7 +56,7 @@ class Calibration:
 _Time = Annotated[float, Field(gt=0, lt=_DAYS, strict=True)] | None
 
 _TIMES: dict[int, TypeAdapter[Json]] = {2: TypeAdapter(list[list[_Time]]), 3: TypeAdapter(list[list[list[_Time]]])}
-"""Of tables with so many axes."""
+"""Tables with so many axes, from a file."""
 
 _Rate = Annotated[float, Field(ge=0, le=_DAYS, allow_inf_nan=False)]
 
@@ -85,7 +85,7 @@ def calibration_path(machine: Mapping[str, Any]) -> Path:
 
 
 def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
-    """What is known of that machine; None if it was never calibrated, or the file cannot be read."""
+    """The calibration of that machine; None if it was never calibrated, or the file cannot be read."""
     try:
         return read_calibration(calibration_path(machine))
     except InputError:
@@ -93,7 +93,7 @@ def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
 
 
 def calibration_of(run: Run) -> Calibration | None:
-    """What the run was planned by, or else what is known of the machine on which it was measured."""
+    """The calibration that the run was planned by, or else that of the machine on which it was measured."""
     kept = run.folder / KEPT
     return read_calibration(kept) if status(kept) is not None else calibrated(run.machine)
 

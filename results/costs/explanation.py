@@ -1,4 +1,4 @@
-"""What a Jacobian takes, product by product, told for one problem at one size: forward, reverse and bracketed."""
+"""The cost of a Jacobian, product by product, for one problem at one size: forward, reverse and bracketed."""
 
 import re
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ _NOTES = {
     r"\(\d+\.\.\d+\)": "X(i..j), Θ(i..j): the Jacobians of layers i to j with respect to their input and parameters.",
     r"\[\d+\]": "[k]: the Jacobian of layer k is written out as a matrix first, and that is multiplied.",
 }
-"""What stands in a table or a tree, and what it means."""
+"""Signs in a table or a tree, each with its meaning."""
 
 _STRUCTURE = "Multiply–adds are exact: a diagonal takes one for each entry of what it scales, known zeros take none."
 _TRACED = "Multiply–adds of a layer that JAX traces are half the operations of XLA's analysis, its value included."
@@ -47,7 +47,7 @@ _UNIT = " multiply–adds"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """What an engine does: its products in order and their total; of `bracketed`, where the brackets are."""
+    """The products of an engine in order, and their total; for `bracketed` also its brackets."""
 
     recursion: str
     products: list[Product]
@@ -172,7 +172,7 @@ def _table(account: Account) -> list[str]:
 
 
 def _notes(account: Account) -> list[str]:
-    """What is in no formula of the question."""
+    """The meaning of each sign that the table or the tree has."""
     text = "\n".join([account.tree or "", *(one.line for one in account.products)])
     return [f"  {note}" for sign, note in _NOTES.items() if re.search(sign, text)]
 

@@ -25,12 +25,12 @@ _MOST_DIGITS = 200
 """Of a number: what comes out has three times as many, and Python may refuse to write more than 640."""
 
 _MOST_BYTES = 3 * _MOST_FACTORS * (_MOST_DIGITS + 2)
-"""What a file of the longest numbers has, roughly; more than that is not read."""
+"""The size of a file of the longest numbers, roughly; more than that is not read."""
 
 _FACTOR = "write `m n edges`, sizes of 1 or more and edges of 0 or more"
 
 Line = tuple[str, str]
-"""Where it stands, for a message, and what it says."""
+"""Its place, for a message, and its text."""
 
 
 def read_factors(path: Path) -> list[Factor]:
@@ -53,7 +53,7 @@ def read_factors(path: Path) -> list[Factor]:
 
 
 def _lines(path: Path) -> list[Line]:
-    """Those that are not blank, each with its number in the file."""
+    """The lines that are not blank, each with its number in the file."""
     try:
         if str(path) == "-":
             given = sys.stdin.buffer.read(_MOST_BYTES + 1)
@@ -113,6 +113,6 @@ def _numbers(line: Line, how_many: int, how: str) -> list[int]:
 
 
 def _short(given: object) -> str:
-    """What was given may be of any length."""
+    """A text that may have any length, cut for a message."""
     longest, text = 40, str(given)
     return text if len(text) <= longest else f"{text[:longest]}…"

@@ -33,7 +33,7 @@ _SHARED = ("call", "value", "table")
 """Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
 
 _OWN = ("layer", "operation", "cold_byte")
-"""What an engine's loop adds to each layer and each operation, and how it finds what does not fit into the cache."""
+"""Terms of one engine: its loop adds to each layer and operation, and arrays may be too large for the cache."""
 
 _OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
 """The terms of an engine that has counts only, such as one that is compiled."""
@@ -52,7 +52,7 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What an engine took in a cell: seconds, and the counts to explain them."""
+    """The seconds of an engine in a cell, and the counts that explain them."""
 
     seconds: float
     units: Mapping[str, float]
@@ -89,7 +89,7 @@ def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) ->
 
 
 def _by_counts(engine: Engine, chain: Chain, wrt: Wrt, follows: Callable[[EngineCost, list[Product]], T]) -> T | None:
-    """What follows from the counts of an engine; None where one of another package counts wrongly."""
+    """`follows` of the engine's counts; None where an engine of another package counts wrongly."""
     found = attempt(lambda: follows(engine.cost(chain, wrt), engine.products(chain, wrt)))
     if not isinstance(found, Raised):
         return found

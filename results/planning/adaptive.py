@@ -130,7 +130,7 @@ class AdaptivePlan:
 
     @property
     def _precision(self) -> float:
-        """Without one, as narrow as the budget allows."""
+        """The precision asked for; without one, as narrow as the budget allows."""
         return self._spec.precision or 1e-3
 
     def _budget_left(self) -> float:

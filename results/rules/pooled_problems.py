@@ -112,7 +112,7 @@ def _together(each: Iterable[LogRatios]) -> LogRatios:
 
 
 def _modelled(run: Run, pair: tuple[str, str], notes: list[str]) -> LogRatios | None:
-    """What the cost model expects, where it can."""
+    """The log ratios that the cost model expects; None, and a note, where it expects none."""
     known = calibration_of(run)
     if known is None:
         notes.append("cost model: left out, the machine of these runs was not calibrated; run `fwdrev calibrate` on it")

@@ -76,7 +76,7 @@ RULES: tuple[Rule, ...] = (
         forward=lambda n, m: n < _FEW or 2 * n <= 3 * m,
     ),
 )
-"""Those in use, each with where it comes from."""
+"""The rules in use, each with its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

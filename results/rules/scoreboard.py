@@ -157,7 +157,7 @@ def scoreboard(runs: Sequence[Run], pair: tuple[str, str]) -> Scoreboard:
 
 
 def _forward_first(pair: tuple[str, str]) -> tuple[str, str]:
-    """As rules have it."""
+    """The pair with its forward engine first."""
     directions = [found.direction if (found := find_engine(name)) is not None else None for name in pair]
     match directions:
         case [Direction.FORWARD, Direction.REVERSE]:
@@ -169,7 +169,7 @@ def _forward_first(pair: tuple[str, str]) -> tuple[str, str]:
 
 
 def _rules(problems: Sequence[MeasuredProblem]) -> tuple[OverProblems, ...]:
-    """Those in use, and our predictions where they know every problem."""
+    """The rules in use, and our predictions where they know every problem."""
     columns = [{rule.name: rule for rule in (*RULES, *problem.others)} for problem in problems]
     everywhere = [name for name in columns[0] if all(name in column for column in columns)]
     found = [_over([column[name] for column in columns], problems) for name in everywhere]

@@ -39,7 +39,7 @@ def _rules(board: Scoreboard) -> Iterator[str]:
 
 
 def _problems(board: Scoreboard) -> Iterator[str]:
-    """What was measured, and the mean slow-down of each rule there."""
+    """A table of the problems, and one of the mean slow-down of each rule on them."""
     numbers = [str(i + 1) for i in range(len(board.problems))]
     told = zip(numbers, board.problems, board.rules[0].each, strict=True)
     rows = [(i, one.name, str(found.cells), ", ".join(map(str, one.folders))) for i, one, found in told]

@@ -30,7 +30,7 @@ class SimpleRule:
     b: float
 
     def forward(self, n: int, m: int) -> bool:
-        """As the code decides it."""
+        """Whether it picks forward mode."""
         return n < self.a + self.b * m
 
     @property
@@ -47,7 +47,7 @@ class SimpleRule:
 
     @property
     def rule(self) -> Rule:
-        """As one that can be scored."""
+        """The same as a `Rule`, which can be scored."""
         return Rule(name="best simple rule", when=self.when, source="fitted to what was measured", forward=self.forward)
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class SimpleRule:
 
 
 ALWAYS, NEVER = SimpleRule(a=math.inf, b=0.0), SimpleRule(a=0.0, b=0.0)
-"""What needs no number."""
+"""The two rules that need no number."""
 
 
 def simple_rule(planes: Sequence[tuple[Matrix, Vector]]) -> SimpleRule:
@@ -106,7 +106,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
 
 
 def _digits(number: float) -> int:
-    """How many a reader has to remember: 0 is none."""
+    """The digits that a reader has to remember: none for 0."""
     return len(f"{number:e}".partition("e")[0].replace(".", "").rstrip("0"))
 
 

@@ -1,4 +1,4 @@
-"""Where what is known of a machine is kept between runs."""
+"""The folder that keeps facts about a machine between runs."""
 
 import errno
 from pathlib import Path

@@ -20,12 +20,12 @@ from fwdrev.results.runs.run import Run
 __all__ = ["spec_toml", "to_costs", "to_csv", "to_pyperf"]
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
-"""How a formula begins, in a spreadsheet."""
+"""The first letter of a formula, in a spreadsheet."""
 
 _MISSING = frozenset(
     ("#N/A", "#N/A N/A", "#NA", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "1.#IND", "1.#QNAN")
 )
-"""What pandas reads as a missing value, beside some that begin with a minus."""
+"""Texts that pandas reads as a missing value, beside some that begin with a minus."""
 
 
 def to_csv(run: Run) -> str:
@@ -84,7 +84,7 @@ def _csv(table: pd.DataFrame) -> str:
 
 
 def _as_text(value: object) -> object:
-    """So that it is read as what it is."""
+    """A text with an apostrophe before it, where a reader would take it for something else."""
     text = isinstance(value, str) and (value in _MISSING or value.startswith(_COMPUTED))
     return f"'{value}" if text else value
 
@@ -103,5 +103,5 @@ def _measured(run: Run) -> pd.DataFrame:
 
 
 def _value(value: Json) -> str:
-    """What JSON writes is TOML too, but for its escapes in two halves and the one control character that it lets be."""
+    """JSON is TOML too, but for its escapes in two halves and the one control character that it does not escape."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -54,12 +54,12 @@ class MemoryPlane:
 
     @property
     def known(self) -> int:
-        """In how many cells of the grid both are known."""
+        """The number of cells of the grid in which both are known."""
         return int(self.grid.notna().to_numpy().sum())
 
     @property
     def less(self) -> int:
-        """In how many of these the first engine needs less."""
+        """The number of these in which the first engine needs less."""
         return int((self.grid < 0).to_numpy().sum())
 
     @property

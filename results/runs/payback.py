@@ -10,7 +10,7 @@ __all__ = ["payback"]
 
 
 def payback(blocks: Blocks, prepared: pd.DataFrame, engine: str, against: str) -> pd.Series:
-    """What `engine` takes more to prepare than `against`, divided by what each call saves; indexed by (n, m).
+    """Seconds by which `engine` takes longer to prepare than `against` ÷ seconds that each call saves; by (n, m).
 
     `prepared` has the columns n, m, engine and prepare_seconds. NaN wherever it is not known that a call saves time:
     where the interval of the paired ratio is not wholly below 1, or from a single round. At least 1.

@@ -26,7 +26,7 @@ def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What two fingerprints do not have in common, by name: the fact, what it was, what it is."""
+    """Each fact in which two fingerprints differ, by name: the name, the value then, the value now."""
     before, here = _flat(then), _flat(json.loads(json.dumps(now)))
     for key in sorted(here.keys() | before.keys()):
         if here.get(key) != before.get(key):
@@ -64,6 +64,6 @@ _LIBRARIES = ("fwdrev", "numpy", "jax", "jaxlib")
 
 
 def deciding(machine: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a fingerprint decides how long an operation takes: runs that agree in it are of one machine."""
+    """The part of a fingerprint that decides how long an operation takes: runs that agree in it are of one machine."""
     versions = machine.get("versions", {})
     return {key: machine.get(key) for key in _DECIDES} | {name: versions.get(name) for name in _LIBRARIES}

@@ -35,7 +35,7 @@ _LONGEST = 2**25
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run(Displayed):
-    """What a folder holds: its manifest, the observations that could be read, and warnings about the rest."""
+    """The content of a folder: its manifest, the observations that could be read, and warnings about the rest."""
 
     folder: Path
     spec: SweepSpec
@@ -90,7 +90,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[str]]:
-    """Whatever can be read. A line that was torn by a crash, or damaged later, costs itself only."""
+    """Every line that can be read; one that a crash has torn, or that was damaged later, becomes a warning."""
     observations: list[Observation] = []
     warnings: list[str] = []
     seen: set[tuple[int, Cell]] = set()
@@ -114,7 +114,7 @@ def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Those that are not empty, with their numbers; one at a time, since all of them together may be large."""
+    """The lines that are not empty, with their numbers; one at a time, since all of them together may be large."""
     try:
         with opened(path) as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
@@ -129,7 +129,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """Of cycles: there are none in records, and looking for them among millions takes as long as reading them."""
+    """Records have no cycles, and looking for some among millions takes as long as reading them."""
     enabled = gc.isenabled()
     gc.disable()
     try:

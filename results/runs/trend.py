@@ -20,7 +20,7 @@ from fwdrev.results.stats.estimate import Estimate, log_mean
 __all__ = ["DECIDES", "Trend", "TrendPoint", "trend"]
 
 DECIDES = ("problem", "options", "wrt", "dtype")
-"""What is computed: runs that differ in it have no trend."""
+"""The options that say which function is computed: runs that differ in one have no trend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def trend(runs: Sequence[Run], pair: tuple[str, str], cell: Cell | None = None) 
 
 
 def _same(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
-    """Those that compute what the first does, and why the others do not."""
+    """The runs that compute the same as the first, and why the others do not."""
     same, left_out = [], []
     for run in runs:
         other = [key for key in DECIDES if getattr(run.spec, key) != getattr(runs[0].spec, key)]
@@ -111,7 +111,6 @@ def _mean(logs: Vector) -> Estimate:
 def _nothing(
     runs: int, pair: tuple[str, str], cell: Cell | None, reached: Sequence[set[Cell]], left_out: Sequence[str]
 ) -> str:
-    """What was given, what is allowed, what to do."""
     share = "none share one" if cell is None else f"fewer than two have n = {cell.n}, m = {cell.m}"
     common = _middle([cells for cells in reached if cells])
     try_this = f"; all have n = {common.n}, m = {common.m}" if common is not None and common != cell else ""

@@ -53,7 +53,7 @@ class Crossing(Displayed):
     cheaper: str
 
     def to_json(self) -> Json:
-        """Plain data of the size."""
+        """The size and its interval; null without a crossover."""
         if self.size is None:
             return None
         return self.size.to_json() | ({"open": list(self.open_ends)} if self.open_ends else {})
@@ -81,7 +81,7 @@ def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = 
 
 
 def crossing_point(sizes: Vector, logs: Matrix) -> float | None:
-    """Only where it is; None if nowhere in range."""
+    """The size of the crossover, without an interval; None if there is none in range."""
     curve = _Curve(sizes, logs)
     split = curve.split()
     return None if split is None else math.exp(curve.root(split))
@@ -172,7 +172,7 @@ def _interval(
 
 
 def _edge(curve: _Curve, root: float, outwards: Vector, inside: AnyArray, level: float) -> float | None:
-    """Where the interval ends in one direction, or None if it does not in the measured range."""
+    """The end of the interval in one direction; None if it lies beyond the measured range."""
     outside = np.flatnonzero(~inside)
     if outside.size == 0:
         return None

@@ -46,7 +46,7 @@ class LogRatios(Displayed):
         return self._line("m", m, "n")
 
     def _line(self, level: str, size: int, along: str) -> tuple[Vector, Matrix]:
-        """Without an index for each: a plane has hundreds of lines."""
+        """Takes no pandas index for each line: a plane has hundreds of them."""
         columns = self.table.columns
         there = columns.get_level_values(level).to_numpy() == size
         return columns.get_level_values(along).to_numpy()[there], self.table.to_numpy()[:, there]

@@ -1,4 +1,4 @@
-"""What the noise of a machine amounts to: how much its times scatter, and the smallest difference that it can see."""
+"""The noise of a machine: how much its times scatter, and the smallest difference that it can see."""
 
 import math
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Noise(Plain):
 
 
 def noise_of(rounds: Sequence[NoiseRound]) -> Noise:
-    """From at least two rounds with equally many blocks.
+    """The noise in at least two rounds with equally many blocks.
 
     `between_processes` is the spread of the processes' median times, `between_blocks` that of a block within its
     process, `ratio_spread` that of the processes' log ratios, each the median of log(a/b) over the blocks.

@@ -10,7 +10,7 @@ from fwdrev.results.stats.estimate import Estimate
 __all__ = ["bytes_text", "change_text", "number_text", "percent_text", "seconds_text"]
 
 _THREE_DIGITS = 999.5
-"""From here on a rounded number has four before the point."""
+"""Rounded, a number from here on has four digits before the point."""
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
@@ -43,7 +43,7 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
 
 
 def change_text(ratio: Estimate) -> str:
-    """Of the second time over the first; faster is the share of the time that is saved.
+    """The ratio of the second time to the first in words; faster is the share of the time that is saved.
 
     Where the interval holds equal times both ends have their word: `0.3 % faster (2.1 % faster to 1.5 % slower)`.
     """
@@ -69,7 +69,7 @@ def _difference(ratio: float) -> str:
 
 
 def _number(share: float) -> str:
-    """Of per cent; of a time that all but vanished not all of it was saved."""
+    """Per cent; a time that all but vanished has not saved 100 %."""
     value = 100 * share
     if _ALMOST_ALL < value < _ALL:
         return f"{min(value, 99.99):.2f}"

@@ -81,7 +81,7 @@ def _cells(ratios: LogRatios) -> str:
 
 
 def _extremes(ratios: LogRatios) -> Iterable[str]:
-    """Where each of the two wins by most, if it does anywhere."""
+    """The cell in which each of the two wins by most, if it wins anywhere."""
     grid = ratios.grid
     point, low, high = log_means(grid.to_numpy())
     for name, i, wins in ((ratios.pair[0], int(point.argmin()), -1), (ratios.pair[1], int(point.argmax()), 1)):

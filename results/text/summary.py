@@ -97,7 +97,7 @@ def prediction_text(found: Prediction) -> str:
 
 
 def failure_lines(run: Run) -> list[str]:
-    """What was not measured, or not checked, and why: one line for each engine and reason."""
+    """One line for each engine and reason of cells that were not measured, or not checked."""
     table = reasons(run).fillna({"reason": "no reason given"})
     grouped = table.groupby(["engine", "status", "reason"], sort=True)
     return [
@@ -108,7 +108,7 @@ def failure_lines(run: Run) -> list[str]:
 
 
 def rounds_text(run: Run) -> str:
-    """How many each cell has: `5`; `2 to 5` where a sweep has refined the plane, fewer far from the crossover."""
+    """The rounds of each cell: `5`; `2 to 5` where a sweep has refined the plane, fewer far from the crossover."""
     each = Counter(o.cell for o in run.observations if any(arm.values for arm in o.arms.values()))
     fewest, most = min(each.values(), default=0), max(each.values(), default=0)
     return str(most) if fewest == most else f"{fewest} to {most}"
