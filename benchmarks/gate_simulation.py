@@ -12,29 +12,29 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import binomtest
 
-from tests.doubles.simulated_gate import WEATHERS, Setting, Truth
+from tests.doubles.simulated_gate import SCENARIOS, Setting, Truth
 
 
 def main() -> None:
-    """One table: a row for each weather, a column for each truth, and the coverage of 95 % intervals."""
-    parser = argparse.ArgumentParser(description="rates of the gate in simulated weathers")
+    """One table: a row for each scenario, a column for each truth, and the coverage of 95 % intervals."""
+    parser = argparse.ArgumentParser(description="rates of the gate in simulated noise")
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--correlation", type=float, help="of a round's noise with the last's, in all weathers")
+    parser.add_argument("--correlation", type=float, help="of a round's noise with the last's, in all scenarios")
     options = parser.parse_args()
     print(f"{options.runs} runs each, {options.rounds} rounds: share that ends as a regression")
-    print("| weather |", " | ".join(truth.value for truth in Truth), "| intervals that hold the truth |")
+    print("| scenario |", " | ".join(truth.value for truth in Truth), "| intervals that hold the truth |")
     print("|---" * (len(Truth) + 2) + "|")
     other = {} if options.correlation is None else {"correlation": options.correlation}
-    for name, weather in WEATHERS.items():
-        setting = Setting(weather=replace(weather, **other), rounds=options.rounds)
+    for name, scenario in SCENARIOS.items():
+        setting = Setting(scenario=replace(scenario, **other), rounds=options.rounds)
         print(f"| {name} |", " | ".join(_rates(setting, options.runs, options.seed)), "|", flush=True)
 
 
 def _rates(setting: Setting, runs: int, seed: int) -> list[str]:
     rng = np.random.default_rng(seed)
-    reds = [setting.reds(rng, setting.truth(truth), runs) for truth in Truth]
+    reds = [setting.count_regressions(rng, setting.truth(truth), runs) for truth in Truth]
     covered = setting.covered(rng, setting.truth(Truth.SAME), runs)
     return [*(_share(red, runs) for red in reds), _share(covered, runs)]
 

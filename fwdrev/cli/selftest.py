@@ -41,8 +41,7 @@ def selftest(
 ) -> None:
     """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
     from fwdrev.cli.gate.asked import asked
-    from fwdrev.results.gate.aa_test.summary import summarised
-    from fwdrev.results.gate.aa_test.text import summary_lines
+    from fwdrev.results.gate.aa_test.summary import summarised, summary_lines
 
     given: dict[str, Any] = {
         "problem": problem,

@@ -6,8 +6,7 @@ from fwdrev.plots.report.page import document
 from fwdrev.plots.svg import svg_text
 from fwdrev.results.display import in_words, table
 from fwdrev.results.gate.aa_test.record import Record
-from fwdrev.results.gate.aa_test.summary import Share, Summary
-from fwdrev.results.gate.aa_test.text import advice_lines
+from fwdrev.results.gate.aa_test.summary import Share, Summary, advice_lines, rates
 
 __all__ = ["aa_page"]
 
@@ -20,7 +19,7 @@ def aa_page(record: Record, summary: Summary) -> str:
         figure = svg_text(aa_test_figure(record, summary), "How far the timing gate can be trusted on this machine")
     parts = (
         in_words("How far can the timing gate be trusted here?", "h1"),
-        table(("", "runs", "share, 95 % interval"), _rates(record, summary), "What the gate said"),
+        table(("", "runs", "share, 95 % interval"), _rows(record, summary), "What the gate said"),
         *(in_words(line) for line in advice_lines(record, summary.advice)),
         figure,
         table((), _facts(record, summary), "What was measured"),
@@ -29,20 +28,13 @@ def aa_page(record: Record, summary: Summary) -> str:
     return document("fwdrev selftest", _POLICY, f"<main>{''.join(parts)}</main>")
 
 
-def _rates(record: Record, summary: Summary) -> list[tuple[str, str, str]]:
-    t = record.threshold
-    return [
-        _row("identical code called slower", summary.alarms),
-        _row("identical code left undecided", summary.open),
-        _row("identical code called faster", summary.improved),
-        _row(f"a mode or an arm slower by {t:.1%}, found", summary.whole),
-        _row(f"one cell slower by {2 * t:.1%}, found", summary.cell),
-    ]
+def _rows(record: Record, summary: Summary) -> list[tuple[str, ...]]:
+    return [(name, *_share(share)) for name, share in rates(record, summary)]
 
 
-def _row(name: str, share: Share) -> tuple[str, str, str]:
+def _share(share: Share) -> tuple[str, str]:
     low, high = share.interval
-    return name, f"{share.count} of {share.among}", f"{low:.1%} … {high:.1%}" if share.among else "not measured"
+    return f"{share.count} of {share.among}", f"{low:.1%} … {high:.1%}" if share.among else "not measured"
 
 
 def _facts(record: Record, summary: Summary) -> list[tuple[str, str]]:

@@ -1,15 +1,15 @@
 """Simulated sides: rounds of a gate whose truth is known, to see how often it errs and how much it finds.
 
-    setting = Setting(weather=WEATHERS["heavy tails"])
-    setting.reds(rng, setting.truth(Truth.SAME), 2000)   # how often the gate calls code against itself slower
+    setting = Setting(scenario=SCENARIOS["heavy tails"])
+    setting.count_regressions(rng, setting.truth(Truth.SAME), 2000)   # alarms on identical code
 
 By `benchmarks/gate_simulation.py` (10 rounds, 2000 runs): code against itself is never called slower, at most 0.15 % of
 the runs are false even where half of all cells lie right at the threshold, and 95 % intervals hold the truth in 94.6 to
-95.2 % of the cases, in every weather. With `--correlation 0.7` (1000 runs) these are at most 0.3 % and 92 to 94 %.
+95.2 % of the cases, in every scenario. With `--correlation 0.7` (1000 runs) these are at most 0.3 % and 92 to 94 %.
 Without the correction for correlated rounds it was 3 to 19 % and below 88 %. That each round is a fresh pair of
 processes, and that it is drawn anew which side goes first, is what keeps rounds apart.
 
-A weather is the noise of the log ratios of rounds, in units of 1 (0.01 is 1 %). Typical for paired blocks on shared
+A scenario is the noise of the log ratios of rounds, in units of 1 (0.01 is 1 %). Typical for paired blocks on shared
 machines: code against itself came out within 1.4 % in 24 of 24 tries, two thirds of them within 0.45 %.
 """
 
@@ -27,7 +27,7 @@ from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Subject, averages, shares, subjects_of
 from fwdrev.results.stats.paired_shifts import Shifts, correlation_of, shifts_of
 
-__all__ = ["WEATHERS", "Setting", "Truth", "Weather"]
+__all__ = ["SCENARIOS", "NoiseScenario", "Setting", "Truth"]
 
 THRESHOLD, ALPHA = 0.05, 0.01
 """The defaults of `decide`."""
@@ -39,7 +39,7 @@ Shape = Float[np.ndarray, "cells arms"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Weather:
+class NoiseScenario:
     """The noise of a round's log ratio.
 
     `spread`: standard deviation of a pair, drawn evenly between these two for each; `tails`: degrees of freedom of
@@ -67,13 +67,13 @@ class Weather:
         return noise
 
 
-WEATHERS = {
-    "normal": Weather(),
-    "heavy tails": Weather(tails=3),
-    "drift": Weather(common=0.01, drift=0.05),
-    "correlated rounds": Weather(correlation=0.3),
-    "unseen by the control": Weather(common=0.01, unseen=0.005),
-    "all of it": Weather(tails=3, common=0.01, unseen=0.005, drift=0.05, correlation=0.3),
+SCENARIOS = {
+    "normal": NoiseScenario(),
+    "heavy tails": NoiseScenario(tails=3),
+    "drift": NoiseScenario(common=0.01, drift=0.05),
+    "correlated rounds": NoiseScenario(correlation=0.3),
+    "unseen by the control": NoiseScenario(common=0.01, unseen=0.005),
+    "all of it": NoiseScenario(tails=3, common=0.01, unseen=0.005, drift=0.05, correlation=0.3),
 }
 
 
@@ -94,7 +94,7 @@ _ARMS = ("forward", "reverse", "jax-jvp", "jax-vjp")
 class Setting:
     """24 cells, 4 arms and so many rounds, the same number to confirm."""
 
-    weather: Weather = field(default_factory=Weather)
+    scenario: NoiseScenario = field(default_factory=NoiseScenario)
     rounds: int = 10
     cells: tuple[Cell, ...] = tuple(Cell(n, m) for n in (1, 4, 16, 64, 256, 1024) for m in (1, 4, 16, 64))
 
@@ -117,7 +117,7 @@ class Setting:
         """One run."""
         return self._runs(rng, truth, 1)
 
-    def reds(self, rng: np.random.Generator, truth: Shape, runs: int) -> int:
+    def count_regressions(self, rng: np.random.Generator, truth: Shape, runs: int) -> int:
         """How many of so many runs end as a regression: what `decide` does, without its records."""
         done, red = 0, 0
         while done < runs:
@@ -152,12 +152,12 @@ class Setting:
 
         What is computed for a round needs no other round.
         """
-        weather, rounds, arms = self.weather, self.rounds, len(_ARMS)
-        spread = rng.uniform(*weather.spread, (runs, len(self.cells), arms + 1))
-        noise = spread * weather.draw(rng, (rounds, *spread.shape))
-        noise += weather.common * rng.standard_normal((rounds, runs, 1, 1))
-        noise += weather.drift * np.linspace(0.0, 1.0, rounds)[:, None, None, None]
-        noise[..., 1:] += truth + weather.unseen * weather.draw(rng, (rounds, runs, 1, 1))
+        scenario, rounds, arms = self.scenario, self.rounds, len(_ARMS)
+        spread = rng.uniform(*scenario.spread, (runs, len(self.cells), arms + 1))
+        noise = spread * scenario.draw(rng, (rounds, *spread.shape))
+        noise += scenario.common * rng.standard_normal((rounds, runs, 1, 1))
+        noise += scenario.drift * np.linspace(0.0, 1.0, rounds)[:, None, None, None]
+        noise[..., 1:] += truth + scenario.unseen * scenario.draw(rng, (rounds, runs, 1, 1))
         noise = noise.reshape(rounds * runs, len(self.cells), arms + 1)
         logs, control = noise[..., 1:], noise[..., 0]
         return Sides(cells=self.cells, arms=_ARMS, logs=logs, control=control)

@@ -19,8 +19,7 @@ from fwdrev.plots.report.payload import run_payload
 from fwdrev.results import Run, crossover, load, log_ratios
 from fwdrev.results.costs.factor_file import read_factors
 from fwdrev.results.gate.aa_test.record import load_record
-from fwdrev.results.gate.aa_test.summary import delays_for, summarised
-from fwdrev.results.gate.aa_test.text import summary_lines
+from fwdrev.results.gate.aa_test.summary import delays_for, summarised, summary_lines
 from fwdrev.results.gate.baseline.build import baseline_of, pairs_of
 from fwdrev.results.gate.baseline.compare import compared
 from fwdrev.results.gate.baseline.file import baseline_text, load_baseline

@@ -1,11 +1,11 @@
-"""The record of a selftest: the first line says what was measured and where, each further line is one run of the gate.
+"""The record of an A/A test: the first line says what was measured and where, each further line is one run of the gate.
 
 A line holds what was measured, not what was decided: decisions are made anew whenever the record is read, so that one
 record answers what other thresholds and numbers of rounds would have done.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,6 +19,8 @@ from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import Delay, delay_of
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.records.whole_file import append_whole, write_whole
+from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.sides import Sides
 from fwdrev.results.runs.schema import Machine
@@ -95,7 +97,7 @@ class _Header(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A selftest as it is read; `point`: MODULE:FUNCTION that makes inputs; `commit` is empty outside a git project."""
+    """An A/A test as read; `point`: MODULE:FUNCTION that makes inputs; `commit` is empty outside a git project."""
 
     path: Path
     created: str
@@ -164,21 +166,18 @@ def load_record(path: Path) -> Record:
         raise InputError(msg) from None
     runs, warnings = [], []
     for number, line in enumerate(map(_whole, lines[1:]), 2):
-        for one in _run(line) if line else ():
-            if isinstance(one, str):
-                warnings.append(f"{path}, line {number}: {one}; left out")
-            else:
-                runs.append(one)
+        found = _run(line) if line else None
+        if isinstance(found, str):
+            warnings.append(f"{path}, line {number}: {found}; left out")
+        elif found is not None:
+            runs.append(found)
     return Record(
         path=path,
-        created=header.created,
         machine=header.machine.model_dump(exclude_unset=True),
         spec=spec,
-        point=header.point,
-        commit=header.commit,
-        threshold=header.threshold,
         runs=tuple(runs),
         warnings=tuple(warnings),
+        **header.model_dump(include={"created", "point", "commit", "threshold"}),
     )
 
 
@@ -192,7 +191,7 @@ def _whole(line: str) -> str:
     return line.strip("\ufeff\0 \t\r")
 
 
-def _run(line: str) -> Iterator[RecordedRun | str]:
+def _run(line: str) -> RecordedRun | str:
     """The run, or why it is none."""
     try:
         run = RecordedRun.model_validate_json(line)
@@ -201,14 +200,13 @@ def _run(line: str) -> Iterator[RecordedRun | str]:
                 look.sides()
         _ = run.delayed
     except ValidationError as error:
-        yield error.errors()[0]["msg"]
+        return str(error.errors()[0]["msg"])
     except InputError as error:
-        yield str(error)
-    else:
-        yield run
+        return str(error)
+    return run
 
 
-def _plain(values: Any) -> Any:  # noqa: ANN401 - nested lists
+def _plain(values: AnyArray) -> Json:
     """NaN is no JSON."""
     rounded = np.round(values, _DIGITS).astype(object)
     rounded[~np.isfinite(values)] = None

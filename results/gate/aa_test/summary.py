@@ -3,11 +3,12 @@
     summary = summarised(load_record(path))
     summary.alarms, summary.whole, summary.cell          # shares with their intervals
     summary.advice                                       # rounds and threshold with which it would be decided
+    summary_lines(record, summary)
 
 Everything is decided anew from the recorded rounds, by the same `decide` as in a run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from statistics import median
@@ -22,11 +23,20 @@ from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.aa_test.record import Record, RecordedRun
 from fwdrev.results.gate.decision import Gate, decide
 from fwdrev.results.gate.sides import Sides
-from fwdrev.results.gate.subjects import Subject
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import LEVEL
 
-__all__ = ["Advice", "Share", "Summary", "delays_for", "gate_of", "summarised"]
+__all__ = [
+    "Advice",
+    "Share",
+    "Summary",
+    "advice_lines",
+    "delays_for",
+    "gate_of",
+    "rates",
+    "summarised",
+    "summary_lines",
+]
 
 _ROUNDS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
 _THRESHOLDS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.15)
@@ -128,15 +138,11 @@ def summarised(record: Record) -> Summary:
     same = [run for run in record.runs if not run.delays]
     outcomes = [gate_of(run, record.threshold).outcome for run in same]
     found = [_found(run, delay, record.threshold) for run in record.runs for delay in run.delayed]
-
-    def share(outcome: Outcome) -> Share:
-        return Share(count=outcomes.count(outcome), among=len(outcomes))
-
     seconds = [run.seconds for run in same]
     return Summary(
-        alarms=share(Outcome.REGRESSED),
-        open=share(Outcome.INCONCLUSIVE),
-        improved=share(Outcome.IMPROVED),
+        alarms=_counted(outcome is Outcome.REGRESSED for outcome in outcomes),
+        open=_counted(outcome is Outcome.INCONCLUSIVE for outcome in outcomes),
+        improved=_counted(outcome is Outcome.IMPROVED for outcome in outcomes),
         whole=_counted(hit for single, hit in found if not single),
         cell=_counted(hit for single, hit in found if single),
         seconds=(median(seconds), max(seconds)) if seconds else None,
@@ -144,7 +150,7 @@ def summarised(record: Record) -> Summary:
     )
 
 
-def _counted(hits: Iterator[bool]) -> Share:
+def _counted(hits: Iterable[bool]) -> Share:
     found = list(hits)
     return Share(count=sum(found), among=len(found))
 
@@ -154,11 +160,8 @@ def _found(run: RecordedRun, delay: Delay, threshold: float) -> tuple[bool, bool
     findings = gate_of(run, threshold).findings
     slower = [finding.subject for finding in findings if finding.time is Verdict.REGRESSED]
     single = delay.cell is not None
-    return single, any(subject.pooled is not single and _met(subject, delay) for subject in slower)
-
-
-def _met(subject: Subject, delay: Delay) -> bool:
-    return all(delay.meets(arm, cell) for cell, arm in subject.members)
+    met = [subject for subject in slower if all(delay.meets(arm, cell) for cell, arm in subject.members)]
+    return single, any(subject.pooled is not single for subject in met)
 
 
 def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
@@ -190,7 +193,44 @@ def _joined(sides: Sequence[Sides]) -> Sides | None:
 def _decided(whole: Sides | None, rounds: int, threshold: float) -> Share:
     """How many runs of that length the first look would have settled."""
     if whole is None:
-        return Share(count=0, among=0)
+        return _counted([])
     starts = range(0, whole.rounds - rounds + 1, rounds)
     cut = (replace(whole, logs=whole.logs[i : i + rounds], control=whole.control[i : i + rounds]) for i in starts)
     return _counted(not decide(one, threshold=threshold).pairs_again for one in cut)
+
+
+def rates(record: Record, summary: Summary) -> list[tuple[str, Share]]:
+    """What the gate said of identical code, and which delays it found."""
+    t = record.threshold
+    return [
+        ("identical code called slower", summary.alarms),
+        ("identical code left undecided", summary.open),
+        ("identical code called faster", summary.improved),
+        (f"a mode or an arm slower by {t:.1%}, found", summary.whole),
+        (f"one cell slower by {2 * t:.1%}, found", summary.cell),
+    ]
+
+
+def summary_lines(record: Record, summary: Summary) -> list[str]:
+    """The rates, what they were measured on, and the advice."""
+    spec = record.spec
+    first = f"{len(spec.cells)} cells × {', '.join(spec.engines)}; {spec.rounds} rounds"
+    lines = [f"{first}, threshold {record.threshold:.1%}"]
+    lines += [f"{what}: {share}" for what, share in rates(record, summary)]
+    if summary.seconds is not None:
+        lines.append("a run on identical code: {:.0f} s in the median, {:.0f} s at most".format(*summary.seconds))
+    return [*lines, *advice_lines(record, summary.advice)]
+
+
+def advice_lines(record: Record, advice: Advice) -> Iterator[str]:
+    """What to ask of `fwdrev check` on this machine."""
+    rounds, t = record.spec.rounds, record.threshold
+    if not advice.decided:
+        yield "advice: too few runs on identical code; record more"
+        return
+    if advice.rounds is not None:
+        yield f"advice: --rounds {advice.rounds} decides nine of ten runs at once with --threshold {t:.1%}"
+    if advice.threshold is not None:
+        yield f"advice: --threshold {advice.threshold:.1%} is decided at once by --rounds {rounds}"
+    if advice.rounds is None and advice.threshold is None:
+        yield "advice: nothing tried decides nine of ten runs at once; look for what else runs here (fwdrev doctor)"

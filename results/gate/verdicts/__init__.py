@@ -1,4 +1,4 @@
-"""A report, whatever reached it, and its forms: JUnit, Markdown, and annotations of GitHub.
+"""The report of a check and its forms: text, JUnit, Markdown, and annotations of GitHub.
 
 Start with `report.py`.
 """

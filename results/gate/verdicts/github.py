@@ -39,25 +39,25 @@ def annotations(report: GateReport) -> list[str]:
     level = _LEVELS.get(report.outcome, "notice")
     first = "; ".join(filter(None, [not_timed(report, _NAMED), report.title]))
     by_level: dict[str, list[ReportLine]] = {"error": [], "warning": [], "notice": []}
-    for told in notable(report):
-        by_level[_level(told)].append(told)
-    lines = {each: list(_shown(each, told, _SHOWN - (each == level))) for each, told in by_level.items()}
-    lines[level].insert(0, _line(level, report.outcome, first))
-    return [line for found in lines.values() for line in found]
+    for line in notable(report):
+        by_level[_level(line)].append(line)
+    shown = {each: list(_shown(each, lines, _SHOWN - (each == level))) for each, lines in by_level.items()}
+    shown[level].insert(0, _line(level, report.outcome, first))
+    return [line for lines in shown.values() for line in lines]
 
 
-def _level(told: ReportLine) -> str:
-    if told.fails:
+def _level(line: ReportLine) -> str:
+    if line.fails:
         return "error"
-    return "warning" if told.open or told.verdict in {Verdict.FLAGGED, Verdict.INCONCLUSIVE} else "notice"
+    return "warning" if line.open or line.verdict in {Verdict.FLAGGED, Verdict.INCONCLUSIVE} else "notice"
 
 
-def _shown(level: str, told: Sequence[ReportLine], room: int) -> Iterator[str]:
+def _shown(level: str, lines: Sequence[ReportLine], room: int) -> Iterator[str]:
     """A line for each, or for all but the last one's, which names those that have none."""
-    alone = len(told) if len(told) <= room else room - 1
-    for each in told[:alone]:
+    alone = len(lines) if len(lines) <= room else room - 1
+    for each in lines[:alone]:
         yield _line(level, each.verdict, f"{each.subject}: {each.grounds}")
-    if left := told[alone:]:
+    if left := lines[alone:]:
         names = in_short([each.subject for each in left], _LONGEST)
         yield _line(level, "and more", f"{len(left)} more than GitHub shows; --json has all: {names}")
 

@@ -25,8 +25,8 @@ def junit(report: GateReport, *, began: datetime | None = None, seconds: float =
     properties = ET.SubElement(suite, "properties")
     for name, value in (("title", report.title), ("outcome", report.outcome.value)):
         ET.SubElement(properties, "property", name=name, value=value)
-    for told in report.told:
-        _add_case(suite, told)
+    for line in report.told:
+        _add_case(suite, line)
     if report.outcome is Outcome.NOTHING:
         _add_result(_case(suite, report.outcome), "error", report.outcome, report.title)
     ET.SubElement(suite, "system-out").text = "\n".join(report.notes)
@@ -44,14 +44,14 @@ def _case(suite: ET.Element, name: str) -> ET.Element:
     return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
 
 
-def _add_case(suite: ET.Element, told: ReportLine) -> None:
-    case = _case(suite, told.subject)
-    if told.fails:
-        _add_result(case, "failure", told.verdict, told.grounds)
-    elif told.open or told.untimed or told.verdict in _UNKNOWN:
-        _add_result(case, "skipped", told.verdict, told.grounds)
+def _add_case(suite: ET.Element, line: ReportLine) -> None:
+    case = _case(suite, line.subject)
+    if line.fails:
+        _add_result(case, "failure", line.verdict, line.grounds)
+    elif line.open or line.untimed or line.verdict in _UNKNOWN:
+        _add_result(case, "skipped", line.verdict, line.grounds)
     else:
-        ET.SubElement(case, "system-out").text = f"{told.verdict}: {told.grounds}"
+        ET.SubElement(case, "system-out").text = f"{line.verdict}: {line.grounds}"
 
 
 def _add_result(case: ET.Element, kind: str, verdict: str, grounds: str) -> None:

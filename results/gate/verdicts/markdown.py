@@ -59,7 +59,7 @@ def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
     rows = _fitting(_rows(notable(report), room), room, "| {} | | |".format)
     notes = _fitting([f"- {_letters(note)}" for note in report.notes], room - _size(rows), "- {}".format)
-    items = [f"- {_letters(told.subject)}: {_letters(told.grounds)}" for told in same]
+    items = [f"- {_letters(line.subject)}: {_letters(line.grounds)}" for line in same]
     items = _fitting(items, room - _size([*rows, *notes]), "- {}".format)
     parts = [head, [*columns, *rows] if rows else [], ["", *notes] if notes else []]
     folded = ["", *frame[:2], *items, *frame[2:]] if items else []
@@ -82,15 +82,15 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _rows(told: Sequence[ReportLine], room: int) -> list[str]:
+def _rows(lines: Sequence[ReportLine], room: int) -> list[str]:
     """With shorter grounds where not all fit with their own: who is slower is worth more than by how much."""
-    rows = [_row(each) for each in told]
-    return rows if _size(rows) <= room else [_row(each, _SHORT) for each in told]
+    rows = [_row(each) for each in lines]
+    return rows if _size(rows) <= room else [_row(each, _SHORT) for each in lines]
 
 
-def _row(told: ReportLine, most: int = sys.maxsize) -> str:
-    verdict = f"**{told.verdict}**" if told.fails else told.verdict
-    return f"| {verdict} | {_letters(told.subject)} | {_letters(_cut(told.grounds, most))} |"
+def _row(line: ReportLine, most: int = sys.maxsize) -> str:
+    verdict = f"**{line.verdict}**" if line.fails else line.verdict
+    return f"| {verdict} | {_letters(line.subject)} | {_letters(_cut(line.grounds, most))} |"
 
 
 def _letters(text: str) -> str:

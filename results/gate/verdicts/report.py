@@ -1,4 +1,4 @@
-"""A report in words, whatever reached it: what the terminal, a JUnit file, a comment and annotations show.
+"""The report of a check in words: what the terminal, a JUnit file, a comment and annotations show.
 
     report = judged(gate, title="base 1a2b3c, head: the working tree")
     text_lines(report)
@@ -103,7 +103,7 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """All of them, those unchanged too; `notes`: lines that belong to no subject, such as the control's drift."""
+    """All lines, those unchanged too; `notes` belong to no subject, such as the control's drift."""
 
     title: str
     outcome: Outcome
@@ -116,7 +116,7 @@ class GateReport:
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
 
-_ORDER = (
+_WORST_FIRST = (
     Verdict.REGRESSED,
     Verdict.FLAGGED,
     Verdict.MISSING,
@@ -127,22 +127,23 @@ _ORDER = (
     Verdict.WITHIN,
     Verdict.UNCHANGED,
 )
-"""The worst first, among those that fail, those that are open, and the rest; in each what was not timed comes first."""
+_RANK = {verdict: rank for rank, verdict in enumerate(_WORST_FIRST)}
+"""Among those that fail, those that are open, and the rest; in each what was not timed comes first."""
 
 
 def notable(report: GateReport) -> list[ReportLine]:
     """What is not unchanged, the worst first."""
-    told = [told for told in report.told if not _same(told)]
-    return sorted(told, key=lambda t: (not t.fails, not t.open, t.untimed is None, _ORDER.index(t.verdict)))
+    lines = [line for line in report.told if not _same(line)]
+    return sorted(lines, key=lambda each: (not each.fails, not each.open, each.untimed is None, _RANK[each.verdict]))
 
 
 def unchanged(report: GateReport) -> list[ReportLine]:
     """The others."""
-    return [told for told in report.told if _same(told)]
+    return [line for line in report.told if _same(line)]
 
 
-def _same(told: ReportLine) -> bool:
-    return told.verdict is Verdict.UNCHANGED and not (told.fails or told.open or told.untimed)
+def _same(line: ReportLine) -> bool:
+    return line.verdict is Verdict.UNCHANGED and not (line.fails or line.open or line.untimed)
 
 
 def not_timed(report: GateReport, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
@@ -150,7 +151,7 @@ def not_timed(report: GateReport, most: int = _ENDLESS, shown: Callable[[str], s
 
     Names that do not fit are counted; `shown` escapes a name.
     """
-    names = [f"{shown(told.subject)} ({told.untimed})" for told in notable(report) if told.untimed]
+    names = [f"{shown(line.subject)} ({line.untimed})" for line in notable(report) if line.untimed]
     return f"not timed: {in_short(names, most)}" if names else ""
 
 
@@ -174,20 +175,20 @@ def text_lines(report: GateReport) -> list[str]:
     ]
 
 
-def _table(told: Sequence[ReportLine]) -> Iterator[str]:
+def _table(lines: Sequence[ReportLine]) -> Iterator[str]:
     """Columns under their names; nothing at all for nothing."""
-    if not told:
+    if not lines:
         return
-    rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in told[:_MOST])]
+    rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in lines[:_MOST])]
     first, second = (max(len(row[i]) for row in rows if len(row[i]) <= _WIDEST) for i in (0, 1))
     yield from (f"{verdict:<{first}}  {subject:<{second}}  {grounds}".rstrip() for verdict, subject, grounds in rows)
-    if len(told) > _MOST:
-        yield f"… and {len(told) - _MOST} more: --json has all"
-        yield from _named(told[_MOST:])
+    if len(lines) > _MOST:
+        yield f"… and {len(lines) - _MOST} more: --json has all"
+        yield from _named(lines[_MOST:])
     yield ""
 
 
-def _named(told: Sequence[ReportLine]) -> Iterator[str]:
+def _named(lines: Sequence[ReportLine]) -> Iterator[str]:
     """Those whose grounds are not shown, a line for each verdict."""
-    for verdict in dict.fromkeys(each.verdict for each in told):
-        yield f"  {verdict}: {', '.join(each.subject for each in told if each.verdict is verdict)}"
+    for verdict in dict.fromkeys(each.verdict for each in lines):
+        yield f"  {verdict}: {', '.join(each.subject for each in lines if each.verdict is verdict)}"

@@ -1,4 +1,4 @@
-"""The gate errs as rarely as it says and finds what it should, in weathers whose truth is known.
+"""The gate errs as rarely as it says and finds what it should, in noise whose truth is known.
 
 Seeds are fixed, so that the tests are exact. 2000 runs without a single alarm bound the rate below 0.19 % (95 %).
 """
@@ -9,61 +9,61 @@ from scipy.stats import binomtest
 
 from fwdrev.results.gate.decision import decide
 from fwdrev.results.gate.verdicts.report import Outcome
-from tests.doubles.simulated_gate import WEATHERS, Setting, Truth
+from tests.doubles.simulated_gate import SCENARIOS, Setting, Truth
 
 RUNS = 2000
 
 
-def reds(weather: str, truth: Truth, runs: int, seed: int = 1) -> int:
+def count_regressions(scenario: str, truth: Truth, runs: int, seed: int = 1) -> int:
     """How many of so many runs, each with its confirmation, end as a regression."""
-    setting, rng = Setting(weather=WEATHERS[weather]), np.random.default_rng(seed)
-    return setting.reds(rng, setting.truth(truth), runs)
+    setting, rng = Setting(scenario=SCENARIOS[scenario]), np.random.default_rng(seed)
+    return setting.count_regressions(rng, setting.truth(truth), runs)
 
 
-@pytest.mark.parametrize("weather", WEATHERS)
-def test_code_against_itself_is_not_called_slower(weather: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_code_against_itself_is_not_called_slower(scenario: str) -> None:
     """In at most 1 % of 2000 runs, and the interval of that share ends below 1 % too."""
-    found = binomtest(reds(weather, Truth.SAME, RUNS), RUNS)
+    found = binomtest(count_regressions(scenario, Truth.SAME, RUNS), RUNS)
     assert found.proportion_ci(0.95, method="wilson").high <= 0.01
 
 
 @pytest.mark.parametrize("truth", [Truth.POOLS_AT_EDGE, Truth.CELLS_AT_EDGE])
-@pytest.mark.parametrize("weather", ["normal", "correlated rounds", "all of it"])
-def test_what_is_accepted_is_not_called_slower(weather: str, truth: Truth) -> None:
+@pytest.mark.parametrize("scenario", ["normal", "correlated rounds", "all of it"])
+def test_what_is_accepted_is_not_called_slower(scenario: str, truth: Truth) -> None:
     """In at most 1 % of 2000 runs, though all pools or half of all cells lie right at their thresholds."""
-    assert reds(weather, truth, RUNS) / RUNS <= 0.01
+    assert count_regressions(scenario, truth, RUNS) / RUNS <= 0.01
 
 
-@pytest.mark.parametrize("weather", WEATHERS)
-def test_a_slower_mode_is_found(weather: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_slower_mode_is_found(scenario: str) -> None:
     """5 % in all cells of one mode: in 38 of 40 runs or more."""
-    assert reds(weather, Truth.MODE, 40) >= 38
+    assert count_regressions(scenario, Truth.MODE, 40) >= 38
 
 
-@pytest.mark.parametrize("weather", WEATHERS)
-def test_a_slower_cell_is_found(weather: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_slower_cell_is_found(scenario: str) -> None:
     """10 % in one arm of one cell of 24: in 36 of 40 runs or more."""
-    assert reds(weather, Truth.CELL, 40) >= 36
+    assert count_regressions(scenario, Truth.CELL, 40) >= 36
 
 
-@pytest.mark.parametrize("weather", WEATHERS)
-def test_intervals_cover(weather: str) -> None:
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_intervals_cover(scenario: str) -> None:
     """The truth is in 95 % of them, within the binomial interval of 2000 runs (99 %); heavy tails may make it more."""
-    setting, rng = Setting(weather=WEATHERS[weather]), np.random.default_rng(2)
+    setting, rng = Setting(scenario=SCENARIOS[scenario]), np.random.default_rng(2)
     found = binomtest(setting.covered(rng, setting.truth(Truth.CELL), RUNS), RUNS)
     interval = found.proportion_ci(0.99, method="wilson")
     assert interval.high >= 0.95
-    assert interval.low <= 0.95 or setting.weather.tails
+    assert interval.low <= 0.95 or setting.scenario.tails
 
 
-@pytest.mark.parametrize("weather", ["normal", "all of it"])
-def test_the_simulation_decides_as_the_gate_does(weather: str) -> None:
+@pytest.mark.parametrize("scenario", ["normal", "all of it"])
+def test_the_simulation_decides_as_the_gate_does(scenario: str) -> None:
     """In 40 runs with slowdowns that are found about as often as not, with both answers among them."""
-    setting = Setting(weather=WEATHERS[weather])
+    setting = Setting(scenario=SCENARIOS[scenario])
     answers = set()
     for seed in range(40):
         truth = setting.truth((Truth.MODE, Truth.CELL)[seed % 2]) * (0.62, 0.74)[seed % 2]
-        red = setting.reds(np.random.default_rng(seed), truth, 1) == 1
+        red = setting.count_regressions(np.random.default_rng(seed), truth, 1) == 1
         assert _decided(setting, np.random.default_rng(seed), truth) is red
         answers.add(red)
     assert answers == {True, False}

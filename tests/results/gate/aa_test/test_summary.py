@@ -11,8 +11,7 @@ from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.sides import delay_of, share_of
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.aa_test.record import Measured, Record, RecordedRun, create, load_record
-from fwdrev.results.gate.aa_test.summary import Share, delays_for, summarised
-from fwdrev.results.gate.aa_test.text import summary_lines
+from fwdrev.results.gate.aa_test.summary import Share, delays_for, summarised, summary_lines
 from fwdrev.results.gate.sides import Sides
 
 SPEC = gate_spec({"inputs": [4, 8], "outputs": [2, 4], "rounds": 8})
