@@ -12,7 +12,7 @@ from typing import Any
 from typer.main import get_command
 
 from fwdrev.cli.commands import app
-from fwdrev.cli.common import show
+from fwdrev.cli.common import exit_codes
 from fwdrev.results.published import published
 
 __all__ = ["generated", "on_page_markdown"]
@@ -67,7 +67,7 @@ def _options(command: Any, context: Any) -> Iterable[tuple[str, str]]:  # noqa: 
 
 def _exit_codes() -> str:
     """0, and every code that the command names."""
-    named = {name.removeprefix("EXIT_"): code for name, code in vars(show).items() if name.startswith("EXIT_")}
+    named = {name.removeprefix("EXIT_"): code for name, code in vars(exit_codes).items() if name.startswith("EXIT_")}
     rows = sorted((code, _EXITS.get(name, name.capitalize())) for name, code in named.items())
     return _table(("Code", "Meaning"), [("`0`", "Fine."), *((f"`{code}`", text) for code, text in rows)])
 

@@ -2,13 +2,16 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
-from fwdrev.cli.common.show import AsJson, answer, note
+from fwdrev.cli.common.show import AsJson, answer, interruptible, note
 from fwdrev.modes.errors import InputError, shown
+
+if TYPE_CHECKING:
+    from fwdrev.bench.functions.target import Target
+    from fwdrev.results.advice.record import Advice
 
 __all__ = ["advise"]
 
@@ -72,15 +75,13 @@ def advise(
             torch=torch,
         )
     )
-    try:
-        advice = _advice(asked, seconds_of(budget), measure=measure)
-    except KeyboardInterrupt:
-        note("interrupted; nothing is left behind")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+    seconds = seconds_of(budget)
+    with interruptible():
+        advice = _advice(asked, seconds, measure=measure)
     answer(advice.to_json(), str(advice).splitlines(), as_json=as_json)
 
 
-def _advice(target: Any, budget: float, *, measure: bool) -> Any:  # noqa: ANN401 - a Target and an Advice, whose modules are imported late
+def _advice(target: "Target", budget: float, *, measure: bool) -> "Advice":
     """From processes in which the function may do what it likes."""
     from fwdrev.api.advise import measured_advice
     from fwdrev.bench.functions.isolated import function_process

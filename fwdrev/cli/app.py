@@ -57,7 +57,7 @@ def _code(arguments: Sequence[str]) -> int:
         if debug:
             traceback.print_exception(error)
         code, text = _told(error)
-        print(f"fwdrev: {text}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"fwdrev: {text}", file=sys.stderr, flush=True)
         return code
 
 

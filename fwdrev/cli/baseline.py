@@ -1,13 +1,18 @@
 """What a later run is compared with: `fwdrev baseline`."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.cli.common.options import SourcePath
-from fwdrev.cli.common.show import AsJson, answer, caution, loaded, note, quoted
+from fwdrev.cli.common.options import SourcePath, declared
+from fwdrev.cli.common.show import AsJson, answer, caution, interruptible, loaded, note, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
+
+if TYPE_CHECKING:
+    from fwdrev.bench.records.spec import SweepSpec
+    from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
+
 
 __all__ = ["baseline"]
 
@@ -15,25 +20,31 @@ _ROUNDS = 20
 """Of functions: more than a check has, since what this leaves open stays open in every later one."""
 
 
+_MEASURED = {
+    "functions": Annotated[
+        str | None,
+        typer.Option(
+            help="Measure these, MODULE:FUNCTION or FILE.py:FUNCTION, with commas between; default those of "
+            "[tool.fwdrev] in pyproject.toml."
+        ),
+    ],
+    "point": Annotated[
+        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns their input, as for `fwdrev check`.")
+    ],
+    "sizes": Annotated[str | None, typer.Option(help="Their sizes; default 1000.")],
+    "rounds": Annotated[int | None, typer.Option(help="Fresh processes of functions, at least 3; default 20.")],
+    "path": SourcePath,
+}
+
+
+@declared(_MEASURED)
 def baseline(
     run: Annotated[
         Path | None, typer.Argument(metavar="[RUN]", help="The folder that a sweep wrote; or give --functions.")
     ] = None,
     *,
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, to be kept with the code.")],
-    functions: Annotated[
-        str | None,
-        typer.Option(
-            help="Measure these, MODULE:FUNCTION or FILE.py:FUNCTION, with commas between; default those of "
-            "[tool.fwdrev] in pyproject.toml."
-        ),
-    ] = None,
-    point: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns their input, as for `fwdrev check`.")
-    ] = None,
-    sizes: Annotated[str | None, typer.Option(help="Their sizes; default 1000.")] = None,
-    rounds: Annotated[int | None, typer.Option(help="Fresh processes of functions, at least 3; default 20.")] = None,
-    path: SourcePath = None,
+    given: dict[str, Any],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,11 +52,11 @@ def baseline(
     from fwdrev.results.gate.baseline.build import baseline_of
     from fwdrev.results.gate.baseline.file import save_baseline
 
-    given = {"functions": functions, "point": point, "sizes": sizes, "rounds": rounds, "path": path}
     if run is None:
-        made = _of_functions(out, functions, point, sizes, rounds, path, force=force)
-    elif others := [f"--{name}" for name, value in given.items() if value is not None]:
-        msg = f"{run} and {others[0]}: a baseline is of a run, or of functions that are measured now; give one of them"
+        made = _of_functions(out, given, force=force)
+    elif given:
+        one = f"--{next(iter(given))}"
+        msg = f"{run} and {one}: a baseline is of a run, or of functions that are measured now; give one of them"
         raise InputError(msg)
     else:
         made = baseline_of(loaded(run))
@@ -53,52 +64,33 @@ def baseline(
     _tell(made, out, run, as_json=as_json)
 
 
-def _of_functions(
-    out: Path,
-    functions: str | None,
-    point: str | None,
-    sizes: str | None,
-    rounds: int | None,
-    path: list[str] | None,
-    *,
-    force: bool,
-) -> Any:  # noqa: ANN401 - a Baseline, whose module is imported late
+def _of_functions(out: Path, given: dict[str, Any], *, force: bool) -> "Baseline":
     """Measured here, beside the control. Where one fails, nothing is written."""
     from dataclasses import replace
 
-    from fwdrev.bench.records.whole_file import obstacle, taken
     from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import here
     from fwdrev.bench.revisions.lookup import looked_up
     from fwdrev.cli.gate.asked import asked
-    from fwdrev.cli.gate.measured_functions import measured, nothing_left
+    from fwdrev.cli.gate.measured_functions import measured
     from fwdrev.results.gate.baseline.function_run import function_baseline, unmeasured_functions
-    from fwdrev.results.stats.paired_shifts import FEWEST
 
-    given = {key: value for key, value in {"inputs": sizes, "rounds": rounds}.items() if value is not None}
-    found = asked(given, engines=functions, point=point, path=path)
+    found = asked({{"functions": "engines", "sizes": "inputs"}.get(name, name): each for name, each in given.items()})
     if not found.functions:
         msg = (
             "give RUN, the folder of a sweep, or --functions MODULE:FUNCTION[,…], or list functions under "
             "[tool.fwdrev] in pyproject.toml"
         )
         raise InputError(msg)
-    if taken(out) and not force:
-        msg = f"{out} exists already: --force replaces it, or give another file"
-        raise InputError(msg)
-    if why := obstacle(out):
-        msg = f"cannot write {out}: {why}; give a file in a folder that can be written"
-        raise InputError(msg)
-    spec = (
-        found.spec if rounds is not None else found.spec.model_copy(update={"rounds": max(found.spec.rounds, _ROUNDS)})
-    )
-    if spec.rounds < FEWEST:
-        msg = f"rounds {spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
-        raise InputError(msg)
-    caution(spec.threads)
-    with nothing_left(), here() as opened:
+    _check_writable(out, force=force)
+    if "rounds" not in given:
+        more = max(found.spec.rounds, _ROUNDS)
+        found = replace(found, spec=found.spec.model_copy(update={"rounds": more}))
+    found.check_rounds()
+    caution(found.spec.threads)
+    with interruptible(), here() as opened:
         own = replace(opened, path=tuple(map(Path, found.path)))
-        spec, points, sides = in_modules(spec, found.point, own)
+        spec, points, sides = in_modules(found.spec, found.point, own)
         spec = looked_up(spec, sides, inputs=points).sized(spec, asked=found.sized)
         run = measured(spec, points, sides)
     if failed := unmeasured_functions(run):
@@ -106,7 +98,19 @@ def _of_functions(
     return function_baseline(run, _kept(spec, points, sides.path))
 
 
-def _kept(spec: Any, points: str | None, path: tuple[Path, ...]) -> Any:  # noqa: ANN401 - a SweepSpec and a FunctionSpec, as above
+def _check_writable(out: Path, *, force: bool) -> None:
+    """Before anything is measured, which would be lost."""
+    from fwdrev.bench.records.whole_file import obstacle, taken
+
+    if taken(out) and not force:
+        msg = f"{out} exists already: --force replaces it, or give another file"
+        raise InputError(msg)
+    if why := obstacle(out):
+        msg = f"cannot write {out}: {why}; give a file in a folder that can be written"
+        raise InputError(msg)
+
+
+def _kept(spec: "SweepSpec", points: str | None, path: tuple[Path, ...]) -> "FunctionSpec":
     """Enough to measure them again."""
     from fwdrev.results.gate.baseline.record import FunctionSpec
 
@@ -120,30 +124,30 @@ def _kept(spec: Any, points: str | None, path: tuple[Path, ...]) -> Any:  # noqa
     )
 
 
-def _tell(made: Any, out: Path, run: Path | None, *, as_json: bool) -> None:  # noqa: ANN401 - a Baseline, as above
+def _tell(made: "Baseline", out: Path, run: Path | None, *, as_json: bool) -> None:
     """What is kept, and how it is compared with."""
     from fwdrev.bench.records.parsing import names_function
     from fwdrev.results.gate.baseline.file import baseline_text
     from fwdrev.results.gate.subjects import arm_subject
     from fwdrev.results.text.quantities import bytes_text, seconds_text
 
-    size, cells = len(baseline_text(made)), {entry.cell for entry in made.arms}
-    parts = {"cells": len(cells), "arms": len({entry.arm for entry in made.arms})}
-    parts |= {"ratios": len(made.ratios), "crossovers": len(made.crossovers)}
-    if made.functions is not None:
+    size = len(baseline_text(made))
+    if (functions := made.functions) is not None:
+        parts = {"functions": len(functions.functions), "sizes": len(functions.sizes), "ratios": len(made.ratios)}
+    else:
         parts = {
-            "functions": len(made.functions.functions),
-            "sizes": len(made.functions.sizes),
+            "cells": len({entry.cell for entry in made.arms}),
+            "arms": len({entry.arm for entry in made.arms}),
             "ratios": len(made.ratios),
+            "crossovers": len(made.crossovers),
         }
     kept = ", ".join(f"{number} {name if number != 1 else name.removesuffix('s')}" for name, number in parts.items())
-    lines = [f"baseline: {out} ({size / 1e3:.1f} kB): {kept}", f"compare:  fwdrev check --baseline {quoted(out)}"]
+    lines = [f"baseline: {out} ({size / 1e3:.1f} kB): {kept}"]
     for entry in [entry for entry in made.arms if names_function(entry.arm)]:
         took = "" if entry.seconds is None else seconds_text(entry.seconds)
         memory = "" if entry.memory is None else f", {bytes_text(entry.memory)} of memory"
-        lines.insert(-1, f"{arm_subject(entry.arm, entry.n, entry.m)}: {took}{memory}") if names_function(
-            entry.arm
-        ) else None
+        lines.append(f"{arm_subject(entry.arm, entry.n, entry.m)}: {took}{memory}")
+    lines.append(f"compare:  fwdrev check --baseline {quoted(out)}")
     answer({"baseline": str(out), "bytes": size, **parts}, lines, as_json=as_json)
     if not made.ratios and run is not None:
         note(f"warning: {run} has no ratio of two arms in three rounds: only counts can be compared")

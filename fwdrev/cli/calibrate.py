@@ -3,13 +3,16 @@
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fwdrev.cli.common.show import AsJson, answer, caution, loaded, note
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import aligned
+
+if TYPE_CHECKING:
+    from fwdrev.results.runs.run import Run
 
 __all__ = ["calibrate"]
 
@@ -51,7 +54,7 @@ def calibrate(
     answer(data, [*lines, f"calibrated: {path}"], as_json=as_json)
 
 
-def _of_this_machine(run: Any, machine: dict[str, Any]) -> Any:  # noqa: ANN401 - a Run, whose module is imported late
+def _of_this_machine(run: "Run", machine: dict[str, Any]) -> "Run":
     from fwdrev.results.costs.calibration import calibration_path
 
     if calibration_path(run.machine) != calibration_path(machine):

@@ -1,9 +1,10 @@
 """What there is: engines and problems."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from fwdrev.cli.common.show import AsJson, answer
+from fwdrev.modes.errors import FwdrevError
 from fwdrev.results.display import aligned
 
 __all__ = ["engines", "problems"]
@@ -11,41 +12,35 @@ __all__ = ["engines", "problems"]
 
 def engines(*, as_json: AsJson = False) -> None:
     """List the engines: what each does, or why it is not available."""
-    from fwdrev.modes.errors import FwdrevError
     from fwdrev.modes.registry import engine, engine_names
 
-    rows: list[dict[str, Any]] = []
-    for name in engine_names():
-        try:
-            found = engine(name)
-        except FwdrevError as error:
-            rows.append(_unavailable(name, error))
-        else:
-            facts = {"direction": found.direction.value, "library": found.library}
-            rows.append({"name": name, "available": True, "summary": found.summary, **facts})
+    def facts(name: str) -> dict[str, Any]:
+        found = engine(name)
+        return {"summary": found.summary, "direction": found.direction.value, "library": found.library}
+
+    rows = [_row(name, facts) for name in engine_names()]
     _show("engine", rows, [(row["name"], row["summary"]) for row in rows], as_json=as_json)
 
 
 def problems(*, as_json: AsJson = False) -> None:
     """List the problems: which shapes each has, what it is, and its options with their defaults."""
-    from fwdrev.modes.errors import FwdrevError
     from fwdrev.modes.registry import problem_names, problem_options, problem_shape, problem_summary
 
-    rows: list[dict[str, Any]] = []
-    for name in problem_names():
-        try:
-            facts = {"shape": problem_shape(name), "summary": problem_summary(name), "options": problem_options(name)}
-        except FwdrevError as error:
-            rows.append({**_unavailable(name, error), "shape": "", "options": {}})
-        else:
-            rows.append({"name": name, "available": True, **facts})
+    def facts(name: str) -> dict[str, Any]:
+        return {"shape": problem_shape(name), "summary": problem_summary(name), "options": problem_options(name)}
+
+    rows = [_row(name, facts, shape="", options={}) for name in problem_names()]
     texts = [row["summary"] + "".join(f"  {key}={value}" for key, value in row["options"].items()) for row in rows]
     lines = [(row["name"], row["shape"], text) for row, text in zip(rows, texts, strict=True)]
     _show("problem", rows, lines, as_json=as_json)
 
 
-def _unavailable(name: str, error: Exception) -> dict[str, Any]:
-    return {"name": name, "available": False, "summary": f"not available: {error}"}
+def _row(name: str, facts: Callable[[str], dict[str, Any]], **otherwise: object) -> dict[str, Any]:
+    """Its facts, or why it is not available, with what stands for its other facts then."""
+    try:
+        return {"name": name, "available": True, **facts(name)}
+    except FwdrevError as error:
+        return {"name": name, "available": False, "summary": f"not available: {error}", **otherwise}
 
 
 def _show(kind: str, rows: list[dict[str, Any]], lines: Sequence[tuple[str, ...]], *, as_json: bool) -> None:

@@ -3,12 +3,10 @@
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.bench.records.parsing import problem_options
-from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
 from fwdrev.cli.common.options import (
     Arms,
     CopyPattern,
@@ -20,14 +18,54 @@ from fwdrev.cli.common.options import (
     SourcePath,
     Threshold,
     Wrt,
+    declared,
 )
-from fwdrev.cli.common.show import AsJson, caution, exit_code, note
+from fwdrev.cli.common.show import AsJson, caution, exit_code, interruptible, note
 from fwdrev.cli.gate.reports import JUnitFile, MarkdownFile, OnGitHub, reports_of, tell
-from fwdrev.modes.errors import InputError
+
+if TYPE_CHECKING:
+    from fwdrev.cli.gate.asked import Asked
+    from fwdrev.results.gate.decision import Gate
+    from fwdrev.results.gate.run import GateRun
+    from fwdrev.results.gate.verdicts.report import GateReport
 
 __all__ = ["check"]
 
 
+_SPECIFIED = {
+    "engines": Arms,
+    "point": Point,
+    "inputs": Inputs,
+    "outputs": Outputs,
+    "problem": Problem,
+    "option": Option,
+    "wrt": Wrt,
+    "threshold": Threshold,
+    "find": Annotated[
+        str | None,
+        typer.Option(help="In place of a threshold: a slow-down, e.g. 20%, that 95 of 100 runs are to find."),
+    ],
+    "rounds": Annotated[
+        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 14, of engines 10.")
+    ],
+    "seed": Annotated[int | None, typer.Option(help="Of the problems and of the order.")],
+    "memory_limit": Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")],
+    "allow_different_results": Annotated[
+        str | None,
+        typer.Option(
+            "--allow-different-results",
+            metavar="[TOLERANCE]",
+            help="Time what returns other results than base, too; with a number, only if they differ by at most that "
+            "much, relatively.",
+        ),
+    ],
+    "copy": CopyPattern,
+    "path": SourcePath,
+}
+"""What is measured and how; a baseline holds all of it but the threshold."""
+
+
+@declared(_SPECIFIED)
 def check(
     *,
     against: Annotated[
@@ -38,34 +76,7 @@ def check(
     out: Annotated[
         Path | None, typer.Option(help="Keep what is measured for --baseline in this new folder; default nowhere.")
     ] = None,
-    engines: Arms = None,
-    point: Point = None,
-    inputs: Inputs = None,
-    outputs: Outputs = None,
-    problem: Problem = None,
-    option: Option = None,
-    wrt: Wrt = None,
-    threshold: Threshold = None,
-    find: Annotated[
-        str | None,
-        typer.Option(help="In place of a threshold: a slow-down, e.g. 20%, that 95 of 100 runs are to find."),
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 14, of engines 10.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the problems and of the order.")] = None,
-    memory_limit: Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")] = None,
-    allow_different_results: Annotated[
-        str | None,
-        typer.Option(
-            "--allow-different-results",
-            metavar="[TOLERANCE]",
-            help="Time what returns other results than base, too; with a number, only if they differ by at most that "
-            "much, relatively.",
-        ),
-    ] = None,
-    copy: CopyPattern = None,
-    path: SourcePath = None,
+    given: dict[str, Any],
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Do not fail for what head does not have any more.")
     ] = False,
@@ -78,55 +89,26 @@ def check(
 
     Exit codes: 0 no, 1 yes, 3 inconclusive, 4 nothing to compare or something missing.
     """
-    given = {
-        "problem": problem,
-        "options": problem_options(option) if option else None,
-        "inputs": inputs,
-        "outputs": outputs,
-        "wrt": wrt,
-        "rounds": rounds,
-        "seed": seed,
-        "memory_limit": memory_limit,
-    }
-    given = {key: value for key, value in given.items() if value is not None}
-    arms = {
-        "engines": engines,
-        "point": point,
-        "find": find,
-        "allow_different_results": allow_different_results,
-        "copy": copy,
-        "path": path,
-    }
     reports = reports_of(junit=junit, markdown=markdown, github=github)
     if against is None or baseline is not None or run is not None or out is not None:
         from fwdrev.cli.gate.check_baseline import judged_by_baseline
 
-        others = [name for name, value in (arms | given).items() if value is not None]
-        judgement, data = judged_by_baseline(
-            baseline, against, run, threshold, others, out=out, allow_missing=allow_missing
-        )
+        report, data = judged_by_baseline(baseline, against, run, given, out=out, allow_missing=allow_missing)
     else:
         from fwdrev.cli.gate.asked import asked
 
-        found = asked(given, **arms, threshold=threshold, allow_missing=allow_missing)  # type: ignore[arg-type]
-        judgement, data = _judged_by_revision(against, found)
-    tell(judgement, {"exit_code": exit_code(judgement.outcome), **data}, reports, as_json=as_json)
+        report, data = _judged_by_revision(against, asked(given, allow_missing=allow_missing))
+    tell(report, {"exit_code": exit_code(report.outcome), **data}, reports, as_json=as_json)
 
 
-def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - an Asked and a GateReport, whose modules are imported late
-    """The judgement and its data."""
+def _judged_by_revision(against: str, asked: "Asked") -> tuple["GateReport", dict[str, Any]]:
+    """The report and its data."""
     from fwdrev.results.gate.text import judged
-    from fwdrev.results.stats.paired_shifts import FEWEST
     from fwdrev.results.text.quantities import percent_text
 
-    if asked.spec.rounds < FEWEST:
-        msg = f"rounds {asked.spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
-        raise InputError(msg)
-    try:
+    asked.check_rounds()
+    with interruptible():
         commit, asked, run = _run(against, asked)
-    except KeyboardInterrupt:
-        note("interrupted; nothing is left behind")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
     limit = f"threshold {percent_text(asked.threshold)}"
     limit += "" if asked.find is None else f", to find {percent_text(asked.find)}"
     rounds = run.first.rounds or asked.spec.rounds
@@ -136,14 +118,14 @@ def _judged_by_revision(against: str, asked: Any) -> tuple[Any, dict[str, Any]]:
     return judged(run.gate, title, notes), data
 
 
-def _to_see(commit: str, asked: Any, gate: Any) -> list[str]:  # noqa: ANN401 - as above, and a Gate
+def _to_see(commit: str, asked: "Asked", gate: "Gate") -> list[str]:
     """The command that shows what fails or is open."""
     seen = {arm for each in gate.findings if each.open or gate.fails(each) for _, arm in each.subject.members}
     words = asked.words_for([name for name in asked.spec.engines if name in seen])
     return [f"to see it locally: {shlex.join(['fwdrev', 'check', '--against', commit[:12], *words])}"] if seen else []
 
 
-def _run(name: str, asked: Any) -> tuple[str, Any, Any]:  # noqa: ANN401 - an Asked and a GateRun, as above
+def _run(name: str, asked: "Asked") -> tuple[str, "Asked", "GateRun"]:
     """The commit, what is asked for as both sides have it, and what the gate found."""
     from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import revision

@@ -10,7 +10,7 @@ from fwdrev.modes.errors import InputError
 __all__ = ["doctor"]
 
 _SHORTEST, _LONGEST = 1, 600
-"""Seconds: four processes have to start, and nobody waits for longer."""
+"""Seconds: four processes have to start, and longer would be no better."""
 
 
 def doctor(
@@ -19,7 +19,9 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Tell whether this machine is fit to measure, and what to do about what disturbs it."""
-    _check(seconds)
+    if not _SHORTEST <= seconds <= _LONGEST:  # nor is "not a number"
+        msg = f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}"
+        raise InputError(msg)
 
     from fwdrev.bench.machine.facts import machine
     from fwdrev.bench.timing.noise import noise_rounds
@@ -29,10 +31,3 @@ def doctor(
     note(f"measuring the noise for {seconds:g} s: leave the machine alone meanwhile")
     found = diagnose(facts, noise_rounds(seconds))
     answer(found.to_json(), diagnosis_lines(found), as_json=as_json)
-
-
-def _check(seconds: float) -> None:
-    """Before anything starts; "not a number" is not between numbers."""
-    if not _SHORTEST <= seconds <= _LONGEST:
-        msg = f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}"
-        raise InputError(msg)

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.bench.records.parsing import problem_options
-from fwdrev.cli.common.options import Option, Problem, Wrt
+from fwdrev.cli.common.options import Option, Problem, Wrt, declared, option_name
 from fwdrev.cli.common.show import AsJson, answer
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import aligned
@@ -20,35 +19,34 @@ _INPUTS, _OUTPUTS = 256, 64
 """The size that is explained where none is given."""
 
 
+_SPECIFIED = {
+    "problem": Problem,
+    "option": Option,
+    "inputs": Annotated[int | None, typer.Option(help=f"The size n; default {_INPUTS}.")],
+    "outputs": Annotated[int | None, typer.Option(help=f"The size m; default {_OUTPUTS}.")],
+    "wrt": Wrt,
+    "dtype": Annotated[str | None, typer.Option(help="float64 or float32.")],
+    "seed": Annotated[int | None, typer.Option(help="Of the problem.")],
+}
+
+
+@declared(_SPECIFIED)
 def explain(
     *,
-    problem: Problem = None,
-    option: Option = None,
-    inputs: Annotated[int | None, typer.Option(help=f"The size n; default {_INPUTS}.")] = None,
-    outputs: Annotated[int | None, typer.Option(help=f"The size m; default {_OUTPUTS}.")] = None,
-    wrt: Wrt = None,
-    dtype: Annotated[str | None, typer.Option(help="float64 or float32.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the problem.")] = None,
+    given: dict[str, Any],
     factors: Annotated[
         Path | None, typer.Option(help="A file: how many factors, then a line `m n edges` for each; - reads stdin.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell the recursions of a problem, product by product, and the best brackets; nothing is timed."""
-    given = {
-        "problem": problem,
-        "options": problem_options(option) if option else None,
-        "inputs": inputs,
-        "outputs": outputs,
-        "wrt": wrt,
-        "dtype": dtype,
-        "seed": seed,
-    }
-    given = {key: value for key, value in given.items() if value is not None}
     if factors is None:
         _explain_problem(given, as_json=as_json)
+    elif given:
+        msg = f"{option_name(next(iter(given)))} cannot be given with --factors, which is a chain of its own"
+        raise InputError(f"{msg}: give one of the two")
     else:
-        _explain_factors(factors, given, as_json=as_json)
+        _explain_factors(factors, as_json=as_json)
 
 
 def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
@@ -75,30 +73,15 @@ def _size(name: str, given: int) -> int:
     return given
 
 
-def _explain_factors(path: Path, others: dict[str, Any], *, as_json: bool) -> None:
-    if others:
-        first = next(iter(others))
-        option = "option" if first == "options" else first
-        msg = f"--{option} cannot be given with --factors, which is a chain of its own: give one of the two"
-        raise InputError(msg)
-
+def _explain_factors(path: Path, *, as_json: bool) -> None:
     from fwdrev.modes.bracketing.factors import cheapest
     from fwdrev.results.costs.factor_file import read_factors
 
     factors = read_factors(path)
     found = cheapest(factors)
-    answer(_factor_data(len(factors), found), _factor_lines(len(factors), found), as_json=as_json)
-
-
-def _factor_data(count: int, found: "FactorPlan") -> dict[str, Any]:
-    return {
-        "factors": count,
-        "cost": found.cost,
-        "tangent": found.tangent,
-        "adjoint": found.adjoint,
-        "preaccumulation": found.preaccumulation,
-        "tree": str(found.tree),
-    }
+    costs = {name: getattr(found, name) for name in ("cost", "tangent", "adjoint", "preaccumulation")}
+    data = {"factors": len(factors), **costs, "tree": str(found.tree)}
+    answer(data, _factor_lines(len(factors), found), as_json=as_json)
 
 
 def _factor_lines(count: int, found: "FactorPlan") -> list[str]:
@@ -111,7 +94,8 @@ def _factor_lines(count: int, found: "FactorPlan") -> list[str]:
         ("preaccumulation", found.preaccumulation, "each factor formed, then matrices multiplied in the best order"),
     )
     optimum = ("optimum", found.cost, str(found.tree))
-    formed = "[" in str(found.tree)
+    formed = "  [k]: factor k is formed as a matrix and multiplied; any other is pushed or pulled through."
+    explained = [formed] if "[" in str(found.tree) else []
     table = aligned([(row, f"{cost:,}", text) for row, cost, text in (optimum, *rows)], "<><")
     name, best, _ = min(rows, key=lambda row: row[1])
     verdict = "needs as many multiply–adds as" if best == found.cost else f"needs {fewer(found.cost, best)} than"
@@ -120,7 +104,7 @@ def _factor_lines(count: int, found: "FactorPlan") -> list[str]:
         "",
         *(f"  {line}" for line in table),
         "  Factors are counted from the input; what is in brackets is multiplied first.",
-        *["  [k]: factor k is formed as a matrix and multiplied; any other is pushed or pulled through."] * formed,
+        *explained,
         "",
         f"The optimum {verdict} {name}, the best of the other three.",
     ]

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from fwdrev.bench.records.whole_file import obstacle, taken, write_whole
 from fwdrev.cli.common.drawing import prepare_drawing
-from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, loaded, note, written_out
+from fwdrev.cli.common.files import check_place, write, written_out
+from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, loaded, note
 from fwdrev.modes.errors import InputError
 
 __all__ = ["crossover", "export", "plot"]
@@ -92,31 +92,10 @@ def export(
     from fwdrev.results.runs.export import to_costs, to_csv, to_pyperf
 
     if out is not None:
-        _check_new(out)
+        check_place(out, new=True)
     found = loaded(run)
     text = {ExportFormat.CSV: to_csv, ExportFormat.COSTS: to_costs, ExportFormat.PYPERF: to_pyperf}[to](found)
     if out is None:
         written_out(text if text.endswith("\n") else f"{text}\n")
-        return
-    try:
-        write_whole(out, text, new=True)
-    except FileExistsError:
-        raise _taken(out) from None
-    except OSError as error:
-        raise _unwritable(out, str(error.strerror)) from None
-
-
-def _check_new(path: Path) -> None:
-    """Raises InputError where a file is there, or none can be made, before a long run is read."""
-    if why := obstacle(path):
-        raise _unwritable(path, why)
-    if taken(path):
-        raise _taken(path)
-
-
-def _taken(path: Path) -> InputError:
-    return InputError(f"{path} exists already: give --out a new file, or remove this one")
-
-
-def _unwritable(path: Path, why: str) -> InputError:
-    return InputError(f"cannot write {path}: {why}; give --out a file that can be written")
+    else:
+        write(out, text, new=True)

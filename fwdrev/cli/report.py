@@ -7,14 +7,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwdrev.bench.records.whole_file import obstacle, status, write_whole
+from fwdrev.bench.records.whole_file import status
 from fwdrev.cli.common.drawing import prepare_drawing
+from fwdrev.cli.common.files import check_place, unwritable, write
 from fwdrev.cli.common.show import AsJson, answer, loaded, note, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
+
+if TYPE_CHECKING:
+    from fwdrev.results.gate.aa_test.record import Record
 
 __all__ = ["report"]
 
@@ -51,10 +55,11 @@ def report(
     record = _record(runs)
     path = out or (runs[0] / "report.html" if record is None else record.path.with_suffix(".html"))
     _check_ours(path)
-    if out is not None and (why := obstacle(out)):
-        raise _unwritable(out, why)
-    size = _write(path, _page(runs) if record is None else _selftest(record))
-    answer({"report": str(path), "bytes": size}, [f"report: {path} ({size / 1e6:.1f} MB)"], as_json=as_json)
+    if out is not None:
+        check_place(out)
+    page = (_page(runs) if record is None else _aa_page(record)).encode(errors="replace")
+    write(path, page)
+    answer({"report": str(path), "bytes": len(page)}, [f"report: {path} ({len(page) / 1e6:.1f} MB)"], as_json=as_json)
     if open_:
         _open(path.resolve().as_uri())
 
@@ -66,7 +71,7 @@ def _refuse(given: dict[str, bool], why: str) -> None:
             raise InputError(msg)
 
 
-def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose module is imported late
+def _record(paths: Sequence[Path]) -> "Record | None":
     """Of a selftest, where its file was given."""
     files = [path for path in paths if path.is_file()]
     if files and len(paths) > 1:
@@ -85,19 +90,19 @@ def _record(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - a Record, whose mod
     return record
 
 
-def _selftest(record: Any) -> bytes:  # noqa: ANN401 - as above
+def _aa_page(record: "Record") -> str:
     from fwdrev.plots.report.aa_page import aa_page
     from fwdrev.results.gate.aa_test.summary import summarised
 
-    return aa_page(record, summarised(record)).encode(errors="replace")
+    return aa_page(record, summarised(record))
 
 
-def _page(folders: Sequence[Path]) -> bytes:
-    """Of the runs that hold values; the others are told."""
+def _page(folders: Sequence[Path]) -> str:
+    """Of the runs that hold values; warns of the others."""
     from fwdrev.plots.report.page import report_page
     from fwdrev.results.runs.cells import engines_measured
 
-    found: list[Any] = []
+    found = []
     for run in map(loaded, folders):
         if engines_measured(run):
             found.append(run)
@@ -106,7 +111,7 @@ def _page(folders: Sequence[Path]) -> bytes:
     if not found:
         msg = f"{', '.join(map(str, folders))}: no measured cell yet, nothing to report; `--watch` waits for some"
         raise NothingMeasuredError(msg)
-    return report_page(found).encode(errors="replace")
+    return report_page(found)
 
 
 def _check_ours(path: Path) -> None:
@@ -115,29 +120,17 @@ def _check_ours(path: Path) -> None:
 
     try:
         taken = status(path) is not None or path.is_symlink()
-        ours = taken and path.is_file() and _beginning(path).startswith(MARKER.encode())
+        ours = taken and path.is_file() and _begins(path, MARKER.encode())
     except OSError as error:
-        raise _unwritable(path, str(error.strerror)) from None
+        raise unwritable(path, str(error.strerror)) from None
     if taken and not ours:
         msg = f"{path} exists already and is no report of fwdrev: give --out a new file, or remove this one"
         raise InputError(msg)
 
 
-def _beginning(path: Path) -> bytes:
+def _begins(path: Path, mark: bytes) -> bool:
     with path.open("rb") as stream:
-        return stream.read(100)
-
-
-def _write(path: Path, page: bytes) -> int:
-    try:
-        write_whole(path, page)
-    except OSError as error:
-        raise _unwritable(path, str(error.strerror)) from None
-    return len(page)
-
-
-def _unwritable(path: Path, why: str) -> InputError:
-    return InputError(f"cannot write {path}: {why}; give --out a file that can be written")
+        return stream.read(len(mark)) == mark
 
 
 def _checked(port: int | None) -> int:

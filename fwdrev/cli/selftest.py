@@ -5,75 +5,81 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fwdrev.api.new_names import free_file
-from fwdrev.bench.records.parsing import problem_options
-from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
-from fwdrev.cli.common.options import Arms, CopyPattern, Inputs, Option, Outputs, Point, Problem, SourcePath, Wrt
-from fwdrev.cli.common.show import AsJson, answer, caution, note, quoted
+from fwdrev.cli.common.options import (
+    Arms,
+    CopyPattern,
+    Inputs,
+    Option,
+    Outputs,
+    Point,
+    Problem,
+    SourcePath,
+    Wrt,
+    declared,
+    option_name,
+)
+from fwdrev.cli.common.show import AsJson, answer, caution, interruptible, note, quoted
 from fwdrev.modes.errors import InputError
+
+if TYPE_CHECKING:
+    from fwdrev.bench.revisions.git_worktree import Sides
+    from fwdrev.cli.gate.asked import Asked
+    from fwdrev.results.gate.aa_test.record import Record
 
 __all__ = ["selftest"]
 
 
+_SPECIFIED = {
+    "problem": Problem,
+    "option": Option,
+    "inputs": Inputs,
+    "outputs": Outputs,
+    "engines": Arms,
+    "point": Point,
+    "copy": CopyPattern,
+    "path": SourcePath,
+    "wrt": Wrt,
+    "rounds": Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")],
+    "threshold": Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")],
+    "seed": Annotated[int | None, typer.Option(help="Of the problems, of the order and of the delays.")],
+}
+
+_PLACES = ("copy", "path")
+"""What a record does not hold: where code is found here."""
+
+
+@declared(_SPECIFIED)
 def selftest(
     *,
     runs: Annotated[int, typer.Option(min=0, help="Runs of the gate on code against itself.")] = 10,
     delayed: Annotated[int, typer.Option(min=0, help="Runs with delays put in on purpose.")] = 5,
     out: Annotated[Path | None, typer.Option(help="A new file; default selftest-DATE-TIME.jsonl.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this file until it has so many runs.")] = None,
-    problem: Problem = None,
-    option: Option = None,
-    inputs: Inputs = None,
-    outputs: Outputs = None,
-    engines: Arms = None,
-    point: Point = None,
-    copy: CopyPattern = None,
-    path: SourcePath = None,
-    wrt: Wrt = None,
-    rounds: Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")] = None,
-    threshold: Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the problems, of the order and of the delays.")] = None,
+    given: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
     """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
     from fwdrev.cli.gate.asked import asked
+    from fwdrev.results.gate.aa_test.record import load_record
     from fwdrev.results.gate.aa_test.summary import summarised, summary_lines
 
-    given: dict[str, Any] = {
-        "problem": problem,
-        "options": problem_options(option) if option else None,
-        "inputs": inputs,
-        "outputs": outputs,
-        "wrt": wrt,
-        "rounds": rounds,
-        "seed": seed,
-    }
-    given = {key: value for key, value in given.items() if value is not None}
-    others = {"out": out, "engines": engines, "point": point, "threshold": threshold, **given}
-    if resume is not None and any(value is not None for value in others.values()):
-        name = next(name for name, value in others.items() if value is not None)
-        msg = f"--resume {resume} with --{name}: what is measured stands in the file; leave one of them out"
-        raise InputError(msg)
     file = resume or out or free_file(Path(f"selftest-{datetime.now(UTC):%Y%m%d-%H%M%S}.jsonl"))
-    places: dict[str, Sequence[str]] = {"copy": copy or [], "path": path or []}
-    start = None
     if resume is None:
-        start = asked(
-            given, engines=engines, point=point, threshold=threshold, copy=copy, path=path, looked_up_later=False
-        )
+        start = asked(given, looked_up_later=False)
         places = {"copy": start.copy, "path": start.path}
-    try:
+    else:
+        if others := (["out"] if out else []) + [name for name in given if name not in _PLACES]:
+            msg = f"--resume {resume} with {option_name(others[0])}: what is measured stands in the file"
+            raise InputError(f"{msg}; leave one of them out")
+        start, places = None, {name: given.get(name, []) for name in _PLACES}
+    with interruptible(lambda: f"go on with: fwdrev selftest --resume {quoted(file)}"):
         for line in _measured(file, start, runs, delayed, places):
             note(line)
-    except KeyboardInterrupt:
-        note(f"interrupted; go on with: fwdrev selftest --resume {quoted(file)}")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    from fwdrev.results.gate.aa_test.record import load_record
-
     record = load_record(file)
     summary = summarised(record)
     answer(summary.to_json(), [*summary_lines(record, summary), "", f"record: {file}"], as_json=as_json)
@@ -81,7 +87,7 @@ def selftest(
 
 def _measured(
     path: Path,
-    start: Any,  # noqa: ANN401 - an Asked, whose module is imported late
+    start: "Asked | None",
     runs: int,
     delayed: int,
     places: Mapping[str, Sequence[str]],
@@ -118,8 +124,8 @@ def _measured(
         yield from _completed(record, sides, runs, delayed)
 
 
-def _completed(record: Any, sides: Any, runs: int, delayed: int) -> Iterator[str]:  # noqa: ANN401 - a Record and Sides, whose modules are imported late
-    """Whatever is missing; runs on identical code first."""
+def _completed(record: "Record", sides: "Sides", runs: int, delayed: int) -> Iterator[str]:
+    """The missing runs, those on identical code first."""
     from fwdrev.bench.records.sides import delay_of
     from fwdrev.bench.revisions.rounds import against
     from fwdrev.modes.errors import NothingMeasuredError

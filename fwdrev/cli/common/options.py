@@ -1,8 +1,10 @@
 """Options that several commands have, each declared once."""
 
+import inspect
 import re
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Annotated, Any
 
 import typer
 
@@ -19,6 +21,8 @@ __all__ = [
     "SourcePath",
     "Threshold",
     "Wrt",
+    "declared",
+    "option_name",
     "spelled_out",
 ]
 
@@ -76,6 +80,40 @@ ANY = "any"
 """What `--allow-different-results` has without a value, see `spelled_out`."""
 
 DIFFERENT = "--allow-different-results"
+
+
+Command = Callable[..., None]
+
+
+def declared(options: Mapping[str, Any]) -> Callable[[Command], Command]:
+    """Puts options into the place of a command's parameter `given`, a dict which gets those that the user gave.
+
+    typer reads the options of a command off its signature. `option` comes parsed, under its name in specifications.
+    """
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def called(**values: Any) -> None:  # noqa: ANN401 - options of any type
+            from fwdrev.bench.records.parsing import problem_options
+
+            given = {name: value for name in options if (value := values.pop(name)) is not None}
+            if "option" in given:
+                given["options"] = problem_options(given.pop("option"))
+            command(given=given, **values)
+
+        parameters = []
+        for own in inspect.signature(command).parameters.values():
+            put = options if own.name == "given" else {}
+            parameters += [own.replace(name=name, default=None, annotation=kind) for name, kind in put.items()] or [own]
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what `inspect` looks for
+        return called
+
+    return decorate
+
+
+def option_name(key: str) -> str:
+    """The option that sets the field `key` of a specification."""
+    return "--option" if key == "options" else f"--{key.replace('_', '-')}"
 
 
 def spelled_out(arguments: Sequence[str]) -> list[str]:

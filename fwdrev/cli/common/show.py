@@ -1,17 +1,21 @@
-"""What the commands share: arguments, exit codes, and how an answer is shown."""
+"""What the commands share: arguments, how an answer is shown, and how an interrupted command ends."""
 
 import json
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwdrev.cli.common.exit_codes import EXIT_INCONCLUSIVE, EXIT_NOTHING, EXIT_REGRESSION
-from fwdrev.cli.common.streams import lost
-from fwdrev.modes.errors import InputError
+from fwdrev.cli.common.exit_codes import EXIT_INCONCLUSIVE, EXIT_INTERRUPTED, EXIT_NOTHING, EXIT_REGRESSION
+from fwdrev.modes.core.data import Json
+
+if TYPE_CHECKING:
+    from fwdrev.results.gate.verdicts.report import Outcome
+    from fwdrev.results.runs.run import Run
 
 __all__ = [
     "AsJson",
@@ -20,10 +24,10 @@ __all__ = [
     "answer",
     "caution",
     "exit_code",
+    "interruptible",
     "loaded",
     "note",
     "quoted",
-    "written_out",
 ]
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
@@ -31,14 +35,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e.g. jax-jvp,jax-vjp.")]
 
 
-def answer(data: Any, lines: Iterable[str], *, as_json: bool) -> None:  # noqa: ANN401 - anything JSON
+def answer(data: Json, lines: Iterable[str], *, as_json: bool) -> None:
     """One answer, for a program or for a person. Lost where it cannot be shown: see `streams`."""
-    print(json.dumps(data, indent=2) if as_json else "\n".join(lines), flush=True)  # noqa: T201
+    print(json.dumps(data, indent=2) if as_json else "\n".join(lines), flush=True)
 
 
 def note(text: str) -> None:
     """A line beside the answer: progress, a warning, an annotation. Lost where it cannot be shown."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201
+    print(text, file=sys.stderr, flush=True)
 
 
 def caution(threads: int) -> None:
@@ -49,21 +53,7 @@ def caution(threads: int) -> None:
         note(f"warning: {line}")
 
 
-def written_out(text: str) -> None:
-    """An answer that is a file, in the bytes of that file; raises InputError where not all of it could be written.
-
-    A reader that leaves had enough.
-    """
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode(errors="backslashreplace"))
-    sys.stdout.flush()
-    why = lost(sys.stdout)
-    if why is not None and not isinstance(why, BrokenPipeError):
-        msg = f"cannot write standard output: {why.strerror}; give --out a file that can be written"
-        raise InputError(msg)
-
-
-def exit_code(outcome: Any) -> int:  # noqa: ANN401 - an Outcome, whose module is imported late
+def exit_code(outcome: "Outcome") -> int:
     """Of a command that judges; never 0 when nothing was compared, never 1 but for a regression."""
     from fwdrev.results.gate.verdicts.report import Outcome
 
@@ -81,11 +71,27 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path))
 
 
-def loaded(folder: Path) -> Any:  # noqa: ANN401 - a Run, whose module is imported late
-    """The run, its warnings told."""
+def loaded(folder: Path) -> "Run":
+    """The run, after its warnings are shown."""
     from fwdrev.results.runs.run import load
 
     run = load(folder)
     for warning in run.warnings:
         note(f"warning: {warning}")
     return run
+
+
+@contextmanager
+def interruptible(
+    left: Callable[[], str] = lambda: "nothing is left behind", *, also_stopped: bool = False
+) -> Iterator[None]:
+    """Ends the command at Ctrl-C, after a line about what it leaves; `also_stopped`: that line at a SIGTERM, too."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(f"interrupted; {left()}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    except SystemExit:  # by SIGTERM or SIGHUP
+        if also_stopped:
+            note(f"interrupted; {left()}")
+        raise

@@ -13,7 +13,7 @@ import io
 import os
 import select
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 __all__ = ["drop", "lost", "secure", "settle"]
 
@@ -57,7 +57,7 @@ def settle(*, say: bool) -> None:
         stream.flush()
     why = lost(sys.stdout)
     if say and why is not None and why.errno not in _MEANT:
-        print(f"fwdrev: standard output was lost: {why.strerror}", file=sys.stderr, flush=True)  # noqa: T201
+        print(f"fwdrev: standard output was lost: {why.strerror}", file=sys.stderr, flush=True)
 
 
 def drop() -> None:
@@ -73,7 +73,7 @@ class _Descriptor(io.FileIO):
 
     lost: OSError | None = None
 
-    def write(self, data: Any, /) -> int:  # noqa: ANN401 - any buffer, a type that Python 3.11 has no name for
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 - a buffer, a type that Python 3.11 has no name for
         """All of it, also where the descriptor does not wait (another program that shares it may have set that)."""
         left = memoryview(data).cast("B")
         size = len(left)
@@ -101,7 +101,7 @@ def _open_closed() -> list[int]:
     return closed
 
 
-def _stream(old: Any, number: int, *, closed: bool) -> io.TextIOWrapper:  # noqa: ANN401 - a text stream, or None
+def _stream(old: TextIO | None, number: int, *, closed: bool) -> io.TextIOWrapper:
     """The same descriptor and encoding; no buffer of bytes, which would write a line again that a signal interrupts."""
     raw = _Descriptor(number, "w", closefd=False)
     if closed:

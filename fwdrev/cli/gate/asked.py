@@ -12,6 +12,7 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.cli.common.options import ANY, DIFFERENT
 from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
 from fwdrev.modes.errors import InputError, shown
+from fwdrev.results.stats.paired_shifts import FEWEST
 
 __all__ = ["Asked", "asked"]
 
@@ -19,7 +20,6 @@ _THRESHOLD = 0.05
 
 _OF_PLANES = {"outputs": "--outputs", "problem": "--problem", "options": "--option", "wrt": "--wrt"}
 """Options that say nothing of a function."""
-
 
 _OF_FUNCTIONS = ("functions", "sizes", "threshold", "find", "rounds", "allow_different_results")
 """Settings that say nothing of an engine."""
@@ -41,6 +41,12 @@ class Asked:
     copy: Sequence[str] = ()
     path: Sequence[str] = ()
     allow_missing: bool = False
+
+    def check_rounds(self) -> None:
+        """Raises InputError where they are too few to decide anything."""
+        if self.spec.rounds < FEWEST:
+            msg = f"rounds {self.spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
+            raise InputError(msg)
 
     def as_measured(self, spec: SweepSpec, point: str | None, path: Sequence[Path]) -> "Asked":
         """With the names and sizes that both sides have."""
@@ -67,46 +73,34 @@ class Asked:
         return all_functions(self.spec.engines)
 
 
-def asked(
-    given: Mapping[str, Any],
-    *,
-    engines: str | None,
-    point: str | None,
-    threshold: str | None = None,
-    find: str | None = None,
-    allow_different_results: str | None = None,
-    copy: Sequence[str] | None = None,
-    path: Sequence[str] | None = None,
-    allow_missing: bool = False,
-    looked_up_later: bool = True,
-) -> Asked:
-    """What the options mean, `given` being those of a specification.
+def asked(given: Mapping[str, Any], *, allow_missing: bool = False, looked_up_later: bool = True) -> Asked:
+    """What the options mean, `given` by the names of `SweepSpec` and `Asked`.
 
     Raises InputError for what cannot be meant: engines and functions together, sizes of the one for the other.
     """
     settings = project_settings(Path.cwd()) or ProjectSettings()
-    arms = settings.functions if engines is None else names(engines)
-    spec_given = dict(given)
+    arms = names(given["engines"]) if "engines" in given else settings.functions
+    fields = {key: value for key, value in given.items() if key in SweepSpec.model_fields and key != "engines"}
     if arms and all_functions(arms):
-        _check_functions(arms, given)
+        _check_functions(arms, fields)
         settings_given = {"inputs": settings.sizes, "rounds": settings.rounds}
-        spec_given = {key: value for key, value in settings_given.items() if value is not None} | spec_given
+        fields = {key: value for key, value in settings_given.items() if value is not None} | fields
     else:
-        _check_engines(arms or (), point)
+        _check_engines(arms or (), given.get("point"))
         settings = settings.model_copy(update=dict.fromkeys(_OF_FUNCTIONS) | {"points": []})
-    spec = gate_spec(spec_given, arms, looked_up_later=looked_up_later)
-    points = point or ",".join(settings.points_of(spec.engines)) or None
+    spec = gate_spec(fields, arms, looked_up_later=looked_up_later)
+    points = given.get("point") or ",".join(settings.points_of(spec.engines)) or None
     points_of(spec.engines, points)
-    accepted, wanted = _levels(threshold, find, settings)
+    accepted, wanted = _levels(given.get("threshold"), given.get("find"), settings)
     return Asked(
         spec=spec,
         point=points,
-        sized="inputs" in spec_given,
+        sized="inputs" in fields,
         threshold=accepted,
         find=wanted,
-        tolerance=_tolerance(allow_different_results, settings.allow_different_results),
-        copy=settings.copy_patterns if copy is None else copy,
-        path=settings.path if path is None else path,
+        tolerance=_tolerance(given.get("allow_different_results"), settings.allow_different_results),
+        copy=given.get("copy", settings.copy_patterns),
+        path=given.get("path", settings.path),
         allow_missing=allow_missing,
     )
 
@@ -142,11 +136,9 @@ def _levels(threshold: str | None, find: str | None, settings: ProjectSettings) 
         raise InputError(msg)
     accepted = settings.threshold if threshold is None else threshold_of(threshold)
     wanted = settings.find if find is None else threshold_of(find)
-    if threshold is not None:
-        wanted = None
-    return (
-        (_THRESHOLD if accepted is None else accepted, None) if wanted is None else (math.sqrt(1 + wanted) - 1, wanted)
-    )
+    if threshold is None and wanted is not None:
+        return math.sqrt(1 + wanted) - 1, wanted
+    return _THRESHOLD if accepted is None else accepted, None
 
 
 def _tolerance(given: str | None, otherwise: float | bool | None) -> float | None:  # noqa: FBT001 - what a file says

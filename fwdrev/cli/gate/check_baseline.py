@@ -3,19 +3,17 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from fwdrev.api.sweep import measure, new_run
 from fwdrev.bench.records.parsing import threshold_of
-from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
-from fwdrev.cli.common.show import loaded, note, quoted
+from fwdrev.cli.common.show import interruptible, loaded, note, quoted
 from fwdrev.cli.gate.measured_functions import judged_functions
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
@@ -33,48 +31,54 @@ __all__ = ["judged_by_baseline"]
 _THRESHOLD, _OF_FUNCTIONS = 0.05, 0.1
 """What is accepted of engines, and of functions, which another day moves by more than an interval holds."""
 
+_NOTHING = "give what to compare with: --against REV, or --baseline FILE"
+
 
 def judged_by_baseline(
     path: Path | None,
     against: str | None,
     run: Path | None,
-    threshold: str | None,
-    others: Collection[str],
+    given: Mapping[str, Any],
     *,
     out: Path | None = None,
     allow_missing: bool = False,
 ) -> tuple[GateReport, dict[str, Any]]:
-    """The judgement and its data; `others`: further options that were given, which the baseline decides.
+    """The report and its data. Of the options `given` only the threshold is free: the baseline decides the others.
 
     `out`: where what is measured is kept; without it, it is removed when it has been compared.
     """
-    path = _asked(path, against, run, out, others)
-    accepted = None if threshold is None else threshold_of(threshold)
+    path = _asked(path, against, run, out, [name for name in given if name != "threshold"])
+    accepted = threshold_of(given["threshold"]) if "threshold" in given else None
     baseline = load_baseline(path)
     if (functions := baseline.functions) is not None:
         _check_alone(path, run, out)
         accepted = _OF_FUNCTIONS if accepted is None else accepted
         title = f"baseline {path}, measured anew; threshold {percent_text(accepted)}"
-        judgement = judged_functions(baseline, functions, accepted, title, allow_missing=allow_missing)
-        return judgement, {"baseline": str(path), "run": None, **asdict(judgement)}
-    accepted = _THRESHOLD if accepted is None else accepted
+        report = judged_functions(baseline, functions, accepted, title, allow_missing=allow_missing)
+    else:
+        accepted = _THRESHOLD if accepted is None else accepted
+        report, run = _judged(baseline, path, run, out, threshold=accepted, allow_missing=allow_missing)
+    return report, {"baseline": str(path), "run": None if run is None else str(run), **asdict(report)}
+
+
+def _judged(
+    baseline: Baseline, path: Path, run: Path | None, out: Path | None, *, threshold: float, allow_missing: bool
+) -> tuple[GateReport, Path | None]:
+    """Compares a baseline of engines with the run, or with one that is measured now; returns where the run is kept."""
     here = [name for name in baseline.sweep.engines if engine_fault(name) is None]
-    if run is None and not here:
-        judgement = without_run(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing)
-        return judgement, {"baseline": str(path), "run": None, **asdict(judgement)}
-    limit = f"threshold {percent_text(accepted)}"
+    limit = f"threshold {percent_text(threshold)}"
+    compare = partial(compared, baseline, threshold=threshold, allow_missing=allow_missing)
     if run is not None:
-        title, found = f"baseline {path}, run {run}; {limit}", loaded(run)
-        judgement = compared(baseline, found, threshold=accepted, title=title, allow_missing=allow_missing)
-        judgement = _told_open(judgement, baseline, found, path, accepted)
-        return judgement, {"baseline": str(path), "run": str(run), **asdict(judgement)}
+        found = loaded(run)
+        report = compare(found, title=f"baseline {path}, run {run}; {limit}")
+        return _told_open(report, baseline, found, path, threshold), run
+    if not here:
+        return without_run(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing), None
     with _folders(out) as folders:
         first = _measured({**baseline.spec, "engines": here}, path, folders[0])
-        again = undecided(baseline, first, threshold=accepted)
+        again = undecided(baseline, first, threshold=threshold)
         fresh = None if again is None else _measured_again(baseline, again, first, path, folders)
-    title = f"baseline {path}, measured anew; {limit}"
-    judgement = compared(baseline, first, threshold=accepted, title=title, allow_missing=allow_missing, again=fresh)
-    return judgement, {"baseline": str(path), "run": None if out is None else str(out), **asdict(judgement)}
+    return compare(first, title=f"baseline {path}, measured anew; {limit}", again=fresh), out
 
 
 def _asked(path: Path | None, against: str | None, run: Path | None, out: Path | None, others: Collection[str]) -> Path:
@@ -104,10 +108,6 @@ def _check_alone(path: Path, run: Path | None, out: Path | None) -> None:
             raise InputError(msg)
 
 
-_NOTHING = "give what to compare with: --against REV, or --baseline FILE"
-_NONE = "nothing was measured"
-
-
 @contextmanager
 def _folders(out: Path | None) -> Iterator[tuple[Path, Path]]:
     """For the run and for fresh rounds, which are not there yet: as asked for, or in the user's cache.
@@ -125,11 +125,10 @@ def _folders(out: Path | None) -> Iterator[tuple[Path, Path]]:
         made = Path(tempfile.mkdtemp(prefix="fwdrev-check-"))
     try:
         yield made / "run", made / "again"
-    except BaseException:
-        with suppress(OSError):  # it holds a run
+        shutil.rmtree(made, ignore_errors=True)
+    finally:
+        with suppress(OSError):  # it is gone, or holds a run
             made.rmdir()
-        raise
-    shutil.rmtree(made, ignore_errors=True)
 
 
 def _beside(out: Path) -> Path:
@@ -141,7 +140,8 @@ def _measured(given: Mapping[str, Any], path: Path, folder: Path) -> Run:
     folder, opened = new_run(given, out=folder, told=note)
     note(f"measuring what {path} has, into {folder}")
     resume = f"fwdrev sweep --resume {quoted(folder)} && {_compare(path, folder)}"
-    with _interruptible(lambda: f"what was measured is kept; go on with: {resume}" if folder.exists() else _NONE):
+    left = f"what was measured is kept; go on with: {resume}"
+    with interruptible(lambda: left if folder.exists() else "nothing was measured", also_stopped=True):
         measure(folder, opened, note)
     return load(folder)
 
@@ -152,30 +152,19 @@ def _measured_again(baseline: Baseline, again: Again, first: Run, path: Path, fo
     fixed = {"engines": arms, "rounds": rounds, "precision": None, "budget": None}
     folder, opened = new_run({**baseline.spec, **fixed}, out=folders[1], cells=again.cells, told=note)
     note(again.announced(first))
-    with _interruptible(lambda: f"the first rounds are kept; compare them alone with: {_compare(path, folders[0])}"):
+    left = f"the first rounds are kept; compare them alone with: {_compare(path, folders[0])}"
+    with interruptible(lambda: left, also_stopped=True):
         measure(folder, opened, note)
     return load(folder)
-
-
-@contextmanager
-def _interruptible(told: Callable[[], str]) -> Iterator[None]:
-    """By Ctrl-C, or by SIGTERM or SIGHUP: what became of the rounds is told."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit) as ended:
-        note(f"interrupted; {told()}")
-        if isinstance(ended, SystemExit):
-            raise
-        raise typer.Exit(EXIT_INTERRUPTED) from None
 
 
 def _compare(path: Path, folder: Path) -> str:
     return f"fwdrev check --baseline {quoted(path)} --run {quoted(folder)}"
 
 
-def _told_open(judgement: GateReport, baseline: Baseline, run: Run, path: Path, threshold: float) -> GateReport:
+def _told_open(report: GateReport, baseline: Baseline, run: Run, path: Path, threshold: float) -> GateReport:
     """Of a run that is there nothing is measured again."""
     if undecided(baseline, run, threshold=threshold) is None:
-        return judgement
+        return report
     line = f"with --run nothing is measured again; this does, where it is open: fwdrev check --baseline {quoted(path)}"
-    return replace(judgement, notes=(*judgement.notes, line))
+    return replace(report, notes=(*report.notes, line))

@@ -1,12 +1,10 @@
 """Functions of the working tree, measured beside the control: for a baseline of them, and for a check against one."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-
-import typer
 
 from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.records.gate_spec import FUNCTIONS, gate_spec, points_of
@@ -16,8 +14,7 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides, here
 from fwdrev.bench.revisions.lookup import looked_up
 from fwdrev.bench.revisions.rounds import against
-from fwdrev.cli.common.exit_codes import EXIT_INTERRUPTED
-from fwdrev.cli.common.show import note
+from fwdrev.cli.common.show import interruptible, note
 from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
 from fwdrev.results.gate.baseline.function_run import function_run
@@ -25,7 +22,7 @@ from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.run import Run
 
-__all__ = ["judged_functions", "measured", "nothing_left"]
+__all__ = ["judged_functions", "measured"]
 
 
 def measured(
@@ -41,22 +38,12 @@ def measured(
     return function_run(spec, seen, fingerprint(spec.threads))
 
 
-@contextmanager
-def nothing_left() -> Iterator[None]:
-    """Where it is interrupted, which is told."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        note("interrupted; nothing is left behind")
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-
-
 def judged_functions(
     baseline: Baseline, asked: FunctionSpec, threshold: float, title: str, *, allow_missing: bool
 ) -> GateReport:
     """The functions of a baseline as they are here, in as many rounds as a gate has, then in fresh ones."""
     rounds = min(asked.rounds, int(FUNCTIONS["rounds"]))
-    with nothing_left(), here() as opened:
+    with interruptible(), here() as opened:
         sides = replace(opened, path=tuple(map(Path, asked.path)))
         lacking = _lacking(asked, sides)
         left = [name for name in asked.functions if name not in lacking]

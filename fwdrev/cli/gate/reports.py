@@ -1,4 +1,4 @@
-"""What the commands that judge share: where a judgement is shown, for a person, a program, a CI service and GitHub."""
+"""What the commands that judge share: where a report is shown, for a person, a program, a CI service and GitHub."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -15,6 +15,9 @@ from fwdrev.bench.records.whole_file import append_whole, obstacle, write_whole
 from fwdrev.cli.common.exit_codes import EXIT_USAGE
 from fwdrev.cli.common.show import answer, exit_code, note
 from fwdrev.modes.errors import InputError
+
+if TYPE_CHECKING:
+    from fwdrev.results.gate.verdicts.report import GateReport
 
 __all__ = ["JUnitFile", "MarkdownFile", "OnGitHub", "Reports", "reports_of", "tell"]
 
@@ -66,8 +69,8 @@ def reports_of(*, junit: Path | None, markdown: Path | None, github: bool) -> Re
     )
 
 
-def tell(judgement: Any, data: dict[str, Any], reports: Reports, *, as_json: bool) -> NoReturn:  # noqa: ANN401 - a GateReport, whose module is imported late
-    """Write the judgement wherever that was asked for, then show it, as text or its `data` as JSON.
+def tell(report: "GateReport", data: dict[str, Any], reports: Reports, *, as_json: bool) -> NoReturn:
+    """Write the report wherever that was asked for, then show it, as text or its `data` as JSON.
 
     Files come first, in case the text cannot be shown; one that fails stops nothing, and is no verdict. With JSON the
     annotations go to standard error: GitHub reads both, and a program that parses the answer reads one.
@@ -75,28 +78,28 @@ def tell(judgement: Any, data: dict[str, Any], reports: Reports, *, as_json: boo
     from fwdrev.results.gate.verdicts.github import annotations
     from fwdrev.results.gate.verdicts.report import text_lines
 
-    lost = _written(judgement, reports)
-    code = exit_code(judgement.outcome) or (EXIT_USAGE if lost else 0)
-    answer(data | ({"exit_code": code} if lost else {}), text_lines(judgement), as_json=as_json)
-    for line in annotations(judgement) if reports.github else ():
+    lost = _written(report, reports)
+    code = exit_code(report.outcome) or (EXIT_USAGE if lost else 0)
+    answer(data | ({"exit_code": code} if lost else {}), text_lines(report), as_json=as_json)
+    for line in annotations(report) if reports.github else ():
         print(line, file=sys.stderr if as_json else sys.stdout, flush=True)
     for why in lost:
         note(f"fwdrev: {why}")
     raise typer.Exit(code)
 
 
-def _written(judgement: Any, reports: Reports) -> list[str]:  # noqa: ANN401 - as above
+def _written(report: "GateReport", reports: Reports) -> list[str]:
     """Each file that was asked for, whatever became of the others; returns what could not be written, and why."""
     from fwdrev.results.gate.verdicts.junit import junit
     from fwdrev.results.gate.verdicts.markdown import SUMMARY_LIMIT, markdown
 
     def listed(path: Path) -> None:
-        write_whole(path, junit(judgement, began=reports.began, seconds=max(0.0, monotonic() - reports.clock)))
+        write_whole(path, junit(report, began=reports.began, seconds=max(0.0, monotonic() - reports.clock)))
 
     writers: list[tuple[str, Path | None, Callable[[Path], None]]] = [
         ("--junit", reports.junit, listed),
-        ("--markdown", reports.markdown, lambda path: write_whole(path, markdown(judgement))),
-        (_SUMMARY, reports.summary, lambda path: append_whole(path, markdown(judgement, SUMMARY_LIMIT))),
+        ("--markdown", reports.markdown, lambda path: write_whole(path, markdown(report))),
+        (_SUMMARY, reports.summary, lambda path: append_whole(path, markdown(report, SUMMARY_LIMIT))),
     ]
     lost = []
     for option, path, write in writers:
