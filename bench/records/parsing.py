@@ -9,7 +9,6 @@ from pathlib import PurePath
 
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.data import Json
-from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown
 
 __all__ = [
@@ -86,6 +85,8 @@ def _checked_sizes(sizes: list[int], given: str) -> list[int]:
     if not sizes:
         msg = f"grid {given} is empty: {_HOW}"
         raise InputError(msg)
+    from fwdrev.modes.core.problem import LARGEST  # with NumPy, which `fwdrev --help` does not load
+
     wrong = [size for size in sizes if not 1 <= size <= LARGEST]
     if wrong:
         msg = f"grid {given} has {wrong[0]}: sizes go from 1 to {LARGEST}; {_HOW}"
