@@ -88,7 +88,8 @@ def factors(draw: st.DrawFn) -> list[Factor]:
 
 def hows(left: Tree, right: Tree) -> list[How]:
     """What may multiply two factors: only a single layer can be pushed or pulled through."""
-    return [How.MULTIPLY] + [How.PUSH] * isinstance(left, Leaf) + [How.PULL] * isinstance(right, Leaf)
+    pushed, pulled = isinstance(left, Leaf), isinstance(right, Leaf)
+    return [How.MULTIPLY, *([How.PUSH] if pushed else []), *([How.PULL] if pulled else [])]
 
 
 @st.composite

@@ -24,7 +24,7 @@ from jax.extend.core import ClosedJaxpr
 
 from fwdrev.bench.machine.processors import available_cpus
 from fwdrev.bench.records.whole_file import write_whole
-from fwdrev.modes.core.jacobians import Pytree
+from fwdrev.modes.core.data import Pytree
 from fwdrev.results.runs.cache_folder import cache_folder
 
 __all__ = ["choice_key", "choice_path", "remember", "remembered"]

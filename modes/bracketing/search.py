@@ -173,4 +173,5 @@ class _Plan:
         x, theta = self._n[i], self._parameters(i, k)
         if need is Need.JOINT:
             return [x + theta]
-        return [theta] * (theta > 0) if need is Need.THETA else [x] + [theta] * (theta > 0)
+        own = [theta] if theta else []
+        return own if need is Need.THETA else [x, *own]

@@ -11,9 +11,11 @@ from itertools import accumulate, pairwise, repeat
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Order, Vector
 from fwdrev.modes.core.layer import Layer, Linearization
+from fwdrev.modes.core.linear_map import LinearMap
 from fwdrev.modes.errors import InputError, unknown
 
 __all__ = ["Chain", "Wrt"]
@@ -101,13 +103,20 @@ class Chain:
         """A new workspace for each layer, constants stored in the order given for each."""
         return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
 
-    def jacobians(self, x: AnyArray, theta: AnyArray) -> tuple[list[Matrix], list[Matrix]]:
-        """J_x L^k and J_θ L^k of all layers at this point, written out as matrices: nothing is multiplied."""
+    def linearize(self, x: AnyArray, theta: AnyArray) -> tuple[list[LinearMap], list[LinearMap]]:
+        """J_x L^k and J_θ L^k of all layers at this point."""
         x, theta = self.point(x, theta)
-        layers = self.linearizations()
-        for layer, cut in zip(layers, self.cuts, strict=True):
-            x = layer.move_to(x, theta[cut])
-        return [layer.J_x.dense() for layer in layers], [layer.J_theta.dense() for layer in layers]
+        maps: tuple[list[LinearMap], list[LinearMap]] = [], []
+        for layer, cut in zip(self.layers, self.cuts, strict=True):
+            x, J_x, J_theta = layer.linearize(x, theta[cut])
+            maps[0].append(J_x)
+            maps[1].append(J_theta)
+        return maps
+
+    def jacobians(self, x: AnyArray, theta: AnyArray) -> tuple[list[Matrix], list[Matrix]]:
+        """The same, written out as matrices."""
+        J_x, J_theta = self.linearize(x, theta)
+        return [J.dense() for J in J_x], [J.dense() for J in J_theta]
 
     def point(self, x: AnyArray, theta: AnyArray) -> tuple[Vector, Vector]:
         """x and θ as NumPy vectors of the chain's precision; raises InputError when their shapes do not fit."""
@@ -131,7 +140,7 @@ class Chain:
         return (self.n_params,)
 
 
-def float_dtype(given: Any) -> np.dtype[Any]:  # noqa: ANN401 - whatever the user gave
+def float_dtype(given: DTypeLike) -> np.dtype[Any]:
     """A precision that the engines can compute in."""
     try:
         dtype: np.dtype[Any] = np.dtype(given)

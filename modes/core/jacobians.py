@@ -16,15 +16,16 @@ from typing import Any, SupportsIndex
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.tree_util import PyTreeDef
 
 from fwdrev.modes.core.arrays import AnyArray
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError, unknown
 
 __all__ = [
     "Argnums",
     "Function",
-    "Pytree",
     "checked_argnums",
     "checked_chunk",
     "curried",
@@ -36,7 +37,6 @@ __all__ = [
 ]
 
 Function = Callable[..., Any]
-Pytree = Any
 
 Argnums = int | Sequence[int]
 """Which positional arguments to differentiate with respect to, as in jax.jacobian."""
@@ -74,7 +74,7 @@ def jacobian_by(
     in_chunks = _pushed if mode == Direction.FORWARD else _pulled
 
     @wraps(f)
-    def jacobian(*args: Any, **kwargs: Any) -> Pytree:  # noqa: ANN401 - whatever f takes
+    def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:
         if not present(numbers, args):
             return plain(*args, **kwargs)  # which says what is wrong
         leaves, tree = jax.tree.flatten(selected(numbers, args))
@@ -140,7 +140,7 @@ def _numbers(argnums: Argnums) -> Sequence[int]:
     return [argnums] if isinstance(argnums, int) else argnums
 
 
-def of_kind(leaf: Any, kind: Any) -> bool:  # noqa: ANN401 - any array or number, any of NumPy's abstract types
+def of_kind(leaf: Pytree, kind: type[Any]) -> bool:
     """Whether it is a number or an array, of that kind of numbers."""
     if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, complex, int)):
         return False
@@ -164,7 +164,7 @@ def _differentiable(leaves: Sequence[Any], *, holomorphic: bool, mode: str, allo
     return allow_int or all(map(_inexact, leaves))
 
 
-def _of_inexact(at: Function, leaves: Sequence[Any], tree: Any) -> Function:  # noqa: ANN401 - a PyTreeDef
+def _of_inexact(at: Function, leaves: Sequence[Any], tree: PyTreeDef) -> Function:
     """The function of the leaves that have a derivative, the others held."""
 
     def of(*values: AnyArray) -> Pytree:
@@ -177,7 +177,7 @@ def _of_inexact(at: Function, leaves: Sequence[Any], tree: Any) -> Function:  # 
 def _pushed(
     of: Function,
     leaves: Sequence[Any],
-    tree: Any,  # noqa: ANN401 - a PyTreeDef
+    tree: PyTreeDef,
     chunk: int,
     *,
     has_aux: bool,
@@ -206,7 +206,7 @@ def _pushed(
 def _pulled(
     of: Function,
     leaves: Sequence[Any],
-    tree: Any,  # noqa: ANN401 - a PyTreeDef
+    tree: PyTreeDef,
     chunk: int,
     *,
     has_aux: bool,

@@ -47,9 +47,9 @@ class Layer(ABC):
         """The size of x^{k+1}."""
 
     @property
-    @abstractmethod
     def n_params(self) -> int:
-        """The size p_k of θ^k; 0 is fine."""
+        """The size p_k of θ^k; 0 unless a layer says otherwise."""
+        return 0
 
     @abstractmethod
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:

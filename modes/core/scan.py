@@ -1,14 +1,16 @@
 """A step repeated: a Python loop where NumPy computes, one loop in the compiled program where JAX does."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 
 __all__ = ["scan"]
 
+Carry = TypeVar("Carry")
 
-def scan(xp: Namespace, step: Callable[[Any, AnyArray], Any], carry: Any, rows: AnyArray) -> Any:  # noqa: ANN401
+
+def scan(xp: Namespace, step: Callable[[Carry, AnyArray], Carry], carry: Carry, rows: AnyArray) -> Carry:
     """step(… step(step(carry, rows[0]), rows[1]) …); the carry is an array or a tuple of arrays, its shape is kept.
 
     Written out, the program that JAX traces would grow with the rows, and its compilation more than with them: 16 steps
@@ -20,4 +22,5 @@ def scan(xp: Namespace, step: Callable[[Any, AnyArray], Any], carry: Any, rows: 
         return carry
     import jax
 
-    return jax.lax.scan(lambda carry, row: (step(carry, row), None), carry, rows)[0]
+    end: Carry = jax.lax.scan(lambda carry, row: (step(carry, row), None), carry, rows)[0]
+    return end

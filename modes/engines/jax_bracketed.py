@@ -1,7 +1,6 @@
 """The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +9,7 @@ from fwdrev.modes.bracketing.program import Block, Dense, Instruction, Multiply,
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import ProgramCost
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.engine import Direction, Jacobian
 from fwdrev.modes.core.jacobians import jacobian_by
 from fwdrev.modes.core.jax_compile import Traceable, compile_jacobian, compiled_cost, differentiated
@@ -108,8 +108,8 @@ def _execute(
             memory.write(out, memory.read(left) @ memory.read(right))
 
 
-def _each(linear: Callable[..., Any], seeds: AnyArray, chunk: int | None) -> Any:  # noqa: ANN401 - one array or two
-    """A linear function of every row."""
+def _each(linear: Callable[..., Pytree], seeds: AnyArray, chunk: int | None) -> Pytree:
+    """A linear function of every row; one array, or two."""
     if chunk is None or chunk >= len(seeds):
         return jax.vmap(linear)(seeds)
     return jax.lax.map(linear, seeds, batch_size=chunk)

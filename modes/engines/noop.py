@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from fwdrev.modes.core.arrays import AnyArray, Matrix
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost
 from fwdrev.modes.core.engine import Direction, Engine, Jacobian
@@ -23,11 +22,7 @@ class Noop(Engine):
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
         """One (m, N) array of zeros."""
         zeros = np.zeros((chain.n_out, chain.n_columns(Wrt(wrt))), chain.dtype)
-
-        def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:  # noqa: ARG001 - the other engines' arguments
-            return zeros
-
-        return jacobian
+        return lambda _x, _theta: zeros
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
         """Nothing but the zeros held."""

@@ -8,6 +8,7 @@ turn of the loop.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,9 +49,9 @@ class Reverse(Engine):
         wrt = Wrt(wrt)
         layers = chain.linearizations()
         steps = list(zip(layers, chain.cuts, strict=True))
-        maps = _maps(layers, wrt, chain.n_out)
+        unplaced = _turns(layers, wrt, chain.n_out)
         shape = chain.n_out, chain.n_columns(wrt)
-        results = OutputPool(lambda: np.empty(shape, chain.dtype), lambda J: _turns(maps, J, chain, wrt))
+        results = OutputPool(lambda: np.empty(shape, chain.dtype), lambda J: _placed(unplaced, J, chain, wrt))
 
         def jacobian(x: AnyArray, theta: AnyArray) -> Matrix:
             x, theta = chain.point(x, theta)
@@ -58,13 +59,14 @@ class Reverse(Engine):
                 x = layer.move_to(x, theta[cut])
             result, turns = results.take()
             D: Matrix | None = None  # I_m: the first turn has nothing to multiply
-            for S, J_theta, J_x, theta_block, x_block in turns:
-                if S is not None and D is not None:
-                    D = S.pull(D)  # what J_θ L^k and J_x L^k both begin with
+            for turn in turns:
+                if turn.S is not None and D is not None:
+                    D = turn.S.pull(D)  # what J_θ L^k and J_x L^k both begin with
+                J_theta, J_x = turn.J_theta, turn.J_x
                 if J_theta is not None:  # save D · J_θ L^k
-                    J_theta.dense(theta_block) if D is None else J_theta.pull(D, theta_block)
+                    J_theta.dense(turn.theta_block) if D is None else J_theta.pull(D, turn.theta_block)
                 if J_x is not None:  # D ← D · J_x L^k
-                    D = J_x.dense(x_block) if D is None else J_x.pull(D, x_block)
+                    D = J_x.dense(turn.x_block) if D is None else J_x.pull(D, turn.x_block)
             return result
 
         return jacobian
@@ -74,16 +76,16 @@ class Reverse(Engine):
         wrt, m = Wrt(wrt), chain.n_out
         lines: list[Product] = []
         last = len(chain.layers)
-        for k, turn in zip(range(last, 0, -1), _maps(chain.linearizations(), wrt, m), strict=False):
-            for J, name in zip(turn, (f"S^{k}", f"J_θ L^{k}", f"J_x L^{k}"), strict=True):
+        for k, turn in zip(range(last, 0, -1), _turns(chain.linearizations(), wrt, m), strict=False):
+            for J, name in ((turn.S, f"S^{k}"), (turn.J_theta, f"J_θ L^{k}"), (turn.J_x, f"J_x L^{k}")):
                 if J is None or not J.n_in:
                     continue
                 if k == last:
                     lines.append(Product(line=name, factors=(J.shape,), shape=J.shape, cost=J.dense_cost()))
                 else:
-                    factors, shape, cost = ((m, J.n_out), J.shape), (m, J.n_in), J.pull_cost(m)
-                    cost = cost.fresh if name.startswith("J_x") and k > 1 else cost
-                    lines.append(Product(line=f"D · {name}", factors=factors, shape=shape, cost=cost))
+                    factors, cost = ((m, J.n_out), J.shape), J.pull_cost(m)
+                    cost = cost.fresh if J is turn.J_x and k > 1 else cost
+                    lines.append(Product(line=f"D · {name}", factors=factors, shape=(m, J.n_in), cost=cost))
         return lines
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
@@ -98,30 +100,38 @@ class Reverse(Engine):
         )
 
 
-Maps = tuple[LinearMap | None, LinearMap | None, LinearMap | None]
-Turn = tuple[LinearMap | None, LinearMap | None, LinearMap | None, Matrix | None, Matrix | None]
-"""For k = l … 1 the maps, the columns of θ^k in the result, and those of x, where D ends for k = 1."""
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One turn of the loop: what D goes through, and where the results are saved; None where nothing is to be done."""
+
+    S: LinearMap | None
+    """The diagonal factor that J_θ L^k and J_x L^k share on the left."""
+    J_theta: LinearMap | None
+    J_x: LinearMap | None
+    theta_block: Matrix | None = None
+    """The columns of θ^k in the result."""
+    x_block: Matrix | None = None
+    """Those of x, where D ends for k = 1."""
 
 
-def _maps(layers: list[Linearization], wrt: Wrt, m: int) -> list[Maps]:
-    """The maps of each turn: the diagonal factor that J_θ L^k and J_x L^k share on the left, if any, and these two.
-
-    k goes from l down to 1, or to the first layer with parameters if nothing else is asked for.
-    """
+def _turns(layers: Sequence[Linearization], wrt: Wrt, m: int) -> list[_Turn]:
+    """For k = l … 1, or down to the first layer with parameters if nothing else is asked for; without their places."""
     first = 0 if wrt.has_x else next((k for k, layer in enumerate(layers) if layer.J_theta.n_in), len(layers))
-    turns: list[Maps] = []
+    turns: list[_Turn] = []
     for k in reversed(range(first, len(layers))):
         J_theta = layers[k].J_theta if wrt.has_theta else None
         J_x = layers[k].J_x if k > first or wrt.has_x else None
         S, (J_theta, J_x) = shared_scaling((J_theta, J_x), m) if turns else (None, (J_theta, J_x))
-        turns.append((S, J_theta, J_x))
+        turns.append(_Turn(S, J_theta, J_x))
     return turns
 
 
-def _turns(maps: list[Maps], J: Matrix, chain: Chain, wrt: Wrt) -> list[Turn]:
-    """Each turn's maps with its places in J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
+def _placed(turns: Sequence[_Turn], J: Matrix, chain: Chain, wrt: Wrt) -> list[_Turn]:
+    """The turns with their places in J = ( J_x f │ J_{θ^1} f │ … │ J_{θ^l} f )."""
     n_x = chain.n_in if wrt.has_x else 0
-    theta_blocks = [J[:, n_x:][:, cut] if wrt.has_theta else None for cut in reversed(chain.cuts)]
-    x_blocks = [*[None] * (len(maps) - 1), J[:, :n_x] if wrt.has_x else None]
-    rows = zip(maps, theta_blocks, x_blocks, strict=False)
-    return [(S, J_theta, J_x, theta_block, x_block) for (S, J_theta, J_x), theta_block, x_block in rows]
+    placed: list[_Turn] = []
+    for k, turn in zip(reversed(range(len(chain.layers))), turns, strict=False):
+        theta_block = J[:, n_x:][:, chain.cuts[k]] if wrt.has_theta else None
+        x_block = J[:, :n_x] if wrt.has_x and k == 0 else None
+        placed.append(replace(turn, theta_block=theta_block, x_block=x_block))
+    return placed

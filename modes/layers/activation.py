@@ -38,7 +38,7 @@ def _sigmoid(xp: Namespace, z: AnyArray) -> AnyArray:
 
 
 def _sigmoid_slope(_z: Vector, y: Vector, out: Vector) -> Vector:
-    """Y (1 - y)."""
+    """Given y, y (1 - y)."""
     np.subtract(1, y, out)
     np.multiply(y, out, out)
     return out
@@ -91,11 +91,6 @@ class Activate(Layer):
     def n_out(self) -> int:
         """n."""
         return self.n
-
-    @property
-    def n_params(self) -> int:
-        """None."""
-        return 0
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """σ(x)."""

@@ -31,11 +31,6 @@ class AutodiffLayer(Layer):
 
     __slots__ = ()
 
-    @property
-    def n_params(self) -> int:
-        """0, unless a subclass says otherwise."""
-        return 0
-
     @abstractmethod
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """x^{k+1}, (n_out,), by functions of `x.__array_namespace__()`, so that NumPy can compute it as JAX does.

@@ -114,7 +114,7 @@ class _JaxMap(LinearMap):
         """That of the push or the pull."""
         return self.push_cost(self.n_in) if self.n_in <= self.n_out else self.pull_cost(self.n_out)
 
-    def _one(self, program: Any, shape: tuple[int, int], result: tuple[int, int]) -> Cost:  # noqa: ANN401 - jitted
+    def _one(self, program: jax.stages.Wrapped, shape: tuple[int, int], result: tuple[int, int]) -> Cost:
         if 0 in shape:
             return Cost()
         if shape not in self._known:

@@ -26,13 +26,8 @@ class _Loss(Layer):
 
     @property
     def n_out(self) -> int:
-        """One."""
+        """Always 1: a scalar loss."""
         return 1
-
-    @property
-    def n_params(self) -> int:
-        """None."""
-        return 0
 
     def slope(self, x: Vector, out: Vector) -> None:
         """Write the gradient with respect to x, (n,), into `out`."""

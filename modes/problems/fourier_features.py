@@ -59,11 +59,6 @@ class FourierFeatures(Layer):
         """Twice the rows of W."""
         return 2 * int(self.W.shape[0])
 
-    @property
-    def n_params(self) -> int:
-        """None."""
-        return 0
-
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """Cosines, then sines."""
         xp, z = x.__array_namespace__(), self.W @ x

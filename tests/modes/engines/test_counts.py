@@ -72,10 +72,7 @@ def _instrumented(J: LinearMap, counter: Counter) -> LinearMap:
 def _run_counting(p: Problem, wrt: Wrt, name: str) -> int:
     """Run an engine's recursion over instrumented maps, by the book: forward or reverse, one turn after the other."""
     counter = Counter()
-    x, layers = p.x, []
-    for layer, cut in zip(p.chain.layers, p.chain.cuts, strict=True):
-        x, J_x, J_theta = layer.linearize(x, p.theta[cut])
-        layers.append((J_x, J_theta))
+    layers = list(zip(*p.chain.linearize(p.x, p.theta), strict=True))
     J = (_forward if name == "forward" else _reverse)(layers, wrt, counter)
     expected = engine(name).prepare(p.chain, wrt)(p.x, p.theta)
     np.testing.assert_allclose(_values(J), expected, rtol=1e-9, atol=1e-12)
@@ -105,7 +102,7 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
             break  # nothing to differentiate with respect to
         J_x, J_theta = layers[k]
         before = any(J.n_in for _, J in layers[:k])
-        wanted = [J_theta] * wrt.has_theta + [J_x] * (before or wrt.has_x)
+        wanted = ([J_theta] if wrt.has_theta else []) + ([J_x] if before or wrt.has_x else [])
         if D is None:
             pulled = [_instrumented(J, counter).dense() for J in wanted]
         else:
@@ -113,8 +110,8 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
         if wrt.has_theta:
             blocks.insert(0, pulled.pop(0))
         D = pulled.pop() if pulled else None
-    nothing = np.zeros((layers[-1][0].n_out, 0), dtype=object)
-    return np.hstack([nothing, *[D] * wrt.has_x, *blocks])
+    first = D if wrt.has_x else np.zeros((layers[-1][0].n_out, 0), dtype=object)
+    return np.hstack([first, *blocks])
 
 
 def _cheapest_pull(maps: list[LinearMap], D: Any, counter: Counter) -> list[Any]:
@@ -170,18 +167,16 @@ def test_jax_engines_count_one_pass_per_seed_on_the_table(case: Any, wrt: Wrt) -
 
 def _expect_passes(p: Problem, wrt: Wrt) -> None:
     """The count of one seed, by the instrument, times the seeds."""
-    counter = Counter()
+    J_x, J_theta = p.chain.linearize(p.x, p.theta)
+    maps = (J_x if wrt.has_x else J_x[1:]) + (J_theta if wrt.has_theta else [])
     for name, seeds in (("jax-jvp", p.chain.n_columns(wrt)), ("jax-vjp", p.m)):
-        counter.multiplications = 0
-        x = p.x
-        for k, (layer, cut) in enumerate(zip(p.chain.layers, p.chain.cuts, strict=True)):
-            x, J_x, J_theta = layer.linearize(x, p.theta[cut])
-            for J in [J_theta] * wrt.has_theta + [J_x] * (k > 0 or wrt.has_x):
-                counting = _instrumented(J, counter)
-                if name == "jax-jvp":
-                    counting.push(_counting(np.ones((J.n_in, 1)), counter))
-                else:
-                    counting.pull(_counting(np.ones((1, J.n_out)), counter))
+        counter = Counter()
+        for J in maps:
+            counting = _instrumented(J, counter)
+            if name == "jax-jvp":
+                counting.push(_counting(np.ones((J.n_in, 1)), counter))
+            else:
+                counting.pull(_counting(np.ones((1, J.n_out)), counter))
         cost = engine(name).cost(p.chain, wrt)
         assert cost.passes == seeds
         assert cost.multiply_adds == seeds * counter.multiplications
@@ -220,10 +215,7 @@ def test_counts_of_any_tree(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
 
 def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
     """Multiplications and the Jacobian, of numbers that count; each instruction gets them anew."""
-    counter, x, layers = Counter(), p.x, []
-    for layer, cut in zip(p.chain.layers, p.chain.cuts, strict=True):
-        x, J_x, J_theta = layer.linearize(x, p.theta[cut])
-        layers.append((J_x, J_theta))
+    counter, layers = Counter(), p.chain.linearize(p.x, p.theta)
     memory = [np.zeros(shape) for shape in program.buffers]
 
     def read(block: Block) -> Any:
@@ -234,15 +226,14 @@ def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
 
     for one in program.instructions:
         if isinstance(one, Dense):
-            write(one.out, _instrumented(layers[one.layer][one.theta], counter).dense())
+            write(one.out, _instrumented(layers[one.theta][one.layer], counter).dense())
         elif isinstance(one, Push):
-            write(one.out, _instrumented(layers[one.layer][0], counter).push(read(one.source)))
+            write(one.out, _instrumented(layers[0][one.layer], counter).push(read(one.source)))
         elif isinstance(one, Pull):
-            J_x, J_theta = layers[one.layer]
-            outs = [(J_theta, one.theta)] * (one.theta is not None) + [(J_x, one.x)] * (one.x is not None)
+            places = (layers[1][one.layer], one.theta), (layers[0][one.layer], one.x)
+            outs = [(J, out) for J, out in places if out is not None]
             results = _cheapest_pull([J for J, _ in outs], read(one.source), counter)
             for (_, out), result in zip(outs, results, strict=True):
-                assert out is not None
                 write(out, result)
         else:
             write(one.out, read(one.left).dot(read(one.right)))

@@ -1,4 +1,4 @@
-"""A result belongs to whoever holds it: it is never overwritten, and its memory is used again once it is let go."""
+"""A result that is held is never overwritten; its memory is used again once it is let go."""
 
 import numpy as np
 import pytest

@@ -56,7 +56,7 @@ def test_every_engine_differentiates_a_value(name: str, wrt: Wrt) -> None:
 
 
 def test_between_layers_of_ours() -> None:
-    """Its value goes on, whoever computes it."""
+    """Its value goes on, whatever computes it."""
     chain = Chain((_spring(), Dense(4, 2)))
     rng = np.random.default_rng(2)
     x, theta = rng.standard_normal(3), rng.standard_normal(chain.n_params)
