@@ -18,6 +18,7 @@ from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared,
 from fwdrev.bench.timing.blocks import timed_blocks
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.core.jacobians import Function, selected
+from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.functions.candidates import CHUNKED, Counted, FunctionArm, chunked_arm, cost_of_arm, function_arms
 from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, cost_of_sample, sampled
 from fwdrev.modes.functions.probe import FunctionProbe
@@ -113,16 +114,17 @@ class FunctionTrials:
         all columns do where nothing will be `measured` and the sample promises much.
         """
         self._at(arm)
-        try:
-            if self._found.framework == "torch":
-                counted = torch_costs(self._found)[arm]
-            elif arm == "coloured":
-                counted = self._coloured(seconds, measured=measured)
-            else:
-                counted = cost_of_arm(self._found, self._arms[arm])
-        except Exception as error:  # noqa: BLE001 - the user's code, or a rule that JAX lacks
-            return Expected.lost(arm, _told(error, seconds), late=isinstance(error, TimeoutError))
+        counted = attempt(lambda: self._count(arm, seconds, measured=measured))
+        if isinstance(counted, Raised):  # the user's code, or a rule that JAX lacks
+            return Expected.lost(arm, _told(counted.error, seconds), late=isinstance(counted.error, TimeoutError))
         return self._expected(arm, counted)
+
+    def _count(self, arm: str, seconds: float, *, measured: bool) -> Counted:
+        if self._found.framework == "torch":
+            return torch_costs(self._found)[arm]
+        if arm == "coloured":
+            return self._coloured(seconds, measured=measured)
+        return cost_of_arm(self._found, self._arms[arm])
 
     def offer(self, arm: str, held: int) -> None:
         """Take an arm in chunks into the list, where all passes at once hold that many bytes."""
@@ -133,15 +135,13 @@ class FunctionTrials:
     def prepare(self, arm: str, seconds: float = math.inf) -> Prepared:
         """Compile it and call it a few times; raises LostArmError."""
         self._at(arm)
-        try:
-            self._refuse_too_long(arm, seconds)
-            return self._prepared(self._arms[arm], seconds)
-        except TimeoutError as error:
-            raise LostArmError(arm, _told(error, seconds), late=True) from None
-        except Exception as error:
-            if isinstance(error, LostArmError):
-                raise
-            raise LostArmError(arm, _told(error, seconds)) from None
+        self._refuse_too_long(arm, seconds)
+        found = attempt(lambda: self._prepared(self._arms[arm], seconds))
+        if not isinstance(found, Raised):
+            return found
+        if isinstance(found.error, LostArmError):
+            raise found.error
+        raise LostArmError(arm, _told(found.error, seconds), late=isinstance(found.error, TimeoutError))
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float = math.inf) -> Values:
         """One round of paired blocks; what this process has not prepared yet is compiled and called first."""

@@ -8,7 +8,7 @@ import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from itertools import count
 from pathlib import Path
@@ -21,6 +21,7 @@ from fwdrev.bench.machine.git import without_repository
 from fwdrev.bench.processes.side_process import ArmLostError, SideProcess, started
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared, Values
+from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.modes.errors import InputError, UnavailableError
 
 __all__ = ["FunctionProcess", "function_process"]
@@ -56,6 +57,7 @@ class FunctionProcess:
         self._numbers = count()
         self._running = ExitStack()
         self._child: SideProcess | None = None
+        self._ledger: Ledger | None = None
         self._timed = False
         self._arms: list[str] = []
         self._held: dict[str, int] = {}
@@ -122,7 +124,7 @@ class FunctionProcess:
     def end(self) -> None:
         """The process is gone afterwards, with all that it has started."""
         self._running.close()
-        self._child = None
+        self._child = self._ledger = None
 
     @property
     def _left(self) -> float:
@@ -147,7 +149,11 @@ class FunctionProcess:
             raise UnavailableError(msg)
         self._timed = False
         loading = perf_counter()
-        answer = self._asked({"do": "load", "target": asdict(self._target), "seconds": seconds}, seconds)
+        ledger = log.with_suffix(".ledger")
+        command = {"do": "load", "target": asdict(self._target), "seconds": seconds, "ledger": str(ledger)}
+        answer = self._asked(command, seconds)
+        if "arms" in answer:
+            self._ledger = self._running.enter_context(closing(Ledger(ledger, answer["arms"])))
         self._start_seconds, self._load_seconds = loading - began, perf_counter() - loading
         return answer
 
@@ -162,23 +168,28 @@ class FunctionProcess:
 
     def _asked(self, command: Mapping[str, Any], seconds: float, arm: str | None = None) -> dict[str, Any]:
         """The answer; a process that does not give one in time is ended."""
-        child, deadline, at = self._child, perf_counter() + seconds, arm
-        if child is None:
+        if self._child is None:
             raise LostArmError(arm, "its process has ended")
+        if self._ledger is not None:
+            self._ledger.clear()
         with ExitStack() as given_up:
             given_up.callback(self.end)
             try:
-                child.tell(command)
-                while "at" in (answer := child.hear(max(0.0, deadline - perf_counter()))):
-                    at = answer["at"]
+                self._child.tell(command)
+                answer = self._child.hear(seconds)
             except ArmLostError as error:
                 late = error.status is Status.TIMED_OUT
                 told = f"it took longer than the {seconds:.3g} s that it was given, a share of the budget"
-                raise LostArmError(at, told if late else error.reason, late=late) from None
+                raise LostArmError(self._at(arm), told if late else error.reason, late=late) from None
             given_up.pop_all()
         if "failed" in answer:
-            raise LostArmError(at, answer["failed"], late=answer.get("late", False), needs=answer.get("needs"))
+            late, needs = answer.get("late", False), answer.get("needs")
+            raise LostArmError(self._at(arm), answer["failed"], late=late, needs=needs)
         return answer
+
+    def _at(self, arm: str | None) -> str | None:
+        """The arm that the process was at, as its ledger knows it; otherwise that which it was asked for."""
+        return (None if self._ledger is None else self._ledger.running) or arm
 
     def _environment(self) -> dict[str, str]:
         """The caller's own, where the program will run; what is compiled is kept for the other processes."""

@@ -1,14 +1,16 @@
 """The process in which a user's function runs: it reads commands line by line, and answers each line.
 
-It may hang or die of what the function does; the lines in between say at which arm it was. What the function prints
-goes to standard error.
+It may hang or die of what the function does; its ledger says at which arm it was. What the function prints goes to
+standard error.
 """
 
 import gc
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ def main() -> None:
     commands, out = own_streams()
     end_with_command()
     sys.path.append(str(Path.cwd()))
-    worker = _Worker(lambda answer: print(json.dumps(answer), file=out, flush=True))
+    worker = _Worker()
     actions: Mapping[str, Callable[..., Answer]] = {
         "start": worker.start,
         "load": worker.load,
@@ -34,16 +36,16 @@ def main() -> None:
     }
     for line in commands:
         command = json.loads(line)
-        worker.tell(_tried(actions[command.pop("do")], command))
+        print(json.dumps(_tried(actions[command.pop("do")], command)), file=out, flush=True)
 
 
 class _Worker:
     """What is kept from one command to the next."""
 
-    def __init__(self, tell: Callable[[Answer], None]) -> None:
+    def __init__(self) -> None:
         """Nothing is imported yet."""
-        self.tell = tell
         self.trials: Any = None
+        self.ledger: Any = None
 
     def start(self) -> Answer:
         """Import our own libraries."""
@@ -54,10 +56,13 @@ class _Worker:
         jax.devices()
         return {"loaded": fwdrev.bench.functions.in_process.__name__}
 
-    def load(self, target: dict[str, Any], seconds: float) -> Answer:
-        """Import the user's code, make the point, look at both."""
+    def load(self, target: dict[str, Any], seconds: float, ledger: str) -> Answer:
+        """Import the user's code, make the point, look at both; the ledger is for the `arms` that may come."""
         from fwdrev.bench.functions.in_process import FunctionTrials
-        from fwdrev.bench.functions.target import Target, functions_of, point_of
+        from fwdrev.bench.functions.point import point_of
+        from fwdrev.bench.functions.target import Target, functions_of
+        from fwdrev.bench.workers.ledger import Ledger
+        from fwdrev.modes.functions.candidates import CHUNKED
         from fwdrev.modes.functions.probe import probe_function
         from fwdrev.modes.functions.staged import composed
         from fwdrev.modes.functions.torch_function import probe_torch
@@ -72,9 +77,12 @@ class _Worker:
         options: dict[str, Any] = {"argnums": asked.argnums, "has_aux": asked.has_aux, "vmap": asked.vmap}
         found = look(function, point, name=_name(functions), **options)
         named = functions if len(stages) > 1 else None
-        self.trials = FunctionTrials(found, named, at=lambda arm: self.tell({"at": arm}), may_die=True)
+        self.trials = FunctionTrials(found, named, at=self.enter, may_die=True)
+        facts = self.trials.facts(seconds)
+        arms = list(dict.fromkeys([*facts.codes, *CHUNKED.values()]))
+        self.ledger = Ledger(Path(ledger), arms)
         gc.freeze()
-        return {"facts": asdict(self.trials.facts(seconds))}
+        return {"facts": asdict(facts), "arms": arms}
 
     def count(self, arm: str, seconds: float, *, measured: bool) -> Answer:
         """What the counts of an arm let expect."""
@@ -92,12 +100,16 @@ class _Worker:
         with _limited():
             return {"values": self.trials.round(loops, blocks, seed)}
 
+    def enter(self, arm: str) -> None:
+        """Note that this arm comes next."""
+        self.ledger.enter(arm)
+
     def _offer(self, held: dict[str, int]) -> None:
         for arm, size in held.items():
             self.trials.offer(arm, size)
 
 
-def _limited() -> Any:  # noqa: ANN401 - a context manager
+def _limited() -> AbstractContextManager[None]:
     """No more memory than is free: the arm ends here, not another program of the user's."""
     import jax
 
@@ -110,18 +122,20 @@ def _limited() -> Any:  # noqa: ANN401 - a context manager
 def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
     from fwdrev.bench.records.reasons import one_line
     from fwdrev.bench.records.trials import LostArmError
-    from fwdrev.modes.errors import FwdrevError, InputError
+    from fwdrev.modes.errors import FwdrevError, InputError, Raised, attempt
 
-    try:
-        return action(**command)
-    except InputError as error:
-        return {"refused": str(error)}
-    except LostArmError as error:
-        return {"failed": str(error), "late": error.late, "needs": error.needs}
-    except FwdrevError as error:
-        return {"failed": str(error)}
-    except Exception as error:  # noqa: BLE001 - the user's code may raise anything
-        return {"failed": one_line(f"{type(error).__name__}: {error}")}
+    answer = attempt(partial(action, **command))
+    if not isinstance(answer, Raised):
+        return answer
+    match answer.error:
+        case InputError() as error:
+            return {"refused": str(error)}
+        case LostArmError() as error:
+            return {"failed": str(error), "late": error.late, "needs": error.needs}
+        case FwdrevError() as error:
+            return {"failed": str(error)}
+        case error:
+            return {"failed": one_line(f"{type(error).__name__}: {error}")}
 
 
 def _name(functions: Mapping[str, Any]) -> str:

@@ -1,8 +1,9 @@
 """The local executor: worker processes on this machine, one at a time while anything is timed."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -30,6 +31,9 @@ __all__ = ["LocalExecutor"]
 
 _START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
+
+_GONE = 10.0
+"""Seconds that a thread may take to see its worker's end, once that was killed."""
 
 _PROGRAM = ("-m", "fwdrev.bench.workers.sweep_worker")
 
@@ -93,12 +97,14 @@ class LocalExecutor:
                 for observation in self._observations(one, share, skips, team):
                     found.put(observation)
 
-        with ThreadPoolExecutor(max(1, len(shares))) as threads:
-            try:
-                yield from _gathered([_submitted(threads, serve, *share) for share in shares], found, team)
-            finally:
-                with signals_deferred():
-                    team.stop()
+        running: list[Future[None]] = []
+        try:
+            running.extend(_running(partial(serve, *share)) for share in shares)
+            yield from _gathered(running, found, team)
+        finally:
+            with signals_deferred():
+                team.stop()
+                wait(running, _GONE)
 
     def _observations(self, one: _Pass, cells: Sequence[Cell], skips: Skips, team: Team) -> Iterator[Observation]:
         """What the worker says. Where it dies, the arm that it was at is recorded, and a new one goes on without it."""
@@ -171,11 +177,23 @@ class LocalExecutor:
         return dict.fromkeys(names if at is None else [at], arm)
 
 
-def _submitted(threads: ThreadPoolExecutor, serve: Callable[..., None], *share: object) -> Future[None]:
+def _running(serve: Callable[[], None]) -> Future[None]:
+    """In a thread that ends with this process, should its worker not end when it is killed."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            serve()
+        except BaseException as error:  # noqa: BLE001 - forwarded: nothing else hears of what a thread raises
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
     try:
-        return threads.submit(serve, *share)
+        threading.Thread(target=run, daemon=True).start()
     except RuntimeError as error:
         raise SurroundingsError(f"{error}: end other processes, or allow more of them (ulimit -u)") from None
+    return future
 
 
 def _gathered(running: Sequence[Future[None]], found: _Found, team: Team) -> Iterator[Observation]:

@@ -35,6 +35,7 @@ from fwdrev.bench.workers.reference_check import (
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.engine import Engine, Jacobian
 from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.plugins import checked_counts
 
 __all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
@@ -137,10 +138,11 @@ def _weighed(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmR
 
 
 def _tried(action: Callable[[], T]) -> T | ArmResult:
-    try:
-        return action()
-    except Exception as error:
-        if means_memory(repr(error)) or lack(repr(error)):
-            raise  # what is left of this process, or of the machine, is not worth measuring in
-        traceback.print_exc()
-        return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))
+    found = attempt(action)
+    if not isinstance(found, Raised):
+        return found
+    error = found.error
+    if means_memory(repr(error)) or lack(repr(error)):
+        raise error  # what is left of this process, or of the machine, is not worth measuring in
+    traceback.print_exception(error)
+    return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))

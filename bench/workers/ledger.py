@@ -1,7 +1,8 @@
 """The ledger: which arm a worker is at and what each has used, kept where it outlives the worker.
 
-When a worker dies or hangs, somebody has to say because of which arm. The worker notes it in a small file that both
-processes map: no system call, a microsecond, and it is there after a SIGKILL.
+When a worker that was asked for several arms dies or hangs, it has to be known at which one. The worker notes that in a
+small file that both processes map: no system call between timed blocks, a microsecond, and it is there after a SIGKILL.
+A side of a comparison has no ledger: each question to it is about one arm.
 """
 
 import mmap

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import event, given, strategies as st
 
-from fwdrev.bench.functions.target import Target, point_of
+from fwdrev.bench.functions.point import point_of
+from fwdrev.bench.functions.target import Target
 from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.spec import make_spec, read_spec
 from fwdrev.modes.bracketing.factors import cheapest

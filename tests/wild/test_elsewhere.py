@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fwdrev.bench.functions.target import Target, point_of
+from fwdrev.bench.functions.point import point_of
+from fwdrev.bench.functions.target import Target
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.parsing import cell_of, engine_pair, problem_options
 from fwdrev.bench.records.spec import make_spec, read_spec
@@ -510,7 +511,7 @@ def test_a_point_runs_no_code(tmp_path: Path) -> None:
 @report("keras-team/keras#23016")
 def test_an_archive_that_does_not_fit_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Zeros are packed a thousand times smaller."""
-    monkeypatch.setattr("fwdrev.bench.functions.target.available_bytes", lambda: 2**20)
+    monkeypatch.setattr("fwdrev.bench.functions.point.available_bytes", lambda: 2**20)
     path = tmp_path / "point.npz"
     np.savez_compressed(path, x=np.zeros(2**18))
     assert path.stat().st_size < 10_000

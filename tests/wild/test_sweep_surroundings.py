@@ -191,6 +191,8 @@ def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(threading.Thread, "start", refused)
     with pytest.raises(SurroundingsError, match="can't start new thread: end other processes"):
         list(LocalExecutor(spec, tmp_path).prepare(spec.cells, Skips(spec.engines)))
+    for thread in started:
+        thread.join(10.0)
     assert [thread.is_alive() for thread in started] == [False, False]
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fwdrev.bench.functions.target import Target, checked, functions_of, point_of
+from fwdrev.bench.functions.point import point_of
+from fwdrev.bench.functions.target import Target, checked, functions_of
 from fwdrev.modes.errors import InputError
 
 MODULE = """

@@ -1,0 +1,184 @@
+"""The point that the options of `fwdrev advise` describe: a file, shapes, or a function of the user's."""
+
+import importlib
+import inspect
+import math
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from fwdrev.bench.functions.target import Target, function_of, parts_of
+from fwdrev.bench.machine.memory import available_bytes
+from fwdrev.bench.records.given_file import opened
+from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.errors import InputError, Raised, attempt
+
+__all__ = ["point_of"]
+
+_COPIES = 3
+"""Of a point: as it is read, as the arms' array, and as one vector."""
+
+_WIDEST = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
+"""Bytes of a number that JAX and PyTorch compute with, by its kind."""
+
+
+def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
+    """The arguments for `first`; raises InputError."""
+    if not target.torch:
+        return _arrays(target, first)
+    import jax
+
+    torch = _torch()
+    args = _arrays(target, first)
+    made: tuple[Any, ...] = jax.tree.map(partial(_tensor, torch=torch), args)
+    return made
+
+
+def _tensor(array: Pytree, torch: ModuleType) -> Pytree:
+    """Of an array in this machine's byte order, without negative strides: PyTorch knows neither. The rest as it is."""
+    if not isinstance(array, np.ndarray):
+        return array
+    try:
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), order="C"))
+    except TypeError:
+        msg = f"--torch: an array of {array.dtype} cannot become a tensor: give floats, integers or booleans"
+        raise InputError(msg) from None
+
+
+def _torch() -> ModuleType:
+    try:
+        return importlib.import_module("torch")
+    except ImportError as error:
+        msg = f"--torch: PyTorch cannot be imported ({error}); install it here, or leave --torch out"
+        raise InputError(msg) from None
+
+
+def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
+    if target.shapes is not None:
+        try:
+            _check_free(8 * sum(math.prod(shape) for shape in target.shapes), "it")
+        except MemoryError as error:
+            msg = f"shape {' and '.join(','.join(map(str, shape)) for shape in target.shapes)}: {error}; take less"
+            raise InputError(msg) from None
+        rng = np.random.default_rng(target.seed)
+        return tuple(rng.standard_normal(tuple(shape)).astype(_dtype(target)) for shape in target.shapes)
+    if target.at is not None:
+        return tuple(_cast(array, target) for array in _read(Path(target.at), first))
+    return _made(str(target.point), target)
+
+
+def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
+    """The arrays of a file, in the order of the function's arguments."""
+    loaded = attempt(partial(_loaded, path))
+    if isinstance(loaded, Raised):  # of a damaged file, zipfile and NumPy raise what they come across
+        msg = f"cannot read {path}: {' '.join(str(loaded.error).split())}; write it with numpy.savez, plain arrays only"
+        raise InputError(msg)
+    arrays = {name: _plain(array, f"{path}: {name}") for name, array in loaded.items()}
+    numbered = [f"arr_{i}" for i in range(len(arrays))]
+    if arrays and set(arrays) == set(numbered):
+        return [arrays[name] for name in numbered]
+    return _by_name(arrays, path, first)
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    with opened(path, text=False) as file:
+        _check_format(file)
+        _check_unpacked(file)
+        loaded = np.load(file, allow_pickle=False)
+        return {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
+
+
+def _check_format(file: BinaryIO) -> None:
+    """NumPy takes anything else for pickled objects, and tells how to run the code in them."""
+    if not file.read(6).startswith((b"PK", b"\x93NUMPY")):
+        raise ValueError("it is neither an .npz file nor an .npy file")
+    file.seek(0)
+
+
+def _check_unpacked(file: BinaryIO) -> None:
+    """Whether what an archive holds fits into memory: zeros are packed a thousand times smaller than they are."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            need = sum(member.file_size for member in archive.infolist())
+        _check_free(need, "unpacked it")
+    file.seek(0)
+
+
+def _check_free(size: int, what: str) -> None:
+    """Also for the copies that are made of it."""
+    have = available_bytes()
+    if have is not None and _COPIES * size > have:
+        msg = f"{what} takes {size / 1e9:.3g} GB, {_COPIES} times over, and {have / 1e9:.3g} GB are free"
+        raise MemoryError(msg)
+
+
+def _plain(array: Pytree, where: str) -> Pytree:
+    """A single whole number, truth value or string as Python's own: it may be a size, or a name."""
+    dtype = getattr(array, "dtype", None)
+    if dtype is not None and array.ndim == 0 and dtype.kind in "biuUS":
+        return array.item()
+    if dtype is None or dtype.kind not in _WIDEST or dtype.itemsize > _WIDEST[dtype.kind]:
+        msg = f"{where} is no array of plain numbers ({dtype}): write it as floats, integers or booleans"
+        raise InputError(msg)
+    return array.astype(dtype.newbyteorder("="))
+
+
+def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -> list[Any]:
+    """Those that are named like parameters."""
+    try:
+        parameters = list(inspect.signature(first).parameters)
+    except (TypeError, ValueError):
+        parameters = []
+    wanted = parameters[: len(arrays)]
+    if not arrays or set(wanted) != set(arrays):
+        have, takes = ", ".join(arrays) or "nothing", ", ".join(parameters) or "unnamed arguments"
+        msg = f"{path} has {have}, the function takes {takes}: name the arrays like the arguments, or arr_0, arr_1, …"
+        raise InputError(msg)
+    return [arrays[name] for name in wanted]
+
+
+def _made(point: str, target: Target) -> tuple[Any, ...]:
+    """What the user's function returns: a tuple is several arguments."""
+    import jax
+
+    where, names = parts_of(point)
+    if len(names) > 1:
+        msg = f"point {point!r}: name one function that returns the inputs"
+        raise InputError(msg)
+    made = attempt(function_of(where, names[0]))
+    if isinstance(made, Raised):
+        from fwdrev.modes.functions.trace_errors import said, users_line
+
+        why = f"{said(made.error)}{users_line(made.error)}"
+        msg = f"{point} fails: {why}; it is called without arguments and returns the inputs"
+        raise InputError(msg)
+    args: tuple[Any, ...] = jax.tree.map(lambda leaf: _cast(leaf, target), made if isinstance(made, tuple) else (made,))
+    return args
+
+
+def _cast(leaf: Pytree, target: Target) -> Pytree:
+    """Floating-point numbers as they were asked for; anything else as it is."""
+    if target.dtype is None or not hasattr(leaf, "dtype"):
+        return leaf
+    if hasattr(leaf, "is_floating_point"):  # a tensor of PyTorch
+        return leaf.to(getattr(sys.modules["torch"], target.dtype)) if leaf.is_floating_point() else leaf
+    import jax.numpy as jnp
+
+    return leaf.astype(target.dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+
+def _dtype(target: Target) -> np.dtype[Any]:
+    """What JAX, or PyTorch, computes with, unless it was asked for another."""
+    if target.dtype is not None:
+        return np.dtype(target.dtype)
+    if target.torch:
+        return np.dtype(str(_torch().get_default_dtype()).removeprefix("torch."))
+    import jax.numpy as jnp
+
+    return jnp.zeros(0).dtype
