@@ -18,9 +18,8 @@ from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results.advice.decision import UNCOUNTED, Observed, advice_of, counted_advice
 from fwdrev.results.advice.doubts import doubt
 from fwdrev.results.advice.names import Names, caller
-from fwdrev.results.advice.order import Order
 from fwdrev.results.advice.record import Advice
-from fwdrev.results.advice.rounds import observed
+from fwdrev.results.advice.rounds import Order, observed
 
 __all__ = ["advise", "measured_advice"]
 

@@ -73,7 +73,7 @@ def _of_functions(out: Path, given: dict[str, Any], *, force: bool) -> "Baseline
     from fwdrev.bench.revisions.lookup import looked_up
     from fwdrev.cli.gate.asked import asked
     from fwdrev.cli.gate.measured_functions import measured
-    from fwdrev.results.gate.baseline.function_run import function_baseline, unmeasured_functions
+    from fwdrev.results.gate.baseline.build import function_baseline, unmeasured_functions
 
     found = asked({{"functions": "engines", "sizes": "inputs"}.get(name, name): each for name, each in given.items()})
     if not found.functions:

@@ -7,17 +7,16 @@ expected to be slower.
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from fwdrev.bench.records.callables import warm_up
 from fwdrev.bench.records.trials import Facts, LostArmError, Trials, loops_of
 from fwdrev.results.advice.decision import Observed, ranked, ratio_of
 from fwdrev.results.advice.doubts import wrong_arms
-from fwdrev.results.advice.order import LONG, OPTIONAL, OPTIONAL_SHARE, Order
 
-__all__ = ["observed"]
+__all__ = ["Order", "observed"]
 
 _LEAST = 1.0
 """Seconds that an arm may take to compile and for its first call, however little is left, once it has its turn."""
@@ -46,7 +45,56 @@ _ENOUGH, _MOST = 3, 12
 _NARROW = math.log(1.02)
 """Half an interval: narrower ones tell no more that matters."""
 
+_HOPELESS, _LONG, _LARGE = 10.0, 0.02, 1 << 30
+"""An arm is not tried if it is expected to take so many times as long as the best, and a call that part of the budget
+or so many bytes: trying it would cost more than it could tell."""
+
+_OPTIONAL, _OPTIONAL_SHARE = frozenset({"coloured"}), 0.4
+"""Arms of which only a sample is counted, and their share of the time that is left. When they are late the others may
+be recommended, unless these are hopeless beside them."""
+
+_LIKE = 0.98
+"""Of two expected times: from there on they count as equal."""
+
 Clock = Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What counts let expect: seconds of a call, bytes at its peak; `long_seconds`: calls that count as long."""
+
+    long_seconds: float
+    expected: Mapping[str, float] = field(default_factory=dict)
+    peaks: Mapping[str, int] = field(default_factory=dict)
+
+    def hopeless(self, name: str, prepared: Iterable[str]) -> str | None:
+        """Why an arm need not be tried beside those that were prepared."""
+        mine, expected = self.expected.get(name, 0.0), self.expected
+        best = min((each for each in prepared if each in expected), key=expected.__getitem__, default="")
+        if not best or mine < _HOPELESS * expected[best]:
+            return None
+        if mine < self.long_seconds and self.peaks.get(name, 0) < _LARGE:
+            return None
+        return f"by counts {mine / expected[best]:.2g} times slower than {best}: not tried"
+
+    def blocked(self, name: str, late: Iterable[str]) -> str | None:
+        """Why an arm could not be recommended, whatever it takes."""
+        first, _ = self.faster(name, late)
+        return None if first is None else f"not tried: {first}, expected to be faster, was late"
+
+    def faster(self, name: str, late: Iterable[str]) -> tuple[str | None, str | None]:
+        """Of the arms that were late, the fastest that keeps an arm from being recommended, and the fastest of all."""
+        faster = sorted((each for each in late if self._is_less(each, name)), key=self.expected.__getitem__)
+        return next((each for each in faster if self._blocks(each, name)), None), next(iter(faster), None)
+
+    def _is_less(self, one: str, other: str) -> bool:
+        """Whether one arm is expected to be faster than the other; not where nothing is expected of it."""
+        return one in self.expected and self.expected[one] < _LIKE * self.expected.get(other, math.inf)
+
+    def _blocks(self, late: str, name: str) -> bool:
+        if late not in _OPTIONAL:
+            return True
+        return self.expected.get(name, math.inf) >= max(_HOPELESS * self.expected[late], self.long_seconds)
 
 
 def observed(
@@ -77,7 +125,7 @@ class _Measuring:
         """The time runs from here."""
         self._trials, self._facts, self._told, self._clock = trials, facts, told, clock
         self._budget, self._end = budget, clock() + budget
-        self._order = Order(long_seconds=LONG * budget)
+        self._order = Order(long_seconds=_LONG * budget)
         self.seen = Observed(
             codes=dict(facts.codes), reasons=dict(facts.left_out), long_seconds=self._order.long_seconds
         )
@@ -128,8 +176,8 @@ class _Measuring:
 
     def _share(self, name: str, waiting: int) -> float:
         """Of the time that is left, for an arm that so many others wait for."""
-        if name in OPTIONAL:
-            return OPTIONAL_SHARE
+        if name in _OPTIONAL:
+            return _OPTIONAL_SHARE
         return 1 / (waiting + 2) if self.seen.prepared else _FIRST
 
     def _turn(self, name: str) -> tuple[float, int]:

@@ -3,25 +3,51 @@
     run = gate_run(spec, partial(against, sides=sides))
     run.gate.outcome, run.unmeasured
 
-What is measured next depends on estimates, which is why this stands here and not with the measuring.
+What is measured next depends on estimates, which is why this stands here and not with the measuring. A slow-down that
+is to be found decides how many rounds there are: as many as show it, by how much the rounds so far vary (the first
+stage of C. Stein, "A two-sample test for a linear hypothesis whose power is independent of the variance", Ann. Math.
+Statist. 16 (1945) 243-258). The estimate itself has no part in that.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from math import isfinite
+from time import monotonic
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from fwdrev.bench.records.observation import Cell, Status
+from fwdrev.bench.records.parsing import all_functions
 from fwdrev.bench.records.sides import Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.results.gate.decision import Gate
-from fwdrev.results.gate.findings import Finding
-from fwdrev.results.gate.looks import Looks
-from fwdrev.results.gate.sides import Pair, Sides, unmeasured
-from fwdrev.results.gate.subjects import Kind, Subject
+from fwdrev.results.gate.decision import Gate, decide
+from fwdrev.results.gate.findings import SCREENING, Finding, margins_of
+from fwdrev.results.gate.sides import Pair, Sides, sides_of, unmeasured
+from fwdrev.results.gate.subjects import Kind, Subject, averages
 from fwdrev.results.gate.verdicts.report import Verdict
+from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
+from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
-__all__ = ["GateRun", "Measure", "gate_run"]
+__all__ = ["FOUND", "GateRun", "Looks", "Measure", "first_few", "gate_run", "more_rounds", "rounds_to_find"]
+
+_MOST_TIMES = 3.0
+"""Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
+and the fewest cells stay undecided."""
+
+_LEAST_OF_FUNCTIONS, _MOST_OF_FUNCTIONS = 0.5, 2.0
+"""The same of functions, where most of a round is the time to start it: as many as find 10 % in 19 of 20 runs where one
+round differs from the next by 5 %, or half as many, which settle what does not seem slower."""
+
+FOUND = 0.95
+"""The share of runs that find what is to be found: each look may miss half of the rest."""
+
+_MOST_ROUNDS = 60
+"""Of a look that is to find something: what varies more is told as undecided."""
+
+_NAMED = 3
+"""Subjects that a line of progress names; of others it tells how many there are."""
 
 
 @runtime_checkable
@@ -105,3 +131,131 @@ def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
     members = tuple((cell, arm) for cell in spec.cells)
     reason = f"{lacking.side} does not have it: {lacking.reason}"
     return Finding(subject=Subject(kind=Kind.ARM, name=arm, members=members), time=verdict, rounds=0, reason=reason)
+
+
+class Looks:
+    """`seen`: all observations so far; `find`: the relative slow-down of a pair that is to be found, or None."""
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        measure: Measure,
+        *,
+        threshold: float,
+        find: float | None = None,
+        told: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`measure` and `told` as for `gate_run`."""
+        self._spec, self._measure, self._threshold, self._find, self._told = spec, measure, threshold, find, told
+        self._rounds, self._seconds = 0, 0.0
+        self.seen: list[SideObservation] = []
+
+    def decided(self) -> tuple[Gate, Sides, Sides | None]:
+        """The decision, the first look and, where that leaves something open, the second."""
+        first = self._first()
+        gate = decide(first, threshold=self._threshold)
+        if not gate.pairs_again:
+            return gate, first, None
+        again = self._second(gate, first)
+        return decide(first, threshold=self._threshold, confirmation=again), first, again
+
+    def _first(self) -> Sides:
+        """With more rounds than the specification's if these would not show what is to be found."""
+        asked = [(cell, arm) for cell in self._spec.cells for arm in self._spec.engines]
+        observed = self._observed(self._spec.rounds, None) if asked else []
+        first = sides_of(observed, asked)
+        more = self._needed(first, asked, SCREENING) - self._spec.rounds
+        if more <= 0:
+            return first
+        self._told(
+            f"{more} more rounds{self._about(more)}: these vary too much to find {percent_text(self._find or 0)}"
+        )
+        observed += [replace(o, round=o.round + self._spec.rounds) for o in self._observed(more, asked)]
+        return sides_of(observed, asked)
+
+    def _second(self, gate: Gate, first: Sides) -> Sides:
+        pairs = gate.pairs_again
+        functions = all_functions(self._spec.engines)
+        rounds = self._spec.rounds
+        more = round(rounds * _longer(gate)) if functions else more_rounds(rounds, len(first.pairs) / len(pairs))
+        rounds = max(more, self._needed(first, pairs, gate.alpha))
+        self._told(f"measuring again, {rounds} fresh rounds{self._about(rounds)}: {_why(gate)}")
+        return sides_of(self._observed(rounds, pairs, "again: "))
+
+    def _needed(self, first: Sides, pairs: Sequence[Pair], level: float) -> int:
+        if self._find is None:
+            return 0
+        return rounds_to_find(first, pairs, find=self._find, threshold=self._threshold, level=level)
+
+    def _about(self, rounds: int) -> str:
+        """How long that takes if rounds take as long as those before."""
+        return f", about {seconds_text(float(round(self._seconds / self._rounds * rounds)))}" if self._rounds else ""
+
+    def _observed(self, rounds: int, only: Sequence[Pair] | None, what: str = "") -> list[SideObservation]:
+        spec = self._spec.model_copy(update={"rounds": rounds})
+        found: list[SideObservation] = []
+        began = monotonic()
+        with closing(self._measure(spec, only=only)) as observations:
+            for o in observations:
+                if not found or o.round != found[-1].round:
+                    self._told(f"{what}round {o.round + 1} of {rounds}")
+                found.append(o)
+        self._rounds, self._seconds = self._rounds + rounds, self._seconds + monotonic() - began
+        self.seen += found
+        return found
+
+
+def rounds_to_find(sides: Sides, pairs: Sequence[Pair], *, find: float, threshold: float, level: float) -> int:
+    """How many rounds show a slow-down of any of `pairs` by `find`, as rounds like those of `sides` vary.
+
+    Each by a one-sided test against the threshold at its share of `level`, with the power that one look needs.
+    """
+    subjects = [Subject(kind=Kind.CELL, name=arm, members=((cell, arm),)) for cell, arm in pairs]
+    shifts = shifts_of(averages(sides, subjects), float(correlation_of(sides.effects)))
+    known = ~np.isnan(shifts.mean)
+    if not known.any():
+        return 0
+    worst = int(np.nanargmax(np.where(known, shifts.error * np.sqrt(shifts.kept), np.nan)))
+    one = shifts.only(worst)
+    margins, levels = margins_of(subjects[:1], threshold), np.array([level / (2 * len(pairs))])
+    power = 1 - (1 - FOUND) / 2
+    for rounds in range(int(one.rounds[0]), _MOST_ROUNDS):
+        if one.in_rounds(rounds).detectable(margins, levels, power)[0] <= find:
+            return rounds
+    return _MOST_ROUNDS
+
+
+def more_rounds(rounds: int, times: float) -> int:
+    """Fresh rounds of what is measured again, where a look at so many times as much had `rounds`."""
+    return round(rounds * min(times, _MOST_TIMES))
+
+
+def first_few(names: Sequence[str]) -> str:
+    """The first three, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
+
+
+def _longer(gate: Gate) -> float:
+    """How many times as many fresh rounds of functions as first ones: few where none seems slower by half a threshold.
+
+    The fresh rounds alone call a function slower, so how many there are may depend on the first.
+    """
+    half = 1 + gate.threshold / 2
+    seems = any(f.change is None or f.change.point > half for f in gate.measured_again)
+    return _MOST_OF_FUNCTIONS if seems else _LEAST_OF_FUNCTIONS
+
+
+def _why(gate: Gate) -> str:
+    """What is open after the first look: the worst first."""
+    again = [finding for finding in gate.measured_again if not finding.subject.pooled]
+    told = sorted(again, key=lambda f: f.time is not Verdict.FLAGGED)
+    return first_few(list(map(_open, told))) or "what many have in common seems slower"
+
+
+def _open(finding: Finding) -> str:
+    (_, arm), *_ = finding.subject.members
+    if finding.change is None:
+        return f"{arm} is undecided"
+    seems = "seems" if finding.time is Verdict.FLAGGED else "is undecided,"
+    return f"{arm} {seems} {change_text(finding.change)}"

@@ -16,8 +16,8 @@ from fwdrev.bench.revisions.lookup import looked_up
 from fwdrev.bench.revisions.rounds import against
 from fwdrev.cli.common.show import interruptible, note
 from fwdrev.modes.errors import InputError
+from fwdrev.results.gate.baseline.build import function_run
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
-from fwdrev.results.gate.baseline.function_run import function_run
 from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.run import Run

@@ -2,23 +2,33 @@
 
     baseline_of(load("runs/today")).crossovers
 
-The run that is compared with a baseline is reduced to one too, with the pairs of the former.
+The run that is compared with a baseline is reduced to one too, with the pairs of the former. Functions of a project
+are measured beside the control, work that is the same everywhere and at any time, and become a run like any other:
+
+    run = function_run(spec, list(observations), fingerprint(spec.threads))
+    save_baseline(function_baseline(run, measured), Path("baseline.json"))
+
+Both sides of an observation are then the same working tree: two processes, whose values of a round are both taken.
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
-from typing import cast
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
-from fwdrev.bench.records.observation import PREPARING, Cell
+from fwdrev.bench.records.observation import PREPARING, ArmResult, Cell, Observation, Status
 from fwdrev.bench.records.parsing import names_function
+from fwdrev.bench.records.sides import CONTROL, SideObservation
+from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.gate.baseline.record import Baseline, Ends, StoredArm, StoredCrossover, StoredRatio
+from fwdrev.results.gate.baseline.record import Baseline, Ends, FunctionSpec, StoredArm, StoredCrossover, StoredRatio
 from fwdrev.results.gate.sides import Counts, counts_of
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import log_ratios, times
+from fwdrev.results.runs.cells import failures, log_ratios, times
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.schema import Machine
@@ -26,7 +36,7 @@ from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.paired_shifts import shifts_of
 
-__all__ = ["baseline_of", "pairs_of"]
+__all__ = ["baseline_of", "function_baseline", "function_run", "pairs_of", "unmeasured_functions"]
 
 Names = tuple[str, str]
 """An arm, and the one by whose time its own is divided."""
@@ -139,3 +149,44 @@ def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossov
 def _rounded(value: float, digits: int) -> float:
     """To so many significant digits."""
     return float(f"{value:.{digits}g}")
+
+
+def function_run(spec: SweepSpec, seen: Sequence[SideObservation], machine: Mapping[str, Any]) -> Run:
+    """What was seen of both processes, a value for each: of its blocks, the one that a quarter of them beat.
+
+    Others on the machine only make blocks longer, and long ones more than short ones: so the median of the control,
+    whose blocks are the longest, can double where that of a function stays. There may be fewer blocks of some arms.
+    """
+    return Run(
+        folder=Path("the working tree"),
+        spec=spec.model_copy(update={"engines": [*spec.engines, CONTROL]}),
+        machine=machine,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        observations=tuple(
+            Observation(round=o.round, cell=o.cell, arms=dict(_of_both(o)), seconds=o.seconds) for o in seen
+        ),
+        warnings=(),
+    )
+
+
+def function_baseline(run: Run, measured: FunctionSpec) -> Baseline:
+    """What is kept of them: ratios to the control, times and memory."""
+    made = baseline_of(run, [(name, CONTROL) for name in measured.functions])
+    return made.model_copy(update={"spec": measured.model_dump(mode="json")})
+
+
+def unmeasured_functions(run: Run) -> list[str]:
+    """Why functions were not measured, a line each."""
+    rows = failures(run)[["engine", "status", "reason"]].drop_duplicates().itertuples(index=False)
+    return [f"{name}: {status}: {reason or 'no reason given'}" for name, status, reason in rows if name != CONTROL]
+
+
+def _of_both(o: SideObservation) -> Iterable[tuple[str, ArmResult]]:
+    for name, base in o.base.items():
+        head = o.head[name]
+        failed = [arm for arm in (base, head) if arm.status is not Status.MEASURED]
+        if failed:
+            yield name, next((arm for arm in failed if arm.status is not Status.SKIPPED), failed[0])
+            continue
+        values = tuple(sorted(arm.values)[len(arm.values) // 4] for arm in (base, head) if arm.values)
+        yield name, replace(base, values=values)

@@ -15,7 +15,7 @@ from fwdrev.results.gate.baseline.build import baseline_of
 from fwdrev.results.gate.baseline.ratio_shifts import Shift, shifts_between
 from fwdrev.results.gate.baseline.record import Baseline
 from fwdrev.results.gate.baseline.shift_verdicts import Looks
-from fwdrev.results.gate.looks import first_few, more_rounds
+from fwdrev.results.gate.run import first_few, more_rounds
 from fwdrev.results.gate.sides import Pair
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST

@@ -11,8 +11,7 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.gate.findings import SCREENING
-from fwdrev.results.gate.looks import FOUND, Looks, rounds_to_find
-from fwdrev.results.gate.run import gate_run
+from fwdrev.results.gate.run import FOUND, Looks, gate_run, rounds_to_find
 from fwdrev.results.gate.sides import Pair, sides_of
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 

@@ -14,9 +14,9 @@ from fwdrev.bench.records.sides import CONTROL, SideObservation
 from fwdrev.cli.app import main
 from fwdrev.modes.errors import InputError
 from fwdrev.results import Run
+from fwdrev.results.gate.baseline.build import function_baseline, function_run, unmeasured_functions
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
 from fwdrev.results.gate.baseline.file import baseline_text, load_baseline
-from fwdrev.results.gate.baseline.function_run import function_baseline, function_run, unmeasured_functions
 from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 from fwdrev.results.published import published
