@@ -67,7 +67,7 @@ def main() -> None:
     print(f"{machine['cpu_model_name']}, 1 thread, {machine['blas']} {machine['settings'] or ''}")
     with tempfile.TemporaryDirectory() as folder:
         tables = Seconds({kind: Table(values) for kind, values in measure_tables(8.0).items()}, {})
-        fit = fit_rates(calibration_runs(Path(folder), machine, create, load), tables)
+        fit = fit_rates(calibration_runs(Path(folder), machine), tables)
         print("calibrated; typical errors:", ", ".join(f"{name} {e:.0%}" for name, e in fit.error.items()), flush=True)
         if "planes" in parts:
             for number, fields in enumerate(PLANES):

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from functools import partial
 from numbers import Real
 from threading import RLock
-from typing import Any
 
 import pytest
 
@@ -24,7 +23,8 @@ from fwdrev.results.gate.verdicts.report import Verdict
 
 __all__ = ["FwdrevGate"]
 
-Call = Callable[[], Any]
+Call = Callable[[], object]
+Setup = Callable[[], tuple[Call, Call]]
 
 _ALONE = RLock()
 """Gates of several threads measure one after the other; a gate inside a callable of another gate has to go on."""
@@ -46,7 +46,7 @@ class FwdrevGate:
         *,
         max_ratio: float = 1.1,
         max_seconds: float = 5.0,
-        setup: Callable[[], tuple[Call, Call]] | None = None,
+        setup: Setup | None = None,
     ) -> CallableGate:
         """Assert that time of f ÷ time of g is at most `max_ratio`; returns the verdict and its grounds.
 
@@ -73,7 +73,9 @@ class FwdrevGate:
             self._undecided(f"not decided: {found}; {raised}")
         return found
 
-    def _decided(self, f: Any, g: Any, setup: Any, max_ratio: float, seconds: float) -> CallableGate:  # noqa: ANN401 - callables
+    def _decided(
+        self, f: Call | None, g: Call | None, setup: Setup | None, max_ratio: float, seconds: float
+    ) -> CallableGate:
         __tracebackhide__ = True
         made = (f, g) if setup is None else setup()
         with _one_line():
@@ -130,8 +132,8 @@ def _exclusive(f: object, g: object, setup: object) -> None:
 
 
 def _both(made: object) -> tuple[Call, Call]:
-    if not isinstance(made, tuple | list) or len(made) != 2:  # noqa: PLR2004 - a pair
-        msg = f"setup returned {made!r:.80}: it has to return two callables, f and g"
-        raise InputError(msg)
-    f, g = (without_arguments(name, call) for name, call in zip("fg", made, strict=True))
-    return f, g
+    match made:
+        case [f, g]:
+            return without_arguments("f", f), without_arguments("g", g)
+    msg = f"setup returned {made!r:.80}: it has to return two callables, f and g"
+    raise InputError(msg)

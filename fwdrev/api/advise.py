@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any, SupportsIndex
 
 from fwdrev.bench.records.trials import Facts, Trials
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results.advice.decision import UNCOUNTED, Observed, advice_of, counted_advice
 from fwdrev.results.advice.doubts import doubt
@@ -29,7 +30,7 @@ _MORE = 3.0
 
 def advise(
     f: Callable[..., Any] | Sequence[Callable[..., Any]],
-    *args: Any,  # noqa: ANN401 - arrays, or pytrees of arrays
+    *args: Pytree,
     measure: bool = True,
     budget: float | str = 20.0,
     stages: Sequence[Callable[..., Any]] = (),

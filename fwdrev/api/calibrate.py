@@ -1,8 +1,8 @@
 """The sweeps of a calibration: small planes of a few shapes, with the engines that the cost model is to know."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan
@@ -10,10 +10,10 @@ from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec, make_spec
 from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.sweep.runner import Sweep
+from fwdrev.results.runs.journal import create
+from fwdrev.results.runs.run import Run, load
 
 __all__ = ["calibration_runs", "calibration_specs"]
-
-T = TypeVar("T")
 
 _SHAPES = ((2, 96), (3, 32), (6, 128))
 """Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
@@ -45,16 +45,14 @@ class _Unweighed(LocalExecutor):
         return iter(())
 
 
-def calibration_runs(
-    folder: Path, machine: Mapping[str, Any], create: Callable[..., Any], load: Callable[[Path], T]
-) -> list[T]:
-    """Measure them all; the runs lie in `folder`, opened and read by what `create` and `load` are (the journal's)."""
-    paths: list[Path] = []
+def calibration_runs(folder: Path, machine: Mapping[str, Any]) -> list[Run]:
+    """Measures them all; the runs lie in `folder`."""
+    runs = []
     for number, spec in enumerate(calibration_specs()):
         scratch, path = folder / f"calibration-{number}.scratch", folder / f"calibration-{number}"
         scratch.mkdir()
         with create(path, spec, machine) as journal:
             for observation in Sweep(spec, _Unweighed(spec, scratch), FixedPlan(spec)):
                 journal.append(observation)
-        paths.append(path)
-    return [load(path) for path in paths]
+        runs.append(load(path))
+    return runs

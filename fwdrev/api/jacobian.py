@@ -45,9 +45,9 @@ class JacobianFunction(Protocol):
 def jacobian(
     fun: Function | Sequence[Function],
     argnums: SupportsIndex | Sequence[SupportsIndex] = 0,
-    has_aux: bool = False,  # noqa: FBT001, FBT002 - the signature is that of jax.jacobian
-    holomorphic: bool = False,  # noqa: FBT001, FBT002
-    allow_int: bool = False,  # noqa: FBT001, FBT002
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
     *,
     mode: str = AUTO,
     chunk: int | None = None,

@@ -68,9 +68,7 @@ def _of_functions(out: Path, given: dict[str, Any], *, force: bool) -> "Baseline
     """Measured here, beside the control. Where one fails, nothing is written."""
     from dataclasses import replace
 
-    from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import here
-    from fwdrev.bench.revisions.lookup import looked_up
     from fwdrev.cli.gate.asked import asked
     from fwdrev.cli.gate.measured_functions import measured
     from fwdrev.results.gate.baseline.build import function_baseline, unmeasured_functions
@@ -90,12 +88,11 @@ def _of_functions(out: Path, given: dict[str, Any], *, force: bool) -> "Baseline
     caution(found.spec.threads)
     with interruptible(), here() as opened:
         own = replace(opened, path=tuple(map(Path, found.path)))
-        spec, points, sides = in_modules(found.spec, found.point, own)
-        spec = looked_up(spec, sides, inputs=points).sized(spec, asked=found.sized)
-        run = measured(spec, points, sides)
+        found, sides, _ = found.on(own)
+        run = measured(found.spec, found.point, sides)
     if failed := unmeasured_functions(run):
         raise NothingMeasuredError(f"nothing is written, since not all could be measured: {'; '.join(failed)}")
-    return function_baseline(run, _kept(spec, points, sides.path))
+    return function_baseline(run, _kept(found.spec, found.point, sides.path))
 
 
 def _check_writable(out: Path, *, force: bool) -> None:

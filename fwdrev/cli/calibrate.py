@@ -34,8 +34,6 @@ def calibrate(
     from fwdrev.modes.bracketing.machine_prices import Seconds, Table
     from fwdrev.results.costs.calibration import Calibration, calibration_place, save_calibration
     from fwdrev.results.costs.fit import fit_rates
-    from fwdrev.results.runs.journal import create
-    from fwdrev.results.runs.run import load
 
     machine = fingerprint(threads=1)
     path = calibration_place(machine)
@@ -44,7 +42,7 @@ def calibrate(
     note("calibrating: leave the machine alone meanwhile")
     tables = Seconds({kind: Table(values) for kind, values in measure_tables(_TABLE_SECONDS).items()}, {})
     with tempfile.TemporaryDirectory() as folder:
-        fit = fit_rates(given or calibration_runs(Path(folder), machine, create, load), tables)
+        fit = fit_rates(given or calibration_runs(Path(folder), machine), tables)
     found = Calibration(
         seconds=fit.seconds, error=fit.error, created=datetime.now(UTC).isoformat(timespec="seconds"), machine=machine
     )

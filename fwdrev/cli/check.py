@@ -127,25 +127,20 @@ def _to_see(commit: str, asked: "Asked", gate: "Gate") -> list[str]:
 
 def _run(name: str, asked: "Asked") -> tuple[str, "Asked", "GateRun"]:
     """The commit, what is asked for as both sides have it, and what the gate found."""
-    from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import revision
-    from fwdrev.bench.revisions.lookup import looked_up
     from fwdrev.bench.revisions.rounds import against
     from fwdrev.results.gate.run import gate_run
 
     caution(asked.spec.threads)
     with revision(name, copy=asked.copy, path=asked.path) as opened:
-        spec, point, sides = in_modules(asked.spec, asked.point, opened)
-        found = looked_up(spec, sides, inputs=point)
-        spec = found.sized(spec, asked=asked.sized)
-        measure = partial(against, sides=sides, inputs=found.points, tolerance=asked.tolerance)
+        asked, sides, found = asked.on(opened)
         run = gate_run(
-            spec,
-            measure,
+            asked.spec,
+            partial(against, sides=sides, inputs=found.points, tolerance=asked.tolerance),
             threshold=asked.threshold,
             find=asked.find,
             lacking=found.lacking,
             allow_missing=asked.allow_missing,
             told=note,
         )
-        return sides.commit, asked.as_measured(spec, point, sides.path), run
+        return sides.commit, asked, run

@@ -86,17 +86,11 @@ def selftest(
 
 
 def _measured(
-    path: Path,
-    start: "Asked | None",
-    runs: int,
-    delayed: int,
-    places: Mapping[str, Sequence[str]],
+    path: Path, start: "Asked | None", runs: int, delayed: int, places: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
     """Progress, until the record at `path` has so many runs; `start`: what a new one measures."""
     from fwdrev.bench.machine.facts import fingerprint
-    from fwdrev.bench.revisions.function_files import in_modules
     from fwdrev.bench.revisions.git_worktree import itself
-    from fwdrev.bench.revisions.lookup import looked_up
     from fwdrev.results.gate.aa_test.record import create, load_record
 
     with itself(**places) as opened:
@@ -107,15 +101,13 @@ def _measured(
                 msg = f"{path} measured the code at {record.commit[:12]}, this is {sides.commit[:12]}: check that out"
                 raise InputError(msg)
         else:
-            spec, point, sides = in_modules(start.spec, start.point, sides)
-            found = looked_up(spec, sides, inputs=point)  # both sides are the same: what one lacks was written wrongly
-            spec = found.sized(spec, asked=start.sized)
+            start, sides, _ = start.on(opened)  # both sides are the same: what one lacks was written wrongly
             record = create(
                 path,
                 created=datetime.now(UTC).isoformat(timespec="seconds"),
-                machine=fingerprint(spec.threads),
-                spec=spec,
-                point=point,
+                machine=fingerprint(start.spec.threads),
+                spec=start.spec,
+                point=start.point,
                 commit=sides.commit,
                 threshold=start.threshold,
             )

@@ -1,6 +1,7 @@
 """What matplotlib needs before it is imported by a command, and what it says then that is no answer of ours."""
 
 import atexit
+import importlib
 import logging
 import os
 import shutil
@@ -28,7 +29,7 @@ def prepare_drawing() -> None:
             os.environ[_PLACE] = place
             atexit.register(shutil.rmtree, place, ignore_errors=True)
     try:
-        import matplotlib  # noqa: ICN001, F401 - here it looks for its folder
+        importlib.import_module("matplotlib")  # here it looks for its folder
     except OSError as error:
         raise InputError(str(error)) from None
 

@@ -9,6 +9,9 @@ from typing import Any
 from fwdrev.bench.records.gate_spec import gate_spec, points_of
 from fwdrev.bench.records.parsing import all_functions, names, names_function, threshold_of
 from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.revisions.function_files import in_modules
+from fwdrev.bench.revisions.git_worktree import Sides
+from fwdrev.bench.revisions.lookup import LookedUp, looked_up
 from fwdrev.cli.common.options import ANY, DIFFERENT
 from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
 from fwdrev.modes.errors import InputError, shown
@@ -48,9 +51,12 @@ class Asked:
             msg = f"rounds {self.spec.rounds}: nothing is decided by fewer than {FEWEST}; give at least {FEWEST}"
             raise InputError(msg)
 
-    def as_measured(self, spec: SweepSpec, point: str | None, path: Sequence[Path]) -> "Asked":
-        """With the names and sizes that both sides have."""
-        return replace(self, spec=spec, point=point, path=[str(place) for place in path])
+    def on(self, opened: Sides) -> tuple["Asked", Sides, LookedUp]:
+        """By the names, with the sizes and from the folders that the sides have; raises InputError for what lacks."""
+        spec, point, sides = in_modules(self.spec, self.point, opened)
+        found = looked_up(spec, sides, inputs=point)
+        spec = found.sized(spec, asked=self.sized)
+        return replace(self, spec=spec, point=point, path=[str(place) for place in sides.path]), sides, found
 
     def words_for(self, functions: Sequence[str]) -> list[str]:
         """The options that ask for these functions alone."""
@@ -98,7 +104,7 @@ def asked(given: Mapping[str, Any], *, allow_missing: bool = False, looked_up_la
         sized="inputs" in fields,
         threshold=accepted,
         find=wanted,
-        tolerance=_tolerance(given.get("allow_different_results"), settings.allow_different_results),
+        tolerance=_tolerance(given.get("allow_different_results"), settings),
         copy=given.get("copy", settings.copy_patterns),
         path=given.get("path", settings.path),
         allow_missing=allow_missing,
@@ -141,10 +147,11 @@ def _levels(threshold: str | None, find: str | None, settings: ProjectSettings) 
     return _THRESHOLD if accepted is None else accepted, None
 
 
-def _tolerance(given: str | None, otherwise: float | bool | None) -> float | None:  # noqa: FBT001 - what a file says
+def _tolerance(given: str | None, settings: ProjectSettings) -> float | None:
     """Infinite for any difference."""
     if given is None:
-        return (math.inf if otherwise else None) if isinstance(otherwise, bool | None) else otherwise
+        allowed = settings.allow_different_results
+        return (math.inf if allowed else None) if isinstance(allowed, bool | None) else allowed
     if given == ANY:
         return math.inf
     try:
