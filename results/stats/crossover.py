@@ -39,13 +39,13 @@ class Crossover(Displayed):
         """What `fwdrev crossover --json` prints."""
         return {
             "pair": list(self.pair),
-            "points": _points(self.in_m, "n", "m"),
-            "points_in_n": _points(self.in_n, "m", "n"),
+            "points": _plain(self.in_m, "n", "m"),
+            "points_in_n": _plain(self.in_n, "m", "n"),
             "law": None if self.law is None else self.law.to_json(),
         }
 
 
-def _points(crossings: dict[int, Crossing], at: str, along: str) -> list[dict[str, Any]]:
+def _plain(crossings: dict[int, Crossing], at: str, along: str) -> list[dict[str, Any]]:
     return [
         {at: size, "status": c.status.value, along: c.to_json(), "cheaper_below": c.cheaper}
         for size, c in crossings.items()
@@ -62,7 +62,7 @@ def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
 
 def crossover_points(ratios: LogRatios) -> dict[int, float]:
     """m* at each n that has one, and nothing else: for ratios that are known exactly, as counts and predictions are."""
-    return _found({n: crossing_point(*ratios.along_m(n)) for n in ratios.n})
+    return _points({n: ratios.along_m(n) for n in ratios.n})
 
 
 def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> Law | None:
@@ -72,20 +72,19 @@ def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> 
     if whole is None:
         return None
     crossed = {n: lines[n] for n in points}
-    left_out = [_line(_without(crossed, r)) for r in range(rounds)]
+    left_out = [
+        _line(_points({n: (sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in crossed.items()}))
+        for r in range(rounds)
+    ]
     spread = rounds - 1 > 1 and None not in left_out  # the rounds that are left need a spread of their own
     pairs = np.array(left_out) if spread else None
     log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
     return Law(c=_exponential(log_c), alpha=alpha)
 
 
-def _without(lines: Lines, r: int) -> dict[int, float]:
-    """The crossover at each n, from all rounds but one."""
-    return _found({n: crossing_point(sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in lines.items()})
-
-
-def _found(points: dict[int, float | None]) -> dict[int, float]:
-    return {n: point for n, point in points.items() if point is not None}
+def _points(lines: Lines) -> dict[int, float]:
+    """The crossover at each n that has one."""
+    return {n: at for n, line in lines.items() if (at := crossing_point(*line)) is not None}
 
 
 def _line(points: dict[int, float]) -> tuple[float, float] | None:
