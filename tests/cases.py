@@ -1,14 +1,42 @@
-"""The table that the property tests go through: problems with their options, every wrt, and hypothesis strategies."""
+"""What the property tests go through: a table of problems, hypothesis strategies, the Jacobian to expect."""
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
-from fwdrev.modes import Activate, Chain, Dense, Driven, Problem, SoftmaxCrossEntropy, SquaredError, activation, problem
+from fwdrev.modes import (
+    Activate,
+    Chain,
+    Dense,
+    Driven,
+    Problem,
+    SoftmaxCrossEntropy,
+    SquaredError,
+    Wrt,
+    activation,
+    d_recursion,
+    g_recursion,
+    problem,
+)
 from fwdrev.modes.bracketing.tree import How, Leaf, Split, Tree
 from fwdrev.modes.layers.activation import ACTIVATIONS
 
-__all__ = ["CASES", "COMPUTING", "Factor", "case_id", "factors", "hows", "make", "problems", "trees"]
+__all__ = [
+    "CASES",
+    "COMPUTING",
+    "Factor",
+    "case_id",
+    "expect_equal",
+    "expect_jacobian",
+    "factors",
+    "hows",
+    "make",
+    "problems",
+    "trees",
+]
+
+Array = np.ndarray[Any, Any]
 
 Factor = tuple[int, int, int]
 """(m, n, edges)."""
@@ -48,11 +76,29 @@ def make(case: tuple[str, int, int, dict[str, Any]]) -> Problem:
     return problem(name, n=n, m=m, **options)
 
 
+def expect_jacobian(J: Array, p: Problem, wrt: Wrt, *, rounding: float = 0.0) -> None:
+    """That of the two recursions of the textbook, each block equal relative to its own largest entry.
+
+    So a small block is not hidden behind a large one. J_x f is in D only, so G is compared with the columns of θ.
+    """
+    layers, n_x = p.chain.jacobians(p.x, p.theta), p.chain.n_in if wrt.has_x else 0
+    J_x, J_theta = d_recursion(*layers)
+    assert J.shape == (p.m, p.chain.n_columns(wrt))
+    expect_equal(J[:, :n_x], J_x[:, :n_x], rounding=rounding)
+    for expected in (g_recursion(*layers), J_theta) if wrt.has_theta else ():
+        for cut in p.chain.cuts:
+            expect_equal(J[:, n_x:][:, cut], expected[:, cut], rounding=rounding)
+
+
+def expect_equal(one: Array, other: Array, tolerance: float = 1e-10, *, rounding: float = 0.0) -> None:
+    """Equal relative to the largest entry; of what cancels no more than `rounding` is left."""
+    assert one.shape == other.shape
+    assert np.abs(one - other).max(initial=0) <= max(tolerance * np.abs(other).max(initial=0), rounding)
+
+
 @st.composite
 def problems(draw: st.DrawFn) -> Problem:
     """Chains of any layers that fit together, with random sizes and a random point."""
-    import numpy as np
-
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     size = st.integers(1, 9)
     sizes = [draw(size)]

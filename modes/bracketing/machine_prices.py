@@ -62,6 +62,7 @@ class Table:
 
     def seconds(self, sizes: Sequence[int]) -> float:
         """At these sizes, all of them 1 or more; linear in the corners around them."""
+        # a plan asks for one point at a time: scipy's RegularGridInterpolator takes five times as long (255 µs, not 52)
         low = [min(size.bit_length() - 1, 60) for size in sizes]
         shares = [math.log2(size) - at for size, at in zip(sizes, low, strict=True)]
         total = 0.0

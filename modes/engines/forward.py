@@ -3,7 +3,7 @@
     G^1 = J_θ L^1,    G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ),    J_θ f = G^l
 
 This is the recursion of the forum question: so easy to derive, why does everyone go backwards? `g_recursion` is the
-page of the textbook, `Forward` the engine that is measured.
+page of the textbook, where k counts from 0; `Forward` is the engine that is measured.
 """
 
 from collections.abc import Sequence

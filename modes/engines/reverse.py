@@ -2,9 +2,9 @@
 
     D = I_m;    for k = l … 1:    save D · J_θ L^k as J_{θ^k} f,    D ← D · J_x L^k;    at the end D = J_x f
 
-This is the usual answer to the forum question. `d_recursion` is the page of the textbook, `Reverse` the engine that is
-measured. With one output every product is vector × matrix: backpropagation, and each layer's own backward pass is one
-turn of the loop.
+This is the usual answer to the forum question: with one output every product is vector × matrix, backpropagation, and
+each layer's own backward pass is one turn of the loop. `d_recursion` is the page of the textbook, where k counts from
+0; `Reverse` is the engine that is measured.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,8 @@ __all__ = ["Reverse", "d_recursion"]
 
 def d_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
     """J_x f, (m, n_1), and J_θ f, (m, P), from those of all layers: `d_recursion(*chain.jacobians(x, theta))`."""
-    D, saved = np.eye(len(J_x[-1])), []  # D = I_m
+    D = np.eye(len(J_x[-1]))  # D = I_m
+    saved: list[Matrix] = []
     for k in reversed(range(len(J_x))):
         saved.append(D @ J_theta[k])  # save D · J_θ L^k as J_{θ^k} f
         D = D @ J_x[k]  # D ← D · J_x L^k

@@ -1,14 +1,13 @@
 """All engines give the Jacobian of the two recursions of the textbook, block by block: they are interchangeable."""
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from fwdrev.modes import Chain, InputError, Problem, Wrt, d_recursion, engine, g_recursion, problem
-from tests.cases import CASES, COMPUTING, case_id, make, problems
+from fwdrev.modes import InputError, Problem, Wrt, engine, problem
+from tests.cases import CASES, COMPUTING, case_id, expect_equal, expect_jacobian, make, problems
 
 Array = np.ndarray[Any, Any]
 
@@ -20,63 +19,29 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> Array:
     return np.asarray(engine(name).prepare(p.chain, wrt)(p.x, p.theta))
 
 
-def _expect_equal(one: Array, other: Array, tolerance: float = 1e-10, rounding: float = 0.0) -> None:
-    """Equal relative to the largest entry."""
-    assert one.shape == other.shape
-    assert np.abs(one - other).max(initial=0) <= max(tolerance * np.abs(other).max(initial=0), rounding)
-
-
-def _blocks(J: Array, chain: Chain, wrt: Wrt) -> Iterator[Array]:
-    """J_x f, then J_{θ^k} f of each layer, as far as J has them."""
-    if wrt.has_x:
-        yield J[:, : chain.n_in]
-    if wrt.has_theta:
-        yield from (J[:, wrt.has_x * chain.n_in :][:, cut] for cut in chain.cuts)
-
-
-def _expect_blocks(J: Array, expected: Array, chain: Chain, wrt: Wrt, rounding: float = 0.0) -> None:
-    """Each block equal relative to its own largest entry: a small block is not hidden behind a large one."""
-    assert J.shape == expected.shape == (chain.n_out, chain.n_columns(wrt))
-    for one, other in zip(_blocks(J, chain, wrt), _blocks(expected, chain, wrt), strict=True):
-        _expect_equal(one, other, rounding=rounding)
-
-
-def _oracles(p: Problem, wrt: Wrt) -> list[Array]:
-    """The Jacobian by both recursions; J_x f, which is in D only, is the same in both."""
-    layers = p.chain.jacobians(p.x, p.theta)
-    J_x, J_theta = d_recursion(*layers)
-    return [
-        np.hstack([J_x[:, : wrt.has_x * p.chain.n_in], Theta[:, : wrt.has_theta * p.chain.n_params]])
-        for Theta in (g_recursion(*layers), J_theta)
-    ]
-
-
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", CASES, ids=case_id)
 def test_engines_agree(case: Any, wrt: Wrt) -> None:
     """JAX's engines differentiate the value and share no derivative with the recursions."""
-    _expect_recursions(make(case), wrt, JAX)
+    p = make(case)
+    for name in JAX:
+        expect_jacobian(_jacobian(name, p, wrt), p, wrt)
 
 
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", CASES, ids=case_id)
 def test_fast_engines_are_the_recursions(case: Any, wrt: Wrt) -> None:
     """Also through 50 layers, where the first blocks are 1e16 times smaller than the last ones."""
-    _expect_recursions(make(case), wrt, NUMPY)
+    p = make(case)
+    for name in NUMPY:
+        expect_jacobian(_jacobian(name, p, wrt), p, wrt)
 
 
 @given(problems(), st.sampled_from(Wrt))
 def test_fast_engines_are_the_recursions_on_any_chain(p: Problem, wrt: Wrt) -> None:
     """Whatever the layers."""
-    _expect_recursions(p, wrt, NUMPY)
-
-
-def _expect_recursions(p: Problem, wrt: Wrt, engines: Iterable[str]) -> None:
-    oracles = _oracles(p, wrt)
-    for name in engines:
-        J = _jacobian(name, p, wrt)
-        for expected in oracles:
-            _expect_blocks(J, expected, p.chain, wrt)
+    for name in NUMPY:
+        expect_jacobian(_jacobian(name, p, wrt), p, wrt)
 
 
 @settings(max_examples=6)
@@ -84,7 +49,7 @@ def _expect_recursions(p: Problem, wrt: Wrt, engines: Iterable[str]) -> None:
 def test_recursions_agree_with_jax_on_any_chain(p: Problem, wrt: Wrt) -> None:
     """The layers' own derivatives are those of their values; where all cancels, as with one logit, rounding is left."""
     for name in ("jax-jvp", "jax-vjp"):
-        _expect_blocks(_jacobian(name, p, wrt), _oracles(p, wrt)[0], p.chain, wrt, rounding=1e-15)
+        expect_jacobian(_jacobian(name, p, wrt), p, wrt, rounding=1e-15)
 
 
 @given(problems())
@@ -92,7 +57,7 @@ def test_both_is_x_and_theta_side_by_side(p: Problem) -> None:
     """The Jacobian with respect to (x, θ) has the columns of x first."""
     for name in ("forward", "reverse"):
         parts = [_jacobian(name, p, wrt) for wrt in (Wrt.X, Wrt.THETA)]
-        _expect_equal(_jacobian(name, p, Wrt.BOTH), np.hstack(parts))
+        expect_equal(_jacobian(name, p, Wrt.BOTH), np.hstack(parts))
 
 
 @pytest.mark.parametrize("name", COMPUTING)
@@ -101,7 +66,7 @@ def test_float32(name: str) -> None:
     p = problem("driven", n=20, m=6, dtype="float32")
     J = _jacobian(name, p, Wrt.THETA)
     assert J.dtype == np.float32
-    _expect_equal(J, _jacobian("reverse", problem("driven", n=20, m=6), Wrt.THETA), 1e-5)
+    expect_equal(J, _jacobian("reverse", problem("driven", n=20, m=6), Wrt.THETA), 1e-5)
 
 
 @pytest.mark.parametrize("x64", [True, False])
@@ -121,7 +86,7 @@ def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
                 J = jacobian(x, theta)
                 assert J.dtype == np.float64, (type(x), getattr(x, "dtype", None), type(theta))
                 exact = engine("reverse").prepare(p.chain, "x")(np.asarray(x, float), np.asarray(theta, float))
-                _expect_equal(np.asarray(J), exact)
+                expect_equal(np.asarray(J), exact)
 
 
 @pytest.mark.parametrize("name", JAX)
@@ -131,7 +96,7 @@ def test_without_a_compiler(name: str) -> None:
 
     p = problem("driven", n=8, m=2)
     with jax.disable_jit():
-        _expect_equal(_jacobian(name, p, Wrt.THETA), _jacobian("reverse", p, Wrt.THETA))
+        expect_equal(_jacobian(name, p, Wrt.THETA), _jacobian("reverse", p, Wrt.THETA))
 
 
 @pytest.mark.parametrize("name", COMPUTING)
@@ -162,7 +127,7 @@ def test_jax_keeps_the_users_precision() -> None:
         J = engine("jax-vjp").prepare(p.chain, "theta")(p.x, p.theta)
         assert J.dtype == np.float64
         assert jax.numpy.zeros(1).dtype == np.float32
-    _expect_equal(np.asarray(J), _jacobian("reverse", p, Wrt.THETA))
+    expect_equal(np.asarray(J), _jacobian("reverse", p, Wrt.THETA))
 
 
 def test_null_computes_nothing() -> None:
