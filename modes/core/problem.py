@@ -8,11 +8,14 @@ What n counts, a problem says itself: the parameters of `driven`, the inputs of 
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.core.chain import Chain
+from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.errors import InputError
 
-__all__ = ["LARGEST", "Problem", "positive"]
+__all__ = ["LARGEST", "Problem", "of_inputs", "positive"]
 
 LARGEST = 10**6
 """No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
@@ -35,6 +38,11 @@ class Problem:
     def m(self) -> int:
         """The outputs."""
         return self.chain.n_out
+
+
+def of_inputs(name: str, x: Vector, *layers: Layer) -> Problem:
+    """A problem without parameters: n counts the entries of x."""
+    return Problem(name=name, chain=Chain(layers, x.dtype), x=x, theta=np.zeros(0, x.dtype), n=x.size)
 
 
 def positive(**options: int) -> None:

@@ -40,7 +40,7 @@ from fwdrev.modes.engines.planner import LONGEST
 from fwdrev.modes.errors import InputError, Raised, attempt
 from fwdrev.modes.functions.stage_vector import StageVector
 from fwdrev.modes.jaxpr.cost import RATES, cost_of
-from fwdrev.modes.layers.sized import SizedLayer
+from fwdrev.modes.layers.sized import Formula
 
 __all__ = ["StageCosts", "checked_stages", "composed", "mixed"]
 
@@ -164,7 +164,7 @@ def _planned(trees: dict[Any, Tree], key: Hashable, chain: Chain, dtype: np.dtyp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Stage(SizedLayer):
+class _Stage(Formula):
     """A stage as a layer from vector to vector, all in one dtype, since seeds have to have that of the point."""
 
     function: Function

@@ -1,16 +1,23 @@
-"""`SizedLayer`: an `AutodiffLayer` to which its sizes are given, for formulas whose sizes do not follow from fields."""
+"""Layers whose sizes are fields, given when they are made; for those whose sizes do not follow from anything else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.layers.autodiff import AutodiffLayer
 
-__all__ = ["SizedLayer"]
+__all__ = ["Formula", "SizedLayer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SizedLayer(AutodiffLayer):
-    """n_in inputs, n_out outputs and n_params parameters; a subclass adds its constants and its `value`."""
+class SizedLayer(Layer):
+    """n_in inputs, n_out outputs and n_params parameters; a subclass adds its constants, its value and Jacobians."""
 
-    n_in: int
-    n_out: int
+    n_in: int = field()  # without field() the property of Layer would be the default
+    n_out: int = field()
     n_params: int = 0
+
+
+class Formula(SizedLayer, AutodiffLayer):
+    """One of which a subclass adds constants and value only."""
+
+    __slots__ = ()

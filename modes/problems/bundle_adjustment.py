@@ -7,11 +7,11 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.problem import LARGEST, Problem, positive
-from fwdrev.modes.layers.autodiff import AutodiffLayer
+from fwdrev.modes.core.problem import Problem, positive
+from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.rotation import rotated
-from fwdrev.modes.problems.sampling import Rng
-from fwdrev.modes.problems.shapes import distance, shaped
+from fwdrev.modes.problems.sampling import Precision, Rng
+from fwdrev.modes.problems.shapes import nearest_of, shaped
 
 __all__ = ["ReprojectionErrors", "bundle_adjustment"]
 
@@ -19,7 +19,7 @@ CAMERA = 11
 """Parameters of a camera: rotation 3, centre 3, focal length, principal point 2, radial distortion 2."""
 
 
-def _nearest(n: int, m: int, cameras: int, **_: Any) -> tuple[int, int]:  # noqa: ANN401 - the other options
+def _nearest(n: int, m: int, *, cameras: int) -> tuple[int, int]:
     """With observations rounded from m, the points fill up n."""
     positive(cameras=cameras)
     known = CAMERA * cameras
@@ -28,19 +28,11 @@ def _nearest(n: int, m: int, cameras: int, **_: Any) -> tuple[int, int]:  # noqa
         for p in (max(1, m // 3), m // 3 + 1)
         for q in (max(1, (n - known - p) // 3), max(1, (n - known - p) // 3 + 1))
     }
-    possible = [shape for shape in shapes if max(shape) <= LARGEST] or [(known + 4, 3)]
-    return min(possible, key=lambda shape: (distance((n, m), shape), shape))
+    return nearest_of(shapes, n, m, least=(known + 4, 3))
 
 
 @shaped("m = 3p, n = 11 cameras + 3q + p", nearest=_nearest)
-def bundle_adjustment(
-    n: int,
-    m: int,
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    cameras: int = 2,
-) -> Problem:
+def bundle_adjustment(n: int, m: int, rng: Rng, dtype: Precision, *, cameras: int = 2) -> Problem:
     """Reprojection errors of p observations: cameras with radial distortion see q points; 15 entries in a row at most.
 
     θ has the cameras, the points and the weights of the observations; x has the features that were seen, two to an
@@ -55,18 +47,19 @@ def bundle_adjustment(
     positive(cameras=cameras)
     p = m // 3
     q = (n - CAMERA * cameras - p) // 3
-    seen_by = np.arange(p) % cameras
-    points = rng.permutation(np.arange(p) % q)
-    layer = ReprojectionErrors(seen_by, points, cameras, q)
+    layer = ReprojectionErrors(
+        n_in=2 * p,
+        n_out=m,
+        n_params=n,
+        seen_by=np.arange(p) % cameras,
+        points=rng.permutation(np.arange(p) % q),
+        n_cameras=cameras,
+        n_points=q,
+    )
     theta = np.concatenate([_cameras(rng, cameras).ravel(), 0.5 * rng.standard_normal(3 * q), rng.uniform(0.5, 1.5, p)])
     seen = layer.projected(theta) + rng.standard_normal((p, 2))
-    return Problem(
-        name="bundle-adjustment",
-        chain=Chain((layer,), dtype),
-        x=seen.ravel().astype(dtype),
-        theta=theta.astype(dtype),
-        n=n,
-    )
+    x, theta = seen.ravel().astype(dtype), theta.astype(dtype)
+    return Problem(name="bundle-adjustment", chain=Chain((layer,), dtype), x=x, theta=theta, n=n)
 
 
 def _cameras(rng: Rng, cameras: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -76,8 +69,8 @@ def _cameras(rng: Rng, cameras: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     return middle + spread * rng.standard_normal((cameras, CAMERA))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ReprojectionErrors(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReprojectionErrors(Formula):
     """w (projection - feature), two for each observation, then 1 - w² for each.
 
     With camera (r, C, f, c, k): projection = f (1 + k_1 ρ + k_2 ρ²) y + c, where ρ = |y|², y = (X, Y) / Z and
@@ -88,21 +81,6 @@ class ReprojectionErrors(AutodiffLayer):
     points: AnyArray
     n_cameras: int
     n_points: int
-
-    @property
-    def n_in(self) -> int:
-        """The features."""
-        return 2 * int(self.points.shape[0])
-
-    @property
-    def n_out(self) -> int:
-        """Three errors for each observation."""
-        return 3 * int(self.points.shape[0])
-
-    @property
-    def n_params(self) -> int:
-        """Cameras, points and weights."""
-        return CAMERA * self.n_cameras + 3 * self.n_points + int(self.points.shape[0])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """The errors, (3p,)."""

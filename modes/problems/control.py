@@ -7,13 +7,15 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Order, Vector
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.layer import Layer, Linearization
+from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import Full
 from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.core.scan import scan
+from fwdrev.modes.errors import unknown
 from fwdrev.modes.layers.driven import Driven
-from fwdrev.modes.problems.dynamics import Motion, motion
-from fwdrev.modes.problems.sampling import Rng, matrix, vector
+from fwdrev.modes.layers.sized import SizedLayer
+from fwdrev.modes.problems.dynamics import MOTIONS, Motion
+from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector
 
 __all__ = ["RungeKutta", "control"]
 
@@ -21,52 +23,27 @@ _STAGES = np.array([[0, 1 / 6], [1 / 2, 1 / 3], [1 / 2, 1 / 3], [1, 1 / 6]])
 """Of each stage, in steps: how far along the last stage's slope it looks, and its weight."""
 
 
-def control(
-    n: int,
-    m: int,
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    system: str = "cart-pole",
-) -> Problem:
+def control(n: int, m: int, rng: Rng, dtype: Precision, *, system: str = "cart-pole") -> Problem:
     """A rollout of cart-pole or lotka-volterra: n steps with a control each, m sensors that read the final state.
 
     A chain of n Runge–Kutta steps of fourth order, θ^k the control of step k and x the initial state, then the sensors
     tanh(C x + c). The state is small (4 numbers or 2): the Jacobian goes through a waist at every step, and has no
     higher rank. Cart and pole begin with the pole hanging nearly at rest; their step is 0.02 s, that of the fish 0.1.
     """
-    found = motion(system)
-    steps = (RungeKutta(found),) * n
+    found = MOTIONS.get(str(system))
+    if found is None:
+        raise unknown("system", system, MOTIONS)
+    steps = (RungeKutta(n_in=found.states, n_out=found.states, n_params=1, motion=found),) * n
     sensors = Driven(matrix(rng, m, found.states, dtype), np.empty((m, 0), dtype), 0.1 * vector(rng, m, dtype))
-    return Problem(
-        name="control",
-        chain=Chain((*steps, sensors), dtype),
-        x=found.start(rng).astype(dtype),
-        theta=found.controls(rng, n).astype(dtype),
-        n=n,
-    )
+    x, theta = found.start(rng).astype(dtype), found.controls(rng, n).astype(dtype)
+    return Problem(name="control", chain=Chain((*steps, sensors), dtype), x=x, theta=theta, n=n)
 
 
-@dataclass(frozen=True, slots=True)
-class RungeKutta(Layer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RungeKutta(SizedLayer):
     """x^{k+1} = x + h/6 (k_1 + 2 k_2 + 2 k_3 + k_4), the classical step of x' = f(x, θ^k), θ^k one constant control."""
 
     motion: Motion
-
-    @property
-    def n_in(self) -> int:
-        """The states."""
-        return self.motion.states
-
-    @property
-    def n_out(self) -> int:
-        """The states."""
-        return self.motion.states
-
-    @property
-    def n_params(self) -> int:
-        """One control."""
-        return 1
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """The state one step later."""

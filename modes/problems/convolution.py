@@ -1,17 +1,16 @@
 """`convolution`: a small convolutional network on an image."""
 
+import math
 from dataclasses import dataclass
-
-import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.problem import LARGEST, Problem, positive
+from fwdrev.modes.core.problem import Problem, positive
 from fwdrev.modes.layers.activation import Activate, activation
 from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.modes.layers.dense import Dense
-from fwdrev.modes.problems.sampling import Rng, vector
-from fwdrev.modes.problems.shapes import distance, shaped
+from fwdrev.modes.problems.sampling import Precision, Rng, vector, weights
+from fwdrev.modes.problems.shapes import nearest_of, shaped
 
 __all__ = ["Convolution", "convolution"]
 
@@ -20,37 +19,23 @@ STRIDE = 2
 
 
 def _nearest(n: int, m: int, **_: object) -> tuple[int, int]:
-    sides = {int(n**0.5), int(n**0.5) + 1}
-    shapes = [(side * side, m) for side in sides if side * side <= LARGEST]
-    return min(shapes, key=lambda shape: (distance((n, m), shape), shape))
+    return nearest_of([(side * side, m) for side in (math.isqrt(n), math.isqrt(n) + 1)], n, m, least=(1, m))
 
 
 @shaped("n = s², any m", nearest=_nearest)
-def convolution(
-    n: int,
-    m: int,
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    channels: int = 4,
-    sigma: str = "tanh",
-) -> Problem:
+def convolution(n: int, m: int, rng: Rng, dtype: Precision, *, channels: int = 4, sigma: str = "tanh") -> Problem:
     """A convolutional network: an image of s × s pixels, two convolutions that halve it, a dense layer to m outputs.
 
     Kernels are 3 × 3, the second convolution has twice the channels of the first; θ are weights and biases, n counts
     the pixels of the image x.
     """
     positive(channels=channels)
-    side = round(n**0.5)
-    first = Convolution(side, 1, channels)
+    first = Convolution(math.isqrt(n), 1, channels)
     second = Convolution(first.side_out, channels, 2 * channels)
     inner = (first, Activate(first.n_out, activation(sigma)), second, Activate(second.n_out, activation(sigma)))
     chain = Chain((*inner, Dense(second.n_out, m)), dtype)
-    fans = (first.fan, 0, second.fan, 0, second.n_out)
-    theta = [
-        vector(rng, a.n_params, dtype) / dtype.type(np.sqrt(fan + 1)) for a, fan in zip(chain.layers, fans, strict=True)
-    ]
-    return Problem(name="convolution", chain=chain, x=vector(rng, n, dtype), theta=np.concatenate(theta), n=n)
+    theta = weights(rng, [(a.n_params, a.fan if isinstance(a, Convolution) else a.n_in) for a in chain.layers], dtype)
+    return Problem(name="convolution", chain=chain, x=vector(rng, n, dtype), theta=theta, n=n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,14 @@
 """Equations of motion x' = f(x, u) that one number u steers, with their derivatives: what `control` rolls out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Namespace, Vector
-from fwdrev.modes.errors import unknown
 from fwdrev.modes.problems.sampling import Rng
 
-__all__ = ["MOTIONS", "Motion", "motion"]
+__all__ = ["MOTIONS", "Motion"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +18,6 @@ class Motion:
     `start` draws the state at which a rollout begins, `controls` as many controls as asked for.
     """
 
-    name: str
     states: int
     step: float
     field: Callable[[Namespace, AnyArray, AnyArray], AnyArray]
@@ -76,35 +73,22 @@ def _lotka_volterra_slopes(x: Vector, u: np.floating, out: Matrix) -> None:
     out[1] = predators, prey - 1 - CAUGHT[1] * u, -CAUGHT[1] * predators
 
 
-MOTIONS: Mapping[str, Motion] = MappingProxyType(
-    {
-        found.name: found
-        for found in (
-            Motion(
-                name="cart-pole",
-                states=4,
-                step=0.02,
-                field=_cart_pole,
-                slopes=_cart_pole_slopes,
-                start=lambda rng: np.array([0, np.pi, 0, 0]) + 0.1 * rng.standard_normal(4),
-                controls=lambda rng, n: rng.standard_normal(n),
-            ),
-            Motion(
-                name="lotka-volterra",
-                states=2,
-                step=0.1,
-                field=_lotka_volterra,
-                slopes=_lotka_volterra_slopes,
-                start=lambda rng: np.array([0.5, 0.7]) * rng.uniform(0.9, 1.1, 2),
-                controls=lambda rng, n: rng.uniform(0, 1, n),
-            ),
-        )
-    }
-)
-
-
-def motion(name: str) -> Motion:
-    """The motion of that name; an unknown name answers with the known ones."""
-    if not isinstance(name, str) or name not in MOTIONS:
-        raise unknown("system", name, MOTIONS)
-    return MOTIONS[name]
+MOTIONS = {
+    "cart-pole": Motion(
+        states=4,
+        step=0.02,
+        field=_cart_pole,
+        slopes=_cart_pole_slopes,
+        start=lambda rng: np.array([0, np.pi, 0, 0]) + 0.1 * rng.standard_normal(4),
+        controls=lambda rng, n: rng.standard_normal(n),
+    ),
+    "lotka-volterra": Motion(
+        states=2,
+        step=0.1,
+        field=_lotka_volterra,
+        slopes=_lotka_volterra_slopes,
+        start=lambda rng: np.array([0.5, 0.7]) * rng.uniform(0.9, 1.1, 2),
+        controls=lambda rng, n: rng.uniform(0, 1, n),
+    ),
+}
+"""By the name of the system."""

@@ -7,26 +7,20 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Order, Vector
 from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.layer import Layer, Linearization
+from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import Diagonal, Scaled
 from fwdrev.modes.core.problem import Problem, positive
 from fwdrev.modes.core.structured_map import Zero
 from fwdrev.modes.layers.activation import Activate, activation
 from fwdrev.modes.layers.dense import Dense
-from fwdrev.modes.problems.sampling import Rng, matrix, vector
+from fwdrev.modes.layers.sized import SizedLayer
+from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector, weights
 
 __all__ = ["FourierFeatures", "fourier_features"]
 
 
 def fourier_features(
-    n: int,
-    m: int,
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    features: int = 64,
-    width: int = 32,
-    sigma: str = "tanh",
+    n: int, m: int, rng: Rng, dtype: Precision, *, features: int = 64, width: int = 32, sigma: str = "tanh"
 ) -> Problem:
     """A Fourier-feature network: n inputs → cos 2πBx and sin 2πBx, `features` of each → dense `width` → dense m.
 
@@ -36,28 +30,18 @@ def fourier_features(
     (2020).
     """
     positive(features=features, width=width)
-    waves = FourierFeatures((2 * np.pi * matrix(rng, features, n, dtype)).astype(dtype))
+    W = (2 * np.pi * matrix(rng, features, n, dtype)).astype(dtype)
+    waves = FourierFeatures(n_in=n, n_out=2 * features, W=W)
     layers = (waves, Dense(2 * features, width), Activate(width, activation(sigma)), Dense(width, m))
-    chain = Chain(layers, dtype)
-    theta = [vector(rng, a.n_params, dtype) / dtype.type(np.sqrt(a.n_in + 1)) for a in layers]
-    return Problem(name="fourier-features", chain=chain, x=vector(rng, n, dtype), theta=np.concatenate(theta), n=n)
+    theta = weights(rng, [(a.n_params, a.n_in) for a in layers], dtype)
+    return Problem(name="fourier-features", chain=Chain(layers, dtype), x=vector(rng, n, dtype), theta=theta, n=n)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FourierFeatures(Layer):
-    """x^{k+1} = (cos W x, sin W x), W the frequencies, (features, n_in); J_x = diag(-sin W x, cos W x) · (W ; W)."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FourierFeatures(SizedLayer):
+    """x^{k+1} = (cos W x, sin W x), W the frequencies, (n_out / 2, n_in); J_x = diag(-sin W x, cos W x) · (W ; W)."""
 
     W: AnyArray
-
-    @property
-    def n_in(self) -> int:
-        """Columns of W."""
-        return int(self.W.shape[1])
-
-    @property
-    def n_out(self) -> int:
-        """Twice the rows of W."""
-        return 2 * int(self.W.shape[0])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """Cosines, then sines."""

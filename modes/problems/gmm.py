@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Shaped
@@ -10,14 +9,14 @@ from jaxtyping import Shaped
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem, positive
-from fwdrev.modes.layers.autodiff import AutodiffLayer
-from fwdrev.modes.problems.sampling import Rng, vector
+from fwdrev.modes.layers.sized import Formula
+from fwdrev.modes.problems.sampling import Precision, Rng, vector
 from fwdrev.modes.problems.shapes import family, shaped
 
 __all__ = ["MixtureLikelihood", "gmm"]
 
 
-def _shape(components: int, dimension: int, **_: Any) -> tuple[int, int]:  # noqa: ANN401 - the other options
+def _shape(components: int, *, dimension: int, **_: object) -> tuple[int, int]:
     positive(dimension=dimension)
     return components * _parameters(dimension), 1
 
@@ -28,15 +27,7 @@ def _parameters(dimension: int) -> int:
 
 
 @shaped("m = 1, n = K (1 + D + D(D + 1)/2)", nearest=family(_shape))
-def gmm(
-    n: int,
-    m: int,  # noqa: ARG001 - one
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    dimension: int = 2,
-    points: int = 100,
-) -> Problem:
+def gmm(n: int, m: int, rng: Rng, dtype: Precision, *, dimension: int = 2, points: int = 100) -> Problem:
     """A Gaussian mixture's log likelihood: K Gaussians in D dimensions, seen at so many points; D is `dimension`.
 
     θ has, one after the other, the log weights of the K Gaussians, their means, and of each the inverse of its
@@ -56,17 +47,15 @@ def gmm(
         ]
     )
     theta = [vector(rng, components, dtype), vector(rng, components * dimension, dtype), roots.ravel().astype(dtype)]
-    return Problem(
-        name="gmm",
-        chain=Chain((MixtureLikelihood(dimension, components, points),), dtype),
-        x=vector(rng, points * dimension, dtype),
-        theta=np.concatenate(theta),
-        n=n,
+    x = vector(rng, points * dimension, dtype)
+    layer = MixtureLikelihood(
+        n_in=x.size, n_out=m, n_params=n, dimension=dimension, components=components, points=points
     )
+    return Problem(name="gmm", chain=Chain((layer,), dtype), x=x, theta=np.concatenate(theta), n=n)
 
 
-@dataclass(frozen=True, slots=True)
-class MixtureLikelihood(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MixtureLikelihood(Formula):
     """Σ_i log Σ_k exp(α_k + Σ q_k - ½ ‖Q_k (x_i - μ_k)‖²) - N log Σ_k exp α_k - ½ N D log 2π + the prior, one number.
 
     Q_k is lower triangular with diagonal exp q_k. The inverse Wishart prior of scale `gamma` and `extra` degrees of
@@ -78,21 +67,6 @@ class MixtureLikelihood(AutodiffLayer):
     points: int
     gamma: float = 1.0
     extra: int = 0
-
-    @property
-    def n_in(self) -> int:
-        """The points' coordinates."""
-        return self.points * self.dimension
-
-    @property
-    def n_out(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def n_params(self) -> int:
-        """Log weights, means and roots."""
-        return self.components * _parameters(self.dimension)
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """The logarithm, shape (1,)."""

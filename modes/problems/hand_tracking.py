@@ -7,10 +7,10 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.layers.autodiff import AutodiffLayer
+from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.hand import BONES, FINGERS, drawn_hand
 from fwdrev.modes.problems.rotation import rotated
-from fwdrev.modes.problems.sampling import Rng
+from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import family, shaped
 
 __all__ = ["POSE", "SkinDistances", "hand_tracking"]
@@ -22,8 +22,8 @@ Affine = tuple[AnyArray, AnyArray]
 """What turns, (…, 3, 3), and what shifts, (…, 3)."""
 
 
-@shaped("m = 3N, n = 26 + 2N", nearest=family(lambda points, **_: (POSE + 2 * points, 3 * points)))
-def hand_tracking(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Problem:
+@shaped("m = 3N, n = 26 + 2N", nearest=family(lambda points: (POSE + 2 * points, 3 * points)))
+def hand_tracking(n: int, m: int, rng: Rng, dtype: Precision) -> Problem:
     """From a hand's skin to N measured points: 26 parameters pose 22 bones, two more place each point on its triangle.
 
     This is the formulation that ADBench calls complicated. θ has the pose, then the barycentric coordinates of the
@@ -37,6 +37,9 @@ def hand_tracking(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Pro
     points = m // 3
     hand = drawn_hand(rng)
     layer = SkinDistances(
+        n_in=m,
+        n_out=m,
+        n_params=n,
         relative=hand.relative.astype(dtype),
         undo=hand.undo.astype(dtype),
         vertices=hand.vertices.astype(dtype),
@@ -50,8 +53,8 @@ def hand_tracking(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Pro
     return Problem(name="hand-tracking", chain=Chain((layer,), dtype), x=measured.astype(dtype), theta=theta, n=n)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SkinDistances(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SkinDistances(Formula):
     """Measured points minus points on the skin.
 
     The bones are posed, each after its parent, and take the skin with them by linear blend skinning; then all of it is
@@ -65,21 +68,6 @@ class SkinDistances(AutodiffLayer):
     vertices: AnyArray
     weights: AnyArray
     corners: AnyArray
-
-    @property
-    def n_in(self) -> int:
-        """The measured coordinates."""
-        return 3 * int(self.corners.shape[0])
-
-    @property
-    def n_out(self) -> int:
-        """As many distances."""
-        return self.n_in
-
-    @property
-    def n_params(self) -> int:
-        """Pose, and two for each point."""
-        return POSE + 2 * int(self.corners.shape[0])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """Of each point its three distances."""

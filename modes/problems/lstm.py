@@ -2,36 +2,25 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.problem import Problem, positive
 from fwdrev.modes.core.scan import scan
-from fwdrev.modes.layers.autodiff import AutodiffLayer
-from fwdrev.modes.problems.sampling import Rng
+from fwdrev.modes.layers.sized import Formula
+from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import family, shaped
 
 __all__ = ["LstmLoss", "lstm"]
 
 
-def _shape(bits: int, layers: int, **_: Any) -> tuple[int, int]:  # noqa: ANN401 - the other options
+def _shape(bits: int, *, layers: int, **_: object) -> tuple[int, int]:
     positive(layers=layers)
     return bits * (8 * layers + 3), 1
 
 
 @shaped("m = 1, n = b (8 layers + 3)", nearest=family(_shape))
-def lstm(
-    n: int,
-    m: int,  # noqa: ARG001 - one
-    rng: Rng,
-    dtype: np.dtype[np.floating],
-    *,
-    layers: int = 2,
-    characters: int = 64,
-) -> Problem:
+def lstm(n: int, m: int, rng: Rng, dtype: Precision, *, layers: int = 2, characters: int = 64) -> Problem:
     """The loss of ADBench's LSTM that predicts so many characters of b bits each, with b cells in each layer.
 
     Its gates are diagonal: each cell has four weights and four biases. θ has those of the layers, forget, in, out and
@@ -43,17 +32,13 @@ def lstm(
     positive(layers=layers, characters=characters)
     bits = n // (8 * layers + 3)
     text = rng.integers(0, 2, (characters + 1, bits)).astype(dtype)
-    return Problem(
-        name="lstm",
-        chain=Chain((LstmLoss(text, layers),), dtype),
-        x=rng.random(2 * layers * bits).astype(dtype),
-        theta=rng.random(n).astype(dtype),
-        n=n,
-    )
+    x, theta = rng.random(2 * layers * bits).astype(dtype), rng.random(n).astype(dtype)
+    layer = LstmLoss(n_in=x.size, n_out=m, n_params=n, text=text, layers=layers)
+    return Problem(name="lstm", chain=Chain((layer,), dtype), x=x, theta=theta, n=n)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LstmLoss(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LstmLoss(Formula):
     """-1/(b c) Σ_t Σ_i s_{t+1,i} (y_{t,i} - log(2 + Σ_j exp y_{t,j})), y_t predicted from characters s_1 … s_t.
 
     The 2 is ADBench's. `text` has c + 1 characters of b bits, one a row.
@@ -66,21 +51,6 @@ class LstmLoss(AutodiffLayer):
     def bits(self) -> int:
         """Of a character; the cells of a layer."""
         return int(self.text.shape[1])
-
-    @property
-    def n_in(self) -> int:
-        """The state: of each layer hidden, then cell."""
-        return 2 * self.layers * self.bits
-
-    @property
-    def n_out(self) -> int:
-        """One."""
-        return 1
-
-    @property
-    def n_params(self) -> int:
-        """Of each layer 4 b weights and 4 b biases, then 3 b of input and output."""
-        return (8 * self.layers + 3) * self.bits
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """The mean over characters and bits, shape (1,)."""

@@ -4,7 +4,7 @@ A factory takes n, m, a random generator and a dtype, then its own options as ke
 first line is what `fwdrev problems` prints.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -18,7 +18,7 @@ from fwdrev.modes.layers.activation import Activate, activation
 from fwdrev.modes.layers.dense import Dense
 from fwdrev.modes.layers.driven import Driven
 from fwdrev.modes.layers.loss import SoftmaxCrossEntropy, SquaredError
-from fwdrev.modes.problems.sampling import Rng, matrix, vector
+from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector, weights
 
 __all__ = ["autoencoder", "driven", "mlp"]
 
@@ -27,7 +27,7 @@ def driven(
     n: int,
     m: int,
     rng: Rng,
-    dtype: np.dtype[np.floating],
+    dtype: Precision,
     *,
     depth: int = 4,
     width: int = 64,
@@ -48,20 +48,15 @@ def driven(
         Driven(matrix(rng, b, a, dtype), matrix(rng, b, p, dtype), 0.1 * vector(rng, b, dtype))
         for (a, b), p in zip(pairwise(sizes), shares, strict=True)
     )
-    return Problem(
-        name="driven",
-        chain=Chain(layers, dtype),
-        x=vector(rng, n_x, dtype),
-        theta=vector(rng, n_theta, dtype),
-        n=n,
-    )
+    x, theta = vector(rng, n_x, dtype), vector(rng, n_theta, dtype)
+    return Problem(name="driven", chain=Chain(layers, dtype), x=x, theta=theta, n=n)
 
 
 def mlp(
     n: int,
     m: int,
     rng: Rng,
-    dtype: np.dtype[np.floating],
+    dtype: Precision,
     *,
     depth: int = 3,
     width: int = 32,
@@ -82,7 +77,7 @@ def autoencoder(
     n: int,
     m: int,
     rng: Rng,
-    dtype: np.dtype[np.floating],
+    dtype: Precision,
     *,
     hidden: int = 64,
     waist: int = 8,
@@ -101,7 +96,7 @@ def _network(sizes: list[int], sigma: str) -> list[Layer]:
     return layers[:-1]
 
 
-def _loss(name: str, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> list[Layer]:
+def _loss(name: str, m: int, rng: Rng, dtype: Precision) -> list[Layer]:
     if name == "none":
         return []
     if name == "squared":
@@ -111,9 +106,7 @@ def _loss(name: str, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> list[Lay
     raise unknown("loss", name, ["none", "softmax", "squared"])
 
 
-def _network_problem(name: str, n: int, layers: Iterable[Layer], rng: Rng, dtype: np.dtype[np.floating]) -> Problem:
-    """Weights of variance 1 / inputs keep every layer's values of order one."""
-    chain = Chain(tuple(layers), dtype)
+def _network_problem(name: str, n: int, layers: Sequence[Layer], rng: Rng, dtype: Precision) -> Problem:
     x = vector(rng, n, dtype)
-    theta = [vector(rng, a.n_params, dtype) / dtype.type(np.sqrt(a.n_in + 1)) for a in chain.layers]
-    return Problem(name=name, chain=chain, x=x, theta=np.concatenate(theta), n=n)
+    theta = weights(rng, [(a.n_params, a.n_in) for a in layers], dtype)
+    return Problem(name=name, chain=Chain(tuple(layers), dtype), x=x, theta=theta, n=n)

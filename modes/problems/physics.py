@@ -11,35 +11,23 @@ from typing import Literal
 import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
-from fwdrev.modes.core.chain import Chain
-from fwdrev.modes.core.problem import Problem
+from fwdrev.modes.core.problem import Problem, of_inputs
 from fwdrev.modes.errors import unknown
-from fwdrev.modes.layers.autodiff import AutodiffLayer
-from fwdrev.modes.problems.sampling import Rng, matrix
+from fwdrev.modes.layers.sized import Formula
+from fwdrev.modes.problems.sampling import Precision, Rng, matrix
 from fwdrev.modes.problems.shapes import family, shaped
 
 __all__ = ["brusselator", "heart_dipole", "helmholtz", "propane_combustion"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Helmholtz(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Helmholtz(Formula):
     """Σ x_i log(x_i / (1 - b·x)) - (xᵀ A x) / (√8 b·x) · log((1 + (1 + √2) b·x) / (1 + (1 - √2) b·x)), R T = 1."""
 
     A: AnyArray
     b: AnyArray
 
-    @property
-    def n_in(self) -> int:
-        """The substances."""
-        return int(self.b.shape[0])
-
-    @property
-    def n_out(self) -> int:
-        """One energy."""
-        return 1
-
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """The energy, (1,)."""
         xp = x.__array_namespace__()
         filled = self.b @ x
         ideal = xp.sum(x * xp.log(x / (1 - filled)))
@@ -47,16 +35,15 @@ class _Helmholtz(AutodiffLayer):
         return (ideal - (x @ self.A @ x) / (math.sqrt(8) * filled) * logs).reshape(1)
 
 
-@shaped("m = 1, any n", nearest=lambda n, _m, **_: (n, 1))
-def helmholtz(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Problem:  # noqa: ARG001 - m is 1
+@shaped("m = 1, any n", nearest=lambda n, _m: (n, 1))
+def helmholtz(n: int, m: int, rng: Rng, dtype: Precision) -> Problem:
     """Helmholtz energy of a mixed fluid of n substances: one output (Griewank, in Mathematical Programming, 1989).
 
     x are amounts, b volumes of the molecules, together less than the whole; A is a symmetric matrix of attractions.
     """
     A = matrix(rng, n, n, dtype)
-    layer = _Helmholtz(A=(A + A.T) / 2, b=rng.uniform(0.2, 0.8, n).astype(dtype))
-    x = (rng.uniform(0.5, 1, n) / n).astype(dtype)
-    return Problem(name="helmholtz", chain=Chain((layer,), dtype), x=x, theta=np.zeros(0, dtype), n=n)
+    layer = _Helmholtz(n_in=n, n_out=m, A=(A + A.T) / 2, b=rng.uniform(0.2, 0.8, n).astype(dtype))
+    return of_inputs("helmholtz", (rng.uniform(0.5, 1, n) / n).astype(dtype), layer)
 
 
 _HEARTS = {
@@ -84,8 +71,8 @@ _HEARTS = {
 """Of the five experiments: the moments that were measured, and the starting point."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Dipoles(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Dipoles(Formula):
     """Moments of two dipoles: (Σ_j p_j z_j^k)_{k = 0 … 3} - measured, in real and imaginary parts.
 
     x = (a, b, c, d, t, u, v, w): the dipoles p = (a + ic, b + id) at the places z = (t + iv, u + iw).
@@ -93,18 +80,7 @@ class _Dipoles(AutodiffLayer):
 
     measured: AnyArray
 
-    @property
-    def n_in(self) -> int:
-        """Two complex dipoles and their places."""
-        return 8
-
-    @property
-    def n_out(self) -> int:
-        """Four complex moments."""
-        return 8
-
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """What is left, (8,)."""
         xp = x.__array_namespace__()
         real, imaginary, at, above = x[:2], x[2:4], x[4:6], x[6:]
         moments = []
@@ -114,15 +90,8 @@ class _Dipoles(AutodiffLayer):
         return xp.stack(moments) - self.measured
 
 
-@shaped("n = m = 8", nearest=lambda *_, **__: (8, 8))
-def heart_dipole(
-    n: int,
-    m: int,  # noqa: ARG001 - n and m are 8
-    rng: Rng,  # noqa: ARG001 - the published points
-    dtype: np.dtype[np.floating],
-    *,
-    experiment: Literal[1, 2, 3, 4, 5] = 1,
-) -> Problem:
+@shaped("n = m = 8", nearest=lambda *_, **_options: (8, 8))
+def heart_dipole(n: int, m: int, _rng: Rng, dtype: Precision, *, experiment: Literal[1, 2, 3, 4, 5] = 1) -> Problem:
     """Human heart dipole: 8 equations (MINPACK-2, ANL/MCS-P153-0692; Dennis, Gay and Vu, 1985).
 
     Its point is the published starting point of one of five experiments.
@@ -130,8 +99,7 @@ def heart_dipole(
     if experiment not in _HEARTS:
         raise unknown("experiment", experiment, [str(known) for known in _HEARTS])
     measured, start = (np.array(numbers, dtype) for numbers in _HEARTS[experiment])
-    chain = Chain((_Dipoles(measured),), dtype)
-    return Problem(name="heart-dipole", chain=chain, x=start, theta=np.zeros(0, dtype), n=n)
+    return of_inputs("heart-dipole", start, _Dipoles(n_in=n, n_out=m, measured=measured))
 
 
 _PRESSURE, _AIR = 40.0, 10.0
@@ -141,22 +109,12 @@ _EQUILIBRIUM = {5: 1.930e-1, 6: 2.597e-3, 7: 3.448e-3, 8: 1.799e-5, 9: 2.155e-4,
 """K_5 … K_10, the constants of equilibrium."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Propane(AutodiffLayer):
-    """Four balances of atoms, six equilibria, and the sum of all moles x_11."""
+class _Propane(Formula):
+    """What is left of four balances of atoms, of six equilibria, and of the sum x_11 of the moles of ten products."""
 
-    @property
-    def n_in(self) -> int:
-        """Moles of ten products, and their sum."""
-        return 11
-
-    @property
-    def n_out(self) -> int:
-        """As many equations."""
-        return 11
+    __slots__ = ()
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """What is left of each equation, (11,)."""
         xp, k = x.__array_namespace__(), _EQUILIBRIUM
         x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, total = (x[i] for i in range(11))
         share = _PRESSURE / total
@@ -177,37 +135,25 @@ class _Propane(AutodiffLayer):
         return xp.stack(equations)
 
 
-@shaped("n = m = 11", nearest=lambda *_, **__: (11, 11))
-def propane_combustion(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Problem:  # noqa: ARG001 - a fixed problem
+@shaped("n = m = 11", nearest=lambda *_: (11, 11))
+def propane_combustion(n: int, m: int, _rng: Rng, dtype: Precision) -> Problem:
     """Combustion of propane in air, full formulation: 11 equations (MINPACK-2, ANL/MCS-P153-0692), at their start."""
     k, root = _EQUILIBRIUM, math.sqrt(_PRESSURE)
     start = [5, 2.5, 5, 0.1, 0.05 * k[5], k[6] / root, 50 * k[7] / root]
     start += [1000 * k[8] / _PRESSURE, 500 * k[9] / root, 50_000 * k[10] / _PRESSURE, 20]
-    x, theta = np.array(start, dtype), np.zeros(0, dtype)
-    return Problem(name="propane-combustion", chain=Chain((_Propane(),), dtype), x=x, theta=theta, n=n)
+    return of_inputs("propane-combustion", np.array(start, dtype), _Propane(n_in=n, n_out=m))
 
 
 _A, _B, _DIFFUSION = 3.4, 1.0, 0.1
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Brusselator(AutodiffLayer):
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Brusselator(Formula):
     """(u', v') on a periodic grid of N × N points in the unit square, by differences of second order."""
 
     N: int
 
-    @property
-    def n_in(self) -> int:
-        """Two substances at each point."""
-        return 2 * self.N**2
-
-    @property
-    def n_out(self) -> int:
-        """Their rates."""
-        return 2 * self.N**2
-
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """(u', v'), (2 N²,), row by row."""
         xp = x.__array_namespace__()
         u, v = x.reshape(2, self.N, self.N)
         reacting = u * u * v
@@ -220,8 +166,8 @@ class _Brusselator(AutodiffLayer):
         return xp.stack(rates).reshape(-1)
 
 
-@shaped("n = m = 2 N²", nearest=family(lambda k, **_: (2 * k * k, 2 * k * k)))
-def brusselator(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Problem:  # noqa: ARG001 - the published point
+@shaped("n = m = 2 N²", nearest=family(lambda k: (2 * k * k, 2 * k * k)))
+def brusselator(n: int, m: int, _rng: Rng, dtype: Precision) -> Problem:
     """Brusselator with diffusion in two dimensions, N × N points: sparse (Hairer and Wanner, 1996, BRUSS-2D).
 
     u' = 1 + u² v - 4.4 u + 0.1 Δu and v' = 3.4 u - u² v + 0.1 Δv, at the published initial values.
@@ -230,5 +176,4 @@ def brusselator(n: int, m: int, rng: Rng, dtype: np.dtype[np.floating]) -> Probl
     at = np.arange(N) / N
     hump = at * (1 - at) ** 1.5
     start = np.stack([np.broadcast_to(22 * hump, (N, N)), np.broadcast_to(27 * hump[:, np.newaxis], (N, N))])
-    x, theta = start.reshape(-1).astype(dtype), np.zeros(0, dtype)
-    return Problem(name="brusselator", chain=Chain((_Brusselator(N),), dtype), x=x, theta=theta, n=n)
+    return of_inputs("brusselator", start.reshape(-1).astype(dtype), _Brusselator(n_in=n, n_out=m, N=N))

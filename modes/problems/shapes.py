@@ -1,23 +1,24 @@
 """Which shapes a problem has: a rule in words, and the shape of the problem that is nearest to n inputs, m outputs.
 
-    @shaped("n = m = 8", nearest=lambda n, m, **options: (8, 8))
+    @shaped("n = m = 8", nearest=lambda n, m: (8, 8))
     def heart_dipole(n, m, rng, dtype): ...
 
-    @shaped("n = m = 2 N²", nearest=family(lambda N, **options: (2 * N * N, 2 * N * N)))
+    @shaped("n = m = 2 N²", nearest=family(lambda N: (2 * N * N, 2 * N * N)))
     def brusselator(n, m, rng, dtype): ...
 
 A factory without a rule makes any n × m. One with a rule is only called with shapes that the problem has.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.core.problem import LARGEST
 
-__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "rule_of", "shaped"]
+__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "nearest_of", "rule_of", "shaped"]
 
 Shape = tuple[int, int]
 """(n, m)."""
@@ -70,14 +71,19 @@ def family(shape_of: Callable[..., Shape]) -> Nearest:
     or where it passes m, and few are looked at.
     """
 
-    def nearest(n: int, m: int, **options: Any) -> Shape:  # noqa: ANN401 - the problem's own
+    def nearest(n: int, m: int, **options: Json) -> Shape:
         def shape(k: int) -> Shape:
             return shape_of(k, **options)
 
         steps = range(1, LARGEST + 1)
         passed = [bisect_left(steps, n, key=lambda k: shape(k)[0]), bisect_left(steps, m, key=lambda k: shape(k)[1])]
         near = {shape(steps[min(max(at, 0), LARGEST - 1)]) for last in passed for at in (last - 1, last)}
-        possible = [one for one in near if max(one) <= LARGEST] or [shape(1)]
-        return min(possible, key=lambda one: (distance((n, m), one), one))
+        return nearest_of(near, n, m, least=shape(1))
 
     return nearest
+
+
+def nearest_of(shapes: Iterable[Shape], n: int, m: int, *, least: Shape) -> Shape:
+    """The nearest to n × m that is not too large, of two equally near the smaller; `least` where all are too large."""
+    possible = [shape for shape in shapes if max(shape) <= LARGEST] or [least]
+    return min(possible, key=lambda shape: (distance((n, m), shape), shape))

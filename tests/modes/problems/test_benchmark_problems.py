@@ -203,15 +203,26 @@ def test_the_hand_at_rest_is_its_own_skin() -> None:
     assert (np.unique(hand.triangles) == np.arange(528)).all()
     np.testing.assert_allclose(hand.weights.sum(axis=1), 1, rtol=1e-15)
     assert (hand.weights.max(axis=0) == 1).all()
-    layer = SkinDistances(hand.relative, hand.undo, hand.vertices, hand.weights, hand.triangles)
-    corner = np.tile([1.0, 0.0], 704)
-    at = -layer.value(np.zeros(3 * 704), np.concatenate([np.zeros(26), corner]))
+    x, theta = np.zeros(3 * 704), np.concatenate([np.zeros(26), np.tile([1.0, 0.0], 704)])
+    layer = SkinDistances(
+        n_in=x.size,
+        n_out=x.size,
+        n_params=theta.size,
+        relative=hand.relative,
+        undo=hand.undo,
+        vertices=hand.vertices,
+        weights=hand.weights,
+        corners=hand.triangles,
+    )
+    at = -layer.value(x, theta)
     np.testing.assert_allclose(at.reshape(-1, 3), hand.vertices[hand.triangles[:, 0]], atol=1e-13)
 
 
 def test_a_prior_with_more_degrees_of_freedom() -> None:
     """Its scale and its degrees are those of the formula."""
-    layer, rng = MixtureLikelihood(3, 2, 4, gamma=0.7, extra=2), np.random.default_rng(5)
+    sizes = {"n_in": 12, "n_out": 1, "n_params": 2 * (1 + 3 + 6)}
+    layer = MixtureLikelihood(**sizes, dimension=3, components=2, points=4, gamma=0.7, extra=2)
+    rng = np.random.default_rng(5)
     x, theta = rng.standard_normal(layer.n_in), rng.standard_normal(layer.n_params)
     np.testing.assert_allclose(layer.value(x, theta), mixture(layer, x, theta), rtol=1e-12)
     J = engine("jax-vjp").prepare(Chain((layer,)), "theta")(x, theta)
