@@ -6,9 +6,12 @@ from typing import Any
 import numpy as np
 
 from fwdrev.bench import Cell
+from fwdrev.results.gate.decision import Gate
+from fwdrev.results.gate.findings import Finding
 from fwdrev.results.gate.sides import Sides
+from fwdrev.results.gate.verdicts.report import Verdict
 
-__all__ = ["ONE", "WOBBLE", "alone", "grid", "noisy", "slower"]
+__all__ = ["ONE", "WOBBLE", "alone", "flagged", "grid", "noisy", "slower"]
 
 ONE = (Cell(4, 2), "forward")
 WOBBLE = (0.004, -0.006, 0.001, 0.005, -0.004)
@@ -33,6 +36,11 @@ def grid(logs: Any, arms: tuple[str, ...] = ("forward", "reverse"), **fields: An
     cells = tuple(Cell(n, m) for n in (1, 8) for m in (2, 3))
     whole = np.array(np.broadcast_to(logs, (5, 4, len(arms))))
     return Sides(cells=cells, arms=arms, logs=whole, control=np.zeros(5), **fields)
+
+
+def flagged(gate: Gate) -> list[Finding]:
+    """What was flagged and has not been measured again."""
+    return [finding for finding in gate.findings if finding.time is Verdict.FLAGGED]
 
 
 def noisy(spread: float = 0.002, seed: int = 0, arms: int = 2) -> np.ndarray:

@@ -36,6 +36,9 @@ turn out slower than the first few may use a third more than the budget, no more
 _NARROW = 0.02
 """Relative width of an interval below which two digits would not tell its ends apart."""
 
+_THREE_DIGITS = 999.5
+"""Numbers from here on are rounded to four digits or more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallableGate:
@@ -209,7 +212,7 @@ def _texts(e: Estimate) -> tuple[str, str]:
 
 def _number(value: float, digits: int = 3) -> str:
     """All its digits, also zeros: `1.00`."""
-    return f"{value:#.{digits}g}".rstrip(".") if value < 999.5 else f"{value:.0f}"  # noqa: PLR2004 - three digits
+    return f"{value:#.{digits}g}".rstrip(".") if value < _THREE_DIGITS else f"{value:.0f}"
 
 
 def _generous(seconds: float) -> float:

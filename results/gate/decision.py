@@ -63,11 +63,6 @@ class Gate:
         return finding.worse or (finding.time is Verdict.MISSING and not self.allow_missing)
 
     @property
-    def to_confirm(self) -> tuple[Finding, ...]:
-        """What was flagged and has not been measured again."""
-        return tuple(finding for finding in self.findings if finding.time is Verdict.FLAGGED)
-
-    @property
     def pairs_again(self) -> tuple[Pair, ...]:
         """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided.
 

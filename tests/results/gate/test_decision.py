@@ -11,7 +11,7 @@ from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Kind, subjects_of
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.holm import holm
-from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower
+from tests.gate_sides import ONE, WOBBLE, alone, flagged, grid, noisy, slower
 
 
 def test_a_finding_is_the_paired_t_test() -> None:
@@ -52,7 +52,7 @@ def test_a_slowdown_is_flagged_and_then_confirmed() -> None:
     assert first.pairs_again == (ONE,)
     again = decide(slower(0.2), confirmation=slower(0.15))
     assert (again.findings[0].verdict, again.outcome) == (Verdict.REGRESSED, Outcome.REGRESSED)
-    assert not again.to_confirm
+    assert not flagged(again)
 
 
 def test_fresh_rounds_are_tested_alone() -> None:
@@ -80,7 +80,7 @@ def test_fresh_rounds_are_tested_alone() -> None:
 def test_what_is_not_confirmed_is_no_regression(fresh: Sides, verdict: Verdict, outcome: Outcome) -> None:
     """Whatever the first look said, and nothing is left to confirm."""
     gate = decide(slower(0.2), confirmation=fresh)
-    assert (gate.findings[0].verdict, gate.outcome, gate.to_confirm) == (verdict, outcome, ())
+    assert (gate.findings[0].verdict, gate.outcome, flagged(gate)) == (verdict, outcome, [])
 
 
 def test_a_confirmation_at_one_per_cent() -> None:
@@ -107,7 +107,7 @@ def test_a_shift_of_all_is_the_machines() -> None:
     assert gate.outcome is Outcome.UNCHANGED
     assert gate.drift is not None
     assert gate.drift.point == pytest.approx(math.exp(0.2))
-    assert decide(alone(shifted)).to_confirm
+    assert flagged(decide(alone(shifted)))
 
 
 def test_a_round_without_control_does_not_count() -> None:

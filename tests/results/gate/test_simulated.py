@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from fwdrev.results.gate.decision import decide
 from fwdrev.results.gate.verdicts.report import Outcome
 from tests.doubles.simulated_gate import SCENARIOS, Setting, Truth
+from tests.gate_sides import flagged
 
 RUNS = 2000
 
@@ -73,6 +74,6 @@ def _decided(setting: Setting, rng: np.random.Generator, truth: np.ndarray) -> b
     """By the gate itself, which asks for fresh rounds only where it flagged something."""
     sides = setting.sides(rng, truth)
     gate = decide(sides)
-    if gate.to_confirm:
+    if flagged(gate):
         gate = decide(sides, confirmation=setting.sides(rng, truth))
     return gate.outcome is Outcome.REGRESSED
