@@ -5,7 +5,7 @@
     found.in_m[64].size                                  # Estimate(point=…, low=…, high=…, level=0.95)
     times(run)                                           # a pandas table
 
-Nothing here draws; nothing here measures.
+Nothing here draws, nothing here measures. Start with `runs/run.py`, then `stats/crossing.py`.
 """
 
 import lazy_loader
