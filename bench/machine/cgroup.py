@@ -16,7 +16,7 @@ _MOST = 2**60
 """Bytes, or processors: version 1 says 2⁶³, less a page, for "no limit"."""
 
 _UNIFIED, _USUAL = "", "sys/fs/cgroup"
-"""What /proc/self/cgroup has for the controllers of version 2, and where hierarchies are mounted if it is not said."""
+"""The controllers of version 2 in /proc/self/cgroup, and where hierarchies are mounted by default."""
 
 N = TypeVar("N", int, float)
 
@@ -30,7 +30,7 @@ def memory_left(root: Path = Path("/")) -> int | None:
 
 
 def cpu_quota(root: Path = Path("/")) -> float | None:
-    """Of how many processors the time may be used, such as 0.5; None without a limit."""
+    """How many processors' time may be used, such as 0.5; None without a limit."""
     return _tightest(root, "cpu", _cpu_quota)
 
 
@@ -100,18 +100,18 @@ def _usual(root: Path, controller: str) -> list[tuple[Path, PurePosixPath, str]]
 
 
 def _plain(place: str) -> str:
-    """Spaces and the like are told as octal numbers."""
+    """The place, in which spaces and the like are written as octal numbers."""
     return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), place)
 
 
 def _numbers(path: Path) -> list[int]:
-    """Those at the start of a file; what says "max" has none."""
+    """The numbers in a file, unless it begins with "max"."""
     words = text_of(path).split()
     return [int(word) for word in words if re.fullmatch(r"-?[0-9]{1,19}", word)] if words[:1] != ["max"] else []
 
 
 def text_of(path: Path) -> str:
-    """What a file of the system says; nothing where it cannot be read."""
+    """The text of a system's file, empty where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except (OSError, ValueError):  # a path from a file may hold anything, such as a null

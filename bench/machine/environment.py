@@ -1,4 +1,4 @@
-"""What a worker process finds: its environment variables, its processors, the memory that it may take."""
+"""The surroundings of a worker process: its environment variables, its processors, the memory that it may take."""
 
 import os
 from collections.abc import Iterator
@@ -32,14 +32,14 @@ PASSED_ON = (
 """How the names of variables begin that change what is measured; pyperf's workers get them only when told."""
 
 _SHARE = 0.8
-"""Of the memory that is free, for all workers together, where the specification sets no limit."""
+"""The share of free memory that all workers together may take, where the specification sets no limit."""
 
 _ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
 _START_SECONDS = 120.0
 
 
 def cautions(threads: int) -> Iterator[str]:
-    """What is wrong with the surroundings of a measurement that is about to begin, a line each."""
+    """Warnings about the surroundings of a measurement that is about to begin, a line each."""
     if available_cpus() and not pinned_cpus(threads):
         yield "processes cannot be pinned to processors here (the system refuses it): what is measured varies more"
     quota = cpu_quota()

@@ -1,6 +1,6 @@
 """Facts about this machine: the fingerprint that a run stores, and how well the machine measures.
 
-What the latter mean is said in `results.doctor`.
+`results.doctor` judges the latter.
 """
 
 import json
@@ -38,13 +38,13 @@ __all__ = ["blas", "fingerprint", "frequency", "machine", "pyperf_says", "timer"
 _PACKAGES = ("fwdrev", "numpy", "jax", "jaxlib", "scipy", "pyperf")
 
 _FROM_PYPERF = ("cpu_model_name", "cpu_config", "platform", "python_version", "python_implementation", "aslr", "timer")
-"""Of pyperf's metadata what describes the machine; names of hosts and paths stay out of it."""
+"""The metadata of pyperf that describe the machine; names of hosts and paths are left out."""
 
 _SYS = Path("/sys/devices/system/cpu")
 """Where Linux tells about processors; a virtual machine has little there."""
 
 _READINGS = 100_000
-"""Of the clock: some milliseconds."""
+"""Readings of the clock, which take some milliseconds."""
 
 _XLA_SECONDS, _PYPERF_SECONDS = 60.0, 15.0
 """How long JAX may take to start and pyperf to look around."""
@@ -106,7 +106,7 @@ def frequency(folder: Path = _SYS) -> Frequency:
 
 
 def timer() -> Timer:
-    """Of Python's best clock, which is also the one of every measurement."""
+    """The facts of Python's best clock, which every measurement uses."""
     readings = [perf_counter() for _ in range(_READINGS)]
     steps = (later - earlier for earlier, later in pairwise(readings) if later > earlier)
     return Timer(resolution=min(steps, default=math.inf), cost=(readings[-1] - readings[0]) / (_READINGS - 1))

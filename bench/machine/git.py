@@ -17,30 +17,8 @@ from fwdrev.modes.errors import InputError
 
 __all__ = ["Project", "git", "project_here", "reason", "without_repository"]
 
-_LOCAL = frozenset(
-    {
-        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-        "GIT_COMMON_DIR",
-        "GIT_CONFIG",
-        "GIT_CONFIG_COUNT",
-        "GIT_CONFIG_PARAMETERS",
-        "GIT_DIR",
-        "GIT_GRAFT_FILE",
-        "GIT_IMPLICIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_INTERNAL_SUPER_PREFIX",
-        "GIT_NO_REPLACE_OBJECTS",
-        "GIT_OBJECT_DIRECTORY",
-        "GIT_PREFIX",
-        "GIT_REPLACE_REF_BASE",
-        "GIT_SHALLOW_FILE",
-        "GIT_WORK_TREE",
-    }
-)
-"""What `git rev-parse --local-env-vars` names, for where there is no git to ask, and what older ones leave out."""
-
 _CONFIGURATION = frozenset({"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
-"""Of these, what git itself hands on to another repository: the user's settings, such as `safe.directory`."""
+"""Variables of a repository that git hands on to another one: the user's settings, such as `safe.directory`."""
 
 _WHICH = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
 
@@ -48,10 +26,7 @@ _QUIETLY = (
     *("-c", f"core.hooksPath={os.devnull}"),  # what a project does after a checkout is not for ours
     *("-c", "core.fsmonitor=false"),  # a daemon would stay in a folder that goes
     *("-c", "worktree.useRelativePaths=false"),  # it would set an extension in the repository for good
-    *(
-        "-c",
-        "submodule.recurse=false",
-    ),  # from what is there, by `fwdrev.bench.revisions.checkout`, not from the network
+    *("-c", "submodule.recurse=false"),  # `revisions.checkout` takes them from what is here, not from the network
 )
 
 
@@ -131,17 +106,17 @@ def reason(done: subprocess.CompletedProcess[str]) -> str:
 
 def without_repository(environment: Mapping[str, str], but: frozenset[str] = frozenset()) -> dict[str, str]:
     """The environment without the variables by which git names a repository, `but` for these."""
-    gone = _local_variables() - but
+    gone = _local_variables(shutil.which("git")) - but
     return {name: value for name, value in environment.items() if name not in gone}
 
 
 @cache
-def _local_variables() -> frozenset[str]:
-    found = shutil.which("git")
-    if found is None:
-        return _LOCAL
-    asked = subprocess.run([found, "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)  # noqa: S603
-    return _LOCAL | frozenset(asked.stdout.split())
+def _local_variables(program: str | None) -> frozenset[str]:
+    """The names of these variables, as git lists them; none where there is no git that would read them."""
+    if program is None:
+        return frozenset()
+    asked = subprocess.run([program, "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)  # noqa: S603
+    return frozenset(asked.stdout.split())
 
 
 def _program() -> str:

@@ -21,7 +21,7 @@ _RESET_PEAK = "5"
 
 
 def available_bytes() -> int | None:
-    """What could be allocated now without swapping, within the limits of containers."""
+    """Bytes that could be allocated now without swapping, within the limits of containers."""
     free, left = _fields(_PROC / "meminfo").get("MemAvailable"), memory_left()
     return min((each for each in (free, left) if each is not None), default=None)
 
@@ -48,21 +48,15 @@ def limited(extra: int | None) -> Iterator[None]:
 def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
     """The peak of one call; `traced`: with tracemalloc, which slows Python down."""
     before = _reset_peak()
-    with _traced() if traced else contextlib.nullcontext():
+    with contextlib.ExitStack() as tracing:
+        if traced:
+            tracemalloc.start()
+            tracing.callback(tracemalloc.stop)
         result = call()
         allocated = tracemalloc.get_traced_memory()[1] if traced else None
     peak = _fields(_PROC / "self" / "status").get("VmHWM")
     del result
     return Memory(allocated=allocated, resident=None if before is None or peak is None else max(0, peak - before))
-
-
-@contextlib.contextmanager
-def _traced() -> Iterator[None]:
-    tracemalloc.start()
-    try:
-        yield
-    finally:
-        tracemalloc.stop()
 
 
 def _reset_peak() -> int | None:

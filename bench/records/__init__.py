@@ -1,4 +1,4 @@
-"""What others only read: cells, observations, specifications, and how options and files are parsed.
+"""Records of measurements and specifications, and the parsing of options and files.
 
 No clock, no process, no statistics: a run can be read on any system. Start with `observation.py`.
 """

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 __all__ = ["CallableRound", "Layout", "Probed", "warm_up"]
 
-
 _LOOKS = 2
 """A result that is flagged or undecided is measured again."""
 
@@ -39,7 +38,7 @@ _ENOUGH = (5, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """What a few calls took: seconds per call of `f` and `g`, those of `setup`, and the calls that make a block."""
+    """Seconds per call of `f` and `g` from a few calls, those of `setup`, and the calls that make a block."""
 
     f: float
     g: float
@@ -66,6 +65,6 @@ def warm_up(loops: int) -> int:
     """Calls before a block, so that it does not pay for the arm before it: one, and an eighth of the block.
 
     The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
-    next one, whoever makes it. The few calls after that still have to fill the caches.
+    next one. The few calls after that still have to fill the caches.
     """
     return 1 + loops // 8

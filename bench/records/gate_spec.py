@@ -1,9 +1,9 @@
-"""What a gate measures: a plane whose arms may also be functions of the project at hand."""
+"""The specification of a gate: a plane whose arms may also be functions of the project at hand."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fwdrev.bench.records.parsing import all_functions, each_once, is_function
+from fwdrev.bench.records.parsing import all_functions, each_once, is_function, names_function
 from fwdrev.bench.records.sides import CONTROL, function_of
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
@@ -26,7 +26,7 @@ FUNCTIONS: Mapping[str, Any] = {"inputs": "1000", "outputs": "1", "rounds": 14, 
 code and arrays lie: it differs by some per cent from one process to the next, and only more rounds average it out."""
 
 ARMS = ("forward", "reverse")
-"""What is compared where no arm is named."""
+"""The arms to compare where none is named."""
 
 
 def gate_spec(
@@ -46,7 +46,7 @@ def gate_spec(
     each_once(names)
     if all_functions(names):
         return checked_spec({**FUNCTIONS, **given, "engines": names})
-    engines = [name for name in names if ":" not in name]
+    engines = [name for name in names if not names_function(name)]
     known = [name for name in engines if not looked_up_later or find_engine(name) is not None]
     spec = make_spec({**PLANE, **given, "engines": known or ["forward"]})
     return spec.model_copy(update={"engines": names})
@@ -57,7 +57,7 @@ def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
 
     Raises InputError for another number of them, and for one that is not written as MODULE:FUNCTION.
     """
-    functions = [name for name in arms if ":" in name]
+    functions = [name for name in arms if names_function(name)]
     if text is None:
         return {}
     points = [part.strip() for part in text.split(",")]
@@ -79,7 +79,7 @@ def _check_name(name: str) -> None:
     if name == CONTROL:
         msg = f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
         raise InputError(msg)
-    if ":" in name and not is_function(function_of(name)):
+    if names_function(name) and not is_function(function_of(name)):
         msg = (
             f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
             "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"

@@ -80,7 +80,7 @@ def content(path: Path, most: int = _LARGEST) -> bytes:
 
 
 def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Json]:
-    """What the file holds; raises InputError that calls it `name`, with `advice` where it cannot be read."""
+    """The table that the file holds; raises InputError that calls it `name`, with `advice` if it cannot be read."""
     try:
         return tomllib.loads(content(path, _LARGEST_TOML).decode("utf-8"))
     except OSError as error:
@@ -111,7 +111,7 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _await_writer(pipe: int) -> None:
-    """Of a pipe; how long it takes to write is its own affair, as with `cat`."""
+    """Wait until the other end of a pipe is opened; the writer may then take as long as it likes, as with `cat`."""
     if select([pipe], [], [], _PATIENCE)[0]:
         return
     try:

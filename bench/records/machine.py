@@ -126,7 +126,7 @@ DISTORTING: dict[str, str] = {
     "MALLOC_CHECK_": "memory is checked each time that it is taken or given back",
     "LD_AUDIT": "every call into a library is watched",
 }
-"""What is for debugging: the numbers are those of no program that anybody runs."""
+"""Settings for debugging: with them, times are those of no program in use."""
 
 EFFECTS: dict[str, str] = DISTORTING | {
     "XLA_FLAGS": "options of XLA, which decide what it compiles",
@@ -185,10 +185,10 @@ OVERRIDDEN: dict[str, str] = {
     "JAX_PLATFORMS": "sweep, check and calibrate choose the device by --device; a function of your own heeds it",
     "JAX_PLATFORM_NAME": "where JAX computes, if JAX_PLATFORMS does not say; sweep, check and calibrate do",
 }
-"""What workers set themselves: it changes nothing that is recorded."""
+"""Settings that workers set themselves, so that they change nothing that is recorded."""
 
 _OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
-"""How a switch is left alone."""
+"""Values of a switch that leave it off."""
 
 _SWITCHES = frozenset({*DISTORTING, "JAX_LOG_COMPILES", "PYTHONOPTIMIZE"})
 
@@ -197,7 +197,7 @@ _LONGEST = 200
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Those that are set to anything, in the order of their names."""
+    """The settings that are set to anything, in the order of their names."""
     return {
         name: _told(name, environment[name])
         for name in sorted(EFFECTS)
@@ -210,7 +210,7 @@ def _is_off(name: str, value: str) -> bool:
 
 
 def _told(name: str, value: str) -> str:
-    """In one line, without the folders of whoever set it."""
+    """A value in one line, without the user's folders."""
     words = re.split(r"[\s:]+" if name.startswith("LD_") else r"\s+", value.strip())
     if name.startswith("LD_"):
         words = [word.rpartition("/")[2] for word in words]

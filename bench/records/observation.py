@@ -1,4 +1,4 @@
-"""What is measured: cells of the plane, and the observations that come back from them.
+"""Cells of the plane, and the observations that come back from them.
 
 A *cell* is the problem at one (n, m). An *arm* is an engine that is timed in it. An observation is what one worker saw
 of one cell: in one round, or in one of the passes before the rounds.
@@ -77,7 +77,7 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """What one worker saw of one cell in one round, or in one of the passes before (`PREPARING`, `WEIGHING`).
+    """The results of one cell from one worker, in one round or in a pass before (`PREPARING`, `WEIGHING`).
 
     `seconds`: the wall time that it took, all of it.
     """

@@ -1,4 +1,4 @@
-"""What a text means: sizes, numbers with units, names of engines and functions, a cell, a problem's own options."""
+"""Text as a user writes it: sizes, numbers with units, names of engines and functions, cells, a problem's options."""
 
 import json
 import math

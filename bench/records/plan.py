@@ -1,4 +1,4 @@
-"""What a sweep is handed: a plan, which says what to measure next, and an executor, which measures it.
+"""A sweep gets a plan, which says what to measure next, and an executor, which measures it.
 
     plan = FixedPlan(spec)
     for step in plan.steps():        # asked again after each step; what was seen by then is noted in between
@@ -35,7 +35,7 @@ class Forecast(Protocol):
         ...
 
     def seconds(self, steps: Sequence[Step]) -> float | None:
-        """Of these steps, preparations included; None before anything is known."""
+        """The seconds that these steps take, preparations included; None before anything is known."""
         ...
 
 
@@ -97,7 +97,7 @@ class FixedPlan:
         self._ahead: list[Step] | None = None
 
     def note(self, observation: Observation) -> None:
-        """It needs no measuring again."""
+        """This round of this cell needs no measuring again."""
         self._seen.add((observation.round, observation.cell))
         if self._forecast is not None:
             self._forecast.note(observation)
@@ -110,32 +110,33 @@ class FixedPlan:
             self._ahead.pop(0)
 
     def over(self) -> bool:
-        """It has no budget."""
+        """Never: a fixed plan has no time budget."""
         return False
 
     def seconds_left(self) -> float | None:
-        """Of all that was not seen."""
+        """The forecast for all that was not seen."""
         if self._forecast is None:
             return None
         ahead = self._missing() if self._ahead is None else self._ahead
-        return self._forecast.seconds([left for step in ahead if (left := self._unseen(step)).cells])
+        return self._forecast.seconds(self._unseen(ahead))
 
     def outcome(self) -> str:
-        """All of it."""
+        """All rounds of all cells."""
         cells = len(self._spec.cells)
         return f"all {self._spec.rounds} rounds of {cells} cell{'s' * (cells > 1)} are done"
 
     def _missing(self) -> list[Step]:
         rounds, cells = range(self._spec.rounds), self._spec.cells
         if self._spec.protocol is Measuring.PYPERF:
-            wanted = [Step(rounds=self._rounds_left(cell), cells=[cell]) for cell in cells]
-        else:
-            wanted = [self._unseen(Step(rounds=[index], cells=cells)) for index in rounds]
-        return [step for step in wanted if step.rounds and step.cells]
+            return self._unseen([Step(rounds=rounds, cells=[cell]) for cell in cells])
+        return self._unseen([Step(rounds=[index], cells=cells) for index in rounds])
 
-    def _rounds_left(self, cell: Cell) -> list[int]:
-        return [index for index in range(self._spec.rounds) if (index, cell) not in self._seen]
-
-    def _unseen(self, step: Step) -> Step:
-        cells = [cell for cell in step.cells if any((index, cell) not in self._seen for index in step.rounds)]
-        return Step(rounds=step.rounds, cells=cells)
+    def _unseen(self, steps: Sequence[Step]) -> list[Step]:
+        """The rest of steps, each of which has one round or one cell."""
+        rest: list[Step] = []
+        for step in steps:
+            rounds = [index for index in step.rounds if any((index, cell) not in self._seen for cell in step.cells)]
+            cells = [cell for cell in step.cells if any((index, cell) not in self._seen for index in step.rounds)]
+            if cells:
+                rest.append(Step(rounds=rounds, cells=cells))
+        return rest

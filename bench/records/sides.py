@@ -1,4 +1,4 @@
-"""What two sides of a comparison, base and head, showed: records of `bench.revisions`, which measures them.
+"""Records of the two sides of a comparison, base and head; `bench.revisions` measures them.
 
 Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
 """
@@ -27,12 +27,12 @@ CONTROL = "control"
 """The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
 
 _JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
-"""What is done to a function, before its name."""
+"""The transformation of a function, as it is written before the function's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideObservation:
-    """What both sides showed of one cell in one round; values are paired by arm and position.
+    """The results of both sides for one cell in one round; values are paired by arm and position.
 
     An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
     round. `seconds`: the wall time that all of it took.
@@ -70,7 +70,7 @@ class Delay:
 
 
 def delay_of(text: str) -> Delay:
-    """What a user wrote; raises InputError with what to write."""
+    """The delay that a user wrote; raises InputError with examples."""
     where, _, share = text.rpartition("=")
     arm, _, cell = where.partition("@")
     try:
@@ -95,7 +95,7 @@ def share_of(delays: Iterable[Delay], arm: str, cell: Cell) -> float:
 
 
 def direction_of(arm: str) -> Direction:
-    """That of the engine, or of what is done to the function."""
+    """The direction of the engine, or of the transformation of the function."""
     found = find_engine(arm)
     return found.direction if found is not None else _JACOBIANS.get(arm.partition(":")[0], Direction.NONE)
 

@@ -1,4 +1,4 @@
-"""What is not to be run: arms that failed in a cell, and arms that ran out of time or memory at a smaller size."""
+"""Arms that are not run: they failed in that cell, or ran out of time or memory at a smaller size."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 __all__ = ["Skips"]
 
 _GROWING = (Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED)
-"""What gets no better with size: such an arm is not tried at larger n and m. A wrong Jacobian is no matter of size."""
+"""Failures that get no better with size: such an arm is not tried at larger n and m; a wrong one is."""
 
 
 class Skips:
@@ -51,7 +51,7 @@ class Skips:
         return bool(self._left(cell))
 
     def copy(self) -> "Skips":
-        """What is noted in the copy is not noted here."""
+        """An independent copy."""
         return Skips.from_json(self._engines, self.to_json())
 
     def to_json(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ __all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "stor
 
 
 _COARSE_ROUNDS = 4
-"""Of the grid with which an adaptive sweep begins."""
+"""Rounds of the grid with which an adaptive sweep begins."""
 
 _BUDGET = 600.0
 """Seconds for a precision without one: where two engines stay equal over a range, no number of rounds reaches it."""
@@ -56,7 +56,7 @@ Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
 Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
 Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
-"""Of an engine or a problem: it is written into tables, messages and files."""
+"""The name of an engine or a problem, which is written into tables, messages and files."""
 Engine = Annotated[Name, AfterValidator(engine_name)]
 
 
@@ -68,7 +68,7 @@ class Protocol(StrEnum):
 
 
 class Device(StrEnum):
-    """What JAX computes on."""
+    """The device that JAX computes on."""
 
     CPU = "cpu"
     GPU = "gpu"

@@ -1,4 +1,4 @@
-"""Trials of a user's function: what is measured of each way to compute its Jacobian, wherever that happens.
+"""Trials of a user's function: each way to compute its Jacobian is prepared and timed.
 
 `FunctionTrials` measures in this process, `FunctionProcess` in processes of their own; what decides on the next
 measurement (`fwdrev.results.advice.rounds`) sees no difference.
@@ -72,7 +72,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """What counts say: of each arm its code, the seconds of a call and the bytes at its peak, and why others have none.
+    """Predictions from counts: the code, the seconds per call and the peak bytes of each arm, or why it has none.
 
     `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
     `held`: bytes from which the size of the chunks of an arm with chunks follows. `unknown`: primitives of which only
@@ -93,7 +93,7 @@ class Expected:
         return cls(late={arm: reason}) if late else cls(reasons={arm: reason})
 
     def __or__(self, other: "Expected") -> "Expected":
-        """Both; the other one's word counts."""
+        """Both; where they differ, the other."""
         return Expected(
             **{part.name: {**getattr(self, part.name), **getattr(other, part.name)} for part in fields(self)}
         )
@@ -113,7 +113,7 @@ class Trials(Protocol):
         ...
 
     def expected(self, seconds: float) -> Expected:
-        """What counts let expect of every arm, within so many seconds; compiles nothing."""
+        """Predict every arm from its counts, within so many seconds; compiles nothing."""
         ...
 
     def prepare(self, arm: str, seconds: float) -> Prepared:

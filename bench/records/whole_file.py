@@ -24,7 +24,7 @@ from pathlib import Path
 __all__ = ["append_whole", "obstacle", "status", "taken", "write_whole"]
 
 _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
-"""What a file system says that has no fsync."""
+"""Errors of a file system without fsync."""
 
 _NOT_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV}
 """Nothing can be made beside the file, or renamed over it as over the mount of a single file."""
@@ -50,7 +50,7 @@ def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
 
 
 def append_whole(path: Path, text: str) -> None:
-    """Likewise, at the end of what is there; makes the file where there is none."""
+    """Text is appended as UTF-8; the file is made where there is none, and left as it was if writing fails."""
     with _named(path):
         there = status(path)
         with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor, ExitStack() as unless_done:
@@ -62,7 +62,7 @@ def append_whole(path: Path, text: str) -> None:
 
 
 def status(path: Path) -> os.stat_result | None:
-    """Of the file that `path` leads to; None where there is none. OSError where that cannot be told.
+    """The status of the file that `path` leads to, or None where there is none; OSError where that is not known.
 
     Path.exists raises, or says no, for different names in different versions of Python.
     """
@@ -172,7 +172,7 @@ def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
 
 
 def _descriptor(path: Path, there: os.stat_result) -> int | None:
-    """Of ours, where the file is open as our output: what is written to it later must not go to a file renamed over."""
+    """Our own, if the file is open as our output: later output must not go to a file that was renamed over."""
     named = _STREAM.fullmatch(str(path))
     number = named and named["number"]
     for descriptor in [int(number)] if number else [1, 2]:

@@ -20,8 +20,7 @@ _QUOTIENT = {"float64": 1e-3, "float32": 5e-2}
 """Relative, in the norm: what a difference quotient says of a Jacobian that is right, with a wide margin."""
 
 _TOLERANCE = {**TOLERANCE, "float16": 2e-2, "bfloat16": 0.1, "complex64": TOLERANCE["float32"]}
-"""Of the results themselves, by their type: of the short ones twenty times their last digit."""
-
+"""Relative, for the results themselves, by their type: for short types twenty times the last digit."""
 
 _ALL_THE_SAME = " (--allow-different-results times it all the same)"
 
@@ -68,7 +67,7 @@ def _difference(
 
 
 def _tolerance(answer: Mapping[str, Any], dtype: str) -> float:
-    """That of the cell's type, or of the result's if this has fewer digits."""
+    """The tolerance of the cell's type, or of the result's if that has fewer digits."""
     return max(_TOLERANCE.get(str(answer.get("kind")), 0.0), TOLERANCE[dtype])
 
 

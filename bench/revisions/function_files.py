@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
 
-from fwdrev.bench.records.parsing import each_once
+from fwdrev.bench.records.parsing import each_once, names_function
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.modes.errors import InputError
@@ -31,7 +31,7 @@ def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[Sweep
         folders.append(folder)
         return ":".join([*how, module, function])
 
-    names = [named(name) if ":" in name else name for name in spec.engines]
+    names = [named(name) if names_function(name) else name for name in spec.engines]
     each_once(names)
     points = None if inputs is None else ",".join(named(part.strip()) for part in inputs.split(","))
     path = tuple(dict.fromkeys([*sides.path, *folders]))

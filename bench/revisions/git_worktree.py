@@ -48,7 +48,7 @@ class Sides:
 
 @contextmanager
 def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
-    """That revision of the git project around the current folder.
+    """A revision of the git project around the current folder as base, and the working tree as head.
 
     `copy`: patterns of files that git ignores, which base gets too, as they are now; `path`: folders of the project
     from which both sides import. Raises InputError where there is no git, no project, no commit or no such revision,
@@ -188,7 +188,7 @@ def _ignored(pattern: str) -> list[str]:
 
 
 def _copied(files: Sequence[str], head: Path, base: Path) -> None:
-    """What the revision has itself stays. A folder that git lists whole, as a link to data, is linked."""
+    """Files of the revision itself stay. A folder that git lists whole, as a link to data, is linked."""
     for file in files:
         old, new = head / file, base / file
         if new.exists() or not (old.is_file() or old.is_dir()):

@@ -1,9 +1,9 @@
-"""Which sides have the arms that were asked for: looked up before anything is measured.
+"""Looks up, before anything is measured, which side lacks which arm.
 
     with revision("main") as sides:
-        lacking(spec, sides)             # {"model:new": Lacking(side="base", reason="model has no function 'new'; …")}
+        looked_up(spec, sides).lacking   # {"model:new": Lacking(side="base", reason="model has no function 'new'; …")}
 
-What neither side has was written wrongly. What exists and fails is left to the measuring, which tells it.
+An arm that neither side has was written wrongly. One that exists and fails is left to the measuring, which reports it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +13,7 @@ from typing import Any
 
 from fwdrev.bench.processes.side_process import ArmLostError
 from fwdrev.bench.records.gate_spec import points_of
+from fwdrev.bench.records.parsing import all_functions, names_function
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.sides import Lacking
 from fwdrev.bench.records.spec import SweepSpec
@@ -21,25 +22,18 @@ from fwdrev.bench.revisions.missing import hint
 from fwdrev.bench.revisions.pair import Pair, started_pair
 from fwdrev.modes.errors import InputError, UnavailableError
 
-__all__ = ["LookedUp", "lacking", "looked_up"]
+__all__ = ["LookedUp", "looked_up"]
 
 _LACKS, _UNAVAILABLE = "lacks", "unavailable"
-"""What a side answers of an arm that it does not have, or cannot load here."""
-
-
-def lacking(
-    spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None
-) -> dict[str, Lacking]:
-    """The arms that one side alone does not have; `inputs` and `programs` as for `bench.revisions.rounds.against`.
-
-    Raises InputError for an arm, or a point, that neither side has, UnavailableError where neither can load an engine
-    here, and as `against` does.
-    """
-    return dict(looked_up(spec, sides, inputs=inputs, programs=programs).lacking)
+"""Keys of a side's answer about an arm that it does not have, or cannot load here."""
 
 
 def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None) -> "LookedUp":
-    """The same, and what functions take. A function lacks what its point lacks."""
+    """The arms that one side alone does not have, and what functions take. A function lacks what its point lacks.
+
+    `inputs` and `programs` as for `bench.revisions.rounds.against`. Raises InputError for an arm, or a point, that
+    neither side has, UnavailableError where neither can load an engine here, and as `against` does.
+    """
     points = points_of(spec.engines, inputs)
     asked = dict.fromkeys([*spec.engines, *points.values()])
     light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
@@ -74,7 +68,7 @@ class LookedUp:
 
         Raises InputError for a function that takes an input and has no point, and for sizes that have no meaning.
         """
-        functions = [name for name in spec.engines if ":" in name]
+        functions = [name for name in spec.engines if names_function(name)]
         bare = [name for name in functions if self.takes.get(name) and name not in self.points]
         if bare:
             msg = (
@@ -91,7 +85,7 @@ class LookedUp:
         return spec.model_copy(update={"inputs": [1]}) if sizeless and len(sizeless) == len(functions) else spec
 
     def _has_sizes(self, name: str) -> bool:
-        """What could not be looked up may have them."""
+        """A function that could not be looked up may have them."""
         return self.takes.get(name, True) and self.takes.get(self.points.get(name, ""), True)
 
 
@@ -111,7 +105,7 @@ def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterab
         if "takes" in (known := {**base, **head}):
             takes[name] = bool(known["takes"])
         one, other = _lack(base), _lack(head)
-        what = hint(pair, name, {"modules": name.split(":")[-2:-1]}) if _LACKS in one and ":" in name else None
+        what = hint(pair, name, {"modules": name.split(":")[-2:-1]}) if _LACKS in one and names_function(name) else None
         if what is None:
             yield name, (one, other)
         elif other:
@@ -131,5 +125,5 @@ def _nowhere(nowhere: dict[str, Answers], sides: Sides) -> InputError | Unavaila
     if whole:
         return UnavailableError(reasons)
     code = f"neither {sides.commit[:12]} nor the working tree has it" if sides.commit else "it is nowhere"
-    hint = "" if all(":" in name for name in nowhere) else "; a function is written MODULE:FUNCTION"
+    hint = "" if all_functions(list(nowhere)) else "; a function is written MODULE:FUNCTION"
     return InputError(f"{', '.join(nowhere)}: {code}: {reasons}{hint}")

@@ -20,7 +20,7 @@ _BINARY = (".so", ".pyd", ".dylib")
 
 
 def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
-    """What to set so that base can do it too; None where it is not for a file that base does not find.
+    """The option with which base can do it too; None where base does not fail for a file that it cannot find.
 
     `base`: what it answered when it failed with `arm`.
     """
@@ -101,7 +101,7 @@ def _of_file(home: Path, inside: Path) -> str | None:
 
 
 def _place(sides: Sides, name: str, inside: Path | None) -> str | None:
-    """The folder of the project from which that module is imported, if neither side is told to look there.
+    """The folder of the project from which that module is imported, if neither side looks there yet.
 
     `inside`: where head has it in the project.
     """

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -84,7 +84,9 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
     return float(answer["seconds"])
 
 
-def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: Sequence[str]) -> Any:  # noqa: ANN401 - a context manager of contextlib
+def _started(
+    spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: Sequence[str]
+) -> AbstractContextManager[SideProcess]:
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
     environment = worker_environment(spec, programs)
@@ -107,7 +109,7 @@ def _started(spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: 
 
 
 def _loaded(side: SideProcess, sides: Sides) -> None:
-    """Whoever does not get ready says why in one line."""
+    """Wait until a side is ready; raises UnavailableError with its reason in one line."""
     try:
         failed = side.hear(_START_SECONDS).get("failed")
     except ArmLostError as error:

@@ -67,7 +67,7 @@ def prepared_arm(
 
 
 def lost_arm(error: ArmLostError) -> PairedArm:
-    """What is recorded of an arm when a side failed with it, died of it or was late."""
+    """The record of an arm when a side failed with it, died of it or was late."""
     lost = ArmResult(status=error.status, reason=error.reason)
     fine = ArmResult(status=Status.MEASURED)
     return _both(lost, fine) if error.side == "base" else _both(fine, lost)
@@ -93,7 +93,7 @@ def _judged(answer: Mapping[str, Any], dtype: str) -> ArmResult:
 
 
 def _unsteady(pair: Pair, arm: str) -> str | None:
-    """What changes from call to call on a side, so that the two sides could only agree by chance."""
+    """The inputs or results that change from call to call, so that the two sides could only agree by chance."""
     for side, answer in zip(("base", "head"), pair.ask({"do": "repeat", "arm": arm}), strict=True):
         for what, how in (("inputs", "its point makes other inputs"), ("results", "it returns other results")):
             if not answer.get(what, True):
@@ -118,7 +118,7 @@ def _failed(said: str) -> ArmResult:
 
 
 def _known(kind: type[R], record: Mapping[str, Any] | None) -> R | None:
-    """What another revision counted, in the fields of ours; None where it does not count the same things."""
+    """The counts of another revision in our fields; None where it does not count the same things."""
     names = [field.name for field in fields(kind)]
     if record is None or not set(names) <= record.keys():
         return None

@@ -19,7 +19,7 @@ from fwdrev.bench.processes.side_process import ArmLostError
 from fwdrev.bench.records.callables import warm_up
 from fwdrev.bench.records.gate_spec import points_of
 from fwdrev.bench.records.observation import Cell
-from fwdrev.bench.records.parsing import all_functions
+from fwdrev.bench.records.parsing import all_functions, names_function
 from fwdrev.bench.records.sides import CONTROL, Delay, SideObservation, share_of
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
@@ -76,7 +76,7 @@ def against(
 
 
 class _Rounds:
-    """What is known from one round to the next: calls per block, and what is not to be run."""
+    """All rounds, and what is kept from one to the next: calls per block, and the arms that are not run."""
 
     def __init__(
         self,
@@ -105,8 +105,8 @@ class _Rounds:
                     yield from self._visits(index, rest, pair)
 
     def _modules(self) -> list[str]:
-        """Those of functions that have been timed, so that loading them is no risk to what is measured beside them."""
-        return list(dict.fromkeys(name.split(":")[-2] for _, name in self._loops if ":" in name))
+        """Modules of functions that were timed before, so that loading them is no risk to other arms."""
+        return list(dict.fromkeys(name.split(":")[-2] for _, name in self._loops if names_function(name)))
 
     def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:
         """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""
@@ -163,7 +163,7 @@ class _Rounds:
 
     def _blocks(self, cell: Cell, name: str) -> int:
         """An even number, so that each ABBA is whole: the specification's, fewer of a function that takes long."""
-        if ":" not in name:
+        if not names_function(name):
             return self._spec.blocks
         loops = self._loops[cell, name]
         block = (loops + warm_up(loops)) * self._seconds[cell, name]
@@ -176,7 +176,7 @@ class _Rounds:
 
     def _at(self, cell: Cell) -> dict[str, Any]:
         spec = self._spec
-        engines = any(":" not in name for name in spec.engines)
+        engines = any(not names_function(name) for name in spec.engines)
         return {
             "problem": spec.problem,
             "n": cell.n,

@@ -52,13 +52,13 @@ _PADDING = 1 << 16
 """Bytes, at most, that lie between the old arrays and the new, at random."""
 
 _PROBE_SECONDS = 1e-3
-"""Of a probe by which a delay is measured out: long enough for the clock."""
+"""Of a probe that scales a delay: long enough for the clock."""
 
 _STEPS = {"float64": (1e-4, 1e-7), "float32": (1e-2, 1e-3)}
 """Of difference quotients: two, since near a kink one may be off. Fewer digits are too few for a quotient."""
 
 _COARSE_FIRST = ("bfloat16", "float16", "float32", "complex64")
-"""What is less precise than float64; whole numbers and truth values are exact."""
+"""Types that are less precise than float64; whole numbers and truth values are exact."""
 
 _NOT_FOUND = re.compile(r"cannot import name '(\w+)' from")
 """An ImportError has that name in no attribute before Python 3.12."""
@@ -172,7 +172,7 @@ class Side:
         return {"unavailable": str(found)} if isinstance(found, ImportError) else {}
 
     def find_function(self, where: str, name: str) -> Answer:
-        """The same of a function of this side's project."""
+        """As `find`, for a function of this side's project."""
         module = _attempt(partial(import_module, where))
         if isinstance(module, Exception):
             missing = module.name if isinstance(module, ModuleNotFoundError) else None
@@ -320,7 +320,7 @@ class Side:
         return made if type(made) is tuple else (made,)  # one with names is a record, and one argument
 
     def own_function(self, module: str, name: str) -> Callable[..., Any]:
-        """Of this side's project; the name may have dots."""
+        """A function of this side's project; its name may have dots."""
         owner: Any = self.own_module(module)
         function: Callable[..., Any] = reduce(getattr, name.split("."), owner)
         return function
@@ -337,7 +337,7 @@ class Side:
         return {"files": {name: str(_file(sys.modules[name])) for name in modules if name in sys.modules}}
 
     def engine_quotients(self) -> list[str]:
-        """Of the chain's own value, in the direction by which its Jacobian is multiplied."""
+        """Difference quotients of the chain's own value, in the direction by which its Jacobian is multiplied."""
         found, wrt = self.made_problem(), self.at["wrt"]
         if not hasattr(found.chain, "value"):
             return []
@@ -481,7 +481,7 @@ def _growth(call: Call) -> int | None:
 
 
 def _bytes_of(name: str) -> int | None:
-    """What /proc says of this process."""
+    """A size of this process, as /proc has it."""
     lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
 
@@ -552,7 +552,8 @@ def _leaves(found: Tree) -> list[Any]:
     if is_dataclass(found) and not isinstance(found, type):
         return [leaf for name in fields(found) for leaf in _leaves(getattr(found, name.name))]
     for plain in ("detach", "toarray", "todense"):  # tensors of PyTorch, sparse matrices
-        found = getattr(found, plain, lambda found=found: found)()
+        if hasattr(found, plain):
+            found = getattr(found, plain)()
     return [import_module("numpy").asarray(found)]
 
 
@@ -572,7 +573,7 @@ def _reals(leaf: Tree) -> Tree:
 
 
 def _kind(leaves: list[Any]) -> str:
-    """The least precise type of number; of these, complex ones are told."""
+    """The least precise type of number, complex if any is."""
     names = {leaf.dtype.name for leaf in leaves}
     least = next((name for name in _COARSE_FIRST if name in names), "float64")
     is_complex = any(leaf.dtype.kind == "c" for leaf in leaves)

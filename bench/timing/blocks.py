@@ -40,7 +40,7 @@ def timed_blocks(
     rng: Random,
     at: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[float]]:
-    """Seconds per call of each arm in each of `blocks` blocks; `at` is told which arm comes next.
+    """Seconds per call of each arm in each of `blocks` blocks; `at` gets the name of each arm before it runs.
 
     In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). A block that follows
     another arm begins with calls that are not counted (see `warm_up`).

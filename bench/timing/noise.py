@@ -22,7 +22,7 @@ from fwdrev.modes.errors import NothingMeasuredError
 __all__ = ["chain_of_products", "noise_rounds", "one_round"]
 
 _SIZE, _PRODUCTS = 64, 4
-"""Of the matrices and of the chain: some ten microseconds, all in the first caches, as in a sweep's small cells."""
+"""Sizes of the matrices and of the chain: some ten microseconds in the first caches, as in a sweep's small cells."""
 
 _BLOCK_SECONDS = 2e-3
 """A sweep's default."""
@@ -52,7 +52,7 @@ def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
 
 
 def one_round(blocks: int, block_seconds: float, seed: int, cpus: list[int]) -> dict[str, object]:
-    """What the process measures: `a` and `b`, and whether it could be `pinned` to `cpus`."""
+    """The measurement of one process: `a` and `b`, and whether it could be `pinned` to `cpus`."""
     pinned = pin(cpus)
     call = chain_of_products()
     for _ in range(100):  # BLAS is loaded and the clock is up before anything counts
@@ -77,10 +77,8 @@ def chain_of_products() -> Callable[[], None]:
 
 def _round_in_a_process(blocks: int, seed: int, cpus: list[int]) -> NoiseRound:
     request = {"blocks": blocks, "block_seconds": _BLOCK_SECONDS, "seed": seed, "cpus": cpus}
-    start = monotonic()
-    answer = ask(
-        ["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), _ROUND_SECONDS + _PATIENCE
-    )
+    start, longest = monotonic(), _ROUND_SECONDS + _PATIENCE
+    answer = ask(["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), longest)
     if answer.problem is not None:
         msg = f"the noise could not be measured: {answer.problem}; check that `python -c 'import numpy'` works"
         raise NothingMeasuredError(msg)

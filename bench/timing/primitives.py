@@ -10,11 +10,9 @@ matrix, which is stored by rows or by columns as theirs are. None stands for wha
 import json
 import sys
 from collections.abc import Callable, Iterable
-from itertools import repeat
 from math import prod
 from random import Random
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ import numpy as np
 from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.processors import pin, pinned_cpus
 from fwdrev.bench.processes.process import ask
+from fwdrev.bench.timing.blocks import timed
 from fwdrev.modes.core.arrays import Matrix, Order, Vector, order
 from fwdrev.modes.core.cost import Kind
 from fwdrev.modes.core.linear_map import Diagonal, Full
@@ -56,8 +55,7 @@ def measure_tables(seconds: float) -> dict[str, Any]:
     if answer.problem is not None:
         msg = f"array operations could not be measured: {answer.problem}; try `fwdrev doctor`"
         raise NothingMeasuredError(msg)
-    tables: dict[str, Any] = json.loads(answer.text)
-    return tables
+    return dict(json.loads(answer.text))
 
 
 class _Room:
@@ -156,17 +154,8 @@ def _fits(sizes: Iterable[int]) -> bool:
 def _timed(call: Call, seconds: float) -> float:
     """Seconds per call; the first call fills the caches and does not count."""
     call()
-    start = perf_counter()
-    call()
-    once = perf_counter() - start
-    loops = max(1, round(seconds / _REPEATS / max(once, 1e-7)))
-    counts: list[float] = []
-    for _ in repeat(None, _REPEATS):
-        start = perf_counter()
-        for _ in repeat(None, loops):
-            call()
-        counts.append((perf_counter() - start) / loops)
-    return median(counts)
+    loops = max(1, round(seconds / _REPEATS / max(timed(call, 1), 1e-7)))
+    return median(timed(call, loops) / loops for _ in range(_REPEATS))
 
 
 if __name__ == "__main__":

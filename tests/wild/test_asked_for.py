@@ -11,7 +11,7 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.sides import CONTROL, Lacking, SideObservation
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import revision
-from fwdrev.bench.revisions.lookup import lacking
+from fwdrev.bench.revisions.lookup import looked_up
 from fwdrev.cli.app import main
 from fwdrev.cli.commands import run as command
 from fwdrev.cli.common.show import exit_code
@@ -176,7 +176,7 @@ def test_each_side_is_asked_before_anything_is_measured() -> None:
     arms = ["model:step", "model:newer", "jacrev:model:moody", "forward", "mine", "renamed", "raises:f", "ends:f"]
     spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
     with revision("HEAD") as sides:
-        found = lacking(spec, sides, inputs="model:point")
+        found = looked_up(spec, sides, inputs="model:point").lacking
     assert {name: each.side for name, each in found.items()} == {
         "model:newer": "base",
         "jacrev:model:moody": "head",
@@ -194,7 +194,7 @@ def test_what_neither_side_has_is_wrong_usage() -> None:
     arms = ["model:step", "model:stepp", "modle:step", "numpy:sin", "model:np", "step"]
     spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
     with revision("HEAD") as sides, pytest.raises(InputError) as caught:
-        lacking(spec, sides, inputs="model:pint")
+        looked_up(spec, sides, inputs="model:pint")
     said = str(caught.value)
     assert said.startswith("model:stepp, modle:step, numpy:sin, model:np, step, model:pint: neither ")
     for part in (

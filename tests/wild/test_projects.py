@@ -15,7 +15,7 @@ from fwdrev.bench import Status, SweepSpec
 from fwdrev.bench.processes.side_process import SideProcess, side_path
 from fwdrev.bench.records.sides import SideObservation
 from fwdrev.bench.revisions.git_worktree import itself, revision
-from fwdrev.bench.revisions.lookup import lacking
+from fwdrev.bench.revisions.lookup import looked_up
 from fwdrev.bench.revisions.missing import hint
 from fwdrev.bench.revisions.pair import Pair
 from fwdrev.bench.revisions.rounds import against
@@ -310,7 +310,7 @@ def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyP
     _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
     spec = SweepSpec(engines=["forward"], inputs=[4], outputs=[2], rounds=1)
     with revision("HEAD") as sides, pytest.raises(InputError, match=f"--point '{point}': write MODULE:FUNCTION"):
-        lacking(spec, sides, inputs=point)
+        looked_up(spec, sides, inputs=point)
 
 
 @report(OURS)

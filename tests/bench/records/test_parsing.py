@@ -1,11 +1,52 @@
-"""Numbers with units: what a threshold may be, and what a number was more likely meant to be."""
+"""Grids and numbers with units: every way to write them, and one helpful line for every mistake."""
 
 from typing import Any
 
 import pytest
 
-from fwdrev.bench.records.parsing import threshold_of
+from fwdrev.bench.records.parsing import parse_grid, threshold_of
 from fwdrev.modes.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("text", "sizes"),
+    [
+        ("4:64:*4", [4, 16, 64]),
+        ("4:63:*4", [4, 16]),
+        ("10:30:+10", [10, 20, 30]),
+        ("7", [7]),
+        ("100, 4,16,4", [4, 16, 100]),
+        ("5:5:*2", [5]),
+    ],
+)
+def test_grids(text: str, sizes: list[int]) -> None:
+    """Geometric, arithmetic, listed; sorted, each size once."""
+    assert parse_grid(text) == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "write 4:4096"),
+        ("a,b", "grid 'a,b': write"),
+        ("4:16", "write 4:4096"),
+        ("1.5,2", "write 4:4096"),
+        ("0,4", "has 0: sizes go from 1"),
+        ("-3", "has -3: sizes go from 1"),
+        ("0:16:*2", "never ends"),
+        ("1:16:*1", "never ends"),
+        ("1:16:+0", "never ends"),
+        ("64:16:*2", "is empty"),
+        ("1,99999999999999999999", "sizes go from 1 to 1000000"),
+        ("1:10000000:+1", "more than 1000 sizes"),
+    ],
+)
+def test_bad_grids(text: str, message: str) -> None:
+    """What was given and how to write it."""
+    with pytest.raises(InputError) as caught:
+        parse_grid(text)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
