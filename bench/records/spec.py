@@ -268,7 +268,7 @@ def _spec(given: dict[str, Any], where: str = "") -> SweepSpec:
 
 
 def _check_memory(spec: SweepSpec) -> None:
-    """The Jacobians of two arms are held at a time, each in two copies at most."""
+    """Four copies of the largest Jacobian have to fit into memory."""
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
     size, have = largest.n * largest.m * float_dtype(spec.dtype).itemsize, total_bytes()
     if have is not None and 4 * size > have:
