@@ -19,7 +19,7 @@ from pyperf import perf_counter
 from fwdrev.bench import FixedPlan, LocalExecutor, Sweep, available_cpus, fingerprint, make_spec
 from fwdrev.bench.records.spec import Protocol
 from fwdrev.bench.sweep.progress import watched
-from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.results import Estimate, Run, log_ratios
 from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.stats.estimate import log_mean
@@ -67,7 +67,7 @@ def main() -> None:
 
 def _measured(fields: dict[str, Any]) -> Outcome:
     spec = make_spec(PLANE | fields)
-    executor = StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor
+    executor = PyperfExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor
     plan = FixedPlan(spec, TimeForecast(spec, len(available_cpus())))
     with tempfile.TemporaryDirectory() as scratch:
         start = perf_counter()

@@ -9,6 +9,7 @@ import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.modes.core.arrays import Vector
+from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Function
 from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_idle
@@ -43,7 +44,7 @@ def idle(found: FunctionProbe) -> Call:
     return partial(ready, jax.jit(lambda x: x + 1), (np.float32(0),))
 
 
-def ready(program: Function, args: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a pytree of arrays
+def ready(program: Function, args: tuple[Any, ...]) -> Pytree:
     """JAX answers before it is done."""
     return jax.block_until_ready(program(*args))  # type: ignore[no-untyped-call] # of JAX
 
@@ -74,7 +75,7 @@ def _timed(call: Call, loops: int) -> float:
     return max(float(perf_counter() - start), 1e-9)
 
 
-def _memory(compiled: Any) -> int | None:  # noqa: ANN401 - a compiled program of JAX
+def _memory(compiled: jax.stages.Compiled) -> int | None:
     """Bytes that are held on the way, and those of the result; None where the compiler does not tell."""
     stats = compiled.memory_analysis()
     held, result = (getattr(stats, f"{part}_size_in_bytes", None) for part in ("temp", "output"))

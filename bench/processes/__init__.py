@@ -1,4 +1,4 @@
-"""Child processes: how each is started, heard and ended, what it leaves behind, and faults that are none of ours.
+"""Child processes: how each is started, read and ended, what it leaves behind, and faults that are no engine's.
 
 Start with `process.py`.
 """

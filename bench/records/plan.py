@@ -75,7 +75,7 @@ class Executor(Protocol):
         """Compile and check every arm in every cell; nothing is timed."""
         ...
 
-    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+    def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Measure the memory of every arm in every cell, in processes that do nothing else."""
         ...
 

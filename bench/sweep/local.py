@@ -70,7 +70,7 @@ class LocalExecutor:
         """All processors compile, each its share of the cells: nothing is timed here that would be disturbed."""
         return self._together(PREPARING, cells, skips)
 
-    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+    def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Likewise, in processes of their own."""
         return self._together(WEIGHING, cells, skips)
 

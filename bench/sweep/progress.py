@@ -64,7 +64,7 @@ def _lines(observations: Iterable[Observation], plan: Plan) -> Generator[Observa
     for observation in observations:
         if observation.round != at:
             at = observation.round
-            with suppress(OSError):  # nobody reads it any more: no reason to stop measuring
+            with suppress(OSError):  # standard error is closed: no reason to stop measuring
                 print(f"{_what(observation)}{_left(plan.seconds_left(), ', ')}", file=sys.stderr, flush=True)  # noqa: T201
         yield observation
 

@@ -1,4 +1,4 @@
-"""The stock protocol: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm, in turns.
+"""The protocol of pyperf: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm, in turns.
 
 It is what the paired protocol is compared with: the same cells, the same checks, the same journal. A round is one
 worker process, as in pyperf; values of different arms that stand at one position were not measured side by side.
@@ -23,9 +23,9 @@ from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import Effort, SweepSpec
 from fwdrev.bench.sweep.local import LocalExecutor
-from fwdrev.bench.workers.pyperf_worker import StockRequest
+from fwdrev.bench.workers.pyperf_worker import PyperfRequest
 
-__all__ = ["StockExecutor"]
+__all__ = ["PyperfExecutor"]
 
 _VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
 """Of each process, as pyperf has it."""
@@ -38,8 +38,8 @@ _LATE = 124
 """pyperf's exit code when a worker exceeded `--timeout`."""
 
 
-class StockExecutor:
-    """Prepares and weighs as the local executor does, and leaves the timing to pyperf."""
+class PyperfExecutor:
+    """Prepares and measures memory as the local executor does, and leaves the timing to pyperf."""
 
     def __init__(self, spec: SweepSpec, folder: Path) -> None:
         """Nothing is started yet; raises InputError as the local executor does."""
@@ -52,9 +52,9 @@ class StockExecutor:
         """As the local executor does."""
         return self._local.prepare(cells, skips)
 
-    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+    def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """As the local executor does."""
-        return self._local.weigh(cells, skips)
+        return self._local.measure_memory(cells, skips)
 
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
@@ -83,9 +83,9 @@ class StockExecutor:
 
     def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
         """One result for each process; a single one that says why if there are none."""
-        place = self._folder / f"stock-{next(self._numbers)}"
+        place = self._folder / f"pyperf-{next(self._numbers)}"
         answer = place.with_suffix(".json")
-        request = StockRequest(
+        request = PyperfRequest(
             spec=self._spec.model_dump(mode="json"),
             n=cell.n,
             m=cell.m,

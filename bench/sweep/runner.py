@@ -74,8 +74,8 @@ class Sweep:
         for _ in self._executor.prepare(again, self._skips.copy()) if again else ():
             pass
         yield from self._noted(self._executor.prepare(new, self._skips) if new else ())
-        unweighed = [cell for cell in cells if (WEIGHING, cell) not in self._seen and self._skips.pending(cell)]
-        yield from self._noted(self._executor.weigh(unweighed, self._skips) if unweighed else ())
+        unmeasured = [cell for cell in cells if (WEIGHING, cell) not in self._seen and self._skips.pending(cell)]
+        yield from self._noted(self._executor.measure_memory(unmeasured, self._skips) if unmeasured else ())
         self._ready.update(cells)
 
     def _measured(self, step: Step, cells: list[Cell]) -> Iterator[Observation]:

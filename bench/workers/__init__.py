@@ -1,4 +1,4 @@
-"""Processes that measure: how they are started, heard and ended, and what they do in a cell.
+"""What runs in the processes of a sweep: a cell's arms are prepared and checked, their memory measured, and timed.
 
-`process.py` is every child process; `sweep_worker.py` runs in the one of a sweep. Start with `cell_visit.py`.
+Start with `cell_visit.py`.
 """

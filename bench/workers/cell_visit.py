@@ -1,4 +1,4 @@
-"""What a worker does in one cell: prepare and check its arms, weigh them, or time them.
+"""What a worker does in one cell: prepare and check its arms, measure their memory, or time them.
 
 Each function returns a result for every arm that it was given; what an arm raises is its result, but for want
 of memory, or of what no engine can do without (`fwdrev.bench.records.reasons`).
@@ -38,7 +38,7 @@ from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.plugins import checked_counts
 
-__all__ = ["Arms", "checked", "prepared", "timed", "weighed"]
+__all__ = ["Arms", "checked", "memory_measured", "prepared", "timed"]
 
 Arms = dict[str, ArmResult]
 T = TypeVar("T")
@@ -69,14 +69,14 @@ def _with_reference(spec: SweepSpec, cell: Cell) -> tuple[Problem, Reference]:
     return problem, reference(problem, spec.wrt)
 
 
-def weighed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
+def memory_measured(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
     """The peak of each arm's memory, from its preparation on."""
     problem = spec.problem_at(cell)
     arms: Arms = {}
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            arms[name] = _tried(partial(_weighed, name, Path(request.folder), spec, problem))
+            arms[name] = _tried(partial(_memory_measured, name, Path(request.folder), spec, problem))
     return arms
 
 
@@ -128,7 +128,7 @@ def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) ->
     return replace(arm, cost=checked_counts(cost, EngineCost), program=compiled)
 
 
-def _weighed(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
+def _memory_measured(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
     """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
     made = planned(name, folder)
     memory = peak_of(

@@ -24,7 +24,7 @@ class Ledger:
     """A file with one entry for each arm; its clock is that of the whole machine."""
 
     def __init__(self, path: Path, arms: Sequence[str]) -> None:
-        """Open the file, or make it with nobody running."""
+        """Open the file, or make it, with no arm running."""
         self._arms = list(arms)
         size = _HEAD.size + _USED.size * len(self._arms)
         if not path.exists():

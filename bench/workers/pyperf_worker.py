@@ -5,6 +5,8 @@ process for nothing (pyperf issue 110).
 """
 
 import json
+from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import repeat
@@ -22,11 +24,11 @@ from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.reference_check import Reference, cell_file
 from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
 
-__all__ = ["StockRequest", "main"]
+__all__ = ["PyperfRequest", "main"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StockRequest:
+class PyperfRequest:
     """What to measure: an engine in a cell; `folder` has the reference, `memory` is the limit in bytes."""
 
     spec: dict[str, Any]
@@ -45,17 +47,17 @@ def main() -> None:
     runner = pyperf.Runner(program_args=("-P", "-m", "fwdrev.bench.workers.pyperf_worker"), add_cmdline_args=_pass_on)
     runner.argparser.add_argument("--request", required=True)
     path = Path(runner.parse_args().request)
-    request = StockRequest(**json.loads(path.read_text(encoding="utf-8")))
+    request = PyperfRequest(**json.loads(path.read_text(encoding="utf-8")))
     if runner.args.worker:
         load_libraries([request.engine])
     runner.bench_time_func(f"{request.engine} n={request.n} m={request.m}", partial(_time, request))
 
 
-def _pass_on(command: list[str], args: Any) -> None:  # noqa: ANN401 - argparse's namespace
+def _pass_on(command: list[str], args: Namespace) -> None:
     command += ["--request", args.request]
 
 
-def _time(request: StockRequest, loops: int) -> float:
+def _time(request: PyperfRequest, loops: int) -> float:
     """Seconds of so many calls; the first time, what comes before is not timed."""
     with limited(request.memory):
         call = _prepared(request.engine, json.dumps(request.spec), request.n, request.m, request.folder)
@@ -66,7 +68,7 @@ def _time(request: StockRequest, loops: int) -> float:
 
 
 @cache
-def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Any:  # noqa: ANN401 - a call
+def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Callable[[], object]:
     """The checked Jacobian at the problem's point, ready to be called."""
     spec, cell = SweepSpec(**json.loads(spec_text)), Cell(n, m)
     problem = spec.problem_at(cell)

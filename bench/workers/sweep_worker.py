@@ -1,6 +1,6 @@
 """The process that measures: it reads one request from standard input and writes one observation per line.
 
-It may die of what an arm does, on purpose too, where that arm left no memory: whoever asked knows from the ledger which
+It may die of what an arm does, on purpose too, where that arm left no memory: the executor reads in the ledger which
 one it was, and starts another worker without it.
 
 Started afresh for each round, pinned to its processors, with the threads of BLAS and XLA set before they load. What
@@ -21,7 +21,7 @@ from fwdrev.bench.processes.inside import end_with_command, own_streams
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.workers.cell_visit import Arms, prepared, timed, weighed
+from fwdrev.bench.workers.cell_visit import Arms, memory_measured, prepared, timed
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import READY, Request
 from fwdrev.modes.registry import engine
@@ -30,7 +30,7 @@ __all__ = ["add_working_folder", "load_libraries", "main"]
 
 Visit = Callable[[SweepSpec, Cell, Sequence[str], Request, Ledger], Arms]
 
-_VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: weighed}
+_VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: memory_measured}
 
 
 def main() -> None:
@@ -40,12 +40,12 @@ def main() -> None:
     add_working_folder()
     request = Request(**json.loads(commands.readline()))
     pin(request.cpus)
-    spec = SweepSpec(**request.spec)  # checked by whoever asked
+    spec = SweepSpec(**request.spec)  # checked by the command
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
     gc.freeze()
     try:
         _serve(spec, request, out)
-    except BrokenPipeError:  # whoever asked is gone
+    except BrokenPipeError:  # the command is gone
         os._exit(1)
 
 

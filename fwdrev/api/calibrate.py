@@ -40,7 +40,7 @@ def calibration_specs() -> list[SweepSpec]:
 class _Unweighed(LocalExecutor):
     """Memory is not asked for here."""
 
-    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+    def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Nothing."""
         return iter(())
 

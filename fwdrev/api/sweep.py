@@ -20,7 +20,7 @@ from fwdrev.bench.records.reasons import needed
 from fwdrev.bench.records.spec import QUICK, Planning, Protocol, SweepSpec, make_spec, read_spec
 from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.sweep.progress import watched
-from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.bench.sweep.scratch import scratch_folder
 from fwdrev.bench.workers.engine_prices import hand_out
@@ -150,7 +150,7 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
             hand_out(_prices_of(folder, spec), scratch)
     forecast = TimeForecast(spec, len(available_cpus()) or 1)
     plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
-    executor = (StockExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
+    executor = (PyperfExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
     sweep = Sweep(spec, executor, plan, past)
     with _closed(watched(sweep, plan)) as observations:
         for observation in observations:

@@ -55,7 +55,7 @@ class ScriptedExecutor:
             arms = {name: ArmResult(status=Status.MEASURED, prepare_seconds=0.0, error=0.0) for name in self._engines}
             yield Observation(round=PREPARING, cell=cell, arms=arms)
 
-    def weigh(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
+    def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Every arm takes one Jacobian."""
         for cell in cells:
             memory = Memory(allocated=8 * cell.n * cell.m, resident=0)

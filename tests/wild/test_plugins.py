@@ -11,7 +11,7 @@ import pytest
 from fwdrev.bench.records.observation import Cell, Observation, Status
 from fwdrev.bench.records.spec import make_spec
 from fwdrev.bench.revisions.side import Side
-from fwdrev.bench.workers.cell_visit import prepared, weighed
+from fwdrev.bench.workers.cell_visit import memory_measured, prepared
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import Request
 from fwdrev.cli.commands import run as command
@@ -352,7 +352,7 @@ def test_what_fails_in_a_cell_is_recorded_with_its_reason(installed: Packages, t
     assert ended == WAYS
     seen = Observation(round=-1, cell=cell, arms=arms)
     assert Observation.from_json(json.loads(json.dumps(seen.to_json()))).arms == arms
-    assert weighed(spec, cell, ["priced"], request(tmp_path), ledger)["priced"].status is Status.FAILED
+    assert memory_measured(spec, cell, ["priced"], request(tmp_path), ledger)["priced"].status is Status.FAILED
 
 
 @report(OURS)

@@ -13,7 +13,7 @@ import pytest
 
 from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status, Sweep, make_spec
 from fwdrev.bench.records.observation import ArmResult
-from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from tests.wild.reports import OURS, report
 from tests.wild.scripted_workers import Fate, fine, script
 
@@ -150,10 +150,10 @@ def test_pyperf_records_what_is_skipped_too(tmp_path: Path, monkeypatch: pytest.
             return [ArmResult(status=Status.TIMED_OUT, reason="late")]
         return [ArmResult(status=Status.MEASURED, loops=loops or 1, values=(1e-3,))] * processes
 
-    monkeypatch.setattr(StockExecutor, "_measured", measured)
+    monkeypatch.setattr(PyperfExecutor, "_measured", measured)
     last = {
         (o.cell, name): arm.status
-        for o in StockExecutor(spec, tmp_path).rounds([0, 1], spec.cells, {}, Skips(spec.engines))
+        for o in PyperfExecutor(spec, tmp_path).rounds([0, 1], spec.cells, {}, Skips(spec.engines))
         for name, arm in o.arms.items()
     }
     assert {cell: last[cell, "forward"] for cell in spec.cells} == {

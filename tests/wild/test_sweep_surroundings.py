@@ -15,7 +15,7 @@ from fwdrev.bench import PREPARING, WEIGHING, Cell, LocalExecutor, Skips, Status
 from fwdrev.bench.processes.ended import Ended
 from fwdrev.bench.processes.side_process import started
 from fwdrev.bench.processes.surroundings import check_end
-from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.bench.sweep.scratch import scratch_folder
 from fwdrev.bench.workers.reference_check import Reference
 from fwdrev.modes.errors import SurroundingsError
@@ -167,7 +167,7 @@ def test_no_process_is_to_be_had(
         raise error
 
     spec = make_spec(SMALL | {"protocol": protocol})
-    executor = (StockExecutor if protocol == "pyperf" else LocalExecutor)(spec, tmp_path)
+    executor = (PyperfExecutor if protocol == "pyperf" else LocalExecutor)(spec, tmp_path)
     monkeypatch.setattr(subprocess, "Popen", refused)
     with pytest.raises(SurroundingsError, match=part):
         list(executor.prepare(spec.cells, Skips(spec.engines)))

@@ -1,4 +1,4 @@
-"""The stock protocol: pyperf.Runner measures each arm of each cell; same journal, same records of failures."""
+"""The protocol of pyperf: pyperf.Runner measures each arm of each cell; same journal, same records of failures."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from fwdrev.bench import PREPARING, Status, make_spec
 from fwdrev.bench.machine.environment import PASSED_ON
-from fwdrev.bench.sweep.pyperf_runner import StockExecutor
+from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.results import load
 from tests.cli.test_commands import expect_one_line, fwdrev
@@ -22,7 +22,7 @@ def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     spec = make_spec(ONE | {"engines": ["forward", "late", "jax-vjp"]})
-    seen = {o.round: o for o in Sweep(spec, StockExecutor(spec, scratch))}
+    seen = {o.round: o for o in Sweep(spec, PyperfExecutor(spec, scratch))}
     assert seen[PREPARING].arms["late"].status is Status.MEASURED
     for index in (0, 1):
         for name in ("forward", "jax-vjp"):
