@@ -1,12 +1,13 @@
 """Real worker processes: a small plane is measured, wrong engines are not timed, dead workers cost one cell."""
 
+import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import psutil
 import pytest
 
-from fwdrev.bench import PREPARING, WEIGHING, LocalExecutor, Observation, Status, Sweep, make_spec
+from fwdrev.bench import PREPARING, WEIGHING, LocalExecutor, Observation, Skips, Status, Sweep, make_spec
 from fwdrev.bench.machine.environment import worker_environment
 from fwdrev.bench.machine.processors import available_cpus
 from fwdrev.modes import InputError
@@ -80,6 +81,26 @@ def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
     observations = iter(Sweep(spec, LocalExecutor(spec, scratch)))
     next(observations)
     observations.close()  # type: ignore[attr-defined]
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("in a thread"), SystemExit("in a thread")])
+def test_what_a_thread_raises_reaches_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """Whatever it is; no thread and no process stays."""
+
+    def refused(*_: object) -> NoReturn:
+        raise error
+
+    spec, before = make_spec(TINY), set(threading.enumerate())
+    executor = LocalExecutor(spec, tmp_path)
+    monkeypatch.setattr(executor, "_worker", refused)
+    with pytest.raises(type(error), match="in a thread"):
+        list(executor.prepare(spec.cells, Skips(spec.engines)))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10.0)
+        assert not thread.is_alive()
     assert psutil.Process().children(recursive=True) == []
 
 
