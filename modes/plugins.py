@@ -13,15 +13,17 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
+from functools import partial
 from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
 from operator import index
 from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.core.engine import Direction, Engine
 from fwdrev.modes.core.problem import LARGEST, Problem
-from fwdrev.modes.errors import FwdrevError, UnavailableError
+from fwdrev.modes.errors import FwdrevError, Raised, UnavailableError, attempt
 from fwdrev.modes.problems.shapes import RULE, ShapeRule
 
 __all__ = [
@@ -75,14 +77,15 @@ class Plugin:
         ):  # broken metadata, differently in each Python
             return "without a name"
 
-    def loaded(self) -> Any:  # noqa: ANN401 - whatever it names
+    def loaded(self) -> object:
         """What it names; what its import prints goes to standard error, since the answer is read by programs."""
         if not self.name or not self.name.isprintable() or _APART & set(self.name) or len(self.name.split()) != 1:
             raise _UnfitError(
                 "nobody can ask for this name: it has to be one word without commas, colons and equals signs"
             )
         with redirect_stdout(sys.stderr):
-            return self.point.load()
+            found: object = self.point.load()
+        return found
 
     def tried(self, action: Callable[[], T], where: str = "") -> T:
         """What the action returns, or what it raises as one line; an error of ours is told as it is."""
@@ -123,18 +126,11 @@ def only(found: Sequence[Plugin]) -> Plugin:
 
 def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
     """Without those of packages whose metadata cannot be read, where one would hide all others."""
-    try:
-        return entry_points(group=group)
-    except Exception:  # noqa: BLE001 - each Python raises something else for a broken file, none of which is ours
-        return [point for dist in distributions() for point in _of(dist) if point.group == group]
-
-
-def _of(dist: Any) -> EntryPoints | list[EntryPoint]:  # noqa: ANN401 - a Distribution
-    try:
-        found: EntryPoints = dist.entry_points
-    except Exception:  # noqa: BLE001 - as above
-        return []
-    return found
+    found = attempt(lambda: entry_points(group=group))
+    if not isinstance(found, Raised):
+        return found
+    each = [attempt(partial(getattr, dist, "entry_points")) for dist in distributions()]
+    return [point for points in each if not isinstance(points, Raised) for point in points if point.group == group]
 
 
 def checked_engine(named: object) -> Engine:
@@ -194,7 +190,7 @@ def checked_counts(told: object, kind: type[T]) -> T:
     return kind(**whole)
 
 
-def checked_shape(found: Any) -> tuple[int, int]:  # noqa: ANN401 - whatever a rule returns
+def checked_shape(found: Json) -> tuple[int, int]:
     """Two sizes."""
     n, m = found
     if not all(isinstance(size, int | np.integer) and 1 <= size <= LARGEST for size in (n, m)):

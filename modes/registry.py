@@ -9,6 +9,7 @@ problem with one in `fwdrev.problems` that names a factory. Our own names come f
 import inspect
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from fwdrev.modes.core.chain import float_dtype
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.core.engine import Engine
 from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import FwdrevError, InputError, UnavailableError, unknown
@@ -90,6 +92,8 @@ PROBLEMS: Mapping[str, str] = MappingProxyType(
 )
 """Our problems: name, then module and factory."""
 
+_OURS = {"engine": ENGINES, "problem": PROBLEMS}
+
 
 def engine_name(name: str) -> str:
     """The name of an engine that may be called otherwise; any other name as it is."""
@@ -108,9 +112,9 @@ def engine(name: str) -> Engine:
     or the entry point of another package leads to no engine.
     """
     name = engine_name(name)
-    point = _point("engine", name, ENGINES)
+    point = _point("engine", name)
     if point is None:
-        made: Engine = _ours("engine", name, ENGINES)()
+        made: Engine = _ours("engine", name)()
         return made
     return point.tried(lambda: checked_engine(point.loaded()))
 
@@ -130,14 +134,10 @@ def find_engine(name: str) -> Engine | None:
 
 def engine_fault(name: str) -> str | None:
     """Why the engine of that name cannot be used here, or None."""
-    try:
-        engine(name)
-    except FwdrevError as error:
-        return str(error)
-    return None
+    return _fault(engine, name)
 
 
-def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Any) -> Problem:  # noqa: ANN401
+def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Json) -> Problem:
     """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
 
     `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know, and for a
@@ -154,14 +154,13 @@ def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64",
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         msg = f"seed = {seed!r}: give a whole number, 0 or more"
         raise InputError(msg)
-    rng, precision = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())]), float_dtype(dtype)
-    point = _point("problem", name, PROBLEMS)
+    rng = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())])
+    make = partial(factory, int(n), int(m), rng, float_dtype(dtype), **options)
+    point = _point("problem", name)
     if point is None:
-        made: Problem = factory(int(n), int(m), rng, precision, **options)
+        made: Problem = make()
         return made
-    return point.tried(
-        lambda: checked_problem(factory(int(n), int(m), rng, precision, **options), n, m), f"at n = {n}, m = {m}"
-    )
+    return point.tried(lambda: checked_problem(make(), n, m), f"at n = {n}, m = {m}")
 
 
 def problem_options(name: str) -> dict[str, Any]:
@@ -171,8 +170,12 @@ def problem_options(name: str) -> dict[str, Any]:
 
 def problem_fault(name: str) -> str | None:
     """Why the problem of that name cannot be used here, or None; it may still fail at some sizes."""
+    return _fault(_factory, name)
+
+
+def _fault(find: Callable[[str], object], name: str) -> str | None:
     try:
-        _factory(name)
+        find(name)
     except FwdrevError as error:
         return str(error)
     return None
@@ -205,11 +208,12 @@ def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = Mappin
     rule = shape_rule(name)
     if rule is None:
         return int(n), int(m)
-    point = _point("problem", name, PROBLEMS)
-    if point is None:
-        found = rule.nearest(int(n), int(m), **{**known, **options})
-        return int(found[0]), int(found[1])
-    return point.tried(lambda: checked_shape(rule.nearest(int(n), int(m), **{**known, **options})), "in its shapes")
+    point = _point("problem", name)
+
+    def nearest() -> tuple[int, int]:
+        return checked_shape(rule.nearest(int(n), int(m), **{**known, **options}))
+
+    return nearest() if point is None else point.tried(nearest, "in its shapes")
 
 
 def problem_summary(name: str) -> str:
@@ -219,51 +223,51 @@ def problem_summary(name: str) -> str:
 
 def engine_names() -> list[str]:
     """Ours in their order, then those of other packages."""
-    return _names("engine", ENGINES)
+    return _names("engine")
 
 
 def problem_names() -> list[str]:
     """Ours in their order, then those of other packages."""
-    return _names("problem", PROBLEMS)
+    return _names("problem")
 
 
 def taken_names(kind: str) -> list[str]:
     """What other packages call by a name of our engines or problems: a line for each."""
-    ours = {"engine": ENGINES, "problem": PROBLEMS}[kind]
     return [
         f"{kind} {point.name!r} of package {point.package} is not used: the name is taken by one of fwdrev's own"
         for point in plugins(kind)
-        if point.name in ours
+        if point.name in _OURS[kind]
     ]
 
 
-def _names(kind: str, ours: Mapping[str, str]) -> list[str]:
-    return [*ours, *sorted({point.name for point in plugins(kind)} - set(ours))]
+def _names(kind: str) -> list[str]:
+    return [*_OURS[kind], *sorted({point.name for point in plugins(kind)} - set(_OURS[kind]))]
 
 
-def _point(kind: str, name: str, ours: Mapping[str, str]) -> Plugin | None:
+def _point(kind: str, name: str) -> Plugin | None:
     """Where another package has it; None for ours."""
-    if name in ours:
+    if name in _OURS[kind]:
         return None
     found = [point for point in plugins(kind) if point.name == name]
     if not found:
-        raise unknown(kind, name, _names(kind, ours))
+        raise unknown(kind, name, _names(kind))
     return only(found)
 
 
 def _factory(name: str) -> Callable[..., Any]:
     """Of a problem; raises as `engine` does."""
-    point = _point("problem", name, PROBLEMS)
+    point = _point("problem", name)
     if point is None:
-        ours: Callable[..., Any] = _ours("problem", name, PROBLEMS)
-        return ours
+        return _ours("problem", name)
     return point.tried(lambda: checked_factory(point.loaded()))
 
 
-def _ours(kind: str, name: str, ours: Mapping[str, str]) -> Any:  # noqa: ANN401 - an Engine class, or a factory
-    module, _, attribute = ours[name].partition(":")
+def _ours(kind: str, name: str) -> Callable[..., Any]:
+    """A class of engines, or a factory of problems."""
+    module, _, attribute = _OURS[kind][name].partition(":")
     try:
-        return getattr(import_module(module), attribute)
+        found: Callable[..., Any] = getattr(import_module(module), attribute)
     except ImportError as error:
         msg = f"{kind} {name!r} cannot be loaded: {error}; install what it needs"
         raise UnavailableError(msg) from error
+    return found

@@ -1,4 +1,4 @@
-"""A user's own function: its Jacobian by a named mode, the candidates, and what counts say of them.
+"""A user's own function: what it is at a point, the ways to its Jacobian, and what counts say of them.
 
-Start with `jacobians.py`, then `candidates.py`.
+Start with `probe.py`, then `candidates.py`; `staged.py` is mixed mode for functions in stages.
 """

@@ -8,6 +8,7 @@ import pytest
 
 from fwdrev.modes import Problem, Wrt, engine, nearest_shape, problem, problem_names
 from tests.cases import COMPUTING
+from tests.independent import complex_step
 
 Array = np.ndarray[Any, Any]
 
@@ -96,12 +97,6 @@ def brusselator(p: Problem) -> Array:
             [np.diag(3.4 - 2 * u * v), diffusion - np.diag(u**2)],
         ]
     )
-
-
-def complex_step(value: Callable[[Array], Array], x: Array) -> Array:
-    """Im f(x + i h e_j) / h for each j: exact to rounding, since nothing is subtracted."""
-    h = 1e-30
-    return np.stack([value(x + 1j * h * e).imag / h for e in np.eye(x.size)], axis=1)
 
 
 INDEPENDENT: list[tuple[str, int, int, dict[str, Any], Callable[[Problem], Array]]] = [
