@@ -28,7 +28,7 @@ check: .venv/developing  ## Lint, format, strict types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy docs/hooks.py
+	$(BIN)/mypy docs/hooks.py docs/import_graph.py
 	$(BIN)/lint-imports
 
 format: .venv/developing
