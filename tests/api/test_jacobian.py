@@ -23,7 +23,7 @@ from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.core.jacobians import jacobian_by
 from fwdrev.modes.functions.mode_costs import count_modes
 from fwdrev.modes.functions.product_check import products_of
-from tests.modes.functions.test_jacobians import STATE, assert_same, orbit
+from tests.modes.core.test_jacobians import STATE, assert_same, orbit
 
 DECIDE = pytest.mark.parametrize("decide", ["measure", "count"])
 

@@ -14,7 +14,7 @@ from fwdrev.modes.bracketing.search import Need, best_tree
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.functions.staged import StageCosts, checked_stages, composed, mixed
 from fwdrev.modes.layers.jax_layer import JaxLayer
-from tests.modes.functions.test_jacobians import STATE, assert_same
+from tests.modes.core.test_jacobians import STATE, assert_same
 
 Stage = Callable[[Any], Any]
 
