@@ -24,12 +24,13 @@ from fwdrev.cli.common.options import (
     option_name,
 )
 from fwdrev.cli.common.show import AsJson, answer, caution, interruptible, note, quoted
-from fwdrev.modes.errors import InputError
+from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 if TYPE_CHECKING:
     from fwdrev.bench.revisions.git_worktree import Sides
     from fwdrev.cli.gate.asked import Asked
     from fwdrev.results.gate.aa_test.record import Record
+    from fwdrev.results.gate.run import GateRun
 
 __all__ = ["selftest"]
 
@@ -118,40 +119,36 @@ def _measured(
 
 def _completed(record: "Record", sides: "Sides", runs: int, delayed: int) -> Iterator[str]:
     """The missing runs, those on identical code first."""
-    from fwdrev.bench.records.sides import delay_of
-    from fwdrev.bench.revisions.rounds import against
-    from fwdrev.modes.errors import NothingMeasuredError
     from fwdrev.results.gate.aa_test.record import Measured, RecordedRun
     from fwdrev.results.gate.aa_test.summary import delays_for
-    from fwdrev.results.gate.run import gate_run
-    from fwdrev.results.gate.verdicts.report import Outcome
 
     have = {kind: sum(bool(run.delays) is kind for run in record.runs) for kind in (False, True)}
     plan = [(index, False) for index in range(have[False], runs)]
     plan += [(index, True) for index in range(have[True], delayed)]
     told: set[str] = set()
-    for done, (index, slower) in enumerate(plan):
+    for done, (index, slower) in enumerate(plan, 1):
         began = perf_counter()
         delays = delays_for(record.spec, record.threshold, index) if slower else []
-        measure = partial(
-            against,
-            sides=sides,
-            inputs=record.point,
-            delays=[delay_of(text) for text in delays],
-            order=1 + 2 * index + slower,
-        )
-        run = gate_run(record.spec, measure, threshold=record.threshold)
-        if run.gate.outcome is Outcome.NOTHING:
-            raise NothingMeasuredError(f"nothing could be measured: {'; '.join(run.reasons)}")
+        run = _run(record, sides, delays, order=1 + 2 * index + slower)
         yield from (f"warning: {reason}" for reason in run.reasons if reason not in told)
         told.update(run.reasons)
-        record.append(
-            RecordedRun(
-                delays=delays,
-                seconds=perf_counter() - began,
-                first=Measured.of(run.first),
-                again=None if run.again is None else Measured.of(run.again),
-            )
-        )
+        first, again = Measured.of(run.first), None if run.again is None else Measured.of(run.again)
+        seconds = perf_counter() - began
+        record.append(RecordedRun(delays=delays, seconds=seconds, first=first, again=again))
         what = " ".join(delays) or "identical code"
-        yield f"run {done + 1} of {len(plan)}: {what}: {run.gate.outcome}, {perf_counter() - began:.0f} s"
+        yield f"run {done} of {len(plan)}: {what}: {run.gate.outcome}, {seconds:.0f} s"
+
+
+def _run(record: "Record", sides: "Sides", delays: Sequence[str], *, order: int) -> "GateRun":
+    """The gate on code against itself, with these delays in head."""
+    from fwdrev.bench.records.sides import delay_of
+    from fwdrev.bench.revisions.rounds import against
+    from fwdrev.results.gate.run import gate_run
+    from fwdrev.results.gate.verdicts.report import Outcome
+
+    delayed = [delay_of(text) for text in delays]
+    measure = partial(against, sides=sides, inputs=record.point, delays=delayed, order=order)
+    run = gate_run(record.spec, measure, threshold=record.threshold)
+    if run.gate.outcome is Outcome.NOTHING:
+        raise NothingMeasuredError(f"nothing could be measured: {'; '.join(run.reasons)}")
+    return run

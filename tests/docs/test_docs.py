@@ -16,6 +16,7 @@ import typer
 from typer.main import get_command
 
 from fwdrev.cli.commands import app
+from fwdrev.cli.common import exit_codes
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -103,6 +104,14 @@ def test_the_tutorial_shows_the_commands() -> None:
     assert shown >= {"doctor", "sweep", "crossover", "plot", "report", "export", "explain", "calibrate"}
     with pytest.raises(USAGE_ERROR, match="--roundz"):
         _parse(["fwdrev", "sweep", "--roundz", "3"])
+
+
+def test_every_exit_code_has_its_row() -> None:
+    """0, and all that the command ends with."""
+    codes = {0, *(code for name, code in vars(exit_codes).items() if name.startswith("EXIT_"))}
+    rows = re.findall(r"^\| `(\d+)` \|", _generated("reference/commands.md"), re.MULTILINE)
+    assert sorted(map(int, rows)) == sorted(codes)
+    assert len(codes) == 7
 
 
 @pytest.mark.parametrize("name", GROUP.commands)

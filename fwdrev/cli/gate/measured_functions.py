@@ -42,25 +42,24 @@ def judged_functions(
     baseline: Baseline, asked: FunctionSpec, threshold: float, title: str, *, allow_missing: bool
 ) -> GateReport:
     """The functions of a baseline as they are here, in as many rounds as a gate has, then in fresh ones."""
-    rounds = min(asked.rounds, int(FUNCTIONS["rounds"]))
     with interruptible(), here() as opened:
         sides = replace(opened, path=tuple(map(Path, asked.path)))
         lacking = _lacking(asked, sides)
         left = [name for name in asked.functions if name not in lacking]
         if not left:
             return without_run(baseline, lacking, title=title, allow_missing=allow_missing)
+        rounds = min(asked.rounds, int(FUNCTIONS["rounds"]))
         spec = gate_spec({**asked.sweep_fields, "rounds": rounds}, left)
         points = points_of(asked.functions, asked.point)
         point = ",".join(points[name] for name in left if name in points) or None
         began = monotonic()
         first = measured(spec, point, sides)
-        took = monotonic() - began
+        seconds = (monotonic() - began) / rounds
         again, fresh = undecided(baseline, first, threshold=threshold), None
         if again is not None:
-            more = again.rounds(spec)
-            note(again.announced(first, took / rounds * more))
+            longer = spec.model_copy(update={"rounds": again.rounds(spec)})
+            note(again.announced(first, seconds * longer.rounds))
             only = [pair for pair in again.pairs if pair[1] != CONTROL]
-            longer = spec.model_copy(update={"rounds": more})
             fresh = measured(longer, point, sides, only=only, what="again: ")
     return compared(
         baseline,
