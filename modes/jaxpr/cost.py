@@ -170,68 +170,47 @@ def _add_loop(equation: JaxprEqn, inside: Inside, times: int, counts: Counter[st
 
 def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:
     """One operation, so many times; what is not known reads what it takes and writes what it gives."""
-    if name in KNOWN:
-        try:
-            tally.counts.update(_known(equation, name, times))
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this JAX has other parameters
-            pass
-        else:
-            return
-    tally.unknown.add(name)
-    tally.counts["elements"] += times * sum(map(size_of, [*equation.invars, *equation.outvars]))
-    tally.counts["fresh bytes"] += times * _fresh(equation)
+    try:
+        counts = _known(equation, name) if name in KNOWN else None
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this JAX has other parameters
+        counts = None
+    if counts is None:
+        tally.unknown.add(name)
+        read_and_written = sum(map(size_of, [*equation.invars, *equation.outvars]))
+        counts = {"elements": read_and_written, "fresh bytes": _fresh(equation)}
+    tally.counts.update({kind: times * count for kind, count in counts.items()})
 
 
-def _known(equation: JaxprEqn, name: str, times: int) -> Counter[str]:
-    """One operation, so many times."""
-    counts: Counter[str] = Counter()
-    out = times * sum(map(size_of, equation.outvars))
-    whole = True
+def _known(equation: JaxprEqn, name: str) -> dict[str, int]:
+    """What one operation does."""
+    out = sum(map(size_of, equation.outvars))
     if name in PRODUCTS:
-        counts["flops"] += times * _flops(equation, name)
-        counts["operands"] += times * sum(map(size_of, equation.invars))
-        counts["products"] += out
-        counts["product calls"] += times
-    elif name in SCATTERED:
-        counts["scattered"] += times * size_of(equation.invars[-1])
-        counts["scatter calls"] += times
-    elif name == "dynamic_update_slice":
-        counts["gathered"] += times * size_of(equation.invars[1])
-    elif name in {"dynamic_slice", "gather"}:
-        counts["gathered"] += out
-    elif name == "transpose":
-        counts["transposed"] += out
-    elif name in REDUCED | WINDOWS:
-        window = math.prod(equation.params.get("window_dimensions", ()))
-        counts["elements"] += out * window if name in WINDOWS else times * size_of(equation.invars[0])
-        counts["reduction calls"] += times
+        operands = sum(map(size_of, equation.invars))
+        counts = {"flops": _flops(equation, name), "operands": operands, "products": out, "product calls": 1}
     elif name in DECOMPOSED or name in {"triangular_solve", "fft"}:
-        counts["flops"] += times * _flops(equation, name)
-        counts["product calls"] += times
+        counts = {"flops": _flops(equation, name), "product calls": 1}
+    elif name in SCATTERED:
+        counts = {"scattered": size_of(equation.invars[-1]), "scatter calls": 1}
+    elif name == "dynamic_update_slice":
+        counts = {"gathered": size_of(equation.invars[1])}
+    elif name in {"dynamic_slice", "gather", "transpose"}:
+        counts = {"transposed" if name == "transpose" else "gathered": out}
+    elif name in WINDOWS:
+        counts = {"elements": out * math.prod(equation.params.get("window_dimensions", ())), "reduction calls": 1}
+    elif name in REDUCED:
+        counts = {"elements": size_of(equation.invars[0]), "reduction calls": 1}
+    elif name == "sort":  # each number is compared with another one so often
+        counts = {"transcendentals": out * _levels(shape_of(equation.invars[0])[equation.params["dimension"]])}
+    elif name in MOVED:
+        return {"fresh bytes": _fresh(equation)} if name == "concatenate" else {}
     else:
-        whole = name in {"concatenate", "sort"}
-        if name not in MOVED:
-            counts[_elementwise(name)] += out * _compared(equation, name)
-    if whole:
-        counts["fresh bytes"] += times * _fresh(equation)
-    return counts
+        return {"transcendentals" if name in TRANSCENDENTAL else "divisions" if name in DIVISIONS else "elements": out}
+    return counts | {"fresh bytes": _fresh(equation)}
 
 
 def _fresh(equation: JaxprEqn) -> int:
     """Bytes of the results that are so large that their memory is new."""
     return sum(size for size in map(bytes_of, equation.outvars) if size > _FRESH)
-
-
-def _compared(equation: JaxprEqn, name: str) -> int:
-    """How often each number is compared with another one, in a sort."""
-    return _levels(shape_of(equation.invars[0])[equation.params["dimension"]]) if name == "sort" else 1
-
-
-def _elementwise(name: str) -> str:
-    """The kind of an operation that is done to each number."""
-    if name in TRANSCENDENTAL:
-        return "transcendentals"
-    return "divisions" if name in DIVISIONS else "elements"
 
 
 def _flops(equation: JaxprEqn, name: str) -> int:
