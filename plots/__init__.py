@@ -4,7 +4,7 @@
     save_figures(run, Path("figures"))                   # all of one run, SVG, PNG and PDF
     draw_map(lay_out_map(ratios, counts), ax)            # on your own Axes
 
-Nothing here measures or estimates.
+Nothing here measures or estimates. Start with `figures/crossover_map.py`.
 """
 
 import lazy_loader

@@ -2,6 +2,5 @@
 
     Path("report.html").write_text(report_page([load("runs/today")]), encoding="utf-8")
 
-`payload` selects what it shows and computes its statistics; `page` puts it into the document; the scripts beside them
-choose, format and draw, and divide what has no interval.
+Start with `payload.py`, which computes what it shows; `page.py` puts that into the document, whose scripts draw it.
 """

@@ -1,4 +1,4 @@
-"""The report of runs that are still being measured: made when somebody asks for it, once for each change.
+"""The report of runs that are still being measured: made on request, once for each change.
 
 report = LiveReport([Path("runs/today")])
 report.page(), report.data()     # each with a tag that changes with the run
@@ -33,7 +33,7 @@ class Answer:
 
 
 class LiveReport:
-    """The report of runs as they are now: made when somebody asks, once for each change."""
+    """The report of runs as they are now, made on request."""
 
     def __init__(self, folders: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
         """Of these folders; while a report is young for what it took to make, by `clock`, it is not made anew."""
@@ -52,7 +52,7 @@ class LiveReport:
         return self._answer(_data)
 
     def _answer(self, make: Callable[[Sequence[Run]], str]) -> Answer:
-        """Whoever asks while it is being made waits for that one."""
+        """A second request waits for the one that is being made."""
         with self._lock:
             tag = _tag(self._folders)  # before reading: what is appended meanwhile is new to the next who asks
             made = self._made.get(make)

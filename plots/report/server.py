@@ -14,9 +14,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from socket import AF_INET, AF_INET6
+from socket import AF_INET, AF_INET6, socket
 from socketserver import TCPServer
-from typing import Any
 from urllib.parse import urlsplit
 
 from fwdrev.modes.errors import FwdrevError, InputError
@@ -83,7 +82,7 @@ class _Server(ThreadingHTTPServer):
             return False
         return asked.is_loopback or self._host.is_unspecified or asked == self._host
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as the base class has it
+    def handle_error(self, request: socket | tuple[bytes, socket], client_address: object) -> None:
         """A browser that went away is nothing to tell."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
