@@ -84,12 +84,11 @@ class Order:
 
     def faster(self, name: str, late: Iterable[str]) -> tuple[str | None, str | None]:
         """Of the arms that were late, the fastest that keeps an arm from being recommended, and the fastest of all."""
-        faster = sorted((each for each in late if self._is_less(each, name)), key=self.expected.__getitem__)
+        less = _LIKE * self.expected.get(name, math.inf)
+        faster = sorted(
+            (each for each in late if self.expected.get(each, math.inf) < less), key=self.expected.__getitem__
+        )
         return next((each for each in faster if self._blocks(each, name)), None), next(iter(faster), None)
-
-    def _is_less(self, one: str, other: str) -> bool:
-        """Whether one arm is expected to be faster than the other; not where nothing is expected of it."""
-        return one in self.expected and self.expected[one] < _LIKE * self.expected.get(other, math.inf)
 
     def _blocks(self, late: str, name: str) -> bool:
         if late not in _OPTIONAL:
@@ -160,7 +159,8 @@ class _Measuring:
         self._go_through(left_over, again=True)
 
     def _go_through(self, names: Collection[str], *, again: bool) -> None:
-        waiting = deque(sorted(names, key=self._turn))
+        expected, codes = self.seen.expected, list(self.seen.codes)
+        waiting = deque(sorted(names, key=lambda name: (expected.get(name, math.inf), codes.index(name))))
         while waiting:
             name = waiting.popleft()
             hopeless = self._order.hopeless(name, self.seen.prepared)
@@ -179,9 +179,6 @@ class _Measuring:
         if name in _OPTIONAL:
             return _OPTIONAL_SHARE
         return 1 / (waiting + 2) if self.seen.prepared else _FIRST
-
-    def _turn(self, name: str) -> tuple[float, int]:
-        return self.seen.expected.get(name, math.inf), list(self.seen.codes).index(name)
 
     def _prepare(self, name: str, share: float) -> None:
         self._told(f"compiling {name}")

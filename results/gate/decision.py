@@ -112,7 +112,8 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
     findings = tuple(screened(sides, subjects_of(sides), threshold, alpha, correlation))
     if confirmation is not None:
         findings = _again(findings, (sides, confirmation), threshold, alpha, correlation)
-    compared = sum(_compared(sides, finding) for finding in findings)
+    cells = [f for f in findings if not f.subject.pooled]
+    compared = sum(f.rounds > 0 or sides.counted(f.subject.members[0]) for f in cells)
     drift = next(shifts_of(sides.drift[:, None], correlation).estimates())
     return Gate(findings=findings, threshold=threshold, alpha=alpha, drift=drift, compared=compared)
 
@@ -143,8 +144,3 @@ def _latest(finding: Finding, fresh: Sides) -> dict[str, Any]:
         "reason": finding.reason or of_pair(fresh.reasons, finding.subject),
         "ended": finding.ended or of_pair(fresh.ended, finding.subject),
     }
-
-
-def _compared(sides: Sides, finding: Finding) -> bool:
-    """Whether a pair has a time or counts of both sides."""
-    return not finding.subject.pooled and (finding.rounds > 0 or sides.counted(finding.subject.members[0]))

@@ -18,7 +18,7 @@ from fwdrev.results.gate.subjects import Subject, averages, shares
 from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.holm import holm
-from fwdrev.results.stats.paired_shifts import Shifts, Subjectwise, shifts_of
+from fwdrev.results.stats.paired_shifts import shifts_of
 
 __all__ = [
     "POOLED",
@@ -29,7 +29,6 @@ __all__ = [
     "of_pair",
     "screened",
     "settled",
-    "slowdowns",
 ]
 
 SCREENING = 0.1
@@ -119,11 +118,6 @@ def margins_of(subjects: Sequence[Subject], threshold: float) -> Vector:
     return np.log1p(threshold * np.where(pooled, POOLED, 1.0))
 
 
-def slowdowns(shifts: Shifts, margins: Vector, weights: Vector) -> Subjectwise:
-    """p-values of being slower than the margins, corrected for all together; NaN where unmeasured."""
-    return holm(shifts.p_slower(margins), weights)
-
-
 def screened(
     sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float, correlation: float = 0.0
 ) -> Iterator[Finding]:
@@ -135,7 +129,7 @@ def screened(
     """
     shifts = shifts_of(averages(sides, subjects), correlation)
     margins, weights = margins_of(subjects, threshold), shares(subjects)
-    slower = slowdowns(shifts, margins, weights)
+    slower = holm(shifts.p_slower(margins), weights)
     verdicts = _verdicts(
         {
             Verdict.FLAGGED: slower <= SCREENING,
@@ -169,7 +163,7 @@ def confirmed(
     A slowdown by the same test as in the first look, at `alpha`, corrected by Holm over the flagged with equal weights.
     """
     shifts, margins = shifts_of(averages(sides, subjects), correlation), margins_of(subjects, threshold)
-    slower = slowdowns(shifts, margins, np.ones(len(subjects)))
+    slower = holm(shifts.p_slower(margins), np.ones(len(subjects)))
     verdicts = _verdicts({Verdict.REGRESSED: slower <= alpha, Verdict.UNCHANGED: shifts.within(margins)})
     for verdict, again, p in zip(verdicts, shifts.estimates(), slower, strict=True):
         yield {"time": verdict, "again": again, "p_again": 1.0 if again is None else float(p)}

@@ -38,7 +38,7 @@ and the fewest cells stay undecided."""
 
 _LEAST_OF_FUNCTIONS, _MOST_OF_FUNCTIONS = 0.5, 2.0
 """The same of functions, where most of a round is the time to start it: as many as find 10 % in 19 of 20 runs where one
-round differs from the next by 5 %, or half as many, which settle what does not seem slower."""
+round differs from the next by 5 %, or half as many, which settle what does not seem slower by half a threshold."""
 
 FOUND = 0.95
 """The share of runs that find what is to be found: each look may miss half of the rest."""
@@ -174,10 +174,13 @@ class Looks:
         return sides_of(observed, asked)
 
     def _second(self, gate: Gate, first: Sides) -> Sides:
-        pairs = gate.pairs_again
-        functions = all_functions(self._spec.engines)
-        rounds = self._spec.rounds
-        more = round(rounds * _longer(gate)) if functions else more_rounds(rounds, len(first.pairs) / len(pairs))
+        """As many rounds of functions as their first look calls for: the fresh ones alone call one slower."""
+        pairs, rounds = gate.pairs_again, self._spec.rounds
+        if all_functions(self._spec.engines):
+            seems = any(f.change is None or f.change.point > 1 + gate.threshold / 2 for f in gate.measured_again)
+            more = round(rounds * (_MOST_OF_FUNCTIONS if seems else _LEAST_OF_FUNCTIONS))
+        else:
+            more = more_rounds(rounds, len(first.pairs) / len(pairs))
         rounds = max(more, self._needed(first, pairs, gate.alpha))
         self._told(f"measuring again, {rounds} fresh rounds{self._about(rounds)}: {_why(gate)}")
         return sides_of(self._observed(rounds, pairs, "again: "))
@@ -234,16 +237,6 @@ def first_few(names: Sequence[str]) -> str:
     """The first three, and how many more there are."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
-
-
-def _longer(gate: Gate) -> float:
-    """How many times as many fresh rounds of functions as first ones: few where none seems slower by half a threshold.
-
-    The fresh rounds alone call a function slower, so how many there are may depend on the first.
-    """
-    half = 1 + gate.threshold / 2
-    seems = any(f.change is None or f.change.point > half for f in gate.measured_again)
-    return _MOST_OF_FUNCTIONS if seems else _LEAST_OF_FUNCTIONS
 
 
 def _why(gate: Gate) -> str:

@@ -16,53 +16,43 @@ __all__ = ["judged"]
 
 
 def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> GateReport:
-    """Every arm in every cell, and the pools of which something is known; `notes` come before the gate's own."""
-    told = tuple(_told(gate, finding) for finding in gate.findings if _known(finding))
+    """Every arm in every cell, and the pools whose mean moved, or seemed to; `notes` come before the gate's own."""
+    settled = {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
+    known = [f for f in gate.findings if not f.subject.pooled or f.open or f.verdict not in settled]
+    told = tuple(
+        ReportLine(
+            subject=_subject(finding),
+            verdict=finding.verdict,
+            grounds=", ".join(_grounds(gate, finding)),
+            fails=gate.fails(finding),
+            open=finding.open,
+            untimed=finding.untimed,
+        )
+        for finding in known
+    )
     drift = "not measured" if gate.drift is None else change_text(gate.drift)
     own = (*_seen(gate), f"control (the same code on both sides): {drift}")
     return GateReport(title=title, outcome=gate.outcome, told=told, notes=(*notes, *own))
-
-
-def _known(finding: Finding) -> bool:
-    """A pool is told where its mean moved, or seemed to."""
-    settled = {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
-    return not finding.subject.pooled or finding.open or finding.verdict not in settled
-
-
-def _told(gate: Gate, finding: Finding) -> ReportLine:
-    return ReportLine(
-        subject=_subject(finding),
-        verdict=finding.verdict,
-        grounds=", ".join(_grounds(gate, finding)),
-        fails=gate.fails(finding),
-        open=finding.open,
-        untimed=finding.untimed,
-    )
 
 
 def _subject(finding: Finding) -> str:
     subject = finding.subject
     if finding.time in {Verdict.NEW, Verdict.MISSING}:
         return subject.name
-    if subject.pooled:
-        return _pool(subject)
-    cell, arm = subject.members[0]
-    return arm_subject(arm, cell.n, cell.m)
-
-
-def _of_functions(subject: Subject) -> bool:
-    """A check has functions, or engines."""
-    return all_functions([arm for _, arm in subject.members])
-
-
-def _pool(subject: Subject) -> str:
-    """What a function has in common are its sizes alone."""
+    if not subject.pooled:
+        cell, arm = subject.members[0]
+        return arm_subject(arm, cell.n, cell.m)
     if _of_functions(subject):
         return f"all sizes of {subject.name}"
     among = f" ({len(subject.members)} arms in cells)"
     if subject.kind in {Kind.ROW, Kind.COLUMN}:
         return f"all with {subject.kind} = {subject.name}{among}"
     return f"all of {subject.kind} {subject.name}{among}"
+
+
+def _of_functions(subject: Subject) -> bool:
+    """A check has functions, or engines."""
+    return all_functions([arm for _, arm in subject.members])
 
 
 def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
@@ -74,8 +64,10 @@ def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
         yield _clock(gate, finding, decisive)
     if finding.reason is not None:
         yield finding.reason
+    elif decisive is None and not finding.rounds:
+        yield "not measured"
     elif decisive is None:
-        yield _too_little(finding)
+        yield f"too few rounds: {finding.rounds} measured it, and nothing is decided by fewer than {FEWEST}"
 
 
 def _clock(gate: Gate, finding: Finding, decisive: Estimate) -> str:
@@ -115,12 +107,6 @@ def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
     if e.low > 1 + share:
         return f"{threshold} is exceeded, but not surely enough"
     return f"not slower, and open whether it is faster by {threshold[:-1]}"
-
-
-def _too_little(finding: Finding) -> str:
-    if not finding.rounds:
-        return "not measured"
-    return f"too few rounds: {finding.rounds} measured it, and nothing is decided by fewer than {FEWEST}"
 
 
 def _seen(gate: Gate) -> Iterator[str]:

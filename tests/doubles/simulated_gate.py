@@ -22,9 +22,10 @@ from jaxtyping import Float
 
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.results.gate.findings import POOLED, SCREENING, margins_of, slowdowns
+from fwdrev.results.gate.findings import POOLED, SCREENING, margins_of
 from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.subjects import Subject, averages, shares, subjects_of
+from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts, correlation_of, shifts_of
 
 __all__ = ["SCENARIOS", "NoiseScenario", "Setting", "Truth"]
@@ -123,7 +124,7 @@ class Setting:
         while done < runs:
             some = min(_AT_ONCE, runs - done)
             shifts, correlations = self._shifts(rng, truth, some)
-            first = slowdowns(shifts, self._margins, self._shares) <= SCREENING
+            first = holm(shifts.p_slower(self._margins), self._shares) <= SCREENING
             looks = zip(first, correlations, strict=True)
             red += sum(self._confirmed(rng, truth, np.flatnonzero(f), c) for f, c in looks if f.any())
             done += some
@@ -137,7 +138,7 @@ class Setting:
     def _confirmed(self, rng: np.random.Generator, truth: Shape, flagged: Vector, correlation: float) -> bool:
         """Whether fresh rounds show one of these again."""
         fresh = shifts_of(averages(self.sides(rng, truth), self.subjects)[:, flagged], correlation)
-        return bool((slowdowns(fresh, self._margins[flagged], np.ones(flagged.size)) <= ALPHA).any())
+        return bool((holm(fresh.p_slower(self._margins[flagged]), np.ones(flagged.size)) <= ALPHA).any())
 
     def _shifts(self, rng: np.random.Generator, truth: Shape, runs: int) -> tuple[Shifts, Vector]:
         sides = self._runs(rng, truth, runs)

@@ -59,12 +59,7 @@ class Measured(BaseModel):
             logs, control = (np.array(part, dtype=float) for part in (self.logs, self.control))
         except ValueError:
             raise InputError("the rounds of a run differ in length") from None
-        return Sides(
-            cells=tuple(Cell(n, m) for n, m in self.cells),
-            arms=tuple(self.arms),
-            logs=logs,
-            control=control,
-        )
+        return Sides(cells=tuple(Cell(n, m) for n, m in self.cells), arms=tuple(self.arms), logs=logs, control=control)
 
 
 class RecordedRun(BaseModel):

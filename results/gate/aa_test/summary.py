@@ -165,8 +165,12 @@ def _found(run: RecordedRun, delay: Delay, threshold: float) -> tuple[bool, bool
 
 
 def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
-    """From runs of any length that are cut out of all recorded rounds; none is used twice for the same length."""
-    whole = _joined(sides)
+    """From runs of any length that are cut out of all rounds of the same cells; none is used twice for one length."""
+    if not sides:
+        return Advice(rounds=None, threshold=None, decided={})
+    alike = [one for one in sides if one.pairs == sides[0].pairs]
+    logs, control = (np.concatenate([getattr(one, part) for one in alike]) for part in ("logs", "control"))
+    whole = replace(alike[0], logs=logs, control=control)
     decided = {
         (r, t): share
         for r in sorted({*_ROUNDS, rounds})
@@ -181,19 +185,8 @@ def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
     )
 
 
-def _joined(sides: Sequence[Sides]) -> Sides | None:
-    """All rounds of the runs that measured the same, as one."""
-    alike = [one for one in sides if one.pairs == sides[0].pairs]
-    if not alike:
-        return None
-    logs, control = (np.concatenate([getattr(one, part) for one in alike]) for part in ("logs", "control"))
-    return replace(alike[0], logs=logs, control=control)
-
-
-def _decided(whole: Sides | None, rounds: int, threshold: float) -> Share:
+def _decided(whole: Sides, rounds: int, threshold: float) -> Share:
     """How many runs of that length the first look would have settled."""
-    if whole is None:
-        return _counted([])
     starts = range(0, whole.rounds - rounds + 1, rounds)
     cut = (replace(whole, logs=whole.logs[i : i + rounds], control=whole.control[i : i + rounds]) for i in starts)
     return _counted(not decide(one, threshold=threshold).pairs_again for one in cut)

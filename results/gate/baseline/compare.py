@@ -46,11 +46,8 @@ _JUDGED = "fwdrev"
 """The version that is no fact of the machine: engines of this package are among what is judged. Functions are not, and
 what they are compared with, the control, is part of it."""
 
-_COMPILER = ("jax", "jaxlib", "device")
-"""Facts on which a compiler's counts depend."""
-
-_COMPILED = ("flops", "bytes_accessed")
-"""Those counts."""
+_COMPILED, _COMPILER = ("flops", "bytes_accessed"), ("jax", "jaxlib", "device")
+"""A compiler's counts, and the facts on which they depend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +216,10 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
         if then.seconds is not None and now.seconds is not None:
             moved.setdefault(now.arm, []).append((now.seconds / then.seconds, now.cell))
     if both.then.functions is not None:
-        yield from _control(moved.get(CONTROL, []))
+        if control := moved.get(CONTROL):  # what the machine itself does today
+            middle = float(np.median([factor for factor, _ in control]))
+            change = change_text(Estimate(point=middle, low=None, high=None))
+            yield f"control (the same work then and now, with which functions are compared): {change}"
         return
     for arm, factors in moved.items():
         middle = float(np.median([factor for factor, _ in factors]))
@@ -230,13 +230,6 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
                 f"warning: {arm} takes {middle:.3g} times its seconds in the baseline (median of {len(factors)} cells; "
                 f"{most:.3g} at {at}), which may be the machine"
             )
-
-
-def _control(moved: Sequence[tuple[float, Cell]]) -> Iterator[str]:
-    """What the machine itself does today."""
-    if moved:
-        change = change_text(Estimate(point=float(np.median([factor for factor, _ in moved])), low=None, high=None))
-        yield f"control (the same work then and now, with which functions are compared): {change}"
 
 
 def _line(text: str) -> str:

@@ -85,20 +85,16 @@ def looks_of(baseline: Baseline, run: Run, now: Baseline, again: Run | None) -> 
         fresh = _by_subject(shifts_between(baseline, baseline_of(again, baseline.pairs)))
     except NothingMeasuredError:
         fresh = {}
-    together = _by_subject(shifts_between(baseline, baseline_of(_joined(run, again), baseline.pairs)))
+    next_round = 1 + max((o.round for o in run.observations), default=-1)
+    later = [replace(o, round=o.round + next_round) for o in again.observations if o.round >= 0]
+    joined = replace(run, observations=(*run.observations, *later))
+    together = _by_subject(shifts_between(baseline, baseline_of(joined, baseline.pairs)))
     return Looks(first=first, fresh=fresh, all=together, twice=True)
 
 
 def _pairs(shift: Shift, now: Baseline) -> Iterable[Pair]:
     cells = [Cell(shift.n, shift.m)] if shift.m is not None else sorted({e.cell for e in now.arms if e.n == shift.n})
     return [(cell, arm) for cell in cells for arm in (shift.arm, shift.other)]
-
-
-def _joined(run: Run, again: Run) -> Run:
-    """As if the fresh rounds had followed in the same run."""
-    next_round = 1 + max((o.round for o in run.observations), default=-1)
-    fresh = [replace(o, round=o.round + next_round) for o in again.observations if o.round >= 0]
-    return replace(run, observations=(*run.observations, *fresh))
 
 
 def _by_subject(shifts: Iterable[Shift]) -> dict[str, Shift]:

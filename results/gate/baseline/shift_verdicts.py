@@ -76,7 +76,8 @@ def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> 
         if name not in flagged | undecided:
             yield _told(shift, margin, sign, here=here)
         elif name not in again:
-            yield _unconfirmed(shift)
+            grounds = f"{_change(shift)}, and could not be measured again"
+            yield ReportLine(subject=name, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=not shift.settled)
         elif sign_again:
             told = _told(again[name], margin, sign_again, here=here)
             yield replace(told, grounds=f"{told.grounds}, {'confirmed ' if told.fails else ''}in fresh rounds")
@@ -171,12 +172,6 @@ def _decided(shift: Shift, margin: float, *, up: bool) -> bool:
     """Whether a move beyond the threshold needs no second look: it is for the better, or means nothing."""
     told = _moved(shift, margin, up=up, here=True)
     return not (told.fails or told.open)
-
-
-def _unconfirmed(shift: Shift) -> ReportLine:
-    """One that was to be measured again, and was not."""
-    grounds = f"{_change(shift)}, and could not be measured again"
-    return ReportLine(subject=shift.subject, verdict=Verdict.INCONCLUSIVE, grounds=grounds, open=not shift.settled)
 
 
 def _why_open(shift: Shift, margin: float) -> str:

@@ -53,22 +53,22 @@ def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
     fit is missing at the end of each part, and the part says so.
     """
     same = unchanged(report)
-    head = [MARKER, _headline(report), "", _letters(_cut(report.title, _LONGEST_TITLE))]
+    outcome = f"## {_SIGNS.get(report.outcome, '?')} fwdrev check: {report.outcome}"
+    headline = "; ".join(filter(None, [outcome, not_timed(report, _HEADLINE, _name)]))
+    head = [MARKER, headline, "", _letters(_cut(report.title, _LONGEST_TITLE))]
     frame = [f"<details><summary>unchanged: {len(same)} of {len(report.told)}</summary>", "", "", "</details>"]
     columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
-    rows = _fitting(_rows(notable(report), room), room, "| {} | | |".format)
+    rows = [_row(each) for each in notable(report)]
+    if _size(rows) > room:  # who is slower is worth more than by how much
+        rows = [_row(each, _SHORT) for each in notable(report)]
+    rows = _fitting(rows, room, "| {} | | |".format)
     notes = _fitting([f"- {_letters(note)}" for note in report.notes], room - _size(rows), "- {}".format)
     items = [f"- {_letters(line.subject)}: {_letters(line.grounds)}" for line in same]
     items = _fitting(items, room - _size([*rows, *notes]), "- {}".format)
     parts = [head, [*columns, *rows] if rows else [], ["", *notes] if notes else []]
     folded = ["", *frame[:2], *items, *frame[2:]] if items else []
     return "\n".join([*(line for part in parts for line in part), *folded, ""])
-
-
-def _headline(report: GateReport) -> str:
-    outcome = f"## {_SIGNS.get(report.outcome, '?')} fwdrev check: {report.outcome}"
-    return "; ".join(filter(None, [outcome, not_timed(report, _HEADLINE, _name)]))
 
 
 def _name(text: str) -> str:
@@ -80,12 +80,6 @@ def _name(text: str) -> str:
 def _cut(text: str, most: int) -> str:
     """A revision, or a function, may be named by any number of letters."""
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-def _rows(lines: Sequence[ReportLine], room: int) -> list[str]:
-    """With shorter grounds where not all fit with their own: who is slower is worth more than by how much."""
-    rows = [_row(each) for each in lines]
-    return rows if _size(rows) <= room else [_row(each, _SHORT) for each in lines]
 
 
 def _row(line: ReportLine, most: int = sys.maxsize) -> str:

@@ -176,19 +176,14 @@ def text_lines(report: GateReport) -> list[str]:
 
 
 def _table(lines: Sequence[ReportLine]) -> Iterator[str]:
-    """Columns under their names; nothing at all for nothing."""
+    """Columns under their names, then the names of what has no room for its grounds; nothing at all for nothing."""
     if not lines:
         return
     rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in lines[:_MOST])]
     first, second = (max(len(row[i]) for row in rows if len(row[i]) <= _WIDEST) for i in (0, 1))
     yield from (f"{verdict:<{first}}  {subject:<{second}}  {grounds}".rstrip() for verdict, subject, grounds in rows)
-    if len(lines) > _MOST:
-        yield f"… and {len(lines) - _MOST} more: --json has all"
-        yield from _named(lines[_MOST:])
+    if rest := lines[_MOST:]:
+        yield f"… and {len(rest)} more: --json has all"
+        for verdict in dict.fromkeys(each.verdict for each in rest):
+            yield f"  {verdict}: {', '.join(each.subject for each in rest if each.verdict is verdict)}"
     yield ""
-
-
-def _named(lines: Sequence[ReportLine]) -> Iterator[str]:
-    """Those whose grounds are not shown, a line for each verdict."""
-    for verdict in dict.fromkeys(each.verdict for each in lines):
-        yield f"  {verdict}: {', '.join(each.subject for each in lines if each.verdict is verdict)}"
