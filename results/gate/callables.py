@@ -1,8 +1,5 @@
 """The gate for two callables: whether time of f ÷ time of g exceeds what is allowed, from rounds of this process.
 
-    found = callable_gate(measure, probed, layout, max_ratio=1.1, budget=5.0)
-    found.verdict                            # Verdict.WITHIN
-
 It decides as the gate between revisions does (`fwdrev.results.gate.findings`): a first look flags what seems slower, at
 `SCREENING`; only fresh rounds can say that it is, at `alpha`; what the first look leaves open gets a second look, at
 all rounds together. There are two looks at most, whatever the budget: if you check after every round and stop at the

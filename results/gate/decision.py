@@ -1,10 +1,5 @@
 """The gate: whether one revision, "head", is slower than another, "base", from rounds that measured both side by side.
 
-    gate = decide(sides)
-    gate.pairs_again                         # what fresh rounds have to measure: flagged, or not yet decided
-    gate = decide(sides, confirmation=fresh)
-    gate.outcome                             # Outcome.REGRESSED
-
 Pure: no clock, no processes. What is promised: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
 slower than its threshold end as a regression, whatever the number of cells. What that rests on is
 simulated: `python -m benchmarks.gate_simulation` prints the table.

@@ -1,8 +1,5 @@
 """One run of the gate: a first look at every arm in every cell, then fresh rounds of what it left open.
 
-    run = gate_run(spec, partial(against, sides=sides))
-    run.gate.outcome, run.unmeasured
-
 What is measured next depends on estimates, which is why this stands here and not with the measuring. A slow-down that
 is to be found decides how many rounds there are: as many as show it, by how much the rounds so far vary (the first
 stage of C. Stein, "A two-sample test for a linear hypothesis whose power is independent of the variance", Ann. Math.

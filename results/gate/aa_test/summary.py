@@ -1,10 +1,5 @@
 """How often the gate errs on this machine and what it finds: runs on code against itself, some with known delays.
 
-    summary = summarised(load_record(path))
-    summary.alarms, summary.whole, summary.cell          # shares with their intervals
-    summary.advice                                       # rounds and threshold with which it would be decided
-    summary_lines(record, summary)
-
 Everything is decided anew from the recorded rounds, by the same `decide` as in a run.
 """
 

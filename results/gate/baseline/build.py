@@ -1,14 +1,8 @@
 """What of a run a baseline keeps: exact counts, ratios of arms, crossovers, and seconds for the same machine.
 
-    baseline_of(load("runs/today")).crossovers
-
 The run that is compared with a baseline is reduced to one too, with the pairs of the former. Functions of a project
-are measured beside the control, work that is the same everywhere and at any time, and become a run like any other:
-
-    run = function_run(spec, list(observations), fingerprint(spec.threads))
-    save_baseline(function_baseline(run, measured), Path("baseline.json"))
-
-Both sides of an observation are then the same working tree: two processes, whose values of a round are both taken.
+are measured beside the control, work that is the same everywhere and at any time, and become a run like any other. Both
+sides of an observation are then the same working tree: two processes, whose values of a round are both taken.
 """
 
 import math

@@ -1,11 +1,5 @@
 """A run beside a stored baseline: what does not depend on the machine is compared, and ends as a report.
 
-    report = compared(load_baseline(path), load("runs/today"))
-    report.outcome, text_lines(report)
-
-    again = undecided(baseline, run, threshold=0.05)            # what more rounds may decide
-    report = compared(baseline, run, again=load("runs/again"))
-
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
 they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
 fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
@@ -168,11 +162,8 @@ def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
     facts = differences(baseline.machine.model_dump(exclude_unset=True), run.machine)
     spec, judged = baseline.sweep, () if baseline.functions else (_JUDGED,)
     found = {key: (then, now) for key, then, now in facts if key not in judged}
-    for key in _HOW:
-        then, now = getattr(spec, key), getattr(run.spec, key)
-        if then != now:
-            found[key] = (then, now)
-    return found
+    how = {key: (getattr(spec, key), getattr(run.spec, key)) for key in _HOW}
+    return found | {key: (then, now) for key, (then, now) in how.items() if then != now}
 
 
 def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[ReportLine, bool]]:

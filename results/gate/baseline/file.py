@@ -1,8 +1,5 @@
 """A stored baseline: what a run showed, small enough to be kept in a repository and read in a diff.
 
-    save_baseline(baseline_of(run), Path("baseline.json"))
-    load_baseline(Path("baseline.json")).arms[0].multiply_adds
-
 One line for each arm in a cell, each pair of arms in a cell and each crossover, in a fixed order: what changed is what
 a diff shows. No names of hosts, no paths, and of raw values only what a comparison needs.
 """

@@ -80,9 +80,7 @@ def shifts_between(then: Baseline, now: Baseline) -> list[Shift]:
 
 
 def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
-    mean = math.log(now.ratio) - math.log(then.ratio)
     error, freedom = _welch(then, now, then.error, now.error)
-    own = _moved(arms, then.n, then.m, then.arm), _moved(arms, then.n, then.m, then.against)
     subject = f"{then.arm} ÷ {then.against} at n = {then.n}, m = {then.m}"
     words = f"ratio {_text(then.estimate)} → {_text(now.estimate)}"
     if of_function := then.against == CONTROL and names_function(then.arm):
@@ -94,12 +92,12 @@ def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
         m=then.m,
         arm=then.arm,
         other=then.against,
-        mean=mean,
+        mean=math.log(now.ratio) - math.log(then.ratio),
         error=error,
         freedom=freedom,
         then_half=0.0 if then == now else float(t_quantile(then.rounds)) * then.error,
         then_rounds=then.rounds,
-        own=own,
+        own=(_moved(arms, then.n, then.m, then.arm), _moved(arms, then.n, then.m, then.against)),
         of_function=of_function,
     )
 

@@ -1,8 +1,4 @@
-"""A second look at what a comparison with a baseline left open: what is measured again, and both looks side by side.
-
-again = undecided(baseline, run)            # of fwdrev.results.gate.baseline.compare
-again.cells, again.arms, again.rounds(run.spec)
-"""
+"""A second look at what a comparison with a baseline left open: what is measured again, and both looks side by side."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -89,7 +85,7 @@ def looks_of(baseline: Baseline, run: Run, now: Baseline, again: Run | None) -> 
     later = [replace(o, round=o.round + next_round) for o in again.observations if o.round >= 0]
     joined = replace(run, observations=(*run.observations, *later))
     together = _by_subject(shifts_between(baseline, baseline_of(joined, baseline.pairs)))
-    return Looks(first=first, fresh=fresh, all=together, twice=True)
+    return Looks(first=first, fresh=fresh, all=together)
 
 
 def _pairs(shift: Shift, now: Baseline) -> Iterable[Pair]:

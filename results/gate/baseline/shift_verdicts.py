@@ -35,15 +35,11 @@ _FEWEST_ADVISED, _MOST_ADVISED = 20, 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """The same shifts in the first rounds, in fresh ones, and in all of them; the last two by subject.
-
-    `twice`: whether a second look was taken, even if it measured nothing.
-    """
+    """The same shifts in the first rounds, and by subject in fresh ones, if there was a second look, and in all."""
 
     first: Sequence[Shift]
-    fresh: Mapping[str, Shift] = field(default_factory=dict)
+    fresh: Mapping[str, Shift] | None = None
     all: Mapping[str, Shift] = field(default_factory=dict)
-    twice: bool = False
 
 
 def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool) -> tuple[list[Shift], list[Shift]]:
@@ -67,9 +63,9 @@ def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool
 def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> Iterator[ReportLine]:
     """The verdicts; `here`: both runs are of the same machine. Elsewhere no shift is a regression or an improvement."""
     margin = math.log1p(threshold)
-    left = opened(looks.first, threshold, alpha, here=here) if looks.twice else ([], [])
+    left = ([], []) if looks.fresh is None else opened(looks.first, threshold, alpha, here=here)
     flagged, undecided = ({shift.subject for shift in shifts} for shifts in left)
-    again = {name: looks.fresh[name] for name in flagged | undecided if name in looks.fresh}
+    again = {name: shift for name, shift in (looks.fresh or {}).items() if name in flagged | undecided}
     signs, later = _beyond(looks.first, margin, alpha), _beyond(looks.first, margin, alpha, again)
     for shift, sign, sign_again in zip(looks.first, signs, later, strict=True):
         name = shift.subject

@@ -1,8 +1,5 @@
 """A report as annotations, which GitHub shows beside a run and a pull request.
 
-    for line in annotations(report):
-        print(line)
-
 An annotation is a line that the runner reads from what a step prints, `::error title=…::…`; so what a user chose must
 neither end the title nor the line.
 """

@@ -1,7 +1,5 @@
 """A report as a JUnit file, which CI services show as a list of tests.
 
-    Path("junit.xml").write_text(junit(report), encoding="utf-8")
-
 JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
 missing, and is skipped where it was not timed, is undecided or new. Where there was nothing to compare one errs, lest
 an empty list pass for a good one.

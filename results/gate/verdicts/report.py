@@ -37,21 +37,21 @@ _ENDLESS = 1 << 40
 
 
 class Verdict(StrEnum):
-    """What can be said of a subject.
+    """What can be said of a subject, the worst first.
 
     `WITHIN`, of one with a limit of its own: it does not exceed it; `NEW`: only head has it, so that there is nothing
     to compare it with; `MISSING`: head does not have it any more.
     """
 
     REGRESSED = "regressed"
-    IMPROVED = "improved"
-    UNCHANGED = "unchanged"
+    FLAGGED = "to confirm"
+    MISSING = "missing"
     INCONCLUSIVE = "inconclusive"
     COUNTS_CHANGED = "counts changed"
-    FLAGGED = "to confirm"
-    WITHIN = "within"
+    IMPROVED = "improved"
     NEW = "new"
-    MISSING = "missing"
+    WITHIN = "within"
+    UNCHANGED = "unchanged"
 
 
 class Outcome(StrEnum):
@@ -116,18 +116,7 @@ class GateReport:
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
 
-_WORST_FIRST = (
-    Verdict.REGRESSED,
-    Verdict.FLAGGED,
-    Verdict.MISSING,
-    Verdict.INCONCLUSIVE,
-    Verdict.COUNTS_CHANGED,
-    Verdict.IMPROVED,
-    Verdict.NEW,
-    Verdict.WITHIN,
-    Verdict.UNCHANGED,
-)
-_RANK = {verdict: rank for rank, verdict in enumerate(_WORST_FIRST)}
+_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
 """Among those that fail, those that are open, and the rest; in each what was not timed comes first."""
 
 

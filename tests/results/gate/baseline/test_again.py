@@ -149,6 +149,6 @@ def test_the_share_of_false_alarms_holds_though_both_looks_share_a_baseline() ->
         then, now, later = (rng.normal(0, 0.01 / rounds**0.5, 20) for rounds in (10, 10, 30))
         first = [_shift(i, then[i], now[i], 10) for i in range(20)]
         fresh = {shift.subject: shift for shift in (_shift(i, then[i], later[i], 30) for i in range(20))}
-        looks = Looks(first=first, fresh=fresh, all=fresh, twice=True)
+        looks = Looks(first=first, fresh=fresh, all=fresh)
         failed += any(told.fails for told in told_shifts(looks, 1e-9, 0.1, here=True))
     assert 1 < failed <= 20
