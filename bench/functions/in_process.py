@@ -51,13 +51,12 @@ class FunctionTrials:
         self,
         found: FunctionProbe,
         stages: Mapping[str, Function] | None = None,
-        notes: tuple[str, ...] = (),
         at: Callable[[str], None] = lambda _: None,
         *,
         may_die: bool = False,
     ) -> None:
         """`at` is called with the arm that comes next; `may_die`: this process was started for the arms alone."""
-        self._found, self._notes, self._at, self._may_die = found, notes, at, may_die
+        self._found, self._at, self._may_die = found, at, may_die
         self._left_out: dict[str, str] = {}
         if found.framework == "torch":
             self._arms = torch_arms(found)
@@ -94,7 +93,6 @@ class FunctionTrials:
             batch=found.batch,
             codes={name: arm.code for name, arm in self._arms.items()},
             left_out=self._left_out,
-            notes=self._notes,
             precision=found.precision,
             framework=found.framework,
             call_seconds=found.call_seconds,

@@ -145,8 +145,7 @@ class FunctionProcess:
             failed = error.reason
         if failed is not None:
             self.end()
-            msg = f"cannot start a process that measures: {failed}"
-            raise UnavailableError(msg)
+            raise UnavailableError(f"cannot start a process that measures: {failed}")
         self._timed = False
         loading = perf_counter()
         ledger = log.with_suffix(".ledger")

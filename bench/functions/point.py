@@ -88,17 +88,12 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
 
 def _loaded(path: Path) -> dict[str, Any]:
     with opened(path, text=False) as file:
-        _check_format(file)
+        if not file.read(6).startswith((b"PK", b"\x93NUMPY")):  # else NumPy takes it for pickled code, and tells so
+            raise ValueError("it is neither an .npz file nor an .npy file")
+        file.seek(0)
         _check_unpacked(file)
         loaded = np.load(file, allow_pickle=False)
         return {name: loaded[name] for name in loaded.files} if hasattr(loaded, "files") else {"arr_0": loaded}
-
-
-def _check_format(file: BinaryIO) -> None:
-    """NumPy takes anything else for pickled objects, and tells how to run the code in them."""
-    if not file.read(6).startswith((b"PK", b"\x93NUMPY")):
-        raise ValueError("it is neither an .npz file nor an .npy file")
-    file.seek(0)
 
 
 def _check_unpacked(file: BinaryIO) -> None:
@@ -114,8 +109,7 @@ def _check_free(size: int, what: str) -> None:
     """Also for the copies that are made of it."""
     have = available_bytes()
     if have is not None and _COPIES * size > have:
-        msg = f"{what} takes {size / 1e9:.3g} GB, {_COPIES} times over, and {have / 1e9:.3g} GB are free"
-        raise MemoryError(msg)
+        raise MemoryError(f"{what} takes {size / 1e9:.3g} GB, {_COPIES} times over, and {have / 1e9:.3g} GB are free")
 
 
 def _plain(array: Pytree, where: str) -> Pytree:
@@ -124,8 +118,7 @@ def _plain(array: Pytree, where: str) -> Pytree:
     if dtype is not None and array.ndim == 0 and dtype.kind in "biuUS":
         return array.item()
     if dtype is None or dtype.kind not in _WIDEST or dtype.itemsize > _WIDEST[dtype.kind]:
-        msg = f"{where} is no array of plain numbers ({dtype}): write it as floats, integers or booleans"
-        raise InputError(msg)
+        raise InputError(f"{where} is no array of plain numbers ({dtype}): write it as floats, integers or booleans")
     return array.astype(dtype.newbyteorder("="))
 
 
@@ -149,15 +142,13 @@ def _made(point: str, target: Target) -> tuple[Any, ...]:
 
     where, names = parts_of(point)
     if len(names) > 1:
-        msg = f"point {point!r}: name one function that returns the inputs"
-        raise InputError(msg)
+        raise InputError(f"point {point!r}: name one function that returns the inputs")
     made = attempt(function_of(where, names[0]))
     if isinstance(made, Raised):
         from fwdrev.modes.functions.trace_errors import said, users_line
 
         why = f"{said(made.error)}{users_line(made.error)}"
-        msg = f"{point} fails: {why}; it is called without arguments and returns the inputs"
-        raise InputError(msg)
+        raise InputError(f"{point} fails: {why}; it is called without arguments and returns the inputs")
     args: tuple[Any, ...] = jax.tree.map(lambda leaf: _cast(leaf, target), made if isinstance(made, tuple) else (made,))
     return args
 

@@ -45,8 +45,7 @@ def checked(target: Target) -> Target:
     parts_of(target.what)
     given = [name for name in ("at", "shapes", "point") if getattr(target, name)]
     if len(given) != 1:
-        msg = "give the point, in one way: --shape 1000, --at FILE.npz or --point MODULE:FUNCTION"
-        raise InputError(msg)
+        raise InputError("give the point, in one way: --shape 1000, --at FILE.npz or --point MODULE:FUNCTION")
     if target.point is not None:
         parts_of(target.point)
     return target
@@ -64,8 +63,7 @@ def parts_of(text: str) -> tuple[str, list[str]]:
     found = [name.strip() for name in names.split(",")]
     named = all(part.isidentifier() for name in found for part in name.split("."))
     if not where or not named or len(set(found)) < len(found):
-        msg = f"target {text!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, stages as MODULE:f1,f2,f3"
-        raise InputError(msg)
+        raise InputError(f"target {text!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, stages as MODULE:f1,f2,f3")
     return where, found
 
 
@@ -82,15 +80,17 @@ def function_of(where: str, name: str) -> Callable[..., Any]:
             callables = [key for key in known if callable(getattr(holder, key, None))]
             raise unknown(f"function of {inside}", part, callables if part == last else known)
     if not callable(found):
-        msg = f"{where}:{name} is of type {type(found).__name__}: name a function"
-        raise InputError(msg)
+        raise InputError(f"{where}:{name} is of type {type(found).__name__}: name a function")
     function: Callable[..., Any] = found
     return function
 
 
 def _module(where: str) -> ModuleType:
     if where.endswith(".py"):
-        found = attempt(partial(_from_file, _file(where)))
+        path = Path(where)
+        if not path.is_file():
+            raise InputError(f"there is no file {path}: give MODULE:FUNCTION or FILE.py:FUNCTION")
+        found = attempt(partial(_from_file, path.resolve()))
     else:
         found = attempt(partial(importlib.import_module, where))
     if not isinstance(found, Raised):
@@ -108,16 +108,7 @@ def _module(where: str) -> ModuleType:
         inside = Path(where).resolve()
         do = f"for relative imports name it as part of its package: in {inside.parent.parent}, "
         do += f"{inside.parent.name}.{inside.stem}:FUNCTION"
-    msg = f"importing {where} fails: {said(error)}{users_line(error)}; {do}"
-    raise InputError(msg)
-
-
-def _file(where: str) -> Path:
-    path = Path(where)
-    if not path.is_file():
-        msg = f"there is no file {path}: give MODULE:FUNCTION or FILE.py:FUNCTION"
-        raise InputError(msg)
-    return path.resolve()
+    raise InputError(f"importing {where} fails: {said(error)}{users_line(error)}; {do}")
 
 
 @cache
@@ -135,8 +126,7 @@ def _from_file(path: Path) -> ModuleType:
             return module
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        msg = f"{path} is no Python file"
-        raise InputError(msg)
+        raise InputError(f"{path} is no Python file")
     sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)

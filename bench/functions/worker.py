@@ -74,8 +74,8 @@ class _Worker:
         function = stages[0] if len(stages) == 1 else composed(stages)
         point = point_of(asked, stages[0])
         look = probe_torch if has_tensors(point) else probe_function
-        options: dict[str, Any] = {"argnums": asked.argnums, "has_aux": asked.has_aux, "vmap": asked.vmap}
-        found = look(function, point, name=_name(functions), **options)
+        name = next(iter(functions)) if len(stages) == 1 else "f"  # as a line of code can name it
+        found = look(function, point, name=name, argnums=asked.argnums, has_aux=asked.has_aux, vmap=asked.vmap)
         named = functions if len(stages) > 1 else None
         self.trials = FunctionTrials(found, named, at=self.enter, may_die=True)
         facts = self.trials.facts(seconds)
@@ -136,11 +136,6 @@ def _tried(action: Callable[..., Answer], command: dict[str, Any]) -> Answer:
             return {"failed": str(error)}
         case error:
             return {"failed": one_line(f"{type(error).__name__}: {error}")}
-
-
-def _name(functions: Mapping[str, Any]) -> str:
-    """Of the function that is advised on, as a line of code can name it."""
-    return next(iter(functions)) if len(functions) == 1 else "f"
 
 
 if __name__ == "__main__":

@@ -64,7 +64,9 @@ def _tightest(root: Path, controller: str, limits: Callable[[Path], Iterator[N]]
 def _groups(root: Path, controller: str) -> Iterator[Path]:
     """The folder of each group that this process is in, from its own to that which is mounted."""
     paths = _paths(root, controller)
-    for place, top, names in _mounts(root, controller) or _usual(root, controller):
+    usual = ((_UNIFIED, ""), (_UNIFIED, "unified"), (controller, controller), (controller, ""))
+    by_default = [(root / _USUAL / folder, PurePosixPath("/"), names) for names, folder in usual]
+    for place, top, names in _mounts(root, controller) or by_default:
         path = paths.get(names, PurePosixPath("/"))
         # a container's mount may be of its own group, which the path still names; nothing above a mount is seen
         below = path.relative_to(top if path.is_relative_to(top) else "/")
@@ -92,11 +94,6 @@ def _mounts(root: Path, controller: str) -> list[tuple[Path, PurePosixPath, str]
             names = _UNIFIED if kind == "cgroup2" else controller
             mounts.append((root / _plain(place).lstrip("/"), PurePosixPath(_plain(top)), names))
     return mounts
-
-
-def _usual(root: Path, controller: str) -> list[tuple[Path, PurePosixPath, str]]:
-    places = ((_UNIFIED, ""), (_UNIFIED, "unified"), (controller, controller), (controller, ""))
-    return [(root / _USUAL / folder, PurePosixPath("/"), names) for names, folder in places]
 
 
 def _plain(place: str) -> str:

@@ -57,8 +57,7 @@ def check_machine(spec: SweepSpec) -> None:
     """Raises InputError when more threads are asked for than there are processors."""
     have = usable_cpus()
     if spec.threads > have:
-        msg = f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer"
-        raise InputError(msg)
+        raise InputError(f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer")
 
 
 def memory_share(spec: SweepSpec, workers: int) -> int | None:
@@ -96,10 +95,9 @@ def device_name(spec: SweepSpec) -> str:
         return "cpu"
     answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
     if answer.problem is not None:
-        msg = (
+        raise InputError(
             f"device = gpu: JAX finds no GPU here ({answer.problem[:200]}); install jax with CUDA on a machine with one"
         )
-        raise InputError(msg)
     return f"gpu: {answer.text.strip()}"
 
 

@@ -8,6 +8,7 @@ import math
 import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from itertools import pairwise
 from pathlib import Path
@@ -70,7 +71,8 @@ def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
         facts["cpu_quota"] = quota
     facts["threads"] = threads
     facts["device"] = device
-    facts["blas"] = _blas()
+    library = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
+    facts["blas"] = f"{library.get('name', 'unknown')} {library.get('version', '')}".strip()
     facts["settings"] = settings(os.environ)
     facts["versions"] = {name: _version(name) for name in _PACKAGES}
     return facts
@@ -78,7 +80,9 @@ def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
 
 def machine() -> Machine:
     """Look around; takes about a second, most of it for starting JAX."""
-    load = _load()  # first, since what follows is load
+    load: float | None = None
+    with suppress(OSError, AttributeError):  # not told, or not on this system
+        load = os.getloadavg()[0]  # first, since what follows is load
     facts = fingerprint(threads=1)
     return Machine(
         processor=str(facts["cpu_model_name"]),
@@ -129,13 +133,6 @@ def pyperf_says(text: str, problem: str | None = None) -> PyperfSays:
     return PyperfSays(advices=sections.get("Advices", ()), warnings=sections.get("Warnings", ()), problem=problem)
 
 
-def _load() -> float | None:
-    try:
-        return os.getloadavg()[0]
-    except (OSError, AttributeError):  # not told, or not on this system
-        return None
-
-
 def _xla() -> Xla:
     """In a process of its own: a device may take long, or end the process.
 
@@ -156,11 +153,6 @@ def _pyperf() -> PyperfSays:
     """Its exit code is not asked: it is 2 as soon as there is any advice."""
     answer = ask(["-m", "pyperf", "system", "show"], os.environ, _PYPERF_SECONDS)
     return pyperf_says(answer.text, None if answer.text else answer.problem)
-
-
-def _blas() -> str:
-    found = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {})
-    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
 
 
 def _version(name: str) -> str:

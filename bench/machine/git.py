@@ -43,11 +43,9 @@ class Project:
     git_dir: Path
     variables: Mapping[str, str] = field(default_factory=dict)
 
-    def git(
-        self, *arguments: str, variables: Mapping[str, str] | None = None, held: Sequence[int] = ()
-    ) -> subprocess.CompletedProcess[str]:
+    def git(self, *arguments: str, held: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
         """Run git at the top; see `git`."""
-        return git(*arguments, at=self.top, variables={**self.variables, **(variables or {})}, held=held)
+        return git(*arguments, at=self.top, variables=self.variables, held=held)
 
     @property
     def common_dir(self) -> Path:
@@ -83,9 +81,12 @@ def git(
     It has a session of its own, so that Ctrl-C reaches us and does not stop it halfway; `held`: locked files that stay
     so until git has ended too.
     """
+    program = shutil.which("git")
+    if program is None:
+        raise InputError("a revision needs git, which is not on the PATH: install it")
     environment = without_repository(os.environ, but=_CONFIGURATION) | {"GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(  # noqa: S603 - git, with arguments that we wrote
-        [_program(), "-C", str(at), *_QUIETLY, *arguments],
+        [program, "-C", str(at), *_QUIETLY, *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
@@ -117,13 +118,6 @@ def _local_variables(program: str | None) -> frozenset[str]:
         return frozenset()
     asked = subprocess.run([program, "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)  # noqa: S603
     return frozenset(asked.stdout.split())
-
-
-def _program() -> str:
-    found = shutil.which("git")
-    if found is None:
-        raise InputError("a revision needs git, which is not on the PATH: install it")
-    return found
 
 
 def _asked(here: Path, variables: Mapping[str, str]) -> Project | str:

@@ -47,7 +47,10 @@ def limited(extra: int | None) -> Iterator[None]:
 
 def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
     """The peak of one call; `traced`: with tracemalloc, which slows Python down."""
-    before = _reset_peak()
+    before: int | None = None
+    with contextlib.suppress(OSError):  # the system may not let the peak be counted anew
+        (_PROC / "self" / "clear_refs").write_text(_RESET_PEAK)
+        before = _fields(_PROC / "self" / "status").get("VmRSS")
     with contextlib.ExitStack() as tracing:
         if traced:
             tracemalloc.start()
@@ -57,15 +60,6 @@ def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
     peak = _fields(_PROC / "self" / "status").get("VmHWM")
     del result
     return Memory(allocated=allocated, resident=None if before is None or peak is None else max(0, peak - before))
-
-
-def _reset_peak() -> int | None:
-    """The resident size now, from which the peak is counted anew; None where the system does not allow that."""
-    try:
-        (_PROC / "self" / "clear_refs").write_text(_RESET_PEAK)
-    except OSError:
-        return None
-    return _fields(_PROC / "self" / "status").get("VmRSS")
 
 
 def _fields(path: Path) -> dict[str, int]:

@@ -54,12 +54,7 @@ class SideProcess:
 
 @contextmanager
 def started(
-    name: str,
-    folder: Path,
-    environment: Mapping[str, str],
-    log: Path,
-    start: Mapping[str, Any],
-    program: Sequence[str],
+    name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any], program: Sequence[str]
 ) -> Iterator[SideProcess]:
     """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block.
 

@@ -20,7 +20,6 @@ from fwdrev.modes.errors import SurroundingsError
 
 __all__ = ["check_end", "check_start"]
 
-
 _FROM_OUTSIDE = {
     signal.SIGTERM,
     signal.SIGHUP,
@@ -76,7 +75,8 @@ def check_end(ended: Ended, folder: Path, arm: str | None) -> None:
     """
     if ended.late:
         return
-    number = _signal(ended.code, ended.lines)
+    told = _OF_PYPERF.search(ended.lines[-1]) if ended.lines else None  # its manager tells of its worker's end
+    number = int(told[1]) if told else max(0, -ended.code)
     if number in _FROM_OUTSIDE:
         raise SurroundingsError(f"a worker process was ended from outside, with {ending(-number)}")
     if not means_memory("\n".join(ended.lines)):
@@ -85,12 +85,6 @@ def check_end(ended: Ended, folder: Path, arm: str | None) -> None:
         stream.write(bytes(_ROOM))
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def _signal(code: int, lines: Sequence[str]) -> int:
-    """The number of the signal that ended it, or 0; pyperf's manager ends by itself and tells that of its worker."""
-    told = _OF_PYPERF.search(lines[-1]) if lines else None
-    return int(told[1]) if told else max(0, -code)
 
 
 def _check_words(lines: Sequence[str], arm: str | None) -> None:

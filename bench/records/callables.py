@@ -31,7 +31,6 @@ _LAYOUTS = ((10, 6), (10, 2), (5, 2), (3, 2))
 """Rounds and blocks. The first is that of the gate between revisions. Longer calls get one ABBA group in a round, then
 fewer rounds; three are the fewest that decide anything, and these find only a large slow-down."""
 
-
 _ENOUGH = (5, 2)
 """The layout for which we ask where there is no time for any."""
 

@@ -39,8 +39,7 @@ def gate_spec(
     """
     names = list(ARMS if arms is None else arms)
     if not names:
-        msg = f"engines {','.join(names)!r}: name at least one"
-        raise InputError(msg)
+        raise InputError(f"engines {','.join(names)!r}: name at least one")
     for name in names:
         _check_name(name)
     each_once(names)
@@ -66,11 +65,10 @@ def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
             msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
             raise InputError(msg)
     if len(points) not in {1, len(functions)}:
-        msg = (
+        raise InputError(
             f"--point {text}: {len(points)} points for {len(functions)} functions ({', '.join(functions)}): "
             "give one for all, or one for each, in their order"
         )
-        raise InputError(msg)
     return dict(zip(functions, points * len(functions) if len(points) == 1 else points, strict=True))
 
 
@@ -80,8 +78,7 @@ def _check_name(name: str) -> None:
         msg = f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
         raise InputError(msg)
     if names_function(name) and not is_function(function_of(name)):
-        msg = (
+        raise InputError(
             f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
             "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
         )
-        raise InputError(msg)

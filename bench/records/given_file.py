@@ -61,7 +61,8 @@ def start_of_text(begin: bytes) -> int:
 def opened(path: Path, *, text: bool = True) -> BinaryIO:
     """The file, at the first byte of its text; raises OSError. A pipe that has no other end does not hang it."""
     with ExitStack() as unless_done:
-        stream = unless_done.enter_context(io.BufferedReader(io.FileIO(str(path), opener=_without_waiting)))
+        raw = io.FileIO(str(path), opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
+        stream = unless_done.enter_context(io.BufferedReader(raw))
         if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
             _await_writer(stream.fileno())
         os.set_blocking(stream.fileno(), True)
@@ -84,11 +85,9 @@ def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Json]:
     try:
         return tomllib.loads(content(path, _LARGEST_TOML).decode("utf-8"))
     except OSError as error:
-        msg = f"{name}: {error.strerror}; {advice}"
-        raise InputError(msg) from None
+        raise InputError(f"{name}: {error.strerror}; {advice}") from None
     except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
-        msg = f"{name} is not TOML: {str(error).splitlines()[0]}"
-        raise InputError(msg) from None
+        raise InputError(f"{name} is not TOML: {str(error).splitlines()[0]}") from None
 
 
 def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named: bool = False) -> str:
@@ -104,10 +103,6 @@ def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named
     if error["type"] == "extra_forbidden":
         return str(unknown(kind, field, known))
     return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def _await_writer(pipe: int) -> None:

@@ -56,8 +56,7 @@ def parse_grid(text: str) -> list[int]:
     elif _LIST.fullmatch(text):
         sizes = sorted({int(size) for size in text.split(",")})
     else:
-        msg = f"grid {shown(text)}: {_HOW}"
-        raise InputError(msg)
+        raise InputError(f"grid {shown(text)}: {_HOW}")
     return _checked_sizes(sizes, shown(text))
 
 
@@ -67,33 +66,28 @@ def sizes_of(given: object) -> list[int]:
         return parse_grid(given)
     if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
         return _checked_sizes(sorted(set(given)), shown(given))
-    msg = f"grid {shown(given)}: give text such as '4:4096:*4' or a list of whole numbers"
-    raise InputError(msg)
+    raise InputError(f"grid {shown(given)}: give text such as '4:4096:*4' or a list of whole numbers")
 
 
 def _progression(first: int, last: int, kind: str, by: int) -> list[int]:
     """first, first · by, … or first, first + by, … up to last; one entry too many is enough to refuse it."""
     grows = first > 0 and by > 1 if kind == "*" else by > 0
     if not grows:
-        msg = f"grid {first}:{last}:{kind}{by} never ends: {_HOW}"
-        raise InputError(msg)
+        raise InputError(f"grid {first}:{last}:{kind}{by} never ends: {_HOW}")
     steps = (first * by**i if kind == "*" else first + by * i for i in range(_MOST + 1))
     return list(takewhile(lambda size: size <= last, steps))
 
 
 def _checked_sizes(sizes: list[int], given: str) -> list[int]:
     if not sizes:
-        msg = f"grid {given} is empty: {_HOW}"
-        raise InputError(msg)
+        raise InputError(f"grid {given} is empty: {_HOW}")
     from fwdrev.modes.core.problem import LARGEST  # with NumPy, which `fwdrev --help` does not load
 
     wrong = [size for size in sizes if not 1 <= size <= LARGEST]
     if wrong:
-        msg = f"grid {given} has {wrong[0]}: sizes go from 1 to {LARGEST}; {_HOW}"
-        raise InputError(msg)
+        raise InputError(f"grid {given} has {wrong[0]}: sizes go from 1 to {LARGEST}; {_HOW}")
     if len(sizes) > _MOST:
-        msg = f"grid {given} has more than {_MOST} sizes: take a larger factor or step"
-        raise InputError(msg)
+        raise InputError(f"grid {given} has more than {_MOST} sizes: take a larger factor or step")
     return sizes
 
 
@@ -118,8 +112,7 @@ def threshold_of(given: object) -> float:
     if value < 1 or "%" in str(given):
         return value
     percents = 100 * (value - 1) if 1 < value < _LEAST_PERCENTS else value
-    msg = f"{str(given).strip()}: a threshold is a share: did you mean {percents:.6g}%?"
-    raise InputError(msg)
+    raise InputError(f"{str(given).strip()}: a threshold is a share: did you mean {percents:.6g}%?")
 
 
 def _number(given: object, units: Mapping[str, float], how: str) -> float:
@@ -129,8 +122,7 @@ def _number(given: object, units: Mapping[str, float], how: str) -> float:
     except (KeyError, ValueError):
         value = math.nan
     if not 0 < value < math.inf or isinstance(given, bool):
-        msg = f"{given!r}: {how}, more than 0"
-        raise InputError(msg)
+        raise InputError(f"{given!r}: {how}, more than 0")
     return value
 
 
@@ -160,8 +152,7 @@ def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
                 if name not in measured:
                     engine(name)
             return one, other
-    msg = f"pair {shown(text)}: name two different engines with a comma between, e.g. forward,reverse"
-    raise InputError(msg)
+    raise InputError(f"pair {shown(text)}: name two different engines with a comma between, e.g. forward,reverse")
 
 
 def cell_of(text: str) -> Cell:
@@ -179,8 +170,7 @@ def problem_options(given: list[str]) -> dict[str, Json]:
     for text in given:
         key, sign, value = text.partition("=")
         if not sign or not key:
-            msg = f"option {shown(text)}: write it as name=value, e.g. depth=6"
-            raise InputError(msg)
+            raise InputError(f"option {shown(text)}: write it as name=value, e.g. depth=6")
         try:
             options[key] = json.loads(value)
         except (ValueError, RecursionError):  # of JSON, of numbers and depths beyond measure
@@ -191,8 +181,7 @@ def problem_options(given: list[str]) -> dict[str, Json]:
 def each_once(names: Sequence[str]) -> Sequence[str]:
     """These engines or functions; raises InputError where one is named twice."""
     if len(set(names)) < len(names):
-        msg = f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once"
-        raise InputError(msg)
+        raise InputError(f"{'functions' if all_functions(names) else 'engines'} {', '.join(names)}: name each one once")
     return names
 
 

@@ -36,8 +36,7 @@ def _check_named(text: str) -> str:
     if re.fullmatch(_NAMED, text) and is_function(text):
         return text
     hint = "; each function is a text of its own in the list" if "," in text else ""
-    msg = f"{shown(text)}: write it as MODULE:FUNCTION or FILE.py:FUNCTION{hint}"
-    raise InputError(msg)
+    raise InputError(f"{shown(text)}: write it as MODULE:FUNCTION or FILE.py:FUNCTION{hint}")
 
 
 def _check_function(text: str) -> str:
@@ -48,8 +47,7 @@ def _check_function(text: str) -> str:
 def _check_each_once(given: list[str]) -> list[str]:
     twice = next((text for number, text in enumerate(given) if text in given[:number]), None)
     if twice is not None:
-        msg = f"{shown(twice)} stands there twice: name each one once"
-        raise InputError(msg)
+        raise InputError(f"{shown(twice)} stands there twice: name each one once")
     return given
 
 
@@ -63,8 +61,7 @@ def _tolerance(given: object) -> float | bool:
         return given
     if isinstance(given, int | float) and 0 < given < math.inf:
         return float(given)
-    msg = f"{shown(given)}: give true, or the relative difference that is allowed, a number such as 1e-6"
-    raise InputError(msg)
+    raise InputError(f"{shown(given)}: give true, or the relative difference that is allowed, a number such as 1e-6")
 
 
 Function = Annotated[
@@ -92,8 +89,7 @@ Share = Annotated[
 ]
 
 Tolerance = Annotated[
-    float | bool,
-    BeforeValidator(_tolerance, json_schema_input_type=bool | Annotated[float, Field(gt=0)]),
+    float | bool, BeforeValidator(_tolerance, json_schema_input_type=bool | Annotated[float, Field(gt=0)])
 ]
 
 
@@ -176,11 +172,9 @@ class ProjectSettings(BaseModel):
 def settings_of(table: object, where: str) -> ProjectSettings:
     """What the table says; raises InputError that begins with `where` it stands and names the key."""
     if not isinstance(table, dict):
-        msg = f"{where} is {shown(table)}: make it one table of keys, such as functions = ['model:step']"
-        raise InputError(msg)
+        raise InputError(f"{where} is {shown(table)}: make it one table of keys, such as functions = ['model:step']")
     try:
         return ProjectSettings.model_validate(table)
     except ValidationError as errors:
         known = [field.alias or name for name, field in ProjectSettings.model_fields.items()]
-        msg = f"{where}: {explained(errors, kind='key', known=known, named=True)}"
-        raise InputError(msg) from None
+        raise InputError(f"{where}: {explained(errors, kind='key', known=known, named=True)}") from None

@@ -12,16 +12,7 @@ from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = [
-    "CONTROL",
-    "Delay",
-    "Lacking",
-    "SideObservation",
-    "delay_of",
-    "direction_of",
-    "function_of",
-    "share_of",
-]
+__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "direction_of", "function_of", "share_of"]
 
 CONTROL = "control"
 """The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
@@ -82,10 +73,7 @@ def delay_of(text: str) -> Delay:
         msg = f"delay {text!r}: write ARM@n,m=share, ARM=share or mode:forward=share, e.g. forward@64,16=0.05"
         raise InputError(msg)
     return Delay(
-        arm=arm if direction is None else None,
-        direction=direction,
-        cell=cell_of(cell) if cell else None,
-        share=number,
+        arm=arm if direction is None else None, direction=direction, cell=cell_of(cell) if cell else None, share=number
     )
 
 

@@ -26,21 +26,12 @@ from fwdrev.bench.records.given_file import explained, toml_of
 from fwdrev.bench.records.machine import total_bytes
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.parsing import bytes_of, each_once, fraction_of, parse_grid, seconds_of, sizes_of
+from fwdrev.modes import registry
 from fwdrev.modes.core.chain import Wrt, float_dtype
 from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import InputError, unknown
-from fwdrev.modes.registry import (
-    engine,
-    engine_name,
-    nearest_shape,
-    problem,
-    problem_options,
-    problem_shape,
-    shape_rule,
-)
 
 __all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "stored_spec"]
-
 
 _COARSE_ROUNDS = 4
 """Rounds of the grid with which an adaptive sweep begins."""
@@ -57,7 +48,7 @@ Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
 Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 """The name of an engine or a problem, which is written into tables, messages and files."""
-Engine = Annotated[Name, AfterValidator(engine_name)]
+Engine = Annotated[Name, AfterValidator(registry.engine_name)]
 
 
 class Protocol(StrEnum):
@@ -162,14 +153,14 @@ class SweepSpec(BaseModel):
         Where it can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
         """
         options = dict(self.options)
-        if self.wrt is Wrt.X and "n_of" in problem_options(self.problem):
+        if self.wrt is Wrt.X and "n_of" in registry.problem_options(self.problem):
             options.setdefault("n_of", "x")
         return options
 
     def problem_at(self, cell: Cell) -> Problem:
         """The problem of one cell; an engine that alters the point fails by itself, where it made all others wrong."""
         options = self.options_made
-        made = problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
+        made = registry.problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
         for point in (made.x, made.theta):
             if isinstance(point, np.ndarray):  # a problem of another package may have what becomes one
                 point.setflags(write=False)
@@ -195,10 +186,9 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     if spec.adaptive and spec.budget is None:
         spec = spec.model_copy(update={"budget": _BUDGET})
     if spec.adaptive and spec.protocol is Protocol.PYPERF:
-        msg = "precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell"
-        raise InputError(msg)
+        raise InputError("precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell")
     for name in spec.engines:
-        engine(name)
+        registry.engine(name)
     float_dtype(spec.dtype)
     spec = spec.model_copy(update={"shapes": _shapes(spec)})
     _check_memory(spec)
@@ -210,8 +200,7 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
     if n_params or spec.wrt is not Wrt.THETA:
         return spec
     if "wrt" in given:
-        msg = f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x"
-        raise InputError(msg)
+        raise InputError(f"wrt = theta: problem {spec.problem!r} has no parameters; differentiate it with respect to x")
     return spec.model_copy(update={"wrt": Wrt.X})
 
 
@@ -222,20 +211,19 @@ def checked_spec(given: dict[str, Any]) -> SweepSpec:
 
 def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
     """The shapes of the problem that are nearest to the cells of the grid, each once, in order; None if it has all."""
-    known = problem_options(spec.problem)
+    known = registry.problem_options(spec.problem)
     for option in spec.options:
         if option not in known:
             raise unknown(f"option of problem {spec.problem!r}", option, known)
-    if shape_rule(spec.problem) is None:
+    if registry.shape_rule(spec.problem) is None:
         return None
     if spec.adaptive:
-        msg = (
+        raise InputError(
             f"precision and budget refine the plane between any two sizes, and problem {spec.problem!r} does not have "
-            f"all of them ({problem_shape(spec.problem)}): leave them out"
+            f"all of them ({registry.problem_shape(spec.problem)}): leave them out"
         )
-        raise InputError(msg)
     grid = product(spec.inputs, spec.outputs)
-    return sorted({nearest_shape(spec.problem, n, m, spec.options_made) for n, m in grid})
+    return sorted({registry.nearest_shape(spec.problem, n, m, spec.options_made) for n, m in grid})
 
 
 def _default_rounds(spec: SweepSpec) -> int:
@@ -272,8 +260,7 @@ def _check_memory(spec: SweepSpec) -> None:
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
     size, have = largest.n * largest.m * float_dtype(spec.dtype).itemsize, total_bytes()
     if have is not None and 4 * size > have:
-        msg = (
+        raise InputError(
             f"the largest cell, n = {largest.n} and m = {largest.m}, has a Jacobian of {size / 1e9:.3g} GB, too large "
             f"for this machine ({have / 1e9:.3g} GB): take smaller inputs or outputs"
         )
-        raise InputError(msg)

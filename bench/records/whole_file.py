@@ -76,9 +76,19 @@ def status(path: Path) -> os.stat_result | None:
 def obstacle(path: Path) -> str:
     """Why it cannot be written, as far as can be told without touching it; empty where nothing speaks against it."""
     try:
-        return _obstacle(path, status(path))
+        there = status(path)
+        if there is not None and stat.S_ISDIR(there.st_mode):
+            return "it is a folder"
+        place = path if there is not None else Path(os.path.realpath(path)).parent
+        if there is None and not place.is_dir():
+            return f"{place if path.is_symlink() else path.parent} is no folder"
+        if os.access(place, os.W_OK if there is not None else os.W_OK | os.X_OK):
+            return ""
+        if os.statvfs(place).f_flag & os.ST_RDONLY:
+            return "the file system is read-only"
     except OSError as error:
         return str(error.strerror)
+    return "there is no permission"
 
 
 def taken(path: Path) -> bool:
@@ -90,18 +100,6 @@ def taken(path: Path) -> bool:
 def _is_stream(path: Path, there: os.stat_result) -> bool:
     """A device, a pipe, or what `/dev/stdout` leads to: it is always there, and nothing is lost by writing to it."""
     return bool(_STREAM.fullmatch(str(path))) or not stat.S_ISREG(there.st_mode)
-
-
-def _obstacle(path: Path, there: os.stat_result | None) -> str:
-    if there is not None and stat.S_ISDIR(there.st_mode):
-        return "it is a folder"
-    place = path if there is not None else Path(os.path.realpath(path)).parent
-    if there is None and not place.is_dir():
-        return f"{place if path.is_symlink() else path.parent} is no folder"
-    if os.access(place, os.W_OK if there is not None else os.W_OK | os.X_OK):
-        return ""
-    read_only = os.statvfs(place).f_flag & os.ST_RDONLY
-    return "the file system is read-only" if read_only else "there is no permission"
 
 
 def _replace(path: Path, there: os.stat_result | None, data: bytes, *, new: bool) -> None:

@@ -53,8 +53,7 @@ def check_out(project: Project, commit: str, folder: Path, own: OwnFolder) -> Ab
             own.claim(Path(entry))
     index = own.path / f"{folder.name}.index"
     if made.returncode != 0 and _files(project.git_dir, commit, folder, index) is not None:
-        msg = f"cannot check out {commit[:12]} into {folder}: {reason(made)}"
-        raise InputError(msg)
+        raise InputError(f"cannot check out {commit[:12]} into {folder}: {reason(made)}")
     top = _Repository(git_dirs=(project.git_dir, common), here=project.top)
     absent: Absent = {}
     _fill(top, commit, folder, index, absent)

@@ -50,8 +50,7 @@ def _module(where: str, sides: Sides) -> tuple[str, Path]:
     if side is None:
         nearby = sorted(path.name for path in (sides.head / inside).parent.glob("*.py"))
         known = f"; there are {', '.join(nearby)}" if nearby else ""
-        msg = f"there is no file {where}{known}: give FILE.py:FUNCTION, relative to the current folder"
-        raise InputError(msg)
+        raise InputError(f"there is no file {where}{known}: give FILE.py:FUNCTION, relative to the current folder")
     above = inside.parents[:-1]  # without the project itself
     packages = list(takewhile(lambda folder: (side / folder / "__init__.py").is_file(), above))
     folder = packages[-1].parent if packages else inside.parent

@@ -138,11 +138,10 @@ def _commit(name: str, project: Project) -> str:
     if project.git("rev-parse", "--verify", "--quiet", "HEAD").returncode != 0:
         msg = f"the git project {project.top} has no commit yet: commit what the working tree is to be compared with"
         raise InputError(msg)
-    msg = (
+    raise InputError(
         f"unknown revision {one_line(name)!r} of {project.top}: "
         "give a commit, branch or tag (fetch it in a shallow clone)"
     )
-    raise InputError(msg)
 
 
 def _places(path: Sequence[str], project: Project) -> tuple[Path, ...]:
@@ -170,11 +169,10 @@ def _generated(patterns: Sequence[str], project: Project) -> list[str]:
             of_inner = git(*_ignored(pattern.removeprefix(f"{path}/")), at=project.top / path).stdout
             files += [f"{path}/{file}" for file in of_inner.split("\0") if file]
         if not files:
-            msg = (
+            raise InputError(
                 f"--copy {pattern!r}: git ignores no file of {project.top} that matches; give a pattern of generated "
                 "files, relative to the project, e.g. --copy _version.py"
             )
-            raise InputError(msg)
         found += files
     return list(dict.fromkeys(found))
 

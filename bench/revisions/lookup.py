@@ -8,7 +8,6 @@ An arm that neither side has was written wrongly. One that exists and fails is l
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fwdrev.bench.processes.side_process import ArmLostError
@@ -28,17 +27,17 @@ _LACKS, _UNAVAILABLE = "lacks", "unavailable"
 """Keys of a side's answer about an arm that it does not have, or cannot load here."""
 
 
-def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None, programs: Path | None = None) -> "LookedUp":
+def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None) -> "LookedUp":
     """The arms that one side alone does not have, and what functions take. A function lacks what its point lacks.
 
-    `inputs` and `programs` as for `bench.revisions.rounds.against`. Raises InputError for an arm, or a point, that
+    `inputs` as for `bench.revisions.rounds.against`. Raises InputError for an arm, or a point, that
     neither side has, UnavailableError where neither can load an engine here, and as `against` does.
     """
     points = points_of(spec.engines, inputs)
     asked = dict.fromkeys([*spec.engines, *points.values()])
     light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
     takes: dict[str, bool] = {}
-    with started_pair(light, sides, programs or sides.scratch) as pair:
+    with started_pair(light, sides) as pair:
         found = dict(_answers(asked, pair, takes))
     nowhere = {name: told for name, told in found.items() if all(told)}
     if nowhere:
@@ -71,11 +70,10 @@ class LookedUp:
         functions = [name for name in spec.engines if names_function(name)]
         bare = [name for name in functions if self.takes.get(name) and name not in self.points]
         if bare:
-            msg = (
+            raise InputError(
                 f"{', '.join(bare)}: no input to call it with: give --point MODULE:FUNCTION, a function that "
                 "returns it, of the size, as in `def start(n): return numpy.linspace(0, 1, n)`, or of nothing"
             )
-            raise InputError(msg)
         sizeless = [name for name in functions if not self._has_sizes(name)]
         if sizeless and asked and (len(spec.inputs) > 1 or len(sizeless) == len(functions)):
             msg = (

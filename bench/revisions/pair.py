@@ -43,13 +43,13 @@ class Pair:
 
 
 @contextmanager
-def started_pair(spec: SweepSpec, sides: Sides, programs: Path, modules: Sequence[str] = ()) -> Iterator[Pair]:
+def started_pair(spec: SweepSpec, sides: Sides, modules: Sequence[str] = ()) -> Iterator[Pair]:
     """A fresh pair, with one store of compiled programs: what one has compiled, the other has too.
 
     `modules`: of the project, which both loaded before, and may load at the same time.
     Raises UnavailableError where a side cannot even load what it needs.
     """
-    base, head = (_started(spec, sides, programs, name, modules) for name in ("base", "head"))
+    base, head = (_started(spec, sides, name, modules) for name in ("base", "head"))
     with base as one, head as other:
         for side in (one, other):
             _loaded(side, sides)
@@ -84,12 +84,10 @@ def _seconds(side: SideProcess, arm: str, loops: int, timeout: float) -> float:
     return float(answer["seconds"])
 
 
-def _started(
-    spec: SweepSpec, sides: Sides, programs: Path, name: str, modules: Sequence[str]
-) -> AbstractContextManager[SideProcess]:
+def _started(spec: SweepSpec, sides: Sides, name: str, modules: Sequence[str]) -> AbstractContextManager[SideProcess]:
     root, other = (sides.base, sides.head) if name == "base" else (sides.head, sides.base)
     folder = root / sides.inside if (root / sides.inside).is_dir() else root
-    environment = worker_environment(spec, programs)
+    environment = worker_environment(spec, sides.scratch)
     path = side_path(root, sides.inside, sides.home, os.environ.get("PYTHONPATH", ""), sides.path)
     environment["PYTHONPATH"] = os.pathsep.join(place for place in path if os.pathsep not in place)
     cpus = pinned_cpus(spec.threads)
@@ -116,5 +114,4 @@ def _loaded(side: SideProcess, sides: Sides) -> None:
         failed = error.reason
     if failed is not None:
         code = f"the code at {sides.commit[:12]}" if side.name == "base" else "the code of the working tree"
-        msg = f"{code} cannot be measured: {one_line(failed)}"
-        raise UnavailableError(msg)
+        raise UnavailableError(f"{code} cannot be measured: {one_line(failed)}")

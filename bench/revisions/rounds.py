@@ -8,7 +8,6 @@ Beside the arms that are asked for there is `CONTROL`, the same work on both sid
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -46,7 +45,6 @@ def against(
     spec: SweepSpec,
     sides: Sides,
     *,
-    programs: Path | None = None,
     inputs: str | Mapping[str, str] | None = None,
     delays: Sequence[Delay] = (),
     only: Collection[tuple[Cell, str]] | None = None,
@@ -57,7 +55,7 @@ def against(
 
     An arm of `spec.engines` is an engine, or a function of the project (see `revisions.side`), called with what its
     point returns, or with random numbers; `inputs`: the points by function, or as `points_of` reads them. Compiled
-    programs are kept in the folder `programs`, by default with the revision and no longer. `delays` make arms of head
+    programs are kept with the revision and no longer. `delays` make arms of head
     slower on purpose. `only`: these arms in these cells, and no others. `order` draws another order of everything.
     `tolerance`: by how much results may differ, relatively; infinite: as they like; None: by as much as rounding
     explains.
@@ -68,11 +66,10 @@ def against(
         raise InputError(
             f"engine {CONTROL!r}: that is what the work is called which both sides share; rename the engine"
         )
-    wanted = (
-        frozenset((cell, name) for cell in spec.cells for name in spec.engines) if only is None else frozenset(only)
-    )
+    if only is None:
+        only = [(cell, name) for cell in spec.cells for name in spec.engines]
     points = inputs if isinstance(inputs, Mapping) else points_of(spec.engines, inputs)
-    return _Rounds(spec, sides, programs or sides.scratch, points, delays, wanted, order, tolerance).observations()
+    return _Rounds(spec, sides, points, delays, frozenset(only), order, tolerance).observations()
 
 
 class _Rounds:
@@ -82,14 +79,13 @@ class _Rounds:
         self,
         spec: SweepSpec,
         sides: Sides,
-        programs: Path,
         points: Mapping[str, str],
         delays: Sequence[Delay],
         wanted: Collection[tuple[Cell, str]],
         order: int,
         tolerance: float | None,
     ) -> None:
-        self._spec, self._sides, self._programs, self._points, self._delays = spec, sides, programs, points, delays
+        self._spec, self._sides, self._points, self._delays = spec, sides, points, delays
         self._wanted, self._drawn, self._tolerance = wanted, f"{spec.seed} {order} {len(wanted)}", tolerance
         self._loops: dict[tuple[Cell, str], int] = {}
         self._seconds: dict[tuple[Cell, str], float] = {}
@@ -101,7 +97,7 @@ class _Rounds:
             rest = sorted({cell for cell, _ in self._wanted})
             Random(f"{self._drawn} {index}").shuffle(rest)
             while rest:
-                with started_pair(self._spec, self._sides, self._programs, self._modules()) as pair:
+                with started_pair(self._spec, self._sides, self._modules()) as pair:
                     yield from self._visits(index, rest, pair)
 
     def _modules(self) -> list[str]:

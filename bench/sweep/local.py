@@ -159,7 +159,7 @@ class LocalExecutor:
         for _ in range(2):
             with team.started(_PROGRAM, environment, log=log) as worker:
                 worker.send(asdict(request))
-                if _gets_ready(worker):
+                if READY in iter(partial(worker.line, _START_SECONDS), None):
                     yield worker
                     return
                 ended = worker.ended
@@ -213,8 +213,3 @@ def _gathered(running: Sequence[Future[None]], found: _Found, team: Team) -> Ite
                 team.stop()
     if failed is not None:
         raise failed
-
-
-def _gets_ready(worker: ChildProcess) -> bool:
-    """Before that line, others may come from a `sitecustomize` that prints."""
-    return READY in iter(partial(worker.line, _START_SECONDS), None)

@@ -35,7 +35,6 @@ _PROBES = 3
 _LONG_SECONDS = 1e-2
 """A call that takes so long is probed once."""
 
-
 _PADDING = 1 << 16
 """Bytes, at most, that lie between the old arrays and the new, at random."""
 
@@ -43,8 +42,7 @@ _PADDING = 1 << 16
 def without_arguments(name: str, call: object) -> Call:
     """`call` itself; raises InputError where it cannot be called without arguments. `name`: what the user calls it."""
     if not callable(call):
-        msg = f"{name} is {call!r:.80}: give a callable without arguments, such as lambda: work(x)"
-        raise InputError(msg)
+        raise InputError(f"{name} is {call!r:.80}: give a callable without arguments, such as lambda: work(x)")
     try:
         signature = inspect.signature(call)
     except ValueError:  # some builtins have none; calling them will tell

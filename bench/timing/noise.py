@@ -36,6 +36,8 @@ _FEWEST_ROUNDS = 4
 _PATIENCE = 60.0
 """Seconds that a process may take longer than it should before it counts as stuck."""
 
+_PROGRAM = ("-m", "fwdrev.bench.timing.noise")
+
 
 def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
     """Rounds for so many seconds, at least four, pinned to the last processor as a sweep's worker is.
@@ -47,7 +49,16 @@ def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
     rounds: list[NoiseRound] = []
     start = monotonic()
     while len(rounds) < _FEWEST_ROUNDS or monotonic() - start < seconds:
-        rounds.append(_round_in_a_process(blocks, len(rounds), available_cpus()[-1:]))
+        cpus, began = available_cpus()[-1:], monotonic()
+        request = {"blocks": blocks, "block_seconds": _BLOCK_SECONDS, "seed": len(rounds), "cpus": cpus}
+        answer = ask([*_PROGRAM, json.dumps(request)], worker_settings(), _ROUND_SECONDS + _PATIENCE)
+        if answer.problem is not None:
+            raise NothingMeasuredError(
+                f"the noise could not be measured: {answer.problem}; check that `python -c 'import numpy'` works"
+            )
+        found = json.loads(answer.text)
+        a, b = tuple(found["a"]), tuple(found["b"])
+        rounds.append(NoiseRound(a=a, b=b, pinned=found["pinned"], seconds=monotonic() - began))
     return tuple(rounds)
 
 
@@ -73,17 +84,6 @@ def chain_of_products() -> Callable[[], None]:
             np.matmul(y, factor, out=x)
 
     return call
-
-
-def _round_in_a_process(blocks: int, seed: int, cpus: list[int]) -> NoiseRound:
-    request = {"blocks": blocks, "block_seconds": _BLOCK_SECONDS, "seed": seed, "cpus": cpus}
-    start, longest = monotonic(), _ROUND_SECONDS + _PATIENCE
-    answer = ask(["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), longest)
-    if answer.problem is not None:
-        msg = f"the noise could not be measured: {answer.problem}; check that `python -c 'import numpy'` works"
-        raise NothingMeasuredError(msg)
-    found = json.loads(answer.text)
-    return NoiseRound(a=tuple(found["a"]), b=tuple(found["b"]), pinned=found["pinned"], seconds=monotonic() - start)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ matrix, which is stored by rows or by columns as theirs are. None stands for wha
 import json
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import prod
 from random import Random
 from statistics import median
@@ -53,8 +54,7 @@ def measure_tables(seconds: float) -> dict[str, Any]:
     request = {"seconds": seconds, "cpus": pinned_cpus(1)}
     answer = ask(["-m", "fwdrev.bench.timing.primitives", json.dumps(request)], worker_settings(), seconds + _PATIENCE)
     if answer.problem is not None:
-        msg = f"array operations could not be measured: {answer.problem}; try `fwdrev doctor`"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"array operations could not be measured: {answer.problem}; try `fwdrev doctor`")
     return dict(json.loads(answer.text))
 
 
@@ -86,16 +86,11 @@ def _push(room: _Room, rows: int, inner: int, columns: int) -> Call:
     return lambda: J.push(V, out)
 
 
-def _pull(room: _Room, rows: int, inner: int, columns: int) -> Call:
-    """As in the D recursion: all by rows, into the result."""
-    U, J, out = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns)), room.place(rows, columns)
-    return lambda: J.pull(U, out)
-
-
-def _pull_fresh(room: _Room, rows: int, inner: int, columns: int) -> Call:
-    """The new D."""
+def _pull(room: _Room, rows: int, inner: int, columns: int, *, fresh: bool = False) -> Call:
+    """As in the D recursion: all by rows, into the result; `fresh`: into a new D."""
     U, J = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns))
-    return lambda: J.pull(U)
+    out = None if fresh else room.place(rows, columns)
+    return lambda: J.pull(U, out)
 
 
 def _scale_rows(room: _Room, rows: int, columns: int) -> Call:
@@ -122,7 +117,7 @@ def _copy(room: _Room, rows: int, columns: int) -> Call:
     return lambda: J.dense(out)
 
 
-_PRODUCTS: dict[str, Make] = {Kind.PUSH: _push, Kind.PULL: _pull, f"{Kind.PULL} fresh": _pull_fresh}
+_PRODUCTS: dict[str, Make] = {Kind.PUSH: _push, Kind.PULL: _pull, f"{Kind.PULL} fresh": partial(_pull, fresh=True)}
 _OTHERS: dict[str, Make] = {
     Kind.SCALE_ROWS: _scale_rows,
     Kind.SCALE_COLUMNS: _scale_columns,

@@ -64,9 +64,10 @@ def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.M
         raise OSError
 
     monkeypatch.setattr(os, "getloadavg", none)
-    assert facts._load() is None
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert facts._xla().problem == "ImportError: no such library"
+    found = facts.machine()
+    assert found.load is None
+    assert found.xla.problem == "ImportError: no such library"
 
 
 def test_a_process_measures_two_equal_arms() -> None:
