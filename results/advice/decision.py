@@ -99,9 +99,8 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
         msg = f"nothing of {facts.name} could be counted: {why}"
         raise NothingMeasuredError(msg)
     order = sorted(seconds, key=seconds.__getitem__)
-    runner_up, ratio = None, None
-    if len(order) > 1:
-        runner_up, ratio = order[1], Estimate(point=seconds[order[0]] / seconds[order[1]], low=None, high=None)
+    runner_up = order[1] if len(order) > 1 else None
+    ratio = None if runner_up is None else Estimate(point=seconds[order[0]] / seconds[runner_up], low=None, high=None)
     known = [AdvisedArm(name=name, code=expected.codes[name], counted_seconds=seconds[name]) for name in order]
     unknown = {**facts.left_out, **lost}
     others = [AdvisedArm(name=name, code=facts.codes.get(name), reason=reason) for name, reason in unknown.items()]

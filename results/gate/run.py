@@ -164,9 +164,8 @@ class Looks:
         more = self._needed(first, asked, SCREENING) - self._spec.rounds
         if more <= 0:
             return first
-        self._told(
-            f"{more} more rounds{self._about(more)}: these vary too much to find {percent_text(self._find or 0)}"
-        )
+        find = percent_text(self._find or 0)
+        self._told(f"{more} more rounds{self._about(more)}: these vary too much to find {find}")
         observed += [replace(o, round=o.round + self._spec.rounds) for o in self._observed(more, asked)]
         return sides_of(observed, asked)
 

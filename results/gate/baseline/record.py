@@ -88,12 +88,8 @@ class StoredRatio(BaseModel):
     m: Size = Field(description="Outputs.")
     arm: Arm = Field(description="The one whose time is divided.")
     against: Arm = Field(description="The one by whose time it is divided.")
-    ratio: Annotated[float, Field(gt=0, le=1e30, allow_inf_nan=False)] = Field(
-        description="Of their times, the mean over rounds."
-    )
-    error: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] = Field(
-        description="The standard error of its logarithm."
-    )
+    ratio: float = Field(gt=0, le=1e30, allow_inf_nan=False, description="Of their times, the mean over rounds.")
+    error: float = Field(ge=0, le=100, allow_inf_nan=False, description="The standard error of its logarithm.")
     rounds: Annotated[Rounds, Field(ge=FEWEST)] = Field(description="How many measured both.")
 
     @property

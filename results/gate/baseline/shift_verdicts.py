@@ -45,7 +45,7 @@ class Looks:
 def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool) -> tuple[list[Shift], list[Shift]]:
     """What a second look is for: the shifts that are flagged, and the undecided ones that more rounds may decide.
 
-    Elsewhere than on the baseline's machine nothing fails, so nothing is flagged.
+    Elsewhere than on the baseline's machine nothing fails, so nothing is flagged; nor is what is surely better.
     """
     flagged: list[Shift] = []
     undecided: list[Shift] = []
@@ -53,7 +53,8 @@ def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool
     within = _shifts(found).within(np.full(len(found), margin))
     columns = zip(found, _beyond(found, margin, SCREENING), _beyond(found, margin, alpha), within, strict=True)
     for shift, seems, surely, same in columns:
-        if here and seems and not (surely and _decided(shift, margin, up=seems > 0)):
+        told = _moved(shift, margin, up=seems > 0, here=True)
+        if here and seems and (told.fails or told.open or not surely):
             flagged.append(shift)
         elif not (surely or same or shift.settled or _hopeless(shift, margin)):
             undecided.append(shift)
@@ -162,12 +163,6 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> ReportLine:
         fails=verdict is Verdict.REGRESSED,
         open=verdict is Verdict.INCONCLUSIVE,
     )
-
-
-def _decided(shift: Shift, margin: float, *, up: bool) -> bool:
-    """Whether a move beyond the threshold needs no second look: it is for the better, or means nothing."""
-    told = _moved(shift, margin, up=up, here=True)
-    return not (told.fails or told.open)
 
 
 def _why_open(shift: Shift, margin: float) -> str:

@@ -16,9 +16,6 @@ _SHOWN = 10
 _LONGEST = 4_000
 """Bytes of what one annotation names: the runner cuts off what is beyond 4,096 characters."""
 
-_NAMED = _LONGEST // 2
-"""Bytes for the names of the headline, whose title should be seen too."""
-
 _LEVELS = {
     Outcome.REGRESSED: "error",
     Outcome.MISSING: "error",
@@ -34,7 +31,7 @@ def annotations(report: GateReport) -> list[str]:
     The first one names what was not timed. At most ten of each level: the last one names the others.
     """
     level = _LEVELS.get(report.outcome, "notice")
-    first = "; ".join(filter(None, [not_timed(report, _NAMED), report.title]))
+    first = "; ".join(filter(None, [not_timed(report, _LONGEST // 2), report.title]))  # the title is seen too
     by_level: dict[str, list[ReportLine]] = {"error": [], "warning": [], "notice": []}
     for line in notable(report):
         by_level[_level(line)].append(line)

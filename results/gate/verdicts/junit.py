@@ -8,7 +8,7 @@ an empty list pass for a good one.
 from datetime import datetime
 from xml.etree import ElementTree as ET
 
-from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
+from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 
 __all__ = ["SUITE", "junit"]
 
@@ -24,7 +24,13 @@ def junit(report: GateReport, *, began: datetime | None = None, seconds: float =
     for name, value in (("title", report.title), ("outcome", report.outcome.value)):
         ET.SubElement(properties, "property", name=name, value=value)
     for line in report.told:
-        _add_case(suite, line)
+        case = _case(suite, line.subject)
+        if line.fails:
+            _add_result(case, "failure", line.verdict, line.grounds)
+        elif line.open or line.untimed or line.verdict in _UNKNOWN:
+            _add_result(case, "skipped", line.verdict, line.grounds)
+        else:
+            ET.SubElement(case, "system-out").text = f"{line.verdict}: {line.grounds}"
     if report.outcome is Outcome.NOTHING:
         _add_result(_case(suite, report.outcome), "error", report.outcome, report.title)
     ET.SubElement(suite, "system-out").text = "\n".join(report.notes)
@@ -42,16 +48,6 @@ def junit(report: GateReport, *, began: datetime | None = None, seconds: float =
 def _case(suite: ET.Element, name: str) -> ET.Element:
     """A test without a time: it was measured side by side with others."""
     return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
-
-
-def _add_case(suite: ET.Element, line: ReportLine) -> None:
-    case = _case(suite, line.subject)
-    if line.fails:
-        _add_result(case, "failure", line.verdict, line.grounds)
-    elif line.open or line.untimed or line.verdict in _UNKNOWN:
-        _add_result(case, "skipped", line.verdict, line.grounds)
-    else:
-        ET.SubElement(case, "system-out").text = f"{line.verdict}: {line.grounds}"
 
 
 def _add_result(case: ET.Element, kind: str, verdict: str, grounds: str) -> None:

@@ -6,6 +6,7 @@
 It is where the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline become one thing.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,9 +32,6 @@ _MOST = 40
 
 _WIDEST = 60
 """Characters of a subject beyond which the grounds of all others no longer wait for it."""
-
-_ENDLESS = 1 << 40
-"""Bytes, where a line may have any number of them."""
 
 
 class Verdict(StrEnum):
@@ -135,7 +133,7 @@ def _same(line: ReportLine) -> bool:
     return line.verdict is Verdict.UNCHANGED and not (line.fails or line.open or line.untimed)
 
 
-def not_timed(report: GateReport, most: int = _ENDLESS, shown: Callable[[str], str] = str) -> str:
+def not_timed(report: GateReport, most: int = sys.maxsize, shown: Callable[[str], str] = str) -> str:
     """`not timed: mymodule:step (wrong)`, for a headline of at most `most` bytes; empty where all was timed.
 
     Names that do not fit are counted; `shown` escapes a name.
