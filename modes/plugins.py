@@ -68,14 +68,8 @@ class Plugin:
         dist = self.point.dist
         try:
             return str(dist.metadata["Name"] or "without a name") if dist is not None else "without a name"
-        except (
-            AttributeError,
-            KeyError,
-            TypeError,
-            ValueError,
-            OSError,
-        ):  # broken metadata, differently in each Python
-            return "without a name"
+        except (AttributeError, KeyError, TypeError, ValueError, OSError):
+            return "without a name"  # each Python finds broken metadata in another way
 
     def loaded(self) -> object:
         """What it names; what its import prints goes to standard error, since the answer is read by programs."""
@@ -135,10 +129,7 @@ def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
 
 def checked_engine(named: object) -> Engine:
     """What a class derived from Engine makes, or an engine; its facts are all there."""
-    if isinstance(named, type) and issubclass(named, Engine):
-        made: object = named()
-    else:
-        made = named
+    made = named() if isinstance(named, type) and issubclass(named, Engine) else named
     if not isinstance(made, Engine):
         kind = f"the class {named.__name__}" if isinstance(named, type) else f"of type {type(named).__name__}"
         raise _UnfitError(f"its entry point names something that is {kind}, and not a class derived from Engine")

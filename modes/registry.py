@@ -31,7 +31,7 @@ from fwdrev.modes.plugins import (
     options_of,
     plugins,
 )
-from fwdrev.modes.problems.shapes import ANY, ShapeRule, rule_of
+from fwdrev.modes.problems.shapes import ANY, RULE, ShapeRule
 
 __all__ = [
     "ENGINES",
@@ -183,7 +183,8 @@ def _fault(find: Callable[[str], object], name: str) -> str | None:
 
 def shape_rule(name: str) -> ShapeRule | None:
     """Which shapes a problem has; None for any n × m."""
-    return rule_of(_factory(name))
+    found: ShapeRule | None = getattr(_factory(name), RULE, None)
+    return found
 
 
 def problem_shape(name: str) -> str:

@@ -8,7 +8,7 @@ A chunk bounds the memory of what is computed on the way: `chunk` copies of it a
 """
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from itertools import accumulate, pairwise
 from typing import Any, SupportsIndex
@@ -29,6 +29,7 @@ __all__ = [
     "checked_argnums",
     "checked_chunk",
     "curried",
+    "cuts",
     "jacobian_by",
     "numbers_of",
     "of_kind",
@@ -196,7 +197,7 @@ def _pushed(
     rows = []
     for out in outs:
         tangents = next(columns) if _inexact(out) else jnp.zeros((sum(map(np.size, leaves)), *np.shape(out)), out.dtype)
-        parts = zip(leaves, _cuts(leaves), strict=True)
+        parts = zip(leaves, cuts(map(np.size, leaves)), strict=True)
         blocks = [jnp.moveaxis(tangents[cut], 0, -1).reshape(np.shape(out) + np.shape(x)) for x, cut in parts]
         rows.append(jax.tree.unflatten(tree, blocks))
     jacobian = jax.tree.unflatten(out_tree, rows)
@@ -226,7 +227,7 @@ def _pulled(
 
     blocks = [
         jax.tree.unflatten(tree, [block(x, found, out, cut) for x, found in zip(leaves, columns, strict=True)])
-        for out, cut in zip(outs, _cuts(outs), strict=True)
+        for out, cut in zip(outs, cuts(map(np.size, outs)), strict=True)
     ]
     jacobian = jax.tree.unflatten(out_tree, blocks)
     return (jacobian, *aux) if has_aux else jacobian
@@ -238,8 +239,8 @@ def _in_chunks(linear: Function, like: Sequence[Any], chunk: int) -> Sequence[An
 
     def one(i: AnyArray) -> Sequence[AnyArray]:
         unit = jnp.arange(total) == i
-        cuts = zip(like, _cuts(like), strict=True)
-        return tuple(linear(*(unit[cut].reshape(np.shape(x)).astype(jnp.result_type(x)) for x, cut in cuts)))
+        parts = zip(like, cuts(map(np.size, like)), strict=True)
+        return tuple(linear(*(unit[cut].reshape(np.shape(x)).astype(jnp.result_type(x)) for x, cut in parts)))
 
     whole = total // chunk
     some: Sequence[AnyArray] = jax.vmap(one)(jnp.arange(whole * chunk, total)) if total % chunk or not total else ()
@@ -251,6 +252,6 @@ def _in_chunks(linear: Function, like: Sequence[Any], chunk: int) -> Sequence[An
     return tuple(map(jnp.concatenate, zip(many, some, strict=True))) if some else many
 
 
-def _cuts(leaves: Sequence[Any]) -> list[slice]:
-    """Where each leaf lies among the entries of all."""
-    return [slice(a, b) for a, b in pairwise(accumulate(map(np.size, leaves), initial=0))]
+def cuts(sizes: Iterable[int]) -> list[slice]:
+    """Where each part lies in the vector of all."""
+    return [slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0))]

@@ -3,8 +3,9 @@
 What cannot be used is refused in one line that says what to change.
 """
 
+import math
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, SupportsIndex
 
 import jax
@@ -14,15 +15,16 @@ import numpy as np
 from fwdrev.modes.core.data import Json, Pytree
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.checks import NUMBERS, check_floating
+from fwdrev.modes.functions.jacobian_products import array_of
 
 __all__ = [
     "as_arrays",
     "batch_of",
+    "check_array",
     "checked_inputs",
     "checked_numbers",
     "device_of",
     "first_sample",
-    "numbers_of",
     "place_of",
     "static_of",
     "wide_axes",
@@ -52,13 +54,10 @@ def checked_numbers(argnums: Json, count: int) -> int | tuple[int, ...]:
     return found[0] if isinstance(argnums, SupportsIndex) else found
 
 
-def numbers_of(argnums: int | tuple[int, ...]) -> tuple[int, ...]:
-    """The arguments that are differentiated."""
-    return (argnums,) if isinstance(argnums, int) else argnums
-
-
-def checked_inputs(args: Sequence[Pytree], numbers: Sequence[int]) -> None:
-    """Those arguments have finite floating-point numbers only, and no argument is traced; raises InputError."""
+def checked_inputs(
+    args: Sequence[Pytree], numbers: Collection[int], check: Callable[[str, Any], None], kind: str = "arrays"
+) -> None:
+    """Those arguments have finite numbers that pass the check, and no argument is traced; raises InputError."""
     total = 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
         place = place_of(path)
@@ -67,17 +66,22 @@ def checked_inputs(args: Sequence[Pytree], numbers: Sequence[int]) -> None:
             raise InputError(msg)
         if path[0].idx not in numbers:
             continue
-        if not isinstance(leaf, NUMBERS):
-            msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}"
-            raise InputError(msg)
-        check_floating(place, leaf, _LEAVE_OUT, "give")
-        if not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
+        check(place, leaf)
+        if not np.all(np.isfinite(np.asarray(array_of(leaf), dtype=float))):
             msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
             raise InputError(msg)
-        total += np.size(leaf)
+        total += math.prod(np.shape(leaf))
     if not total:
-        msg = "the arguments have no numbers in them: give arrays with at least one"
+        msg = f"the arguments have no numbers in them: give {kind} with at least one"
         raise InputError(msg)
+
+
+def check_array(place: str, leaf: Pytree) -> None:
+    """That JAX can differentiate with respect to it; raises InputError."""
+    if not isinstance(leaf, NUMBERS):
+        msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}"
+        raise InputError(msg)
+    check_floating(place, leaf, _LEAVE_OUT, "give")
 
 
 def place_of(path: tuple[Any, ...]) -> str:
@@ -85,7 +89,7 @@ def place_of(path: tuple[Any, ...]) -> str:
     return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
 
 
-def static_of(args: Sequence[Pytree], numbers: Sequence[int]) -> tuple[int, ...]:
+def static_of(args: Sequence[Pytree], numbers: Collection[int]) -> tuple[int, ...]:
     """The arguments that are held as they are: whole numbers, strings, anything that is no array nor full of them."""
     static = tuple(i for i, arg in enumerate(args) if i not in numbers and not _is_of_arrays(arg))
     for i in static:
@@ -119,7 +123,7 @@ def as_arrays(arg: Pytree, *, every: bool) -> Pytree:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf) if every or isinstance(leaf, np.ndarray) else leaf, arg)
 
 
-def wide_axes(args: Sequence[Pytree], static: Sequence[int], numbers: Sequence[int]) -> tuple[int | None, ...]:
+def wide_axes(args: Sequence[Pytree], static: Sequence[int], numbers: Collection[int]) -> tuple[int | None, ...]:
     """The axis of samples of each argument: the first; none of what is no array, or a single number that is held."""
 
     def wide(number: int, arg: Pytree) -> bool:

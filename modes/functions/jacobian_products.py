@@ -3,8 +3,8 @@
 A block is multiplied where it lies, a few rows at a time in float64; no matrix is put together.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import pairwise, product
+from collections.abc import Sequence
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,7 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.modes.core.data import Pytree
+from fwdrev.modes.core.jacobians import cuts
 
 __all__ = ["array_of", "products_of"]
 
@@ -28,7 +29,7 @@ def products_of(J: Pytree, v: Vector, u: Vector, sizes: Sizes, *, batched: bool)
     """
     pushed, pulled = np.zeros(len(u)), np.zeros(len(v))
     leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
-    places = product(_cuts(sizes[0]), _cuts(sizes[1]))
+    places = product(cuts(sizes[0]), cuts(sizes[1]))
     for leaf, (rows, columns) in zip(leaves, places, strict=True):
         height, width = rows.stop - rows.start, columns.stop - columns.start
         if not height * width:
@@ -40,7 +41,8 @@ def products_of(J: Pytree, v: Vector, u: Vector, sizes: Sizes, *, batched: bool)
             continue
         block = array_of(leaf)
         block = (block[0] if batched else block).reshape(height, width)
-        for some in _few(height, width):
+        step = max(1, _AT_ONCE // width)
+        for some in (slice(first, first + step) for first in range(0, height, step)):
             part = block[some].astype(np.float64)
             pushed[rows][some] += part @ v[columns]
             pulled[columns] += u[rows][some] @ part
@@ -64,18 +66,6 @@ def _entries(leaf: AnyArray, width: int) -> tuple[AnyArray, AnyArray, Vector]:
     flat = np.ravel_multi_index(tuple(at[inside].T), leaf.shape)
     i, j = np.divmod(flat, width)
     return i, j, np.asarray(leaf.data)[inside].astype(np.float64)
-
-
-def _few(height: int, width: int) -> Iterator[slice]:
-    """Rows, so few that a copy of them is small."""
-    step = max(1, _AT_ONCE // width)
-    return (slice(first, first + step) for first in range(0, height, step))
-
-
-def _cuts(sizes: Sequence[int]) -> list[slice]:
-    """Where each part lies in the vector of all."""
-    ends = np.cumsum([0, *sizes]).tolist()
-    return [slice(a, b) for a, b in pairwise(ends)]
 
 
 def _is_sparse(leaf: object) -> bool:

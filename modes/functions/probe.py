@@ -20,16 +20,16 @@ from jax.flatten_util import ravel_pytree
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.modes.core.data import Json, Pytree
-from fwdrev.modes.core.jacobians import Function, curried, selected
+from fwdrev.modes.core.jacobians import Function, curried, numbers_of, selected
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.arguments import (
     as_arrays,
     batch_of,
+    check_array,
     checked_inputs,
     checked_numbers,
     device_of,
     first_sample,
-    numbers_of,
     static_of,
     wide_axes,
 )
@@ -115,8 +115,8 @@ def probe_function(
     whether two calls agree, is not looked at unless `run`. Raises InputError.
     """
     wanted = checked_numbers(argnums, len(args))
-    numbers = numbers_of(wanted)
-    checked_inputs(args, numbers)
+    numbers = numbers_of(wanted, args)
+    checked_inputs(args, numbers, check_array)
     static = static_of(args, numbers)
     args = tuple(arg if i in static else as_arrays(arg, every=i in numbers) for i, arg in enumerate(args))
     axes = wide_axes(args, static, numbers) if vmap else ()

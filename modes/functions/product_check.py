@@ -86,7 +86,7 @@ def products_of(f: Callable[[Pytree], Pytree], x: Pytree) -> Products:
     pushed = jax.jvp(of, primals, tuple(v))[1]
     y, pull = jax.vjp(of, *primals)
     u = directions([out.shape for out in y], [out.dtype for out in y])
-    return compared(u, pushed, pull(u), v, real_bytes=min([8, *map(_real_bytes, (*u, *v))]))
+    return compared(u, pushed, pull(u), v, real_bytes=min([8, *(part.real.dtype.itemsize for part in (*u, *v))]))
 
 
 def directions(shapes: Sequence[tuple[int, ...]], dtypes: Sequence[DType]) -> list[AnyArray]:
@@ -120,15 +120,9 @@ def compared(
 
 def _terms(one: Sequence[AnyArray], other: Sequence[AnyArray]) -> list[AnyArray]:
     """The products of their entries in double precision."""
-    pairs = zip(one, other, strict=True)
-    return [_wide(a).ravel() * _wide(b).ravel() for a, b in pairs]
+    return [_wide(a).ravel() * _wide(b).ravel() for a, b in zip(one, other, strict=True)]
 
 
 def _wide(values: AnyArray) -> AnyArray:
     array = np.asarray(values)
     return array.astype(complex if np.issubdtype(array.dtype, np.complexfloating) else float)
-
-
-def _real_bytes(values: AnyArray) -> int:
-    dtype = np.asarray(values).dtype
-    return dtype.itemsize // 2 if np.issubdtype(dtype, np.complexfloating) else dtype.itemsize

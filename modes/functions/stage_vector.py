@@ -6,7 +6,6 @@ vector.write(v)                    # {"z": z, "index": 3}
 """
 
 from collections.abc import Hashable
-from itertools import accumulate, pairwise
 from typing import Any
 
 import jax
@@ -15,7 +14,7 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.data import Pytree
-from fwdrev.modes.core.jacobians import of_kind
+from fwdrev.modes.core.jacobians import cuts, of_kind
 
 __all__ = ["StageVector"]
 
@@ -31,10 +30,10 @@ class StageVector:
         self.leaves, self.tree = jax.tree.flatten(value)
         """Of the pytree, each with a derivative or without."""
         sizes = [size for leaf in self.leaves for size in self._sizes(leaf)]
-        cuts = [slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0))]
+        places = cuts(sizes)
         self.parts = [
             (real, imaginary if _complex(leaf) and not held_imaginary else None)
-            for leaf, real, imaginary in zip(self.leaves, cuts[::2], cuts[1::2], strict=True)
+            for leaf, real, imaginary in zip(self.leaves, places[::2], places[1::2], strict=True)
         ]
         """For each leaf where its real parts are, and its imaginary ones, if they are there."""
         self.size = sum(sizes)

@@ -61,8 +61,7 @@ def mixed(
 
     The first stage takes all arguments, each other one what the one before returns. With `has_aux` the last one returns
     a pair, of which only the first half is differentiated. `chunk`: how many seeds go through a stage at a time.
-    Integers among the arguments, and complex ones of a function
-    that is not holomorphic, are left to jax.jacrev.
+    Integers among the arguments, and complex ones of a function that is not holomorphic, are left to jax.jacrev.
 
     Raises InputError for what are no stages. What jax.jacobian refuses, it refuses in the same words.
     """

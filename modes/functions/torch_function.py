@@ -8,7 +8,6 @@ PyTorch is never imported here: where there is a tensor it has been imported. No
 say what memory a call on the processor takes.
 """
 
-import math
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,9 +19,9 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.modes.core.data import Json, Pytree
-from fwdrev.modes.core.jacobians import Function, curried, selected
+from fwdrev.modes.core.jacobians import Function, curried, numbers_of, selected
 from fwdrev.modes.errors import InputError
-from fwdrev.modes.functions.arguments import batch_of, checked_numbers, first_sample, numbers_of, place_of, wide_axes
+from fwdrev.modes.functions.arguments import batch_of, checked_inputs, checked_numbers, first_sample, wide_axes
 from fwdrev.modes.functions.candidates import CHUNKED, SMALL, Counted, FunctionArm, options_code
 from fwdrev.modes.functions.checks import checked_outputs, checked_repeats, without_aux
 from fwdrev.modes.functions.jacobian_products import array_of
@@ -65,8 +64,8 @@ def probe_torch(
     """Look at a function at a point; costs two calls. See `probe_function`; raises InputError."""
     torch: Any = sys.modules["torch"]
     wanted = checked_numbers(argnums, len(args))
-    numbers = numbers_of(wanted)
-    _check(args, numbers)
+    numbers = numbers_of(wanted, args)
+    checked_inputs(args, numbers, _check, "tensors")
     held = [i for i, arg in enumerate(args) if not all(map(torch.is_tensor, jax.tree.leaves(arg)))]
     axes = wide_axes(args, held, numbers) if vmap else ()
     batch = batch_of(args, axes) if vmap else None
@@ -132,11 +131,7 @@ def torch_costs(found: FunctionProbe) -> dict[str, Counted]:
         entries = at_once * (passes + n + m) + n * m  # seeds, what they become, the result
         return Counted(seconds=seconds, peak_bytes=_COPIES * entries * found.x.itemsize * batch)
 
-    return {
-        "forward": counted(n, n),
-        "reverse": counted(m, m),
-        CHUNKED["reverse"]: counted(m, min(m, _chunk(found))),
-    }
+    return {"forward": counted(n, n), "reverse": counted(m, m), CHUNKED["reverse"]: counted(m, min(m, _chunk(found)))}
 
 
 def torch_free_bytes(found: FunctionProbe, available: int | None) -> int | None:
@@ -189,27 +184,15 @@ def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
     return finished
 
 
-def _check(args: Sequence[Any], numbers: Sequence[int]) -> None:
-    """Refuse arguments to be differentiated that are more than tensors of finite floating-point numbers."""
-    torch: Any = sys.modules["torch"]
-    total = 0
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
-        if path[0].idx not in numbers:
-            continue
-        place = place_of(path)
-        if not isinstance(leaf, torch.Tensor) or not leaf.is_floating_point():
-            kind = str(leaf.dtype) if isinstance(leaf, torch.Tensor) else f"of type {type(leaf).__name__}"
-            msg = f"{place} is {kind}: give tensors of floating-point numbers, or leave it out of argnums (--argnums)"
-            raise InputError(msg)
-        if leaf.element_size() == 1:
-            msg = f"{place} is {leaf.dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
-            raise InputError(msg)
-        if not bool(leaf.isfinite().all()):
-            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
-            raise InputError(msg)
-        total += math.prod(leaf.shape)
-    if not total:
-        msg = "the arguments have no numbers in them: give tensors with at least one"
+def _check(place: str, leaf: Pytree) -> None:
+    """Refuse what is no tensor of floating-point numbers."""
+    tensor = isinstance(leaf, sys.modules["torch"].Tensor)
+    if not tensor or not leaf.is_floating_point():
+        kind = str(leaf.dtype) if tensor else f"of type {type(leaf).__name__}"
+        msg = f"{place} is {kind}: give tensors of floating-point numbers, or leave it out of argnums (--argnums)"
+        raise InputError(msg)
+    if leaf.element_size() == 1:
+        msg = f"{place} is {leaf.dtype}, which is too coarse to check a derivative: give float16, bfloat16 or wider"
         raise InputError(msg)
 
 

@@ -142,8 +142,10 @@ def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
             _count_longest(alternatives, times * each, tally)
         if inside.guessed:
             tally.unknown.add(name)
-        if inside.loop:
-            _add_loop(equation, inside, times, tally.counts)
+        if inside.loop:  # each pass takes some time, and so do the rows that it reads and writes
+            tally.counts["iterations"] += times * inside.passes
+            tally.counts["elements"] += times * sum(map(size_of, inside.rows))
+            tally.counts["fresh bytes"] += times * _fresh(equation)
         if inside.loop or not (inside.runs or name in FREE):
             tally.largest = max([tally.largest, *map(bytes_of, equation.outvars)])
         if not inside.runs and name not in FREE:
@@ -158,14 +160,6 @@ def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> Non
     tally.counts.update(max(found, key=lambda each: seconds_of(each.counts)).counts)
     tally.largest = max(tally.largest, *(each.largest for each in found))
     tally.unknown.update(*(each.unknown for each in found))
-
-
-def _add_loop(equation: JaxprEqn, inside: Inside, times: int, counts: Counter[str]) -> None:
-    """What a loop takes besides its body: each pass, and the rows that it reads and writes."""
-    counts["iterations"] += times * inside.passes
-    if inside.rows:
-        counts["elements"] += times * sum(map(size_of, inside.rows))
-    counts["fresh bytes"] += times * _fresh(equation)
 
 
 def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:

@@ -76,7 +76,9 @@ def inside_of(equation: JaxprEqn) -> Inside:
     every = [each for _, each in held]
     if name == "while" and len(every) > 1:
         return Inside(tuple((each, 1) for each in every), loop=True)
-    sure = [each for label, each in held if label == _RUN] or [each for each in every if _fits(each[0], equation)]
+    results = _dtypes(equation.outvars)
+    fitting = [each for each in every if _dtypes(each[0].outvars) == results]
+    sure = [each for label, each in held if label == _RUN] or fitting
     body = (sure or every)[0]
     conditions = [each for each in every if sure and each is not body and _is_condition(each[0])]
     pairs = _paired(body[0], equation)
@@ -139,11 +141,6 @@ def _program(value: object) -> Jaxpr | None:
     """Itself, or the one that is closed over its constants."""
     inner = getattr(value, "jaxpr", value)
     return inner if isinstance(inner, Jaxpr) else None
-
-
-def _fits(program: Jaxpr, equation: JaxprEqn) -> bool:
-    """Whether it gives what the equation gives, or a part of it."""
-    return _dtypes(program.outvars) == _dtypes(equation.outvars)
 
 
 def _dtypes(variables: Iterable[Value]) -> list[Any]:

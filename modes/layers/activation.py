@@ -22,14 +22,13 @@ class Activation:
 
     name: str
     function: Callable[[Namespace, AnyArray], AnyArray]
-    slope: Callable[[Vector, Vector, Vector], Vector]
+    slope: Callable[[Vector, Vector, Vector], object]
 
 
-def _tanh_slope(_z: Vector, y: Vector, out: Vector) -> Vector:
+def _tanh_slope(_z: Vector, y: Vector, out: Vector) -> None:
     """1 - y²."""
     np.multiply(y, y, out)
     np.subtract(1, out, out)
-    return out
 
 
 def _sigmoid(xp: Namespace, z: AnyArray) -> AnyArray:
@@ -37,22 +36,15 @@ def _sigmoid(xp: Namespace, z: AnyArray) -> AnyArray:
     return 0.5 * (1 + xp.tanh(0.5 * z))
 
 
-def _sigmoid_slope(_z: Vector, y: Vector, out: Vector) -> Vector:
+def _sigmoid_slope(_z: Vector, y: Vector, out: Vector) -> None:
     """Given y, y (1 - y)."""
     np.subtract(1, y, out)
     np.multiply(y, out, out)
-    return out
 
 
-def _softplus(xp: Namespace, z: AnyArray) -> AnyArray:
-    """log(1 + e^z)."""
-    return xp.logaddexp(z, xp.zeros_like(z))
-
-
-def _softplus_slope(z: Vector, _y: Vector, out: Vector) -> Vector:
+def _softplus_slope(z: Vector, _y: Vector, out: Vector) -> None:
     """The sigmoid of z."""
     out[...] = _sigmoid(np, z)
-    return out
 
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
@@ -61,7 +53,9 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
         for a in (
             Activation(name="tanh", function=lambda xp, z: xp.tanh(z), slope=_tanh_slope),
             Activation(name="sigmoid", function=_sigmoid, slope=_sigmoid_slope),
-            Activation(name="softplus", function=_softplus, slope=_softplus_slope),
+            Activation(
+                name="softplus", function=lambda xp, z: xp.logaddexp(z, xp.zeros_like(z)), slope=_softplus_slope
+            ),
             Activation(name="sin", function=lambda xp, z: xp.sin(z), slope=lambda z, _y, out: np.cos(z, out)),
         )
     }

@@ -44,7 +44,6 @@ def bundle_adjustment(n: int, m: int, rng: Rng, dtype: Precision, *, cameras: in
     computer vision and machine learning (2018), and ADBench, github.com/microsoft/ADBench. The smallest published
     size has 49 cameras, 7776 points and 31 843 observations, 95 529 × 55 710.
     """
-    positive(cameras=cameras)
     p = m // 3
     q = (n - CAMERA * cameras - p) // 3
     layer = ReprojectionErrors(

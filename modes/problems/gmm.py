@@ -40,12 +40,9 @@ def gmm(n: int, m: int, rng: Rng, dtype: Precision, *, dimension: int = 2, point
     positive(dimension=dimension, points=points)
     components = n // _parameters(dimension)
     icf = dimension * (dimension + 1) // 2
-    roots = np.hstack(
-        [
-            0.3 * rng.standard_normal((components, dimension)),
-            rng.standard_normal((components, icf - dimension)) / np.sqrt(dimension),
-        ]
-    )
+    diagonals = 0.3 * rng.standard_normal((components, dimension))
+    below = rng.standard_normal((components, icf - dimension)) / np.sqrt(dimension)
+    roots = np.hstack([diagonals, below])
     theta = [vector(rng, components, dtype), vector(rng, components * dimension, dtype), roots.ravel().astype(dtype)]
     x = vector(rng, points * dimension, dtype)
     layer = MixtureLikelihood(

@@ -74,14 +74,7 @@ def mlp(
 
 
 def autoencoder(
-    n: int,
-    m: int,
-    rng: Rng,
-    dtype: Precision,
-    *,
-    hidden: int = 64,
-    waist: int = 8,
-    sigma: str = "tanh",
+    n: int, m: int, rng: Rng, dtype: Precision, *, hidden: int = 64, waist: int = 8, sigma: str = "tanh"
 ) -> Problem:
     """n inputs, squeezed through a waist: dense layers n → hidden → waist → hidden → m."""
     positive(hidden=hidden, waist=waist)

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.core.problem import LARGEST
 
-__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "nearest_of", "rule_of", "shaped"]
+__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "nearest_of", "shaped"]
 
 Shape = tuple[int, int]
 """(n, m)."""
@@ -51,11 +51,6 @@ def shaped(words: str, *, nearest: Nearest) -> Callable[[F], F]:
         return factory
 
     return with_rule
-
-
-def rule_of(factory: Callable[..., Any]) -> ShapeRule | None:
-    """What `shaped` said; None for any n × m."""
-    return getattr(factory, RULE, None)
 
 
 def distance(one: Shape, other: Shape) -> Fraction:
