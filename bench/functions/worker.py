@@ -7,7 +7,7 @@ standard error.
 import gc
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import partial
@@ -27,20 +27,14 @@ def main() -> None:
     end_with_command()
     sys.path.append(str(Path.cwd()))
     worker = _Worker()
-    actions: Mapping[str, Callable[..., Answer]] = {
-        "start": worker.start,
-        "load": worker.load,
-        "count": worker.count,
-        "prepare": worker.prepare,
-        "round": worker.round,
-    }
     for line in commands:
         command = json.loads(line)
-        print(json.dumps(_tried(actions[command.pop("do")], command)), file=out, flush=True)
+        action: Callable[..., Answer] = getattr(worker, command.pop("do"))
+        print(json.dumps(_tried(action, command)), file=out, flush=True)
 
 
 class _Worker:
-    """What is kept from one command to the next."""
+    """A method for each command, and what is kept from one to the next."""
 
     def __init__(self) -> None:
         """Nothing is imported yet."""

@@ -41,7 +41,15 @@ def gate_spec(
     if not names:
         raise InputError(f"engines {','.join(names)!r}: name at least one")
     for name in names:
-        _check_name(name)
+        if name == CONTROL:
+            raise InputError(
+                f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
+            )
+        if names_function(name) and not is_function(function_of(name)):
+            raise InputError(
+                f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
+                "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
+            )
     each_once(names)
     if all_functions(names):
         return checked_spec({**FUNCTIONS, **given, "engines": names})
@@ -70,15 +78,3 @@ def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
             "give one for all, or one for each, in their order"
         )
     return dict(zip(functions, points * len(functions) if len(points) == 1 else points, strict=True))
-
-
-def _check_name(name: str) -> None:
-    """Whether an arm can be called so."""
-    if name == CONTROL:
-        msg = f"engine {name!r}: that is what the work is called which both sides share, and is always measured"
-        raise InputError(msg)
-    if names_function(name) and not is_function(function_of(name)):
-        raise InputError(
-            f"function {name!r}: write it as MODULE:FUNCTION or FILE.py:FUNCTION, or its Jacobian as "
-            "jacfwd:MODULE:FUNCTION or jacrev:MODULE:FUNCTION"
-        )

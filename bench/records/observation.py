@@ -77,10 +77,7 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The results of one cell from one worker, in one round or in a pass before (`PREPARING`, `WEIGHING`).
-
-    `seconds`: the wall time that it took, all of it.
-    """
+    """The results of one cell from one worker, in a round or a pass before; `seconds`: the wall time of all of it."""
 
     round: int
     cell: Cell

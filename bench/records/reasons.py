@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["REMEDIES", "lack", "lacking", "means_memory", "needed", "one_line"]
+__all__ = ["REMEDIES", "lack", "means_memory", "needed", "one_line"]
 
 _LONGEST = 500
 """Letters: an exception may say anything, a journal line should stay readable."""
@@ -69,11 +69,6 @@ def needed(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise lacking(error, what) from None
-
-
-def lacking(error: OSError, what: str) -> SurroundingsError:
-    """The system's refusal, the file that it is about, and what to do."""
-    file = f": {error.filename}" if error.filename and str(error.filename) not in what else ""
-    remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
-    return SurroundingsError(f"cannot {what}: {error.strerror or error}{file}{remedy}")
+        file = f": {error.filename}" if error.filename and str(error.filename) not in what else ""
+        remedy = f"; {REMEDIES[error.errno]}" if error.errno in REMEDIES else ""
+        raise SurroundingsError(f"cannot {what}: {error.strerror or error}{file}{remedy}") from None

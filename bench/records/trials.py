@@ -101,10 +101,7 @@ class Expected:
 
 @runtime_checkable
 class Trials(Protocol):
-    """A function whose arms can be prepared and timed.
-
-    `fresh`: whether each round is timed in a process of its own.
-    """
+    """A function whose arms can be prepared and timed; `fresh`: each round in a process of its own."""
 
     fresh: bool
 

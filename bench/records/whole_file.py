@@ -1,10 +1,5 @@
 """Files that are written whole or not at all, whatever the disk or a signal does in between.
 
-    write_whole(Path("check.md"), text)                    # replaces what is there, or leaves it as it is
-    write_whole(Path("today.csv"), text, new=True)         # FileExistsError where there is one already
-    append_whole(Path("summary.md"), text)                 # what is there stays, also where the disk is full
-    obstacle(Path("nowhere/check.md"))                     # "nowhere is no folder"
-
 All raise OSError and nothing else. The content goes to `.fwdrev-….part` beside the file, is synced and renamed over it;
 only a kill leaves that name behind. A file keeps its mode and, if possible, its owner; a link leads to its target;
 another hard link keeps the old content. A device or pipe, such as `/dev/stdout`, is written straight, and so is a file

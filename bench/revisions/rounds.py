@@ -29,7 +29,6 @@ from fwdrev.modes.errors import InputError
 
 __all__ = ["CONTROL", "against"]
 
-
 _CONTROL_SHARE = 0.5
 """The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
 

@@ -20,18 +20,11 @@ from fwdrev.bench.records.observation import ArmResult, Cell, Status
 from fwdrev.bench.records.reasons import lack, means_memory, one_line
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
+from fwdrev.bench.workers import reference_check
 from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import Request
-from fwdrev.bench.workers.reference_check import (
-    Reference,
-    cell_file,
-    deviation,
-    is_wrong,
-    reference,
-    unchecked_text,
-    wrong_text,
-)
+from fwdrev.bench.workers.reference_check import Reference
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.engine import Engine, Jacobian
 from fwdrev.modes.core.problem import Problem
@@ -50,7 +43,7 @@ def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request
     if isinstance(found, ArmResult):  # the problem itself fails here, so that no arm can be measured
         return dict.fromkeys(names, found)
     problem, expected = found
-    expected.save(cell_file(Path(request.folder), cell))
+    expected.save(reference_check.cell_file(Path(request.folder), cell))
     arms: Arms = {}
     for name in names:
         ledger.enter(name)
@@ -66,7 +59,7 @@ def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request
 
 def _with_reference(spec: SweepSpec, cell: Cell) -> tuple[Problem, Reference]:
     problem = spec.problem_at(cell)
-    return problem, reference(problem, spec.wrt)
+    return problem, reference_check.reference(problem, spec.wrt)
 
 
 def memory_measured(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
@@ -83,7 +76,7 @@ def memory_measured(spec: SweepSpec, cell: Cell, names: Sequence[str], request: 
 def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
     """Check each arm again, since this process prepared it anew, and time those that are right."""
     problem, key = spec.problem_at(cell), Request.key(cell)
-    expected = Reference.load(cell_file(Path(request.folder), cell))
+    expected = Reference.load(reference_check.cell_file(Path(request.folder), cell))
     made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
     for name in names:
         ledger.enter(name)
@@ -114,12 +107,12 @@ def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference
     arm = ArmResult(status=Status.MEASURED, prepare_seconds=seconds)
     if not made.computes:
         return jacobian, arm
-    error = _tried(partial(deviation, J, expected))
+    error = _tried(partial(reference_check.deviation, J, expected))
     if isinstance(error, ArmResult):
         return None, error
-    if is_wrong(error, problem.chain):
-        return None, replace(arm, status=Status.WRONG, reason=wrong_text(J, expected, error))
-    return jacobian, replace(arm, error=error, reason=unchecked_text(J, expected))
+    if not error <= reference_check.TOLERANCE[problem.chain.dtype.name]:  # so also where it is no number
+        return None, replace(arm, status=Status.WRONG, reason=reference_check.wrong_text(J, expected, error))
+    return jacobian, replace(arm, error=error, reason=reference_check.unchecked_text(J, expected))
 
 
 def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) -> ArmResult:

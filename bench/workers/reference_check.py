@@ -13,7 +13,7 @@ import numpy as np
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Vector
-from fwdrev.modes.core.chain import Chain, Wrt
+from fwdrev.modes.core.chain import Wrt
 from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import SurroundingsError
 
@@ -130,11 +130,6 @@ def unchecked_text(J: Matrix, expected: Reference) -> str | None:
 def _not_finite(values: AnyArray) -> str:
     """`3 of 20`."""
     return f"{np.count_nonzero(~np.isfinite(values))} of {values.size}"
-
-
-def is_wrong(error: float, chain: Chain) -> bool:
-    """Whether a deviation is more than rounding."""
-    return not error <= TOLERANCE[chain.dtype.name]
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:
