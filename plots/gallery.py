@@ -22,7 +22,6 @@ from fwdrev.plots.figures.winner_map import winner_figure
 from fwdrev.plots.pair import PairOfRun, pair_of_run
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.cells import engines_measured
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 
@@ -31,21 +30,12 @@ __all__ = ["FORMATS", "OF_A_PAIR", "OF_A_RUN", "all_figures", "save", "save_figu
 FORMATS = ("svg", "png", "pdf")
 
 OF_A_RUN: Mapping[str, Callable[[Run], Figure | None]] = MappingProxyType(
-    {
-        "winners": winner_figure,
-        "cost-curves": curves_figure,
-        "preparation": preparation_figure,
-    }
+    {"winners": winner_figure, "cost-curves": curves_figure, "preparation": preparation_figure}
 )
 """One each; None where the run does not have what it takes."""
 
 OF_A_PAIR: Mapping[str, Callable[[PairOfRun], Figure | None]] = MappingProxyType(
-    {
-        "map": map_figure,
-        "predicted": predicted_figure,
-        "memory": memory_figure,
-        "regret": regret_figure,
-    }
+    {"map": map_figure, "predicted": predicted_figure, "memory": memory_figure, "regret": regret_figure}
 )
 """One for each pair of engines, likewise; their names are followed by those of the engines."""
 
@@ -55,25 +45,21 @@ _UNDATED: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"Creati
 
 def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Iterator[tuple[str, Figure]]:
     """Name and figure: those of each pair, then those of the run. Raises NothingMeasuredError for an empty run."""
-    measured = engines_measured(run)
-    if not measured:
+    blocks = timed_blocks(run)
+    if not blocks.engines:
         msg = f"{run.folder} has no measured cell yet: nothing to draw"
         raise NothingMeasuredError(msg)
     known = calibration_of(run)
-    for pair in _comparable(run, measured) if pairs is None else pairs:
-        of = pair_of_run(run, pair, known)
+    if pairs is None:  # those of engines that were timed in the same cell
+        pairs = [pair for pair in default_pairs(blocks.engines) if not np.isnan(blocks.log_ratios(*pair)).all()]
+    for pair in pairs:
+        of = pair_of_run(run, pair, known, blocks)
         for name, draw_pair in OF_A_PAIR.items():
             if (figure := draw_pair(of)) is not None:
                 yield f"{name}-{pair[0]}-{pair[1]}", figure
     for name, draw in OF_A_RUN.items():
         if (figure := draw(run)) is not None:
             yield name, figure
-
-
-def _comparable(run: Run, measured: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs that nobody had to ask for, of engines that were timed in the same cell."""
-    blocks = timed_blocks(run)
-    return [pair for pair in default_pairs(measured) if not np.isnan(blocks.log_ratios(*pair)).all()]
 
 
 def save_figures(

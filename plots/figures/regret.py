@@ -10,12 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from fwdrev.modes.core.arrays import Vector
-from fwdrev.modes.core.engine import Direction
-from fwdrev.modes.registry import find_engine
 from fwdrev.plots.core.frame import ask, foot
 from fwdrev.plots.core.style import INK, LESS_INK, shown
 from fwdrev.plots.pair import PairOfRun
 from fwdrev.results.rules.rules import Rule, Score, Scores, predictions, scores
+from fwdrev.results.runs.engine_pairs import forward_first
 from fwdrev.results.stats.log_ratios import LogRatios
 
 __all__ = ["RegretLayout", "draw_regret", "lay_out_regret", "regret_figure", "scored"]
@@ -52,18 +51,11 @@ def scored(of: PairOfRun) -> Scores | None:
 
     None for engines between which no rule decides, and where no cell of the grid was measured.
     """
-    pair = _forward_first(of.pair)
+    pair = forward_first(of.pair)
     if pair is None or of.ratios.grid.dropna(axis=1, how="all").empty:
         return None
     model = None if of.model is None else _ordered(of.model, pair)
     return scores(_ordered(of.ratios, pair), predictions(_ordered(of.counts, pair), model))
-
-
-def _forward_first(pair: tuple[str, str]) -> tuple[str, str] | None:
-    """None where the pair is no forward and a reverse engine."""
-    names = {engine.direction: name for name in pair if (engine := find_engine(name)) is not None}
-    forward, reverse = names.get(Direction.FORWARD), names.get(Direction.REVERSE)
-    return None if forward is None or reverse is None else (forward, reverse)
 
 
 def _ordered(ratios: LogRatios, pair: tuple[str, str]) -> LogRatios:
@@ -132,7 +124,7 @@ def _scale(ax: Axes) -> None:
 
 def regret_figure(of: PairOfRun) -> Figure | None:
     """None for engines between which no rule decides, or an empty grid."""
-    found, pair = scored(of), _forward_first(of.pair)
+    found, pair = scored(of), forward_first(of.pair)
     if found is None or pair is None:
         return None
     figure = Figure(figsize=(11.0, 1.8 + 0.5 * len(found)))

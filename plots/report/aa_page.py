@@ -17,19 +17,16 @@ def aa_page(record: Record, summary: Summary) -> str:
     """One HTML document that needs nothing else; whatever comes from the record is escaped."""
     with styled():
         figure = svg_text(aa_test_figure(record, summary), "How far the timing gate can be trusted on this machine")
+    rows = [(name, *_share(share)) for name, share in rates(record, summary)]
     parts = (
         in_words("How far can the timing gate be trusted here?", "h1"),
-        table(("", "runs", "share, 95 % interval"), _rows(record, summary), "What the gate said"),
+        table(("", "runs", "share, 95 % interval"), rows, "What the gate said"),
         *(in_words(line) for line in advice_lines(record, summary.advice)),
         figure,
         table((), _facts(record, summary), "What was measured"),
         *(in_words(f"warning: {warning}") for warning in record.warnings),
     )
     return document("fwdrev selftest", _POLICY, f"<main>{''.join(parts)}</main>")
-
-
-def _rows(record: Record, summary: Summary) -> list[tuple[str, ...]]:
-    return [(name, *_share(share)) for name, share in rates(record, summary)]
 
 
 def _share(share: Share) -> tuple[str, str]:

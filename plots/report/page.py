@@ -29,7 +29,8 @@ def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
     A run in which nothing was measured is shown as such.
     """
     scripts = [_library(), _own()]
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     policy = (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; "
         f"connect-src '{'self' if live else 'none'}'; base-uri 'none'; form-action 'none'"
@@ -76,7 +77,3 @@ def _own() -> str:
 @cache
 def _asset(name: str) -> str:
     return files(__package__).joinpath("assets", name).read_text(encoding="utf-8")
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

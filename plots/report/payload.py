@@ -28,7 +28,6 @@ from fwdrev.results.runs.export import spec_toml
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
 from fwdrev.results.stats.blocks import Blocks
-from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import crossover, crossover_points
 from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.text.sentences import pair_words, winner_words
@@ -156,15 +155,11 @@ def _compared(of: PairOfRun, cells: pd.MultiIndex) -> dict[str, Any]:
         **{key: _packed(means[key]) for key in ("point", "low", "high")},
         "words": [*pair_words(of.ratios, found), *([prediction_text(of.found)] if of.found else [])],
         "law": law_text(found.law) if found.law else None,
-        "crossover": [_point(n, c) for n, c in found.in_m.items() if c.size is not None],
+        "crossover": [{"n": n, "open": list(c.open_ends)} | c.size.to_json() for n, c in found.in_m.items() if c.size],
         "counted": [[n, at] for n, at in crossover_points(of.counts).items()],
         "expected": [[n, at] for n, at in crossover_points(of.model).items()] if of.model else [],
         "rules": [score.to_json() for score in scored(of) or []],
     }
-
-
-def _point(n: int, crossing: Crossing) -> dict[str, Any]:
-    return {"n": n, "open": list(crossing.open_ends)} | (crossing.size.to_json() if crossing.size else {})
 
 
 def _winners(blocks: Blocks, cells: pd.MultiIndex, names: Sequence[str]) -> Mapping[str, Any]:

@@ -39,9 +39,13 @@ def read_factors(path: Path) -> list[Factor]:
     if not lines:
         msg = f"{path} is empty: write the number of factors, then `m n edges` for each, one per line"
         raise InputError(msg)
-    count = _count(lines[0])
+    where, text = lines[0]
+    how = f"write the number of factors first, from 1 to {_MOST_FACTORS}"
+    (count,) = _numbers(lines[0], 1, how)
+    if not 1 <= count <= _MOST_FACTORS:
+        msg = f"{where}: {_short(text)} factors: {how}"
+        raise InputError(msg)
     if len(lines) - 1 != count:
-        where, _ = lines[0]
         msg = f"{where}: {count} factors are announced, {len(lines) - 1} lines follow: make the two equal"
         raise InputError(msg)
     factors = [_factor(line) for line in lines[1:]]
@@ -73,16 +77,6 @@ def _lines(path: Path) -> list[Line]:
         raise InputError(msg)
     numbered = enumerate(text.splitlines(), 1)
     return [(f"{path}, line {number}", line.strip()) for number, line in numbered if line.strip()]
-
-
-def _count(line: Line) -> int:
-    where, text = line
-    how = f"write the number of factors first, from 1 to {_MOST_FACTORS}"
-    numbers = _numbers(line, 1, how)
-    if not 1 <= numbers[0] <= _MOST_FACTORS:
-        msg = f"{where}: {_short(text)} factors: {how}"
-        raise InputError(msg)
-    return numbers[0]
 
 
 def _factor(line: Line) -> Factor:

@@ -91,7 +91,7 @@ def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction |
     if predicted is None:
         return None
     measured = log_ratios(run, pair)
-    crossovers = {n: tuple(crossing_point(*ratios.along_m(n)) for ratios in (measured, predicted)) for n in measured.n}
+    crossovers = {n: (crossing_point(*measured.along_m(n)), crossing_point(*predicted.along_m(n))) for n in measured.n}
     known = measured.grid.mean()
     expected = predicted.table.mean().reindex(known.index)
     decided = known.abs() > TIE
@@ -99,7 +99,7 @@ def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction |
     return Prediction(
         pair=pair,
         ratios=predicted,
-        crossovers={n: (a, b) for n, (a, b) in crossovers.items()},
+        crossovers=crossovers,
         right=int(right),
         decided=int(decided.sum()),
     )

@@ -23,6 +23,7 @@ from fwdrev.bench.records.plan import FixedPlan, Forecast, Step
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.stats.crossing import Crossing, crossing
+from fwdrev.results.stats.estimate import Estimate
 
 __all__ = ["AdaptivePlan"]
 
@@ -117,9 +118,8 @@ class AdaptivePlan:
         lines = self._lines()
         if not lines:
             ended = f"the budget of {self._spec.budget:g} s is used up; " if self.over() else ""
-            return (
-                f"{ended}no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'} in range"
-            )
+            pairs = " or ".join(", ".join(pair) for pair in self._pairs) or "any pair"
+            return f"{ended}no crossover of {pairs} in range"
         wide = [line for line in lines if line.width > self._precision]
         if not wide:
             return f"every crossover in range, {len(lines)} of them, is known to ±{self._precision:.1%} or better"
@@ -165,7 +165,7 @@ class AdaptivePlan:
         found = crossing(np.array(sizes, dtype=float), table, pair)
         if found.size is None:
             return None
-        cells = _around(found, sizes, self._spec.outputs[0], self._spec.outputs[-1])
+        cells = _around(found.size, sizes, self._spec.outputs[0], self._spec.outputs[-1])
         both = min(len(logs.get(m, ())) for m in cells)
         width = _half_width(found) if both >= _FEWEST else math.inf
         return _Line(pair=pair, n=n, width=width, rounds=max(both, 1), cells=tuple(Cell(n, m) for m in cells))
@@ -190,11 +190,9 @@ def _half_width(found: Crossing) -> float:
     return math.sqrt(e.high / e.low) - 1
 
 
-def _around(found: Crossing, sizes: list[int], smallest: int, largest: int) -> list[int]:
+def _around(found: Estimate, sizes: list[int], smallest: int, largest: int) -> list[int]:
     """The sizes between which the crossover lies, as far as is known; new ones where the neighbours are far."""
-    if found.size is None:
-        return []
-    at, low, high = found.size.point, found.size.low or found.size.point, found.size.high or found.size.point
+    at, low, high = found.point, found.low or found.point, found.high or found.point
     under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size lies between its neighbours
     below = max((s for s in sizes if s < under), default=smallest)
     above = min((s for s in sizes if s > over), default=largest)

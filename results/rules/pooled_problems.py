@@ -1,6 +1,7 @@
 """Runs pooled to problems: each with its options, and how a forward and a reverse engine compare on it.
 
-    for problem in measured_problems([load("runs/plane"), load("runs/auto")], ("forward", "reverse")).problems:
+    problems, notes = measured_problems([load("runs/plane"), load("runs/auto")], ("forward", "reverse"))
+    for problem in problems:
         print(problem.name, problem.ratios.grid.mean())
 
 Runs that compute the same are one problem, their rounds pooled.
@@ -25,7 +26,7 @@ from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
-__all__ = ["MeasuredProblem", "Pooled", "measured_problems"]
+__all__ = ["MeasuredProblem", "measured_problems"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,16 +51,13 @@ class MeasuredProblem:
         return np.array([self.shapes.get(cell, cell) for cell in logs]), np.array(list(logs.values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pooled:
-    """The problems in the order of the runs; `notes`: which run or prediction was left out, and why, one line each."""
+def measured_problems(
+    runs: Sequence[Run], pair: tuple[str, str]
+) -> tuple[tuple[MeasuredProblem, ...], tuple[str, ...]]:
+    """All that the runs measured of a pair, the forward engine first, in the order of the runs; and notes.
 
-    problems: tuple[MeasuredProblem, ...]
-    notes: tuple[str, ...]
-
-
-def measured_problems(runs: Sequence[Run], pair: tuple[str, str]) -> Pooled:
-    """All that the runs measured of a pair, the forward engine first; none, where they measured nothing of it."""
+    A note says which run or prediction was left out, and why.
+    """
     notes: list[str] = []
     found: dict[str, list[tuple[Run, LogRatios]]] = {}
     for run in runs:
@@ -73,7 +71,7 @@ def measured_problems(runs: Sequence[Run], pair: tuple[str, str]) -> Pooled:
             continue
         found.setdefault(_name(run.spec), []).append((run, ratios))
     problems = tuple(_problem(name, measured, pair, notes) for name, measured in found.items())
-    return Pooled(problems=problems, notes=tuple(dict.fromkeys(notes)))
+    return problems, tuple(dict.fromkeys(notes))
 
 
 def _problem(
@@ -95,11 +93,7 @@ def _problem(
         else:
             notes.append(f"{rule.name}: left out for {name}, they are not known in every cell")
     return MeasuredProblem(
-        name=name,
-        folders=tuple(run.folder for run, _ in measured),
-        ratios=ratios,
-        shapes=shapes,
-        others=tuple(others),
+        name=name, folders=tuple(run.folder for run, _ in measured), ratios=ratios, shapes=shapes, others=tuple(others)
     )
 
 

@@ -28,8 +28,6 @@ Sizes = tuple[int, int]
 _FEW = 100
 """Inputs, in the rule of lineax."""
 
-_AS_THEY_ARE: Mapping[Sizes, Sizes] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
@@ -140,7 +138,7 @@ def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
     return Scores(sorted((score(rule, ratios) for rule in rules), key=lambda s: s.mean_slowdown))
 
 
-def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = _AS_THEY_ARE) -> Score:
+def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = MappingProxyType({})) -> Score:
     """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured.
 
     A rule that knows all sizes sees the `shapes` of the cells' Jacobians, where they are given, and else n and m.

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError, NothingMeasuredError
-from fwdrev.modes.registry import find_engine
 from fwdrev.results.rules.pooled_problems import MeasuredProblem, measured_problems
 from fwdrev.results.rules.rules import RULES, Rule, Score, score
 from fwdrev.results.rules.threshold_rule import SimpleRule, simple_rule
 from fwdrev.results.runs.cells import engines_measured
-from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.engine_pairs import default_pairs, forward_first
 from fwdrev.results.runs.provenance import check_one_machine
 from fwdrev.results.runs.run import Run
 
@@ -140,32 +138,23 @@ def scoreboard(runs: Sequence[Run], pair: tuple[str, str]) -> Scoreboard:
     NothingMeasuredError where no run measured both in a cell.
     """
     check_one_machine(runs)
-    pair = _forward_first(pair)
-    found = measured_problems(runs, pair)
-    if not found.problems:
-        raise NothingMeasuredError(f"no rule can be scored for {pair[0]} and {pair[1]}; {'; '.join(found.notes)}")
-    best = simple_rule([problem.points for problem in found.problems])
+    ordered = forward_first(pair)
+    if ordered is None:
+        msg = f"pair {pair[0]},{pair[1]}: a rule picks forward or reverse mode; name a forward and a reverse engine"
+        raise InputError(msg)
+    problems, notes = measured_problems(runs, ordered)
+    if not problems:
+        raise NothingMeasuredError(f"no rule can be scored for {ordered[0]} and {ordered[1]}; {'; '.join(notes)}")
+    best = simple_rule([problem.points for problem in problems])
     return Scoreboard(
-        pair=pair,
-        problems=found.problems,
-        rules=_rules(found.problems),
+        pair=ordered,
+        problems=problems,
+        rules=_rules(problems),
         best=best,
-        fitted=_over([best.rule] * len(found.problems), found.problems),
-        left_out=_each_left_out(found.problems),
-        notes=found.notes,
+        fitted=_over([best.rule] * len(problems), problems),
+        left_out=_each_left_out(problems),
+        notes=notes,
     )
-
-
-def _forward_first(pair: tuple[str, str]) -> tuple[str, str]:
-    """The pair with its forward engine first."""
-    directions = [found.direction if (found := find_engine(name)) is not None else None for name in pair]
-    match directions:
-        case [Direction.FORWARD, Direction.REVERSE]:
-            return pair
-        case [Direction.REVERSE, Direction.FORWARD]:
-            return pair[1], pair[0]
-    msg = f"pair {pair[0]},{pair[1]}: a rule picks forward or reverse mode; name a forward and a reverse engine"
-    raise InputError(msg)
 
 
 def _rules(problems: Sequence[MeasuredProblem]) -> tuple[OverProblems, ...]:

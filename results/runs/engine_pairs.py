@@ -1,11 +1,11 @@
-"""Which engines to compare: by default a forward and a reverse one of the same library."""
+"""Which engines to compare: a forward and a reverse one, by default of the same library."""
 
 from collections.abc import Sequence
 
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["default_pairs"]
+__all__ = ["default_pairs", "forward_first"]
 
 
 def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
@@ -19,3 +19,10 @@ def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
         and facts[other].direction is Direction.REVERSE
         and facts[one].library == facts[other].library
     ]
+
+
+def forward_first(pair: tuple[str, str]) -> tuple[str, str] | None:
+    """The pair with its forward engine first; None where it is no forward and a reverse engine."""
+    names = {engine.direction: name for name in pair if (engine := find_engine(name)) is not None}
+    forward, reverse = names.get(Direction.FORWARD), names.get(Direction.REVERSE)
+    return None if forward is None or reverse is None else (forward, reverse)

@@ -36,14 +36,14 @@ def t_quantile(rounds: AnyArray, level: float = LEVEL) -> AnyArray:
     return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[which]
 
 
-def log_mean(logs: Vector, level: float = LEVEL) -> Estimate:
+def log_mean(logs: Vector) -> Estimate:
     """The geometric mean of what `logs`, one number per round, are the logarithms of."""
-    point, *ends = (float(each) for each in log_means(logs, level))
+    point, *ends = (float(each) for each in log_means(logs))
     low, high = (None if math.isnan(end) else end for end in ends)
-    return Estimate(point=point, low=low, high=high, level=level)
+    return Estimate(point=point, low=low, high=high)
 
 
-def log_means(logs: AnyArray, level: float = LEVEL) -> tuple[AnyArray, AnyArray, AnyArray]:
+def log_means(logs: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
     """The same for many at once: point, low and high over the first axis of `logs`, which is that of the rounds.
 
     NaN stands for a round that did not measure; low and high are NaN where fewer than two did.
@@ -52,5 +52,5 @@ def log_means(logs: AnyArray, level: float = LEVEL) -> tuple[AnyArray, AnyArray,
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = np.nansum(logs, axis=0) / rounds
         variance = np.nansum((logs - mean) ** 2, axis=0) / (rounds - 1)
-        half = np.where(rounds > 1, t_quantile(rounds, level) * np.sqrt(variance / rounds), np.nan)
+        half = np.where(rounds > 1, t_quantile(rounds) * np.sqrt(variance / rounds), np.nan)
         return np.exp(mean), np.exp(mean - half), np.exp(mean + half)

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover
 from fwdrev.results.stats.estimate import LEVEL, log_means
 from fwdrev.results.stats.log_ratios import LogRatios
@@ -45,10 +44,10 @@ def winner_words(table: pd.DataFrame) -> list[str]:
 
 def _where(found: Crossover) -> Iterable[str]:
     """The law; or that there is none, and the cheaper engine at each size instead."""
-    crossings = list(found.in_m.values())
-    met = [c for c in crossings if c.size is not None]
     if found.law is not None:
-        below, above = _sides(met, found.pair)
+        cheaper = [crossing.cheaper for crossing in found.in_m.values() if crossing.size is not None]
+        one, other = found.pair  # below the law the one that is faster there at most of the sizes
+        below, above = (one, other) if 2 * cheaper.count(one) > len(cheaper) else (other, one)
         c, alpha = found.law.c, found.law.alpha
         sure = ""
         if c.low is not None and alpha.low is not None:
@@ -60,13 +59,6 @@ def _where(found: Crossover) -> Iterable[str]:
             yield f"At n = {n} {crossing.cheaper} is faster at every m that was measured."
         elif found.law is None:
             yield f"At n = {n} the two break even at m = {size_text(crossing)}."
-
-
-def _sides(met: list[Crossing], pair: tuple[str, str]) -> tuple[str, str]:
-    """The engine that is faster below the crossover, and the one above, at most of the sizes."""
-    one, other = pair
-    first = sum(crossing.cheaper == one for crossing in met)
-    return (one, other) if 2 * first > len(met) else (other, one)
 
 
 def _cells(ratios: LogRatios) -> str:

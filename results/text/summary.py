@@ -9,7 +9,7 @@ from fwdrev.results.runs.memory import Apart, MemoryRatios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover, Law
-from fwdrev.results.stats.estimate import Estimate
+from fwdrev.results.stats.estimate import LEVEL, Estimate
 from fwdrev.results.text.quantities import number_text
 
 __all__ = [
@@ -53,10 +53,10 @@ def law_text(law: Law) -> str:
     return f"{at}   (c {ends_text(law.c)}, exponent {ends_text(law.alpha)})"
 
 
-def crossover_lines(found: Crossover, level: float = 0.95) -> list[str]:
+def crossover_lines(found: Crossover) -> list[str]:
     """A table of the crossovers of a pair, and the law."""
     one, other = found.pair
-    lines = [f"{one} and {other} break even at m* outputs ({level:.0%} interval):", f"{'n':>8}  m*"]
+    lines = [f"{one} and {other} break even at m* outputs ({LEVEL:.0%} interval):", f"{'n':>8}  m*"]
     lines += [f"{n:>8}  {size_text(crossing)}" for n, crossing in found.in_m.items()]
     lines += ["", f"{'m':>8}  n*"]
     lines += [f"{m:>8}  {size_text(crossing)}" for m, crossing in found.in_n.items()]

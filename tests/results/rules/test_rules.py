@@ -194,8 +194,7 @@ def test_what_computes_the_same_is_one_problem() -> None:
     """Also where a default was written out: its rounds are pooled, and cells come from either run."""
     one = _run(lambda *_: 2.0, "one")
     other = _run(lambda *_: 8.0, "other", options={"depth": 4}, outputs="16,256")
-    found = measured_problems([one, other], PAIR)
-    (problem,) = found.problems
+    (problem,), _ = measured_problems([one, other], PAIR)
     assert problem.folders == (Path("one"), Path("other"))
     logs = {tuple(size): log for size, log in zip(problem.points[0].tolist(), problem.points[1], strict=True)}
     assert len(logs) == 3 * 4
@@ -203,7 +202,7 @@ def test_what_computes_the_same_is_one_problem() -> None:
     assert math.exp(logs[4, 16]) == pytest.approx(1 / 4)
     assert math.exp(logs[4, 256]) == pytest.approx(1 / 8)
     apart = [_run(lambda *_: 2.0, **fields) for fields in ({}, {"wrt": "x"}, {"dtype": "float32"}, {"problem": "mlp"})]
-    assert len(measured_problems(apart, PAIR).problems) == 4
+    assert len(measured_problems(apart, PAIR)[0]) == 4
 
 
 def test_rules_see_the_jacobian() -> None:
