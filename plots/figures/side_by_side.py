@@ -67,17 +67,17 @@ def changes(runs: Sequence[Run]) -> list[str]:
 
 def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inputs: Sequence[str] = ("", "")) -> None:
     """Each with its own crossover and, thin and dashed, that of the other."""
-    left, right = axes
     for ax, own, other, title, label in zip(axes, layout.maps, layout.maps[::-1], layout.titles, inputs, strict=True):
         mesh = draw_cells(own, layout.pair, ax)
         draw_crossover(own, ax)
         _draw_other(other, ax)
         ax.set(xlabel=label or "inputs n", ylabel="outputs m", facecolor=UNKNOWN)
         ax.set_title(title, loc="left", size=9.5, wrap=True)
-    _same_range(left, right)
-    for ax in axes:
+    x, y = np.array([ax.get_xlim() for ax in axes]), np.array([ax.get_ylim() for ax in axes])
+    for ax in axes:  # the same range, so that the lines can be compared by eye, also where the runs have other sizes
+        ax.set(xlim=(x[:, 0].min(), x[:, 1].max()), ylim=(y[:, 0].min(), y[:, 1].max()))
         draw_diagonal(ax)
-    legend_below(left, axes)
+    legend_below(axes[0], axes)
     draw_scale(mesh, layout.pair, axes, "is faster")
 
 
@@ -86,13 +86,6 @@ def _draw_other(layout: MapLayout, ax: Axes) -> None:
         n, points = zip(*sorted(layout.points.items()), strict=True)
         m = np.array([e.point for e in points])
         ax.plot(n, m, color=INK, linewidth=1.2, linestyle="--", marker="x", markersize=4, label="that of the other run")
-
-
-def _same_range(left: Axes, right: Axes) -> None:
-    """So that the lines can be compared by eye, also where the runs have other sizes."""
-    x, y = np.array([left.get_xlim(), right.get_xlim()]), np.array([left.get_ylim(), right.get_ylim()])
-    for ax in (left, right):
-        ax.set(xlim=(x[:, 0].min(), x[:, 1].max()), ylim=(y[:, 0].min(), y[:, 1].max()))
 
 
 def side_by_side_figure(runs: tuple[Run, Run], pair: tuple[str, str]) -> Figure:

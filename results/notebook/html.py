@@ -47,13 +47,14 @@ def record_html(shown: object) -> str:
 def _run(run: Run) -> str:
     """Facts, answers, the map, failures and warnings; a run that measured nothing says so."""
     blocks = timed_blocks(run)
-    answers = _answers(run, blocks)
+    answers, engines = _answers(run, blocks), ", ".join(blocks.engines)
+    nothing = f"No cell has times of a forward and of a reverse engine of one library; timed were {engines}."
     return page(
         table([], _facts(run), f"Run {run.folder}"),
         *(in_words(" ".join(pair_words(ratios, found))) for ratios, found in answers),
         _sizes([found for _, found in answers]),
         figure_of(run),
-        "" if answers else in_words(_no_answer(blocks)),
+        "" if answers else in_words(nothing if engines else "Nothing was measured."),
         _listed("Not measured", failure_lines(run)),
         _listed("Warnings", run.warnings),
     )
@@ -96,13 +97,6 @@ def _sizes(answers: Sequence[Crossover]) -> str:
     sizes = sorted({n for found in answers for n in found.in_m})
     rows = [(n, *(size_text(found.in_m[n]) if n in found.in_m else "" for found in answers)) for n in sizes]
     return table(["n", *names], rows, "Outputs m* at which two engines break even")
-
-
-def _no_answer(blocks: Blocks) -> str:
-    if not blocks.engines:
-        return "Nothing was measured."
-    engines = ", ".join(blocks.engines)
-    return f"No cell has times of a forward and of a reverse engine of one library; timed were {engines}."
 
 
 def _listed(title: str, lines: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan, Forecast, Step
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.runs.engine_pairs import default_pairs
-from fwdrev.results.stats.crossing import Crossing, crossing
+from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.estimate import Estimate
 
 __all__ = ["AdaptivePlan"]
@@ -163,11 +163,14 @@ class AdaptivePlan:
         rounds = sorted({index for found in logs.values() for index in found})
         table = np.array([[logs[m].get(index, math.nan) for m in sizes] for index in rounds])
         found = crossing(np.array(sizes, dtype=float), table, pair)
-        if found.size is None:
+        size = found.size
+        if size is None:
             return None
-        cells = _around(found.size, sizes, self._spec.outputs[0], self._spec.outputs[-1])
+        cells = _around(size, sizes, self._spec.outputs[0], self._spec.outputs[-1])
         both = min(len(logs.get(m, ())) for m in cells)
-        width = _half_width(found) if both >= _FEWEST else math.inf
+        width = math.inf  # also where the interval has no end
+        if both >= _FEWEST and size.low is not None and size.high is not None and not found.open_ends:
+            width = math.sqrt(size.high / size.low) - 1  # as a fraction of its middle
         return _Line(pair=pair, n=n, width=width, rounds=max(both, 1), cells=tuple(Cell(n, m) for m in cells))
 
     def _affordable(self, lines: list[_Line]) -> list[Cell]:
@@ -180,14 +183,6 @@ class AdaptivePlan:
                 break
             cells = more
         return list(cells)
-
-
-def _half_width(found: Crossing) -> float:
-    """Of the interval, as a fraction of its middle; infinite where it has no end."""
-    e = found.size
-    if e is None or e.low is None or e.high is None or found.open_ends:
-        return math.inf
-    return math.sqrt(e.high / e.low) - 1
 
 
 def _around(found: Estimate, sizes: list[int], smallest: int, largest: int) -> list[int]:

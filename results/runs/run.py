@@ -6,7 +6,6 @@ run.observations, run.warnings
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -57,8 +56,13 @@ def load(folder: Path | str) -> Run:
     folder = Path(folder)
     manifest = _manifest(folder)
     spec = stored_spec(manifest.spec, folder / MANIFEST)
-    with _without_collector():
+    collects = gc.isenabled()
+    gc.disable()  # records have no cycles, and looking for some among millions takes as long as reading them
+    try:
         observations, warnings = _observations(folder / JOURNAL, spec)
+    finally:
+        if collects:
+            gc.enable()
     return Run(
         folder=folder,
         spec=spec,
@@ -125,15 +129,3 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
         raise InputError(msg) from None
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Records have no cycles, and looking for some among millions takes as long as reading them."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -8,9 +8,6 @@ From ten rounds on the mean is trimmed, one round in ten at either end, with the
 (J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963) 331-352; as K. K. Yuen, Biometrika 61 (1974) 165-170): a
 neighbour who takes the processor for a quarter of a second hits all blocks of one round, and one such round would leave
 its cell undecided.
-
-Rounds that resemble the one before tell less than they seem to: `correlation_of` finds by how much, from all subjects
-together, and `shifts_of` widens the errors by it.
 """
 
 import math
@@ -144,7 +141,8 @@ def _inflation(correlation: Subjectwise, rounds: Subjectwise) -> Subjectwise:
 def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"], correlation: AnyArray = 0.0) -> Shifts:
     """From (rounds, subjects) log ratios, or (rounds, runs, subjects), those of many runs at once.
 
-    NaN where a round did not measure a subject; `correlation`: of a round with the one before, one number or (runs,).
+    NaN where a round did not measure a subject; `correlation`, one number or (runs,), of a round with the one before:
+    such rounds tell less than they seem to, and the errors are wider by it.
     """
     if not len(logs):
         logs = np.full((1, *logs.shape[1:]), np.nan)
