@@ -43,8 +43,8 @@ def _commands() -> str:
     """One section for each command, in the order of the app."""
     group: Any = get_command(app)
     context = _context(group, "fwdrev")
-    own = [_table(("Option", "Meaning"), _options(group, context))]
-    sections = ["## fwdrev", group.help, _block("text", group.get_usage(context)), *own]
+    sections = ["## fwdrev", group.help, _block("text", group.get_usage(context))]
+    sections += [_table(("Option", "Meaning"), _options(group, context))]
     for name, command in group.commands.items():
         inside = _context(command, name, context)
         sections += [f"## fwdrev {name}", command.help, _block("text", command.get_usage(inside))]
@@ -130,18 +130,11 @@ def _type(of: dict[str, Any], schema: dict[str, Any]) -> str:
         return f"list of {_type(of.get('items', {}), schema)}"
     if kind == "object" and isinstance(of.get("additionalProperties"), dict):
         return f"object of {_type(of['additionalProperties'], schema)}"
-    bounds = [f"{sign} {of[key]:,}" for key, sign in _BOUNDS if key in of and abs(of[key]) < _UNBOUNDED]
+    bounds = [f"{sign} {of[key]:,}" for key, sign in _BOUNDS.items() if key in of and abs(of[key]) < _UNBOUNDED]
     return ", ".join([kind, *bounds])
 
 
-_BOUNDS = (
-    ("minimum", "≥"),
-    ("ge", "≥"),
-    ("exclusiveMinimum", ">"),
-    ("maximum", "≤"),
-    ("le", "≤"),
-    ("exclusiveMaximum", "<"),
-)
+_BOUNDS = {"minimum": "≥", "ge": "≥", "exclusiveMinimum": ">", "maximum": "≤", "le": "≤", "exclusiveMaximum": "<"}
 _UNBOUNDED = 1e9
 """What no record reaches need not be told."""
 

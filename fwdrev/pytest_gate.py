@@ -70,7 +70,11 @@ class FwdrevGate:
             pytest.fail(str(found), pytrace=False)
         if found.verdict is Verdict.INCONCLUSIVE:
             raised = f"raise max_seconds ({seconds:g})" + ("" if found.seconds_needed else " or max_ratio")
-            self._undecided(f"not decided: {found}; {raised}")
+            text = f"not decided: {found}; {raised}"
+            if self._inconclusive == "skip":
+                pytest.skip(f"{text}, or choose fwdrev_inconclusive = pass or fail")
+            if self._inconclusive == "fail":
+                pytest.fail(text, pytrace=False)
         return found
 
     def _decided(
@@ -84,13 +88,6 @@ class FwdrevGate:
         layout = probed.layout(seconds)
         measure = partial(pair.rounds, blocks=layout.blocks)
         return callable_gate(measure, probed, layout, max_ratio=max_ratio, budget=seconds)
-
-    def _undecided(self, text: str) -> None:
-        __tracebackhide__ = True
-        if self._inconclusive == "skip":
-            pytest.skip(f"{text}, or choose fwdrev_inconclusive = pass or fail")
-        if self._inconclusive == "fail":
-            pytest.fail(text, pytrace=False)
 
 
 @contextmanager

@@ -18,12 +18,7 @@ __all__ = ["fwdrev_gate"]
 _NAME = "fwdrev_gate"
 
 _SETTINGS = {
-    "fwdrev_inconclusive": (
-        "what a test does if fwdrev_gate cannot decide it in its time",
-        "skip",
-        "pass",
-        "fail",
-    ),
+    "fwdrev_inconclusive": ("what a test does if fwdrev_gate cannot decide it in its time", "skip", "pass", "fail"),
     "fwdrev_xdist": ("what fwdrev_gate does beside other workers of pytest-xdist", "skip", "measure"),
 }
 """Their help and the choices; the first choice is the default."""

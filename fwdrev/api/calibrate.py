@@ -7,13 +7,13 @@ from typing import Any
 from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.skips import Skips
-from fwdrev.bench.records.spec import SweepSpec, make_spec
+from fwdrev.bench.records.spec import make_spec
 from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.results.runs.journal import create
 from fwdrev.results.runs.run import Run, load
 
-__all__ = ["calibration_runs", "calibration_specs"]
+__all__ = ["calibration_runs"]
 
 _SHAPES = ((2, 96), (3, 32), (6, 128))
 """Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
@@ -26,17 +26,6 @@ _JAX = {"inputs": "4:1024:*16", "outputs": "1:256:*16", "rounds": 1, "blocks": 4
 """Few cells: to compile what each is checked against, and JAX's own engines, takes longer than to measure them."""
 
 
-def calibration_specs() -> list[SweepSpec]:
-    """NumPy's engines on every shape, JAX's on the first two of `driven`."""
-    planes = [(_NUMPY, ["forward", "reverse"], "driven", shape) for shape in _SHAPES]
-    planes += [(_NUMPY | {"wrt": "x"}, ["forward", "reverse"], "mlp", shape) for shape in _NETWORKS]
-    planes += [(_JAX, ["jax-jvp", "jax-vjp"], "driven", shape) for shape in _SHAPES[:2]]
-    return [
-        make_spec({**fields, "engines": engines, "problem": problem, "options": {"depth": depth, "width": width}})
-        for fields, engines, problem, (depth, width) in planes
-    ]
-
-
 class _Unweighed(LocalExecutor):
     """Memory is not asked for here."""
 
@@ -46,9 +35,14 @@ class _Unweighed(LocalExecutor):
 
 
 def calibration_runs(folder: Path, machine: Mapping[str, Any]) -> list[Run]:
-    """Measures them all; the runs lie in `folder`."""
+    """Measures NumPy's engines on every shape, JAX's on the first two of `driven`; the runs lie in `folder`."""
+    planes = [(_NUMPY, ["forward", "reverse"], "driven", shape) for shape in _SHAPES]
+    planes += [(_NUMPY | {"wrt": "x"}, ["forward", "reverse"], "mlp", shape) for shape in _NETWORKS]
+    planes += [(_JAX, ["jax-jvp", "jax-vjp"], "driven", shape) for shape in _SHAPES[:2]]
     runs = []
-    for number, spec in enumerate(calibration_specs()):
+    for number, (fields, engines, problem, (depth, width)) in enumerate(planes):
+        options = {"depth": depth, "width": width}
+        spec = make_spec({**fields, "engines": engines, "problem": problem, "options": options})
         scratch, path = folder / f"calibration-{number}.scratch", folder / f"calibration-{number}"
         scratch.mkdir()
         with create(path, spec, machine) as journal:

@@ -46,10 +46,17 @@ _warned: list[Path] = []
 def choice_key(programs: Sequence[ClosedJaxpr], x: Pytree, options: Mapping[str, Any]) -> str:
     """Of the programs that are compared, what was asked for, the device of the point, and the versions.
 
-    Of constants and of numbers in the programs only shapes and dtypes count: they may be new at each call.
+    Of constants and of numbers in the programs only shapes and dtypes count: they may be new at each call. Of what
+    times depend on, as much enters as can be asked without delay.
     """
     texts = [_ADDRESS.sub("0x", _NUMBER.sub(r"_:\1", str(program))) for program in programs]
-    facts = [texts, sorted((name, repr(value)) for name, value in options.items()), _machine(x)]
+    devices = next((leaf.devices() for leaf in jax.tree.leaves(x) if isinstance(leaf, jax.Array)), None)
+    default = jax.config.jax_default_device or jax.devices()[0]  # type: ignore[attr-defined]  # an option that it makes
+    device = min(devices or [default], key=str)
+    machine = [version(name) for name in ("fwdrev", "jax", "jaxlib")]
+    machine += [getattr(device, name, str(device)) for name in ("platform", "device_kind")]
+    machine += [_processor(), str(len(available_cpus()))]
+    facts = [texts, sorted((name, repr(value)) for name, value in options.items()), machine]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 
 
@@ -95,16 +102,6 @@ def _evict(folder: Path) -> None:
         return
     for _, file in sorted((file.stat().st_mtime, file) for file in files)[: len(files) - _MOST]:
         file.unlink(missing_ok=True)
-
-
-def _machine(x: Pytree) -> list[str]:
-    """What times depend on, as far as it can be asked without delay."""
-    devices = next((leaf.devices() for leaf in jax.tree.leaves(x) if isinstance(leaf, jax.Array)), None)
-    default = jax.config.jax_default_device or jax.devices()[0]  # type: ignore[attr-defined]  # an option that it makes
-    device = min(devices or [default], key=str)
-    versions = [version(name) for name in ("fwdrev", "jax", "jaxlib")]
-    kind = [getattr(device, name, str(device)) for name in ("platform", "device_kind")]
-    return [*versions, *kind, _processor(), str(len(available_cpus()))]
 
 
 def _processor() -> str:

@@ -85,9 +85,12 @@ class Choices:
         return known
 
     def _put(self, key: Key, chosen: Chosen) -> None:
-        before = self._families.get(key.family, (chosen, 0))
-        alike = before is not None and _same(before[0], chosen)
-        _put(self._families, key.family, (chosen, before[1] + 1) if before is not None and alike else None)
+        row = self._families.get(key.family, (chosen, 0))
+        if row is not None:
+            last, times = row
+            alike = (last.choice.mode, last.outputs) == (chosen.choice.mode, chosen.outputs)
+            row = (chosen, times + 1) if alike else None
+        _put(self._families, key.family, row)
         _put(self._known, key.exact, chosen)
 
 
@@ -95,11 +98,19 @@ class Chooser(ABC):
     """The Jacobians of one function, and what was chosen for which arguments."""
 
     def __init__(
-        self, f: Function, argnums: Argnums, *, mode: str, chunk: int | None, decide: str, has_aux: bool
+        self,
+        f: Function,
+        argnums: Argnums,
+        *,
+        mode: str,
+        chunk: int | None,
+        decide: str,
+        has_aux: bool,
+        **options: bool,
     ) -> None:
-        """`argnums` are checked; a `mode` that is named leaves no choice."""
+        """`argnums` are checked; a `mode` that is named leaves no choice; `options` are those of jax.jacobian."""
         self._f, self._argnums, self._mode = f, argnums, mode
-        self._chunk, self._decide, self._has_aux = chunk, decide, has_aux
+        self._chunk, self._decide, self._has_aux, self._options = chunk, decide, has_aux, options
         self._known, self._provisional = Choices(), Choices()
         self._contradicted = False
 
@@ -172,10 +183,6 @@ def _or_none(look: Callable[[], T]) -> T | None:
     """What is found. Arguments of users may raise anything when they are flattened, hashed or compared."""
     found = attempt(look)
     return None if isinstance(found, Raised) else found
-
-
-def _same(one: Chosen, other: Chosen) -> bool:
-    return (one.choice.mode, one.outputs) == (other.choice.mode, other.outputs)
 
 
 def _put(table: OrderedDict[Hashable, T], key: Hashable, value: T) -> None:

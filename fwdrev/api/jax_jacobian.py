@@ -39,7 +39,7 @@ of `benchmarks/contract.py` keep to it."""
 
 
 class JaxJacobian(Chooser):
-    """The Jacobians of one function of arrays; `stages`, if any, make it up; `options` are those of jax.jacobian."""
+    """The Jacobians of one function of arrays; `stages`, if any, make it up."""
 
     def __init__(
         self,
@@ -53,13 +53,12 @@ class JaxJacobian(Chooser):
         stages: Sequence[Function] | None = None,
         **options: bool,
     ) -> None:
-        super().__init__(f, argnums, mode=mode, chunk=chunk, decide=decide, has_aux=has_aux)
+        super().__init__(f, argnums, mode=mode, chunk=chunk, decide=decide, has_aux=has_aux, **options)
         own: dict[str, Any] = {"chunk": chunk, "has_aux": has_aux, **options}
         self.by_mode = {mode: jacobian_by(f, mode, argnums, **own) for mode in (FORWARD, REVERSE)}
         if stages is not None:
             self.by_mode[MIXED] = mixed(stages, argnums, **own)
         self._moved = numbers_of(argnums, ())
-        self._options = options
         self._kind = jnp.complexfloating if options.get("holomorphic") else jnp.floating
         self._bare = _without_aux(f) if has_aux else f
 

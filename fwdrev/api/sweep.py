@@ -1,7 +1,7 @@
 """A whole sweep: open a new run or an old one, and measure it into its journal."""
 
 import shlex
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,9 +34,9 @@ from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, create, reopen
 from fwdrev.results.runs.run import load
 
-__all__ = ["Report", "kept", "measure", "new_run", "old_run"]
+__all__ = ["MAY_CHANGE", "Report", "kept", "measure", "new_run", "old_run"]
 
-_MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
+MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """Of the specification of a run that is resumed: what says how much and how long, not what."""
 
 Opened = AbstractContextManager[tuple[Journal, SweepSpec, Sequence[Observation]]]
@@ -89,15 +89,8 @@ def new_run(
     return folder, opened()
 
 
-def old_run(folder: Path, given: Mapping[str, Any], others: Sequence[str]) -> Opened:
-    """A run to go on with; `others` are options of new runs that were given too."""
-    refused = [*others, *(key for key in given if key not in _MAY_CHANGE)]
-    if refused:
-        msg = (
-            f"{_option(refused[0])} cannot be given with --resume, which goes on with what {folder} was made for: "
-            f"allowed are {', '.join(map(_option, _MAY_CHANGE))}"
-        )
-        raise InputError(msg)
+def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
+    """A run to go on with; `given`: what changes, of the fields `MAY_CHANGE`."""
     spec = load(folder).spec
     if given.get("rounds", spec.rounds) < spec.rounds:
         msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
@@ -134,16 +127,6 @@ def kept(folder: Path) -> str:
     return f"what was measured is kept; go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
 
 
-@contextmanager
-def _closed(observations: Generator[Observation, None, None]) -> Iterator[Iterator[Observation]]:
-    """Afterwards no worker is left; a second Ctrl-C waits until then."""
-    try:
-        yield observations
-    finally:
-        with signals_deferred():
-            observations.close()
-
-
 def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
     if spec.prices is Planning.SECONDS:
         with needed(f"write to {scratch}"):
@@ -152,9 +135,13 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
     plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
     executor = (PyperfExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
     sweep = Sweep(spec, executor, plan, past)
-    with _closed(watched(sweep, plan)) as observations:
+    observations = watched(sweep, plan)
+    try:
         for observation in observations:
             journal.append(observation)
+    finally:
+        with signals_deferred():  # afterwards no worker is left; a second Ctrl-C waits until then
+            observations.close()
     return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
 
 
@@ -191,7 +178,3 @@ def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
 
 def _machine(spec: SweepSpec) -> dict[str, Any]:
     return fingerprint(spec.threads, device_name(spec))
-
-
-def _option(key: str) -> str:
-    return f"--{key.replace('_', '-')}"

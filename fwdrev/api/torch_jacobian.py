@@ -13,7 +13,7 @@ from fwdrev.api.choices import Chooser, Chosen, Key
 from fwdrev.api.fastest import Arm, winner
 from fwdrev.api.mode_choice import AUTO, FORWARD, MIXED, REVERSE, ModeChoice
 from fwdrev.modes.core.data import Pytree
-from fwdrev.modes.core.jacobians import Argnums, Function, present, selected
+from fwdrev.modes.core.jacobians import Function, present, selected
 from fwdrev.modes.errors import InputError, Raised, attempt
 from fwdrev.modes.functions.torch_function import waiting
 from fwdrev.modes.functions.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
@@ -30,25 +30,11 @@ _QUESTIONABLE = 3.0
 
 
 class TorchJacobian(Chooser):
-    """The Jacobians of one function of tensors; `options` are those of jax.jacobian, which torch.func has not."""
-
-    def __init__(
-        self,
-        f: Function,
-        argnums: Argnums,
-        *,
-        mode: str,
-        chunk: int | None,
-        decide: str,
-        has_aux: bool,
-        **options: bool,
-    ) -> None:
-        super().__init__(f, argnums, mode=mode, chunk=chunk, decide=decide, has_aux=has_aux)
-        self._refused = [name for name, on in options.items() if on]
+    """The Jacobians of one function of tensors; torch.func has none of the `options` of jax.jacobian."""
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
         """The Jacobian as torch.func returns it; raises InputError for what torch.func cannot do."""
-        if self._mode != AUTO or self._refused:
+        if self._mode != AUTO or any(self._options.values()):
             self._check(args)
             return self._by(self._mode)(*args, **kwargs)
         if sys.modules["torch"].compiler.is_compiling():
@@ -63,8 +49,8 @@ class TorchJacobian(Chooser):
         return ModeChoice(mode=self._mode, reason="asked for by its name")
 
     def _check(self, args: Sequence[Any]) -> None:
-        if self._refused:
-            msg = f"{self._refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out"
+        if refused := [name for name, on in self._options.items() if on]:
+            msg = f"{refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out"
             raise InputError(msg)
         if self._mode == MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"

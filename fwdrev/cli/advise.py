@@ -16,11 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["advise"]
 
 
-class Dtype(StrEnum):
-    """The precisions that can be asked for."""
-
-    FLOAT32 = "float32"
-    FLOAT64 = "float64"
+Dtype = StrEnum("Dtype", ["FLOAT32", "FLOAT64"])
+"""The precisions that can be asked for."""
 
 
 def advise(

@@ -25,12 +25,10 @@ from fwdrev.cli.gate.reports import JUnitFile, MarkdownFile, OnGitHub, reports_o
 
 if TYPE_CHECKING:
     from fwdrev.cli.gate.asked import Asked
-    from fwdrev.results.gate.decision import Gate
     from fwdrev.results.gate.run import GateRun
     from fwdrev.results.gate.verdicts.report import GateReport
 
 __all__ = ["check"]
-
 
 _SPECIFIED = {
     "engines": Arms,
@@ -114,15 +112,14 @@ def _judged_by_revision(against: str, asked: "Asked") -> tuple["GateReport", dic
     rounds = run.first.rounds or asked.spec.rounds
     title = f"base {commit[:12]} ({against}), head: the working tree; {rounds} rounds, {limit}"
     data = {"base": commit, "unmeasured": run.reasons, "differing": run.differing, **run.gate.to_json()}
-    notes = [*run.differing, *_to_see(commit, asked, run.gate)] if asked.functions else run.reasons
-    return judged(run.gate, title, notes), data
-
-
-def _to_see(commit: str, asked: "Asked", gate: "Gate") -> list[str]:
-    """The command that shows what fails or is open."""
+    if not asked.functions:
+        return judged(run.gate, title, run.reasons), data
+    notes, gate = list(run.differing), run.gate
     seen = {arm for each in gate.findings if each.open or gate.fails(each) for _, arm in each.subject.members}
-    words = asked.words_for([name for name in asked.spec.engines if name in seen])
-    return [f"to see it locally: {shlex.join(['fwdrev', 'check', '--against', commit[:12], *words])}"] if seen else []
+    if seen:
+        words = asked.words_for([name for name in asked.spec.engines if name in seen])
+        notes.append(f"to see it locally: {shlex.join(['fwdrev', 'check', '--against', commit[:12], *words])}")
+    return judged(run.gate, title, notes), data
 
 
 def _run(name: str, asked: "Asked") -> tuple[str, "Asked", "GateRun"]:

@@ -76,14 +76,12 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _show_version(*, asked: bool) -> bool:
-    """What is returned is the option's value."""
+def _show_version(*, asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
         typer.echo(f"fwdrev {version('fwdrev')}")
         raise typer.Exit
-    return asked
 
 
 @app.callback()

@@ -18,7 +18,6 @@ __all__ = ["explain"]
 _INPUTS, _OUTPUTS = 256, 64
 """The size that is explained where none is given."""
 
-
 _SPECIFIED = {
     "problem": Problem,
     "option": Option,
@@ -42,46 +41,37 @@ def explain(
     """Tell the recursions of a problem, product by product, and the best brackets; nothing is timed."""
     if factors is None:
         _explain_problem(given, as_json=as_json)
-    elif given:
+        return
+    if given:
         msg = f"{option_name(next(iter(given)))} cannot be given with --factors, which is a chain of its own"
         raise InputError(f"{msg}: give one of the two")
-    else:
-        _explain_factors(factors, as_json=as_json)
+    from fwdrev.modes.bracketing.factors import cheapest
+    from fwdrev.results.costs.factor_file import read_factors
+
+    chain = read_factors(factors)
+    found = cheapest(chain)
+    costs = {name: getattr(found, name) for name in ("cost", "tangent", "adjoint", "preaccumulation")}
+    data = {"factors": len(chain), **costs, "tree": str(found.tree)}
+    answer(data, _factor_lines(len(chain), found), as_json=as_json)
 
 
 def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
     from fwdrev.bench.records.spec import make_spec
+    from fwdrev.modes.core.problem import LARGEST
     from fwdrev.results.costs.explanation import EXPLAINED, explain as explained, explanation_lines
 
     asked = {"inputs": given.get("inputs", _INPUTS), "outputs": given.get("outputs", _OUTPUTS)}
-    sizes = {name: [_size(name, size)] for name, size in asked.items()}
+    for name, size in asked.items():
+        if not 1 <= size <= LARGEST:
+            msg = f"{name} = {size}: give a whole number from 1 to {LARGEST}"
+            raise InputError(msg)
+    sizes = {name: [size] for name, size in asked.items()}
     try:
         found = explained(make_spec(given | sizes | {"engines": list(EXPLAINED)}))
     except MemoryError:
         msg = "this problem is too large for the memory of this machine: take smaller sizes or options"
         raise InputError(msg) from None
     answer(found.to_json(), explanation_lines(found), as_json=as_json)
-
-
-def _size(name: str, given: int) -> int:
-    """One size, not a grid."""
-    from fwdrev.modes.core.problem import LARGEST
-
-    if not 1 <= given <= LARGEST:
-        msg = f"{name} = {given}: give a whole number from 1 to {LARGEST}"
-        raise InputError(msg)
-    return given
-
-
-def _explain_factors(path: Path, *, as_json: bool) -> None:
-    from fwdrev.modes.bracketing.factors import cheapest
-    from fwdrev.results.costs.factor_file import read_factors
-
-    factors = read_factors(path)
-    found = cheapest(factors)
-    costs = {name: getattr(found, name) for name in ("cost", "tangent", "adjoint", "preaccumulation")}
-    data = {"factors": len(factors), **costs, "tree": str(found.tree)}
-    answer(data, _factor_lines(len(factors), found), as_json=as_json)
 
 
 def _factor_lines(count: int, found: "FactorPlan") -> list[str]:

@@ -14,20 +14,11 @@ from fwdrev.modes.errors import InputError
 __all__ = ["crossover", "export", "plot"]
 
 
-class ExportFormat(StrEnum):
-    """What a run can be exported to."""
+ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "COSTS"])
+"""What a run can be exported to."""
 
-    PYPERF = "pyperf"
-    CSV = "csv"
-    COSTS = "costs"
-
-
-class FigureFormat(StrEnum):
-    """What a figure can be saved as."""
-
-    SVG = "svg"
-    PNG = "png"
-    PDF = "pdf"
+FigureFormat = StrEnum("FigureFormat", ["SVG", "PNG", "PDF"])
+"""What a figure can be saved as."""
 
 
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:

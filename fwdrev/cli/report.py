@@ -48,7 +48,7 @@ def report(
     runs = list(dict.fromkeys(runs))
     if watch:
         _refuse({"--out": out is not None, "--json": as_json}, "cannot be given with --watch, which writes no file")
-        _watch(runs, _address(host, allow_remote=allow_remote), _checked(port), open_=open_)
+        _watch(runs, _address(host, allow_remote=allow_remote), port or 0, open_=open_)
         return
     given = {"--host": host is not None, "--port": port is not None, "--allow-remote": allow_remote}
     _refuse(given, "says how a report is served: give --watch too")
@@ -133,14 +133,6 @@ def _begins(path: Path, mark: bytes) -> bool:
         return stream.read(len(mark)) == mark
 
 
-def _checked(port: int | None) -> int:
-    """0 is any free one."""
-    if port is not None and not 0 <= port <= _LAST_PORT:
-        msg = f"port = {port}: give a number from 0 (any free one) to {_LAST_PORT}"
-        raise InputError(msg)
-    return port or 0
-
-
 def _address(host: str | None, *, allow_remote: bool) -> str:
     """Where to serve; other machines can read it only if that was said twice."""
     from fwdrev.plots.report.server import LOOPBACK
@@ -165,6 +157,9 @@ def _watch(folders: Sequence[Path], host: str, port: int, *, open_: bool) -> Non
     """Until Ctrl-C, which is how this ends, and no failure."""
     from fwdrev.plots.report.server import serve
 
+    if not 0 <= port <= _LAST_PORT:
+        msg = f"port = {port}: give a number from 0 (any free one) to {_LAST_PORT}"
+        raise InputError(msg)
     for folder in folders:
         loaded(folder)  # is it a run at all?
     os.nice(_POLITE)

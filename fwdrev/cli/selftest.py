@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["selftest"]
 
-
 _SPECIFIED = {
     "problem": Problem,
     "option": Option,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.cli.common.options import Option, Problem, Wrt, declared
+from fwdrev.cli.common.options import Option, Problem, Wrt, declared, option_name
 from fwdrev.cli.common.show import AsJson, answer, interruptible, loaded, note, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from fwdrev.api.sweep import Report
 
 __all__ = ["sweep"]
-
 
 _SPECIFIED = {
     "problem": Problem,
@@ -54,7 +53,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, paired, round by round."""
-    from fwdrev.api.sweep import kept, measure, new_run, old_run
+    from fwdrev.api.sweep import MAY_CHANGE, kept, measure, new_run, old_run
     from fwdrev.bench.records.parsing import names
 
     if "engines" in given:
@@ -63,8 +62,12 @@ def sweep(
     if resume is None:
         folder, opened = new_run(given, quick=quick, spec=spec, out=out, told=note)
     else:
-        others = {"quick": quick or None, "spec": spec, "out": out}
-        folder, opened = resume, old_run(resume, given, [key for key, value in others.items() if value is not None])
+        others = {"quick": quick, "spec": spec, "out": out}
+        refused = [key for key, value in others.items() if value] + [key for key in given if key not in MAY_CHANGE]
+        if refused:
+            msg = f"{option_name(refused[0])} cannot be given with --resume, which goes on with what {resume} was made"
+            raise InputError(f"{msg} for: allowed are {', '.join(map(option_name, MAY_CHANGE))}")
+        folder, opened = resume, old_run(resume, given)
     with interruptible(lambda: kept(folder), also_stopped=True):
         report = measure(folder, opened, note)
     _show(folder, report, as_json=as_json)

@@ -117,6 +117,7 @@ def test_rounds_can_be_added(finished: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
+        (("--option", "depth=3"), "--option cannot be given with --resume"),
         (("--inputs", "4"), "--inputs cannot be given with --resume"),
         (("--out", "elsewhere"), "--out cannot be given with --resume"),
         (("--quick",), "--quick cannot be given with --resume"),

@@ -78,7 +78,7 @@ def test_larger_limits_do_not_reopen_what_has_ended(folder: Path, monkeypatch: p
         journal.append(Observation(round=1, cell=Cell(8, 6), arms=dict(SEEN[-1].arms) | arms))
     ran = script(monkeypatch, fine)
     monkeypatch.setattr("fwdrev.api.sweep.fingerprint", lambda *_: {})
-    measure(folder, old_run(folder, {"timeout": 3600.0, "rounds": 3}, []))
+    measure(folder, old_run(folder, {"timeout": 3600.0, "rounds": 3}))
     assert not [each for each in ran if each[1:] == (Cell(8, 6), "reverse")]
     assert load(folder).spec.timeout == 3600
 

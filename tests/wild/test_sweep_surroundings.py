@@ -139,7 +139,7 @@ def test_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault:
     assert [o.round for o in kept if o.round < 0] == [PREPARING] * 4 + [WEIGHING] * 4
     assert not (folder / "scratch").exists()
     script(monkeypatch, fine)
-    measure(folder, old_run(folder, {}, []))
+    measure(folder, old_run(folder, {}))
     run = load(folder)
     assert run.observations[: len(kept)] == kept
     assert {(o.round, o.cell, *o.arms) for o in run.observations} == {

@@ -71,7 +71,10 @@ def _judged(
     if run is not None:
         found = loaded(run)
         report = compare(found, title=f"baseline {path}, run {run}; {limit}")
-        return _told_open(report, baseline, found, path, threshold), run
+        if undecided(baseline, found, threshold=threshold) is not None:
+            anew = f"this does, where it is open: fwdrev check --baseline {quoted(path)}"
+            report = replace(report, notes=(*report.notes, f"with --run nothing is measured again; {anew}"))
+        return report, run
     if not here:
         return without_run(baseline, title=f"baseline {path}, no run", allow_missing=allow_missing), None
     with _folders(out) as folders:
@@ -160,11 +163,3 @@ def _measured_again(baseline: Baseline, again: Again, first: Run, path: Path, fo
 
 def _compare(path: Path, folder: Path) -> str:
     return f"fwdrev check --baseline {quoted(path)} --run {quoted(folder)}"
-
-
-def _told_open(report: GateReport, baseline: Baseline, run: Run, path: Path, threshold: float) -> GateReport:
-    """Of a run that is there nothing is measured again."""
-    if undecided(baseline, run, threshold=threshold) is None:
-        return report
-    line = f"with --run nothing is measured again; this does, where it is open: fwdrev check --baseline {quoted(path)}"
-    return replace(report, notes=(*report.notes, line))

@@ -62,13 +62,7 @@ def judged_functions(
             only = [pair for pair in again.pairs if pair[1] != CONTROL]
             fresh = measured(longer, point, sides, only=only, what="again: ")
     return compared(
-        baseline,
-        first,
-        threshold=threshold,
-        title=title,
-        allow_missing=allow_missing,
-        again=fresh,
-        lacking=lacking,
+        baseline, first, threshold=threshold, title=title, allow_missing=allow_missing, again=fresh, lacking=lacking
     )
 
 

@@ -2,7 +2,6 @@
 
 import glob
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from fwdrev.modes.errors import InputError
 __all__ = ["ProjectSettings", "project_settings"]
 
 _FILE = "pyproject.toml"
-_TABLE = "[tool.fwdrev]"
 
 
 def project_settings(folder: Path) -> ProjectSettings | None:
@@ -25,19 +23,16 @@ def project_settings(folder: Path) -> ProjectSettings | None:
     project, or from this folder without one: the table itself says them from where it stands.
     """
     here = folder.resolve()
-    files = [path for place in (here, *here.parents) if _is_file(path := place / _FILE)]
+    # also a file that cannot be read, or a link that leads nowhere: the user is to hear of it
+    files = [path for place in (here, *here.parents) if os.path.lexists(path := place / _FILE) and not path.is_dir()]
     top = _top(here) if files else None
-    for path in _within(files, top):
+    # of the project; where git does not say how far that goes, the nearest
+    for path in files[:1] if top is None else [path for path in files if path.is_relative_to(top)]:
         name = one_line(os.path.relpath(path, here))
         tool = toml_of(path, name=name, advice="make it one that can be read").get("tool")
         if isinstance(tool, dict) and "fwdrev" in tool:
-            return _from_here(settings_of(tool["fwdrev"], f"{name}, {_TABLE}"), path.parent, here, top)
+            return _from_here(settings_of(tool["fwdrev"], f"{name}, [tool.fwdrev]"), path.parent, here, top)
     return None
-
-
-def _is_file(path: Path) -> bool:
-    """Also one that cannot be read, or a link that leads nowhere: whoever asks is to hear of it."""
-    return os.path.lexists(path) and not path.is_dir()
 
 
 def _top(here: Path) -> Path | None:
@@ -49,11 +44,6 @@ def _top(here: Path) -> Path | None:
     return top if here.is_relative_to(top) else None
 
 
-def _within(files: list[Path], top: Path | None) -> list[Path]:
-    """Those of the project; where git does not say how far that goes, the nearest."""
-    return files[:1] if top is None else [path for path in files if path.is_relative_to(top)]
-
-
 def _from_here(found: ProjectSettings, home: Path, here: Path, top: Path | None) -> ProjectSettings:
     """The same, from the table's folder `home`, as the options would say it."""
     changes: dict[str, Any] = {"points": [_named(point, home, here) for point in found.points]}
@@ -61,7 +51,9 @@ def _from_here(found: ProjectSettings, home: Path, here: Path, top: Path | None)
         changes["functions"] = [_named(function, home, here) for function in found.functions]
     base = here if top is None else top
     if home != base:
-        places = [home / place for place in found.path] + [place for place in _imported(home) if home != here]
+        places = [home / place for place in found.path]
+        if home != here:  # what a side imports from without being told, if it is run there
+            places += [place for place in (home, home / "src") if place.is_dir() and not place.is_symlink()]
         changes["path"] = [os.path.relpath(place, base) for place in places]
     if top is not None and home != top:
         changes["copy_patterns"] = [_pattern(pattern, home.relative_to(top)) for pattern in found.copy_patterns]
@@ -73,11 +65,6 @@ def _named(function: str, home: Path, here: Path) -> str:
     if home == here or not where.endswith(".py"):
         return function
     return ":".join([*how, os.path.relpath(home / where, here), name])
-
-
-def _imported(home: Path) -> Iterator[Path]:
-    """What a side imports from without being told, if it is run there."""
-    return (place for place in (home, home / "src") if place.is_dir() and not place.is_symlink())
 
 
 def _pattern(pattern: str, inside: Path) -> str:

@@ -93,11 +93,9 @@ def _written(report: "GateReport", reports: Reports) -> list[str]:
     from fwdrev.results.gate.verdicts.junit import junit
     from fwdrev.results.gate.verdicts.markdown import SUMMARY_LIMIT, markdown
 
-    def listed(path: Path) -> None:
-        write_whole(path, junit(report, began=reports.began, seconds=max(0.0, monotonic() - reports.clock)))
-
+    seconds = max(0.0, monotonic() - reports.clock)
     writers: list[tuple[str, Path | None, Callable[[Path], None]]] = [
-        ("--junit", reports.junit, listed),
+        ("--junit", reports.junit, lambda path: write_whole(path, junit(report, began=reports.began, seconds=seconds))),
         ("--markdown", reports.markdown, lambda path: write_whole(path, markdown(report))),
         (_SUMMARY, reports.summary, lambda path: append_whole(path, markdown(report, SUMMARY_LIMIT))),
     ]
