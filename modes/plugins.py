@@ -171,13 +171,11 @@ def checked_problem(made: object, n: int, m: int) -> Problem:
 def checked_counts(told: object, kind: type[T]) -> T:
     """The counts of an engine, in Python's own whole numbers; raises TypeError or ValueError for anything else."""
     if not isinstance(told, kind):
-        msg = f"its counts are of type {type(told).__name__}, and no {kind.__name__}"
-        raise TypeError(msg)
+        raise TypeError(f"its counts are of type {type(told).__name__}, and no {kind.__name__}")
     numbers = {field.name: getattr(told, field.name) for field in fields(cast("Any", told))}
     whole = {name: None if number is None else index(number) for name, number in numbers.items()}
     if any(number is not None and number < 0 for number in whole.values()):
-        msg = f"its counts are below zero: {told!r:.200}"
-        raise ValueError(msg)
+        raise ValueError(f"its counts are below zero: {told!r:.200}")
     return kind(**whole)
 
 

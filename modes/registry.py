@@ -146,14 +146,12 @@ def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64",
     factory = _factory(name)
     found = nearest_shape(name, n, m, options)
     if found != (n, m):
-        msg = (
+        raise InputError(
             f"problem {name!r} has no shape n = {n}, m = {m}: it has {problem_shape(name)}; "
             f"the nearest is n = {found[0]}, m = {found[1]}"
         )
-        raise InputError(msg)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        msg = f"seed = {seed!r}: give a whole number, 0 or more"
-        raise InputError(msg)
+        raise InputError(f"seed = {seed!r}: give a whole number, 0 or more")
     rng = np.random.default_rng([seed, n, m, zlib.crc32(name.encode())])
     make = partial(factory, int(n), int(m), rng, float_dtype(dtype), **options)
     point = _point("problem", name)
@@ -204,8 +202,7 @@ def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = Mappin
             raise unknown(f"option of problem {name!r}", option, known)
     for size, given in (("n", n), ("m", m)):
         if isinstance(given, bool) or not isinstance(given, int | np.integer) or not 1 <= given <= LARGEST:
-            msg = f"{size} = {given!r}: give a whole number from 1 to {LARGEST}"
-            raise InputError(msg)
+            raise InputError(f"{size} = {given!r}: give a whole number from 1 to {LARGEST}")
     rule = shape_rule(name)
     if rule is None:
         return int(n), int(m)
@@ -269,6 +266,5 @@ def _ours(kind: str, name: str) -> Callable[..., Any]:
     try:
         found: Callable[..., Any] = getattr(import_module(module), attribute)
     except ImportError as error:
-        msg = f"{kind} {name!r} cannot be loaded: {error}; install what it needs"
-        raise UnavailableError(msg) from error
+        raise UnavailableError(f"{kind} {name!r} cannot be loaded: {error}; install what it needs") from error
     return found

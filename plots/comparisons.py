@@ -42,8 +42,7 @@ def comparisons(
     ordered = sorted(runs, key=lambda run: run.created)
     steps = list(pairwise(ordered))
     if not steps:
-        msg = f"{len(runs)} run given: a comparison takes two or more"
-        raise InputError(msg)
+        raise InputError(f"{len(runs)} run given: a comparison takes two or more")
     for pair in common_pairs(ordered) if pairs is None else pairs:
         name = f"{pair[0]}-{pair[1]}"
         for number, step in enumerate(steps, start=1):

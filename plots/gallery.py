@@ -47,8 +47,7 @@ def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Ite
     """Name and figure: those of each pair, then those of the run. Raises NothingMeasuredError for an empty run."""
     blocks = timed_blocks(run)
     if not blocks.engines:
-        msg = f"{run.folder} has no measured cell yet: nothing to draw"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"{run.folder} has no measured cell yet: nothing to draw")
     known = calibration_of(run)
     if pairs is None:  # those of engines that were timed in the same cell
         pairs = [pair for pair in default_pairs(blocks.engines) if not np.isnan(blocks.log_ratios(*pair)).all()]
@@ -86,8 +85,7 @@ def save(named: Iterator[tuple[str, Figure]], folder: Path, formats: Sequence[st
                 paths.append(path)
     if lost:
         whys = "; ".join(f"{why} ({', '.join(names)})" for why, names in lost.items())
-        msg = f"cannot write all figures into {folder}: {whys}; give --out a folder that can be written"
-        raise InputError(msg)
+        raise InputError(f"cannot write all figures into {folder}: {whys}; give --out a folder that can be written")
     return paths
 
 
@@ -95,8 +93,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        msg = f"cannot write {folder}: {error.strerror}; give --out a folder that can be written"
-        raise InputError(msg) from None
+        raise InputError(f"cannot write {folder}: {error.strerror}; give --out a folder that can be written") from None
 
 
 def _rendered(figure: Figure, suffix: str) -> bytes:

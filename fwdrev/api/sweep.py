@@ -170,8 +170,7 @@ def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
     if not kept.exists():
         found = calibrated(_machine(spec))
         if found is None:
-            msg = f"{folder} was planned by seconds, and {kept.name} is not there: run `fwdrev calibrate`"
-            raise InputError(msg)
+            raise InputError(f"{folder} was planned by seconds, and {kept.name} is not there: run `fwdrev calibrate`")
         save_calibration(found, kept)
     return read_calibration(kept).seconds
 

@@ -50,8 +50,7 @@ class TorchJacobian(Chooser):
 
     def _check(self, args: Sequence[Any]) -> None:
         if refused := [name for name, on in self._options.items() if on]:
-            msg = f"{refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out"
-            raise InputError(msg)
+            raise InputError(f"{refused[0]}=True with tensors of PyTorch: torch.func has no such option; leave it out")
         if self._mode == MIXED:
             msg = "mode 'mixed' with tensors of PyTorch: only functions of JAX have it; take 'forward' or 'reverse'"
             raise InputError(msg)

@@ -97,8 +97,7 @@ def _shape(text: str) -> tuple[int, ...]:
     """`1000`, `3,4`."""
     sizes = [size.strip() for size in text.split(",") if size.strip()]
     if not sizes or not all(re.fullmatch("[1-9][0-9]{0,17}", size) for size in sizes):
-        msg = f"shape {shown(text)}: give sizes from 1 with commas, e.g. 1000 or 3,4"
-        raise InputError(msg)
+        raise InputError(f"shape {shown(text)}: give sizes from 1 with commas, e.g. 1000 or 3,4")
     return tuple(int(size) for size in sizes)
 
 

@@ -73,11 +73,10 @@ def _of_functions(out: Path, given: dict[str, Any], *, force: bool) -> "Baseline
 
     found = asked({{"functions": "engines", "sizes": "inputs"}.get(name, name): each for name, each in given.items()})
     if not found.functions:
-        msg = (
+        raise InputError(
             "give RUN, the folder of a sweep, or --functions MODULE:FUNCTION[,…], or list functions under "
             "[tool.fwdrev] in pyproject.toml"
         )
-        raise InputError(msg)
     _check_writable(out, force=force)
     if "rounds" not in given:
         more = max(found.spec.rounds, _ROUNDS)
@@ -98,11 +97,9 @@ def _check_writable(out: Path, *, force: bool) -> None:
     from fwdrev.bench.records.whole_file import obstacle, taken
 
     if taken(out) and not force:
-        msg = f"{out} exists already: --force replaces it, or give another file"
-        raise InputError(msg)
+        raise InputError(f"{out} exists already: --force replaces it, or give another file")
     if why := obstacle(out):
-        msg = f"cannot write {out}: {why}; give a file in a folder that can be written"
-        raise InputError(msg)
+        raise InputError(f"cannot write {out}: {why}; give a file in a folder that can be written")
 
 
 def _kept(spec: "SweepSpec", points: str | None, path: tuple[Path, ...]) -> "FunctionSpec":

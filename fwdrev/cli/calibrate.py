@@ -56,6 +56,5 @@ def _of_this_machine(run: "Run", machine: dict[str, Any]) -> "Run":
     from fwdrev.results.costs.calibration import calibration_path
 
     if calibration_path(run.machine) != calibration_path(machine):
-        msg = f"{run.folder} was measured on another machine or with other versions: give runs of this one"
-        raise InputError(msg)
+        raise InputError(f"{run.folder} was measured on another machine or with other versions: give runs of this one")
     return run

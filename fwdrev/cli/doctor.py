@@ -20,8 +20,7 @@ def doctor(
 ) -> None:
     """Tell whether this machine is fit to measure, and what to do about what disturbs it."""
     if not _SHORTEST <= seconds <= _LONGEST:  # nor is "not a number"
-        msg = f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}"
-        raise InputError(msg)
+        raise InputError(f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}")
 
     from fwdrev.bench.machine.facts import machine
     from fwdrev.bench.timing.noise import noise_rounds

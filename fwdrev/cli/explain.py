@@ -63,8 +63,7 @@ def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
     asked = {"inputs": given.get("inputs", _INPUTS), "outputs": given.get("outputs", _OUTPUTS)}
     for name, size in asked.items():
         if not 1 <= size <= LARGEST:
-            msg = f"{name} = {size}: give a whole number from 1 to {LARGEST}"
-            raise InputError(msg)
+            raise InputError(f"{name} = {size}: give a whole number from 1 to {LARGEST}")
     sizes = {name: [size] for name, size in asked.items()}
     try:
         found = explained(make_spec(given | sizes | {"engines": list(EXPLAINED)}))

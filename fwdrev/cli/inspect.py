@@ -63,8 +63,7 @@ def plot(
     folder = out or runs[0] / "figures"
     if len(found) == 1:
         if at is not None:
-            msg = f"--cell {cell} is for the trend over several runs: give two or more, or leave it out"
-            raise InputError(msg)
+            raise InputError(f"--cell {cell} is for the trend over several runs: give two or more, or leave it out")
         paths = save_figures(found[0], folder, pairs, kinds)
     else:
         paths, notes = save_comparisons(found, folder, pairs, cell=at, formats=kinds)

@@ -67,8 +67,7 @@ def report(
 def _refuse(given: dict[str, bool], why: str) -> None:
     for option, is_given in given.items():
         if is_given:
-            msg = f"{option} {why}"
-            raise InputError(msg)
+            raise InputError(f"{option} {why}")
 
 
 def _record(paths: Sequence[Path]) -> "Record | None":
@@ -124,8 +123,7 @@ def _check_ours(path: Path) -> None:
     except OSError as error:
         raise unwritable(path, str(error.strerror)) from None
     if taken and not ours:
-        msg = f"{path} exists already and is no report of fwdrev: give --out a new file, or remove this one"
-        raise InputError(msg)
+        raise InputError(f"{path} exists already and is no report of fwdrev: give --out a new file, or remove this one")
 
 
 def _begins(path: Path, mark: bytes) -> bool:
@@ -158,8 +156,7 @@ def _watch(folders: Sequence[Path], host: str, port: int, *, open_: bool) -> Non
     from fwdrev.plots.report.server import serve
 
     if not 0 <= port <= _LAST_PORT:
-        msg = f"port = {port}: give a number from 0 (any free one) to {_LAST_PORT}"
-        raise InputError(msg)
+        raise InputError(f"port = {port}: give a number from 0 (any free one) to {_LAST_PORT}")
     for folder in folders:
         loaded(folder)  # is it a run at all?
     os.nice(_POLITE)

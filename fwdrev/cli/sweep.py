@@ -75,8 +75,7 @@ def sweep(
 
 def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
     if rigorous and fast:
-        msg = "--rigorous and --fast: give one of them"
-        raise InputError(msg)
+        raise InputError("--rigorous and --fast: give one of them")
     return {"effort": "rigorous"} if rigorous else {"effort": "fast"} if fast else {}
 
 
@@ -104,8 +103,7 @@ def _show(folder: Path, report: "Report", *, as_json: bool) -> None:
     }
     answer(data, lines, as_json=as_json)
     if not engines_measured(run):
-        msg = f"{folder}: no engine could be measured in any cell"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"{folder}: no engine could be measured in any cell")
 
 
 def _time(report: "Report") -> str:

@@ -83,12 +83,10 @@ class _FormedCosts(_FactorCosts):
 
 def _check(factors: Sequence[tuple[int, int, int]]) -> None:
     if not factors:
-        msg = "a chain of 0 factors: give it at least one"
-        raise InputError(msg)
+        raise InputError("a chain of 0 factors: give it at least one")
     for number, (m, n, edges) in enumerate(factors, 1):
         if m < 1 or n < 1 or edges < 0:
-            msg = f"factor {number} is {m} × {n} with {edges} edges: sizes are 1 or more, edges 0 or more"
-            raise InputError(msg)
+            raise InputError(f"factor {number} is {m} × {n} with {edges} edges: sizes are 1 or more, edges 0 or more")
     for number, ((m, _, _), (_, n, _)) in enumerate(pairwise(factors), 1):
         if m != n:
             msg = f"factor {number} has {m} outputs, factor {number + 1} takes {n} inputs: make the two equal"

@@ -56,11 +56,7 @@ class Costs(ABC):
         """A product of two matrices."""
 
 
-_REQUIRED = {
-    Need.X: (Need.X,),
-    Need.THETA: (Need.APART, Need.JOINT, Need.THETA),
-    Need.JOINT: (Need.APART, Need.JOINT),
-}
+_REQUIRED = {Need.X: (Need.X,), Need.THETA: (Need.APART, Need.JOINT, Need.THETA), Need.JOINT: (Need.APART, Need.JOINT)}
 """What is needed of parts, for what is needed of the whole."""
 
 _RIGHT = {Need.X: Need.X, Need.THETA: Need.THETA, Need.JOINT: Need.JOINT, Need.APART: Need.JOINT}

@@ -61,8 +61,7 @@ class Chain:
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "dtype", float_dtype(self.dtype))
         if not self.layers:
-            msg = "a chain of 0 layers: give it at least one"
-            raise InputError(msg)
+            raise InputError("a chain of 0 layers: give it at least one")
         for k, (one, other) in enumerate(pairwise(self.layers), start=1):
             if one.n_out != other.n_in:
                 msg = f"layer {k} gives {one.n_out} numbers, layer {k + 1} takes {other.n_in}: make the two equal"

@@ -92,8 +92,7 @@ def checked_chunk(chunk: int | None) -> int | None:
     """The chunk, if it is a size or None; raises InputError otherwise."""
     if chunk is None or (isinstance(chunk, int) and not isinstance(chunk, bool) and chunk > 0):
         return chunk
-    msg = f"a chunk of {chunk!r}: give a whole number from 1 on, or None for all at once"
-    raise InputError(msg)
+    raise InputError(f"a chunk of {chunk!r}: give a whole number from 1 on, or None for all at once")
 
 
 def checked_argnums(argnums: SupportsIndex | Sequence[SupportsIndex]) -> Argnums:
@@ -176,13 +175,7 @@ def _of_inexact(at: Function, leaves: Sequence[Any], tree: PyTreeDef) -> Functio
 
 
 def _pushed(
-    of: Function,
-    leaves: Sequence[Any],
-    tree: PyTreeDef,
-    chunk: int,
-    *,
-    has_aux: bool,
-    holomorphic: bool,
+    of: Function, leaves: Sequence[Any], tree: PyTreeDef, chunk: int, *, has_aux: bool, holomorphic: bool
 ) -> Pytree:
     """Column by column; None where JAX refuses what the function returns."""
     y, push, *aux = jax.linearize(of, *leaves, has_aux=has_aux)  # type: ignore[call-overload]  # a literal is wanted
@@ -205,13 +198,7 @@ def _pushed(
 
 
 def _pulled(
-    of: Function,
-    leaves: Sequence[Any],
-    tree: PyTreeDef,
-    chunk: int,
-    *,
-    has_aux: bool,
-    holomorphic: bool,
+    of: Function, leaves: Sequence[Any], tree: PyTreeDef, chunk: int, *, has_aux: bool, holomorphic: bool
 ) -> Pytree:
     """Row by row; None where JAX refuses what the function returns."""
     y, pull, *aux = jax.vjp(of, *filter(_inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above

@@ -49,5 +49,4 @@ def positive(**options: int) -> None:
     """Raise InputError for an option of a problem that is no whole number from 1 to 10 000."""
     for name, given in options.items():
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _LARGEST_OPTION:
-            msg = f"{name} = {given!r}: give a whole number from 1 to {_LARGEST_OPTION}"
-            raise InputError(msg)
+            raise InputError(f"{name} = {given!r}: give a whole number from 1 to {_LARGEST_OPTION}")

@@ -94,10 +94,7 @@ class Reverse(Engine):
         wrt, m = Wrt(wrt), chain.n_out
         widest = max((layer.n_out + max(layer.n_in, layer.n_out) for layer in chain.layers[:-1]), default=0)
         return EngineCost.of(
-            self.products(chain, wrt),
-            passes=m,
-            peak=m * (widest + chain.n_columns(wrt)),
-            itemsize=chain.dtype.itemsize,
+            self.products(chain, wrt), passes=m, peak=m * (widest + chain.n_columns(wrt)), itemsize=chain.dtype.itemsize
         )
 
 

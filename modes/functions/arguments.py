@@ -49,8 +49,7 @@ def checked_numbers(argnums: Json, count: int) -> int | tuple[int, ...]:
         raise InputError(msg)
     found = tuple(number % count for number in numbers)
     if len(set(found)) < len(found):
-        msg = f"argnums={argnums!r} names an argument twice: give each number once"
-        raise InputError(msg)
+        raise InputError(f"argnums={argnums!r} names an argument twice: give each number once")
     return found[0] if isinstance(argnums, SupportsIndex) else found
 
 
@@ -68,19 +67,16 @@ def checked_inputs(
             continue
         check(place, leaf)
         if not np.all(np.isfinite(np.asarray(array_of(leaf), dtype=float))):
-            msg = f"{place} has NaN or infinity in it: give a point at which all numbers are finite"
-            raise InputError(msg)
+            raise InputError(f"{place} has NaN or infinity in it: give a point at which all numbers are finite")
         total += math.prod(np.shape(leaf))
     if not total:
-        msg = f"the arguments have no numbers in them: give {kind} with at least one"
-        raise InputError(msg)
+        raise InputError(f"the arguments have no numbers in them: give {kind} with at least one")
 
 
 def check_array(place: str, leaf: Pytree) -> None:
     """That JAX can differentiate with respect to it; raises InputError."""
     if not isinstance(leaf, NUMBERS):
-        msg = f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}"
-        raise InputError(msg)
+        raise InputError(f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}")
     check_floating(place, leaf, _LEAVE_OUT, "give")
 
 
@@ -96,11 +92,10 @@ def static_of(args: Sequence[Pytree], numbers: Collection[int]) -> tuple[int, ..
         try:
             hash(args[i])
         except TypeError:
-            msg = (
+            raise InputError(
                 f"argument {i} is a {type(args[i]).__name__} with more than arrays in it, which jax.jit cannot take: "
                 "bind it by functools.partial"
-            )
-            raise InputError(msg) from None
+            ) from None
     return static
 
 

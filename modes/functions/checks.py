@@ -55,16 +55,14 @@ def checked_outputs(outputs: Pytree, name: str) -> tuple[int, ...]:
         place = f"the output of {name}{jax.tree_util.keystr(path)}"
         traced = isinstance(leaf, jax.ShapeDtypeStruct)
         if not traced and not isinstance(leaf, NUMBERS):
-            msg = f"{place} is of type {type(leaf).__name__}: return arrays only"
-            raise InputError(msg)
+            raise InputError(f"{place} is of type {type(leaf).__name__}: return arrays only")
         check_floating(place, leaf, ", and anything else with has_aux (--has-aux)", "return")
         if not traced and not np.all(np.isfinite(np.asarray(leaf, dtype=float))):
             msg = f"{place} is NaN or infinite at the given point: give a point at which the function is defined"
             raise InputError(msg)
     sizes = tuple(int(np.size(leaf)) for leaf in jax.tree.leaves(outputs))
     if not sum(sizes):
-        msg = f"{name} returns no numbers: return at least one"
-        raise InputError(msg)
+        raise InputError(f"{name} returns no numbers: return at least one")
     return sizes
 
 
@@ -73,21 +71,19 @@ def checked_repeats(first: Pytree, second: Pytree, name: str, keyed: str = _KEYE
     same = bool(jax.tree.structure(first) == jax.tree.structure(second))  # type: ignore[operator] # of a PyTreeDef
     if same and not _differ(ravel_pytree(first)[0], ravel_pytree(second)[0], _REPEATED):
         return
-    msg = (
+    raise InputError(
         f"two calls of {name} at the same point differ: it is random or has side effects; let it depend on its "
         f"arguments only, and {keyed}"
     )
-    raise InputError(msg)
 
 
 def check_compiled(compiled: Vector, first: AnyArray, name: str) -> None:
     """Refuse a function that returns something else when it is compiled."""
     if _differ(compiled, first, _COMPILED):
-        msg = (
+        raise InputError(
             f"{name} returns something else under jax.jit than without: it reads or changes something besides its "
             "arguments, or is unstable at this point; let it depend on its arguments only"
         )
-        raise InputError(msg)
 
 
 def _differ(one: AnyArray, other: AnyArray, tolerances: dict[int, float]) -> bool:

@@ -72,8 +72,7 @@ def coloured_arm(found: FunctionProbe) -> FunctionArm | str:
         coloring = _by_asdex(lambda a: a.jacobian_coloring(found.function, *found.args, argnums=found.argnums, **aux))
         colours = int(coloring.num_colors)
         if colours >= min(found.n, found.m):
-            msg = f"the pattern of the Jacobian needs {colours} passes, no fewer than a dense one"
-            raise NotSparseError(msg)
+            raise NotSparseError(f"the pattern of the Jacobian needs {colours} passes, no fewer than a dense one")
         made: Function = sys.modules["asdex"].jacobian_from_coloring(found.function, coloring, **aux)
         return made
 
@@ -93,10 +92,9 @@ def sampled(found: FunctionProbe) -> Sample:
     passes = max(1, min(int(columns.max()), round(entries / found.m)))
     dense = min(found.n, found.m)
     if passes > _WORTHWHILE * dense:
-        msg = (
+        raise NotSparseError(
             f"a sample of its columns lets expect {passes} passes or more, hardly fewer than the {dense} of a dense one"
         )
-        raise NotSparseError(msg)
     return Sample(passes=passes, entries=entries)
 
 

@@ -93,8 +93,7 @@ def mixed(
 def checked_stages(stages: object) -> list[Function]:
     """The stages as a list; raises InputError unless there are some and all are functions."""
     if callable(stages) or not isinstance(stages, Sequence) or not stages or not all(map(callable, stages)):
-        msg = f"{stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first"
-        raise InputError(msg)
+        raise InputError(f"{stages!r:.100}: give the stages of the function, [f_1, f_2, …], f_1 to be called first")
     return list(stages)
 
 

@@ -43,8 +43,7 @@ class JaxLayer(AutodiffLayer):
         shapes = (np.empty(size, np.float32) for size in (self.inputs, self.params))
         out = jax.eval_shape(self.function, *shapes)
         if not isinstance(out, jax.ShapeDtypeStruct) or len(out.shape) != 1:
-            msg = f"the function of a JaxLayer returns {out}: let it return one vector"
-            raise InputError(msg)
+            raise InputError(f"the function of a JaxLayer returns {out}: let it return one vector")
         return int(out.shape[0])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:

@@ -96,8 +96,7 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
     seconds, lost = expected.seconds, {**expected.late, **expected.reasons}
     if not seconds:
         why = "; ".join(f"{name}: {reason}" for name, reason in lost.items())
-        msg = f"nothing of {facts.name} could be counted: {why}"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"nothing of {facts.name} could be counted: {why}")
     order = sorted(seconds, key=seconds.__getitem__)
     runner_up = order[1] if len(order) > 1 else None
     ratio = None if runner_up is None else Estimate(point=seconds[order[0]] / seconds[runner_up], low=None, high=None)

@@ -105,11 +105,9 @@ def read_calibration(path: Path) -> Calibration:
         tables = {kind: _table(kind, values) for kind, values in stored.tables.items()}
         rates = {name: Rates(**each) for name, each in stored.rates.items()}
     except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}; run `fwdrev calibrate`"
-        raise InputError(msg) from None
+        raise InputError(f"cannot read {path}: {error.strerror}; run `fwdrev calibrate`") from None
     except (ValidationError, ValueError, TypeError, IndexError, RecursionError):
-        msg = f"{path} is no calibration of this version: remove it, and run `fwdrev calibrate`"
-        raise InputError(msg) from None
+        raise InputError(f"{path} is no calibration of this version: remove it, and run `fwdrev calibrate`") from None
     return Calibration(
         seconds=Seconds(tables, rates), error=stored.error, created=stored.created, machine=stored.machine
     )
@@ -152,6 +150,5 @@ def _table(kind: str, values: list[Json]) -> Table:
     for _ in range(axes):
         smallest = smallest[0]
     if smallest is None:
-        msg = f"{kind}: nothing is known of the smallest size"
-        raise ValueError(msg)
+        raise ValueError(f"{kind}: nothing is known of the smallest size")
     return Table(values)

@@ -37,17 +37,14 @@ def read_factors(path: Path) -> list[Factor]:
     """The factors in a file, or in the standard input for `-`; raises InputError with the line that is wrong."""
     lines = _lines(path)
     if not lines:
-        msg = f"{path} is empty: write the number of factors, then `m n edges` for each, one per line"
-        raise InputError(msg)
+        raise InputError(f"{path} is empty: write the number of factors, then `m n edges` for each, one per line")
     where, text = lines[0]
     how = f"write the number of factors first, from 1 to {_MOST_FACTORS}"
     (count,) = _numbers(lines[0], 1, how)
     if not 1 <= count <= _MOST_FACTORS:
-        msg = f"{where}: {_short(text)} factors: {how}"
-        raise InputError(msg)
+        raise InputError(f"{where}: {_short(text)} factors: {how}")
     if len(lines) - 1 != count:
-        msg = f"{where}: {count} factors are announced, {len(lines) - 1} lines follow: make the two equal"
-        raise InputError(msg)
+        raise InputError(f"{where}: {count} factors are announced, {len(lines) - 1} lines follow: make the two equal")
     factors = [_factor(line) for line in lines[1:]]
     for (before, (m, _, _)), (where, (_, n, _)) in pairwise(zip((at for at, _ in lines[1:]), factors, strict=True)):
         if m != n:
@@ -67,8 +64,7 @@ def _lines(path: Path) -> list[Line]:
                 given = stream.read(_MOST_BYTES + 1)
         text = given.decode("utf-8")
     except OSError as error:
-        msg = f"factors {path}: {error.strerror}; give the path of a text file"
-        raise InputError(msg) from None
+        raise InputError(f"factors {path}: {error.strerror}; give the path of a text file") from None
     except UnicodeDecodeError:
         msg = f"{path} is not text: write the number of factors, then `m n edges` for each, one per line"
         raise InputError(msg) from None
@@ -83,8 +79,7 @@ def _factor(line: Line) -> Factor:
     where, text = line
     m, n, edges = _numbers(line, 3, _FACTOR)
     if m < 1 or n < 1:
-        msg = f"{where}: {_short(text)!r} has a size of 0: {_FACTOR}"
-        raise InputError(msg)
+        raise InputError(f"{where}: {_short(text)!r} has a size of 0: {_FACTOR}")
     return m, n, edges
 
 
@@ -93,13 +88,11 @@ def _numbers(line: Line, how_many: int, how: str) -> list[int]:
     where, text = line
     words = text.split()
     if len(words) != how_many:
-        msg = f"{where}: {_short(text)!r} has {len(words)} entries, not {how_many}: {how}"
-        raise InputError(msg)
+        raise InputError(f"{where}: {_short(text)!r} has {len(words)} entries, not {how_many}: {how}")
     for word in words:
         if not (word.isascii() and word.isdigit()):
             wrong = "negative" if word[0] == "-" and word[1:].isdigit() else "not a whole number"
-            msg = f"{where}: {_short(word)!r} is {wrong}: {how}"
-            raise InputError(msg)
+            raise InputError(f"{where}: {_short(word)!r} is {wrong}: {how}")
         if len(word) > _MOST_DIGITS:
             msg = f"{where}: {_short(word)!r} has {len(word)} digits: {how}, of at most {_MOST_DIGITS} digits"
             raise InputError(msg)

@@ -96,10 +96,4 @@ def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction |
     expected = predicted.table.mean().reindex(known.index)
     decided = known.abs() > TIE
     right = (np.sign(known[decided]) == np.sign(expected[decided])).sum()
-    return Prediction(
-        pair=pair,
-        ratios=predicted,
-        crossovers=crossovers,
-        right=int(right),
-        decided=int(decided.sum()),
-    )
+    return Prediction(pair=pair, ratios=predicted, crossovers=crossovers, right=int(right), decided=int(decided.sum()))

@@ -85,8 +85,7 @@ class Gate:
 def check_levels(threshold: float, alpha: float) -> None:
     """Raises InputError for a threshold that is not positive or an alpha outside (0, 1)."""
     if not (threshold > 0 and 0 < alpha < 1):
-        msg = f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1"
-        raise InputError(msg)
+        raise InputError(f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1")
 
 
 def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confirmation: Sides | None = None) -> Gate:

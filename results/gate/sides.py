@@ -123,11 +123,10 @@ class Sides:
         """Shapes that do not fit would pair the wrong numbers without a word."""
         rounds, grid = self.logs.shape[0], (len(self.cells), len(self.arms))
         if self.logs.shape[1:] != grid or self.control.shape not in {(rounds,), (rounds, len(self.cells))}:
-            msg = (
+            raise InputError(
                 f"logs {self.logs.shape} and control {self.control.shape} for {grid[0]} cells and {grid[1]} arms: "
                 "logs are (rounds, cells, arms), control is (rounds,) or (rounds, cells)"
             )
-            raise InputError(msg)
 
     @property
     def rounds(self) -> int:

@@ -97,8 +97,7 @@ def _one_line(text: object) -> str:
 def _measured(run: Run) -> pd.DataFrame:
     table = values(run)
     if table.empty:
-        msg = f"{run.folder} has no measured values to export"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"{run.folder} has no measured values to export")
     return table
 
 

@@ -89,10 +89,9 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed
 
 def _check_new(folder: Path) -> None:
     if status(folder) is not None:
-        msg = (
+        raise InputError(
             f"{folder} exists already: give --out a new folder, remove this one, or go on with it by --resume {folder}"
         )
-        raise InputError(msg)
 
 
 @contextmanager
@@ -106,8 +105,7 @@ def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any])
     try:
         stream = _locked(folder / JOURNAL, folder)
     except OSError as error:
-        msg = f"cannot write to {folder}: {error.strerror}; it can still be read and plotted"
-        raise InputError(msg) from None
+        raise InputError(f"cannot write to {folder}: {error.strerror}; it can still be read and plotted") from None
     try:
         with needed(f"write to {folder / JOURNAL}"):
             _mend(folder / JOURNAL)
@@ -139,12 +137,10 @@ def _locked(path: Path, folder: Path) -> TextIO:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         stream.close()
-        msg = f"another sweep is measuring {folder}: wait until it has ended, or stop it first"
-        raise InputError(msg) from None
+        raise InputError(f"another sweep is measuring {folder}: wait until it has ended, or stop it first") from None
     if not _is_at(stream, path):
         stream.close()
-        msg = f"{folder} was removed or replaced just now: its sweep had measured nothing; start a new run"
-        raise InputError(msg)
+        raise InputError(f"{folder} was removed or replaced just now: its sweep had measured nothing; start a new run")
     return stream
 
 

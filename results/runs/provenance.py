@@ -18,11 +18,10 @@ def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
         one_sided = None in (before, here)
         found = f"{key if one_sided else 'it'} is {'missing' if here is None else here}"
         change = f"{'set' if here is None else 'unset'} {key}, or " if one_sided and key.isupper() else ""
-        msg = (
+        raise InputError(
             f"{folder} was measured {_with(key, before)}, here {found}: rounds of different machines, versions or "
             f"settings cannot be mixed; {change}start a new run"
         )
-        raise InputError(msg)
 
 
 def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -38,11 +37,10 @@ def check_one_machine(runs: Sequence[Run]) -> None:
     for run in runs[1:]:
         for key, one, other in differences(deciding(runs[0].machine), deciding(run.machine)):
             first = f"with {one}" if one is not None and other is not None else _with(key, one)
-            msg = (
+            raise InputError(
                 f"{run.folder} was measured {_with(key, other)}, {runs[0].folder} {first}: runs of different machines, "
                 "versions or settings cannot be scored together; give those of one"
             )
-            raise InputError(msg)
 
 
 def _with(key: str, value: Json) -> str:

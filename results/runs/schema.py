@@ -118,8 +118,7 @@ class _Arm:
 
 def _only_measured_arms_have_values(arm: ArmResult) -> ArmResult:
     if arm.values and (arm.status is not Status.MEASURED or not arm.loops):
-        msg = "values of an arm that was not measured"
-        raise ValueError(msg)
+        raise ValueError("values of an arm that was not measured")
     return arm
 
 
@@ -182,6 +181,5 @@ def parse_line(text: str) -> Observation:
         raise ValueError(error.errors()[0]["msg"]) from None
     arms = {engine_name(name): arm for name, arm in line.arms.items()}
     if len(arms) < len(line.arms):
-        msg = "two arms are the same engine"
-        raise ValueError(msg)
+        raise ValueError("two arms are the same engine")
     return Observation(round=line.round, cell=Cell(line.n, line.m), arms=arms, seconds=line.seconds)

@@ -38,8 +38,7 @@ def written_out(text: str) -> None:
     sys.stdout.flush()
     why = lost(sys.stdout)
     if why is not None and not isinstance(why, BrokenPipeError):
-        msg = f"cannot write standard output: {why.strerror}; give --out a file that can be written"
-        raise InputError(msg)
+        raise InputError(f"cannot write standard output: {why.strerror}; give --out a file that can be written")
 
 
 def unwritable(path: Path, why: str) -> InputError:

@@ -122,11 +122,10 @@ def _check_engines(arms: Sequence[str], point: str | None) -> None:
     functions = [name for name in arms if names_function(name)]
     if functions:
         engines = ", ".join(name for name in arms if not names_function(name))
-        msg = (
+        raise InputError(
             f"engines {engines} and functions {', '.join(functions)}: engines have inputs and outputs, functions have "
             "sizes; check them apart (a function is written MODULE:FUNCTION)"
         )
-        raise InputError(msg)
     if point is not None:
         msg = f"--point {point}: engines have the inputs of their problem; give it with --functions MODULE:FUNCTION"
         raise InputError(msg)
@@ -138,8 +137,7 @@ def _levels(threshold: str | None, find: str | None, settings: ProjectSettings) 
     An option of one kind replaces a setting of the other.
     """
     if threshold is not None and find is not None:
-        msg = f"--threshold {threshold} and --find {find}: give one of them; --find chooses the threshold"
-        raise InputError(msg)
+        raise InputError(f"--threshold {threshold} and --find {find}: give one of them; --find chooses the threshold")
     accepted = settings.threshold if threshold is None else threshold_of(threshold)
     wanted = settings.find if find is None else threshold_of(find)
     if threshold is None and wanted is not None:

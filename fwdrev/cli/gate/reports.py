@@ -62,8 +62,7 @@ def reports_of(*, junit: Path | None, markdown: Path | None, github: bool) -> Re
         if path is not None and (why := obstacle(path)):
             raise _unwritable(option, path, why)
     if junit is not None and markdown is not None and junit.resolve() == markdown.resolve():
-        msg = f"--junit and --markdown are the same file {junit}: give each its own"
-        raise InputError(msg)
+        raise InputError(f"--junit and --markdown are the same file {junit}: give each its own")
     return Reports(
         junit=junit, markdown=markdown, summary=summary, github=github, began=datetime.now(UTC), clock=monotonic()
     )

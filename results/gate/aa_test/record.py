@@ -137,11 +137,9 @@ def create(
     try:
         write_whole(path, header.model_dump_json() + "\n", new=True)
     except FileExistsError:
-        msg = f"{path} exists: go on with --resume {path}, or give another name"
-        raise InputError(msg) from None
+        raise InputError(f"{path} exists: go on with --resume {path}, or give another name") from None
     except OSError as error:
-        msg = f"cannot write {path} ({error.strerror}): give a file in a folder that is there"
-        raise InputError(msg) from None
+        raise InputError(f"cannot write {path} ({error.strerror}): give a file in a folder that is there") from None
     return load_record(path)
 
 
@@ -150,15 +148,13 @@ def load_record(path: Path) -> Record:
     try:
         lines = content(path).decode("utf-8", errors="replace").split("\n")
     except OSError as error:
-        msg = f"cannot read {path} ({error.strerror}): give the file that `fwdrev selftest` wrote"
-        raise InputError(msg) from None
+        raise InputError(f"cannot read {path} ({error.strerror}): give the file that `fwdrev selftest` wrote") from None
     try:
         header = _Header.model_validate_json(_whole(lines[0]))
         spec = _spec(header)
     except (ValidationError, InputError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        msg = f"{path} is no record of a selftest: {reason}"
-        raise InputError(msg) from None
+        raise InputError(f"{path} is no record of a selftest: {reason}") from None
     runs, warnings = [], []
     for number, line in enumerate(map(_whole, lines[1:]), 2):
         found = _run(line) if line else None

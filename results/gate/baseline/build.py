@@ -49,8 +49,7 @@ def baseline_of(run: Run, pairs: Collection[Names] | None = None) -> Baseline:
     wanted = pairs_of(run.spec.engines) if pairs is None else list(pairs)
     arms = tuple(_arms(run, blocks))
     if not arms:
-        msg = f"{run.folder} has no times and no counts: nothing can be compared with it"
-        raise NothingMeasuredError(msg)
+        raise NothingMeasuredError(f"{run.folder} has no times and no counts: nothing can be compared with it")
     timed = [pair for pair in wanted if set(pair) <= set(blocks.engines)]
     crossing = [pair for pair in timed if pair in default_pairs(pair)]
     return Baseline(

@@ -58,8 +58,7 @@ def save_baseline(baseline: Baseline, path: Path, *, force: bool = False) -> Non
     try:
         write_whole(path, baseline_text(baseline), new=not force)
     except FileExistsError:
-        msg = f"{path} exists already: --force replaces it, or give another file"
-        raise InputError(msg) from None
+        raise InputError(f"{path} exists already: --force replaces it, or give another file") from None
     except OSError as error:
         msg = f"cannot write {path}: {error.strerror}; give a file in a folder that can be written"
         raise InputError(msg) from None
@@ -94,8 +93,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """What has two values by one name was put together by a merge."""
     for name, count in Counter(name for name, _ in pairs).items():
         if count > 1:
-            msg = f"{name!r} is there twice"
-            raise ValueError(msg)
+            raise ValueError(f"{name!r} is there twice")
     return dict(pairs)
 
 

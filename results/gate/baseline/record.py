@@ -182,8 +182,7 @@ class Baseline(BaseModel):
         """Two lines for one thing are what a merge gone wrong leaves."""
         for key, count in Counter(entry.key for entry in entries).items():
             if count > 1:
-                msg = f"{', '.join(map(str, key))} is there twice"
-                raise ValueError(msg)
+                raise ValueError(f"{', '.join(map(str, key))} is there twice")
         return entries
 
     @model_validator(mode="after")
@@ -191,8 +190,7 @@ class Baseline(BaseModel):
         """An arm has no ratio with itself."""
         for arm, against in self.pairs:
             if arm == against:
-                msg = f"{arm} against itself"
-                raise ValueError(msg)
+                raise ValueError(f"{arm} against itself")
         return self
 
     @property
@@ -225,8 +223,7 @@ def _functions(spec: dict[str, Any], path: Path) -> FunctionSpec | None:
         return FunctionSpec(**spec)
     except ValidationError as error:
         first = error.errors()[0]
-        msg = f"{path}, spec: {'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise InputError(msg) from None
+        raise InputError(f"{path}, spec: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def arms_of_both(then: Baseline, now: Baseline) -> dict[tuple[int, int, str], tuple[StoredArm, StoredArm]]:
