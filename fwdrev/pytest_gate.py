@@ -21,8 +21,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.callables import CallableGate, callable_gate
 from fwdrev.results.gate.verdicts.report import Verdict
 
-__all__ = ["FwdrevGate"]
-
 Call = Callable[[], object]
 Setup = Callable[[], tuple[Call, Call]]
 

@@ -13,8 +13,6 @@ from typing import Any
 
 import pytest
 
-__all__ = ["fwdrev_gate"]
-
 _NAME = "fwdrev_gate"
 
 _SETTINGS = {

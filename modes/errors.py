@@ -8,18 +8,6 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeVar
 
-__all__ = [
-    "FwdrevError",
-    "InputError",
-    "NothingMeasuredError",
-    "Raised",
-    "SurroundingsError",
-    "UnavailableError",
-    "attempt",
-    "shown",
-    "unknown",
-]
-
 _LONGEST = 100
 """Letters of what was given, in a message."""
 

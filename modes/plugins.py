@@ -26,18 +26,6 @@ from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import FwdrevError, Raised, UnavailableError, attempt
 from fwdrev.modes.problems.shapes import RULE, ShapeRule
 
-__all__ = [
-    "Plugin",
-    "checked_counts",
-    "checked_engine",
-    "checked_factory",
-    "checked_problem",
-    "checked_shape",
-    "only",
-    "options_of",
-    "plugins",
-]
-
 _FACTS: dict[str, type] = {"name": str, "summary": str, "direction": Direction, "library": str, "computes": bool}
 """What an engine says of itself."""
 

@@ -33,26 +33,6 @@ from fwdrev.modes.plugins import (
 )
 from fwdrev.modes.problems.shapes import ANY, RULE, ShapeRule
 
-__all__ = [
-    "ENGINES",
-    "PROBLEMS",
-    "alias_of",
-    "engine",
-    "engine_name",
-    "engine_names",
-    "find_engine",
-    "is_ours",
-    "nearest_shape",
-    "problem",
-    "problem_fault",
-    "problem_names",
-    "problem_options",
-    "problem_shape",
-    "problem_summary",
-    "shape_rule",
-    "taken_names",
-]
-
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
         "forward": "fwdrev.modes.engines.forward:Forward",

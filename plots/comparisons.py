@@ -17,8 +17,6 @@ from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.trend import trend
 
-__all__ = ["common_pairs", "comparisons", "save_comparisons"]
-
 
 def common_pairs(runs: Sequence[Run]) -> list[tuple[str, str]]:
     """The default pairs of those engines that all runs have measured; raises NothingMeasuredError without any."""

@@ -25,8 +25,6 @@ from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 
-__all__ = ["FORMATS", "OF_A_PAIR", "OF_A_RUN", "all_figures", "save", "save_figures"]
-
 FORMATS = ("svg", "png", "pdf")
 
 OF_A_RUN: Mapping[str, Callable[[Run], Figure | None]] = MappingProxyType(

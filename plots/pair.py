@@ -11,8 +11,6 @@ from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["PairOfRun", "pair_of_run"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairOfRun:

@@ -17,8 +17,6 @@ from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["inline_svg", "svg_text"]
-
 _SIZE = (7.6, 6.0)
 """Inches; a page that is narrower shrinks it."""
 

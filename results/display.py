@@ -10,8 +10,6 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
-__all__ = ["Displayed", "Plain", "aligned", "figure_of", "html_of", "in_words", "page", "table"]
-
 
 class Displayed:
     """Jupyter shows it as HTML."""

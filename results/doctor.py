@@ -23,8 +23,6 @@ from fwdrev.bench.records.machine import (
 from fwdrev.results.display import Plain
 from fwdrev.results.stats.noise import Noise, noise_of
 
-__all__ = ["Diagnosis", "Finding", "Level", "diagnose", "diagnosis_lines"]
-
 _BUSY, _FULL = 0.25, 0.75
 """Load per core: other programs are at work now and then; hardly a core is left for a worker."""
 

@@ -17,8 +17,6 @@ from fwdrev.bench.records.whole_file import write_whole
 from fwdrev.results.gate.baseline.record import BASELINE_FORMAT, Baseline, FunctionSpec
 from fwdrev.results.runs.schema import FORMAT, Line, Manifest
 
-__all__ = ["published", "schemas"]
-
 
 def schemas() -> dict[str, dict[str, Any]]:
     """The JSON Schema of `manifest`, of a line of the `journal` and of a `baseline`, as they are written now.

@@ -14,8 +14,6 @@ from fwdrev.modes.core.jacobians import Function
 from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_idle
 
-__all__ = ["SLOW", "Call", "compiled_in", "idle", "probed", "quotient", "ready"]
-
 _PROBES, _PROBE_SECONDS, _PROBING_SECONDS = 3, 1e-3, 0.3
 """Blocks from which a duration is guessed, how long each is, and how long all of them."""
 

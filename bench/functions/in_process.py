@@ -24,8 +24,6 @@ from fwdrev.modes.functions.coloured import NotSparseError, coloured_arm, cost_o
 from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_arms, torch_costs, torch_free_bytes
 
-__all__ = ["FunctionTrials"]
-
 _SHARES = {True: 0.8, False: 0.5}
 """Of the memory that is free: what an arm may need, in a process that may die and in one that may not."""
 

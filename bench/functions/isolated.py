@@ -24,8 +24,6 @@ from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared,
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.modes.errors import InputError, UnavailableError
 
-__all__ = ["FunctionProcess", "function_process"]
-
 _START_SECONDS = 120.0
 """To load our own libraries, which is not the user's fault."""
 

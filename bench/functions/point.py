@@ -19,8 +19,6 @@ from fwdrev.bench.records.given_file import opened
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import InputError, Raised, attempt
 
-__all__ = ["point_of"]
-
 _COPIES = 3
 """Of a point: as it is read, as the arms' array, and as one vector."""
 

@@ -16,8 +16,6 @@ from typing import Any
 
 from fwdrev.modes.errors import InputError, Raised, attempt, unknown
 
-__all__ = ["Target", "checked", "functions_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:

@@ -15,8 +15,6 @@ from typing import Any, TypeVar
 
 from fwdrev.bench.timing.blocks import no_collection
 
-__all__ = ["within"]
-
 _T = TypeVar("_T")
 
 

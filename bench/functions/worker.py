@@ -16,8 +16,6 @@ from typing import Any
 
 from fwdrev.bench.processes.inside import end_with_command, own_streams
 
-__all__ = ["main"]
-
 Answer = dict[str, Any]
 
 

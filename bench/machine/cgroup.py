@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-__all__ = ["cpu_quota", "memory_left", "text_of"]
-
 _MOST = 2**60
 """Bytes, or processors: version 1 says 2⁶³, less a page, for "no limit"."""
 

@@ -13,16 +13,6 @@ from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings
 from fwdrev.bench.records.spec import Device, SweepSpec
 from fwdrev.modes.errors import InputError
 
-__all__ = [
-    "PASSED_ON",
-    "cautions",
-    "check_machine",
-    "device_name",
-    "memory_share",
-    "worker_environment",
-    "worker_settings",
-]
-
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 PASSED_ON = (

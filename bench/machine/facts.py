@@ -34,8 +34,6 @@ from fwdrev.bench.records.machine import (
     total_bytes,
 )
 
-__all__ = ["blas", "fingerprint", "frequency", "machine", "pyperf_says", "timer"]
-
 _PACKAGES = ("fwdrev", "numpy", "jax", "jaxlib", "scipy", "pyperf")
 
 _FROM_PYPERF = ("cpu_model_name", "cpu_config", "platform", "python_version", "python_implementation", "aslr", "timer")

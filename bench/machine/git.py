@@ -15,8 +15,6 @@ from pathlib import Path
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Project", "git", "project_here", "reason", "without_repository"]
-
 _CONFIGURATION = frozenset({"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
 """Variables of a repository that git hands on to another one: the user's settings, such as `safe.directory`."""
 

@@ -13,8 +13,6 @@ from pathlib import Path
 from fwdrev.bench.machine.cgroup import memory_left, text_of
 from fwdrev.bench.records.observation import Memory
 
-__all__ = ["available_bytes", "limited", "peak_of"]
-
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
 """Written to /proc/self/clear_refs it sets the peak of the resident size back to its present value."""

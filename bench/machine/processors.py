@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from threading import Thread
 
-__all__ = ["available_cpus", "pin", "pinned_cpus", "usable_cpus"]
-
 
 def available_cpus() -> list[int]:
     """The processors that this process may use; an empty list where the system cannot say."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.reasons import means_memory, one_line
 
-__all__ = ["Ended", "ending", "last_lines"]
-
 LARGEST_OUTPUT = 1 << 28
 """Bytes of one answer; a process that writes more is ended."""
 

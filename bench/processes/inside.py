@@ -5,8 +5,6 @@ import signal
 import threading
 from typing import TextIO
 
-__all__ = ["ALIVE", "end_with_command", "own_streams"]
-
 ALIVE = "FWDREV_ALIVE"
 """The variable with the number of a pipe that the command holds open as long as it lives."""
 

@@ -22,8 +22,6 @@ from typing import IO, Any
 from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.errors import InputError
 
-__all__ = ["OwnFolder", "own_folder", "remove_dead"]
-
 _RECORD = "fwdrev-owner"
 _PREFIXES = ("fwdrev-against-", "fwdrev-itself-")
 

@@ -26,8 +26,6 @@ from fwdrev.bench.processes.inside import ALIVE
 from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.core.data import Json
 
-__all__ = ["Answer", "ChildProcess", "StoppedError", "Team", "ask"]
-
 _GLANCE = 1.0
 """Seconds after which we look whether a silent process is still there: its own children may hold its pipes open."""
 

@@ -11,8 +11,6 @@ from fwdrev.bench.processes.process import ChildProcess, Team
 from fwdrev.bench.processes.surroundings import check_end
 from fwdrev.bench.records.observation import Status
 
-__all__ = ["ArmLostError", "SideProcess", "side_path", "started"]
-
 Answer = dict[str, Any]
 
 

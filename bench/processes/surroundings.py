@@ -18,8 +18,6 @@ from fwdrev.bench.processes.ended import Ended, ending
 from fwdrev.bench.records.reasons import REMEDIES, lack, means_memory, needed, one_line
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["check_end", "check_start"]
-
 _FROM_OUTSIDE = {
     signal.SIGTERM,
     signal.SIGHUP,

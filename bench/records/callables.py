@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["CallableRound", "Layout", "Probed", "warm_up"]
-
 _LOOKS = 2
 """A result that is flagged or undecided is measured again."""
 

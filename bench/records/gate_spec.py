@@ -9,8 +9,6 @@ from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["ARMS", "FUNCTIONS", "PLANE", "gate_spec", "points_of"]
-
 PLANE: Mapping[str, Any] = {
     "inputs": "8:256:*2",
     "outputs": "4:256:*4",

@@ -21,8 +21,6 @@ from pydantic import ValidationError
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, shown, unknown
 
-__all__ = ["content", "explained", "opened", "start_of_text", "toml_of"]
-
 _PATIENCE = 3.0
 """Seconds in which the other end of a named pipe has to be opened."""
 

@@ -12,21 +12,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-__all__ = [
-    "DISTORTING",
-    "EFFECTS",
-    "OVERRIDDEN",
-    "Blas",
-    "Frequency",
-    "Machine",
-    "NoiseRound",
-    "PyperfSays",
-    "Timer",
-    "Xla",
-    "settings",
-    "total_bytes",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:

@@ -13,8 +13,6 @@ from pydantic import TypeAdapter
 
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
-__all__ = ["PREPARING", "WEIGHING", "ArmResult", "Cell", "Memory", "Observation", "Status"]
-
 PREPARING = -1
 """The number of the pass before the rounds in which programs are compiled and Jacobians checked."""
 

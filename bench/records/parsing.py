@@ -11,24 +11,6 @@ from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, shown
 
-__all__ = [
-    "all_functions",
-    "bytes_of",
-    "cell_of",
-    "duration",
-    "each_once",
-    "engine_pair",
-    "fraction_of",
-    "is_function",
-    "names",
-    "names_function",
-    "parse_grid",
-    "problem_options",
-    "seconds_of",
-    "sizes_of",
-    "threshold_of",
-]
-
 _MOST = 1000
 """No grid may have more sizes."""
 

@@ -15,8 +15,6 @@ from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import Protocol as Measuring, SweepSpec
 
-__all__ = ["Executor", "FixedPlan", "Forecast", "Plan", "Step"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

@@ -19,8 +19,6 @@ from fwdrev.bench.records.sides import function_of
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown
 
-__all__ = ["ProjectSettings", "settings_of"]
-
 _LONGEST = 500
 """Letters of a name or a folder."""
 

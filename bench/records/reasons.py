@@ -6,8 +6,6 @@ from contextlib import contextmanager
 
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["REMEDIES", "lack", "means_memory", "needed", "one_line"]
-
 _LONGEST = 500
 """Letters: an exception may say anything, a journal line should stay readable."""
 

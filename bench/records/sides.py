@@ -12,8 +12,6 @@ from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["CONTROL", "Delay", "Lacking", "SideObservation", "delay_of", "direction_of", "function_of", "share_of"]
-
 CONTROL = "control"
 """The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
 
-__all__ = ["Skips"]
-
 _GROWING = (Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED)
 """Failures that get no better with size: such an arm is not tried at larger n and m; a wrong one is."""
 

@@ -31,8 +31,6 @@ from fwdrev.modes.core.chain import Wrt, float_dtype
 from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import InputError, unknown
 
-__all__ = ["QUICK", "SweepSpec", "checked_spec", "make_spec", "read_spec", "stored_spec"]
-
 _COARSE_ROUNDS = 4
 """Rounds of the grid with which an adaptive sweep begins."""
 

@@ -11,8 +11,6 @@ from typing import Protocol, runtime_checkable
 
 from fwdrev.modes.errors import FwdrevError
 
-__all__ = ["Expected", "Facts", "LostArmError", "Prepared", "Trials", "Values", "loops_of"]
-
 Values = dict[str, list[float]]
 """Seconds per call of each arm in each block, paired by position."""
 

@@ -14,8 +14,6 @@ import numpy as np
 from fwdrev.bench.workers.reference_check import TOLERANCE
 from fwdrev.modes.core.arrays import Vector
 
-__all__ = ["disagreement", "wrong"]
-
 _QUOTIENT = {"float64": 1e-3, "float32": 5e-2}
 """Relative, in the norm: what a difference quotient says of a Jacobian that is right, with a wide margin."""
 

@@ -9,8 +9,6 @@ from fwdrev.bench.processes.leftovers import OwnFolder
 from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Absent", "check_out", "submodules"]
-
 Absent = dict[str, str]
 """Submodules whose commit is not here, by their path in the project, and why."""
 

@@ -12,8 +12,6 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.modes.errors import InputError
 
-__all__ = ["in_modules"]
-
 
 def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[SweepSpec, str | None, Sides]:
     """The functions of `spec` and their points (`inputs`, with commas between) by the modules that their files are.

@@ -18,8 +18,6 @@ from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.revisions.checkout import check_out, submodules
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Sides", "here", "itself", "revision"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sides:

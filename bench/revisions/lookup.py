@@ -21,8 +21,6 @@ from fwdrev.bench.revisions.missing import hint
 from fwdrev.bench.revisions.pair import Pair, started_pair
 from fwdrev.modes.errors import InputError, UnavailableError
 
-__all__ = ["LookedUp", "looked_up"]
-
 _LACKS, _UNAVAILABLE = "lacks", "unavailable"
 """Keys of a side's answer about an arm that it does not have, or cannot load here."""
 

@@ -14,8 +14,6 @@ from fwdrev.bench.machine.git import git
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.bench.revisions.pair import Pair
 
-__all__ = ["hint", "unlike"]
-
 _BINARY = (".so", ".pyd", ".dylib")
 
 

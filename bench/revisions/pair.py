@@ -17,8 +17,6 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.modes.errors import UnavailableError
 
-__all__ = ["Pair", "paired_blocks", "started_pair"]
-
 _PROGRAM = (str(Path(__file__).resolve().parent / "side.py"),)
 """Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
 

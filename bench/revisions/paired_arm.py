@@ -12,8 +12,6 @@ from fwdrev.bench.revisions.missing import hint, unlike
 from fwdrev.bench.revisions.pair import Pair
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
-__all__ = ["PairedArm", "lost_arm", "prepared_arm"]
-
 R = TypeVar("R", EngineCost, ProgramCost, Memory)
 
 

@@ -27,8 +27,6 @@ from fwdrev.bench.revisions.pair import Pair, paired_blocks, started_pair
 from fwdrev.bench.revisions.paired_arm import PairedArm, lost_arm, prepared_arm
 from fwdrev.modes.errors import InputError
 
-__all__ = ["CONTROL", "against"]
-
 _CONTROL_SHARE = 0.5
 """The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
 

@@ -27,8 +27,6 @@ from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import READY, Request
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["LocalExecutor"]
-
 _START_SECONDS = 120.0
 """For a worker to load its libraries; the time limit of a cell counts from there."""
 

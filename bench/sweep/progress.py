@@ -13,8 +13,6 @@ from fwdrev.bench.records.observation import PREPARING, WEIGHING, Observation
 from fwdrev.bench.records.parsing import duration
 from fwdrev.bench.records.plan import Plan
 
-__all__ = ["watched"]
-
 _PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
 _PLAIN_TERMINALS = {"", "dumb", "unknown"}

@@ -25,8 +25,6 @@ from fwdrev.bench.records.spec import Effort, SweepSpec
 from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.workers.pyperf_worker import PyperfRequest
 
-__all__ = ["PyperfExecutor"]
-
 _VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
 """Of each process, as pyperf has it."""
 

@@ -18,8 +18,6 @@ from fwdrev.bench.records.plan import Executor, FixedPlan, Plan, Step
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
 
-__all__ = ["Sweep"]
-
 
 class Sweep:
     """Every observation as soon as it exists; `past` are those of the same run that exist already.

@@ -10,8 +10,6 @@ from pathlib import Path
 
 from fwdrev.bench.records.reasons import needed
 
-__all__ = ["scratch_folder"]
-
 
 @contextmanager
 def scratch_folder(run: Path) -> Iterator[Path]:

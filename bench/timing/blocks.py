@@ -14,8 +14,6 @@ from time import perf_counter
 from fwdrev.bench.records.callables import warm_up
 from fwdrev.bench.records.trials import loops_of
 
-__all__ = ["calibrate", "no_collection", "timed", "timed_blocks"]
-
 Call = Callable[[], object]
 
 _PROBES = 3

@@ -21,8 +21,6 @@ from fwdrev.bench.records.trials import loops_of
 from fwdrev.bench.timing.blocks import timed, timed_blocks
 from fwdrev.modes.errors import InputError
 
-__all__ = ["PairedCallables", "without_arguments"]
-
 Call = Callable[[], Any]
 Setup = Callable[[], tuple[Call, Call]]
 

@@ -19,8 +19,6 @@ from fwdrev.bench.records.machine import NoiseRound
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes.errors import NothingMeasuredError
 
-__all__ = ["chain_of_products", "noise_rounds", "one_round"]
-
 _SIZE, _PRODUCTS = 64, 4
 """Sizes of the matrices and of the chain: some ten microseconds in the first caches, as in a sweep's small cells."""
 

@@ -28,8 +28,6 @@ from fwdrev.modes.core.linear_map import Diagonal, Full
 from fwdrev.modes.core.structured_map import Outer
 from fwdrev.modes.errors import NothingMeasuredError
 
-__all__ = ["measure_tables"]
-
 Call = Callable[[], object]
 Make = Callable[..., Call]
 

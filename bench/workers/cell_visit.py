@@ -31,8 +31,6 @@ from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.plugins import checked_counts
 
-__all__ = ["Arms", "checked", "memory_measured", "prepared", "timed"]
-
 Arms = dict[str, ArmResult]
 T = TypeVar("T")
 

@@ -10,8 +10,6 @@ from fwdrev.modes.core.engine import Engine
 from fwdrev.modes.core.prices import OPERATIONS, Prices
 from fwdrev.modes.registry import engine
 
-__all__ = ["hand_out", "planned"]
-
 _FILE = "prices.json"
 
 

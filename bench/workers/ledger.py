@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
 
-__all__ = ["Ledger"]
-
 _HEAD = struct.Struct("=id")
 """The index of the arm that is running, or -1; the clock when it began."""
 

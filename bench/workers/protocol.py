@@ -5,8 +5,6 @@ from typing import Any
 
 from fwdrev.bench.records.observation import Cell
 
-__all__ = ["READY", "Request"]
-
 READY = "{}"
 """A worker's first line: its libraries are loaded, from here on the time counts. Lines before it come from others, such
 as a `sitecustomize` that prints."""

@@ -24,8 +24,6 @@ from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.reference_check import Reference, cell_file
 from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
 
-__all__ = ["PyperfRequest", "main"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PyperfRequest:

@@ -17,8 +17,6 @@ from fwdrev.modes.core.chain import Wrt
 from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import SurroundingsError
 
-__all__ = ["Reference", "deviation", "reference"]
-
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}
 """Relative; rounding errors of the chains here stay 100 times below."""
 

@@ -26,8 +26,6 @@ from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import READY, Request
 from fwdrev.modes.registry import engine
 
-__all__ = ["add_working_folder", "load_libraries", "main"]
-
 Visit = Callable[[SweepSpec, Cell, Sequence[str], Request, Ledger], Arms]
 
 _VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: memory_measured}

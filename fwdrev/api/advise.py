@@ -22,8 +22,6 @@ from fwdrev.results.advice.names import Names, caller
 from fwdrev.results.advice.record import Advice
 from fwdrev.results.advice.rounds import Order, observed
 
-__all__ = ["advise", "measured_advice"]
-
 _MORE = 3.0
 """Times the budget that was too small: what to try next, unless more is known."""
 

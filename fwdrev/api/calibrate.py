@@ -13,8 +13,6 @@ from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.results.runs.journal import create
 from fwdrev.results.runs.run import Run, load
 
-__all__ = ["calibration_runs"]
-
 _SHAPES = ((2, 96), (3, 32), (6, 128))
 """Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
 

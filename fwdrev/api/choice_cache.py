@@ -27,8 +27,6 @@ from fwdrev.bench.records.whole_file import write_whole
 from fwdrev.modes.core.data import Pytree
 from fwdrev.results.runs.cache_folder import cache_folder
 
-__all__ = ["choice_key", "choice_path", "remember", "remembered"]
-
 _FORMAT = 2
 
 _MOST = 2000

@@ -20,8 +20,6 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Argnums, Function
 from fwdrev.modes.errors import Raised, attempt
 
-__all__ = ["Choices", "Chooser", "Chosen", "Key"]
-
 T = TypeVar("T")
 
 _MOST = 1024

@@ -22,8 +22,6 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.jaxpr.programs import operations
 
-__all__ = ["Arm", "by_clock", "raced", "winner"]
-
 Call = Callable[[], object]
 
 Arm = Callable[[], Call]

@@ -22,8 +22,6 @@ from fwdrev.modes.errors import unknown
 from fwdrev.modes.functions.staged import checked_stages, composed
 from fwdrev.modes.functions.torch_products import has_tensors
 
-__all__ = ["JacobianFunction", "automatic", "jacobian"]
-
 _MODES = (AUTO, FORWARD, REVERSE, MIXED)
 
 _DECISIONS = ("count", "measure")

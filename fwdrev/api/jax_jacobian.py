@@ -28,8 +28,6 @@ from fwdrev.modes.functions.staged import mixed
 from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
-__all__ = ["JaxJacobian"]
-
 _MANY = 1400
 """Equations of a function that are weighed whatever it takes: within two calls of jax.jacobian and a second."""
 

@@ -14,8 +14,6 @@ from fwdrev.modes.functions.mode_costs import ModeCosts
 from fwdrev.modes.functions.product_check import Products
 from fwdrev.modes.jaxpr.cost import unknown_text
 
-__all__ = ["AUTO", "FORWARD", "MIXED", "REVERSE", "ModeChoice", "by_counts"]
-
 AUTO = "auto"
 
 FORWARD, MIXED = str(Direction.FORWARD), str(Direction.MIXED)

@@ -7,8 +7,6 @@ from pathlib import Path
 from fwdrev.bench.records.whole_file import taken
 from fwdrev.modes.errors import InputError
 
-__all__ = ["claimed_folder", "free_file"]
-
 
 def claimed_folder(parent: Path, name: str) -> Path:
     """A new, empty folder, made by this process and no other; raises InputError where none can be made."""

@@ -34,8 +34,6 @@ from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, create, reopen
 from fwdrev.results.runs.run import load
 
-__all__ = ["MAY_CHANGE", "Report", "kept", "measure", "new_run", "old_run"]
-
 MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """Of the specification of a run that is resumed: what says how much and how long, not what."""
 

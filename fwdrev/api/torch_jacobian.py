@@ -18,8 +18,6 @@ from fwdrev.modes.errors import InputError, Raised, attempt
 from fwdrev.modes.functions.torch_function import waiting
 from fwdrev.modes.functions.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
 
-__all__ = ["TorchJacobian"]
-
 _PASS = 1.5
 """Cotangents that a tangent weighs. It was 1.2 in the mean over functions with 100 to 300 passes each way, up to 1.6
 with half as many outputs again as inputs: there jacfwd only just took as long as jacrev (PyTorch 2.13, one thread of an

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from fwdrev.bench.functions.target import Target
     from fwdrev.results.advice.record import Advice
 
-__all__ = ["advise"]
-
 
 Dtype = StrEnum("Dtype", ["FLOAT32", "FLOAT64"])
 """The precisions that can be asked for."""

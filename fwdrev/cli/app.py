@@ -15,8 +15,6 @@ from fwdrev.cli.common.exit_codes import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_N
 from fwdrev.cli.common.streams import drop, secure, settle
 from fwdrev.modes.errors import FwdrevError, NothingMeasuredError
 
-__all__ = ["main"]
-
 _LONGEST = 600
 """Of an error's line: what was given may be of any length."""
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from fwdrev.bench.records.spec import SweepSpec
     from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 
-__all__ = ["baseline"]
 
 _ROUNDS = 20
 """Of functions: more than a check has, since what this leaves open stays open in every later one."""

@@ -14,7 +14,6 @@ from fwdrev.results.display import aligned
 if TYPE_CHECKING:
     from fwdrev.results.runs.run import Run
 
-__all__ = ["calibrate"]
 
 _TABLE_SECONDS = 8.0
 """For some three thousand operations: each is measured to a few per cent, and eight of them make a prediction."""

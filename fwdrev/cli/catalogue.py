@@ -7,8 +7,6 @@ from fwdrev.cli.common.show import AsJson, answer
 from fwdrev.modes.errors import FwdrevError
 from fwdrev.results.display import aligned
 
-__all__ = ["engines", "problems"]
-
 
 def engines(*, as_json: AsJson = False) -> None:
     """List the engines: what each does, or why it is not available."""

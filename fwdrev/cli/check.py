@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from fwdrev.results.gate.run import GateRun
     from fwdrev.results.gate.verdicts.report import GateReport
 
-__all__ = ["check"]
 
 _SPECIFIED = {
     "engines": Arms,

@@ -22,8 +22,6 @@ from fwdrev.cli.selftest import selftest
 from fwdrev.cli.sweep import sweep
 from fwdrev.modes.errors import InputError
 
-__all__ = ["app", "run"]
-
 _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """What typer raises for an option that it cannot parse; it has no public name of its own."""
 

@@ -7,8 +7,6 @@ import typer
 from fwdrev.cli.common.show import AsJson, answer, note
 from fwdrev.modes.errors import InputError
 
-__all__ = ["doctor"]
-
 _SHORTEST, _LONGEST = 1, 600
 """Seconds: four processes have to start, and longer would be no better."""
 

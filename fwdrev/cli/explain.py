@@ -13,7 +13,6 @@ from fwdrev.results.display import aligned
 if TYPE_CHECKING:
     from fwdrev.modes.bracketing.factors import FactorPlan
 
-__all__ = ["explain"]
 
 _INPUTS, _OUTPUTS = 256, 64
 """The size that is explained where none is given."""

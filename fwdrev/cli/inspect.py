@@ -11,9 +11,6 @@ from fwdrev.cli.common.files import check_place, write, written_out
 from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, loaded, note
 from fwdrev.modes.errors import InputError
 
-__all__ = ["crossover", "export", "plot"]
-
-
 ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "COSTS"])
 """What a run can be exported to."""
 

@@ -20,7 +20,6 @@ from fwdrev.modes.errors import InputError, NothingMeasuredError
 if TYPE_CHECKING:
     from fwdrev.results.gate.aa_test.record import Record
 
-__all__ = ["report"]
 
 _LAST_PORT = 65535
 

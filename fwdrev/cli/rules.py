@@ -7,8 +7,6 @@ import typer
 
 from fwdrev.cli.common.show import AsJson, answer, loaded
 
-__all__ = ["rules"]
-
 
 def rules(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote, of one machine.")],

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from fwdrev.results.gate.aa_test.record import Record
     from fwdrev.results.gate.run import GateRun
 
-__all__ = ["selftest"]
 
 _SPECIFIED = {
     "problem": Problem,

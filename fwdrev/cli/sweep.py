@@ -12,7 +12,6 @@ from fwdrev.modes.errors import InputError, NothingMeasuredError
 if TYPE_CHECKING:
     from fwdrev.api.sweep import Report
 
-__all__ = ["sweep"]
 
 _SPECIFIED = {
     "problem": Problem,

@@ -13,8 +13,6 @@ from fwdrev.modes.bracketing.tree import Tree
 from fwdrev.modes.core.prices import Number
 from fwdrev.modes.errors import InputError
 
-__all__ = ["FactorPlan", "cheapest"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorPlan:

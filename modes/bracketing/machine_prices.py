@@ -20,8 +20,6 @@ from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product
 from fwdrev.modes.core.prices import Prices
 
-__all__ = ["Rates", "Seconds", "Table", "terms"]
-
 MARGIN = 0.03
 """A plan that leaves forward and reverse has to be better by more than the model's own error for neighbouring sizes."""
 

@@ -9,8 +9,6 @@ from fwdrev.modes.core.cost import Cost, Kind
 from fwdrev.modes.core.linear_map import shared_scaling
 from fwdrev.modes.core.prices import Number, Prices
 
-__all__ = ["ChainCosts"]
-
 
 class ChainCosts(Costs):
     """What the products of a chain cost at these prices."""

@@ -15,19 +15,6 @@ from fwdrev.modes.core.cost import Cost, Kind, Product
 from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import Diagonal, LinearMap, shared_scaling
 
-__all__ = [
-    "Block",
-    "Dense",
-    "Instruction",
-    "Multiply",
-    "Program",
-    "Pull",
-    "Push",
-    "products_of",
-    "program_of",
-    "pulled_maps",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Block:

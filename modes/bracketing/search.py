@@ -19,8 +19,6 @@ from itertools import accumulate
 from fwdrev.modes.bracketing.tree import How, Leaf, Split, Tree
 from fwdrev.modes.core.prices import Number
 
-__all__ = ["Costs", "Need", "best_tree"]
-
 
 class Need(StrEnum):
     """What is wanted of a segment, and how it is laid out."""

@@ -6,8 +6,6 @@ str(reverse_tree(4))     # '((4·3)·2)·1'
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["How", "Leaf", "Split", "Tree", "forward_tree", "reverse_tree"]
-
 
 class How(StrEnum):
     """What multiplies the two factors of a split."""

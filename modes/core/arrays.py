@@ -5,8 +5,6 @@ from typing import Any, Literal
 import numpy as np
 from jaxtyping import Shaped
 
-__all__ = ["AnyArray", "Matrix", "Namespace", "Order", "Vector", "empty", "order"]
-
 Matrix = Shaped[np.ndarray, "_ _"]
 """A NumPy matrix of floats (of counting numbers, where a test counts operations) of any shape."""
 

@@ -18,9 +18,6 @@ from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.core.linear_map import LinearMap
 from fwdrev.modes.errors import InputError, unknown
 
-__all__ = ["Chain", "Wrt"]
-
-
 _FLOAT64: np.dtype[Any] = np.dtype(np.float64)
 
 

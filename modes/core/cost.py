@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["Cost", "EngineCost", "Kind", "Operation", "Product", "ProgramCost"]
-
 
 class Kind(StrEnum):
     """What an array operation does; operations of one kind and one size take equally long."""

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-__all__ = ["Json", "Pytree"]
-
 Json = Any
 """What JSON can hold: dicts with names, lists, texts, numbers, true, false and null."""
 

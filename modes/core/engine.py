@@ -18,8 +18,6 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import Cost, EngineCost, Product, ProgramCost
 from fwdrev.modes.core.prices import Prices
 
-__all__ = ["Direction", "Engine", "Jacobian"]
-
 Jacobian = Callable[[AnyArray, AnyArray], AnyArray]
 """(x, θ) -> J: (n_1,), (P,) -> (m, N)."""
 

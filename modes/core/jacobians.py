@@ -23,20 +23,6 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.errors import InputError, unknown
 
-__all__ = [
-    "Argnums",
-    "Function",
-    "checked_argnums",
-    "checked_chunk",
-    "curried",
-    "cuts",
-    "jacobian_by",
-    "numbers_of",
-    "of_kind",
-    "present",
-    "selected",
-]
-
 Function = Callable[..., Any]
 
 Argnums = int | Sequence[int]

@@ -21,19 +21,6 @@ from fwdrev.modes.core.engine import Direction, Jacobian
 from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.core.scan import scan
 
-__all__ = [
-    "Arrays",
-    "Traceable",
-    "arrays_of",
-    "compile_jacobian",
-    "compiled_cost",
-    "differentiated",
-    "precision",
-    "pure_function",
-    "value_of",
-    "with_arrays",
-]
-
 Arrays = dict[str, AnyArray]
 """The fields of a layer that are arrays, by name."""
 

@@ -13,8 +13,6 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Order, Vector
 from fwdrev.modes.core.linear_map import LinearMap
 
-__all__ = ["Layer", "Linearization"]
-
 
 class Linearization(ABC):
     """A layer at a point. `J_x` and `J_theta` are valid until the next `move_to`."""

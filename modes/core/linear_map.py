@@ -19,8 +19,6 @@ from jaxtyping import Shaped
 from fwdrev.modes.core.arrays import Matrix, Order, Vector
 from fwdrev.modes.core.cost import Cost, Kind
 
-__all__ = ["Diagonal", "Full", "LinearMap", "Scaled", "shared_scaling"]
-
 Tangents = Shaped[np.ndarray, "{self.n_in} q"]
 Pushed = Shaped[np.ndarray, "{self.n_out} q"]
 Cotangents = Shaped[np.ndarray, "r {self.n_out}"]

@@ -12,9 +12,6 @@ from typing import ClassVar
 from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product
 
-__all__ = ["OPERATIONS", "Number", "Operations", "Prices"]
-
-
 Number = int | float
 
 

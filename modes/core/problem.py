@@ -15,8 +15,6 @@ from fwdrev.modes.core.chain import Chain
 from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.errors import InputError
 
-__all__ = ["LARGEST", "Problem", "of_inputs", "positive"]
-
 LARGEST = 10**6
 """No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
 

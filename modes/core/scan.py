@@ -5,8 +5,6 @@ from typing import TypeVar
 
 from fwdrev.modes.core.arrays import AnyArray, Namespace
 
-__all__ = ["scan"]
-
 Carry = TypeVar("Carry")
 
 

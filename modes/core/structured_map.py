@@ -9,8 +9,6 @@ from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.core.cost import Cost
 from fwdrev.modes.core.linear_map import Cotangents, LinearMap, Pulled, Pushed, Tangents, Written
 
-__all__ = ["Outer", "Zero"]
-
 
 class Outer(LinearMap):
     """( I ⊗ xᵀ │ I ): how `W x + b` depends on its parameters, (W by rows, then b).

@@ -19,8 +19,6 @@ from fwdrev.modes.core.linear_map import Full
 from fwdrev.modes.engines.output_pool import OutputPool
 from fwdrev.modes.engines.planner import Planner
 
-__all__ = ["Bracketed"]
-
 Step = tuple[Callable[..., Any], tuple[Matrix, ...]]
 """What to call, and the matrices to call it with; the last one is written."""
 

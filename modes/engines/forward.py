@@ -18,8 +18,6 @@ from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.engines.output_pool import OutputPool
 
-__all__ = ["Forward", "g_recursion"]
-
 
 def g_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> Matrix:
     """J_θ f, (m, P), from the J_x L^k and J_θ L^k of all layers: `g_recursion(*chain.jacobians(x, theta))`."""

@@ -16,8 +16,6 @@ from fwdrev.modes.core.jax_compile import Traceable, compile_jacobian, compiled_
 from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.engines.planner import Planner
 
-__all__ = ["JaxBracketed", "executed"]
-
 
 class JaxBracketed(Planner):
     """The cheapest tree at the given prices, forward and reverse included."""

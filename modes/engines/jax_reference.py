@@ -9,8 +9,6 @@ from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 from fwdrev.modes.core.jax_compile import compile_jacobian, compiled_cost, differentiated
 from fwdrev.modes.core.linear_map import LinearMap
 
-__all__ = ["JaxJvp", "JaxVjp"]
-
 
 class _Reference(Engine):
     """All seeds in one batch, through the chain's own `value`."""

@@ -6,8 +6,6 @@ from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost
 from fwdrev.modes.core.engine import Direction, Engine, Jacobian
 
-__all__ = ["Noop"]
-
 
 class Noop(Engine):
     """Returns the same zeros at every call."""

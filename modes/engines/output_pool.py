@@ -11,8 +11,6 @@ from typing import Generic, TypeVar
 
 from fwdrev.modes.core.arrays import Matrix
 
-__all__ = ["OutputPool"]
-
 Views = TypeVar("Views")
 
 # Without the global interpreter lock a reference count is not exact, so nothing is used twice there.

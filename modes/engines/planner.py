@@ -14,8 +14,6 @@ from fwdrev.modes.core.prices import OPERATIONS, Number, Prices
 from fwdrev.modes.engines.forward import Forward
 from fwdrev.modes.engines.reverse import Reverse
 
-__all__ = ["LONGEST", "Plan", "Planner", "plan"]
-
 LONGEST = 200
 """Layers for which all bracketings are weighed, in a second or so; of a longer chain only forward and reverse are."""
 

@@ -20,8 +20,6 @@ from fwdrev.modes.core.layer import Linearization
 from fwdrev.modes.core.linear_map import LinearMap, shared_scaling
 from fwdrev.modes.engines.output_pool import OutputPool
 
-__all__ = ["Reverse", "d_recursion"]
-
 
 def d_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
     """J_x f, (m, n_1), and J_θ f, (m, P), from those of all layers: `d_recursion(*chain.jacobians(x, theta))`."""

@@ -17,19 +17,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.checks import NUMBERS, check_floating
 from fwdrev.modes.functions.jacobian_products import array_of
 
-__all__ = [
-    "as_arrays",
-    "batch_of",
-    "check_array",
-    "checked_inputs",
-    "checked_numbers",
-    "device_of",
-    "first_sample",
-    "place_of",
-    "static_of",
-    "wide_axes",
-]
-
 _LEAVE_OUT = ", or leave the argument out of argnums (--argnums)"
 
 

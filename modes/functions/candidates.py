@@ -19,18 +19,6 @@ from fwdrev.modes.functions.staged import mixed
 from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
-__all__ = [
-    "CHUNKED",
-    "SMALL",
-    "Counted",
-    "FunctionArm",
-    "arm_of",
-    "chunked_arm",
-    "cost_of_arm",
-    "function_arms",
-    "options_code",
-]
-
 CHUNKED = {"forward": "forward-chunked", "reverse": "reverse-chunked"}
 """What a mode is called when its passes are made in chunks."""
 

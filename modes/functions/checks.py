@@ -9,8 +9,6 @@ from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import InputError
 
-__all__ = ["NUMBERS", "check_compiled", "check_floating", "checked_outputs", "checked_repeats", "without_aux"]
-
 _REPEATED = {2: 1e-1, 4: 1e-5, 8: 1e-12}
 """By bytes of a number: how far two calls may differ, relatively. A GPU may add in another order."""
 

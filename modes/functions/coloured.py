@@ -28,8 +28,6 @@ from fwdrev.modes.functions.checks import without_aux
 from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.jaxpr.cost import RATES
 
-__all__ = ["NotSparseError", "Sample", "coloured_arm", "cost_of_sample", "sampled"]
-
 _COLUMNS = 16
 """So many columns, drawn at random, tell a sparse Jacobian from a dense one."""
 

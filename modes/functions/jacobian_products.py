@@ -14,8 +14,6 @@ from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import cuts
 
-__all__ = ["array_of", "products_of"]
-
 _AT_ONCE = 1 << 20
 """Entries that are copied to float64 at a time."""
 

@@ -24,8 +24,6 @@ from fwdrev.modes.errors import Raised, attempt
 from fwdrev.modes.jaxpr.cost import JaxprCost, cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import equations_of
 
-__all__ = ["ModeCosts", "TracedFunction", "count_modes", "runs_python", "traced_function"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TracedFunction:

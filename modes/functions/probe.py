@@ -40,8 +40,6 @@ from fwdrev.modes.functions.trace_errors import explained, failed, untraceable
 from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
-__all__ = ["FunctionProbe", "check_stages", "coarsest", "probe_function"]
-
 _REPEATABLE = 0.5
 """Seconds of a call from which a second one would take too much of a budget; unless the compiled one differs."""
 

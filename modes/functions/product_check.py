@@ -20,8 +20,6 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import of_kind
 
-__all__ = ["Products", "compared", "directions", "products_of"]
-
 _AGREE = {1: 0.5, 2: 2e-2, 4: 1e-4, 8: 1e-8}
 """By bytes of a real number: how far the two may be apart, relative to the sum of the absolute values of their terms.
 Rounding alone moves them by far less."""

@@ -18,8 +18,6 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Function
 
-__all__ = ["Hoisted", "jitted", "traced", "without"]
-
 _LARGE = 1 << 16
 """Bytes of a constant from which it is passed as an argument."""
 

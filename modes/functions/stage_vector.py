@@ -16,8 +16,6 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import cuts, of_kind
 
-__all__ = ["StageVector"]
-
 
 class StageVector:
     """The entries of all leaves that have a derivative, leaf after leaf; the other leaves are held at their values.

@@ -42,8 +42,6 @@ from fwdrev.modes.functions.stage_vector import StageVector
 from fwdrev.modes.jaxpr.cost import RATES, cost_of
 from fwdrev.modes.layers.sized import Formula
 
-__all__ = ["StageCosts", "checked_stages", "composed", "mixed"]
-
 _MOST = 1024
 """Plans that are kept for one function: new shapes may come for ever."""
 

@@ -28,8 +28,6 @@ from fwdrev.modes.functions.jacobian_products import array_of
 from fwdrev.modes.functions.probe import FunctionProbe, coarsest
 from fwdrev.modes.functions.trace_errors import explained, failed
 
-__all__ = ["probe_torch", "torch_arms", "torch_costs", "torch_free_bytes", "torch_idle", "waiting"]
-
 _BATCHED = 0.1
 """Of a call of the function: what one of many passes takes, which share what Python takes for each operation."""
 

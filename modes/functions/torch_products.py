@@ -19,8 +19,6 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Argnums, Function, curried, numbers_of, selected
 from fwdrev.modes.functions.product_check import Products, compared, directions
 
-__all__ = ["TorchPoint", "copies", "entries", "generators_kept", "has_tensors", "is_nested", "torch_pytree"]
-
 
 def has_tensors(args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> bool:
     """Whether a tensor of PyTorch is among the arguments, or in a container that PyTorch knows."""

@@ -11,8 +11,6 @@ import jax
 
 from fwdrev.modes.errors import InputError, Raised, attempt
 
-__all__ = ["explained", "failed", "said", "untraceable", "users_line"]
-
 T = TypeVar("T")
 
 _ADVICE: tuple[tuple[type[Exception], str], ...] = (

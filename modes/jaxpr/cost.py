@@ -31,8 +31,6 @@ from fwdrev.modes.jaxpr.primitives import (
 )
 from fwdrev.modes.jaxpr.programs import NOTHING, Alternatives, Inside, bytes_of, inside_of, shape_of, size_of
 
-__all__ = ["RATES", "JaxprCost", "cost_of", "cost_of_jaxpr", "seconds_of", "unknown_text"]
-
 RATES = {
     "calls": 4.8e-6,
     "elements": 0.08e-9,

@@ -1,20 +1,5 @@
 """What the primitives of JAX do to how many numbers, by their names; what is in no table is not known."""
 
-__all__ = [
-    "BY_ELEMENT",
-    "DECOMPOSED",
-    "DIVISIONS",
-    "FREE",
-    "KNOWN",
-    "MOVED",
-    "PRODUCTS",
-    "REDUCED",
-    "SCATTERED",
-    "SIMPLE",
-    "TRANSCENDENTAL",
-    "WINDOWS",
-]
-
 FREE = frozenset(
     {
         *("broadcast_in_dim", "convert_element_type", "copy", "copy_p", "device_put", "expand_dims", "iota", "name"),

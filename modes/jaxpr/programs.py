@@ -17,18 +17,6 @@ from typing import Any
 
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
-__all__ = [
-    "NOTHING",
-    "Alternatives",
-    "Inside",
-    "bytes_of",
-    "equations_of",
-    "inside_of",
-    "operations",
-    "shape_of",
-    "size_of",
-]
-
 _LOOPS = frozenset({"scan", "while"})
 """Primitives that are loops, also where no shape shows it: a scan without rows, a carry of one truth value."""
 

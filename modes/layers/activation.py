@@ -13,8 +13,6 @@ from fwdrev.modes.core.linear_map import Diagonal
 from fwdrev.modes.core.structured_map import Zero
 from fwdrev.modes.errors import unknown
 
-__all__ = ["ACTIVATIONS", "Activate", "Activation", "activation"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activation:

@@ -20,8 +20,6 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Order
 from fwdrev.modes.core.layer import Layer, Linearization
 
-__all__ = ["AutodiffLayer", "Traced"]
-
 
 class AutodiffLayer(Layer):
     """A step without derivatives of its own; a subclass is a frozen dataclass with its sizes and its `value`.

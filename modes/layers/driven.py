@@ -10,8 +10,6 @@ from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.core.linear_map import Diagonal, Scaled
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Driven"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Driven(Layer):

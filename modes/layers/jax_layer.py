@@ -14,8 +14,6 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.layers.autodiff import AutodiffLayer
 
-__all__ = ["JaxLayer"]
-
 Function = Callable[[AnyArray, AnyArray], AnyArray]
 
 

@@ -12,8 +12,6 @@ from fwdrev.modes.core.jax_compile import Arrays, arrays_of, precision, with_arr
 from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.core.linear_map import LinearMap
 
-__all__ = ["JaxLinearization"]
-
 Value = Callable[..., AnyArray]
 """(the layer's arrays, x, θ) -> x^{k+1}."""
 

@@ -10,8 +10,6 @@ from fwdrev.modes.core.layer import Layer, Linearization
 from fwdrev.modes.core.linear_map import Full
 from fwdrev.modes.core.structured_map import Zero
 
-__all__ = ["SoftmaxCrossEntropy", "SquaredError"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loss(Layer):

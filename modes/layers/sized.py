@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.layers.autodiff import AutodiffLayer
 
-__all__ = ["Formula", "SizedLayer"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SizedLayer(Layer):

@@ -13,8 +13,6 @@ from fwdrev.modes.problems.rotation import rotated
 from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import nearest_of, shaped
 
-__all__ = ["ReprojectionErrors", "bundle_adjustment"]
-
 CAMERA = 11
 """Parameters of a camera: rotation 3, centre 3, focal length, principal point 2, radial distortion 2."""
 

@@ -17,8 +17,6 @@ from fwdrev.modes.layers.sized import SizedLayer
 from fwdrev.modes.problems.dynamics import MOTIONS, Motion
 from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector
 
-__all__ = ["RungeKutta", "control"]
-
 _STAGES = np.array([[0, 1 / 6], [1 / 2, 1 / 3], [1 / 2, 1 / 3], [1, 1 / 6]])
 """Of each stage, in steps: how far along the last stage's slope it looks, and its weight."""
 

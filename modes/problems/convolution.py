@@ -12,8 +12,6 @@ from fwdrev.modes.layers.dense import Dense
 from fwdrev.modes.problems.sampling import Precision, Rng, vector, weights
 from fwdrev.modes.problems.shapes import nearest_of, shaped
 
-__all__ = ["Convolution", "convolution"]
-
 KERNEL = 3
 STRIDE = 2
 

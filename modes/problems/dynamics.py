@@ -8,8 +8,6 @@ import numpy as np
 from fwdrev.modes.core.arrays import AnyArray, Matrix, Namespace, Vector
 from fwdrev.modes.problems.sampling import Rng
 
-__all__ = ["MOTIONS", "Motion"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Motion:

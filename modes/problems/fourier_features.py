@@ -16,8 +16,6 @@ from fwdrev.modes.layers.dense import Dense
 from fwdrev.modes.layers.sized import SizedLayer
 from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector, weights
 
-__all__ = ["FourierFeatures", "fourier_features"]
-
 
 def fourier_features(
     n: int, m: int, rng: Rng, dtype: Precision, *, features: int = 64, width: int = 32, sigma: str = "tanh"

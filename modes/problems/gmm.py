@@ -13,8 +13,6 @@ from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.sampling import Precision, Rng, vector
 from fwdrev.modes.problems.shapes import family, shaped
 
-__all__ = ["MixtureLikelihood", "gmm"]
-
 
 def _shape(components: int, *, dimension: int, **_: object) -> tuple[int, int]:
     positive(dimension=dimension)

@@ -11,8 +11,6 @@ from jaxtyping import Float, Int
 
 from fwdrev.modes.problems.sampling import Rng
 
-__all__ = ["BONES", "FINGERS", "Hand", "drawn_hand"]
-
 FINGERS = 5
 BONES = 22
 _PARENTS = (-1, *(0 if bone % 4 == 1 else bone - 1 for bone in range(1, 21)), 0)

@@ -13,8 +13,6 @@ from fwdrev.modes.problems.rotation import rotated
 from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import family, shaped
 
-__all__ = ["POSE", "SkinDistances", "hand_tracking"]
-
 POSE = 26
 """Rotation and shift of the hand; of each finger, flexion and spread of its second bone, flexion of the next two."""
 

@@ -13,8 +13,6 @@ from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.sampling import Precision, Rng, vector
 from fwdrev.modes.problems.shapes import Shape, shaped
 
-__all__ = ["arrowhead", "mgh32", "mgh33"]
-
 
 def _at_least_as_tall(n: int, m: int) -> Shape:
     """A wide shape is as near to all squares between m and n: the smallest."""

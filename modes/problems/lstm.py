@@ -11,8 +11,6 @@ from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import family, shaped
 
-__all__ = ["LstmLoss", "lstm"]
-
 
 def _shape(bits: int, *, layers: int, **_: object) -> tuple[int, int]:
     positive(layers=layers)

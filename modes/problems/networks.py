@@ -20,8 +20,6 @@ from fwdrev.modes.layers.driven import Driven
 from fwdrev.modes.layers.loss import SoftmaxCrossEntropy, SquaredError
 from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector, weights
 
-__all__ = ["autoencoder", "driven", "mlp"]
-
 
 def driven(
     n: int,

@@ -17,8 +17,6 @@ from fwdrev.modes.layers.sized import Formula
 from fwdrev.modes.problems.sampling import Precision, Rng, matrix
 from fwdrev.modes.problems.shapes import family, shaped
 
-__all__ = ["brusselator", "heart_dipole", "helmholtz", "propane_combustion"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Helmholtz(Formula):

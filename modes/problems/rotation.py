@@ -2,8 +2,6 @@
 
 from fwdrev.modes.core.arrays import AnyArray
 
-__all__ = ["rotated"]
-
 
 def rotated(r: AnyArray, points: AnyArray) -> AnyArray:
     """p + sin|r|/|r| · r×p + (1 - cos|r|)/|r|² · r×(r×p) for each row p of the points, r likewise or the same.

@@ -6,8 +6,6 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import Matrix, Vector
 
-__all__ = ["Precision", "Rng", "matrix", "vector", "weights"]
-
 Rng = np.random.Generator
 
 Precision = np.dtype[np.floating]

@@ -18,8 +18,6 @@ from typing import Any, TypeVar
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.core.problem import LARGEST
 
-__all__ = ["ANY", "RULE", "Shape", "ShapeRule", "distance", "family", "nearest_of", "shaped"]
-
 Shape = tuple[int, int]
 """(n, m)."""
 

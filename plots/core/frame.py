@@ -11,8 +11,6 @@ from fwdrev.plots.core.style import LESS_INK, shown
 from fwdrev.results.runs.run import Run
 from fwdrev.results.text.summary import processes_text
 
-__all__ = ["ask", "caption", "facts", "foot", "inputs_label", "write_foot"]
-
 _LETTERS_PER_INCH = 17
 """Of a caption: a line that is longer is broken."""
 

@@ -13,21 +13,6 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.plots.core.style import LESS_INK, UNKNOWN, colour, diverging, shown
 
-__all__ = [
-    "ABOVE",
-    "MOST_NUMBERS",
-    "Cells",
-    "Decades",
-    "apart",
-    "draw_cells",
-    "draw_diagonal",
-    "draw_scale",
-    "edges",
-    "factor_text",
-    "legend_below",
-    "size_ticks",
-]
-
 ABOVE = 4
 """The order in which to draw what is above the numbers of the cells; other lines are below."""
 

@@ -16,26 +16,6 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex, to_rgb
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.registry import find_engine
 
-__all__ = [
-    "FORWARD",
-    "INK",
-    "LESS_INK",
-    "MIXED",
-    "OTHER",
-    "REVERSE",
-    "UNKNOWN",
-    "colour",
-    "colour_words",
-    "diverging",
-    "ink_on",
-    "line_style",
-    "marker",
-    "marks",
-    "shade",
-    "shown",
-    "styled",
-]
-
 FORWARD, REVERSE, MIXED, OTHER = "#D55E00", "#0072B2", "#009E73", "#555555"
 """Vermilion, blue and bluish green of Okabe and Ito's palette (Color Universal Design, 2008)."""
 

@@ -14,8 +14,6 @@ from fwdrev.results.gate.aa_test.record import Record
 from fwdrev.results.gate.aa_test.summary import Summary, gate_of
 from fwdrev.results.gate.findings import Finding
 
-__all__ = ["AATestLayout", "aa_test_figure", "draw_changes", "draw_decided", "lay_out_aa_test"]
-
 _SHAPES = "osD^vPX*"
 """A marker for each threshold, so that no colour has to tell them apart."""
 

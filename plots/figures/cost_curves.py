@@ -18,20 +18,6 @@ from fwdrev.plots.core.style import MIXED, colour, colour_words, line_style, mar
 from fwdrev.results.runs.cells import times
 from fwdrev.results.runs.run import Run
 
-__all__ = [
-    "Curve",
-    "CurvesLayout",
-    "curves_figure",
-    "draw_curve",
-    "draw_curves",
-    "how_to_read",
-    "label_ends",
-    "lay_out_curves",
-    "set_scales",
-    "shown_sizes",
-    "spread",
-]
-
 _ROOM = 0.062
 """Of the height of an axis, for a label."""
 

@@ -20,8 +20,6 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.summary import prediction_text
 
-__all__ = ["MapLayout", "draw_crossover", "draw_map", "lay_out_cells", "lay_out_map", "map_figure", "predicted_figure"]
-
 _MEASURED = "measured crossover"
 
 

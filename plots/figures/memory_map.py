@@ -17,8 +17,6 @@ from fwdrev.plots.pair import PairOfRun
 from fwdrev.results.runs.memory import MemoryPlane, MemoryRatios, Source, memory_ratios
 from fwdrev.results.text.summary import apart_text
 
-__all__ = ["MemoryLayout", "MemoryPanel", "draw_memory", "lay_out_memory", "memory_figure"]
-
 _MEMORY = {
     Source.ALLOCATED: (
         "memory of one call and its preparation, in processes that time nothing",

@@ -20,15 +20,6 @@ from fwdrev.results.runs.payback import payback
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 
-__all__ = [
-    "Payback",
-    "PreparationLayout",
-    "draw_payback",
-    "draw_preparation",
-    "lay_out_preparation",
-    "preparation_figure",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payback:

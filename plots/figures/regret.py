@@ -17,9 +17,6 @@ from fwdrev.results.rules.rules import Rule, Score, Scores, predictions, scores
 from fwdrev.results.runs.engine_pairs import forward_first
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["RegretLayout", "draw_regret", "lay_out_regret", "regret_figure", "scored"]
-
-
 _FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 """What may stand below the axis."""
 

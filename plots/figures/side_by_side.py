@@ -18,15 +18,6 @@ from fwdrev.plots.figures.crossover_map import MapLayout, draw_crossover, lay_ou
 from fwdrev.results.runs.cells import log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
 
-__all__ = [
-    "SideBySideLayout",
-    "changes",
-    "differences",
-    "draw_side_by_side",
-    "lay_out_side_by_side",
-    "side_by_side_figure",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySideLayout:

@@ -15,8 +15,6 @@ from fwdrev.plots.figures.side_by_side import changes
 from fwdrev.results.runs.trend import Trend
 from fwdrev.results.stats.estimate import Estimate
 
-__all__ = ["TrendLayout", "draw_ratio", "draw_times", "lay_out_trend", "trend_figure"]
-
 _MOST_LINES = 6
 """Of notes in a caption."""
 

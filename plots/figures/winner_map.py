@@ -26,8 +26,6 @@ from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
 
-__all__ = ["WinnerLayout", "contenders", "draw_winners", "lay_out_winners", "winner_figure"]
-
 _LOOKS_EQUAL = 1.095
 """Below this two digits are not enough."""
 

@@ -8,8 +8,6 @@ from fwdrev.results.display import in_words, table
 from fwdrev.results.gate.aa_test.record import Record
 from fwdrev.results.gate.aa_test.summary import Share, Summary, advice_lines, rates
 
-__all__ = ["aa_page"]
-
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 

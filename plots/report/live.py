@@ -15,8 +15,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.costs.calibration import KEPT
 from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load
 
-__all__ = ["Answer", "LiveReport"]
-
 _NEEDED = (MANIFEST, JOURNAL)
 """Of a run: with what it was planned by, if that was kept, all that a report is made from."""
 

@@ -14,8 +14,6 @@ from importlib.resources import files
 from fwdrev.plots.report.payload import run_payload
 from fwdrev.results.runs.run import Run
 
-__all__ = ["MARKER", "document", "report_data", "report_page"]
-
 MARKER = "<!doctype html>\n<!-- fwdrev report -->"
 """How every report begins; a file that begins otherwise is not ours to overwrite."""
 

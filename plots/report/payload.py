@@ -33,8 +33,6 @@ from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.text.sentences import pair_words, winner_words
 from fwdrev.results.text.summary import failure_lines, law_text, prediction_text, processes_text
 
-__all__ = ["MOST_VALUES", "run_payload"]
-
 MOST_VALUES = 600_000
 """Up to so many timed blocks are in the report one by one (3.2 MB); beyond, the median of each round."""
 

@@ -21,8 +21,6 @@ from urllib.parse import urlsplit
 from fwdrev.modes.errors import FwdrevError, InputError
 from fwdrev.plots.report.live import Answer, LiveReport
 
-__all__ = ["LOOPBACK", "serve"]
-
 LOOPBACK = "127.0.0.1"
 
 _PATIENCE = 30.0

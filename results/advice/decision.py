@@ -13,8 +13,6 @@ from fwdrev.results.advice.record import Advice, AdvisedArm, BreakEven
 from fwdrev.results.stats.blocks import block_median
 from fwdrev.results.stats.estimate import Estimate, log_mean
 
-__all__ = ["UNCOUNTED", "Observed", "advice_of", "counted_advice", "ranked", "ratio_of"]
-
 _NOISE = math.log(1.02)
 """Arms that are closer than this count as equally fast: where arrays lie in memory moves an arm by that."""
 

@@ -8,8 +8,6 @@ import numpy as np
 from fwdrev.bench.records.trials import Facts
 from fwdrev.modes.core.arrays import Vector
 
-__all__ = ["doubt", "wrong_arms"]
-
 _AGREE = {"float16": 0.2, "bfloat16": 0.2, "float32": 1e-2, "float64": 1e-6}
 """How far products of two Jacobians may differ, relatively: a matrix product on a GPU keeps ten bits of float32."""
 

@@ -8,8 +8,6 @@ from typing import Any, cast
 
 from fwdrev.modes.errors import Raised, attempt
 
-__all__ = ["Names", "caller"]
-
 _BETWEEN = frozenset({"fwdrev", "jaxtyping", "beartype"})
 """Packages between the caller and us; some check types."""
 

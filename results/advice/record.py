@@ -16,8 +16,6 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.text.quantities import bytes_text, number_text, seconds_text
 from fwdrev.results.text.summary import percent
 
-__all__ = ["HEAD", "Advice", "AdvisedArm", "BreakEven", "advice_words", "arm_rows", "function_text", "remarks"]
-
 _LITTLE = 1.1
 """Ratios below are told as a share, those from here on as a factor."""
 

@@ -16,8 +16,6 @@ from fwdrev.bench.records.trials import Facts, LostArmError, Trials, loops_of
 from fwdrev.results.advice.decision import Observed, ranked, ratio_of
 from fwdrev.results.advice.doubts import wrong_arms
 
-__all__ = ["Order", "observed"]
-
 _LEAST = 1.0
 """Seconds that an arm may take to compile and for its first call, however little is left, once it has its turn."""
 

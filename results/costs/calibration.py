@@ -22,17 +22,6 @@ from fwdrev.results.runs.cache_folder import cache_folder
 from fwdrev.results.runs.provenance import deciding
 from fwdrev.results.runs.run import Run
 
-__all__ = [
-    "KEPT",
-    "Calibration",
-    "calibrated",
-    "calibration_of",
-    "calibration_path",
-    "calibration_place",
-    "read_calibration",
-    "save_calibration",
-]
-
 KEPT = "calibration.json"
 """The file in the folder of a run that was planned by seconds."""
 

@@ -17,8 +17,6 @@ from fwdrev.modes.engines.reverse import Reverse
 from fwdrev.modes.layers.autodiff import AutodiffLayer
 from fwdrev.results.display import aligned
 
-__all__ = ["EXPLAINED", "Account", "Explanation", "explain", "explanation_lines", "fewer"]
-
 EXPLAINED = ("forward", "reverse", "bracketed")
 
 _FORWARD = {

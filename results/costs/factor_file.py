@@ -13,8 +13,6 @@ from pathlib import Path
 from fwdrev.bench.records.given_file import opened, start_of_text
 from fwdrev.modes.errors import InputError
 
-__all__ = ["Factor", "read_factors"]
-
 Factor = tuple[int, int, int]
 """(m, n, edges)."""
 

@@ -25,8 +25,6 @@ from fwdrev.modes.registry import find_engine, is_ours
 from fwdrev.results.runs.cells import times
 from fwdrev.results.runs.run import Run
 
-__all__ = ["Fit", "fit_rates", "predicted_seconds"]
-
 T = TypeVar("T")
 
 _SHARED = ("call", "value", "table")

@@ -19,8 +19,6 @@ from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import crossing_point
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["TIE", "Prediction", "predicted_ratios", "prediction"]
-
 TIE = math.log(1.1)
 """Where two engines are closer than this, either may be called the winner."""
 

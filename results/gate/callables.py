@@ -21,8 +21,6 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST, Shifts, shifts_of
 from fwdrev.results.text.quantities import seconds_text
 
-__all__ = ["CallableGate", "Measure", "callable_gate"]
-
 Measure = Callable[[int], Iterable[CallableRound]]
 """Measures so many rounds."""
 

@@ -17,8 +17,6 @@ from fwdrev.results.gate.verdicts.report import Outcome, Verdict, overall
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 
-__all__ = ["Gate", "check_levels", "decide"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:

@@ -20,8 +20,6 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import shifts_of
 
-__all__ = ["POOLED", "SCREENING", "Finding", "confirmed", "margins_of", "of_pair", "screened", "settled"]
-
 SCREENING = 0.1
 """The family-wise level of the first look. It costs fresh rounds in at most one run in ten; in return 10 % in one of 96
 cells is flagged in 98 of 100 runs where 1 % would flag it in 71 (8 rounds that vary by 1.5 %, noncentral t)."""

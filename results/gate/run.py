@@ -27,8 +27,6 @@ from fwdrev.results.gate.verdicts.report import Verdict
 from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
-__all__ = ["FOUND", "GateRun", "Looks", "Measure", "first_few", "gate_run", "more_rounds", "rounds_to_find"]
-
 _MOST_TIMES = 3.0
 """Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
 and the fewest cells stay undecided."""

@@ -19,19 +19,6 @@ from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.errors import InputError
 from fwdrev.results.stats.blocks import block_median
 
-__all__ = [
-    "CountChange",
-    "Counts",
-    "Pair",
-    "Sides",
-    "count_changes",
-    "counts_of",
-    "known_counts",
-    "log_ratio",
-    "sides_of",
-    "unmeasured",
-]
-
 Pair = tuple[Cell, str]
 """An arm, by its name, in a cell."""
 

@@ -17,8 +17,6 @@ from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.modes.core.engine import Direction
 from fwdrev.results.gate.sides import Pair, Sides
 
-__all__ = ["Kind", "Subject", "arm_subject", "averages", "shares", "subjects_of"]
-
 
 class Kind(StrEnum):
     """A single arm in a single cell, or what a pool has in common."""

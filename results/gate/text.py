@@ -12,8 +12,6 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.stats.paired_shifts import FEWEST
 from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
-__all__ = ["judged"]
-
 
 def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> GateReport:
     """Every arm in every cell, and the pools whose mean moved, or seemed to; `notes` come before the gate's own."""

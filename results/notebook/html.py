@@ -31,8 +31,6 @@ from fwdrev.results.text.summary import (
     size_text,
 )
 
-__all__ = ["record_html"]
-
 _MOST = 10
 """Lines about failures or warnings; then only the number of the others is told."""
 

@@ -25,8 +25,6 @@ from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.estimate import Estimate
 
-__all__ = ["AdaptivePlan"]
-
 Pair = tuple[str, str]
 
 _FAR = 1.5

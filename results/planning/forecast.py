@@ -18,8 +18,6 @@ from fwdrev.bench.records.spec import Protocol, SweepSpec
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.core.cost import EngineCost
 
-__all__ = ["TimeForecast"]
-
 _UNCOUNTED = 1.2
 """A block with the calls before it that are not counted, in blocks."""
 

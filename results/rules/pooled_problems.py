@@ -26,8 +26,6 @@ from fwdrev.results.runs.cells import arms, log_count_ratios, log_ratios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
-__all__ = ["MeasuredProblem", "measured_problems"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredProblem:

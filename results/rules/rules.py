@@ -20,8 +20,6 @@ from fwdrev.results.costs.prediction import TIE
 from fwdrev.results.display import Displayed
 from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
-__all__ = ["RULES", "Rule", "Score", "Scores", "Sizes", "predictions", "rule_from", "score", "scores"]
-
 Sizes = tuple[int, int]
 """Of a cell (n, m), or of a Jacobian: columns and rows."""
 

@@ -23,8 +23,6 @@ from fwdrev.results.runs.engine_pairs import default_pairs, forward_first
 from fwdrev.results.runs.provenance import check_one_machine
 from fwdrev.results.runs.run import Run
 
-__all__ = ["OverProblems", "Scoreboard", "pairs_of", "scoreboard"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverProblems:

@@ -6,8 +6,6 @@ from fwdrev.results.display import aligned
 from fwdrev.results.rules.scoreboard import OverProblems, Scoreboard
 from fwdrev.results.text.quantities import number_text
 
-__all__ = ["scoreboard_lines"]
-
 
 def scoreboard_lines(boards: Sequence[Scoreboard]) -> list[str]:
     """For people: each pair of engines, then what all have in common."""

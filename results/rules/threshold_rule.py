@@ -16,8 +16,6 @@ import numpy as np
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.results.rules.rules import Rule
 
-__all__ = ["SimpleRule", "simple_rule"]
-
 _TIED = 1e-9
 """Mean logarithms that differ by less are equal, but for rounding."""
 

@@ -8,8 +8,6 @@ import numpy as np
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 
-__all__ = ["timed_blocks"]
-
 
 def timed_blocks(run: Run) -> Blocks:
     """All of them; an empty run has no rounds, cells or engines."""

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["cache_folder"]
-
 
 def cache_folder() -> Path:
     """The user's, which need not be there yet; raises OSError where there is neither a home nor XDG_CACHE_HOME.

@@ -13,18 +13,6 @@ from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = [
-    "arms",
-    "cells",
-    "engines_measured",
-    "failures",
-    "log_count_ratios",
-    "log_ratios",
-    "reasons",
-    "times",
-    "values",
-]
-
 
 def values(run: Run) -> pd.DataFrame:
     """One row for each timed block: round, n, m, engine, block, loops, seconds (per call)."""

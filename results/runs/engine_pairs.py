@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.registry import find_engine
 
-__all__ = ["default_pairs", "forward_first"]
-
 
 def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
     """Every forward engine with every reverse engine of the same library, in order."""

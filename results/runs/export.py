@@ -17,8 +17,6 @@ from fwdrev.modes.registry import alias_of
 from fwdrev.results.runs.cells import arms, values
 from fwdrev.results.runs.run import Run
 
-__all__ = ["spec_toml", "to_costs", "to_csv", "to_pyperf"]
-
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 """The first letter of a formula, in a spreadsheet."""
 

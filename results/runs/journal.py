@@ -25,8 +25,6 @@ from fwdrev.results.runs.provenance import check_same
 from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load
 from fwdrev.results.runs.schema import FORMAT, parse_line
 
-__all__ = ["FORMAT", "Journal", "create", "reopen"]
-
 
 class Journal:
     """The open journal of a run."""

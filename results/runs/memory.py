@@ -18,8 +18,6 @@ from fwdrev.results.runs.cells import arms
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import crossing_point
 
-__all__ = ["Apart", "MemoryPlane", "MemoryRatios", "Source", "memory_ratios"]
-
 
 class Source(StrEnum):
     """The measurement of a peak: a column of `arms(run)`."""

@@ -6,8 +6,6 @@ import pandas as pd
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import log_means
 
-__all__ = ["payback"]
-
 
 def payback(blocks: Blocks, prepared: pd.DataFrame, engine: str, against: str) -> pd.Series:
     """Seconds by which `engine` takes longer to prepare than `against` ÷ seconds that each call saves; by (n, m).

@@ -9,8 +9,6 @@ from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError
 from fwdrev.results.runs.run import Run
 
-__all__ = ["check_one_machine", "check_same", "deciding", "differences"]
-
 
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Whether it can be gone on with here; raise InputError for the first difference between two fingerprints."""

@@ -20,8 +20,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.display import Displayed
 from fwdrev.results.runs.schema import FORMAT, Manifest, parse_line
 
-__all__ = ["JOURNAL", "MANIFEST", "Run", "load"]
-
 MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
 """The files in the folder of a run."""
 

@@ -26,8 +26,6 @@ from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.registry import engine_name
 
-__all__ = ["FORMAT", "Count", "Line", "Machine", "Manifest", "Positive", "Size", "Text", "one_line", "parse_line"]
-
 FORMAT = 2
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.
 

@@ -17,8 +17,6 @@ from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import Estimate, log_mean
 
-__all__ = ["DECIDES", "Trend", "TrendPoint", "trend"]
-
 DECIDES = ("problem", "options", "wrt", "dtype")
 """The options that say which function is computed: runs that differ in one have no trend."""
 

@@ -12,8 +12,6 @@ import pandas as pd
 from fwdrev.results.stats.blocks import Blocks, block_median
 from fwdrev.results.stats.estimate import log_means
 
-__all__ = ["winners"]
-
 
 def winners(blocks: Blocks, engines: Sequence[str] | None = None) -> pd.DataFrame:
     """One row per cell: n, m, engine (the fastest), next (the second), point, low, high (time of the next ÷ fastest).

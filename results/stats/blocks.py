@@ -12,9 +12,6 @@ from jaxtyping import Float
 from fwdrev.bench.records.observation import Cell
 from fwdrev.modes.core.arrays import Matrix
 
-__all__ = ["Blocks", "block_median"]
-
-
 Blockwise = Float[np.ndarray, "rounds cells engines blocks"]
 
 

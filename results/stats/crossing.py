@@ -25,8 +25,6 @@ from fwdrev.results.display import Displayed
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.pchip import MonotoneCubic
 
-__all__ = ["Crossing", "Status", "crossing", "crossing_point"]
-
 _FINE = 32
 """Points between two measured sizes at which the test is inverted: steps of 2 % on a grid of powers of two."""
 

@@ -12,8 +12,6 @@ from fwdrev.results.stats.crossing import Crossing, crossing, crossing_point
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.log_ratios import LogRatios
 
-__all__ = ["Crossover", "Law", "crossover", "crossover_points"]
-
 Lines = dict[int, tuple[Vector, Matrix]]
 """At each n the sizes m, and the ratios (rounds, sizes)."""
 

@@ -13,8 +13,6 @@ from scipy import special
 from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.results.display import Displayed, Plain
 
-__all__ = ["LEVEL", "Estimate", "log_mean", "log_means", "t_quantile"]
-
 LEVEL = 0.95
 """The share of intervals that should contain the truth."""
 

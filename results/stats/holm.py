@@ -9,8 +9,6 @@ from jaxtyping import Shaped
 
 from fwdrev.modes.core.arrays import Vector
 
-__all__ = ["holm"]
-
 Families = Shaped[np.ndarray, "*runs tests"]
 
 

@@ -7,8 +7,6 @@ import pandas as pd
 from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.results.display import Displayed
 
-__all__ = ["LogRatios", "cell_means"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogRatios(Displayed):

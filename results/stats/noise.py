@@ -11,8 +11,6 @@ from fwdrev.bench.records.machine import NoiseRound
 from fwdrev.results.display import Plain
 from fwdrev.results.stats.estimate import t_quantile
 
-__all__ = ["Noise", "noise_of", "smallest_difference"]
-
 _MINUTE = 60.0
 
 _POWER = 0.8

@@ -21,8 +21,6 @@ from scipy import special
 from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 
-__all__ = ["FEWEST", "POWER", "Shifts", "Subjectwise", "correlation_of", "shifts_of"]
-
 FEWEST = 3
 """Rounds below which nothing is decided: with two, t has one degree of freedom and no variance."""
 

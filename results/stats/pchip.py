@@ -8,8 +8,6 @@ import numpy as np
 
 from fwdrev.modes.core.arrays import AnyArray, Vector
 
-__all__ = ["MonotoneCubic"]
-
 
 class MonotoneCubic:
     """Through (x, y), two points or more, x ascending."""

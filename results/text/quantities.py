@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 from fwdrev.results.stats.estimate import Estimate
 
-__all__ = ["bytes_text", "change_text", "number_text", "percent_text", "seconds_text"]
-
 _THREE_DIGITS = 999.5
 """Rounded, a number from here on has four digits before the point."""
 

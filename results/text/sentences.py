@@ -11,8 +11,6 @@ from fwdrev.results.stats.log_ratios import LogRatios
 from fwdrev.results.text.quantities import number_text
 from fwdrev.results.text.summary import ends_text, percent, size_text
 
-__all__ = ["pair_words", "winner_words"]
-
 _LEVEL = percent(LEVEL)
 
 _SEEN = 1.01

@@ -12,21 +12,6 @@ from fwdrev.results.stats.crossover import Crossover, Law
 from fwdrev.results.stats.estimate import LEVEL, Estimate
 from fwdrev.results.text.quantities import number_text
 
-__all__ = [
-    "apart_text",
-    "crossover_lines",
-    "ends_text",
-    "failure_lines",
-    "interval_text",
-    "law_text",
-    "percent",
-    "prediction_lines",
-    "prediction_text",
-    "processes_text",
-    "rounds_text",
-    "size_text",
-]
-
 
 def size_text(crossing: Crossing) -> str:
     """`57 (52 … 63)`, or which engine is cheaper everywhere."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fwdrev.bench.machine.git import without_repository
-from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
+from fwdrev.bench.records.project_table import ProjectSettings
+from fwdrev.cli.gate.project_settings import project_settings
 from fwdrev.modes.errors import InputError
 
 

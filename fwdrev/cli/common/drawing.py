@@ -11,8 +11,6 @@ from pathlib import Path
 
 from fwdrev.modes.errors import InputError
 
-__all__ = ["prepare_drawing"]
-
 _PLACE = "MPLCONFIGDIR"
 
 

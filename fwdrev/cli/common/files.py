@@ -7,8 +7,6 @@ from fwdrev.bench.records.whole_file import obstacle, taken, write_whole
 from fwdrev.cli.common.streams import lost
 from fwdrev.modes.errors import InputError
 
-__all__ = ["check_place", "unwritable", "write", "written_out"]
-
 
 def check_place(path: Path, *, new: bool = False) -> None:
     """Raises InputError where no file can be made, or with `new` where one is there: before anything is computed."""

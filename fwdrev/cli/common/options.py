@@ -8,24 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = [
-    "ANY",
-    "DIFFERENT",
-    "Arms",
-    "CopyPattern",
-    "Inputs",
-    "Option",
-    "Outputs",
-    "Point",
-    "Problem",
-    "SourcePath",
-    "Threshold",
-    "Wrt",
-    "declared",
-    "option_name",
-    "spelled_out",
-]
-
 Problem = Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")]
 Option = Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")]
 Wrt = Annotated[str | None, typer.Option(help="theta, x or both; default theta.")]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from fwdrev.results.gate.verdicts.report import Outcome
     from fwdrev.results.runs.run import Run
 
-__all__ = ["AsJson", "Pair", "RunFolder", "answer", "caution", "exit_code", "interruptible", "loaded", "note", "quoted"]
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]

@@ -15,8 +15,6 @@ import select
 import sys
 from typing import Any, TextIO
 
-__all__ = ["drop", "lost", "secure", "settle"]
-
 _HANDLER = "fwdrev.plain"
 
 _LETTERS = (

@@ -8,16 +8,15 @@ from typing import Any
 
 from fwdrev.bench.records.gate_spec import gate_spec, points_of
 from fwdrev.bench.records.parsing import all_functions, names, names_function, threshold_of
+from fwdrev.bench.records.project_table import ProjectSettings
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.revisions.function_files import in_modules
 from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.bench.revisions.lookup import LookedUp, looked_up
 from fwdrev.cli.common.options import ANY, DIFFERENT
-from fwdrev.cli.gate.project_settings import ProjectSettings, project_settings
+from fwdrev.cli.gate.project_settings import project_settings
 from fwdrev.modes.errors import InputError, shown
 from fwdrev.results.stats.paired_shifts import FEWEST
-
-__all__ = ["Asked", "asked"]
 
 _THRESHOLD = 0.05
 

@@ -26,8 +26,6 @@ from fwdrev.results.runs.cache_folder import cache_folder
 from fwdrev.results.runs.run import Run, load
 from fwdrev.results.text.quantities import percent_text
 
-__all__ = ["judged_by_baseline"]
-
 _THRESHOLD, _OF_FUNCTIONS = 0.05, 0.1
 """What is accepted of engines, and of functions, which another day moves by more than an interval holds."""
 

@@ -22,8 +22,6 @@ from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport
 from fwdrev.results.runs.run import Run
 
-__all__ = ["judged_functions", "measured"]
-
 
 def measured(
     spec: SweepSpec, point: str | None, sides: Sides, *, only: Sequence[tuple[Cell, str]] | None = None, what: str = ""

@@ -11,8 +11,6 @@ from fwdrev.bench.records.project_table import ProjectSettings, settings_of
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.modes.errors import InputError
 
-__all__ = ["ProjectSettings", "project_settings"]
-
 _FILE = "pyproject.toml"
 
 

@@ -19,7 +19,6 @@ from fwdrev.modes.errors import InputError
 if TYPE_CHECKING:
     from fwdrev.results.gate.verdicts.report import GateReport
 
-__all__ = ["JUnitFile", "MarkdownFile", "OnGitHub", "Reports", "reports_of", "tell"]
 
 JUnitFile = Annotated[
     Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit file, for a CI service.")

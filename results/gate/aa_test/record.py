@@ -25,8 +25,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.sides import Sides
 from fwdrev.results.runs.schema import Machine
 
-__all__ = ["Measured", "Record", "RecordedRun", "create", "load_record"]
-
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 _DIGITS = 6

@@ -21,18 +21,6 @@ from fwdrev.results.gate.sides import Sides
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict
 from fwdrev.results.stats.estimate import LEVEL
 
-__all__ = [
-    "Advice",
-    "Share",
-    "Summary",
-    "advice_lines",
-    "delays_for",
-    "gate_of",
-    "rates",
-    "summarised",
-    "summary_lines",
-]
-
 _ROUNDS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
 _THRESHOLDS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.15)
 """What is tried for the advice."""

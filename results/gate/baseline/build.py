@@ -30,8 +30,6 @@ from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.paired_shifts import shifts_of
 
-__all__ = ["baseline_of", "function_baseline", "function_run", "pairs_of", "unmeasured_functions"]
-
 Names = tuple[str, str]
 """An arm, and the one by whose time its own is divided."""
 

@@ -31,8 +31,6 @@ from fwdrev.results.runs.trend import DECIDES
 from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.text.quantities import change_text
 
-__all__ = ["compared", "undecided", "without_run"]
-
 _HOW = ("protocol", "block_seconds", "prices")
 """Of a specification what moves times, and so ratios, beside the machine."""
 

@@ -19,8 +19,6 @@ from fwdrev.modes.errors import InputError
 from fwdrev.results.gate.baseline.record import BASELINE_FORMAT, Baseline, sweep_in
 from fwdrev.results.runs.schema import Machine
 
-__all__ = ["baseline_text", "load_baseline", "save_baseline"]
-
 
 def baseline_text(baseline: Baseline) -> str:
     """The file: the same baseline always gives the same text, whatever the order of its entries."""

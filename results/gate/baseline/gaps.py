@@ -13,8 +13,6 @@ from fwdrev.results.runs.cells import failures
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST
 
-__all__ = ["gone", "left_out", "lost", "new_here", "not_here", "unmeasured", "untested"]
-
 
 def gone(then: Baseline, now: Baseline) -> set[Pair]:
     """The arms in cells that the baseline has seconds of, and the run has not."""

@@ -19,8 +19,6 @@ from fwdrev.results.stats.paired_shifts import FEWEST
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from fwdrev.results.text.summary import size_text
 
-__all__ = ["Shift", "shifts_between"]
-
 _Entry = StoredRatio | StoredCrossover
 
 _Arms = Mapping[tuple[int, int, str], tuple[StoredArm, StoredArm]]

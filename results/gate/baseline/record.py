@@ -20,18 +20,6 @@ from fwdrev.results.stats.crossing import Crossing, Status
 from fwdrev.results.stats.estimate import Estimate, t_quantile
 from fwdrev.results.stats.paired_shifts import FEWEST
 
-__all__ = [
-    "BASELINE_FORMAT",
-    "Baseline",
-    "Ends",
-    "FunctionSpec",
-    "StoredArm",
-    "StoredCrossover",
-    "StoredRatio",
-    "arms_of_both",
-    "sweep_in",
-]
-
 BASELINE_FORMAT = 2
 """The version of the file; raised whenever its meaning changes, and older ones are still read.
 

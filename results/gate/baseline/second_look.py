@@ -16,8 +16,6 @@ from fwdrev.results.gate.sides import Pair
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.paired_shifts import FEWEST
 
-__all__ = ["Again", "asked_again", "looks_of"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:

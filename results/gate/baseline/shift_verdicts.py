@@ -23,8 +23,6 @@ from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import Shifts
 from fwdrev.results.text.quantities import change_text, percent_text
 
-__all__ = ["Looks", "opened", "shift_lines", "told_shifts"]
-
 _MOST = 2 / 3
 """Of a shift: what an arm's own seconds must have moved to be the one that changed. The machine may then have become
 faster or slower by a third of the shift, between the runs, without the wrong arm being named."""

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, in_short, not_timed, notable
 
-__all__ = ["annotations"]
-
 _SHOWN = 10
 """Annotations of each level that GitHub shows for a step; it drops the others without a word."""
 

@@ -10,8 +10,6 @@ from xml.etree import ElementTree as ET
 
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 
-__all__ = ["SUITE", "junit"]
-
 SUITE = "fwdrev check"
 _CLASS = "fwdrev.check"
 _UNKNOWN = {Verdict.INCONCLUSIVE, Verdict.FLAGGED, Verdict.NEW, Verdict.MISSING}

@@ -14,8 +14,6 @@ from itertools import accumulate
 
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, not_timed, notable, unchanged
 
-__all__ = ["COMMENT_LIMIT", "MARKER", "SUMMARY_LIMIT", "markdown"]
-
 MARKER = "<!-- fwdrev check -->"
 """Begins the text, unseen: by it a workflow finds the comment that it wrote before."""
 

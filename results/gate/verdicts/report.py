@@ -14,19 +14,6 @@ from itertools import accumulate
 
 from fwdrev.results.runs.schema import one_line
 
-__all__ = [
-    "GateReport",
-    "Outcome",
-    "ReportLine",
-    "Verdict",
-    "in_short",
-    "not_timed",
-    "notable",
-    "overall",
-    "text_lines",
-    "unchanged",
-]
-
 _MOST = 40
 """Findings that a terminal shows with their grounds: more would scroll away what was said first."""
 
