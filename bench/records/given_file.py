@@ -29,6 +29,9 @@ _LARGEST = 2**26
 
 _LARGEST_TOML = 2**20
 
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+"""What POSIX has for files that are pipes or terminals."""
+
 _UTF_8 = b"\xef\xbb\xbf"
 
 _OTHERS = {
@@ -59,11 +62,13 @@ def start_of_text(begin: bytes) -> int:
 def opened(path: Path, *, text: bool = True) -> BinaryIO:
     """The file, at the first byte of its text; raises OSError. A pipe that has no other end does not hang it."""
     with ExitStack() as unless_done:
-        raw = io.FileIO(str(path), opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY))
+        raw = io.FileIO(str(path), opener=lambda path, flags: os.open(path, flags | _NO_WAIT))
         stream = unless_done.enter_context(io.BufferedReader(raw))
-        if stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode):
+        mode = os.fstat(stream.fileno()).st_mode
+        if stat.S_ISFIFO(mode):
             _await_writer(stream.fileno())
-        os.set_blocking(stream.fileno(), True)
+        if not stat.S_ISREG(mode):
+            os.set_blocking(stream.fileno(), True)
         stream.read(start_of_text(stream.peek(4)[:4]) if text else 0)
         unless_done.pop_all()
     return stream

@@ -90,7 +90,7 @@ class NoiseRound:
 
 def total_bytes() -> int | None:
     """The memory of the machine, free or not; None where the system does not know."""
-    with suppress(OSError, ValueError):
+    with suppress(OSError, ValueError, AttributeError):
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         return pages * size if pages > 0 < size else None
     return None

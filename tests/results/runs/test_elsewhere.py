@@ -11,11 +11,12 @@ from fwdrev.results.runs.journal import create
 from tests.scripted import scripted_run
 
 _READ = """
-import sys
+import os, sys
 
 sys.modules |= {"fcntl": None, "resource": None}
 import fwdrev
 
+del os.O_NONBLOCK, os.O_NOCTTY, os.set_blocking, os.fchmod
 run = fwdrev.load(sys.argv[1])
 from fwdrev.results import cells, crossover, log_ratios, memory_ratios, timed_blocks, winners
 from fwdrev.results import to_costs, to_csv, to_pyperf
