@@ -57,11 +57,11 @@ def sweep(
 
     if "engines" in given:
         given["engines"] = names(given["engines"])
-    given |= _effort(rigorous=rigorous, fast=fast)
+    effort = _effort(rigorous=rigorous, fast=fast)
     if resume is None:
-        folder, opened = new_run(given, quick=quick, spec=spec, out=out, told=note)
+        folder, opened = new_run(given | effort, quick=quick, spec=spec, out=out, told=note)
     else:
-        others = {"quick": quick, "spec": spec, "out": out}
+        others = {"quick": quick, "spec": spec, "out": out, "rigorous": rigorous, "fast": fast}
         refused = [key for key, value in others.items() if value] + [key for key in given if key not in MAY_CHANGE]
         if refused:
             msg = f"{option_name(refused[0])} cannot be given with --resume, which goes on with what {resume} was made"

@@ -121,6 +121,7 @@ def test_rounds_can_be_added(finished: Path) -> None:
         (("--inputs", "4"), "--inputs cannot be given with --resume"),
         (("--out", "elsewhere"), "--out cannot be given with --resume"),
         (("--quick",), "--quick cannot be given with --resume"),
+        (("--rigorous",), "--rigorous cannot be given with --resume"),
         (("--rounds", "2"), "rounds can be added, not taken away"),
         (("--rounds", "99999999"), "rounds = 99999999"),
     ],
