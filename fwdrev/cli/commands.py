@@ -74,12 +74,14 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _show_version(*, asked: bool) -> None:
+def _show_version(*, asked: bool) -> bool:
+    """Returns the value of the option."""
     if asked:
         from importlib.metadata import version
 
         typer.echo(f"fwdrev {version('fwdrev')}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()
