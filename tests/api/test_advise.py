@@ -118,7 +118,7 @@ def test_a_budget_may_be_written() -> None:
         fwdrev.advise(tall, np.ones(2), budget="soon")
     with pytest.raises(InputError, match="argument 0 is traced"):
         jax.jit(lambda x: fwdrev.advise(tall, x).m)(np.ones(2))
-    assert fwdrev.advise(tall, np.ones(2), budget="1s").rounds > 0
+    assert fwdrev.advise(tall, np.ones(2), budget="4s").rounds > 0
 
 
 def test_equal_counts_are_a_tie() -> None:
