@@ -74,7 +74,7 @@ def _run_map(run: Run) -> str:
 
 
 def _ratios_map(ratios: LogRatios) -> str:
-    """Nobody knows whether ratios were measured, counted or predicted, so the map does not say so either."""
+    """Ratios do not say whether they were measured, counted or predicted, so the map does not either."""
     nothing = LogRatios(pair=ratios.pair, table=ratios.table.iloc[:, :0], outputs=ratios.outputs)
     with suppress(NothingMeasuredError):
         return _map_svg(lay_out_map(ratios, nothing), "crossover")

@@ -144,7 +144,7 @@ class Side:
         jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
         _pin(loading)  # both sides may load at once, but XLA counts its processors
         for name in modules:
-            _attempt(partial(import_module, name))  # what it raises comes again, and is told, when it is needed
+            _attempt(partial(import_module, name))  # one that fails here fails again, and is reported, at its arm
         _pin(cpus)
         if jax is not None:
             jax.devices()

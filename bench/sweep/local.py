@@ -188,7 +188,7 @@ def _running(serve: Callable[[], None]) -> Future[None]:
             future.set_result(None)
 
     try:
-        threading.Thread(target=run, daemon=True).start()
+        threading.Thread(target=run, name="fwdrev-worker", daemon=True).start()
     except RuntimeError as error:
         raise SurroundingsError(f"{error}: end other processes, or allow more of them (ulimit -u)") from None
     return future

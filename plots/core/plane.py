@@ -17,7 +17,7 @@ ABOVE = 4
 """The order in which to draw what is above the numbers of the cells; other lines are below."""
 
 MOST_NUMBERS = 400
-"""Of numbers that are written into a plane: with more cells nobody can read them."""
+"""Of numbers that are written into a plane: with more cells they are too small to read."""
 
 _MOST = 3.0
 """Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""

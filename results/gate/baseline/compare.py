@@ -1,7 +1,7 @@
 """A run beside a stored baseline: what does not depend on the machine is compared, and ends as a report.
 
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
-they depend on caches and libraries too, so elsewhere a shift is told, and nobody knows what it means. Seconds never
+they depend on caches and libraries too, so elsewhere a shift is reported without a verdict. Seconds never
 fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
 unless it is allowed to; one that cannot be loaded here is not measured, which is no pass either.
 """
