@@ -5,16 +5,18 @@ JOBS ?= 2
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-all test-versions constraints check format docs bench gate schema wheel clean
+.PHONY: demo test test-long test-all test-versions constraints check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
 
-test: .venv/developing  ## All tests but the longest; a worker may take 5 GB
+test: .venv/developing  ## Every property, in five minutes on two cores
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-test-all: .venv/developing  ## The longest, too
-	FWDREV_LONG=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+test-long: .venv/developing  ## What takes long because it must: the same at other sizes, or more often
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long
+
+test-all: test test-long  ## Both
 
 test-versions: .venv/developing  ## The short suite with the newest and the lowest versions, on each Python that is here
 	$(BIN)/python -m tests.versions

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.short_suite import LONG
-
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
 
@@ -39,14 +37,6 @@ hypothesis.settings.load_profile("fwdrev")
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:  # in the background, or with nohup; commands under test heed them
         signal.signal(_number, _handler)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out what is long unless FWDREV_LONG is set."""
-    long = [] if os.environ.get("FWDREV_LONG") else [item for item in items if item.name.startswith(LONG)]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(scope="session")

@@ -1,15 +1,6 @@
-"""Which tests make which suite: `make test` leaves out the long ones, `make test-versions` runs the short suite."""
+"""The files of tests that `make test-versions` runs with other versions."""
 
-__all__ = ["LONG", "SHORT"]
-
-LONG = (
-    "test_compiled[",
-    "test_500_factors",
-    "test_engines_agree[driven-60x4-depth=50-width=3",
-    "test_kill_9_at_random_moments",
-)
-"""How the names of tests begin that only `make test-all` runs: each takes long and shows at another size, or once more,
-what others show."""
+__all__ = ["SHORT"]
 
 SHORT = tuple(
     f"tests/{name}.py"

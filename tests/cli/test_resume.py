@@ -43,6 +43,7 @@ def _killed_after(seconds: float, folder: Path) -> list[dict[str, Any]]:
     return _lines(folder) if folder.exists() else []
 
 
+@pytest.mark.long
 def test_kill_9_at_random_moments(tmp_path: Path) -> None:
     """Each time everything that was finished is still there, once; in the end the tables are complete."""
     moments = random.Random(0)

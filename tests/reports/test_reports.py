@@ -57,6 +57,7 @@ def test_called(name: str) -> None:
         check(result, outcome(expected, other), ours)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if situation.jit])
 def test_compiled(name: str) -> None:
     """The same inside jax.jit, where the two modes are not compared."""

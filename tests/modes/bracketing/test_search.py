@@ -133,6 +133,7 @@ def test_huge_sizes_are_exact() -> None:
     assert best.preaccumulation == min(_all_products(HUGE))
 
 
+@pytest.mark.long
 def test_500_factors() -> None:
     """A long chain is planned, and its tree, as deep as a tree can be, is written like any other."""
     cost, tree = best_tree(_FactorCosts([(1, 1, 2)] * 500), Need.X)

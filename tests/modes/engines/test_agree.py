@@ -19,8 +19,13 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> Array:
     return np.asarray(engine(name).prepare(p.chain, wrt)(p.x, p.theta))
 
 
+def _marks(case: Any) -> tuple[pytest.MarkDecorator, ...]:
+    """Fifty layers take JAX long to compile."""
+    return (pytest.mark.long,) if case[3].get("depth", 0) >= 50 else ()
+
+
 @pytest.mark.parametrize("wrt", Wrt)
-@pytest.mark.parametrize("case", CASES, ids=case_id)
+@pytest.mark.parametrize("case", [pytest.param(case, marks=_marks(case)) for case in CASES], ids=case_id)
 def test_engines_agree(case: Any, wrt: Wrt) -> None:
     """JAX's engines differentiate the value and share no derivative with the recursions."""
     p = make(case)

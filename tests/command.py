@@ -1,0 +1,90 @@
+"""The command for tests: called in this process, which is quick, or started in its own, for what only a process shows.
+
+done = fwdrev("crossover", folder, "--json")        # here: exit code, standard output, standard error
+done = started("sweep", "--quick", cwd=tmp_path)    # a process: its streams, its signals, its surroundings
+"""
+
+import contextlib
+import io
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from fwdrev.cli.app import main
+
+__all__ = ["fwdrev", "started"]
+
+_PACKAGES = Path(pytest.__file__).parents[1]
+
+
+def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> CompletedProcess[str]:
+    """Calls the command here; modules of the user's that it imports are forgotten afterwards.
+
+    Not for what a process shows alone: closed streams, signals, locales, limits, entry points, what was imported.
+    """
+    words = [*map(str, arguments)]
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        _modules_kept(),
+        _signals_kept(),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        warnings.resetwarnings()
+        patch.chdir(cwd or Path.cwd())
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["fwdrev", *words])
+        patch.setattr(sys, "path", ["", *sys.path])  # as `python -m` has it
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), out.getvalue(), err.getvalue())
+
+
+def started(
+    *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 120
+) -> CompletedProcess[str]:
+    """Starts the command as a process; what `env` names comes on top of this environment."""
+    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
+    surroundings = os.environ | (env or {})
+    return subprocess.run(
+        command, cwd=cwd, env=surroundings, capture_output=True, text=True, check=False, timeout=timeout
+    )
+
+
+@contextlib.contextmanager
+def _modules_kept() -> Iterator[None]:
+    """Forgets what was imported meanwhile from outside the installed packages and this repository."""
+    before = set(sys.modules)
+    try:
+        yield
+    finally:
+        for name in set(sys.modules) - before:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file is not None and not _is_ours(Path(file)):
+                del sys.modules[name]
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """The command handles signals as long as its process lives, which is this one."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_ours(file: Path) -> bool:
+    return any(file.is_relative_to(home) for home in (_PACKAGES, sys.base_prefix, Path(__file__).parents[1]))
