@@ -1,4 +1,4 @@
-"""Bracketings: the cheapest way to put the brackets into the product of a chain's Jacobians.
+"""Bracketings: where to put the brackets in the product of a chain's Jacobians, so that it costs least.
 
 Start with `tree.py`, then `search.py`.
 """

@@ -1,4 +1,4 @@
-"""Naumann's problem: the cheapest product of factors that are known by their sizes and edges alone.
+"""Naumann's problem: the cheapest product of factors given only by their sizes and edges.
 
 best = cheapest([(3, 3, 29), (1, 3, 14), (2, 1, 7)])     # (m, n, edges) of each factor, from input to output
 best.cost, str(best.tree)                                # 56, '[3]·(2·1)'
@@ -16,7 +16,7 @@ from fwdrev.modes.errors import InputError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorPlan:
-    """The optimum of Naumann's problem beside what one would do without it, in multiply–adds.
+    """The optimum of Naumann's problem beside the three usual ways, in multiply–adds.
 
     `tangent`: all inputs pushed through the whole chain; `adjoint`: all outputs pulled; `preaccumulation`: each factor
     formed, and the matrices multiplied in the best order.
@@ -37,7 +37,7 @@ def cheapest(factors: Sequence[tuple[int, int, int]]) -> FactorPlan:
     recursion are Naumann's ("Matrix-free Jacobian chaining", arXiv 2406.11862): there the tangents of a subchain are
     the tree that pushes through its factors one by one.
 
-    Raises InputError for factors that do not fit together.
+    Raises InputError for factors whose sizes do not fit together.
     """
     costs = _FactorCosts(factors)
     total, tree = best_tree(costs, Need.X)
@@ -48,7 +48,7 @@ def cheapest(factors: Sequence[tuple[int, int, int]]) -> FactorPlan:
 
 
 class _FactorCosts(Costs):
-    """Factors known by their sizes and edges alone."""
+    """The costs of factors given only by their sizes and edges."""
 
     def __init__(self, factors: Sequence[tuple[int, int, int]]) -> None:
         _check(factors)
@@ -70,7 +70,7 @@ class _FactorCosts(Costs):
 
 
 class _FormedCosts(_FactorCosts):
-    """The same where each factor has to be formed: what is pushed or pulled through it then is a matrix product."""
+    """The costs where each factor must be formed first, so that pushes and pulls are matrix products."""
 
     def push(self, k: int, q: int) -> Number:
         return self.dense(k, x=True, theta=False) + self.multiply(self.n[k + 1], self.n[k], q)

@@ -1,4 +1,4 @@
-"""Predicted seconds: what an array operation, and what a whole Jacobian, takes on a machine that was calibrated.
+"""Predicted seconds of array operations and of whole Jacobians on a calibrated machine.
 
 A Jacobian takes
 
@@ -21,16 +21,16 @@ from fwdrev.modes.core.cost import Cost, EngineCost, Operation, Product
 from fwdrev.modes.core.prices import Prices
 
 MARGIN = 0.03
-"""A plan that leaves forward and reverse has to be better by more than the model's own error for neighbouring sizes."""
+"""A mixed plan has to beat forward and reverse by more than the model's own error at neighbouring sizes."""
 
 CACHE = 2**21
-"""Bytes that do not come from memory: the second-level cache of a core and some of the third. Of 2¹⁹ … 2²³ it predicted
+"""Bytes that stay in cache: a core's second level and a share of the third. Of 2¹⁹ … 2²³ this value predicted
 crossovers best (AMD EPYC, 1 MiB of second level; a virtual machine may state anything)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rates:
-    """Seconds per unit of each term, for one engine."""
+    """One engine's rates: seconds per unit of each term."""
 
     call: float = 0.0
     layer: float = 0.0
@@ -50,7 +50,7 @@ class Rates:
 class Table:
     """Seconds of one kind of operation at sizes that are powers of two, one axis for each size.
 
-    Between them the logarithm is interpolated linearly in the logarithms of the sizes; beyond them time is proportional
+    Between these sizes, log seconds are linear in the log sizes; beyond them, time is proportional
     to each size. Where the table says None (too large to be measured), it is as if the axis ended before.
     """
 
@@ -59,7 +59,7 @@ class Table:
     _logs: dict[tuple[int, ...], float] = field(default_factory=dict, repr=False, compare=False)
 
     def seconds(self, sizes: Sequence[int]) -> float:
-        """At these sizes, all of them 1 or more; linear in the corners around them."""
+        """Seconds at these sizes, each 1 or more; interpolates between the surrounding corners."""
         # a plan asks for one point at a time: scipy's RegularGridInterpolator takes five times as long (255 µs, not 52)
         low = [min(size.bit_length() - 1, 60) for size in sizes]
         shares = [math.log2(size) - at for size, at in zip(sizes, low, strict=True)]
@@ -71,7 +71,7 @@ class Table:
         return math.exp(total)
 
     def _log(self, at: tuple[int, ...]) -> float:
-        """The logarithm at a point of the grid; outside, that of half the largest size and log 2 more."""
+        """Log seconds at a grid point; outside the grid, log 2 more than at half the size."""
         if at not in self._logs:
             found = self._value(at)
             if found is None:
@@ -93,7 +93,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Seconds(Prices):
-    """Tables by kind of operation, and rates by engine; both may lack what was not calibrated."""
+    """Tables by kind of operation and rates by engine; both hold only what was calibrated."""
 
     tables: Mapping[str, Table]
     rates: Mapping[str, Rates]
@@ -102,7 +102,7 @@ class Seconds(Prices):
     margin = MARGIN
 
     def of(self, operation: Operation) -> float:
-        """From its table; work of which only the amount is known at the rate of large matrix products."""
+        """Looks the operation up in its table; work known only by its amount is priced as a large matrix product."""
         table = self.tables.get(operation.table)
         if table is None:
             return operation.multiply_adds * self._large_product
@@ -110,7 +110,7 @@ class Seconds(Prices):
         return table.seconds(sizes if operation.is_product else (operation.rows, operation.columns)) * operation.times
 
     def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> float:
-        """Seconds of one Jacobian by that engine; of one that was not calibrated, those of its operations."""
+        """Seconds of one Jacobian by that engine; for an uncalibrated engine, the sum over its operations."""
         rates = self.rates.get(name, Rates(table=1.0))
         return rates.seconds(terms(self, cost, products, chain))
 
@@ -121,13 +121,13 @@ class Seconds(Prices):
         return 1e-10 if table is None else table.seconds((256, 256, 256)) / 256**3
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         rates = {name: {k: v for k, v in asdict(r).items() if v} for name, r in self.rates.items()}
         return {"tables": {kind: table.values for kind, table in self.tables.items()}, "rates": rates}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Seconds":
-        """What `to_json` gave."""
+        """Reads back the data that `to_json` wrote."""
         return cls(
             {kind: Table(values) for kind, values in data["tables"].items()},
             {name: Rates(**rates) for name, rates in data["rates"].items()},
@@ -135,9 +135,9 @@ class Seconds(Prices):
 
 
 def terms(prices: Prices, cost: EngineCost, products: Sequence[Product], chain: Chain) -> dict[str, float]:
-    """The units that the rates of an engine multiply, by the name of the rate.
+    """The quantities that an engine's rates multiply, by the name of the rate.
 
-    Evaluating a layer takes about as many multiply–adds as pushing one tangent through both its maps. Where more is
+    Evaluating a layer takes about as many multiply–adds as pushing one tangent through both its maps. If more is
     held at once than the cache takes, the rest comes from memory.
     """
     value = Cost.all(J.push_cost(1) for layer in chain.linearizations() for J in (layer.J_x, layer.J_theta))

@@ -1,7 +1,7 @@
-"""Programs: a bracketing written out as the products that compute it, in order, and where each one writes.
+"""Programs: a bracketing as an ordered list of products, with the place that each one writes to.
 
-What is computed lies in blocks (columns) of buffers; buffer 0 is the result, ( J_x f │ J_θ f ). Whatever can be written
-into its place in the result is. NumPy and JAX execute the same program, and its cost is counted from it.
+Results lie in blocks (columns) of buffers; buffer 0 is the result, ( J_x f │ J_θ f ). A product that can be written
+to its place in the result goes there. NumPy and JAX execute the same program; its cost is counted from it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,11 +27,11 @@ class Block:
 
     @property
     def width(self) -> int:
-        """Its columns."""
+        """The number of columns."""
         return self.stop - self.start
 
     def part(self, start: int, stop: int) -> "Block":
-        """Columns of this block, counted from its start."""
+        """A block of some of these columns, counted from the start of this block."""
         return Block(self.buffer, self.start + start, self.start + stop, self.name)
 
 
@@ -55,7 +55,7 @@ class Push:
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """theta = source · J_θ L^layer and x = source · J_x L^layer, as far as they are wanted."""
+    """theta = source · J_θ L^layer and x = source · J_x L^layer, whichever is wanted."""
 
     layer: int
     source: Block
@@ -84,13 +84,13 @@ class Program:
 
     @property
     def passes(self) -> int:
-        """The most tangents that are pushed at once, and the most cotangents that are pulled at once."""
+        """The most tangents pushed at once, and the most cotangents pulled at once."""
         tangents = max((one.source.width for one in self.instructions if isinstance(one, Push)), default=0)
         pulls = (self.buffers[one.source.buffer][0] for one in self.instructions if isinstance(one, Pull))
         return tangents + max(pulls, default=0)
 
     def wishes(self, chain: Chain) -> list[Order]:
-        """How each layer should store its constants: by columns, if what is pushed through it grows tall."""
+        """The order in which each layer should store its constants: by columns if the pushed matrix is tall."""
         wishes: list[Order] = ["C"] * len(chain.layers)
         for one in self.instructions:
             if isinstance(one, Push):
@@ -98,7 +98,7 @@ class Program:
         return wishes
 
     def slots(self) -> list[int]:
-        """Which piece of memory each buffer but the result gets: one that no buffer still in use lies in."""
+        """Assigns each buffer, except the result, to a piece of memory that no live buffer uses."""
         last = {block.buffer: at for at, one in enumerate(self.instructions) for block in _blocks(one)}
         slots, free_at = [-1] * len(self.buffers), list[int]()
         for at, one in enumerate(self.instructions):
@@ -110,7 +110,7 @@ class Program:
         return slots
 
     def memory(self) -> list[int]:
-        """The entries of each piece of memory."""
+        """The size of each piece of memory, in entries."""
         slots, sizes = self.slots(), dict[int, int]()
         for (rows, columns), slot in zip(self.buffers, slots, strict=True):
             if slot >= 0:
@@ -119,7 +119,7 @@ class Program:
 
 
 def program_of(tree: Tree, chain: Chain, wrt: Wrt) -> Program:
-    """The program of a bracketing of all layers of a chain."""
+    """The program that executes a bracketing of a whole chain."""
     n_x, n_theta = wrt.has_x * chain.n_in, wrt.has_theta * chain.n_params
     writer = _Writer(chain)
     whole = writer.new(chain.n_out, n_x + n_theta, "J f")
@@ -131,7 +131,7 @@ def program_of(tree: Tree, chain: Chain, wrt: Wrt) -> Program:
 
 
 class _Writer:
-    """Writes instructions; segments are half-open, [i, j), layers counted from 0. A place of None is not wanted."""
+    """Emits instructions. Segments are half-open, [i, j), with layers from 0; a place of None means not wanted."""
 
     def __init__(self, chain: Chain) -> None:
         self._sizes = [chain.n_in, *(layer.n_out for layer in chain.layers)]
@@ -140,12 +140,12 @@ class _Writer:
         self.buffers: list[tuple[int, int]] = []
 
     def new(self, rows: int, columns: int, name: str) -> Block:
-        """A new buffer, whole."""
+        """Makes a new buffer and returns the block of all its columns."""
         self.buffers.append((rows, columns))
         return Block(len(self.buffers) - 1, 0, columns, name)
 
     def write(self, tree: Tree, i: int, j: int, x: Block | None, theta: Block | None) -> None:
-        """X(i..j) and Θ(i..j) into these places."""
+        """Emits the instructions that compute X(i..j) and Θ(i..j) into these places."""
         if isinstance(tree, Leaf):
             dense = ((x, False), (theta, True))
             self.instructions += [Dense(i, is_theta, out) for out, is_theta in dense if out is not None]
@@ -167,13 +167,13 @@ class _Writer:
             self.instructions += [Multiply(left, source, out) for source, out in pairs]
 
     def _left(self, tree: Tree, k: int, j: int, theta: Block | None) -> Block:
-        """The left factor in a buffer of its own, and its Θ in its place."""
+        """Computes the left factor into its own buffer, and its Θ into the given place."""
         X = self.new(self._sizes[j], self._sizes[k], _name("X", k, j))
         self.write(tree, k, j, X, theta)
         return X
 
     def _right(self, tree: Tree, i: int, k: int, x: Block | None, theta: Block | None) -> list[tuple[Block, Block]]:
-        """The right factor in a buffer of its own; which of its columns belong where, all to one place at best."""
+        """Computes the right factor into its own buffer; returns which columns go where, ideally all to one place."""
         widths = [0 if out is None else out.width for out in (x, theta)]
         letters = "│".join(letter for letter, out in (("X", x), ("Θ", theta)) if out is not None)
         whole = self.new(self._sizes[k], sum(widths), _name(letters, i, k))
@@ -192,7 +192,7 @@ def _first_layer(tree: Tree) -> int:
 
 
 def _name(letters: str, i: int, j: int) -> str:
-    """Of a segment, layers counted from 1: `X(2..4)`, `J_x L^3` for a single one."""
+    """The formula of a segment, with layers counted from 1: `X(2..4)`, or `J_x L^3` for a single layer."""
     if j - i > 1:
         return f"{letters if len(letters) == 1 else f'({letters})'}({i + 1}..{j})"
     single = "│".join({"X": "J_x", "Θ": "J_θ"}[letter] for letter in letters.split("│"))
@@ -200,7 +200,7 @@ def _name(letters: str, i: int, j: int) -> str:
 
 
 def _blocks(one: Instruction) -> list[Block]:
-    """All that an instruction reads or writes."""
+    """The blocks that an instruction reads or writes."""
     match one:
         case Dense(out=out):
             return [out]
@@ -213,7 +213,7 @@ def _blocks(one: Instruction) -> list[Block]:
 
 
 def products_of(program: Program, layers: Sequence[Linearization]) -> list[Product]:
-    """What the instructions cost, one line for each product."""
+    """The cost of the instructions, one line for each product."""
     return [line for one in program.instructions for line in _lines(one, program, layers)]
 
 
@@ -243,6 +243,6 @@ def _lines(one: Instruction, program: Program, layers: Sequence[Linearization]) 
 def pulled_maps(
     one: Pull, layers: Sequence[Linearization], r: int
 ) -> tuple[Diagonal | None, Sequence[LinearMap | None]]:
-    """The diagonal that J_θ and J_x share on the left, if splitting it off pays, and these two, as far as wanted."""
+    """The diagonal that J_θ and J_x share on the left, if splitting it off pays; then the two maps, if wanted."""
     layer = layers[one.layer]
     return shared_scaling((None if one.theta is None else layer.J_theta, None if one.x is None else layer.J_x), r)

@@ -8,7 +8,7 @@ that with respect to its parameters,
 Splitting always behind the last layer is the G recursion, always behind the first is the D recursion; every other tree
 is a mixed mode. The cheapest tree is found by dynamic programming over segments. A factor that is a single layer is
 applied as an operator (pushed through, pulled through); it is formed first only where that is cheaper, as when a black
-box meets many seeds. What a tree needs twice (X(k+1..j), as a factor and in its own Θ) is computed once.
+box meets many seeds. A part that a tree uses twice (X(k+1..j), as a factor and in its own Θ) is computed once.
 """
 
 from abc import ABC, abstractmethod
@@ -21,18 +21,18 @@ from fwdrev.modes.core.prices import Number
 
 
 class Need(StrEnum):
-    """What is wanted of a segment, and how it is laid out."""
+    """The parts of a segment that are wanted, and their layout."""
 
     X = "x"
     THETA = "theta"
     JOINT = "joint"
     """X and Θ side by side in one matrix, so that one product serves both."""
     APART = "apart"
-    """X and Θ in different places: a left factor whose Θ belongs to the result already."""
+    """X and Θ in different places: a left factor whose Θ is already part of the result."""
 
 
 class Costs(ABC):
-    """What the products of a chain cost: layers from 0, `n` the sizes n_1 … n_{l+1}, `p` the parameters of each."""
+    """The costs of a chain's products, layers counted from 0; `n`: the sizes n_1 … n_{l+1}, `p`: all p_k."""
 
     n: Sequence[int]
     p: Sequence[int]
@@ -55,17 +55,17 @@ class Costs(ABC):
 
 
 _REQUIRED = {Need.X: (Need.X,), Need.THETA: (Need.APART, Need.JOINT, Need.THETA), Need.JOINT: (Need.APART, Need.JOINT)}
-"""What is needed of parts, for what is needed of the whole."""
+"""The need of a part, given the need of the whole."""
 
 _RIGHT = {Need.X: Need.X, Need.THETA: Need.THETA, Need.JOINT: Need.JOINT, Need.APART: Need.JOINT}
 _LEFT = {Need.X: Need.X, Need.THETA: Need.APART, Need.JOINT: Need.APART, Need.APART: Need.APART}
-"""What is needed of the two factors."""
+"""The needs of the two factors."""
 
 
 def best_tree(costs: Costs, need: Need) -> tuple[Number, Tree]:
-    """The cheapest tree and its cost; O(l³) products are weighed for l layers.
+    """The cheapest tree and its cost; compares O(l³) products for l layers.
 
-    Of trees that cost the same, the one that pushes is preferred to the one that pulls, and both to the others.
+    Among trees of equal cost, pushing comes before pulling, and both before the others.
     """
     plan = _Plan(costs, _REQUIRED[need])
     whole = len(costs.p)
@@ -90,11 +90,11 @@ class _Plan:
                     self._fill(need, i, i + length)
 
     def cost(self, need: Need, i: int, j: int) -> Number:
-        """Of the best tree of layers i … j-1."""
+        """The cost of the best tree of layers i … j-1."""
         return self._from[need][i][j]
 
     def tree(self, need: Need, i: int, j: int) -> Tree:
-        """The best tree of layers i … j-1, from its leaves up: it may be as deep as the chain is long."""
+        """The best tree of layers i … j-1, built from its leaves, since it may be as deep as the chain is long."""
         made: dict[tuple[Need, int, int], Tree] = {}
         for segment in reversed(self._segments(need, i, j)):
             _, first, last = segment
@@ -106,7 +106,7 @@ class _Plan:
         return made[need, i, j]
 
     def _segments(self, need: Need, i: int, j: int) -> list[tuple[Need, int, int]]:
-        """All that the best tree is made of, each before its factors."""
+        """The segments of the best tree, each before its factors."""
         found, rest = [], [(need, i, j)]
         while rest:
             found.append(rest.pop())
@@ -135,14 +135,14 @@ class _Plan:
         self._from[need][i][j] = self._upto[need][j][i] = best
 
     def _best(self, need: Need, i: int, j: int) -> tuple[Number, int, How]:
-        """Of pushing through the last layer, pulling through the first one, and multiplying at any split."""
+        """Compares pushing through the last layer, pulling through the first, and multiplying at each split."""
         pushed, pulled = self._pushed(need, i, j), self._pulled(need, i, j)
         best, split, how = (pushed, j - 1, How.PUSH) if pushed <= pulled else (pulled, i + 1, How.PULL)
         lefts, rights = self._upto[_LEFT[need]][j], self._from[_RIGHT[need]][i]
         multiply, rows = self._costs.multiply, self._n[j]
         for k in range(i + 1, j):
             total = lefts[k] + rights[k]
-            if total < best:  # most are too dear already
+            if total < best:  # most splits are already too expensive
                 for q in self._columns(need, i, k):
                     total += multiply(rows, self._n[k], q)
                 if total < best:
@@ -150,18 +150,18 @@ class _Plan:
         return best, split, how
 
     def _pushed(self, need: Need, i: int, j: int) -> Number:
-        """The right factor through the last layer, whose Θ is written out beside it."""
+        """Pushes the right factor through the last layer and writes out that layer's Θ."""
         own = self._costs.dense(j - 1, x=False, theta=True) if need is not Need.X else 0
         through = sum(self._costs.push(j - 1, q) for q in self._columns(need, i, j - 1))
         return self._from[_RIGHT[need]][i][j - 1] + through + own
 
     def _pulled(self, need: Need, i: int, j: int) -> Number:
-        """The left factor through the first layer."""
+        """Pulls the left factor through the first layer."""
         through = self._costs.pull(i, self._n[j], x=need is not Need.THETA, theta=need is not Need.X)
         return self._from[_LEFT[need]][i + 1][j] + through
 
     def _columns(self, need: Need, i: int, k: int) -> list[int]:
-        """The widths of the products with the right factor: one, or two where the results lie apart."""
+        """The widths of the products with the right factor: one, or two if the results lie apart."""
         if need is Need.X:
             return [self._n[i]]
         x, theta = self._n[i], self._parameters(i, k)

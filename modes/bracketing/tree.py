@@ -8,14 +8,14 @@ from enum import StrEnum
 
 
 class How(StrEnum):
-    """What multiplies the two factors of a split."""
+    """The operation that joins the two factors of a split."""
 
     PUSH = "push"
-    """The left factor is a single layer and an operator: the right one is pushed through it."""
+    """The left factor is a single layer, applied as an operator: the right factor is pushed through it."""
     PULL = "pull"
-    """The right factor is a single layer and an operator: the left one is pulled through it."""
+    """The right factor is a single layer, applied as an operator: the left factor is pulled through it."""
     MULTIPLY = "multiply"
-    """Both are matrices."""
+    """Both factors are matrices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +25,23 @@ class Leaf:
     layer: int
 
     def __str__(self) -> str:
-        """Its number, counted from 1 as in the formulas."""
+        """The layer's number, counted from 1 as in the formulas."""
         return str(self.layer + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A product: `left` are the later layers, `right` the earlier ones, as they stand in the product."""
+    """A product: `left` holds the later layers, `right` the earlier ones, in the order of the product."""
 
     left: "Tree"
     right: "Tree"
     how: How
 
     def __str__(self) -> str:
-        """Layers in the order of the product, brackets where they matter, [k] a layer that is formed and multiplied."""
+        """The layers in the product's order, with the brackets that matter; [k] is a layer formed and multiplied."""
         written = ""
         rest: list[Tree | str] = [self]
-        while rest:  # no recursion: a tree may be as deep as the chain is long
+        while rest:  # not recursive, since a tree may be as deep as the chain is long
             part = rest.pop()
             if isinstance(part, Split):
                 rest += [*_factor(part.right, part.how), "·", *_factor(part.left, part.how)]
@@ -54,7 +54,7 @@ Tree = Leaf | Split
 
 
 def _factor(tree: Tree, how: How) -> list[Tree | str]:
-    """How a factor is written, from right to left."""
+    """The text of a factor, from right to left."""
     if isinstance(tree, Split):
         return [")", tree, "("]
     return [f"[{tree}]" if how is How.MULTIPLY else tree]

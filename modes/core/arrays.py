@@ -1,4 +1,4 @@
-"""Names for the arrays that go through the engines; the shapes are checked while the tests run, never while timing."""
+"""Types of the arrays that engines take and return; shapes are checked in tests, never while timing."""
 
 from typing import Any, Literal
 
@@ -9,10 +9,10 @@ Matrix = Shaped[np.ndarray, "_ _"]
 """A NumPy matrix of floats (of counting numbers, where a test counts operations) of any shape."""
 
 Vector = Shaped[np.ndarray, " _"]
-"""A NumPy vector of the same."""
+"""A NumPy vector of floats (or of counting numbers)."""
 
 Order = Literal["C", "F"]
-"""By rows (C) or by columns (F)."""
+"""Memory order: by rows (C) or by columns (F)."""
 
 Namespace = Any
 """The functions of NumPy or of JAX: what `x.__array_namespace__()` returns."""

@@ -1,6 +1,6 @@
-"""Chains: `x^{k+1} = L^k(x^k, θ^k)` for k = 1..l, `f(x, θ) = x^{l+1}`; the function whose Jacobian is asked for.
+"""Chains: `x^{k+1} = L^k(x^k, θ^k)` for k = 1..l, `f(x, θ) = x^{l+1}`; the function to differentiate.
 
-θ is one flat vector, the θ^k one after the other.
+θ is one flat vector that holds θ^1, θ^2, … one after the other.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _FLOAT64: np.dtype[Any] = np.dtype(np.float64)
 
 
 class Wrt(StrEnum):
-    """What to differentiate with respect to."""
+    """The variables to differentiate with respect to."""
 
     THETA = "theta"
     X = "x"
@@ -45,16 +45,16 @@ class Wrt(StrEnum):
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after the other, computed in one precision; each layer takes what the one before gives.
+    """Layers one after the other, computed in one precision; the output of a layer is the input of the next.
 
-    The very same layer may stand there many times, with parameters of its own each time: (step,) * 500.
+    The same layer may occur many times, with its own parameters each time: (step,) * 500.
     """
 
     layers: tuple[Layer, ...]
     dtype: np.dtype[Any] = _FLOAT64
 
     def __post_init__(self) -> None:
-        """Sizes have to fit."""
+        """Raises InputError unless the sizes of neighbours fit."""
         object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "dtype", float_dtype(self.dtype))
         if not self.layers:
@@ -81,7 +81,7 @@ class Chain:
 
     @cached_property
     def cuts(self) -> tuple[slice, ...]:
-        """Where each θ^k lies in θ."""
+        """The slice of θ that holds each θ^k."""
         ends = accumulate((layer.n_params for layer in self.layers), initial=0)
         return tuple(slice(a, b) for a, b in pairwise(ends))
 
@@ -96,7 +96,7 @@ class Chain:
         return x
 
     def linearizations(self, orders: Iterable[Order] = repeat("C")) -> list[Linearization]:
-        """A new workspace for each layer, constants stored in the order given for each."""
+        """Makes a new workspace for each layer, with its constants stored in the given order."""
         return [layer.linearization(self.dtype, order) for layer, order in zip(self.layers, orders, strict=False)]
 
     def linearize(self, x: AnyArray, theta: AnyArray) -> tuple[list[LinearMap], list[LinearMap]]:
@@ -110,7 +110,7 @@ class Chain:
         return maps
 
     def jacobians(self, x: AnyArray, theta: AnyArray) -> tuple[list[Matrix], list[Matrix]]:
-        """The same, written out as matrices."""
+        """J_x L^k and J_θ L^k of all layers, written out as matrices."""
         J_x, J_theta = self.linearize(x, theta)
         return [J.dense() for J in J_x], [J.dense() for J in J_theta]
 

@@ -1,4 +1,4 @@
-"""Exact costs: how many multiply–adds a product takes, and how much memory it has to move.
+"""Exact costs: the multiply–adds of a product, and the memory that it moves.
 
 A multiplication counts as one multiply–add, whether or not an addition follows it; additions alone are not counted.
 Only the work on Jacobians is counted: evaluating the function costs every engine the same.
@@ -10,12 +10,12 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What an array operation does; operations of one kind and one size take equally long."""
+    """The kind of an array operation; operations of one kind and one size take equally long."""
 
     PUSH = "push"
-    """A matrix product by columns, where it is tall: what is pushed through a layer that stores its matrix so."""
+    """A tall matrix product stored by columns, as a push through a layer that stores its matrix by columns."""
     PULL = "pull"
-    """A matrix product by rows."""
+    """A matrix product stored by rows."""
     SCALE_ROWS = "scale rows"
     SCALE_COLUMNS = "scale columns"
     OUTER = "outer"
@@ -39,11 +39,11 @@ class Operation:
     moved: int
     times: int = 1
     fresh: bool = False
-    """Whether the result gets new memory, instead of being written to its place."""
+    """Whether the result gets new memory instead of being written in place."""
 
     @property
     def table(self) -> str:
-        """Under what its times are looked up."""
+        """The key under which its times are looked up."""
         return f"{self.kind} fresh" if self.fresh and self.kind is Kind.PULL else str(self.kind)
 
     @property
@@ -54,26 +54,26 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The array operations that something takes, in order."""
+    """A list of array operations, in order, with their totals."""
 
     operations: tuple[Operation, ...] = ()
 
     @property
     def multiply_adds(self) -> int:
-        """Of all operations."""
+        """The multiply–adds of all operations."""
         return sum(operation.multiply_adds for operation in self.operations)
 
     @property
     def moved(self) -> int:
-        """Array entries read and written, of all operations."""
+        """The array entries that all operations read and write."""
         return sum(operation.moved for operation in self.operations)
 
     def __add__(self, other: "Cost") -> "Cost":
-        """Both, one after the other."""
+        """The operations of both, one after the other."""
         return Cost(self.operations + other.operations)
 
     def __mul__(self, times: int) -> "Cost":
-        """The same operations several times."""
+        """These operations, repeated."""
         return Cost(
             tuple(
                 replace(o, multiply_adds=o.multiply_adds * times, moved=o.moved * times, times=o.times * times)
@@ -83,12 +83,12 @@ class Cost:
 
     @property
     def fresh(self) -> "Cost":
-        """The same where the result gets new memory, instead of being written to its place."""
+        """These operations, with results in new memory instead of written in place."""
         return Cost(tuple(replace(operation, fresh=True) for operation in self.operations))
 
     @classmethod
     def all(cls, parts: Iterable["Cost"]) -> "Cost":
-        """All of them, one after the other."""
+        """The operations of all these costs, one after the other."""
         return cls(tuple(operation for part in parts for operation in part.operations))
 
     @classmethod
@@ -115,12 +115,12 @@ class Cost:
 
     @classmethod
     def other(cls, rows: int, columns: int, multiply_adds: int, moved: int) -> "Cost":
-        """Work of which only the amount is known."""
+        """Work that is known only by its amount."""
         return cls._one(Kind.OTHER, rows, columns, multiply_adds, moved)
 
     @classmethod
     def _one(cls, kind: Kind, rows: int, columns: int, multiply_adds: int, moved: int, inner: int = 1) -> "Cost":
-        """Nothing, where the result is empty."""
+        """No operation where the result is empty."""
         if 0 in (rows, columns):
             return cls()
         return cls(
@@ -130,9 +130,9 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One line of a recursion, or one product of a bracketing: what it computes, of which shapes, at what cost.
+    """One line of a recursion, or one product of a bracketing: its formula, its shapes and its cost.
 
-    `line` reads as in the formulas, such as `J_x L^3 · G^2`; `shape` is that of the result, `factors` those of the
+    `line` reads like the formulas: `J_x L^3 · G^2`; `shape` is the result's shape, `factors` are the shapes of the
     factors: two for a product, one where a map is written out.
     """
 
@@ -149,7 +149,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineCost:
-    """What one Jacobian costs an engine.
+    """The cost of one Jacobian for one engine.
 
     `multiply_adds`: as above. `passes`: tangents pushed or cotangents pulled, the most of both that are under way at
     once where an engine does both. `bytes_moved`: every operand of every
@@ -175,7 +175,7 @@ class EngineCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramCost:
-    """What a compiler says of the program that it made; None where it does not know.
+    """A compiler's own figures for a program that it made; None where it has none.
 
     `flops` and `bytes_accessed` for one Jacobian, a multiply–add being two flops; `peak_bytes`: arguments, results and
     temporary arrays together. XLA counts before its last optimisations (jax issue 13956).

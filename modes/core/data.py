@@ -1,9 +1,9 @@
-"""Names for data of any shape, where a checker can say no more."""
+"""Names for data of any shape, which a type checker cannot describe further."""
 
 from typing import Any
 
 Json = Any
-"""What JSON can hold: dicts with names, lists, texts, numbers, true, false and null."""
+"""Any JSON value: an object, an array, a string, a number, true, false or null."""
 
 Pytree = Any
-"""What JAX takes for a tree: dicts, lists, tuples, records that are registered, with arrays and numbers as leaves."""
+"""A JAX pytree: dicts, lists, tuples and registered classes, with arrays and numbers as leaves."""

@@ -1,4 +1,4 @@
-"""What an engine is: a small frozen object with facts, `prepare`, and the exact cost of what it does.
+"""The interface of an engine: a small frozen object with facts, `prepare`, and exact costs.
 
     jacobian = engine("forward").prepare(chain, "theta")     # one-off: plan, workspace, trace, compile
     J = jacobian(x, theta)                                   # (m, N), as often as needed
@@ -23,7 +23,7 @@ Jacobian = Callable[[AnyArray, AnyArray], AnyArray]
 
 
 class Direction(StrEnum):
-    """The way an engine goes through the chain."""
+    """The direction in which an engine goes through the chain."""
 
     FORWARD = "forward"
     REVERSE = "reverse"
@@ -33,9 +33,9 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Engine(ABC):
-    """A way to get a Jacobian.
+    """A method that computes a Jacobian.
 
-    `name` is how users ask for it, `summary` one line for `fwdrev engines`; `library` is what it computes with; an
+    Users ask for it by `name`; `summary` is its line in `fwdrev engines`; `library` is the library it computes with. An
     engine that does not compute a Jacobian (`null`) says so and is exempt from the check before timing.
     """
 
@@ -47,25 +47,25 @@ class Engine(ABC):
 
     @abstractmethod
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Do all that is needed once; returns the callable that computes the Jacobian at a point."""
+        """Do the one-off work; returns the callable that computes the Jacobian at a point."""
 
     @abstractmethod
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """What one Jacobian costs: exact counts, no clock."""
+        """The cost of one Jacobian in exact counts, without a clock."""
 
     def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """What one Jacobian takes, product by product, in order.
+        """The products that compute one Jacobian, in order.
 
-        An engine that does not tell has a single line with the amount of its work.
+        An engine that does not list its products returns one line with the total.
         """
         total, shape = self.cost(chain, wrt), (chain.n_out, chain.n_columns(Wrt(wrt)))
         work = Cost.other(*shape, total.multiply_adds, total.bytes_moved // chain.dtype.itemsize)
         return [Product(line="J f", factors=(), shape=shape, cost=work)]
 
     def priced(self, prices: Prices) -> "Engine":
-        """The same engine, planning at these prices, if it plans."""
+        """This engine with plans made at these prices; the engine itself if it makes no plan."""
         return self
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost | None:
-        """What the compiler says of the program, for an engine that compiles one; costs a compilation."""
+        """The compiler's own figures for the program, if the engine compiles one; costs a compilation."""
         return None

@@ -1,10 +1,10 @@
-"""Jacobians of any JAX function of pytrees by a mode that is named, all seeds at once or a chunk of them at a time.
+"""Jacobians of any JAX function of pytrees in a given mode, with all seeds at once or in chunks.
 
     jacobian_by(f, "forward")(x)                  # jax.jacfwd(f)(x)
     jacobian_by(f, "reverse", chunk=64)(x)        # jax.jacrev(f)(x), with no more than 64 cotangents under way at once
 
-A chunk bounds the memory of what is computed on the way: `chunk` copies of it are held instead of one for each column
-(forward) or row (reverse). The result is as large as ever.
+A chunk bounds the memory of intermediate values: `chunk` copies are held instead of one for each column
+(forward) or row (reverse). The size of the result does not change.
 """
 
 import operator
@@ -43,10 +43,10 @@ def jacobian_by(
 ) -> Function:
     """The Jacobian of `f` by mode "forward" (jax.jacfwd) or "reverse" (jax.jacrev), as a pytree like theirs.
 
-    Without `chunk` it is JAX's own function. With it `chunk` tangents or cotangents are computed at a time, which
+    Without `chunk` this is JAX's own function. With it, `chunk` tangents or cotangents are computed at a time, which
     takes less memory and more time; the function is linearized once, at the point. Integers need reverse mode.
 
-    Raises InputError for an unknown mode and for a chunk that is no size.
+    Raises InputError for an unknown mode and for a chunk that is not a whole number from 1 on.
     """
     if mode not in _MODES:
         raise unknown("mode", mode, _MODES)
@@ -63,7 +63,7 @@ def jacobian_by(
     @wraps(f)
     def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:
         if not present(numbers, args):
-            return plain(*args, **kwargs)  # which says what is wrong
+            return plain(*args, **kwargs)  # JAX's own error says what is wrong
         leaves, tree = jax.tree.flatten(selected(numbers, args))
         if not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
             return plain(*args, **kwargs)
@@ -75,7 +75,7 @@ def jacobian_by(
 
 
 def checked_chunk(chunk: int | None) -> int | None:
-    """The chunk, if it is a size or None; raises InputError otherwise."""
+    """Returns the chunk if it is None or a whole number from 1 on; raises InputError otherwise."""
     if chunk is None or (isinstance(chunk, int) and not isinstance(chunk, bool) and chunk > 0):
         return chunk
     raise InputError(f"a chunk of {chunk!r}: give a whole number from 1 on, or None for all at once")
@@ -84,7 +84,7 @@ def checked_chunk(chunk: int | None) -> int | None:
 def checked_argnums(argnums: SupportsIndex | Sequence[SupportsIndex]) -> Argnums:
     """An int as it is, anything else as a tuple of ints: jax.jacobian takes an integer of NumPy for a sequence of one.
 
-    Raises TypeError for what counts nothing.
+    Raises TypeError for anything that is not an index.
     """
     if isinstance(argnums, int):
         return argnums
@@ -100,7 +100,7 @@ def numbers_of(argnums: Argnums, args: Sequence[Any]) -> set[int]:
 
 
 def present(argnums: Argnums, args: Sequence[Any]) -> bool:
-    """Whether there are so many arguments."""
+    """Whether the function has arguments at all these positions."""
     return numbers_of(argnums, args) <= set(range(len(args)))
 
 
@@ -127,7 +127,7 @@ def _numbers(argnums: Argnums) -> Sequence[int]:
 
 
 def of_kind(leaf: Pytree, kind: type[Any]) -> bool:
-    """Whether it is a number or an array, of that kind of numbers."""
+    """Whether a leaf is a number or an array of that kind."""
     if not isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, complex, int)):
         return False
     dtype = leaf.dtype if hasattr(leaf, "dtype") else jnp.result_type(leaf)
@@ -135,12 +135,12 @@ def of_kind(leaf: Pytree, kind: type[Any]) -> bool:
 
 
 def _inexact(leaf: object) -> bool:
-    """Whether it has a derivative: of real or complex numbers."""
+    """Whether a leaf has a derivative: real or complex numbers do."""
     return of_kind(leaf, jnp.inexact)
 
 
 def _differentiable(leaves: Sequence[Any], *, holomorphic: bool, mode: str, allow_int: bool) -> bool:
-    """Whether JAX takes the Jacobian with respect to these."""
+    """Whether JAX can differentiate with respect to these arguments."""
     if not all(of_kind(leaf, jnp.number) or of_kind(leaf, jnp.bool_) for leaf in leaves):
         return False
     if holomorphic:
@@ -151,7 +151,7 @@ def _differentiable(leaves: Sequence[Any], *, holomorphic: bool, mode: str, allo
 
 
 def _of_inexact(at: Function, leaves: Sequence[Any], tree: PyTreeDef) -> Function:
-    """The function of the leaves that have a derivative, the others held."""
+    """The function of the differentiable leaves, with the others held fixed."""
 
     def of(*values: AnyArray) -> Pytree:
         rest = iter(values)
@@ -163,7 +163,7 @@ def _of_inexact(at: Function, leaves: Sequence[Any], tree: PyTreeDef) -> Functio
 def _pushed(
     of: Function, leaves: Sequence[Any], tree: PyTreeDef, chunk: int, *, has_aux: bool, holomorphic: bool
 ) -> Pytree:
-    """Column by column; None where JAX refuses what the function returns."""
+    """Column by column; None where JAX refuses the function's output."""
     y, push, *aux = jax.linearize(of, *leaves, has_aux=has_aux)  # type: ignore[call-overload]  # a literal is wanted
     outs, out_tree = jax.tree.flatten(y)
     if holomorphic and not all(of_kind(out, jnp.complexfloating) for out in outs):
@@ -186,7 +186,7 @@ def _pushed(
 def _pulled(
     of: Function, leaves: Sequence[Any], tree: PyTreeDef, chunk: int, *, has_aux: bool, holomorphic: bool
 ) -> Pytree:
-    """Row by row; None where JAX refuses what the function returns."""
+    """Row by row; None where JAX refuses the function's output."""
     y, pull, *aux = jax.vjp(of, *filter(_inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above
     outs, out_tree = jax.tree.flatten(y)
     if not all(of_kind(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
@@ -207,7 +207,7 @@ def _pulled(
 
 
 def _in_chunks(linear: Function, like: Sequence[Any], chunk: int) -> Sequence[AnyArray]:
-    """A linear function of every unit vector of the space of `like`; the unit vectors are made when they are needed."""
+    """Applies a linear function to every unit vector of the space of `like`, made chunk by chunk."""
     total = sum(map(np.size, like))
 
     def one(i: AnyArray) -> Sequence[AnyArray]:
@@ -226,5 +226,5 @@ def _in_chunks(linear: Function, like: Sequence[Any], chunk: int) -> Sequence[An
 
 
 def cuts(sizes: Iterable[int]) -> list[slice]:
-    """Where each part lies in the vector of all."""
+    """The slice of the whole vector that holds each part."""
     return [slice(a, b) for a, b in pairwise(accumulate(sizes, initial=0))]

@@ -1,4 +1,4 @@
-"""How a chain becomes a compiled JAX program, for the engines and for the check before timing.
+"""Compiles a chain as a JAX program, for the engines and for the check before timing.
 
 The program takes the chain's constants (the array fields of its layers) as arguments: written into the program they
 would be compiled anew with every seed, and slowly.
@@ -22,7 +22,7 @@ from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.core.scan import scan
 
 Arrays = dict[str, AnyArray]
-"""The fields of a layer that are arrays, by name."""
+"""The array fields of a layer, by name."""
 
 Constants = list[Arrays]
 
@@ -30,7 +30,7 @@ Traceable = Callable[[Chain, AnyArray, AnyArray], AnyArray]
 """(chain, x, θ) -> J, where the chain's constants, x and θ may be JAX's tracers."""
 
 _LOOPED = 8
-"""Layers in a row from which on a loop is compiled: below, XLA takes a second at most and can fuse them."""
+"""The fewest equal layers in a row that become a loop; fewer compile in a second at most, and XLA can fuse them."""
 
 
 def differentiated(direction: Direction, wrt: Wrt) -> Traceable:
@@ -49,7 +49,7 @@ def differentiated(direction: Direction, wrt: Wrt) -> Traceable:
 
 
 def value_of(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
-    """f(x, θ) as `Chain.value` has it, but a layer that stands there many times in a row is a loop in the program."""
+    """f(x, θ) as in `Chain.value`, except that many equal layers in a row become a loop in the program."""
     for run in _runs(chain.layers):
         layer, cuts = chain.layers[run.start], chain.cuts[run.start : run.stop]
         if len(run) < _LOOPED:
@@ -62,7 +62,7 @@ def value_of(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
 
 
 def _looped(layer: Layer, x: AnyArray, rows: AnyArray) -> AnyArray:
-    """The layer once for each row of parameters; whatever it computes in, a loop keeps the precision of x."""
+    """Applies the layer once for each row of parameters; the loop keeps the precision of x."""
 
     def step(x: AnyArray, theta: AnyArray) -> AnyArray:
         return layer.value(x, theta).astype(x.dtype)
@@ -71,7 +71,7 @@ def _looped(layer: Layer, x: AnyArray, rows: AnyArray) -> AnyArray:
 
 
 def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
-    """Where the very same layer stands, once or in a row; one with constants is another one each time."""
+    """Runs of one and the same layer; a layer with constants is never grouped with another."""
     first = 0
     for _, same in groupby(layers, key=id):
         run = range(first, first + len(list(same)))
@@ -94,7 +94,7 @@ def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
             x, theta = chain.point(x, theta)
         chain.check(x, theta)
         with precision(chain.dtype):
-            if x.dtype != chain.dtype or theta.dtype != chain.dtype:  # of another precision, or of counting numbers
+            if x.dtype != chain.dtype or theta.dtype != chain.dtype:  # arrays of another precision, or integers
                 x, theta = x.astype(chain.dtype), theta.astype(chain.dtype)
             J: jax.Array = program(constants, x, theta).block_until_ready()
         return J
@@ -103,7 +103,7 @@ def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
 
 
 def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
-    """What XLA reports of that program; it writes 0 or -1 for what it does not know (jax issues 18954, 20184)."""
+    """XLA's figures for that program; it writes 0 or -1 for unknown ones (jax issues 18954, 20184)."""
     with precision(chain.dtype):
         program, constants = _program(chain, traced)
         compiled = program.lower(constants, *_point(chain)).compile()
@@ -121,18 +121,18 @@ def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
 
 
 def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
-    """Any x and θ of the right shapes."""
+    """An arbitrary x and θ of the right shapes."""
     return np.zeros(chain.n_in, chain.dtype), np.zeros(chain.n_params, chain.dtype)
 
 
 def pure_function(
     chain: Chain, traced: Traceable = value_of
 ) -> tuple[Callable[[Constants, AnyArray, AnyArray], AnyArray], Constants]:
-    """f, or what `traced` makes of the chain, as a function of (constants, x, θ); and the constants."""
+    """The function that `traced` makes of the chain (f by default), taking (constants, x, θ); and the constants."""
 
     def function(constants: Constants, x: AnyArray, theta: AnyArray) -> AnyArray:
         layers = tuple(with_arrays(layer, arrays) for layer, arrays in zip(chain.layers, constants, strict=True))
-        # arrays of JAX already, except where JAX_DISABLE_JIT leaves them as they are
+        # already JAX arrays, unless JAX_DISABLE_JIT leaves them as they are
         return traced(replace(chain, layers=layers), jnp.asarray(x), jnp.asarray(theta))
 
     return function, [arrays_of(layer) for layer in chain.layers]
@@ -145,13 +145,13 @@ def arrays_of(layer: Layer) -> Arrays:
 
 
 def with_arrays(layer: Layer, arrays: Arrays) -> Layer:
-    """The layer with these constants, which may be JAX's tracers."""
+    """The layer with its constants replaced by these, which may be JAX tracers."""
     # mypy cannot know that a Layer is a dataclass: a base class cannot say so of those derived from it
     made: Layer = replace(layer, **arrays) if arrays else layer  # type: ignore[type-var]
     return made
 
 
 def precision(dtype: np.dtype[Any]) -> AbstractContextManager[Any]:
-    """Let JAX compute in float64 where the chain does, whatever the user's own setting is, and leave that setting."""
+    """Let JAX compute in float64 where the chain does, then restore the user's own setting."""
     wide = dtype.itemsize == np.dtype(np.float64).itemsize
     return jax.enable_x64(True) if wide and not jax.config.jax_enable_x64 else nullcontext()  # type: ignore[attr-defined]  # noqa: FBT003

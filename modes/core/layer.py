@@ -24,11 +24,11 @@ class Linearization(ABC):
 
     @abstractmethod
     def move_to(self, x: Vector, theta: Vector) -> Vector:
-        """Go to the point (x, θ), (n_in,) and (n_params,); returns the layer's value there, (n_out,)."""
+        """Move to the point (x, θ), of shapes (n_in,) and (n_params,); returns the layer's value there, (n_out,)."""
 
 
 class Layer(ABC):
-    """One step of a chain; third parties add one by deriving from this class.
+    """One step of a chain. Derive from this class to add your own layer.
 
     A layer is a frozen dataclass. Its fields that are NumPy arrays are its constants: the JAX engines hand them to the
     compiled program as arguments, by `dataclasses.replace`, so `value` may find JAX arrays in them.
@@ -55,9 +55,9 @@ class Layer(ABC):
 
     @abstractmethod
     def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> Linearization:
-        """A workspace for this layer in that precision, not yet at any point."""
+        """A workspace for this layer in that precision; call `move_to` before its maps are used."""
 
     def linearize(self, x: Vector, theta: Vector) -> tuple[Vector, LinearMap, LinearMap]:
-        """The value at (x, θ), J_x and J_θ there."""
+        """The value, J_x and J_θ at (x, θ)."""
         here = self.linearization(x.dtype)
         return here.move_to(x, theta), here.J_x, here.J_theta

@@ -6,7 +6,7 @@ A map J of shape (n_out, n_in) answers three calls, each with an optional `out` 
     pull(U)  = U · J     U holds one cotangent per row,   (r, n_out) -> (r, n_in)
     dense()  = J         written out,                                  (n_out, n_in)
 
-and says what each costs: `push_cost(q)`, `pull_cost(r)`, `dense_cost()`. Structured maps never form what they need
+and gives the cost of each: `push_cost(q)`, `pull_cost(r)`, `dense_cost()`. Structured maps never form what they need
 not. `V`, `U` and `out` may have any memory layout; a result has none of its operands' memory.
 """
 
@@ -44,9 +44,9 @@ class LinearMap(ABC):
 
     @property
     def order(self) -> Order | None:
-        """How a matrix of it is stored, and so what is pushed through it should be; None where it does not matter.
+        """The order in which its matrix is stored, which suits pushed matrices, too; None where it does not matter.
 
-        One operand by rows and the other by columns can take several times as long.
+        Mixed orders can take several times as long.
         """
         return None
 
@@ -93,7 +93,7 @@ def _stored(M: Matrix) -> Order:
 
 
 def _pushing(order: Order) -> Kind:
-    """What a push is: results are stored as the map is."""
+    """The kind of operation that a push is: its result is stored in the map's order."""
     return Kind.PUSH if order == "F" else Kind.PULL
 
 
@@ -103,13 +103,13 @@ class Full(LinearMap):
     __slots__ = ("M",)
 
     def __init__(self, M: Matrix) -> None:
-        """The map of the matrix `M`, which is referred to, not copied."""
+        """Refers to the matrix `M` without a copy."""
         self.M = M
         self.n_out, self.n_in = M.shape
 
     @property
     def order(self) -> Order:
-        """That of M."""
+        """The memory order of M."""
         return _stored(self.M)
 
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
@@ -145,7 +145,7 @@ class Diagonal(LinearMap):
     __slots__ = ("column", "row")
 
     def __init__(self, d: Vector) -> None:
-        """The map diag(d); `d` is referred to, not copied, so that its owner may overwrite it in place."""
+        """Refers to `d` without a copy, so that its owner may overwrite it in place."""
         self.column = d[:, None]
         self.row = d[None, :]
         self.n_out = self.n_in = d.size
@@ -161,7 +161,7 @@ class Diagonal(LinearMap):
         return product
 
     def dense(self, out: Written | None = None) -> Written:
-        """diag(d) with its zeros."""
+        """diag(d) written out, zeros included."""
         out = np.empty(self.shape, self.row.dtype) if out is None else out
         out[...] = 0
         np.einsum("ii->i", out)[...] = self.row[0]
@@ -189,14 +189,14 @@ class Scaled(LinearMap):
     __slots__ = ("M", "S")
 
     def __init__(self, S: Diagonal, M: Matrix) -> None:
-        """The map S · M; both are referred to, not copied."""
+        """Refers to S and M without copies."""
         self.S = S
         self.M = M
         self.n_out, self.n_in = M.shape
 
     @property
     def order(self) -> Order:
-        """That of M."""
+        """The memory order of M."""
         return _stored(self.M)
 
     def push(self, V: Tangents, out: Pushed | None = None) -> Pushed:
@@ -231,7 +231,7 @@ class Scaled(LinearMap):
 
 
 def shared_scaling(maps: Sequence[LinearMap | None], r: int) -> tuple[Diagonal | None, Sequence[LinearMap | None]]:
-    """Split off what pulling r cotangents through each of `maps` would do several times; a map of None is not wanted.
+    """Split off the work that pulling r cotangents through each of `maps` would repeat; None is an unwanted map.
 
     Where all begin with the same diagonal S and pulling through S once takes no more multiplications than scaling the
     smaller side of each, returns S and the maps behind it; otherwise None and the maps as they are.

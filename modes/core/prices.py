@@ -1,6 +1,6 @@
-"""Prices: what a plan minimises, operations or predicted seconds.
+"""Prices: the quantity that a plan minimises, operations or predicted seconds.
 
-Prices are numbers that are handed in: this package reads no clock and no file. Operations are exact and the same
+Callers pass prices in: this package reads no clock and no file. Operations are exact and the same
 everywhere. Seconds are those of one machine, as `fwdrev calibrate` found them.
 """
 
@@ -18,7 +18,7 @@ Number = int | float
 class Prices(ABC):
     """A price for each array operation.
 
-    `unit`: of what the prices are; `margin`: by how much, relatively, a plan has to be cheaper than forward and reverse
+    `unit`: the unit of the prices; `margin`: by how much, relatively, a plan has to be cheaper than forward and reverse
     to be worth it, given how exact the prices are.
     """
 
@@ -27,14 +27,14 @@ class Prices(ABC):
 
     @abstractmethod
     def of(self, operation: Operation) -> Number:
-        """The price of an operation, all its times together."""
+        """The price of an operation, repeats included."""
 
     def total(self, cost: Cost) -> Number:
         """The price of all operations of a cost."""
         return sum(map(self.of, cost.operations))
 
     def jacobian(self, name: str, cost: EngineCost, products: Sequence[Product], chain: Chain) -> Number:
-        """The price of a whole Jacobian by the engine of that name: at least that of its products."""
+        """The price of a whole Jacobian by the engine of that name; never below the price of its products."""
         return self.total(Cost.all(line.cost for line in products))
 
 

@@ -3,7 +3,7 @@
     p = problem("driven", n=256, m=64)
     p.chain, p.x, p.theta, p.n, p.m
 
-What n counts, a problem says itself: the parameters of `driven`, the inputs of `mlp` and `autoencoder`.
+The problem defines what n counts: the parameters of `driven`, the inputs of `mlp` and `autoencoder`.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from fwdrev.modes.core.layer import Layer
 from fwdrev.modes.errors import InputError
 
 LARGEST = 10**6
-"""No size may be larger: with a layer of 64, a problem of 10⁶ inputs has constants of half a gigabyte."""
+"""The largest size: with a layer of 64, a problem of 10⁶ inputs already has constants of half a gigabyte."""
 
 _LARGEST_OPTION = 10_000
-"""Of depths, widths and numbers of parts: a square matrix of that size has 800 MB."""
+"""The largest depth, width or number of parts: a square matrix of that size takes 800 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Problem:
-    """A chain, and the point (x, θ) at which its Jacobian is asked for; n inputs, m outputs."""
+    """A chain and the point (x, θ) at which to differentiate it; n inputs, m outputs."""
 
     name: str
     chain: Chain
@@ -34,7 +34,7 @@ class Problem:
 
     @property
     def m(self) -> int:
-        """The outputs."""
+        """m, the number of outputs."""
         return self.chain.n_out
 
 
@@ -44,7 +44,7 @@ def of_inputs(name: str, x: Vector, *layers: Layer) -> Problem:
 
 
 def positive(**options: int) -> None:
-    """Raise InputError for an option of a problem that is no whole number from 1 to 10 000."""
+    """Raise InputError unless the option is a whole number from 1 to 10 000."""
     for name, given in options.items():
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _LARGEST_OPTION:
             raise InputError(f"{name} = {given!r}: give a whole number from 1 to {_LARGEST_OPTION}")

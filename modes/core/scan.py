@@ -1,4 +1,4 @@
-"""A step repeated: a Python loop where NumPy computes, one loop in the compiled program where JAX does."""
+"""Repeats a step: a Python loop with NumPy, one compiled loop with JAX."""
 
 from collections.abc import Callable
 from typing import TypeVar

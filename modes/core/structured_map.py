@@ -41,7 +41,7 @@ class Outer(LinearMap):
         return out
 
     def dense(self, out: Written | None = None) -> Written:
-        """The matrix with its zeros."""
+        """The matrix written out, zeros included."""
         weights = self.n_out * self.x.size
         out = np.empty(self.shape, self.x.dtype) if out is None else out
         out[...] = 0
@@ -64,7 +64,7 @@ class Outer(LinearMap):
         return Cost.outer(r, self.n_in, r * self.n_out * self.x.size, moved)
 
     def dense_cost(self) -> Cost:
-        """No arithmetic: zeros and n_out copies of x."""
+        """Zeros and n_out copies of x; no arithmetic."""
         return Cost.copy(self.n_out, self.n_in)
 
 
@@ -95,13 +95,13 @@ class Zero(LinearMap):
         return self._zeros(self.n_out, self.n_in, out)
 
     def push_cost(self, q: int) -> Cost:
-        """Writing zeros."""
+        """The cost of writing zeros."""
         return Cost.copy(self.n_out, q)
 
     def pull_cost(self, r: int) -> Cost:
-        """Writing zeros."""
+        """The cost of writing zeros."""
         return Cost.copy(r, self.n_in)
 
     def dense_cost(self) -> Cost:
-        """Writing zeros."""
+        """The cost of writing zeros."""
         return Cost.copy(self.n_out, self.n_in)

@@ -1,8 +1,8 @@
-"""The mixed mode: the cheapest bracketing of the chain, found when it is prepared, executed in NumPy.
+"""The mixed mode: `prepare` finds the cheapest bracketing of the chain, and NumPy executes it.
 
     X(i..j) = X(k+1..j) · X(i..k),    Θ(i..j) = ( X(k+1..j) · Θ(i..k) │ Θ(k+1..j) ),    any split k
 
-Where forward or reverse is the cheapest, or as good as that, it is that engine itself which runs.
+Where forward or reverse is as cheap as any bracketing, that engine itself runs.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +20,11 @@ from fwdrev.modes.engines.output_pool import OutputPool
 from fwdrev.modes.engines.planner import Planner
 
 Step = tuple[Callable[..., Any], tuple[Matrix, ...]]
-"""What to call, and the matrices to call it with; the last one is written."""
+"""A function and the matrices to call it with; the last one is written."""
 
 
 class Bracketed(Planner):
-    """The cheapest tree at the given prices: operations, or seconds of a machine that was calibrated."""
+    """The cheapest tree at the given prices: operations, or seconds of a calibrated machine."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Bracketed(Planner):
     summary = "the cheapest bracketing of the product: forward, reverse or anything between, in NumPy"
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Plan, in O(l³) for l layers; then a workspace per layer and memory for the parts."""
+        """Plans in O(l³) for l layers, then allocates a workspace for each layer and the buffers."""
         found = self.plan(chain, wrt)
         if found.program is not None:
             return _prepared(found.program, chain)
@@ -64,7 +64,7 @@ def _prepared(program: Program, chain: Chain) -> Jacobian:
 
 
 def _orders(program: Program, layers: Sequence[Linearization]) -> list[Order]:
-    """How each buffer is stored: as the layer that is pushed through stores its own matrix, otherwise by rows."""
+    """The memory order of each buffer: that of the layer it is pushed through, otherwise by rows."""
     orders: list[Order] = ["C"] * len(program.buffers)
     for one in program.instructions:
         if isinstance(one, Push):
@@ -90,7 +90,7 @@ def _steps(one: Instruction, layers: Sequence[Linearization], memory: Sequence[M
 
 
 def _pulls(one: Pull, layers: Sequence[Linearization], U: Matrix, view: Callable[[Block], Matrix]) -> list[Step]:
-    """What all maps begin with is pulled through in place: nothing else reads these rows."""
+    """Pulls through the shared diagonal in place: nothing else reads these rows."""
     S, maps = pulled_maps(one, layers, U.shape[0])
     first: list[Step] = [(S.pull, (U, U))] if S is not None else []
     outs = (one.theta, one.x)

@@ -2,8 +2,8 @@
 
     G^1 = J_θ L^1,    G^k = ( J_x L^k · G^{k-1} │ J_θ L^k ),    J_θ f = G^l
 
-This is the recursion of the forum question: so easy to derive, why does everyone go backwards? `g_recursion` is the
-page of the textbook, where k counts from 0; `Forward` is the engine that is measured.
+A forum question asks why everyone goes backwards when this recursion is so easy to derive. `g_recursion` is the
+textbook form, with k counted from 0; `Forward` is the engine that sweeps measure.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def g_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> Matrix:
 
 
 class Forward(Engine):
-    """The G recursion, fast: memory is taken once, products are written in place, and layers keep their structure.
+    """The fast G recursion: it allocates once, writes products in place, and keeps the layers' structure.
 
     With respect to (x, θ) it starts from J^1 = ( J_x L^1 │ J_θ L^1 ), with respect to x from F^1 = J_x L^1, without
     the columns of θ. All N columns are carried through the chain, and no intermediate state is stored.
@@ -70,7 +70,7 @@ class Forward(Engine):
         return jacobian
 
     def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """For each layer: the columns that are there already, pushed through J_x L^k, and J_θ L^k written out."""
+        """For each layer: G^{k-1} pushed through J_x L^k, and J_θ L^k written out."""
         wrt = Wrt(wrt)
         lines: list[Product] = []
         letter = {Wrt.THETA: "G", Wrt.X: "F", Wrt.BOTH: "J"}[wrt]
@@ -88,7 +88,7 @@ class Forward(Engine):
         return lines
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products; at its peak two G^k and the result are held."""
+        """The sum over all products; at its peak it holds two G^k and the result."""
         wrt = Wrt(wrt)
         return EngineCost.of(
             self.products(chain, wrt),
@@ -99,11 +99,11 @@ class Forward(Engine):
 
 
 Buffer = tuple[Matrix, Matrix, Matrix]
-"""G^k, and its two parts: the columns that G^{k-1} has already, and the new ones of θ^k."""
+"""G^k and its two parts: the columns of G^{k-1}, and the new columns of θ^k."""
 
 
 def _columns_before(chain: Chain, wrt: Wrt) -> list[int]:
-    """Columns of G before each layer, and after the last."""
+    """The number of columns of G before each layer, and after the last."""
     new = (layer.n_params if wrt.has_theta else 0 for layer in chain.layers)
     return list(accumulate(new, initial=chain.n_in if wrt.has_x else 0))
 
@@ -113,19 +113,19 @@ def _split(H: Matrix, old: int) -> Buffer:
 
 
 def _scratch_sizes(chain: Chain, wrt: Wrt) -> tuple[int, int]:
-    """The largest G^k, k < l, for odd and for even k."""
+    """The sizes of the largest G^k, k < l, for odd and for even k."""
     columns = _columns_before(chain, wrt)[1:]
     sizes = [layer.n_out * q for layer, q in zip(chain.layers[:-1], columns, strict=False)]
     return max(sizes[::2], default=0), max(sizes[1::2], default=0)
 
 
 def _linearizations(chain: Chain, columns: Sequence[int]) -> list[Linearization]:
-    """Constants by columns where G^k is tall."""
+    """Stores a layer's constants by columns where G^k is tall."""
     return chain.linearizations(order(a.n_out, q) for a, q in zip(chain.layers, columns[1:], strict=True))
 
 
 def _orders(layers: Sequence[Linearization]) -> list[Order]:
-    """How each G^k is stored: as the layer's own matrix, or as the one before it."""
+    """The memory order of each G^k: the layer's own, or that of the G before it."""
     orders: list[Order] = []
     for layer in layers:
         orders.append(layer.J_x.order or (orders[-1] if orders else "C"))
@@ -133,7 +133,7 @@ def _orders(layers: Sequence[Linearization]) -> list[Order]:
 
 
 def _buffers(chain: Chain, wrt: Wrt, orders: Sequence[Order]) -> list[Buffer]:
-    """For G^1 … G^{l-1}, in two pieces of memory."""
+    """The buffers of G^1 … G^{l-1}, in two pieces of memory."""
     scratch = [np.empty(size, chain.dtype) for size in _scratch_sizes(chain, wrt)]
     columns = _columns_before(chain, wrt)
     return [

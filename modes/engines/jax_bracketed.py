@@ -1,4 +1,4 @@
-"""The mixed mode in JAX: the same bracketing, by jax.jvp, jax.vjp and products, all in one compiled program."""
+"""The mixed mode in JAX: one compiled program that computes the bracketing by jax.jvp, jax.vjp and products."""
 
 from collections.abc import Callable
 
@@ -27,15 +27,15 @@ class JaxBracketed(Planner):
     library = "jax"
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Plan, trace and compile."""
+        """Plans the bracketing, traces its program and compiles it."""
         return compile_jacobian(chain, self._traced(chain, Wrt(wrt)))
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
-        """XLA's own count."""
+        """XLA's own figures for the program."""
         return compiled_cost(chain, self._traced(chain, Wrt(wrt)))
 
     def _traced(self, chain: Chain, wrt: Wrt) -> Traceable:
-        """The tree's program; of a chain that is too long to weigh its trees, the better of JAX's own two."""
+        """The program of the best tree; for a chain too long to plan, the better of JAX's own two modes."""
         found = self.plan(chain, wrt)
         if found.tree is None:
             return differentiated(found.direction, wrt)
@@ -43,7 +43,7 @@ class JaxBracketed(Planner):
 
 
 def executed(program: Program, chunk: int | None = None) -> Traceable:
-    """The program as a function that JAX can trace; `chunk`: how many seeds are pushed or pulled at a time."""
+    """The program as a function that JAX can trace; at most `chunk` seeds are pushed or pulled at a time."""
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
         points: list[tuple[Layer, AnyArray, AnyArray]] = []
@@ -59,18 +59,18 @@ def executed(program: Program, chunk: int | None = None) -> Traceable:
 
 
 class _Memory:
-    """The blocks that were computed, by buffer and first column."""
+    """The blocks computed so far, by buffer and first column."""
 
     def __init__(self, program: Program) -> None:
         self._shapes = program.buffers
         self._blocks: list[dict[int, AnyArray]] = [{} for _ in program.buffers]
 
     def write(self, block: Block, value: AnyArray) -> None:
-        """A block is written once."""
+        """Stores a block; each is written once."""
         self._blocks[block.buffer][block.start] = value
 
     def read(self, block: Block) -> AnyArray:
-        """The columns of a block, which may have been written in parts, or as a part of what was written."""
+        """The columns of a block, which may have been written in parts, or as part of a larger block."""
         parts = sorted(self._blocks[block.buffer].items())
         wanted = {at: part for at, part in parts if at < block.stop and at + part.shape[1] > block.start}
         first = min(wanted)
@@ -78,7 +78,7 @@ class _Memory:
         return whole[:, block.start - first : block.stop - first]
 
     def whole(self, buffer: int, dtype: AnyArray) -> AnyArray:
-        """All columns, of which there may be none."""
+        """All columns side by side; there may be none."""
         rows, columns = self._shapes[buffer]
         return self.read(Block(buffer, 0, columns, "")) if columns else jnp.zeros((rows, 0), dtype)
 
@@ -107,7 +107,7 @@ def _execute(
 
 
 def _each(linear: Callable[..., Pytree], seeds: AnyArray, chunk: int | None) -> Pytree:
-    """A linear function of every row; one array, or two."""
+    """Applies a linear function to every row; returns one array, or two."""
     if chunk is None or chunk >= len(seeds):
         return jax.vmap(linear)(seeds)
     return jax.lax.map(linear, seeds, batch_size=chunk)

@@ -1,4 +1,4 @@
-"""The references: jax.jacfwd and jax.jacrev, that is jax.jvp and jax.vjp vmapped over the basis, compiled."""
+"""The reference engines: compiled jax.jacfwd and jax.jacrev, that is jax.jvp and jax.vjp vmapped over the basis."""
 
 from abc import abstractmethod
 from dataclasses import replace
@@ -11,18 +11,18 @@ from fwdrev.modes.core.linear_map import LinearMap
 
 
 class _Reference(Engine):
-    """All seeds in one batch, through the chain's own `value`."""
+    """Differentiates the chain's own `value` for all seeds in one batch."""
 
     __slots__ = ()
 
     library = "jax"
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Trace and compile."""
+        """Traces and compiles the program."""
         return compile_jacobian(chain, differentiated(self.direction, Wrt(wrt)))
 
     def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """One line for each map of the chain that all seeds go through at once, in the order in which they do."""
+        """One line for each map of the chain, in the order in which all seeds go through them."""
         wrt = Wrt(wrt)
         lines: list[Product] = []
         for k, layer in enumerate(chain.linearizations(), 1):
@@ -33,7 +33,7 @@ class _Reference(Engine):
         return lines if self.direction is Direction.FORWARD else lines[::-1]
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All seeds through every map; at its peak the result and the widest layer, or the seeds, are held."""
+        """The cost of all seeds through every map; the peak holds the result and the widest layer, or the seeds."""
         wrt = Wrt(wrt)
         seeds = self._seeds(chain, wrt)
         widest = max(seeds, *(max(layer.n_in, layer.n_out) for layer in chain.layers))
@@ -45,16 +45,16 @@ class _Reference(Engine):
         )
 
     def program_cost(self, chain: Chain, wrt: Wrt | str) -> ProgramCost:
-        """XLA's own count."""
+        """XLA's own figures for the program."""
         return compiled_cost(chain, differentiated(self.direction, Wrt(wrt)))
 
     @abstractmethod
     def _seeds(self, chain: Chain, wrt: Wrt) -> int:
-        """How many tangents are pushed, or cotangents pulled."""
+        """The number of tangents pushed, or of cotangents pulled."""
 
     @abstractmethod
     def _batch(self, name: str, J: LinearMap, seeds: int) -> Product:
-        """All seeds through a map."""
+        """Pushes or pulls all seeds through a map."""
 
 
 class JaxJvp(_Reference):
@@ -94,7 +94,7 @@ class JaxVjp(_Reference):
 
 
 def _batched(one: Operation, rows: int, columns: int, seeds: int) -> Cost:
-    """An operation on a single seed, for all of them: a matrix is moved once, the seeds and results each."""
+    """Scales an operation on one seed to all seeds: a matrix is moved once, each seed and each result separately."""
     if one.is_product:
         return Cost.product(rows, one.inner, columns, one.kind)
     multiply_adds, moved = one.multiply_adds * seeds, one.moved * seeds

@@ -1,4 +1,4 @@
-"""The engine that does nothing: what it costs is what calling and timing cost."""
+"""The engine that does nothing: its time is the overhead of calling and timing."""
 
 import numpy as np
 
@@ -23,6 +23,6 @@ class Noop(Engine):
         return lambda _x, _theta: zeros
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """Nothing but the zeros held."""
+        """No work; holds only the zeros."""
         held = chain.n_out * chain.n_columns(Wrt(wrt)) * chain.dtype.itemsize
         return EngineCost(multiply_adds=0, passes=0, bytes_moved=0, peak_bytes=held)

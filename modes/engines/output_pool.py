@@ -1,8 +1,8 @@
-"""Result arrays whose memory is used again as soon as the caller has let go of them.
+"""Reuses the memory of result arrays once the caller no longer refers to them.
 
-The fresh pages of a 32 MB result cost as much as its arithmetic. So the pool keeps two results and hands out the one
-that nothing else refers to any more (views count: they refer to the array). If both are referred to, a new array takes
-the place of the older. A result that is still in use is never overwritten.
+Fresh pages for a 32 MB result cost as much as its arithmetic. So the pool keeps two results and hands out one
+that nothing else refers to (a view counts as a reference). If both are in use, a new array replaces
+the older one. The pool never overwrites a result in use.
 """
 
 import sys
@@ -13,7 +13,7 @@ from fwdrev.modes.core.arrays import Matrix
 
 Views = TypeVar("Views")
 
-# Without the global interpreter lock a reference count is not exact, so nothing is used twice there.
+# Without the global interpreter lock, reference counts are not exact, so the pool reuses nothing there.
 _COUNTS_ARE_EXACT = sys.implementation.name == "cpython" and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
@@ -23,14 +23,14 @@ class OutputPool(Generic[Views]):
     __slots__ = ("_allocate", "_idle", "_make_views", "_slots")
 
     def __init__(self, allocate: Callable[[], Matrix], make_views: Callable[[Matrix], Views]) -> None:
-        """`allocate` returns an array that owns its memory, since views refer to the owner; nothing is called yet."""
+        """`allocate` must return an array that owns its memory, since views refer to the owner; it is called later."""
         self._allocate = allocate
         self._make_views = make_views
         self._slots: list[tuple[Matrix, Views]] = []
         self._idle = 0
 
     def take(self) -> tuple[Matrix, Views]:
-        """An array that nothing else refers to, contents undefined, and its views."""
+        """Returns an array that nothing else refers to, with undefined contents, and its views."""
         for slot in self._slots:
             if sys.getrefcount(slot[0]) == self._idle and _COUNTS_ARE_EXACT:
                 return slot

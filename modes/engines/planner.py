@@ -1,4 +1,4 @@
-"""Planning: which bracketing of a chain is the cheapest at given prices, and whether it is worth leaving the modes."""
+"""Planning: the cheapest bracketing of a chain at given prices, and whether it pays beside the two pure modes."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,7 +15,7 @@ from fwdrev.modes.engines.forward import Forward
 from fwdrev.modes.engines.reverse import Reverse
 
 LONGEST = 200
-"""Layers for which all bracketings are weighed, in a second or so; of a longer chain only forward and reverse are."""
+"""The longest chain whose bracketings are all compared, in about a second; longer ones get forward or reverse."""
 
 _PURE: dict[Direction, Engine] = {Direction.FORWARD: Forward(), Direction.REVERSE: Reverse()}
 
@@ -24,9 +24,9 @@ _NEEDS = {Wrt.X: Need.X, Wrt.THETA: Need.THETA, Wrt.BOTH: Need.JOINT}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to do for a Jacobian: FORWARD, REVERSE, or MIXED with a `program`.
+    """The plan for a Jacobian: FORWARD, REVERSE, or MIXED with a `program`.
 
-    `price`, and those of the two pure modes, are in the unit of the prices that were given; `tree` is None for a chain
+    `price` and the prices of the two pure modes are in the unit of the given prices; `tree` is None for a chain
     that is too long to weigh its trees.
     """
 
@@ -40,17 +40,17 @@ class Plan:
 
     @property
     def pure(self) -> Engine:
-        """The cheaper one of the two modes."""
+        """The cheaper of the two pure modes."""
         return _PURE[Direction.FORWARD if self.forward < self.reverse else Direction.REVERSE]
 
     def products(self, chain: Chain) -> list[Product]:
-        """Product by product, of the chain that was planned for."""
+        """The products of the plan, for the chain that it was made for."""
         if self.program is None:
             return self.pure.products(chain, self.wrt)
         return products_of(self.program, chain.linearizations(self.program.wishes(chain)))
 
     def cost(self, chain: Chain) -> EngineCost:
-        """At its peak the parts, as far as they are alive at the same time, and the result are held."""
+        """The cost of the plan; the peak holds the result and the parts that are alive at the same time."""
         if self.program is None:
             return self.pure.cost(chain, self.wrt)
         return EngineCost.of(
@@ -62,7 +62,7 @@ class Plan:
 
 
 def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
-    """The cheapest tree; forward or reverse where that is as cheap but for the margin of the prices."""
+    """The cheapest tree; forward or reverse where one of them is as cheap within the margin of the prices."""
     forward, reverse = (
         prices.jacobian(one.name, one.cost(chain, wrt), one.products(chain, wrt), chain) for one in _PURE.values()
     )
@@ -82,24 +82,24 @@ def plan(chain: Chain, wrt: Wrt, prices: Prices) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Planner(Engine):
-    """What engines share that plan: their prices, and the counts of what they planned."""
+    """The base of engines that plan: their prices, and the counts of their plans."""
 
     prices: Prices = OPERATIONS
 
     direction = Direction.MIXED
 
     def priced(self, prices: Prices) -> Engine:
-        """The same, planning at these prices."""
+        """This engine with plans made at these prices."""
         return replace(self, prices=prices)
 
     def plan(self, chain: Chain, wrt: Wrt | str) -> Plan:
-        """The tree, its price, and those of forward and reverse."""
+        """The plan: the tree, its price, and the prices of forward and reverse."""
         return plan(chain, Wrt(wrt), self.prices)
 
     def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """Those of the tree."""
+        """The products of the plan."""
         return self.plan(chain, wrt).products(chain)
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products of the tree; a compiler may do better, and says so in `program_cost`."""
+        """The sum over the products of the plan; a compiler may do better, which `program_cost` shows."""
         return self.plan(chain, wrt).cost(chain)

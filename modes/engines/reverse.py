@@ -2,9 +2,9 @@
 
     D = I_m;    for k = l … 1:    save D · J_θ L^k as J_{θ^k} f,    D ← D · J_x L^k;    at the end D = J_x f
 
-This is the usual answer to the forum question: with one output every product is vector × matrix, backpropagation, and
-each layer's own backward pass is one turn of the loop. `d_recursion` is the page of the textbook, where k counts from
-0; `Reverse` is the engine that is measured.
+This is the usual answer to the forum question: with one output, every product is vector × matrix (backpropagation), and
+each layer's own backward pass is one turn of the loop. `d_recursion` is the textbook form, with k counted from
+0; `Reverse` is the engine that sweeps measure.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from fwdrev.modes.engines.output_pool import OutputPool
 
 
 def d_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
-    """J_x f, (m, n_1), and J_θ f, (m, P), from those of all layers: `d_recursion(*chain.jacobians(x, theta))`."""
+    """J_x f, (m, n_1), and J_θ f, (m, P), from the layers' Jacobians: `d_recursion(*chain.jacobians(x, theta))`."""
     D = np.eye(len(J_x[-1]))  # D = I_m
     saved: list[Matrix] = []
     for k in reversed(range(len(J_x))):
@@ -32,9 +32,9 @@ def d_recursion(J_x: Sequence[Matrix], J_theta: Sequence[Matrix]) -> tuple[Matri
 
 
 class Reverse(Engine):
-    """The D recursion, fast: memory is taken once, products are written in place, and layers keep their structure.
+    """The fast D recursion: it allocates once, writes products in place, and keeps the layers' structure.
 
-    The m rows of D are carried back through the chain, whose linearizations are all kept until then.
+    It carries the m rows of D back through the chain, and keeps all linearizations until then.
     """
 
     __slots__ = ()
@@ -44,7 +44,7 @@ class Reverse(Engine):
     direction = Direction.REVERSE
 
     def prepare(self, chain: Chain, wrt: Wrt | str) -> Jacobian:
-        """Allocates a workspace for each layer; the blocks are saved into the result."""
+        """Allocates a workspace for each layer; each call saves the blocks into the result."""
         wrt = Wrt(wrt)
         layers = chain.linearizations()
         steps = list(zip(layers, chain.cuts, strict=True))
@@ -60,7 +60,7 @@ class Reverse(Engine):
             D: Matrix | None = None  # I_m: the first turn has nothing to multiply
             for turn in turns:
                 if turn.S is not None and D is not None:
-                    D = turn.S.pull(D)  # what J_θ L^k and J_x L^k both begin with
+                    D = turn.S.pull(D)  # the factor that J_θ L^k and J_x L^k share on the left
                 J_theta, J_x = turn.J_theta, turn.J_x
                 if J_theta is not None:  # save D · J_θ L^k
                     J_theta.dense(turn.theta_block) if D is None else J_theta.pull(D, turn.theta_block)
@@ -71,7 +71,7 @@ class Reverse(Engine):
         return jacobian
 
     def products(self, chain: Chain, wrt: Wrt | str) -> list[Product]:
-        """For k = l … 1 the m rows of D, pulled through J_θ L^k and J_x L^k; the first turn only writes these out."""
+        """For k = l … 1: the m rows of D pulled through J_θ L^k and J_x L^k; the first turn only writes these out."""
         wrt, m = Wrt(wrt), chain.n_out
         lines: list[Product] = []
         last = len(chain.layers)
@@ -88,7 +88,7 @@ class Reverse(Engine):
         return lines
 
     def cost(self, chain: Chain, wrt: Wrt | str) -> EngineCost:
-        """All products; at its peak D, D · S or the next D, and the result are held. I_m is never formed."""
+        """The sum over all products; the peak holds D, D · S or the next D, and the result. I_m is never formed."""
         wrt, m = Wrt(wrt), chain.n_out
         widest = max((layer.n_out + max(layer.n_in, layer.n_out) for layer in chain.layers[:-1]), default=0)
         return EngineCost.of(
@@ -98,20 +98,20 @@ class Reverse(Engine):
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """One turn of the loop: what D goes through, and where the results are saved; None where nothing is to be done."""
+    """One turn of the loop: the maps for D, and the places of the results; None where a product is not needed."""
 
     S: LinearMap | None
     """The diagonal factor that J_θ L^k and J_x L^k share on the left."""
     J_theta: LinearMap | None
     J_x: LinearMap | None
     theta_block: Matrix | None = None
-    """The columns of θ^k in the result."""
+    """The columns of θ^k in the result, (m, p_k)."""
     x_block: Matrix | None = None
-    """Those of x, where D ends for k = 1."""
+    """The columns of x in the result, which take the last D."""
 
 
 def _turns(layers: Sequence[Linearization], wrt: Wrt, m: int) -> list[_Turn]:
-    """For k = l … 1, or down to the first layer with parameters if nothing else is asked for; without their places."""
+    """The turns for k = l … 1, or down to the first layer with parameters if x is not asked for, without places."""
     first = 0 if wrt.has_x else next((k for k, layer in enumerate(layers) if layer.J_theta.n_in), len(layers))
     turns: list[_Turn] = []
     for k in reversed(range(first, len(layers))):

@@ -1,6 +1,6 @@
-"""The arguments of a user's function: which are differentiated, which are held, which have an axis of samples.
+"""The arguments of a user's function: which to differentiate, which to hold, which have an axis of samples.
 
-What cannot be used is refused in one line that says what to change.
+Refuses unusable arguments in one line that says what to change.
 """
 
 import math
@@ -21,7 +21,7 @@ _LEAVE_OUT = ", or leave the argument out of argnums (--argnums)"
 
 
 def checked_numbers(argnums: Json, count: int) -> int | tuple[int, ...]:
-    """The arguments to differentiate, of so many, counted from 0; None: all of them. Raises InputError."""
+    """The indices of the arguments to differentiate; None means all `count` of them. Raises InputError."""
     if argnums is None:
         return 0 if count == 1 else tuple(range(count))
     try:
@@ -43,7 +43,7 @@ def checked_numbers(argnums: Json, count: int) -> int | tuple[int, ...]:
 def checked_inputs(
     args: Sequence[Pytree], numbers: Collection[int], check: Callable[[str, Any], None], kind: str = "arrays"
 ) -> None:
-    """Those arguments have finite numbers that pass the check, and no argument is traced; raises InputError."""
+    """Check that these arguments hold finite, differentiable numbers and that none is traced; raises InputError."""
     total = 0
     for path, leaf in jax.tree_util.tree_leaves_with_path(tuple(args)):
         place = place_of(path)
@@ -61,19 +61,19 @@ def checked_inputs(
 
 
 def check_array(place: str, leaf: Pytree) -> None:
-    """That JAX can differentiate with respect to it; raises InputError."""
+    """Check that JAX can differentiate with respect to this leaf; raises InputError."""
     if not isinstance(leaf, NUMBERS):
         raise InputError(f"{place} is of type {type(leaf).__name__}: give arrays of floating-point numbers{_LEAVE_OUT}")
     check_floating(place, leaf, _LEAVE_OUT, "give")
 
 
 def place_of(path: tuple[Any, ...]) -> str:
-    """`argument 0['w']`, of a path through the tuple of all arguments."""
+    """The name of a path through the tuple of all arguments, such as `argument 0['w']`."""
     return f"argument {path[0].idx}{jax.tree_util.keystr(path[1:])}"
 
 
 def static_of(args: Sequence[Pytree], numbers: Collection[int]) -> tuple[int, ...]:
-    """The arguments that are held as they are: whole numbers, strings, anything that is no array nor full of them."""
+    """The arguments to hold unchanged: whole numbers, strings, anything that contains no arrays."""
     static = tuple(i for i, arg in enumerate(args) if i not in numbers and not _is_of_arrays(arg))
     for i in static:
         try:
@@ -87,26 +87,26 @@ def static_of(args: Sequence[Pytree], numbers: Collection[int]) -> tuple[int, ..
 
 
 def _is_of_arrays(arg: Pytree) -> bool:
-    """Whether jax.jit takes it as arrays; a whole number may be a size, which it would not be any more."""
+    """Whether jax.jit can take it as arrays; a whole number may be a size, so it stays static."""
     if isinstance(arg, (bool, int, np.bool_, np.integer)):
         return False
     return all(map(_is_number, jax.tree.leaves(arg)))
 
 
 def _is_number(leaf: object) -> bool:
-    """Whether it is an array, or a number, of what JAX computes with; keys of random numbers are arrays."""
+    """Whether it is an array or a number that JAX computes with; random keys count as arrays."""
     if isinstance(leaf, (np.ndarray, np.generic)):
         return leaf.dtype.kind not in "OUSMm"
     return isinstance(leaf, (jax.Array, float, complex, int))
 
 
 def as_arrays(arg: Pytree, *, every: bool) -> Pytree:
-    """Arrays of NumPy as those of JAX, which are not copied at each call; `every`: Python's numbers as well."""
+    """NumPy arrays as JAX arrays, which are not copied at each call; with `every`, Python's numbers as well."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf) if every or isinstance(leaf, np.ndarray) else leaf, arg)
 
 
 def wide_axes(args: Sequence[Pytree], static: Sequence[int], numbers: Collection[int]) -> tuple[int | None, ...]:
-    """The axis of samples of each argument: the first; none of what is no array, or a single number that is held."""
+    """The axis of samples of each argument: 0, or None for non-arrays and for held single numbers."""
 
     def wide(number: int, arg: Pytree) -> bool:
         leaves = jax.tree.leaves(arg)
@@ -116,7 +116,7 @@ def wide_axes(args: Sequence[Pytree], static: Sequence[int], numbers: Collection
 
 
 def batch_of(args: Sequence[Pytree], axes: Sequence[int | None]) -> int:
-    """The length of the axis that all arrays with samples share; raises InputError where there is none."""
+    """The length of the axis of samples, which all arrays share; raises InputError otherwise."""
     wide = [arg for arg, axis in zip(args, axes, strict=True) if axis is not None]
     shapes = [tuple(np.shape(leaf)) for leaf in jax.tree.leaves(wide)]
     lengths = {shape[0] if shape else None for shape in shapes}
@@ -136,7 +136,7 @@ def first_sample(args: Sequence[Pytree], axes: Sequence[int | None]) -> tuple[Py
 
 
 def device_of(leaves: Sequence[jax.Array]) -> tuple[Any, str]:
-    """Where the arrays are, None if on several devices, and its name."""
+    """The device of the arrays, None if there are several, and its name."""
     devices = sorted({device for leaf in leaves for device in leaf.devices()}, key=lambda device: device.id)
     platform = str(devices[0].platform)
     if len(devices) > 1:

@@ -1,4 +1,4 @@
-"""The arms of a user's function: ways to compute its Jacobian, each with the line of code that does it.
+"""The arms of a user's function: ways to compute its Jacobian, each with its line of code.
 
 arms = function_arms(probe_function(f, (x,)))
 J = arms["forward"].program()(x)              # jax.jit(jax.jacfwd(f))(x)
@@ -20,26 +20,26 @@ from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
 CHUNKED = {"forward": "forward-chunked", "reverse": "reverse-chunked"}
-"""What a mode is called when its passes are made in chunks."""
+"""The suffix of a mode whose passes run in chunks."""
 
 _TRANSFORMS = {"forward": "jax.jacfwd", "reverse": "jax.jacrev"}
 
 _LARGE = 1 << 25
-"""Bytes that the passes hold all at once, from which chunks are worth a try: more than any cache gives a core."""
+"""The memory of all passes from which chunks are worth a try, in bytes: more than any cache gives a core."""
 
 SMALL = 1 << 22
-"""Bytes that a chunk should hold: what fits into a processor's own cache."""
+"""The bytes that a chunk should hold, so that it fits into a core's own cache."""
 
 _HELD = 2
-"""Arrays as large as the largest one that a program may hold at once: XLA held 2 to 4 where it was measured."""
+"""How many arrays as large as the largest a program may hold at once: XLA held 2 to 4 in measurements."""
 
 _BEYOND = 1.5
-"""Times the result: an array that is no larger than this is taken for the result itself, which chunks do not divide."""
+"""An array up to this many times as large as the result counts as the result itself, which chunks do not divide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FunctionArm:
-    """A way to compute the Jacobian: `program` makes the jitted function of the arguments, `code` is its text."""
+    """A way to compute the Jacobian: `program` makes the jitted function, `code` is its text."""
 
     name: str
     code: str
@@ -48,10 +48,10 @@ class FunctionArm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """Of an arm: expected seconds of a call, bytes at the peak, operations that have to be compiled.
+    """The expected cost of an arm: seconds of a call, bytes at the peak, operations to compile.
 
-    `held`: bytes that all passes hold at once beyond the result; 0 where they hold no more than that. `unknown`: the
-    primitives of which only sizes are counted. `counts`: see `JaxprCost`.
+    `held`: bytes that all passes hold at once beyond the result, 0 if none. `unknown`: the
+    primitives counted only by their sizes. `counts`: see `JaxprCost`.
     """
 
     seconds: float
@@ -76,7 +76,7 @@ def function_arms(found: FunctionProbe, stages: Mapping[str, Function] | None = 
 
 
 def chunked_arm(found: FunctionProbe, mode: str, held: int) -> FunctionArm | None:
-    """The passes of a mode in chunks, where all at once hold that many bytes; None where that is not worth a try."""
+    """The mode with its passes in chunks, given the bytes of all passes at once; None where that is not worth a try."""
     if mode not in CHUNKED or held < _LARGE:
         return None
     passes = found.n if mode == "forward" else found.m
@@ -93,7 +93,7 @@ def _by_mode(found: FunctionProbe, mode: str, chunk: int | None = None) -> Funct
 
 
 def arm_of(found: FunctionProbe, name: str, code: str, jacobian: Callable[[], Function]) -> FunctionArm:
-    """The arm whose `code` makes the same Jacobian of one sample as `jacobian`: mapped over a batch, and jitted."""
+    """The arm of `jacobian`, whose `code` computes the same for one sample: mapped over a batch, and jitted."""
 
     def program() -> Function:
         made = jacobian()
@@ -106,13 +106,13 @@ def arm_of(found: FunctionProbe, name: str, code: str, jacobian: Callable[[], Fu
 
 
 def options_code(found: FunctionProbe) -> str:
-    """The options of a Jacobian as they stand in a call, after the function."""
+    """The options of a Jacobian as text, to follow the function in a call."""
     argnums = "" if found.argnums == 0 else f", argnums={found.argnums}"
     return argnums + (", has_aux=True" if found.has_aux else "")
 
 
 def cost_of_arm(found: FunctionProbe, arm: FunctionArm) -> Counted:
-    """By a trace; raises whatever the user's function raises, or a rule that JAX lacks."""
+    """Counts an arm by a trace; raises what the user's function raises, or JAX for a missing rule."""
     closed, _ = traced(arm.program(), found.args, found.static)
     cost = cost_of_jaxpr(closed)
     return Counted(

@@ -1,4 +1,4 @@
-"""What a user's function may return: anything else is refused in one line that says what to change."""
+"""Checks what a user's function returns, and refuses the rest in one line that says what to change."""
 
 import jax
 import jax.numpy as jnp
@@ -10,20 +10,20 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import InputError
 
 _REPEATED = {2: 1e-1, 4: 1e-5, 8: 1e-12}
-"""By bytes of a number: how far two calls may differ, relatively. A GPU may add in another order."""
+"""The relative difference allowed between two calls, by bytes of a number. A GPU may add in another order."""
 
 _COMPILED = {2: 1.0, 4: 5e-2, 8: 1e-4}
-"""The same between a call that is compiled and one that is not: XLA reorders sums, and a long recursion lets
+"""The relative difference allowed between a compiled call and a plain one: XLA reorders sums, and a long recursion lets
 rounding errors grow."""
 
 _KEYED = "random numbers on a key of jax.random that is the same each time"
 
 NUMBERS = (jax.Array, np.ndarray, np.generic, float, int, complex)
-"""What JAX takes for an array or a number."""
+"""The types that JAX accepts as an array or a number."""
 
 
 def check_floating(place: str, leaf: AnyArray, otherwise: str, verb: str) -> None:
-    """That its numbers are real, and fine enough for a derivative to be checked; raises InputError."""
+    """Check that its numbers are real, and fine enough to check a derivative; raises InputError."""
     dtype = leaf.dtype if hasattr(leaf, "dtype") else np.dtype(type(leaf))
     if jnp.issubdtype(dtype, jnp.floating) and dtype.itemsize > 1:
         return
@@ -37,7 +37,7 @@ def check_floating(place: str, leaf: AnyArray, otherwise: str, verb: str) -> Non
 
 
 def without_aux(outputs: Pytree, name: str, *, has_aux: bool) -> Pytree:
-    """What is differentiated of the outputs; raises InputError unless they are a pair where one is announced."""
+    """The differentiable part of the outputs; raises InputError where `has_aux` announces a pair and there is none."""
     if not has_aux:
         return outputs
     match outputs:
@@ -48,7 +48,7 @@ def without_aux(outputs: Pytree, name: str, *, has_aux: bool) -> Pytree:
 
 
 def checked_outputs(outputs: Pytree, name: str) -> tuple[int, ...]:
-    """The sizes of the arrays of a pytree, all of which are finite floating-point numbers."""
+    """The sizes of the arrays of a pytree; raises InputError unless all are finite floating-point numbers."""
     for path, leaf in jax.tree_util.tree_leaves_with_path(outputs):
         place = f"the output of {name}{jax.tree_util.keystr(path)}"
         traced = isinstance(leaf, jax.ShapeDtypeStruct)
@@ -65,7 +65,7 @@ def checked_outputs(outputs: Pytree, name: str) -> tuple[int, ...]:
 
 
 def checked_repeats(first: Pytree, second: Pytree, name: str, keyed: str = _KEYED) -> None:
-    """Refuse a function of which two calls at the same point differ; `keyed`: what its random numbers should do."""
+    """Refuse a function whose two calls at the same point differ; `keyed`: the advice for random numbers."""
     same = bool(jax.tree.structure(first) == jax.tree.structure(second))  # type: ignore[operator] # of a PyTreeDef
     if same and not _differ(ravel_pytree(first)[0], ravel_pytree(second)[0], _REPEATED):
         return
@@ -76,7 +76,7 @@ def checked_repeats(first: Pytree, second: Pytree, name: str, keyed: str = _KEYE
 
 
 def check_compiled(compiled: Vector, first: AnyArray, name: str) -> None:
-    """Refuse a function that returns something else when it is compiled."""
+    """Refuse a function that returns something else once compiled."""
     if _differ(compiled, first, _COMPILED):
         raise InputError(
             f"{name} returns something else under jax.jit than without: it reads or changes something besides its "

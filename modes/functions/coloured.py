@@ -1,4 +1,4 @@
-"""The arm for sparse Jacobians: several columns, or rows, in each pass, by asdex, where that is installed.
+"""The arm for sparse Jacobians: several columns or rows in each pass, by asdex, where it is installed.
 
 arm, sample = coloured_arm(found), sampled(found)   # a tenth of a second: what asdex would find of a few columns
 sample.passes, sample.entries                       # how many passes, and entries of the Jacobian, that lets expect
@@ -29,31 +29,31 @@ from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.jaxpr.cost import RATES
 
 _COLUMNS = 16
-"""So many columns, drawn at random, tell a sparse Jacobian from a dense one."""
+"""The number of random columns that tell a sparse Jacobian from a dense one."""
 
 _WORTHWHILE = 0.5
-"""Of the passes of a dense Jacobian: what a sample has to promise."""
+"""The share of a dense Jacobian's passes that a sample must promise to save at least."""
 
 _INDEX_BYTES = 8
-"""Of a row's or a column's number in a sparse result."""
+"""The bytes of a row or column index in a sparse result."""
 
 T = TypeVar("T")
 
 
 class NotSparseError(Exception):
-    """Colours do not help, and why."""
+    """Colouring does not help; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a few columns of the pattern let expect: passes, at least, and entries of the whole Jacobian."""
+    """The estimate from a few columns of the pattern: passes (a lower bound) and entries of the whole Jacobian."""
 
     passes: int
     entries: int
 
 
 def coloured_arm(found: FunctionProbe) -> FunctionArm | str:
-    """The arm, whose program colours the pattern when it is made; or why there is none. Runs nothing."""
+    """The arm, whose program colours the pattern when made; or the reason why there is none. Runs nothing."""
     if found.batch is not None:
         return "a batch of sparse Jacobians is not tried"
     if found.static:
@@ -61,7 +61,7 @@ def coloured_arm(found: FunctionProbe) -> FunctionArm | str:
     if min(found.n, found.m) == 1:
         return "a Jacobian of one row or column takes one pass"
     spec = importlib.util.find_spec("asdex")
-    if spec is None or spec.origin is None:  # a folder of that name is no package
+    if spec is None or spec.origin is None:  # a folder of that name is not the package
         return "asdex is not installed: pip install 'fwdrev[sparse]' lets a sparse Jacobian be tried"
     aux = {"has_aux": True} if found.has_aux else {}
 
@@ -97,7 +97,7 @@ def sampled(found: FunctionProbe) -> Sample:
 
 
 def cost_of_sample(found: FunctionProbe, sample: Sample, plain: Mapping[str, Counted]) -> Counted:
-    """Of the arm before its colours are known: so many passes of the cheaper mode, and the entries gathered."""
+    """The cost of the arm before its colours are known: the passes of the cheaper mode, and gathering the entries."""
     each = min((plain[mode].seconds / size for mode, size in found.passes.items() if mode in plain), default=0.0)
     item = found.x.itemsize
     return Counted(
@@ -107,7 +107,7 @@ def cost_of_sample(found: FunctionProbe, sample: Sample, plain: Mapping[str, Cou
 
 
 def _of_few(found: FunctionProbe, at: Int[np.ndarray, " k"]) -> Function:
-    """The outputs as a function of the inputs `at` alone."""
+    """The outputs as a function of only the inputs at `at`."""
     leaves, tree = jax.tree.flatten(selected(found.argnums, found.args))
     ends = np.cumsum([0, *found.shapes[1]])
     cuts = np.searchsorted(at, ends)
@@ -125,7 +125,7 @@ def _of_few(found: FunctionProbe, at: Int[np.ndarray, " k"]) -> Function:
 
 
 def _by_asdex(call: Callable[[Any], T]) -> T:
-    """What asdex finds. Its warnings say nothing that its colours do not, and where it fails other arms do not."""
+    """Runs asdex. Its warnings add nothing to its result, and its failures must not stop other arms."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = attempt(lambda: call(importlib.import_module("asdex")))

@@ -1,6 +1,6 @@
 """J · v and u · J of a Jacobian as JAX or PyTorch returns it: a pytree of blocks, dense or sparse.
 
-A block is multiplied where it lies, a few rows at a time in float64; no matrix is put together.
+Multiplies each block in place, a few rows at a time in float64, and assembles no matrix.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import cuts
 
 _AT_ONCE = 1 << 20
-"""Entries that are copied to float64 at a time."""
+"""The number of entries copied to float64 at a time."""
 
 Sizes = tuple[Sequence[int], Sequence[int]]
 
@@ -23,7 +23,7 @@ Sizes = tuple[Sequence[int], Sequence[int]]
 def products_of(J: Pytree, v: Vector, u: Vector, sizes: Sizes, *, batched: bool) -> Vector:
     """J · v (m,), then u · J (n,); `sizes` of the outputs and of the inputs; `batched`: those of the first sample.
 
-    Raises ValueError where the blocks are not as many or not as large as that.
+    Raises ValueError where number or sizes of the blocks differ from `sizes`.
     """
     pushed, pulled = np.zeros(len(u)), np.zeros(len(v))
     leaves = jax.tree.leaves(J, is_leaf=_is_sparse)
@@ -58,7 +58,7 @@ def array_of(leaf: AnyArray) -> AnyArray:
 
 
 def _entries(leaf: AnyArray, width: int) -> tuple[AnyArray, AnyArray, Vector]:
-    """Rows, columns and values of a sparse block that is seen as a matrix; padding is outside of it."""
+    """Rows, columns and values of a sparse block seen as a matrix; padding lies outside it."""
     at = np.asarray(leaf.indices)
     inside = (at < np.array(leaf.shape)).all(axis=1)
     flat = np.ravel_multi_index(tuple(at[inside].T), leaf.shape)

@@ -1,4 +1,4 @@
-"""What a function's Jacobian costs by each mode, by counts: nothing is compiled and nothing is run.
+"""Counts the cost of a function's Jacobian by each mode; compiles and runs nothing.
 
     traced = traced_function(f, (x,))                 # calls f once, to trace it
     counted = count_modes({"forward": jax.jacfwd(traced.f), "reverse": jax.jacrev(traced.f)}, traced.x)
@@ -27,7 +27,7 @@ from fwdrev.modes.jaxpr.programs import equations_of
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TracedFunction:
-    """A function of the pytree `x` that runs what was traced of the user's function, whose Python is not run again.
+    """A function of the pytree `x` that runs the traced program of the user's function, not its Python.
 
     The constants of `program` are the arrays that it reads besides x: other arguments, and what it closes over.
     """
@@ -37,7 +37,7 @@ class TracedFunction:
     x: Pytree
 
     def f(self, x: Pytree) -> Pytree:
-        """The value; a program that donates its arguments gets copies of them."""
+        """The value; a program that donates its arguments gets copies."""
         program, leaves = self.program, jax.tree.leaves(x)
         if _donates(program.jaxpr):
             program = ClosedJaxpr(program.jaxpr, list(map(jnp.copy, program.consts)))
@@ -46,7 +46,7 @@ class TracedFunction:
 
     @property
     def inside_a_trace(self) -> bool:
-        """Whether x, or anything that the function closes over, is traced: under jit, vmap or grad."""
+        """Whether x, or an array that the function closes over, is traced: under jit, vmap or grad."""
         return any(isinstance(leaf, jax.core.Tracer) for leaf in [*jax.tree.leaves(self.x), *self.program.consts])
 
 
@@ -69,7 +69,7 @@ def traced_function(
 
 
 def count_modes(jacobians: Mapping[str, Function], x: Pytree) -> ModeCosts:
-    """The cost by each mode that gives what reverse mode, which is jax.jacobian, gives.
+    """The cost of each mode whose result equals that of reverse mode, which is jax.jacobian.
 
     A mode is left out where JAX refuses it (forward mode through a custom_vjp, reverse mode through a while_loop), or
     where its result has other dtypes, as that of forward mode may.

@@ -5,7 +5,7 @@
     found.value(found.x)                         # the outputs as one vector
     found.products(jax.jacfwd(f)(x), v, u)       # J · v and u · J of that Jacobian
 
-What cannot be differentiated, or not be measured, is refused with one line that says what to change.
+Refuses what cannot be differentiated or measured in one line that says what to change.
 """
 
 from collections.abc import Callable, Iterable
@@ -41,12 +41,12 @@ from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
 _REPEATABLE = 0.5
-"""Seconds of a call from which a second one would take too much of a budget; unless the compiled one differs."""
+"""Calls longer than this, in seconds, are not repeated to spare the budget, unless the compiled one differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FunctionProbe:
-    """A function and the arguments at which its Jacobian is asked for; n inputs, m outputs.
+    """A function and the arguments at which to differentiate it; n inputs, m outputs.
 
     `value`, compiled, takes a vector like `x` (n,), all inputs in one, to all outputs in one (m,); the inputs are the
     numbers of the arguments `argnums`. Arguments `static` are no arrays and held. With `batch` the arguments of which
@@ -88,11 +88,11 @@ class FunctionProbe:
 
     @property
     def passes(self) -> dict[str, int]:
-        """What each mode takes for the whole Jacobian."""
+        """The number of passes that each mode needs for the whole Jacobian."""
         return {"forward": self.n, "reverse": self.m}
 
     def products(self, J: Pytree, v: Vector, u: Vector) -> Vector:
-        """J · v (m,), then u · J (n,), for what a program of the Jacobian returns; of the first sample in a batch."""
+        """J · v (m,), then u · J (n,), from the result of a Jacobian's program; for the first sample of a batch."""
         return products_of(J[0] if self.has_aux else J, v, u, self.shapes, batched=self.batch is not None)
 
 
@@ -155,7 +155,7 @@ def probe_function(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Question:
-    """A function at arguments."""
+    """A function together with its arguments."""
 
     function: Function
     args: tuple[Pytree, ...]
@@ -164,11 +164,11 @@ class _Question:
     has_aux: bool
 
     def called(self) -> Pytree:
-        """What it returns."""
+        """Calls the function; returns its outputs."""
         return explained(lambda: self._outputs(self.args), self.name, failed)
 
     def traced(self) -> Pytree:
-        """Shapes and dtypes of what it returns, as JAX sees it."""
+        """The shapes and dtypes of its outputs, as JAX sees them."""
 
         def of_arrays(*arrays: Pytree) -> Pytree:
             rest = iter(arrays)
@@ -184,7 +184,7 @@ class _Question:
 def _run(
     found: FunctionProbe, asked: _Question, of_vector: Function, x: AnyArray, first: Pytree, *, repeat: bool
 ) -> FunctionProbe:
-    """The function gives the same in two calls, if it can be repeated, and in a compiled one, which is timed."""
+    """Check that two calls agree, if a repeat is affordable, and a compiled one, which is timed."""
     if repeat:
         checked_repeats(first, asked.called(), asked.name)
     began = perf_counter()

@@ -21,16 +21,16 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import of_kind
 
 _AGREE = {1: 0.5, 2: 2e-2, 4: 1e-4, 8: 1e-8}
-"""By bytes of a real number: how far the two may be apart, relative to the sum of the absolute values of their terms.
+"""The allowed difference by bytes of a real number, relative to the sum of the absolute values of the terms.
 Rounding alone moves them by far less."""
 
 _ROUNDING = 100.0
-"""Times that: up to there an unstable function's rounding errors may explain the difference."""
+"""A factor on the allowed difference; up to there, an unstable function's rounding errors may explain it."""
 
 DType = str | np.dtype[Any]
 
 _SEED = 7
-"""Of the directions, which are the same on every run and machine."""
+"""The seed of the directions, which are the same in every run and on every machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +48,16 @@ class Products:
 
     @property
     def agree(self) -> bool:
-        """False also where a product is not finite."""
+        """Whether the two products agree; False where one is not finite."""
         return self.apart <= self.allowed
 
     @property
     def contradict(self) -> bool:
-        """Whether both are finite, and further apart than rounding errors of any stable function."""
+        """Whether both are finite and differ by more than any stable function's rounding errors."""
         return self.apart > _ROUNDING * self.allowed
 
     def __str__(self) -> str:
-        """`forward mode gives 1.5 and reverse mode 2`, of the same product."""
+        """Such as `forward mode gives 1.5 and reverse mode 2`, for the same product."""
         if math.isnan(self.apart):
             return "a product with the Jacobian has NaN or infinity in it"
         pushed, pulled = (z.real if z.imag == 0 else z for z in (self.pushed, self.pulled))
@@ -65,7 +65,7 @@ class Products:
 
 
 def products_of(f: Callable[[Pytree], Pytree], x: Pytree) -> Products:
-    """Of a JAX function of one pytree at a concrete point.
+    """The two products of a JAX function of one pytree at a concrete point.
 
     Costs jax.jvp and jax.vjp once each, not compiled as a whole. Of the leaves of `x` the inexact ones are
     differentiated; those of the value have to be. Raises whatever `f` or its rules raise.
@@ -107,7 +107,7 @@ def compared(
     *,
     real_bytes: int,
 ) -> Products:
-    """Of the directions u, v and the products J v, uᵀ J, array by array, in a precision of so many bytes."""
+    """The record of u, v, J v and uᵀ J, array by array, in a precision of that many bytes."""
     terms = [_terms(u, pushed), _terms(pulled, v)]
     sums = [complex(sum(part.sum() for part in side)) for side in terms]
     size = sum(float(np.abs(part).sum()) for side in terms for part in side)
@@ -117,7 +117,7 @@ def compared(
 
 
 def _terms(one: Sequence[AnyArray], other: Sequence[AnyArray]) -> list[AnyArray]:
-    """The products of their entries in double precision."""
+    """The entrywise products in double precision."""
     return [_wide(a).ravel() * _wide(b).ravel() for a, b in zip(one, other, strict=True)]
 
 

@@ -3,7 +3,7 @@
     program = jitted(jax.jacfwd(f), (x, "linear"), static=(1,))
     program(x, "linear")
 
-XLA evaluates what depends on constants only while it compiles, which takes minutes at worst where they are large.
+XLA evaluates constant expressions while it compiles, which can take minutes where constants are large.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,23 +19,23 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import Function
 
 _LARGE = 1 << 16
-"""Bytes of a constant from which it is passed as an argument."""
+"""The size in bytes from which a constant is passed as an argument."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hoisted:
-    """A jitted function whose first argument, a list of arrays, is held; used like the jitted function itself."""
+    """A jitted function with its first argument, a list of arrays, bound; used like the jitted function itself."""
 
     run: Any
     held: Sequence[Any]
     static: Sequence[int]
 
     def __call__(self, *args: Pytree) -> Pytree:
-        """Call it."""
+        """Calls the function."""
         return self.run(self.held, *without(args, self.static))
 
     def lower(self, *args: Pytree) -> jax.stages.Lowered:
-        """Lower it for those arguments."""
+        """Lowers the function for these arguments."""
         lowered: jax.stages.Lowered = self.run.lower(self.held, *without(args, self.static))
         return lowered
 

@@ -2,7 +2,7 @@
 
     mixed([encode, decode])(x)        # what jax.jacobian(lambda x: decode(encode(x)))(x) returns
 
-What goes from one stage to the next is seen as one real vector. The plan is made from shapes and counts, once
+The values between two stages count as one real vector. The plan is made from shapes and counts, once
 for each combination of them, so that the Jacobian can be traced (jit, vmap). Forward and reverse are two of the
 bracketings.
 """
@@ -43,7 +43,7 @@ from fwdrev.modes.jaxpr.cost import RATES, cost_of
 from fwdrev.modes.layers.sized import Formula
 
 _MOST = 1024
-"""Plans that are kept for one function: new shapes may come for ever."""
+"""The number of plans kept for one function, since new shapes may keep coming."""
 
 
 def mixed(
@@ -57,11 +57,11 @@ def mixed(
 ) -> Function:
     """The Jacobian of the composition of `stages`, the first of which is called first.
 
-    The first stage takes all arguments, each other one what the one before returns. With `has_aux` the last one returns
-    a pair, of which only the first half is differentiated. `chunk`: how many seeds go through a stage at a time.
+    The first stage takes all arguments, each later stage the result before it. With `has_aux`, the last one returns
+    a pair, and only its first half is differentiated. `chunk`: the number of seeds that go through a stage at a time.
     Integers among the arguments, and complex ones of a function that is not holomorphic, are left to jax.jacrev.
 
-    Raises InputError for what are no stages. What jax.jacobian refuses, it refuses in the same words.
+    Raises InputError unless all stages are functions, and whatever jax.jacobian raises.
     """
     stages, argnums, chunk = checked_stages(stages), checked_argnums(argnums), checked_chunk(chunk)
     options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic}
@@ -107,7 +107,7 @@ def composed(stages: Sequence[Function]) -> Function:
 
 
 def _values(functions: Sequence[Function], wanted: Pytree, *, has_aux: bool) -> tuple[list[Pytree], Pytree]:
-    """What goes into each stage, what comes out of the last one, and what comes beside that."""
+    """The inputs of each stage, the output of the last one, and its auxiliary output."""
     values, aux = [wanted], None
     for number, function in enumerate(functions, 1):
         value = function(values[-1])
@@ -148,9 +148,9 @@ def _matrix(
 
 
 def _planned(trees: dict[Any, Tree], key: Hashable, chain: Chain, dtype: np.dtype[Any]) -> Tree:
-    """The tree that was planned for such vectors before, or is now; a bounded number of them is kept."""
+    """The tree for vectors of these shapes, from the cache or planned now; the cache is bounded."""
     known = attempt(lambda: trees.get(key))
-    if isinstance(known, Raised):  # what is held between stages may raise when it is compared
+    if isinstance(known, Raised):  # held values may raise when they are compared
         return _cheapest(chain, dtype)
     if known is None:
         if len(trees) >= _MOST:
@@ -161,7 +161,7 @@ def _planned(trees: dict[Any, Tree], key: Hashable, chain: Chain, dtype: np.dtyp
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Stage(Formula):
-    """A stage as a layer from vector to vector, all in one dtype, since seeds have to have that of the point."""
+    """A stage as a layer from vector to vector, in one dtype, since seeds must have the dtype of the point."""
 
     function: Function
     given: StageVector
@@ -174,7 +174,7 @@ class _Stage(Formula):
 
 
 def _cheapest(chain: Chain, dtype: np.dtype[Any]) -> Tree:
-    """The tree; forward or reverse for a chain that is too long to weigh its trees."""
+    """The best tree; forward or reverse for a chain too long to plan."""
     costs, length = StageCosts(chain, dtype), len(chain.layers)
     if length <= LONGEST:
         return best_tree(costs, Need.X)[1]
@@ -184,9 +184,9 @@ def _cheapest(chain: Chain, dtype: np.dtype[Any]) -> Tree:
 
 
 class StageCosts(Costs):
-    """Pushing and pulling through layers without parameters, in seconds that counts let expect.
+    """The costs of pushing and pulling through layers without parameters, in seconds expected from counts.
 
-    The value is taken once, and each seed adds as much.
+    The value costs once, and each seed adds the same.
     """
 
     def __init__(self, chain: Chain, dtype: np.dtype[Any]) -> None:
@@ -196,23 +196,23 @@ class StageCosts(Costs):
         self._push, self._pull = cache(self._pushed), cache(self._pulled)
 
     def push(self, k: int, q: int) -> Number:
-        """By jax.linearize."""
+        """Pushes tangents, by jax.linearize."""
         value, seed = self._push(k)
         return value + q * seed
 
     def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
-        """By jax.vjp."""
+        """Pulls cotangents, by jax.vjp."""
         value, seed = self._pull(k)
         return value + r * seed
 
     def dense(self, k: int, *, x: bool, theta: bool) -> Number:
-        """By whichever takes fewer seeds, as JaxLayer forms it."""
+        """Writes out the Jacobian by the mode with fewer seeds, as JaxLayer does."""
         if self.n[k] > self.n[k + 1]:
             return self.pull(k, self.n[k + 1], x=x, theta=theta)
         return self.push(k, self.n[k])
 
     def multiply(self, rows: int, inner: int, columns: int) -> Number:
-        """One product, by the same rates."""
+        """One matrix product, at the same rates."""
         product = 2 * rows * inner * columns * RATES["flops"] + rows * columns * RATES["products"]
         return product + inner * (rows + columns) * RATES["operands"] + RATES["product calls"]
 
@@ -231,7 +231,7 @@ class StageCosts(Costs):
         return self._line(pull, k, [(1, self.n[k + 1]), (2, self.n[k + 1])])
 
     def _line(self, program: Function, k: int, shapes: Sequence[tuple[int, int]]) -> tuple[float, float]:
-        """What none and each seed costs, from the counts of one and of two; infinite where JAX refuses that mode."""
+        """The cost of no seed and of each seed, from the counts of one and two; infinite where JAX refuses the mode."""
         x, *seeds = (jax.ShapeDtypeStruct(shape, self._dtype) for shape in [(self.n[k],), *shapes])  # type: ignore[no-untyped-call]
         found = attempt(lambda: [cost_of(program, x, each).seconds for each in seeds])
         if isinstance(found, Raised):  # whatever a stage raises, the user sees it when the Jacobian is computed

@@ -1,11 +1,11 @@
-"""A function of PyTorch's tensors at a point, and the ways to its Jacobian by torch.func.
+"""A function of PyTorch tensors at a point, and the ways to compute its Jacobian by torch.func.
 
     found = probe_torch(f, (x,))
     found.n, found.m
     torch_arms(found)["reverse"].code         # "torch.func.jacrev(f)"
 
-PyTorch is never imported here: where there is a tensor it has been imported. Nothing is compiled, and PyTorch does not
-say what memory a call on the processor takes.
+This module never imports PyTorch: a program with a tensor has imported it. Nothing is compiled, and PyTorch does not
+report the memory of a call on the processor.
 """
 
 import sys
@@ -29,17 +29,17 @@ from fwdrev.modes.functions.probe import FunctionProbe, coarsest
 from fwdrev.modes.functions.trace_errors import explained, failed
 
 _BATCHED = 0.1
-"""Of a call of the function: what one of many passes takes, which share what Python takes for each operation."""
+"""The share of a call's time that one of many batched passes takes: they share Python's overhead for each operation."""
 
 _ENTRY = 1e-9
-"""Seconds for each entry that a pass goes through: memory is written and read."""
+"""Seconds for each entry of a pass, which writes and reads it."""
 
 _COPIES = 2
-"""Of what is held: PyTorch stacks, splits and moves axes."""
+"""A factor on held memory: PyTorch stacks, splits and moves axes."""
 
 
 def waiting(args: Sequence[Any]) -> Callable[[], object]:
-    """What waits until the device of the tensors has finished."""
+    """A function that waits until the tensors' device has finished."""
     torch: Any = sys.modules["torch"]
     device = next((leaf.device for leaf in jax.tree.leaves(args) if isinstance(leaf, torch.Tensor)), None)
     if device is None or device.type == "cpu":
@@ -59,7 +59,7 @@ def probe_torch(
     has_aux: bool = False,
     vmap: bool = False,
 ) -> FunctionProbe:
-    """Look at a function at a point; costs two calls. See `probe_function`; raises InputError."""
+    """Probes a function at a point; costs two calls. See `probe_function`; raises InputError."""
     torch: Any = sys.modules["torch"]
     wanted = checked_numbers(argnums, len(args))
     numbers = numbers_of(wanted, args)
@@ -120,20 +120,20 @@ def torch_arms(found: FunctionProbe) -> dict[str, FunctionArm]:
 
 
 def torch_costs(found: FunctionProbe) -> dict[str, Counted]:
-    """By entries and the time of a call: forward mode makes n passes, reverse mode m, each past n + m numbers."""
+    """The expected cost from entries and the time of a call: n or m passes over n + m numbers each."""
     n, m, batch = found.n, found.m, found.batch or 1
 
     def counted(passes: int, at_once: int) -> Counted:
         seconds = (1 + passes / at_once) * found.call_seconds
         seconds += passes * (_BATCHED * found.call_seconds + (n + m) * batch * _ENTRY)
-        entries = at_once * (passes + n + m) + n * m  # seeds, what they become, the result
+        entries = at_once * (passes + n + m) + n * m  # seeds, their images, and the result
         return Counted(seconds=seconds, peak_bytes=_COPIES * entries * found.x.itemsize * batch)
 
     return {"forward": counted(n, n), "reverse": counted(m, m), CHUNKED["reverse"]: counted(m, min(m, _chunk(found)))}
 
 
 def torch_free_bytes(found: FunctionProbe, available: int | None) -> int | None:
-    """On the device of the tensors, given what is available to the processor."""
+    """The available memory on the tensors' device, given that of the processor."""
     if found.device == "cpu":
         return available
     torch: Any = sys.modules["torch"]
@@ -141,14 +141,14 @@ def torch_free_bytes(found: FunctionProbe, available: int | None) -> int | None:
 
 
 def torch_idle(found: FunctionProbe) -> Callable[[], object]:
-    """The Jacobian of next to nothing: what a call costs at least."""
+    """A nearly empty Jacobian: the least that a call costs."""
     torch: Any = sys.modules["torch"]
     x = torch.zeros(1, device=found.device)
     return partial(_finished(torch.func.jacrev(lambda x: x + 1), (x,)), x)
 
 
 def _chunk(found: FunctionProbe) -> int:
-    """Cotangents at once, for each of which as many numbers as there are inputs and outputs are held at least."""
+    """The number of cotangents at a time; each holds at least as many numbers as there are inputs and outputs."""
     row = (found.n + found.m) * found.x.itemsize * (found.batch or 1)
     return 1 << max(0, (SMALL // row).bit_length() - 1)
 
@@ -171,7 +171,7 @@ def _arm(found: FunctionProbe, name: str, transform: str, chunk: int | None = No
 
 
 def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
-    """The same, waiting for the device of those arguments."""
+    """The function, waiting for the device of its arguments."""
     wait = waiting(args)
 
     def finished(*args: Pytree) -> Pytree:
@@ -183,7 +183,7 @@ def _finished(jacobian: Function, args: tuple[Any, ...]) -> Function:
 
 
 def _check(place: str, leaf: Pytree) -> None:
-    """Refuse what is no tensor of floating-point numbers."""
+    """Refuse anything but a tensor of floating-point numbers."""
     tensor = isinstance(leaf, sys.modules["torch"].Tensor)
     if not tensor or not leaf.is_floating_point():
         kind = str(leaf.dtype) if tensor else f"of type {type(leaf).__name__}"

@@ -1,11 +1,11 @@
-"""A function of PyTorch's tensors at a point: its outputs, and one product of its Jacobian by each mode.
+"""A function of PyTorch tensors at a point: its outputs, and one product of its Jacobian by each mode.
 
     at = TorchPoint(f, 0, (x,), has_aux=False)
     at.run_backwards()                           # calls f; now at.n and at.m are known
     products, _ = at.products()                  # calls f once more, forwards
     products.agree
 
-PyTorch is never imported here: a program that has a tensor has imported it.
+This module never imports PyTorch: a program with a tensor has imported it.
 """
 
 import math
@@ -21,24 +21,24 @@ from fwdrev.modes.functions.product_check import Products, compared, directions
 
 
 def has_tensors(args: Sequence[Any], kwargs: Mapping[str, Any] | None = None) -> bool:
-    """Whether a tensor of PyTorch is among the arguments, or in a container that PyTorch knows."""
+    """Whether a PyTorch tensor is among the arguments, or in a container that PyTorch knows."""
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "Tensor"):
         return False
     if any(isinstance(arg, torch.Tensor) for arg in args):  # first, since torch.compile looks into this function
         return True
-    if not kwargs and all(hasattr(arg, "aval") for arg in args):  # arrays of JAX
+    if not kwargs and all(hasattr(arg, "aval") for arg in args):  # JAX arrays
         return False
     return any(isinstance(leaf, torch.Tensor) for leaf in torch_pytree().tree_leaves((tuple(args), dict(kwargs or {}))))
 
 
 def torch_pytree() -> ModuleType:
-    """PyTorch's own idea of a tree, which torch.func follows; there is no public name for it in PyTorch 2.5."""
+    """PyTorch's own pytree module, which torch.func follows; PyTorch 2.5 has no public name for it."""
     return sys.modules["torch.utils._pytree"]
 
 
 class TorchPoint:
-    """A function at a point, run backwards once; then what is known of its outputs."""
+    """A function at a point, run backwards once; then the facts about its outputs."""
 
     def __init__(self, f: Function, argnums: Argnums, args: Sequence[Any], *, has_aux: bool) -> None:
         pytree = torch_pytree()
@@ -54,7 +54,7 @@ class TorchPoint:
         self._of = of
 
     def run_backwards(self) -> None:
-        """Finds the outputs, and pulls nothing yet."""
+        """Calls the function to find its outputs; pulls nothing yet."""
         self._y, self._pull = sys.modules["torch"].func.vjp(self._of, *self._leaves)
         self.n, self.m = entries(self._leaves), entries(self._y)
         self.outputs = tuple((tuple(out.shape), out.dtype) for out in self._y)
@@ -63,7 +63,7 @@ class TorchPoint:
         self.itemsize = max((leaf.element_size() for leaf in self._leaves), default=1)
 
     def products(self) -> tuple[Products, set[tuple[Any, bool]]]:
-        """J v and uᵀ J beside each other; their dtypes, and which of them would be differentiated further.
+        """J v and uᵀ J side by side; their dtypes, and which of them would be differentiated further.
 
         The tangent is pushed as one of a batch, as torch.func.jacfwd does: there other dtypes may come out.
         """
@@ -79,27 +79,27 @@ class TorchPoint:
 
 
 def _directions(like: Sequence[Any]) -> tuple[Any, ...]:
-    """Of the shapes of those tensors, as tensors."""
+    """The directions: tensors of the shapes of these tensors."""
     torch = sys.modules["torch"]
     arrays = directions([tuple(t.shape) for t in like], ["float64"] * len(like))
     return tuple(torch.as_tensor(a).to(t) for a, t in zip(arrays, like, strict=True))
 
 
 def entries(tree: Pytree) -> int:
-    """How many numbers the tensors of a tree have."""
+    """The number of entries in the tensors of a tree."""
     return sum(math.prod(leaf.shape) for leaf in torch_pytree().tree_leaves(tree))
 
 
 def is_nested(args: Sequence[Any]) -> bool:
-    """Whether the tensors are those of torch.func, inside of vmap or another Jacobian: their values are not known."""
+    """Whether these are tensors of torch.func, inside vmap or another Jacobian, whose values are unknown."""
     torch: Any = sys.modules["torch"]
-    wrapped = sys.modules["torch._C._functorch"].is_functorch_wrapped_tensor  # there is no public question for that
+    wrapped = sys.modules["torch._C._functorch"].is_functorch_wrapped_tensor  # PyTorch has no public function for that
     leaves = torch_pytree().tree_leaves(tuple(args))
     return any(isinstance(leaf, torch.Tensor) and wrapped(leaf) for leaf in leaves)
 
 
 def copies(args: Sequence[Any]) -> tuple[Any, ...]:
-    """The same with copies of all tensors, which a function may change."""
+    """The tree with copies of all tensors, since a function may change them."""
     torch: Any = sys.modules["torch"]
     copied: tuple[Any, ...] = torch_pytree().tree_map_only(torch.Tensor, torch.clone, tuple(args))
     return copied
@@ -107,7 +107,7 @@ def copies(args: Sequence[Any]) -> tuple[Any, ...]:
 
 @contextmanager
 def generators_kept(args: Sequence[Any]) -> Iterator[Callable[[], bool]]:
-    """Puts the states of the random generators back, of the processor and of the tensors' devices.
+    """Restores the states of the random generators of the processor and of the tensors' devices.
 
     The function that it yields tells whether one of them has changed.
     """

@@ -1,4 +1,4 @@
-"""Why JAX cannot trace a user's function, and what to write instead: one line for each way to go wrong."""
+"""Explains why JAX cannot trace a user's function, and what to write instead: one line for each cause."""
 
 import sys
 import sysconfig
@@ -35,16 +35,16 @@ _ADVICE: tuple[tuple[type[Exception], str], ...] = (
         "makes a Python number of a traced value (float(), int(), item(), range(), math): use jax.numpy instead",
     ),
 )
-"""The first that fits is given: the later ones are more general."""
+"""The first match wins: later entries are more general."""
 
 _INSTALLED = tuple({Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "purelib", "platlib")})
 
 _OURS = tuple({(Path(__file__).parents[1] / name).resolve() for name in (".", "modes", "bench", "results", "plots")})
-"""The folders of our own code; in a checkout some are links."""
+"""The folders of our own code, some of which are links in a checkout."""
 
 
 def explained(call: Callable[[], T], name: str, explain: Callable[[str, Exception], str]) -> T:
-    """What a call of the user's code returns; what it raises as one InputError, in the words of `explain`."""
+    """Calls the user's code and returns its result; turns its errors into one InputError, worded by `explain`."""
     found = attempt(call)
     if not isinstance(found, Raised):
         return found
@@ -54,7 +54,7 @@ def explained(call: Callable[[], T], name: str, explain: Callable[[str, Exceptio
 
 
 def untraceable(name: str, error: Exception) -> str:
-    """Why JAX cannot trace the function of that name, given what tracing it raised."""
+    """The reason why JAX cannot trace the function of that name, given the error of tracing it."""
     for kind, advice in _ADVICE:
         if isinstance(error, kind):
             return f"{name} {advice}{users_line(error)}"
@@ -62,7 +62,7 @@ def untraceable(name: str, error: Exception) -> str:
 
 
 def failed(name: str, error: Exception) -> str:
-    """That calling it raised something of its own."""
+    """The message for a function that itself raises at the given point."""
     if isinstance(error, jax.errors.UnexpectedTracerError):
         return untraceable(name, error)
     advice = "give it inputs that it takes"
@@ -72,7 +72,7 @@ def failed(name: str, error: Exception) -> str:
 
 
 def said(error: Exception) -> str:
-    """The kind of an error, and the first paragraph of what it says: JAX goes on for a page."""
+    """The type of an error and the first paragraph of its text: JAX goes on for a page."""
     text = str(error).strip().split("\n\n")[0]
     return f"{type(error).__name__}: {' '.join(text.split())}"
 

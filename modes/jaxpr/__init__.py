@@ -1,4 +1,4 @@
-"""What a program of JAX costs, read from its jaxpr: nothing is lowered, compiled or run.
+"""Estimates the cost of a JAX program from its jaxpr; lowers, compiles and runs nothing.
 
 Start with `cost.py`.
 """

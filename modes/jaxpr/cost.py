@@ -1,11 +1,11 @@
-"""What a program of JAX costs, read from its jaxpr: nothing is lowered, compiled or run.
+"""Estimates the cost of a JAX program from its jaxpr; lowers, compiles and runs nothing.
 
     cost = cost_of(jax.jacfwd(f), x)
     cost.counts["flops"], cost.seconds
 
-Each equation is counted by what it does to how many numbers, in loops as often as they are gone through, and each kind
-of work has a rate. The rates were fitted to the Jacobians of `benchmarks/advice.py` (with `--fit` it prints those that
-suit what it measured), so that they compare programs; as a prediction of seconds they are often off by half, and on
+Each equation counts by its operation and its sizes, inside a loop once for each pass; each kind
+of work has a rate. The rates were fitted to the Jacobians of `benchmarks/advice.py` (`--fit` prints the rates that
+fit its measurements). They serve to compare programs; as a prediction of seconds they are often off by half, on
 another machine by more.
 """
 
@@ -58,7 +58,7 @@ through a loop take besides.
 """
 
 _FRESH = 12 << 20
-"""Bytes of an array from which its memory comes from the system each time."""
+"""The size from which an array's memory comes from the system each time, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +66,9 @@ class JaxprCost:
     """Counts by kind of work (see `RATES`), and bytes: of the largest array, of the results, at the peak.
 
     A loop without a known length is counted once, of branches the longest; results that are never used, which XLA would
-    drop, count as well. `peak_bytes` is what is alive at once when the program runs one equation after the other, as
-    outside jit: seeds and results included, arguments and constants not. XLA, which fuses, needs less. `unknown`:
-    primitives of which only the sizes of what they take and give are counted, or whose programs are guessed at.
+    drop, count as well. `peak_bytes` is the memory alive at once when the program runs one equation after the other, as
+    outside jit: with seeds and results, without arguments and constants. XLA fuses, and needs less. `unknown`:
+    primitives counted only by the sizes of their operands and results, or whose programs are guesses.
     """
 
     counts: Mapping[str, int]
@@ -79,13 +79,13 @@ class JaxprCost:
 
     @property
     def seconds(self) -> float:
-        """Expected of a call, for comparison with other programs."""
+        """Expected seconds of a call, for comparison with other programs."""
         return seconds_of(self.counts)
 
 
 @dataclass(slots=True)
 class _Tally:
-    """What was counted so far, the bytes of the largest array, and the primitives that are not known."""
+    """The counts so far, the bytes of the largest array, and the unknown primitives."""
 
     counts: Counter[str] = field(default_factory=Counter)
     largest: int = 0
@@ -93,12 +93,12 @@ class _Tally:
 
 
 def cost_of(f: Callable[..., object], *args: object) -> JaxprCost:
-    """Of a function at arrays, or at anything that has their shapes and dtypes; costs a trace."""
+    """The cost of a function at arrays, or at anything with shapes and dtypes; costs a trace."""
     return cost_of_jaxpr(jax.make_jaxpr(f)(*args))
 
 
 def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
-    """Of a function that JAX has traced."""
+    """The cost of a program that JAX has traced."""
     tally = _Tally(Counter(calls=1))
     _count(closed.jaxpr, 1, tally)
     return JaxprCost(
@@ -111,7 +111,7 @@ def cost_of_jaxpr(closed: ClosedJaxpr) -> JaxprCost:
 
 
 def _peak(jaxpr: Jaxpr) -> int:
-    """Bytes alive at once: each result from the equation that makes it to the last one that reads it."""
+    """The peak of bytes alive at once: each result lives from its equation to the last equation that reads it."""
     last = {v: i for i, equation in enumerate(jaxpr.eqns) for v in equation.invars if isinstance(v, Var)}
     ended: dict[int, list[Var]] = {}
     last |= dict.fromkeys((v for v in jaxpr.outvars if isinstance(v, Var)), len(jaxpr.eqns))
@@ -133,7 +133,7 @@ def _inside(equation: JaxprEqn) -> Inside:
 
 
 def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
-    """Add what each equation does, whether its result is used or not."""
+    """Add the work of each equation, whether its result is used or not."""
     for equation in jaxpr.eqns:
         name, inside = equation.primitive.name, _inside(equation)
         for alternatives, each in inside.runs:
@@ -151,7 +151,7 @@ def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
 
 
 def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> None:
-    """The branch that takes longest; the largest array of any."""
+    """The costs of the longest branch, and the largest array of any branch."""
     found = [_Tally() for _ in alternatives]
     for branch, counted in zip(alternatives, found, strict=True):
         _count(branch, times, counted)
@@ -161,10 +161,10 @@ def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> Non
 
 
 def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:
-    """One operation, so many times; what is not known reads what it takes and writes what it gives."""
+    """One operation, repeated; an unknown one reads its operands and writes its results."""
     try:
         counts = _known(equation, name) if name in KNOWN else None
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this JAX has other parameters
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):  # this version of JAX has other parameters
         counts = None
     if counts is None:
         tally.unknown.add(name)
@@ -174,7 +174,7 @@ def _add(equation: JaxprEqn, name: str, times: int, tally: _Tally) -> None:
 
 
 def _known(equation: JaxprEqn, name: str) -> dict[str, int]:
-    """What one operation does."""
+    """The work of one operation."""
     out = sum(map(size_of, equation.outvars))
     if name in PRODUCTS:
         operands = sum(map(size_of, equation.invars))
@@ -191,7 +191,7 @@ def _known(equation: JaxprEqn, name: str) -> dict[str, int]:
         counts = {"elements": out * math.prod(equation.params.get("window_dimensions", ())), "reduction calls": 1}
     elif name in REDUCED:
         counts = {"elements": size_of(equation.invars[0]), "reduction calls": 1}
-    elif name == "sort":  # each number is compared with another one so often
+    elif name == "sort":  # each number is compared with others so often
         counts = {"transcendentals": out * _levels(shape_of(equation.invars[0])[equation.params["dimension"]])}
     elif name in MOVED:
         return {"fresh bytes": _fresh(equation)} if name == "concatenate" else {}
@@ -201,12 +201,12 @@ def _known(equation: JaxprEqn, name: str) -> dict[str, int]:
 
 
 def _fresh(equation: JaxprEqn) -> int:
-    """Bytes of the results that are so large that their memory is new."""
+    """Bytes of the results that are large enough to get fresh memory."""
     return sum(size for size in map(bytes_of, equation.outvars) if size > _FRESH)
 
 
 def _flops(equation: JaxprEqn, name: str) -> int:
-    """Additions and multiplications."""
+    """The additions and multiplications of a matrix product or convolution."""
     out, shape = sum(map(size_of, equation.outvars)), shape_of(equation.invars[0])
     if name == "dot_general":
         contracted: tuple[int, ...] = equation.params["dimension_numbers"][0][0]
@@ -230,10 +230,10 @@ def _levels(size: int) -> int:
 
 
 def unknown_text(names: Iterable[str]) -> str:
-    """The sentence about primitives that are not known."""
+    """A sentence about the unknown primitives."""
     return f"primitives counted by the sizes of their arrays alone: {', '.join(sorted(set(names)))}"
 
 
 def seconds_of(counts: Mapping[str, int], rates: Mapping[str, float] = RATES) -> float:
-    """Of so much work at those rates."""
+    """Seconds for these counts at the given rates."""
     return math.fsum(rates[kind] * count for kind, count in counts.items())

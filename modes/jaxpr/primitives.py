@@ -1,4 +1,4 @@
-"""What the primitives of JAX do to how many numbers, by their names; what is in no table is not known."""
+"""The work of JAX's primitives, by name; a primitive in no table is unknown."""
 
 FREE = frozenset(
     {
@@ -8,10 +8,10 @@ FREE = frozenset(
         *("sharding_constraint", "stop_gradient"),
     }
 )
-"""Fused with what reads them, or nothing at all."""
+"""Primitives that XLA fuses with their readers, or that do nothing at all."""
 
 MOVED = frozenset({"concatenate", "get", "pad", "rev", "slice", "split", "stack", "swap", "tile", "unstack"})
-"""Fused with what reads them; what is concatenated is made whole where it is large."""
+"""Primitives that XLA fuses with their readers; large concatenations are written out."""
 
 DIVISIONS = frozenset({"div", "integer_pow", "rem", "rsqrt", "sqrt"})
 
@@ -79,7 +79,7 @@ _ARITHMETIC = frozenset(
     }
 )
 SIMPLE = _ARITHMETIC | _BITS | _COMPARISONS
-"""One quick operation for each number of the result."""
+"""Primitives with one quick operation for each number of the result."""
 
 _PLACED = frozenset({"dynamic_slice", "dynamic_update_slice", "gather", "transpose"})
 _SOLVED = frozenset({"fft", "triangular_solve"})
@@ -87,4 +87,4 @@ _SOLVED = frozenset({"fft", "triangular_solve"})
 KNOWN = (
     FREE | MOVED | DIVISIONS | TRANSCENDENTAL | BY_ELEMENT | DECOMPOSED.keys() | PRODUCTS | SIMPLE | _PLACED | _SOLVED
 )
-"""All that are operations themselves: the programs that they hold, if any, are not looked into."""
+"""All primitives that are single operations: programs inside of them are ignored."""

@@ -1,12 +1,12 @@
-"""The programs that an equation of a jaxpr runs inside, and how often, by what the equation offers.
+"""Finds the programs that an equation of a jaxpr runs inside, and how often.
 
     inside = inside_of(equation)
     for alternatives, times in inside.runs: ...
 
-Primitives and their parameters have other names in other versions of JAX, and users add primitives of their own. What a
-program is for shows in its shapes: one with the results of the equation is its body; one of a tuple is a branch; one
-that gives a single truth value beside a body is the condition of a loop; a body that takes rows of what the equation
-takes is run for each row.
+Names of primitives and parameters differ between versions of JAX, and users add their own primitives. The purpose of a
+program shows in its shapes: one with the results of the equation is its body; one of a tuple is a branch; one
+that gives a single truth value beside a body is the condition of a loop; a body that takes rows of the equation's
+operands runs once for each row.
 """
 
 import math
@@ -18,27 +18,27 @@ from typing import Any
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 _LOOPS = frozenset({"scan", "while"})
-"""Primitives that are loops, also where no shape shows it: a scan without rows, a carry of one truth value."""
+"""Primitives that are loops even where no shape shows it: a scan without rows, a carry of one truth value."""
 
 _RUN = "solve"
-"""The program of custom_linear_solve that is run; the others are its operator, and what derivatives take."""
+"""The program of custom_linear_solve that runs; its others are the operator and the parts for derivatives."""
 
 _LENGTH = "length"
 """The parameter of a scan that holds the number of passes."""
 
 Alternatives = tuple[Jaxpr, ...]
-"""Programs of which one is run."""
+"""The parameter with alternative programs, of which one runs."""
 
 Value = Var | Literal
-"""What an equation takes or gives: an array, or a token, which has no shape."""
+"""An operand or result of an equation: an array, or a token, which has no shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What one equation runs inside.
+    """The programs that one equation runs inside.
 
-    `runs`: programs of which one is run, and how often. `rows`: the arrays that a loop reads and writes in rows.
-    `guessed`: what is run, or how often, could only be guessed.
+    `runs`: alternative programs, of which one runs, and how often. `rows`: arrays that a loop reads or writes in rows.
+    `guessed`: the program, or the number of its passes, is a guess.
     """
 
     runs: tuple[tuple[Alternatives, int], ...] = ()
@@ -48,7 +48,7 @@ class Inside:
 
     @property
     def passes(self) -> int:
-        """How often the body is run."""
+        """How often the body runs."""
         return self.runs[-1][1] if self.runs else 1
 
 
@@ -57,7 +57,7 @@ NOTHING = Inside()
 
 
 def inside_of(equation: JaxprEqn) -> Inside:
-    """What it runs; a loop without a known length is run once."""
+    """The programs that an equation runs; a loop of unknown length counts once."""
     name, held = equation.primitive.name, list(_held(equation.params))
     if not held:
         return NOTHING
@@ -83,7 +83,7 @@ def inside_of(equation: JaxprEqn) -> Inside:
 
 
 def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
-    """All equations, those of programs inside of equations too, whether these are run or not."""
+    """All equations, including those of programs inside equations, whether these run or not."""
     for equation in jaxpr.eqns:
         yield equation
         for _, alternatives in _held(equation.params):
@@ -92,22 +92,22 @@ def equations_of(jaxpr: Jaxpr) -> Iterator[JaxprEqn]:
 
 
 def operations(program: ClosedJaxpr) -> int:
-    """How many operations a program has, those of programs inside of it included: compiling takes as long as that."""
+    """The number of operations of a program, inner programs included; compile time grows with it."""
     return sum(1 for _ in equations_of(program.jaxpr))
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
-    """Of an array."""
+    """The shape of an array."""
     return tuple(getattr(value.aval, "shape", ()))
 
 
 def size_of(value: Value) -> int:
-    """How many numbers it holds."""
+    """The number of entries of an array."""
     return math.prod(shape_of(value))
 
 
 def bytes_of(value: Value) -> int:
-    """Of its memory; 0 where its dtype does not tell."""
+    """The bytes of an array; 0 where its dtype has no item size."""
     return size_of(value) * int(getattr(getattr(value.aval, "dtype", None), "itemsize", 0))
 
 
@@ -126,7 +126,7 @@ def _held(params: Mapping[str, Any]) -> Iterator[tuple[str, Alternatives]]:
 
 
 def _program(value: object) -> Jaxpr | None:
-    """Itself, or the one that is closed over its constants."""
+    """The program itself, or the one closed over its constants."""
     inner = getattr(value, "jaxpr", value)
     return inner if isinstance(inner, Jaxpr) else None
 
@@ -140,7 +140,7 @@ def _is_condition(program: Jaxpr) -> bool:
 
 
 def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Value, Value]]:
-    """What the equation takes and gives beside the part of it that the program takes and gives.
+    """The equation's operands and results beside the parts that the program takes and gives.
 
     A program without results writes them into arguments that follow, as a kernel of Pallas does.
     """
@@ -152,5 +152,5 @@ def _paired(program: Jaxpr, equation: JaxprEqn) -> list[tuple[Value, Value]]:
 
 
 def _times(pairs: list[tuple[Value, Value]]) -> int:
-    """As often as the parts fit into the whole."""
+    """How often the parts fit into the whole."""
     return max((-(-size_of(whole) // size_of(part)) for whole, part in pairs if size_of(part)), default=1) or 1

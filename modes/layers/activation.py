@@ -61,7 +61,7 @@ ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
 
 
 def activation(name: str) -> Activation:
-    """The activation of that name; an unknown name answers with the known ones."""
+    """The activation of that name; raises InputError that lists the known names otherwise."""
     if not isinstance(name, str) or name not in ACTIVATIONS:
         raise unknown("activation", name, ACTIVATIONS)
     return ACTIVATIONS[name]
@@ -76,12 +76,12 @@ class Activate(Layer):
 
     @property
     def n_in(self) -> int:
-        """n."""
+        """n, the size of the state."""
         return self.n
 
     @property
     def n_out(self) -> int:
-        """n."""
+        """n, the size of the state."""
         return self.n
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:

@@ -1,4 +1,4 @@
-"""`AutodiffLayer`: a layer that gives its value only; its Jacobians are jax.jvp and jax.vjp of that.
+"""`AutodiffLayer`: a layer that defines only its value; JAX differentiates it by jax.jvp and jax.vjp.
 
     @dataclass(frozen=True, slots=True, eq=False)
     class Springs(AutodiffLayer):
@@ -22,9 +22,9 @@ from fwdrev.modes.core.layer import Layer, Linearization
 
 
 class AutodiffLayer(Layer):
-    """A step without derivatives of its own; a subclass is a frozen dataclass with its sizes and its `value`.
+    """A step without its own derivatives; a subclass is a frozen dataclass with sizes and a `value`.
 
-    For an engine it is a black box, as `JaxLayer` is: operations are what XLA's analysis says, not an exact count.
+    For an engine it is a black box, like `JaxLayer`: its operations come from XLA's analysis and are not exact.
     """
 
     __slots__ = ()
@@ -33,7 +33,7 @@ class AutodiffLayer(Layer):
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
         """x^{k+1}, (n_out,), by functions of `x.__array_namespace__()`, so that NumPy can compute it as JAX does.
 
-        A formula that is analytic takes complex x and θ as well: then a complex step checks its Jacobian.
+        An analytic formula also takes complex x and θ, so that a complex step can check its Jacobian.
         """
 
     def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> Linearization:
@@ -44,4 +44,4 @@ class AutodiffLayer(Layer):
 
 
 Traced = AutodiffLayer
-"""Its earlier name."""
+"""The earlier name of `AutodiffLayer`."""

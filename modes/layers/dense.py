@@ -24,17 +24,17 @@ class Dense(Layer):
 
     @property
     def n_in(self) -> int:
-        """Columns of W."""
+        """The number of columns of W."""
         return self.inputs
 
     @property
     def n_out(self) -> int:
-        """Rows of W."""
+        """The number of rows of W."""
         return self.outputs
 
     @property
     def n_params(self) -> int:
-        """Entries of W and of b."""
+        """The number of entries of W and b."""
         return self.outputs * (self.inputs + 1)
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -43,7 +43,7 @@ class Dense(Layer):
         return theta[:weights].reshape(self.outputs, self.inputs) @ x + theta[weights:]
 
     def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_DenseLinearization":
-        """Refers to x and θ; has no memory of its own."""
+        """A workspace that refers to x and θ and holds no memory of its own."""
         return _DenseLinearization(self, dtype)
 
 

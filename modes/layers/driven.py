@@ -23,7 +23,7 @@ class Driven(Layer):
     c: AnyArray
 
     def __post_init__(self) -> None:
-        """Sizes have to fit."""
+        """Raises InputError unless A, B and c have the same number of rows."""
         rows = (self.A.shape[0], self.B.shape[0], self.c.shape[0])
         if len(set(rows)) > 1:
             msg = f"Driven: A, B and c have {rows} rows; give all three the same number (the layer's outputs)"
@@ -31,17 +31,17 @@ class Driven(Layer):
 
     @property
     def n_in(self) -> int:
-        """Columns of A."""
+        """The number of columns of A."""
         return int(self.A.shape[1])
 
     @property
     def n_out(self) -> int:
-        """Rows of A."""
+        """The number of rows of A."""
         return int(self.A.shape[0])
 
     @property
     def n_params(self) -> int:
-        """Columns of B."""
+        """The number of columns of B."""
         return int(self.B.shape[1])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -56,7 +56,7 @@ class Driven(Layer):
 class _DrivenLinearization(Linearization):
     """Keeps ( A │ B │ c ) and (x, θ, 1) side by side, so that the argument of tanh is a single product.
 
-    The maps have A and B in memory of their own: as columns of the wide matrix their rows would lie too far apart.
+    The maps hold their own copies of A and B: inside the wide matrix, their rows would lie too far apart.
     """
 
     __slots__ = ("_d", "_ones", "_theta", "_v", "_weights", "_x")

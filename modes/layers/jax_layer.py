@@ -27,17 +27,17 @@ class JaxLayer(AutodiffLayer):
 
     @property
     def n_in(self) -> int:
-        """The entries of x."""
+        """The number of entries of x."""
         return self.inputs
 
     @property
     def n_params(self) -> int:
-        """The entries of θ."""
+        """The number of entries of θ."""
         return self.params
 
     @cached_property
     def n_out(self) -> int:
-        """The entries of the function's value, found by tracing it; raises InputError if that is no vector."""
+        """The number of outputs, found by tracing the function; raises InputError unless it returns a vector."""
         shapes = (np.empty(size, np.float32) for size in (self.inputs, self.params))
         out = jax.eval_shape(self.function, *shapes)
         if not isinstance(out, jax.ShapeDtypeStruct) or len(out.shape) != 1:

@@ -17,7 +17,7 @@ Value = Callable[..., AnyArray]
 
 
 class JaxLinearization(Linearization):
-    """A layer that has only a value, at a point."""
+    """The linearization, by JAX, of a layer that has only a value."""
 
     __slots__ = ("_dtype", "_program")
 
@@ -39,7 +39,7 @@ class JaxLinearization(Linearization):
         self.J_theta = _JaxMap(value, 2, point, (layer.n_out, layer.n_params), dtype)
 
     def move_to(self, x: Vector, theta: Vector) -> Vector:
-        """The value is computed here, the Jacobians when they are pushed or pulled."""
+        """Computes the value; the Jacobians are computed when pushed or pulled."""
         self.J_x.point = self.J_theta.point = point = (self.J_x.point[0], x, theta)
         with precision(self._dtype):
             return np.asarray(self._program(*point))
@@ -95,21 +95,21 @@ class _JaxMap(LinearMap):
         return self._applied(self._pull, U, out)
 
     def dense(self, out: Matrix | None = None) -> Matrix:
-        """The identity, pushed or pulled, whichever has fewer seeds."""
+        """Pushes or pulls the identity, whichever takes fewer seeds."""
         if self.n_in <= self.n_out:
             return self.push(np.eye(self.n_in, dtype=self._dtype), out)
         return self.pull(np.eye(self.n_out, dtype=self._dtype), out)
 
     def push_cost(self, q: int) -> Cost:
-        """Q times what XLA's analysis says of one tangent, the value included; a black box has no exact count."""
+        """q times XLA's figure for one tangent, value included; a black box has no exact count."""
         return self._one(self._push, (self.n_in, 1), (self.n_out, 1)) * q
 
     def pull_cost(self, r: int) -> Cost:
-        """R times what XLA's analysis says of one cotangent, the value included."""
+        """r times XLA's figure for one cotangent, value included."""
         return self._one(self._pull, (1, self.n_out), (1, self.n_in)) * r
 
     def dense_cost(self) -> Cost:
-        """That of the push or the pull."""
+        """The cost of the push or the pull."""
         return self.push_cost(self.n_in) if self.n_in <= self.n_out else self.pull_cost(self.n_out)
 
     def _one(self, program: jax.stages.Wrapped, shape: tuple[int, int], result: tuple[int, int]) -> Cost:

@@ -13,7 +13,7 @@ from fwdrev.modes.core.structured_map import Zero
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Loss(Layer):
-    """A function of the state and a fixed target of the same size, (n,), to one number, shape (1,)."""
+    """Maps the state to one number, shape (1,), given a fixed target of the state's size, (n,)."""
 
     target: AnyArray
 

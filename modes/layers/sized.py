@@ -1,4 +1,4 @@
-"""Layers whose sizes are fields, given when they are made; for those whose sizes do not follow from anything else."""
+"""Layers whose sizes are fields, for layers whose sizes do not follow from their constants."""
 
 from dataclasses import dataclass, field
 
@@ -10,12 +10,12 @@ from fwdrev.modes.layers.autodiff import AutodiffLayer
 class SizedLayer(Layer):
     """n_in inputs, n_out outputs and n_params parameters; a subclass adds its constants, its value and Jacobians."""
 
-    n_in: int = field()  # without field() the property of Layer would be the default
+    n_in: int = field()  # without field(), the property of Layer would become the default
     n_out: int = field()
     n_params: int = 0
 
 
 class Formula(SizedLayer, AutodiffLayer):
-    """One of which a subclass adds constants and value only."""
+    """A sized layer differentiated by JAX; a subclass adds constants and a value."""
 
     __slots__ = ()
