@@ -1,4 +1,4 @@
-"""Chains, layers, problems, and the engines that compute their Jacobians; it knows no clock, no file, no statistics.
+"""Chains, layers, problems, and the engines that compute their Jacobians; no clock, no files, no statistics.
 
     p = problem("driven", n=256, m=64)
     jacobian = engine("forward").prepare(p.chain, wrt="theta")

@@ -9,15 +9,15 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 _LONGEST = 100
-"""Letters of what was given, in a message."""
+"""The most letters of a given value that a message shows."""
 
 
 class FwdrevError(Exception):
-    """Anything that fwdrev itself refuses."""
+    """The base of all errors that fwdrev raises."""
 
 
 class InputError(FwdrevError, ValueError):
-    """A value, a file or an option that cannot be used as it was given."""
+    """A value, a file or an option that cannot be used as given."""
 
 
 class UnavailableError(FwdrevError, ImportError):
@@ -29,7 +29,7 @@ class NothingMeasuredError(FwdrevError):
 
 
 class SurroundingsError(FwdrevError):
-    """What measuring needs is not to be had: room on the disk, a process, a file. It says nothing of an engine."""
+    """Measuring lacks disk space, a process or a file; the engine is not at fault."""
 
 
 T = TypeVar("T")
@@ -37,16 +37,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What a call raised instead of returning."""
+    """The error that a call raised instead of returning."""
 
     error: Exception
 
 
 def attempt(call: Callable[[], T]) -> T | Raised:
-    """What `call` returns, or what it raised.
+    """Returns the result of `call`, or the error that it raised.
 
-    For code that is not ours: a user's function, another package's engine, or a library that traces either may raise
-    anything at all, and none of it may end a measurement of the others.
+    For code that is not ours: a user's function, another package's engine, or a library that traces them may raise
+    anything, and no such error may end the measurement of the others.
     """
     try:
         return call()
@@ -63,7 +63,7 @@ def unknown(kind: str, given: object, known: Iterable[str]) -> InputError:
 
 
 def shown(given: object) -> str:
-    """What was given, for a message: it may be of any length, and Python writes no number of thousands of digits."""
+    """A given value as text for a message, shortened; Python refuses to write numbers of thousands of digits."""
     try:
         text = repr(given)
     except ValueError:

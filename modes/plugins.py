@@ -1,11 +1,11 @@
-"""Engines and problems of other packages: what their entry points lead to, checked; what they raise, as one line.
+"""Engines and problems of other packages: loads their entry points, checks them, and reports errors in one line.
 
     for point in plugins("engine"):
         point.name, point.package
         point.tried(lambda: checked_engine(point.loaded()))
 
-Their code may raise anything, print, or be no engine at all. None of that may hinder what does not need it, so it all
-becomes one UnavailableError that names the package.
+Their code may raise anything, print, or be no engine at all. None of that may disturb commands that do not use it, so
+everything becomes one UnavailableError that names the package.
 """
 
 import inspect
@@ -27,13 +27,13 @@ from fwdrev.modes.errors import FwdrevError, Raised, UnavailableError, attempt
 from fwdrev.modes.problems.shapes import RULE, ShapeRule
 
 _FACTS: dict[str, type] = {"name": str, "summary": str, "direction": Direction, "library": str, "computes": bool}
-"""What an engine says of itself."""
+"""The facts that an engine declares, with their types."""
 
 _PLAIN = (bool, int, float, str)
-"""What an option of a problem may be: what a specification and a command line can hold."""
+"""The types of a problem's options: those that a specification and a command line can hold."""
 
 _APART = frozenset(",:=")
-"""What no name may have, beside spaces: it parts names where several are given."""
+"""Besides spaces, a name must not contain this: it separates names in lists."""
 
 T = TypeVar("T")
 
@@ -47,20 +47,20 @@ class Plugin:
 
     @property
     def name(self) -> str:
-        """By which users ask for it."""
+        """The name by which users ask for it."""
         return self.point.name
 
     @property
     def package(self) -> str:
-        """What has it, to be mended or uninstalled."""
+        """The package that brings it."""
         dist = self.point.dist
         try:
             return str(dist.metadata["Name"] or "without a name") if dist is not None else "without a name"
         except (AttributeError, KeyError, TypeError, ValueError, OSError):
-            return "without a name"  # each Python finds broken metadata in another way
+            return "without a name"  # each version of Python reports broken metadata in its own way
 
     def loaded(self) -> object:
-        """What it names; what its import prints goes to standard error, since the answer is read by programs."""
+        """Imports the named object; what the import prints goes to standard error, since programs read our output."""
         if not self.name or not self.name.isprintable() or _APART & set(self.name) or len(self.name.split()) != 1:
             raise _UnfitError(
                 "nobody can ask for this name: it has to be one word without commas, colons and equals signs"
@@ -70,14 +70,14 @@ class Plugin:
         return found
 
     def tried(self, action: Callable[[], T], where: str = "") -> T:
-        """What the action returns, or what it raises as one line; an error of ours is told as it is."""
+        """Returns the action's result; turns its errors into one line, and passes our own errors on unchanged."""
         try:
             return action()
         except UnavailableError as error:
             raise UnavailableError(f"{self._called}: {error}") from error
         except (FwdrevError, MemoryError):
             raise
-        except (Exception, SystemExit) as error:  # somebody else's code: an import may even end the interpreter
+        except (Exception, SystemExit) as error:  # third-party code: an import may even end the interpreter
             said = str(error) if isinstance(error, _UnfitError) else f"{type(error).__name__}: {error}"
             do = "install what it needs" if isinstance(error, ImportError) else f"mend or uninstall {self.package}"
             msg = " ".join(f"{self._called} cannot be used{' ' * bool(where)}{where}: {said}; {do}".split())
@@ -89,16 +89,16 @@ class Plugin:
 
 
 class _UnfitError(Exception):
-    """What an entry point names is not what it should be."""
+    """An entry point names an object of the wrong kind."""
 
 
 def plugins(kind: str) -> list[Plugin]:
-    """All of this kind, in the order in which Python finds them; each once, however often its package is found."""
+    """All entry points of this kind, in the order in which Python finds them, without repeats."""
     return list(dict.fromkeys(Plugin(kind, point) for point in _entry_points(f"fwdrev.{kind}s")))
 
 
 def only(found: Sequence[Plugin]) -> Plugin:
-    """The one of these, which have one name; raises UnavailableError where they lead to different things."""
+    """The single entry point of these, which share a name; raises UnavailableError where they differ."""
     if len({point.point.value for point in found}) > 1:
         places = " and ".join(f"{point.package} ({point.point.value})" for point in found)
         msg = f"{found[0].kind} {found[0].name!r} is given by several packages, {places}: uninstall all but one"
@@ -107,7 +107,7 @@ def only(found: Sequence[Plugin]) -> Plugin:
 
 
 def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
-    """Without those of packages whose metadata cannot be read, where one would hide all others."""
+    """Skips packages with unreadable metadata, since one of them would hide all others."""
     found = attempt(lambda: entry_points(group=group))
     if not isinstance(found, Raised):
         return found
@@ -116,7 +116,7 @@ def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
 
 
 def checked_engine(named: object) -> Engine:
-    """What a class derived from Engine makes, or an engine; its facts are all there."""
+    """Checks that the named object is an engine or a class of engines with all facts; returns the engine."""
     made = named() if isinstance(named, type) and issubclass(named, Engine) else named
     if not isinstance(made, Engine):
         kind = f"the class {named.__name__}" if isinstance(named, type) else f"of type {type(named).__name__}"
@@ -128,7 +128,7 @@ def checked_engine(named: object) -> Engine:
 
 
 def checked_factory(named: object) -> Callable[..., Any]:
-    """A callable with four arguments, whose options have plain defaults."""
+    """Checks that the named object is a callable with four arguments whose options have plain defaults."""
     if not callable(named):
         raise _UnfitError(f"its entry point names something of type {type(named).__name__}, and not a factory")
     inspect.signature(named).bind(1, 1, None, None)
@@ -141,13 +141,13 @@ def checked_factory(named: object) -> Callable[..., Any]:
 
 
 def options_of(factory: Callable[..., Any]) -> dict[str, Any]:
-    """Its arguments by name, with their defaults."""
+    """The options of a factory by name, with their defaults."""
     parameters = inspect.signature(factory).parameters.values()
     return {p.name: p.default for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
 
 
 def checked_problem(made: object, n: int, m: int) -> Problem:
-    """A problem of that shape, with a point that fits its chain."""
+    """Checks that the factory made a problem of that shape, with a point that fits its chain."""
     if not isinstance(made, Problem):
         raise _UnfitError(f"its factory returns a {type(made).__name__}, and no Problem")
     if (made.n, made.m) != (n, m):
@@ -157,7 +157,7 @@ def checked_problem(made: object, n: int, m: int) -> Problem:
 
 
 def checked_counts(told: object, kind: type[T]) -> T:
-    """The counts of an engine, in Python's own whole numbers; raises TypeError or ValueError for anything else."""
+    """The counts of an engine as Python integers; raises TypeError or ValueError for anything else."""
     if not isinstance(told, kind):
         raise TypeError(f"its counts are of type {type(told).__name__}, and no {kind.__name__}")
     numbers = {field.name: getattr(told, field.name) for field in fields(cast("Any", told))}
@@ -168,7 +168,7 @@ def checked_counts(told: object, kind: type[T]) -> T:
 
 
 def checked_shape(found: Json) -> tuple[int, int]:
-    """Two sizes."""
+    """Checks that a rule of shapes returned two sizes."""
     n, m = found
     if not all(isinstance(size, int | np.integer) and 1 <= size <= LARGEST for size in (n, m)):
         raise _UnfitError(f"its rule of shapes returns {found!r:.60}, and not two sizes from 1 to {LARGEST}")

@@ -1,4 +1,4 @@
-"""Where engines and problems are found by name: our own tables, then the entry points of installed packages.
+"""Finds engines and problems by name: in our own tables, then in the entry points of installed packages.
 
     engine("forward").prepare(problem("driven", n=64, m=16).chain, "theta")
 
@@ -44,10 +44,10 @@ ENGINES: Mapping[str, str] = MappingProxyType(
         "null": "fwdrev.modes.engines.noop:Noop",
     }
 )
-"""Our engines: name, then module and class, imported when asked for."""
+"""Our engines: name, then module and class, imported on demand."""
 
 _ALIASES: Mapping[str, str] = MappingProxyType({"noop": "null"})
-"""What else an engine is called: programs that read a table take "null" for a value that is missing."""
+"""Other names of engines: programs that read a table take "null" for a missing value."""
 
 PROBLEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -76,20 +76,20 @@ _OURS = {"engine": ENGINES, "problem": PROBLEMS}
 
 
 def engine_name(name: str) -> str:
-    """The name of an engine that may be called otherwise; any other name as it is."""
+    """The name of an engine, given that or another name of it; returns unknown names unchanged."""
     return _ALIASES.get(name, name)
 
 
 def alias_of(name: str) -> str:
-    """How an engine is called where its own name would mean something else; any other name as it is."""
+    """The name of an engine for tables, where "null" would mean a missing value; returns other names unchanged."""
     return next((alias for alias, own in _ALIASES.items() if own == name), name)
 
 
 def engine(name: str) -> Engine:
     """The engine of that name.
 
-    Raises InputError for an unknown name and UnavailableError where it cannot be used here: its own library is missing,
-    or the entry point of another package leads to no engine.
+    Raises InputError for an unknown name and UnavailableError for an engine unusable here: its library is missing,
+    or another package's entry point names no engine.
     """
     name = engine_name(name)
     point = _point("engine", name)
@@ -100,12 +100,12 @@ def engine(name: str) -> Engine:
 
 
 def is_ours(found: Engine) -> bool:
-    """Whether it is of this package: what others' engines raise is no fault of ours."""
+    """Whether the engine belongs to this package; errors of other packages' engines are not ours."""
     return type(found).__module__.partition(".")[0] == __name__.partition(".")[0]
 
 
 def find_engine(name: str) -> Engine | None:
-    """The engine of that name, or None where it is not installed: a run may come from another machine."""
+    """The engine of that name, or None if it is not installed, since a run may come from another machine."""
     try:
         return engine(name)
     except FwdrevError:
@@ -120,8 +120,8 @@ def engine_fault(name: str) -> str | None:
 def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Json) -> Problem:
     """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
 
-    `options` are the problem's own (see `problem_options`). Raises InputError for what it does not know, and for a
-    shape that the problem does not have (see `problem_shape`).
+    `options` are the problem's own (see `problem_options`). Raises InputError for unknown ones, and for a
+    shape that the problem does not allow (see `problem_shape`).
     """
     factory = _factory(name)
     found = nearest_shape(name, n, m, options)
@@ -160,21 +160,21 @@ def _fault(find: Callable[[str], object], name: str) -> str | None:
 
 
 def shape_rule(name: str) -> ShapeRule | None:
-    """Which shapes a problem has; None for any n × m."""
+    """The rule for a problem's shapes; None for any n × m."""
     found: ShapeRule | None = getattr(_factory(name), RULE, None)
     return found
 
 
 def problem_shape(name: str) -> str:
-    """Which shapes a problem has, in words."""
+    """The shapes of a problem, in words."""
     rule = shape_rule(name)
     return ANY if rule is None else rule.words
 
 
 def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = MappingProxyType({})) -> tuple[int, int]:
-    """The shape (n, m) of the problem that is nearest to the given one, with these options; itself if it exists.
+    """The problem's shape (n, m) nearest to the given one, with these options; the given one itself if allowed.
 
-    Raises InputError for options that the problem does not have and for sizes that no problem has.
+    Raises InputError for unknown options and for sizes outside of all problems.
     """
     known = problem_options(name)
     for option in options:
@@ -195,7 +195,7 @@ def nearest_shape(name: str, n: int, m: int, options: Mapping[str, Any] = Mappin
 
 
 def problem_summary(name: str) -> str:
-    """What a problem is: the first line of its factory's docstring."""
+    """The summary of a problem: the first line of its factory's docstring."""
     return (inspect.getdoc(_factory(name)) or name).splitlines()[0]
 
 
@@ -210,7 +210,7 @@ def problem_names() -> list[str]:
 
 
 def taken_names(kind: str) -> list[str]:
-    """What other packages call by a name of our engines or problems: a line for each."""
+    """Warnings, one for each engine or problem of another package that uses one of our names."""
     return [
         f"{kind} {point.name!r} of package {point.package} is not used: the name is taken by one of fwdrev's own"
         for point in plugins(kind)
@@ -223,7 +223,7 @@ def _names(kind: str) -> list[str]:
 
 
 def _point(kind: str, name: str) -> Plugin | None:
-    """Where another package has it; None for ours."""
+    """The entry point of another package's engine or problem; None for ours."""
     if name in _OURS[kind]:
         return None
     found = [point for point in plugins(kind) if point.name == name]
@@ -233,7 +233,7 @@ def _point(kind: str, name: str) -> Plugin | None:
 
 
 def _factory(name: str) -> Callable[..., Any]:
-    """Of a problem; raises as `engine` does."""
+    """The factory of a problem; raises as `engine` does."""
     point = _point("problem", name)
     if point is None:
         return _ours("problem", name)
@@ -241,7 +241,7 @@ def _factory(name: str) -> Callable[..., Any]:
 
 
 def _ours(kind: str, name: str) -> Callable[..., Any]:
-    """A class of engines, or a factory of problems."""
+    """Loads an engine's class or a problem's factory."""
     module, _, attribute = _OURS[kind][name].partition(":")
     try:
         found: Callable[..., Any] = getattr(import_module(module), attribute)

@@ -1,4 +1,4 @@
-"""The problems that engines are measured on, by family, and the shapes that each of them has.
+"""The problems that sweeps measure engines on, by family, and the shapes of each.
 
 Start with `networks.py`.
 """

@@ -14,11 +14,11 @@ from fwdrev.modes.problems.sampling import Precision, Rng
 from fwdrev.modes.problems.shapes import nearest_of, shaped
 
 CAMERA = 11
-"""Parameters of a camera: rotation 3, centre 3, focal length, principal point 2, radial distortion 2."""
+"""The parameters of a camera: rotation (3), centre (3), focal length, principal point (2), radial distortion (2)."""
 
 
 def _nearest(n: int, m: int, *, cameras: int) -> tuple[int, int]:
-    """With observations rounded from m, the points fill up n."""
+    """Rounds m to whole observations, then chooses the number of points nearest to n."""
     positive(cameras=cameras)
     known = CAMERA * cameras
     shapes = {
@@ -33,10 +33,10 @@ def _nearest(n: int, m: int, *, cameras: int) -> tuple[int, int]:
 def bundle_adjustment(n: int, m: int, rng: Rng, dtype: Precision, *, cameras: int = 2) -> Problem:
     """Reprojection errors of p observations: cameras with radial distortion see q points; 15 entries in a row at most.
 
-    θ has the cameras, the points and the weights of the observations; x has the features that were seen, two to an
+    θ holds the cameras, the points and the weights of the observations; x holds the observed features, two to an
     observation. An observation has two errors and one of its weight: together 31 entries of the Jacobian at most are
-    not zero. Cameras and points are drawn here, the cameras looking at a cloud of points five units away; every camera
-    and every point is used, in turn, as far as the observations go.
+    not zero. Cameras and points are random: the cameras look at a cloud of points five units away; every camera
+    and every point is used in turn while observations last.
 
     Source: Šrajer, Kukelova, Fitzgibbon, A benchmark of selected algorithmic differentiation tools on some problems in
     computer vision and machine learning (2018), and ADBench, github.com/microsoft/ADBench. The smallest published
@@ -60,7 +60,7 @@ def bundle_adjustment(n: int, m: int, rng: Rng, dtype: Precision, *, cameras: in
 
 
 def _cameras(rng: Rng, cameras: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Turned a little, five units in front of the points, of pictures some hundred pixels wide."""
+    """Random cameras, slightly turned, five units in front of the points, with pictures some hundred pixels wide."""
     spread = np.array([0.1, 0.1, 0.1, 0.3, 0.3, 0.3, 50, 5, 5, 0.05, 0.01])
     middle = np.array([0, 0, 0, 0, 0, -5, 500, 320, 240, 0, 0])
     return middle + spread * rng.standard_normal((cameras, CAMERA))
@@ -86,7 +86,7 @@ class ReprojectionErrors(Formula):
         return x.__array_namespace__().concat([off.reshape(-1), 1 - w**2])
 
     def projected(self, theta: AnyArray) -> AnyArray:
-        """Where each observed point appears in its camera's picture, (p, 2)."""
+        """The place of each observed point in its camera's picture, (p, 2)."""
         split = CAMERA * self.n_cameras
         camera = theta[:split].reshape(-1, CAMERA)[self.seen_by]
         point = theta[split : split + 3 * self.n_points].reshape(-1, 3)[self.points]

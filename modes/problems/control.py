@@ -18,7 +18,7 @@ from fwdrev.modes.problems.dynamics import MOTIONS, Motion
 from fwdrev.modes.problems.sampling import Precision, Rng, matrix, vector
 
 _STAGES = np.array([[0, 1 / 6], [1 / 2, 1 / 3], [1 / 2, 1 / 3], [1, 1 / 6]])
-"""Of each stage, in steps: how far along the last stage's slope it looks, and its weight."""
+"""For each stage: how far it goes along the last stage's slope, in steps, and its weight."""
 
 
 def control(n: int, m: int, rng: Rng, dtype: Precision, *, system: str = "cart-pole") -> Problem:
@@ -44,7 +44,7 @@ class RungeKutta(SizedLayer):
     motion: Motion
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """The state one step later."""
+        """The state after one step."""
         xp = x.__array_namespace__()
         field, u = self.motion.field, theta[0]
 

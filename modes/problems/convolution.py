@@ -40,8 +40,8 @@ def convolution(n: int, m: int, rng: Rng, dtype: Precision, *, channels: int = 4
 class Convolution(AutodiffLayer):
     """Kernels of 3 × 3 over every second pixel of a `side` × `side` image with channels, padded by a frame of zeros.
 
-    x has the channels one after the other, each by rows; θ the kernels, for each channel that goes out those of all
-    that come in, then the biases.
+    x holds the channels one after the other, each by rows; θ holds the kernels, for each output channel those of all
+    input channels, then the biases.
     """
 
     side: int
@@ -55,26 +55,26 @@ class Convolution(AutodiffLayer):
 
     @property
     def fan(self) -> int:
-        """What one pixel is a sum of."""
+        """The number of terms in one output pixel."""
         return self.channels_in * KERNEL * KERNEL
 
     @property
     def n_in(self) -> int:
-        """Pixels of all channels that come in."""
+        """The pixels of all input channels."""
         return self.channels_in * self.side**2
 
     @property
     def n_out(self) -> int:
-        """Pixels of all channels that go out."""
+        """The pixels of all output channels."""
         return self.channels_out * self.side_out**2
 
     @property
     def n_params(self) -> int:
-        """Kernels and biases."""
+        """The number of kernel entries and biases."""
         return self.channels_out * (self.fan + 1)
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """Kernels times the patches under them, plus biases."""
+        """Multiplies kernels by the patches under them and adds biases."""
         xp, s = x.__array_namespace__(), self.side
         frame = (KERNEL - 1) // 2
         image = xp.pad(x.reshape(self.channels_in, s, s), ((0, 0), (frame, frame), (frame, frame)))

@@ -1,4 +1,4 @@
-"""Equations of motion x' = f(x, u) that one number u steers, with their derivatives: what `control` rolls out."""
+"""Equations of motion x' = f(x, u) with one control u, and their derivatives: the systems of `control`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def _cart_pole_slopes(x: Vector, u: np.floating, out: Matrix) -> None:
 
 
 CAUGHT = (0.4, 0.2)
-"""What a fleet catches of prey and of predators at full effort, from Sager's fishing problem (mintOC)."""
+"""The catch rates of prey and of predators at full effort, from Sager's fishing problem (mintOC)."""
 
 
 def _lotka_volterra(xp: Namespace, x: AnyArray, u: AnyArray) -> AnyArray:
@@ -89,4 +89,4 @@ MOTIONS = {
         controls=lambda rng, n: rng.uniform(0, 1, n),
     ),
 }
-"""By the name of the system."""
+"""The systems, by name."""

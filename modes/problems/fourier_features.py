@@ -42,12 +42,12 @@ class FourierFeatures(SizedLayer):
     W: AnyArray
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """Cosines, then sines."""
+        """The cosines, then the sines."""
         xp, z = x.__array_namespace__(), self.W @ x
         return xp.concat([xp.cos(z), xp.sin(z)])
 
     def linearization(self, dtype: np.dtype[Any], order: Order = "C") -> "_FourierLinearization":
-        """Has W twice, and a slope for each feature."""
+        """A workspace that holds W twice and a slope for each feature."""
         return _FourierLinearization(self, dtype, order)
 
 

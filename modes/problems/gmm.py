@@ -20,16 +20,16 @@ def _shape(components: int, *, dimension: int, **_: object) -> tuple[int, int]:
 
 
 def _parameters(dimension: int) -> int:
-    """Of one Gaussian."""
+    """The parameters of one Gaussian of that dimension."""
     return 1 + dimension + dimension * (dimension + 1) // 2
 
 
 @shaped("m = 1, n = K (1 + D + D(D + 1)/2)", nearest=family(_shape))
 def gmm(n: int, m: int, rng: Rng, dtype: Precision, *, dimension: int = 2, points: int = 100) -> Problem:
-    """A Gaussian mixture's log likelihood: K Gaussians in D dimensions, seen at so many points; D is `dimension`.
+    """A Gaussian mixture's log likelihood: K Gaussians in D dimensions, at `points` points; D is `dimension`.
 
-    θ has, one after the other, the log weights of the K Gaussians, their means, and of each the inverse of its
-    covariance's root: the logarithms of the diagonal, then what is below it, by columns. x has the points, drawn here.
+    θ holds, one after the other, the log weights of the K Gaussians, their means, and for each the inverse of its
+    covariance's root: the logarithms of the diagonal, then the rest, by columns. x holds the points, which are random.
 
     Source: Šrajer, Kukelova, Fitzgibbon, A benchmark of selected algorithmic differentiation tools on some problems in
     computer vision and machine learning (2018), and ADBench, github.com/microsoft/ADBench. Published (D, K) are
@@ -54,7 +54,7 @@ class MixtureLikelihood(Formula):
     """Σ_i log Σ_k exp(α_k + Σ q_k - ½ ‖Q_k (x_i - μ_k)‖²) - N log Σ_k exp α_k - ½ N D log 2π + the prior, one number.
 
     Q_k is lower triangular with diagonal exp q_k. The inverse Wishart prior of scale `gamma` and `extra` degrees of
-    freedom has the sign that it has in ADBench: Σ_k (½ γ² (‖exp q_k‖² + ‖l_k‖²) - extra Σ q_k) - K log C.
+    freedom has the sign of ADBench: Σ_k (½ γ² (‖exp q_k‖² + ‖l_k‖²) - extra Σ q_k) - K log C.
     """
 
     dimension: int
@@ -64,7 +64,7 @@ class MixtureLikelihood(Formula):
     extra: int = 0
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """The logarithm, shape (1,)."""
+        """The log likelihood, shape (1,)."""
         xp = x.__array_namespace__()
         K, D = self.components, self.dimension
         alpha, mu, roots = theta[:K], theta[K : K * (1 + D)].reshape(K, D), theta[K * (1 + D) :].reshape(K, -1)
@@ -79,7 +79,7 @@ class MixtureLikelihood(Formula):
         return (likelihood + prior + self._constant()).reshape(1)
 
     def _constant(self) -> float:
-        """What does not depend on θ; C is the normalisation of the Wishart distribution."""
+        """The terms that do not depend on θ; C is the normalisation of the Wishart distribution."""
         D = self.dimension
         degrees = D + self.extra + 1
         log_gamma = D * (D - 1) / 4 * math.log(math.pi) + sum(math.lgamma((degrees - j) / 2) for j in range(D))
@@ -88,7 +88,7 @@ class MixtureLikelihood(Formula):
 
 
 def _places(dimension: int) -> Shaped[np.ndarray, "D D"]:
-    """Where each entry of Q_k stands: the diagonal first, then the columns below it, and a zero behind them."""
+    """The index of each entry of Q_k: first the diagonal, then the columns below it, and a zero at the end."""
     places = np.full((dimension, dimension), dimension * (dimension + 1) // 2)
     np.fill_diagonal(places, np.arange(dimension))
     columns, rows = np.triu_indices(dimension, 1)
@@ -97,6 +97,6 @@ def _places(dimension: int) -> Shaped[np.ndarray, "D D"]:
 
 
 def _log_sum_exp(xp: Namespace, rows: AnyArray) -> AnyArray:
-    """Of each column, shifted by its largest so that nothing overflows."""
+    """The log-sum-exp of each column, shifted by its largest entry so that nothing overflows."""
     top = xp.max(rows, axis=0)
     return top + xp.log(xp.sum(xp.exp(rows - top[None]), axis=0))

@@ -1,7 +1,7 @@
 """A synthetic hand of the structure of ADBench's: 22 bones, a skin of triangles, weights that bind skin to bones.
 
-Bones are the wrist, four of each finger (thumb first) and the forearm. A position is an affine map, (3, 4): what turns
-and, in the last column, what shifts.
+The bones are the wrist, four for each finger (thumb first) and the forearm. A position is an affine map, (3, 4): a
+rotation and, in the last column, a shift.
 """
 
 from dataclasses import dataclass
@@ -19,20 +19,20 @@ _ALONG = (0.15, 0.5, 0.85)
 """Each bone wears three rings of eight vertices, at these shares of its length."""
 
 _OWN = (0.6, 0.9, 1.0)
-"""How much a ring follows its own bone; the rest follows its parent."""
+"""The weight with which each ring follows its own bone; the rest follows the parent bone."""
 
 _LENGTHS = (0.3, *(0.8, 0.45, 0.3, 0.2) * FINGERS, 2.0)
-"""Of the bones, in decimetres."""
+"""The lengths of the bones, in decimetres."""
 
 _SPREAD = (0.7, 0.3, 0.05, -0.2, -0.45)
-"""By what angle the fingers are apart."""
+"""The angles between the fingers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Hand:
-    """Bones at rest and the skin on them.
+    """The bones at rest and the skin on them.
 
-    `relative` is each bone's position seen from its parent, `undo` takes the skin's coordinates to those of the bone.
+    `relative` is each bone's position seen from its parent; `undo` maps the skin's coordinates to the bone's.
     """
 
     relative: Float[np.ndarray, "22 3 4"]
@@ -43,7 +43,7 @@ class Hand:
 
 
 def drawn_hand(rng: Rng) -> Hand:
-    """A hand with bones a little longer or shorter, and with skin a little uneven: 528 vertices, 704 triangles."""
+    """A random hand with slightly varied bone lengths and skin: 528 vertices, 704 triangles."""
     lengths = np.array(_LENGTHS) * rng.uniform(0.9, 1.1, BONES)
     relative = np.stack([_relative(rng, bone, lengths) for bone in range(BONES)])
     absolute: list[Float[np.ndarray, "4 4"]] = []
@@ -68,7 +68,7 @@ def drawn_hand(rng: Rng) -> Hand:
 
 
 def _relative(rng: Rng, bone: int, lengths: Float[np.ndarray, "22"]) -> Float[np.ndarray, "3 4"]:
-    """Bones lie along their own second axis; fingers begin at the wrist's end, the forearm points back."""
+    """The bones at rest, each along its own second axis; fingers begin at the wrist's end, the forearm points back."""
     finger, joint = divmod(bone - 1, 4)
     forearm = bone == BONES - 1
     angle = np.pi if forearm else _SPREAD[finger] if bone > 0 and joint == 0 else 0.0
@@ -86,7 +86,7 @@ def _rings(rng: Rng, length: float) -> Float[np.ndarray, "r 3"]:
 
 
 def _triangles() -> Int[np.ndarray, "t 3"]:
-    """Two in each quadrangle between neighbouring rings of a bone."""
+    """The triangles of the skin: two in each quadrangle between neighbouring rings of a bone."""
     found = []
     for ring in range(BONES * len(_ALONG)):
         if (ring + 1) % len(_ALONG):

@@ -17,16 +17,16 @@ POSE = 26
 """Rotation and shift of the hand; of each finger, flexion and spread of its second bone, flexion of the next two."""
 
 Affine = tuple[AnyArray, AnyArray]
-"""What turns, (…, 3, 3), and what shifts, (…, 3)."""
+"""A rotation, (…, 3, 3), and a shift, (…, 3)."""
 
 
 @shaped("m = 3N, n = 26 + 2N", nearest=family(lambda points: (POSE + 2 * points, 3 * points)))
 def hand_tracking(n: int, m: int, rng: Rng, dtype: Precision) -> Problem:
     """From a hand's skin to N measured points: 26 parameters pose 22 bones, two more place each point on its triangle.
 
-    This is the formulation that ADBench calls complicated. θ has the pose, then the barycentric coordinates of the
-    points; x has what was measured. ADBench's hand is a file of its own; the hand here is a synthetic one of the same
-    structure (22 bones, 528 vertices instead of 544), drawn as the points are.
+    ADBench calls this formulation complicated. θ holds the pose, then the barycentric coordinates of the
+    points; x holds the measured points. ADBench reads its hand from a file; this one is synthetic, of the same
+    structure (22 bones, 528 vertices instead of 544), and random like the points.
 
     Source: Taylor et al., User-specific hand modeling from monocular depth sequences (2014); Šrajer, Kukelova,
     Fitzgibbon, A benchmark of selected algorithmic differentiation tools on some problems in computer vision and
@@ -55,7 +55,7 @@ def hand_tracking(n: int, m: int, rng: Rng, dtype: Precision) -> Problem:
 class SkinDistances(Formula):
     """Measured points minus points on the skin.
 
-    The bones are posed, each after its parent, and take the skin with them by linear blend skinning; then all of it is
+    The bones are posed, each after its parent, and move the skin by linear blend skinning; then everything is
     turned and shifted. A point on the skin has the barycentric coordinates (u, v, 1 - u - v) in its triangle.
 
     The first four fields are those of a `Hand`; `corners` are the vertices of each point's triangle, (N, 3).
@@ -68,7 +68,7 @@ class SkinDistances(Formula):
     corners: AnyArray
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
-        """Of each point its three distances."""
+        """The three differences of each point, (3N,)."""
         u, v = theta[POSE::2][:, None], theta[POSE + 1 :: 2][:, None]
         at = self._skin(theta.__array_namespace__(), theta[:POSE])[self.corners]
         found = u * at[:, 0] + v * at[:, 1] + (1 - u - v) * at[:, 2]
@@ -83,7 +83,7 @@ class SkinDistances(Formula):
         return rotated(pose[None, :3], bent) + pose[None, 3:6]
 
     def _bones(self, xp: Namespace, angles: AnyArray) -> Affine:
-        """Where the bones are, one joint of all fingers after the other; wrist, first bones and forearm never move."""
+        """The positions of the bones, joint by joint for all fingers; wrist, first bones and forearm never move."""
         base, shift = self.relative[:, :, :3], self.relative[:, :, 3]
         still = xp.zeros_like(angles[:, 0])
         flexions, spreads = (still, angles[:, 0], angles[:, 2], angles[:, 3]), (still, angles[:, 1], still, still)
@@ -102,12 +102,12 @@ class SkinDistances(Formula):
 
 
 def _then(one: Affine, other: Affine) -> Affine:
-    """`other` seen from `one`."""
+    """The position `other` as seen from `one`."""
     return one[0] @ other[0], (one[0] @ other[1][:, :, None])[:, :, 0] + one[1]
 
 
 def _turn(xp: Namespace, flexion: AnyArray, spread: AnyArray) -> AnyArray:
-    """By the flexion about the first axis, then by the spread about the third, (…, 3, 3)."""
+    """Rotations by the flexion about the first axis, then by the spread about the third, (…, 3, 3)."""
     c, s, C, S = xp.cos(flexion), xp.sin(flexion), xp.cos(spread), xp.sin(spread)
     zero = xp.zeros_like(c)
     rows = ((C, -S * c, S * s), (S, C * c, -C * s), (zero, s, c))

@@ -1,4 +1,4 @@
-"""Problems whose Jacobian is a known matrix, the same everywhere: `mgh32`, `mgh33` and `arrowhead`.
+"""Problems whose Jacobian is a known constant matrix: `mgh32`, `mgh33` and `arrowhead`.
 
 They have no parameters: n counts the entries of x, and a sweep is with respect to x.
 """
@@ -15,7 +15,7 @@ from fwdrev.modes.problems.shapes import Shape, shaped
 
 
 def _at_least_as_tall(n: int, m: int) -> Shape:
-    """A wide shape is as near to all squares between m and n: the smallest."""
+    """For a wide shape, all squares between m and n are equally near; take the smallest."""
     return min(n, m), m
 
 

@@ -21,9 +21,9 @@ def _shape(bits: int, *, layers: int, **_: object) -> tuple[int, int]:
 def lstm(n: int, m: int, rng: Rng, dtype: Precision, *, layers: int = 2, characters: int = 64) -> Problem:
     """The loss of ADBench's LSTM that predicts so many characters of b bits each, with b cells in each layer.
 
-    Its gates are diagonal: each cell has four weights and four biases. θ has those of the layers, forget, in, out and
-    change gate one after the other, then the weights of the input and of the output and the output's biases; x has the
-    state of the layers before the first character, hidden and cell. Texts are random bits here, and θ is drawn from
+    Its gates are diagonal: each cell has four weights and four biases. θ holds those of the layers (forget, in, out and
+    change gate, one after the other), then the input weights and the output weights and biases; x holds the
+    layers' hidden and cell states before the first character. The text is random bits, and θ is drawn from
     [0, 1) as in ADBench, github.com/microsoft/ADBench, whose texts have 14 bits and 1024 characters or more: n = 266
     with 2 layers, 490 with 4.
     """
@@ -47,7 +47,7 @@ class LstmLoss(Formula):
 
     @property
     def bits(self) -> int:
-        """Of a character; the cells of a layer."""
+        """The bits of a character, and the cells of a layer."""
         return int(self.text.shape[1])
 
     def value(self, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -72,7 +72,7 @@ class LstmLoss(Formula):
 
 
 def _cell(xp: Namespace, gates: AnyArray, signal: AnyArray, state: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Hidden and cell of a layer, one character later."""
+    """The hidden and cell states of a layer after one more character."""
     hidden, cell = state[0], state[1]
     z = (xp.concat([signal, hidden, signal, hidden]) * gates[0] + gates[1]).reshape(4, -1)
     forget, into, out = (0.5 * (1 + xp.tanh(0.5 * z[i])) for i in range(3))  # the sigmoid, without overflow

@@ -63,7 +63,7 @@ _HEARTS = {
         (-0.074, -0.733, 0.013, -0.034, -3.632, 3.632, -0.289, 0.289),
     ),
 }
-"""Of the five experiments: the moments that were measured, and the starting point."""
+"""The five experiments: measured moments and starting point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,7 +89,7 @@ class _Dipoles(Formula):
 def heart_dipole(n: int, m: int, _rng: Rng, dtype: Precision, *, experiment: Literal[1, 2, 3, 4, 5] = 1) -> Problem:
     """Human heart dipole: 8 equations (MINPACK-2, ANL/MCS-P153-0692; Dennis, Gay and Vu, 1985).
 
-    Its point is the published starting point of one of five experiments.
+    The point is the published start of one of five experiments, chosen by the seed.
     """
     if experiment not in _HEARTS:
         raise unknown("experiment", experiment, [str(known) for known in _HEARTS])
@@ -98,14 +98,14 @@ def heart_dipole(n: int, m: int, _rng: Rng, dtype: Precision, *, experiment: Lit
 
 
 _PRESSURE, _AIR = 40.0, 10.0
-"""In atmospheres; and how much air there is to a unit of propane."""
+"""The pressure in atmospheres, and the amount of air per unit of propane."""
 
 _EQUILIBRIUM = {5: 1.930e-1, 6: 2.597e-3, 7: 3.448e-3, 8: 1.799e-5, 9: 2.155e-4, 10: 3.846e-5}
-"""K_5 … K_10, the constants of equilibrium."""
+"""K_5 … K_10, the equilibrium constants."""
 
 
 class _Propane(Formula):
-    """What is left of four balances of atoms, of six equilibria, and of the sum x_11 of the moles of ten products."""
+    """The residuals of four atom balances, of six equilibria, and of the sum x_11 of the moles of ten products."""
 
     __slots__ = ()
 

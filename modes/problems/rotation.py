@@ -6,7 +6,7 @@ from fwdrev.modes.core.arrays import AnyArray
 def rotated(r: AnyArray, points: AnyArray) -> AnyArray:
     """p + sin|r|/|r| · r×p + (1 - cos|r|)/|r|² · r×(r×p) for each row p of the points, r likewise or the same.
 
-    Where r is zero it is p + r×p + ½ r×(r×p), so that it has its derivatives there too.
+    At r = 0 it uses p + r×p + ½ r×(r×p), which has the right derivatives there.
     """
     xp = r.__array_namespace__()
     square = xp.sum(r * r, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Which shapes a problem has: a rule in words, and the shape of the problem that is nearest to n inputs, m outputs.
+"""The shapes of a problem: a rule in words, and a search for the shape nearest to n inputs and m outputs.
 
     @shaped("n = m = 8", nearest=lambda n, m: (8, 8))
     def heart_dipole(n, m, rng, dtype): ...
@@ -6,7 +6,7 @@
     @shaped("n = m = 2 N²", nearest=family(lambda N: (2 * N * N, 2 * N * N)))
     def brusselator(n, m, rng, dtype): ...
 
-A factory without a rule makes any n × m. One with a rule is only called with shapes that the problem has.
+A factory without a rule accepts any n × m. A factory with a rule is only called with shapes that it allows.
 """
 
 from bisect import bisect_left
@@ -22,27 +22,27 @@ Shape = tuple[int, int]
 """(n, m)."""
 
 Nearest = Callable[..., Shape]
-"""(n, m, **options) -> the nearest (n, m) that the problem has, with all of its options, defaults filled in."""
+"""(n, m, **options) -> the nearest (n, m) that the problem allows; all options are given, defaults included."""
 
 ANY = "any n × m"
-"""In words, where there is no rule."""
+"""The words for a problem without a rule."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 RULE = "shape_rule"
-"""The attribute of a factory that has its rule."""
+"""The attribute of a factory that holds its rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeRule:
-    """The shapes of a problem in words, and how to find the nearest one; what is nearest to a shape of it is itself."""
+    """The shapes of a problem in words, and the search for the nearest one; an allowed shape is its own nearest."""
 
     words: str
     nearest: Nearest
 
 
 def shaped(words: str, *, nearest: Nearest) -> Callable[[F], F]:
-    """Say of a factory which shapes its problem has; raise InputError in `nearest` for options that it cannot take."""
+    """Declare the shapes of a factory's problem; `nearest` raises InputError for options that it cannot take."""
 
     def with_rule(factory: F) -> F:
         setattr(factory, RULE, ShapeRule(words, nearest))
@@ -52,16 +52,16 @@ def shaped(words: str, *, nearest: Nearest) -> Callable[[F], F]:
 
 
 def distance(one: Shape, other: Shape) -> Fraction:
-    """By what factor the two differ in n, times that in m: exact, so that equally near shapes are known to be so."""
+    """The distance of two shapes: the ratio of their n times the ratio of their m, exact so that ties are ties."""
     factors = [Fraction(max(sizes), min(sizes)) for sizes in zip(one, other, strict=True)]
     return factors[0] * factors[1]
 
 
 def family(shape_of: Callable[..., Shape]) -> Nearest:
-    """The nearest of the shapes that `shape_of(k, **options)` gives for k = 1, 2, …; of two equally near the smaller.
+    """The nearest of the shapes `shape_of(k, **options)` for k = 1, 2, …; the smaller one in a tie.
 
-    Neither n nor m shrinks with k, and n / m goes one way only. So the nearest shape stands where the family passes n
-    or where it passes m, and few are looked at.
+    Neither n nor m shrinks with k, and n / m is monotonic. So the nearest shape lies where the family passes n
+    or where it passes m, and the search tries only a few.
     """
 
     def nearest(n: int, m: int, **options: Json) -> Shape:
@@ -77,6 +77,6 @@ def family(shape_of: Callable[..., Shape]) -> Nearest:
 
 
 def nearest_of(shapes: Iterable[Shape], n: int, m: int, *, least: Shape) -> Shape:
-    """The nearest to n × m that is not too large, of two equally near the smaller; `least` where all are too large."""
+    """The nearest shape to n × m that is not too large, the smaller one in a tie; `least` if all are too large."""
     possible = [shape for shape in shapes if max(shape) <= LARGEST] or [least]
     return min(possible, key=lambda shape: (distance((n, m), shape), shape))
