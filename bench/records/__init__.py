@@ -1,4 +1,4 @@
 """Records of measurements and specifications, and the parsing of options and files.
 
-No clock, no process, no statistics: a run can be read on any system. Start with `observation.py`.
+It uses no clock, process or statistics, so that a run can be read on any system. Start with `observation.py`.
 """

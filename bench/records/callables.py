@@ -1,10 +1,10 @@
-"""Two callables that are timed side by side: what a few calls took, the layout that fits a time, and rounds."""
+"""Two callables timed side by side: the probe of a few calls, the layout that fits a time, and the rounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _LOOKS = 2
-"""A result that is flagged or undecided is measured again."""
+"""The number of looks: a flagged or undecided result is measured again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +18,7 @@ class CallableRound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """How many rounds a look has, and how many blocks of each callable a round; `needed`: seconds for two looks."""
+    """The rounds of a look, and the blocks of each callable in a round; `needed`: seconds for two looks."""
 
     rounds: int
     blocks: int
@@ -26,16 +26,16 @@ class Layout:
 
 
 _LAYOUTS = ((10, 6), (10, 2), (5, 2), (3, 2))
-"""Rounds and blocks. The first is that of the gate between revisions. Longer calls get one ABBA group in a round, then
+"""Possible rounds and blocks. The gate between revisions uses the first. Longer calls get one ABBA group a round, then
 fewer rounds; three are the fewest that decide anything, and these find only a large slow-down."""
 
 _ENOUGH = (5, 2)
-"""The layout for which we ask where there is no time for any."""
+"""The layout to ask for where there is no time for any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probed:
-    """Seconds per call of `f` and `g` from a few calls, those of `setup`, and the calls that make a block."""
+    """Seconds per call of `f` and `g` from a few calls, the seconds of `setup`, and the calls in a block."""
 
     f: float
     g: float
@@ -43,7 +43,7 @@ class Probed:
     loops: Mapping[str, int]
 
     def layout(self, max_seconds: float) -> Layout:
-        """The best layout of which two looks fit; else as many rounds as there is time for, which may be none."""
+        """The best layout whose two looks fit; otherwise as many rounds as there is time for, perhaps none."""
         for rounds, blocks in _LAYOUTS:
             needed = self._needed(rounds, blocks)
             if needed <= max_seconds:
@@ -59,7 +59,7 @@ class Probed:
 
 
 def warm_up(loops: int) -> int:
-    """Calls before a block, so that it does not pay for the arm before it: one, and an eighth of the block.
+    """Calls that warm up a block, so that it does not pay for the arm before it: one, plus an eighth of the block.
 
     The first call after another arm can take a hundred times as long: JAX frees the large arrays of a call during the
     next one. The few calls after that still have to fill the caches.

@@ -1,4 +1,4 @@
-"""The specification of a gate: a plane whose arms may also be functions of the project at hand."""
+"""The specification of a gate: a plane whose arms may also be functions of the user's project."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,24 +16,24 @@ PLANE: Mapping[str, Any] = {
     "blocks": 6,
     "block_seconds": 2e-3,
 }
-"""24 cells on both sides of the crossover of `driven`, and more rounds of fewer blocks than a sweep has: what varies
-here is from one pair of processes to the next."""
+"""24 cells on both sides of the crossover of `driven`, with more rounds of fewer blocks than a sweep: the variation
+here is between pairs of processes."""
 
 FUNCTIONS: Mapping[str, Any] = {"inputs": "1000", "outputs": "1", "rounds": 14, "blocks": 24, "block_seconds": 2e-3}
-"""One size. Starting a round takes a second or so, its blocks half as long. With that many, what still varies is where
-code and arrays lie: it differs by some per cent from one process to the next, and only more rounds average it out."""
+"""One size. Starting a round takes about a second, its blocks half of that. The variation that remains is where
+code and arrays lie: it moves times by some per cent between processes, and only more rounds average it out."""
 
 ARMS = ("forward", "reverse")
-"""The arms to compare where none is named."""
+"""The arms to compare by default."""
 
 
 def gate_spec(
     given: Mapping[str, Any], arms: Sequence[str] | None = None, *, looked_up_later: bool = False
 ) -> SweepSpec:
-    """`PLANE` with what is given. An arm is an engine or a function, MODULE:FUNCTION; each side looks for its own.
+    """`PLANE` with the given fields. An arm is an engine or a function, MODULE:FUNCTION; each side looks for its own.
 
-    `looked_up_later`: engines that are not known here may be known to a side, see `fwdrev.bench.revisions.lookup`.
-    Raises InputError where no arm is named, for one that cannot be meant, and as `make_spec` does.
+    `looked_up_later`: a side may know engines that are unknown here, see `fwdrev.bench.revisions.lookup`.
+    Raises InputError where no arm is named, for an impossible name, and as `make_spec` does.
     """
     names = list(ARMS if arms is None else arms)
     if not names:
@@ -60,7 +60,7 @@ def gate_spec(
 def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
     """The point of each function: `text` is one for all, or one for each in their order, with commas between.
 
-    Raises InputError for another number of them, and for one that is not written as MODULE:FUNCTION.
+    Raises InputError for any other number of points, and for a point not written as MODULE:FUNCTION.
     """
     functions = [name for name in arms if names_function(name)]
     if text is None:

@@ -1,6 +1,6 @@
-"""Files from elsewhere: another system's editor wrote them, a crash cut them off, or they are no files at all.
+"""Reads files of unknown origin: written by another system's editor, cut off by a crash, or not files at all.
 
-`opened` and `content` raise an OSError whose `strerror` says what is wrong, also where the system would have opened
+`opened` and `content` raise an OSError whose `strerror` says what is wrong, even where the system would have opened
 them: each reader adds what to do, as for any file that cannot be read.
 """
 
@@ -22,15 +22,15 @@ from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, shown, unknown
 
 _PATIENCE = 3.0
-"""Seconds in which the other end of a named pipe has to be opened."""
+"""Seconds to wait until the other end of a named pipe is opened."""
 
 _LARGEST = 2**26
-"""Bytes of a file that is read as a whole: a baseline of some hundred thousand arms."""
+"""The largest file that is read as a whole, in bytes: a baseline of some hundred thousand arms."""
 
 _LARGEST_TOML = 2**20
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-"""What POSIX has for files that are pipes or terminals."""
+"""The flags of POSIX for files that may be pipes or terminals."""
 
 _UTF_8 = b"\xef\xbb\xbf"
 
@@ -43,13 +43,13 @@ _OTHERS = {
 }
 
 _WIDE = re.compile(rb"\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0]")
-"""How UTF-16 and UTF-32 begin: a byte-order mark, or ASCII with a zero byte beside every letter."""
+"""The first bytes of UTF-16 and UTF-32: a byte-order mark, or ASCII with zero bytes between the letters."""
 
 
 def start_of_text(begin: bytes) -> int:
-    """Where the text begins in a file with these first four bytes: behind a byte-order mark of UTF-8.
+    """The offset of the text in a file with these first four bytes: after a byte-order mark of UTF-8.
 
-    Raises OSError for what is no text in UTF-8.
+    Raises OSError unless it is text in UTF-8.
     """
     for mark, what in _OTHERS.items():
         if begin.startswith(mark):
@@ -60,7 +60,7 @@ def start_of_text(begin: bytes) -> int:
 
 
 def opened(path: Path, *, text: bool = True) -> BinaryIO:
-    """The file, at the first byte of its text; raises OSError. A pipe that has no other end does not hang it."""
+    """Opens the file at the first byte of its text; raises OSError. A pipe without a writer does not hang it."""
     with ExitStack() as unless_done:
         raw = io.FileIO(str(path), opener=lambda path, flags: os.open(path, flags | _NO_WAIT))
         stream = unless_done.enter_context(io.BufferedReader(raw))
@@ -89,14 +89,14 @@ def toml_of(path: Path, *, name: str, advice: str) -> dict[str, Json]:
         return tomllib.loads(content(path, _LARGEST_TOML).decode("utf-8"))
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}; {advice}") from None
-    except (ValueError, RecursionError) as error:  # of TOML, of its encoding, of numbers and depths beyond measure
+    except (ValueError, RecursionError) as error:  # errors of TOML, of its encoding, and of absurd numbers and depths
         raise InputError(f"{name} is not TOML: {str(error).splitlines()[0]}") from None
 
 
 def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named: bool = False) -> str:
-    """The first of them: what was given, what is allowed, in one line; `kind` and `known`: of the keys there may be.
+    """The first error in one line: what was given and what is allowed; `kind` and `known`: of the allowed keys.
 
-    `named`: with the key also where the error is one of ours, which says what was given.
+    `named`: name the key even in our own errors, which already say what was given.
     """
     error: Any = errors.errors()[0]
     field = ".".join(str(part) for part in error["loc"][:2])
@@ -109,7 +109,7 @@ def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named
 
 
 def _await_writer(pipe: int) -> None:
-    """Wait until the other end of a pipe is opened; the writer may then take as long as it likes, as with `cat`."""
+    """Wait until the other end of a pipe is opened; after that, the writer may take any time, as with `cat`."""
     if select([pipe], [], [], _PATIENCE)[0]:
         return
     try:

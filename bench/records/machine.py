@@ -1,9 +1,9 @@
-"""What is known of a machine that measures: facts, noise, memory, and the settings that change what is measured.
+"""The facts about a measuring machine: its noise, its memory, and the settings that change measurements.
 
     settings({"JAX_DISABLE_JIT": "1", "HOME": "/home/me"})      # {"JAX_DISABLE_JIT": "1"}
 
-Only the variables named here are ever read, since others may hold secrets; of a path only its last part is shown, and
-not even that where it is a folder of the user.
+It only ever reads the variables named here, since others may hold secrets; of a path it shows only the last part, and
+not even that for a user's folder.
 """
 
 import os
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frequency:
-    """The governors of all processors, each once, and whether turbo is on; empty and None where it cannot be seen."""
+    """The governors of all processors, without repeats, and whether turbo is on; empty and None if unknown."""
 
     governors: tuple[str, ...]
     turbo: bool | None
@@ -23,7 +23,7 @@ class Frequency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
-    """Seconds: the smallest step of the clock that was seen, and what a reading costs."""
+    """The smallest step seen of the clock and the cost of a reading, in seconds."""
 
     resolution: float
     cost: float
@@ -31,7 +31,7 @@ class Timer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blas:
-    """Its name and version, the threads that a worker tells it to use, and settings of the caller's environment."""
+    """The BLAS: name and version, the threads that workers tell it to use, and settings of the caller's environment."""
 
     name: str
     threads: int
@@ -40,7 +40,7 @@ class Blas:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Xla:
-    """JAX's version and devices, or the problem with it."""
+    """JAX: its version and devices, or why it cannot be used."""
 
     version: str
     devices: tuple[str, ...]
@@ -49,7 +49,7 @@ class Xla:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PyperfSays:
-    """What the stock `pyperf system show` says, or why it says nothing."""
+    """The output of the stock `pyperf system show`, or why there is none."""
 
     advices: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -58,10 +58,10 @@ class PyperfSays:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """All of it; `load` is the average of the last minute, None where the system does not say.
+    """All facts; `load` is the average of the last minute, None if unknown.
 
-    `quota`: of how many processors the time may be used, None without a limit; `settings`: those of the environment
-    that change what is measured; `overridden`: those that workers set themselves.
+    `quota`: the number of processors whose time may be used, None without a limit; `settings`: those of the environment
+    that change measurements; `overridden`: those that workers set themselves.
     """
 
     processor: str
@@ -80,7 +80,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoiseRound:
-    """One process: seconds per call of the two arms, block by block, and the seconds from its start to its end."""
+    """One process of a noise measurement: seconds per call of the two arms, block by block, and its wall time."""
 
     a: tuple[float, ...]
     b: tuple[float, ...]
@@ -89,7 +89,7 @@ class NoiseRound:
 
 
 def total_bytes() -> int | None:
-    """The memory of the machine, free or not; None where the system does not know."""
+    """The memory of the machine in bytes, free or not; None if unknown."""
     with suppress(OSError, ValueError, AttributeError):
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         return pages * size if pages > 0 < size else None
@@ -111,7 +111,7 @@ DISTORTING: dict[str, str] = {
     "MALLOC_CHECK_": "memory is checked each time that it is taken or given back",
     "LD_AUDIT": "every call into a library is watched",
 }
-"""Settings for debugging: with them, times are those of no program in use."""
+"""Debugging settings: times measured with them say nothing about programs in use."""
 
 EFFECTS: dict[str, str] = DISTORTING | {
     "XLA_FLAGS": "options of XLA, which decide what it compiles",
@@ -163,26 +163,26 @@ EFFECTS: dict[str, str] = DISTORTING | {
     "MALLOC_TRIM_THRESHOLD_": "when memory is given back",
     "MALLOC_CONF": "options of jemalloc",
 }
-"""Every setting that is recorded, by the name of its variable; a run under others is not comparable."""
+"""All recorded settings, by variable; runs under different settings are not comparable."""
 
 OVERRIDDEN: dict[str, str] = {
     "JAX_ENABLE_X64": "sweep, check and calibrate compute in float64 whatever it says; a function of your own heeds it",
     "JAX_PLATFORMS": "sweep, check and calibrate choose the device by --device; a function of your own heeds it",
     "JAX_PLATFORM_NAME": "where JAX computes, if JAX_PLATFORMS does not say; sweep, check and calibrate do",
 }
-"""Settings that workers set themselves, so that they change nothing that is recorded."""
+"""Settings that workers set themselves, so that the caller's values change nothing."""
 
 _OFF = frozenset({"", "0", "false", "f", "no", "n", "off"})
-"""Values of a switch that leave it off."""
+"""The values that leave a switch off."""
 
 _SWITCHES = frozenset({*DISTORTING, "JAX_LOG_COMPILES", "PYTHONOPTIMIZE"})
 
 _LONGEST = 200
-"""Letters of a value."""
+"""The most letters shown of a value."""
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """The settings that are set to anything, in the order of their names."""
+    """The settings that have a value, sorted by name."""
     return {
         name: _told(name, environment[name])
         for name in sorted(EFFECTS)

@@ -1,7 +1,7 @@
 """Cells of the plane, and the observations that come back from them.
 
-A *cell* is the problem at one (n, m). An *arm* is an engine that is timed in it. An observation is what one worker saw
-of one cell: in one round, or in one of the passes before the rounds.
+A *cell* is the problem at one (n, m). An *arm* is an engine that is timed in it. An observation is one worker's result
+in one cell: in one round, or in one of the passes before the rounds.
 """
 
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from pydantic import TypeAdapter
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 
 PREPARING = -1
-"""The number of the pass before the rounds in which programs are compiled and Jacobians checked."""
+"""The number of the pass before the rounds that compiles programs and checks Jacobians."""
 
 WEIGHING = -2
-"""The number of the pass before the rounds in which memory is measured, in processes that time nothing."""
+"""The number of the pass before the rounds that measures memory, in processes that time nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The peak of preparing an engine and calling it once, in bytes beyond what was held before.
+    """The peak of preparing an engine and calling it once, in bytes beyond those held before.
 
-    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: by which the process grew in memory. Small
-    calls grow nothing, since they fit into what the process has already.
+    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: the growth of the process in memory. Small
+    calls grow nothing, since they fit into memory that the process already has.
     """
 
     allocated: int | None = None
@@ -34,7 +34,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cell:
-    """n inputs, m outputs."""
+    """A size of the problem: n inputs, m outputs."""
 
     n: int
     m: int
@@ -75,7 +75,7 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """The results of one cell from one worker, in a round or a pass before; `seconds`: the wall time of all of it."""
+    """One worker's results in one cell, in a round or a pass before; `seconds`: the wall time of the visit."""
 
     round: int
     cell: Cell
@@ -83,20 +83,20 @@ class Observation:
     seconds: float | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, without what was left empty."""
+        """This record as plain data, without empty fields."""
         took = {} if self.seconds is None else {"seconds": self.seconds}
         arms = {name: _filled(arm) for name, arm in self.arms.items()}
         return {"round": self.round, "n": self.cell.n, "m": self.cell.m, **took, "arms": arms}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Observation":
-        """The inverse of `to_json`, for what a worker wrote; files are read by `fwdrev.results.runs.schema`."""
+        """The inverse of `to_json`, for a worker's output; `fwdrev.results.runs.schema` reads files."""
         arms = _ARMS.validate_python(data["arms"])
         return cls(round=data["round"], cell=Cell(data["n"], data["m"]), arms=arms, seconds=data.get("seconds"))
 
 
 def _filled(arm: ArmResult) -> dict[str, Any]:
-    """Without the fields that have their default."""
+    """The fields that differ from their defaults."""
     record = asdict(arm)
     return {f.name: record[f.name] for f in fields(arm) if getattr(arm, f.name) != f.default}
 

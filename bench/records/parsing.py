@@ -1,4 +1,4 @@
-"""Text as a user writes it: sizes, numbers with units, names of engines and functions, cells, a problem's options."""
+"""Parses what users write: sizes, numbers with units, names of engines and functions, cells, a problem's options."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, shown
 
 _MOST = 1000
-"""No grid may have more sizes."""
+"""The most sizes of a grid."""
 
 _RANGE = re.compile(r"(\d{1,30}):(\d{1,30}):([*+])(\d{1,30})")
 _LIST = re.compile(r"-?\d{1,30}(,-?\d{1,30})*")
@@ -27,11 +27,11 @@ _BYTES = {"": 1.0, "b": 1.0} | {
 _FRACTION = {"%": 1e-2, "": 1.0}
 
 _LEAST_PERCENTS = 2
-"""From here on a number without a unit was more likely meant in per cent; between 1 and this, as a ratio (1.2: 20%)."""
+"""From here on, a number without a unit was probably meant in per cent; between 1 and this, as a ratio (1.2: 20%)."""
 
 
 def parse_grid(text: str) -> list[int]:
-    """The sizes that `4:4096:*4`, `10:50:+10` or `4,16,100` means, ascending; raises InputError."""
+    """The sizes that `4:4096:*4`, `10:50:+10` or `4,16,100` stands for, ascending; raises InputError."""
     text = text.replace(" ", "")
     if match := _RANGE.fullmatch(text):
         sizes = _progression(int(match[1]), int(match[2]), match[3], int(match[4]))
@@ -43,7 +43,7 @@ def parse_grid(text: str) -> list[int]:
 
 
 def sizes_of(given: object) -> list[int]:
-    """The sizes, ascending, of a grid as text or of a list; raises InputError."""
+    """The sizes of a grid, given as text or as a list, ascending; raises InputError."""
     if isinstance(given, str):
         return parse_grid(given)
     if isinstance(given, list) and all(isinstance(size, int) and not isinstance(size, bool) for size in given):
@@ -52,7 +52,7 @@ def sizes_of(given: object) -> list[int]:
 
 
 def _progression(first: int, last: int, kind: str, by: int) -> list[int]:
-    """first, first · by, … or first, first + by, … up to last; one entry too many is enough to refuse it."""
+    """first, first · by, … or first, first + by, … up to last; stops one entry past the limit, enough to refuse it."""
     grows = first > 0 and by > 1 if kind == "*" else by > 0
     if not grows:
         raise InputError(f"grid {first}:{last}:{kind}{by} never ends: {_HOW}")
@@ -63,7 +63,7 @@ def _progression(first: int, last: int, kind: str, by: int) -> list[int]:
 def _checked_sizes(sizes: list[int], given: str) -> list[int]:
     if not sizes:
         raise InputError(f"grid {given} is empty: {_HOW}")
-    from fwdrev.modes.core.problem import LARGEST  # with NumPy, which `fwdrev --help` does not load
+    from fwdrev.modes.core.problem import LARGEST  # it imports NumPy, which `fwdrev --help` does not load
 
     wrong = [size for size in sizes if not 1 <= size <= LARGEST]
     if wrong:
@@ -84,12 +84,12 @@ def bytes_of(given: object) -> int:
 
 
 def fraction_of(given: object) -> float:
-    """`5%`, `0.05` as a fraction; raises InputError."""
+    """`5%` or `0.05` as a fraction; raises InputError."""
     return _number(given, _FRACTION, "give a share such as 5% or 0.05")
 
 
 def threshold_of(given: object) -> float:
-    """As `fraction_of`, but 1 and more need their `%`: 1.2 would be 120 % and accept almost every slow-down."""
+    """Like `fraction_of`, but values from 1 on need a `%`: 1.2 would mean 120 % and accept almost every slow-down."""
     value = fraction_of(given)
     if value < 1 or "%" in str(given):
         return value
@@ -109,7 +109,7 @@ def _number(given: object, units: Mapping[str, float], how: str) -> float:
 
 
 def duration(seconds: float) -> str:
-    """`48 s`, `12 min`, `1 h 20 min`."""
+    """A duration as text: `48 s`, `12 min`, `1 h 20 min`."""
     minute = 60
     if seconds < 2 * minute:
         return f"{max(seconds, 1):.0f} s"
@@ -118,14 +118,14 @@ def duration(seconds: float) -> str:
 
 
 def names(text: str) -> list[str]:
-    """Names with commas between; engines by their own names."""
+    """Names separated by commas; other names of engines become their own."""
     from fwdrev.modes.registry import engine_name
 
     return [engine_name(name) for part in text.split(",") if (name := part.strip())]
 
 
 def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
-    """Two engines, `one,other`; those that a run has measured need not be installed here."""
+    """A pair of engines, `one,other`; engines that a run has measured need not be installed here."""
     from fwdrev.modes.registry import engine
 
     match names(text):
@@ -138,7 +138,7 @@ def engine_pair(text: str, measured: Sequence[str]) -> tuple[str, str]:
 
 
 def cell_of(text: str) -> Cell:
-    """`n,m`, two sizes."""
+    """A cell, `n,m`."""
     match names(text):
         case [n, m] if all(re.fullmatch("[1-9][0-9]{0,6}", size) for size in (n, m)):
             return Cell(int(n), int(m))
@@ -147,7 +147,7 @@ def cell_of(text: str) -> Cell:
 
 
 def problem_options(given: list[str]) -> dict[str, Json]:
-    """`key=value`, each value as JSON where it is some."""
+    """Options, `key=value`; each value is read as JSON where possible."""
     options: dict[str, Json] = {}
     for text in given:
         key, sign, value = text.partition("=")
@@ -155,7 +155,7 @@ def problem_options(given: list[str]) -> dict[str, Json]:
             raise InputError(f"option {shown(text)}: write it as name=value, e.g. depth=6")
         try:
             options[key] = json.loads(value)
-        except (ValueError, RecursionError):  # of JSON, of numbers and depths beyond measure
+        except (ValueError, RecursionError):  # not JSON, or absurd numbers and depths
             options[key] = value
     return options
 
@@ -173,7 +173,7 @@ def all_functions(names: Sequence[str]) -> bool:
 
 
 def names_function(arm: str) -> bool:
-    """Whether an arm is a function of the project, or its Jacobian: only these have a colon in their name."""
+    """Whether an arm is a function of the project, or its Jacobian: only their names have a colon."""
     return ":" in arm
 
 

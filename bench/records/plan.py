@@ -1,10 +1,10 @@
-"""A sweep gets a plan, which says what to measure next, and an executor, which measures it.
+"""A sweep takes a plan, which decides what to measure next, and an executor, which measures it.
 
     plan = FixedPlan(spec)
-    for step in plan.steps():        # asked again after each step; what was seen by then is noted in between
+    for step in plan.steps():        # the next step is asked for after the last was measured and noted
         ...
 
-The plan that refines the plane needs estimates and so lives in `fwdrev.results`.
+The plan that refines the plane needs estimates, so it lives in `fwdrev.results`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from fwdrev.bench.records.spec import Protocol as Measuring, SweepSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """These rounds of these cells."""
+    """A step of a plan: these rounds of these cells."""
 
     rounds: Sequence[int]
     cells: Sequence[Cell]
@@ -26,27 +26,27 @@ class Step:
 
 @runtime_checkable
 class Forecast(Protocol):
-    """Predicts wall time from what was seen."""
+    """Predicts wall time from observations."""
 
     def note(self, observation: Observation) -> None:
-        """Learn from it."""
+        """Learn from an observation."""
         ...
 
     def seconds(self, steps: Sequence[Step]) -> float | None:
-        """The seconds that these steps take, preparations included; None before anything is known."""
+        """The expected seconds of these steps, preparations included; None before the first observation."""
         ...
 
 
 @runtime_checkable
 class Plan(Protocol):
-    """Decides what is measured next."""
+    """Decides what to measure next."""
 
     def steps(self) -> Iterator[Step]:
-        """What to measure, in order, until there is nothing left to do."""
+        """The steps, in order, until there is nothing left to do."""
         ...
 
     def note(self, observation: Observation) -> None:
-        """See what was observed."""
+        """Take note of an observation."""
         ...
 
     def over(self) -> bool:
@@ -54,7 +54,7 @@ class Plan(Protocol):
         ...
 
     def seconds_left(self) -> float | None:
-        """How long it will still take; None before anything is known."""
+        """The expected seconds left; None before the first observation."""
         ...
 
     def outcome(self) -> str:
@@ -64,9 +64,9 @@ class Plan(Protocol):
 
 @runtime_checkable
 class Executor(Protocol):
-    """Measures cells. Observations come as soon as they exist; every cell that was asked for has one in each round.
+    """Measures cells. It yields observations as soon as they exist, one for every given cell in each round.
 
-    What `skips` says is not run; what fails on the way is noted in it.
+    It does not run arms listed in `skips`, and adds those that fail.
     """
 
     def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
@@ -80,22 +80,22 @@ class Executor(Protocol):
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
     ) -> Iterator[Observation]:
-        """These rounds: the cells in the given order, with calls per block where they are known."""
+        """Time these rounds: the cells in the given order, with the calls per block where they are known."""
         ...
 
 
 class FixedPlan:
-    """Every cell of the grid in every round, as far as it has not been seen."""
+    """Measures every cell of the grid in every round, except what was already observed."""
 
     def __init__(self, spec: SweepSpec, forecast: Forecast | None = None) -> None:
-        """Nothing is seen yet."""
+        """Starts without observations."""
         self._spec = spec
         self._forecast = forecast
         self._seen: set[tuple[int, Cell]] = set()
         self._ahead: list[Step] | None = None
 
     def note(self, observation: Observation) -> None:
-        """This round of this cell needs no measuring again."""
+        """Take note that this round of this cell is measured."""
         self._seen.add((observation.round, observation.cell))
         if self._forecast is not None:
             self._forecast.note(observation)
@@ -112,7 +112,7 @@ class FixedPlan:
         return False
 
     def seconds_left(self) -> float | None:
-        """The forecast for all that was not seen."""
+        """The forecast for everything not yet observed."""
         if self._forecast is None:
             return None
         ahead = self._missing() if self._ahead is None else self._ahead
@@ -130,7 +130,7 @@ class FixedPlan:
         return self._unseen([Step(rounds=[index], cells=cells) for index in rounds])
 
     def _unseen(self, steps: Sequence[Step]) -> list[Step]:
-        """The rest of steps, each of which has one round or one cell."""
+        """The unmeasured rest of the steps, each of one round or one cell."""
         rest: list[Step] = []
         for step in steps:
             rounds = [index for index in step.rounds if any((index, cell) not in self._seen for cell in step.cells)]

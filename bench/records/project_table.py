@@ -1,4 +1,4 @@
-"""The table `[tool.fwdrev]` of a pyproject.toml: what it may say.
+"""The table `[tool.fwdrev]` of a pyproject.toml: its keys and their checks.
 
 [tool.fwdrev]
 functions = ["model:step", "model:energy"]
@@ -20,11 +20,11 @@ from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.errors import InputError, shown
 
 _LONGEST = 500
-"""Letters of a name or a folder."""
+"""The most letters of a name or a folder."""
 
 _ONE_LINE = r"[^:,\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _NAMED = rf"([^\s:,/]+|{_ONE_LINE}+\.py):[^\s\d:,/()\[\]-][^\s:,/()\[\]-]*$"
-"""As much of a function's name as a pattern can say in every dialect; `is_function` says the rest."""
+"""The part of a function's name that a pattern can express in every dialect; `is_function` checks the rest."""
 
 _GRID = r"^[0-9 ]+:[0-9 ]+: *[*+][0-9 ]+$|^[0-9 ]+(,[0-9 ]+)*$"
 _SHARE = r"^\s*([0-9.]+(e[+-]?[0-9]+)?\s*%|0?\.[0-9]+)\s*$"
@@ -50,7 +50,7 @@ def _check_each_once(given: list[str]) -> list[str]:
 
 
 def _listed(given: object) -> object:
-    """One text stands for a list of one."""
+    """A single text stands for a list with one item."""
     return [given] if isinstance(given, str) else given
 
 
@@ -92,7 +92,7 @@ Tolerance = Annotated[
 
 
 class ProjectSettings(BaseModel):
-    """What `fwdrev check` times in this project, and how. An option of the command comes before the key it replaces."""
+    """The settings of `fwdrev check` for this project. An option of the command takes precedence over its key."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, json_schema_extra={"not": {"required": ["threshold", "find"]}}
@@ -146,7 +146,7 @@ class ProjectSettings(BaseModel):
 
     @model_validator(mode="after")
     def _together(self) -> "ProjectSettings":
-        """Keys that go together; raises InputError."""
+        """Check that the keys fit together; raises InputError."""
         if self.threshold is not None and self.find is not None:
             raise InputError("threshold and find: give one of them, since find chooses the threshold")
         if self.functions is not None and len(self.points) not in {0, 1, len(self.functions)}:
@@ -156,7 +156,7 @@ class ProjectSettings(BaseModel):
         return self
 
     def points_of(self, functions: Sequence[str]) -> list[str]:
-        """The points of these functions, of which an option may name some of the table; raises InputError."""
+        """The points of these functions, where an option may choose some functions of the table; raises InputError."""
         if len(self.points) <= 1 or self.functions is None:
             return self.points
         own = dict(zip(self.functions, self.points, strict=True))
@@ -168,7 +168,7 @@ class ProjectSettings(BaseModel):
 
 
 def settings_of(table: object, where: str) -> ProjectSettings:
-    """What the table says; raises InputError that begins with `where` it stands and names the key."""
+    """Reads the table; raises InputError that begins with `where` it stands and names the key."""
     if not isinstance(table, dict):
         raise InputError(f"{where} is {shown(table)}: make it one table of keys, such as functions = ['model:step']")
     try:

@@ -1,4 +1,4 @@
-"""The last words of an engine or of a process: in one line, and whether they say what there was too little of."""
+"""Turns the last words of an engine or a process into one line, and finds out which resource they lack."""
 
 import errno
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from fwdrev.modes.errors import SurroundingsError
 
 _LONGEST = 500
-"""Letters: an exception may say anything, a journal line should stay readable."""
+"""The most letters of a reason: an exception's text may be long, and a journal line should stay readable."""
 
 _NO_MEMORY = (
     "MemoryError",
@@ -18,7 +18,7 @@ _NO_MEMORY = (
     "Cannot allocate memory",
     "Memory allocation still failed",
 )
-"""How Python, XLA, C++, the system and OpenBLAS say that there is no more."""
+"""How Python, XLA, C++, the system and OpenBLAS report that memory has run out."""
 
 _LACKS = {
     "No space left on device": errno.ENOSPC,
@@ -29,11 +29,11 @@ _LACKS = {
     "Resource temporarily unavailable": errno.EAGAIN,
     "can't start new thread": errno.EAGAIN,
 }
-"""How the system and Python say that there is too little of something, whatever the engine."""
+"""How the system and Python report a lack of something that is not the engine's fault."""
 
 
 def one_line(text: str) -> str:
-    """Any text, as a reason."""
+    """Any text as a reason: one line, shortened."""
     return " ".join(text.split())[:_LONGEST]
 
 
@@ -43,7 +43,7 @@ def means_memory(text: str) -> bool:
 
 
 def lack(text: str) -> int | None:
-    """The number of the OSError for what an error says there is too little of; None if it does not say so."""
+    """The errno for the resource that an error reports as lacking; None if it reports none."""
     return next((number for words, number in _LACKS.items() if words in text), None)
 
 
@@ -58,12 +58,12 @@ REMEDIES = {
     errno.EAGAIN: "end other processes, or allow more of them (ulimit -u)",
     errno.ENOMEM: "end other programs, which take the memory",
 }
-"""What to do, by the number of an OSError."""
+"""Advice, by errno."""
 
 
 @contextmanager
 def needed(what: str) -> Iterator[None]:
-    """An OSError in the block, where no engine runs, becomes a SurroundingsError: `cannot WHAT: …`."""
+    """Turns an OSError in a block that runs no engine into a SurroundingsError: `cannot WHAT: …`."""
     try:
         yield
     except OSError as error:

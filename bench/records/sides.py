@@ -1,6 +1,6 @@
 """Records of the two sides of a comparison, base and head; `bench.revisions` measures them.
 
-Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
+Beside the requested arms there is `CONTROL`, the same work on both sides: its differences are noise.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,18 +13,18 @@ from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import find_engine
 
 CONTROL = "control"
-"""The arm that is the same work on both sides, as `bench.revisions.side` names it, too."""
+"""The arm with the same work on both sides; `bench.revisions.side` uses the same name."""
 
 _JACOBIANS = {"jacfwd": Direction.FORWARD, "jacrev": Direction.REVERSE}
-"""The transformation of a function, as it is written before the function's name."""
+"""The transformation of a function, written before the function's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideObservation:
     """The results of both sides for one cell in one round; values are paired by arm and position.
 
-    An arm that was not measured is there once, with its reason, and in later rounds absent. Counts are in the first
-    round. `seconds`: the wall time that all of it took.
+    An arm that could not be measured appears once, with its reason, and not in later rounds. Counts are in the first
+    round. `seconds`: the wall time of the visit.
     """
 
     round: int
@@ -36,7 +36,7 @@ class SideObservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lacking:
-    """The side that does not have an arm, base or head, and what it has instead."""
+    """The side that lacks an arm, base or head, and the reason."""
 
     side: str
     reason: str
@@ -44,7 +44,7 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delay:
-    """`share` of an arm's own time, in one cell or in all; `arm` or, where that is None, all of a `direction`."""
+    """A delay: `share` of an arm's own time, in one cell or in all; for `arm`, or for all of a `direction`."""
 
     arm: str | None = None
     direction: Direction | None = None
@@ -59,7 +59,7 @@ class Delay:
 
 
 def delay_of(text: str) -> Delay:
-    """The delay that a user wrote; raises InputError with examples."""
+    """Parses a delay; raises InputError with examples."""
     where, _, share = text.rpartition("=")
     arm, _, cell = where.partition("@")
     try:
@@ -76,7 +76,7 @@ def delay_of(text: str) -> Delay:
 
 
 def share_of(delays: Iterable[Delay], arm: str, cell: Cell) -> float:
-    """All that meets an arm in a cell."""
+    """The sum of the delays of an arm in a cell."""
     return sum((delay.share for delay in delays if delay.meets(arm, cell)), 0.0)
 
 

@@ -1,4 +1,4 @@
-"""Arms that are not run: they failed in that cell, or ran out of time or memory at a smaller size."""
+"""Arms to skip: they failed in that cell, or ran out of time or memory at a smaller size."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -7,21 +7,21 @@ from typing import Any
 from fwdrev.bench.records.observation import ArmResult, Cell, Status
 
 _GROWING = (Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED)
-"""Failures that get no better with size: such an arm is not tried at larger n and m; a wrong one is."""
+"""Failures that only get worse with size: such an arm is skipped at larger n and m; a wrong one is not."""
 
 
 class Skips:
-    """Which arms a cell still has; several threads may ask and note at once."""
+    """Decides which arms a cell still has to run; safe for several threads."""
 
     def __init__(self, engines: Sequence[str]) -> None:
-        """Nothing is known yet."""
+        """Starts without any failure."""
         self._engines = list(engines)
         self._settled: dict[Cell, set[str]] = {}
         self._barriers: dict[tuple[str, Cell], Status] = {}
         self._lock = threading.RLock()
 
     def note(self, cell: Cell, arms: Mapping[str, ArmResult]) -> None:
-        """An arm that was not measured is not run in that cell again."""
+        """Take note of failures: an arm that failed is not run in that cell again."""
         with self._lock:
             for name, arm in arms.items():
                 if arm.status is not Status.MEASURED:
@@ -30,13 +30,13 @@ class Skips:
                     self._barriers[name, cell] = arm.status
 
     def open(self, cell: Cell) -> list[str]:
-        """The arms that are to be run, in order."""
+        """The arms to run, in order."""
         with self._lock:
             barred = self.barred(cell)
             return [name for name in self._left(cell) if name not in barred]
 
     def barred(self, cell: Cell) -> dict[str, ArmResult]:
-        """The arms that are now to be recorded as skipped in this cell, with the smaller size that is the reason."""
+        """The arms to record as skipped in this cell now, with the smaller size as the reason."""
         with self._lock:
             return {
                 name: ArmResult(status=Status.SKIPPED, reason=reason)
@@ -45,7 +45,7 @@ class Skips:
             }
 
     def pending(self, cell: Cell) -> bool:
-        """Whether an arm of this cell is still to be run, or to be recorded as skipped."""
+        """Whether any arm of this cell is still to run, or to be recorded as skipped."""
         return bool(self._left(cell))
 
     def copy(self) -> "Skips":
@@ -53,7 +53,7 @@ class Skips:
         return Skips.from_json(self._engines, self.to_json())
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data, for a worker."""
+        """This record as plain data, for a worker."""
         with self._lock:
             return {
                 "settled": [[cell.n, cell.m, sorted(names)] for cell, names in self._settled.items()],
@@ -62,7 +62,7 @@ class Skips:
 
     @classmethod
     def from_json(cls, engines: Sequence[str], data: Mapping[str, Any]) -> "Skips":
-        """The inverse."""
+        """The inverse of `to_json`."""
         made = cls(engines)
         made._settled = {Cell(n, m): set(names) for n, m, names in data["settled"]}
         made._barriers = {(name, Cell(n, m)): Status(status) for name, n, m, status in data["barriers"]}

@@ -1,6 +1,6 @@
-"""The specification of a sweep: everything that decides what is measured and how, in one record.
+"""The specification of a sweep: everything that decides what to measure and how, in one record.
 
-It comes from the command's options or from a TOML file, is checked once, and is stored with the run.
+It comes from the command's options or a TOML file, is checked once, and is stored with the run.
 """
 
 from enum import StrEnum
@@ -32,25 +32,25 @@ from fwdrev.modes.core.problem import LARGEST, Problem
 from fwdrev.modes.errors import InputError, unknown
 
 _COARSE_ROUNDS = 4
-"""Rounds of the grid with which an adaptive sweep begins."""
+"""The rounds of the coarse grid with which an adaptive sweep begins."""
 
 _BUDGET = 600.0
-"""Seconds for a precision without one: where two engines stay equal over a range, no number of rounds reaches it."""
+"""The default budget in seconds: where two engines are equal over a range, no number of rounds reaches a precision."""
 
 _PYPERF_ROUNDS = 20
-"""Processes of a benchmark in pyperf."""
+"""The processes of one benchmark in pyperf."""
 
 Sizes = Annotated[list[int], BeforeValidator(sizes_of)]
 Size = Annotated[StrictInt, Field(ge=1, le=LARGEST)]
 Whole = Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)]
 Finite = Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
-"""The name of an engine or a problem, which is written into tables, messages and files."""
+"""The name of an engine or a problem, as it appears in tables, messages and files."""
 Engine = Annotated[Name, AfterValidator(registry.engine_name)]
 
 
 class Protocol(StrEnum):
-    """How a cell is measured: all arms paired in one process, or one after the other by the stock pyperf.Runner."""
+    """How to measure a cell: all arms paired in one process, or one after the other by the stock pyperf.Runner."""
 
     PAIRED = "paired"
     PYPERF = "pyperf"
@@ -64,14 +64,14 @@ class Device(StrEnum):
 
 
 class Planning(StrEnum):
-    """At which prices engines plan that plan: exact operations, or the predicted seconds of a calibrated machine."""
+    """The prices of engines that plan: exact operations, or the predicted seconds of a calibrated machine."""
 
     OPERATIONS = "operations"
     SECONDS = "seconds"
 
 
 class Effort(StrEnum):
-    """As pyperf has it: half as many processes, the default, or twice as many."""
+    """The effort, with pyperf's names: half as many processes, the default, or twice as many."""
 
     FAST = "fast"
     NORMAL = "normal"
@@ -81,7 +81,7 @@ class Effort(StrEnum):
 class SweepSpec(BaseModel):
     """What to sweep. Sizes are counts, times are seconds, memory is bytes.
 
-    With a `precision` or a `budget` the grid is only the beginning: new outputs m come between those given, and rounds
+    With a `precision` or a `budget`, the grid is only the start: new outputs m come between the given ones, and rounds
     beyond `rounds`, where the crossover is least certain.
     """
 
@@ -118,7 +118,7 @@ class SweepSpec(BaseModel):
 
     @property
     def cells(self) -> list[Cell]:
-        """The plane, in order; of a problem that has not every shape, those that it has."""
+        """The cells of the plane, in order; only shapes that the problem allows."""
         return [Cell(n, m) for n, m in self.shapes or product(self.inputs, self.outputs)]
 
     @property
@@ -128,12 +128,12 @@ class SweepSpec(BaseModel):
 
     @property
     def sizes_m(self) -> list[int]:
-        """The sizes m of the cells, ascending; a plane that is refined gets others in between."""
+        """The sizes m of the cells, ascending; a refined plane gets more in between."""
         return self.outputs if self.shapes is None else sorted({m for _, m in self.shapes})
 
     @property
     def adaptive(self) -> bool:
-        """Whether the plane is refined while it is measured."""
+        """Whether the sweep refines the plane while measuring."""
         return self.precision is not None or self.budget is not None
 
     def may_hold(self, cell: Cell) -> bool:
@@ -146,7 +146,7 @@ class SweepSpec(BaseModel):
 
     @property
     def options_made(self) -> dict[str, bool | int | float | str]:
-        """The options that a problem is made with.
+        """The options for the problem's factory.
 
         Where it can put n on either argument (`n_of`), a sweep with respect to x puts it on x.
         """
@@ -156,24 +156,24 @@ class SweepSpec(BaseModel):
         return options
 
     def problem_at(self, cell: Cell) -> Problem:
-        """The problem of one cell; an engine that alters the point fails by itself, where it made all others wrong."""
+        """The problem of one cell, read-only: an engine that alters the point fails instead of spoiling others."""
         options = self.options_made
         made = registry.problem(self.problem, n=cell.n, m=cell.m, seed=self.seed, dtype=self.dtype, **options)
         for point in (made.x, made.theta):
-            if isinstance(point, np.ndarray):  # a problem of another package may have what becomes one
+            if isinstance(point, np.ndarray):  # another package's problem may hold lists that become arrays
                 point.setflags(write=False)
         return made
 
 
 _GIVEN = SweepSpec.model_fields.keys() - {"shapes"}
-"""The fields that a person gives; the others are found."""
+"""The fields that users give; fwdrev finds the others."""
 
 QUICK: dict[str, Any] = {"inputs": "8:512:*2", "outputs": "4:256:*2", "rounds": 5, "blocks": 5, "block_seconds": 1e-3}
 """The preset of `--quick`: a plane around the crossover of `driven` in less than a minute."""
 
 
 def make_spec(given: dict[str, Any]) -> SweepSpec:
-    """The specification with these fields, fit to be measured here.
+    """The specification with these fields, checked to be measurable here.
 
     Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. A problem without
     parameters is differentiated with respect to x unless `wrt` is given. Raises InputError for the first mistake.
@@ -203,12 +203,12 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
 
 
 def checked_spec(given: dict[str, Any]) -> SweepSpec:
-    """The specification with these fields, each of them allowed; `make_spec` also asks whether it can be measured."""
+    """The specification with these fields, each of them valid; `make_spec` also checks that it can be measured."""
     return _spec({**given, "shapes": None})
 
 
 def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
-    """The shapes of the problem that are nearest to the cells of the grid, each once, in order; None if it has all."""
+    """The problem's shapes nearest to the cells of the grid, without repeats, in order; None if it allows all."""
     known = registry.problem_options(spec.problem)
     for option in spec.options:
         if option not in known:
@@ -225,7 +225,7 @@ def _shapes(spec: SweepSpec) -> list[tuple[int, int]] | None:
 
 
 def _default_rounds(spec: SweepSpec) -> int:
-    """Fewer for a plane that is refined later, which adds rounds where they are needed."""
+    """The default rounds; fewer for a refined plane, which adds rounds where needed."""
     rounds = _COARSE_ROUNDS if spec.adaptive else spec.rounds
     if spec.protocol is Protocol.PYPERF:
         rounds = _PYPERF_ROUNDS
@@ -238,7 +238,7 @@ def stored_spec(given: dict[str, Any], path: Path) -> SweepSpec:
 
 
 def read_spec(path: Path) -> dict[str, Any]:
-    """The fields in a TOML file; raises InputError when it cannot be read or has a key that no sweep has."""
+    """The fields in a TOML file; raises InputError if it cannot be read or has an unknown key."""
     fields = toml_of(path, name=f"spec {path}", advice="give the path of a TOML file")
     for key in fields:
         if key not in _GIVEN:
@@ -254,7 +254,7 @@ def _spec(given: dict[str, Any], where: str = "") -> SweepSpec:
 
 
 def _check_memory(spec: SweepSpec) -> None:
-    """Four copies of the largest Jacobian have to fit into memory."""
+    """Raises InputError unless four copies of the largest Jacobian fit into memory."""
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
     size, have = largest.n * largest.m * float_dtype(spec.dtype).itemsize, total_bytes()
     if have is not None and 4 * size > have:

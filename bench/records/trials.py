@@ -1,6 +1,6 @@
-"""Trials of a user's function: each way to compute its Jacobian is prepared and timed.
+"""Trials of a user's function: prepares and times each way to compute its Jacobian.
 
-`FunctionTrials` measures in this process, `FunctionProcess` in processes of their own; what decides on the next
+`FunctionTrials` measures in this process, `FunctionProcess` in separate processes; the code that decides on the next
 measurement (`fwdrev.results.advice.rounds`) sees no difference.
 """
 
@@ -16,10 +16,10 @@ Values = dict[str, list[float]]
 
 
 class LostArmError(FwdrevError):
-    """An arm cannot be measured; `arm` is None where no arm was to blame.
+    """An arm cannot be measured; `arm` is None if no arm is to blame.
 
-    `late`: a larger budget might let it be measured, of which it would need about so many seconds (`needs`), if that is
-    known. An arm that is lost for another reason fails with any budget.
+    `late`: a larger budget might be enough; the arm would need about `needs` seconds of it, if that is
+    known. An arm lost for another reason fails with any budget.
     """
 
     def __init__(self, arm: str | None, reason: str, *, late: bool = False, needs: float | None = None) -> None:
@@ -30,11 +30,11 @@ class LostArmError(FwdrevError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """A function at a point.
+    """The facts about a function at a point.
 
-    `codes`: the line of code of each arm; `left_out`: why others are no arms; `precision`: the coarsest dtype among
-    inputs and outputs; `overhead_seconds`: what a call takes that computes nothing, `call_seconds`: that computes the
-    function; `quotient`: J · v by differences, (m,), or nothing where that would take too long.
+    `codes`: the line of code of each arm; `left_out`: why others are left out; `precision`: the coarsest dtype among
+    inputs and outputs; `overhead_seconds`: of a call that computes nothing, `call_seconds`: of a call of the
+    function; `quotient`: J · v by differences, (m,), or None where that would take too long.
     """
 
     name: str
@@ -55,11 +55,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """An arm that is compiled and was called.
+    """An arm that was compiled and called.
 
-    `memory_bytes`: what the program holds at its peak, its result included; `seconds`: of a call, from a few of them;
+    `memory_bytes`: the program's peak, its result included; `seconds`: of a call, from a few calls;
     `products`: J · v, then u · J, for the same v and u as those of every other arm. What is not compiled has no
-    `compile_seconds`, and PyTorch does not say what memory it takes.
+    `compile_seconds`, and PyTorch does not report its memory.
     """
 
     compile_seconds: float | None
@@ -70,11 +70,11 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """Predictions from counts: the code, the seconds per call and the peak bytes of each arm, or why it has none.
+    """Predictions from counts: the code, the seconds per call and the peak bytes of each arm, or why there are none.
 
     `reasons`: arms that cannot be computed, or do not fit into memory; `late`: arms that could not be counted in time.
-    `held`: bytes from which the size of the chunks of an arm with chunks follows. `unknown`: primitives of which only
-    sizes are counted.
+    `held`: bytes that decide the chunk size of an arm with chunks. `unknown`: primitives counted
+    only by their sizes.
     """
 
     codes: Mapping[str, str] = field(default_factory=dict)
@@ -87,11 +87,11 @@ class Expected:
 
     @classmethod
     def lost(cls, arm: str, reason: str, *, late: bool) -> "Expected":
-        """Nothing of that arm."""
+        """These counts without that arm."""
         return cls(late={arm: reason}) if late else cls(reasons={arm: reason})
 
     def __or__(self, other: "Expected") -> "Expected":
-        """Both; where they differ, the other."""
+        """The union of both; the other one wins where they differ."""
         return Expected(
             **{part.name: {**getattr(self, part.name), **getattr(other, part.name)} for part in fields(self)}
         )
@@ -99,20 +99,20 @@ class Expected:
 
 @runtime_checkable
 class Trials(Protocol):
-    """A function whose arms can be prepared and timed; `fresh`: each round in a process of its own."""
+    """A function whose arms can be prepared and timed; `fresh`: each round runs in its own process."""
 
     fresh: bool
 
     def facts(self, seconds: float) -> Facts:
-        """Look at the function, within so many seconds; raises InputError for one that cannot be differentiated."""
+        """Look at the function, within `seconds`; raises InputError if it cannot be differentiated."""
         ...
 
     def expected(self, seconds: float) -> Expected:
-        """Predict every arm from its counts, within so many seconds; compiles nothing."""
+        """Predict every arm from its counts, within `seconds`; compiles nothing."""
         ...
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
-        """Compile an arm and call it; raises LostArmError, also when that takes longer."""
+        """Compile an arm and call it; raises LostArmError, also if that takes longer than `seconds`."""
         ...
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:

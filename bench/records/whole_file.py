@@ -1,6 +1,6 @@
-"""Files that are written whole or not at all, whatever the disk or a signal does in between.
+"""Writes files whole or not at all, whatever the disk or a signal does in between.
 
-All raise OSError and nothing else. The content goes to `.fwdrev-….part` beside the file, is synced and renamed over it;
+All functions raise only OSError. The content goes to `.fwdrev-….part` beside the file, is synced and renamed over it;
 only a kill leaves that name behind. A file keeps its mode and, if possible, its owner; a link leads to its target;
 another hard link keeps the old content. A device or pipe, such as `/dev/stdout`, is written straight, and so is a file
 in a folder that is read-only: there a kill can leave half of it.
@@ -20,7 +20,7 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 """Errors of a file system without fsync."""
 
 _NOT_BESIDE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV}
-"""Nothing can be made beside the file, or renamed over it as over the mount of a single file."""
+"""No file can be made beside the target or renamed over it, as with a mounted single file."""
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
 
@@ -28,7 +28,7 @@ _STREAM = re.compile(r"/dev/(?P<name>stdout|stderr)|/(?:dev|proc/self)/fd/(?P<nu
 
 
 def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
-    """Text is written as UTF-8, `?` for what it cannot encode. With `new`, a file that is there is left alone."""
+    """Writes text as UTF-8, with `?` for letters that it cannot encode. With `new`, an existing file is left alone."""
     data = content if isinstance(content, bytes) else content.encode(errors="replace")
     with _named(path):
         there = status(path)
@@ -43,7 +43,7 @@ def write_whole(path: Path, content: str | bytes, *, new: bool = False) -> None:
 
 
 def append_whole(path: Path, text: str) -> None:
-    """Text is appended as UTF-8; the file is made where there is none, and left as it was if writing fails."""
+    """Appends text as UTF-8; makes the file if needed, and leaves it unchanged if writing fails."""
     with _named(path):
         there = status(path)
         with _opened(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT) as descriptor, ExitStack() as unless_done:
@@ -55,7 +55,7 @@ def append_whole(path: Path, text: str) -> None:
 
 
 def status(path: Path) -> os.stat_result | None:
-    """The status of the file that `path` leads to, or None where there is none; OSError where that is not known.
+    """The status of the file that `path` leads to, None if there is none; raises OSError if that is unknown.
 
     Path.exists raises, or says no, for different names in different versions of Python.
     """
@@ -67,7 +67,7 @@ def status(path: Path) -> os.stat_result | None:
 
 
 def obstacle(path: Path) -> str:
-    """Why it cannot be written, as far as can be told without touching it; empty where nothing speaks against it."""
+    """The reason why the file cannot be written, found without touching it; empty if there is none."""
     try:
         there = status(path)
         if there is not None and stat.S_ISDIR(there.st_mode):
@@ -85,7 +85,7 @@ def obstacle(path: Path) -> str:
 
 
 def taken(path: Path) -> bool:
-    """Whether `new` refuses it: there is a file, or a link that leads nowhere. Raises OSError, as `status`."""
+    """Whether the path is taken: by a file, or by a link that leads nowhere. Raises OSError like `status`."""
     there = status(path)
     return path.is_symlink() if there is None else not _is_stream(path, there)
 
@@ -96,7 +96,7 @@ def _is_stream(path: Path, there: os.stat_result) -> bool:
 
 
 def _replace(path: Path, there: os.stat_result | None, data: bytes, *, new: bool) -> None:
-    """By a file beside it, or in place where there can be none."""
+    """Writes by a file beside the target, or in place where there can be none."""
     beside = path.with_name(f".fwdrev-{secrets.token_hex(8)}.part")
     try:
         _write_new(beside, there, data)
@@ -114,19 +114,19 @@ def _replace(path: Path, there: os.stat_result | None, data: bytes, *, new: bool
 
 
 def _write_new(path: Path, like: os.stat_result | None, data: bytes) -> None:
-    """On the disk when this returns; with the owner and the mode of another file, if there is one."""
+    """Writes and syncs the content, with the owner and the mode of another file, if given."""
     with _opened(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
         if like is not None:
             with suppress(OSError):  # only root may give files away
                 os.fchown(descriptor, like.st_uid, like.st_gid)
-            with suppress(OSError):  # there are file systems without modes
+            with suppress(OSError):  # some file systems have no modes
                 os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
         _write(descriptor, data)
         _sync(descriptor)
 
 
 def _rename_to_new(made: Path, path: Path) -> None:
-    """Rename would replace a file that came up since it was looked for; a hard link does not."""
+    """Puts the part in place by a hard link: a rename could replace a file that appeared meanwhile."""
     try:
         os.link(made, path)
     except OSError as error:
@@ -138,7 +138,7 @@ def _rename_to_new(made: Path, path: Path) -> None:
 
 
 def _overwrite(path: Path, data: bytes) -> None:
-    """In place; puts back the old content where the new one cannot be written."""
+    """Writes in place; restores the old content if the new one cannot be written."""
     old = path.read_bytes()
     with _opened(path, os.O_WRONLY) as descriptor, ExitStack() as unless_done:
         unless_done.callback(_fill, descriptor, old)
@@ -148,7 +148,7 @@ def _overwrite(path: Path, data: bytes) -> None:
 
 
 def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
-    """Into what is no regular file, or one that is open already, after what was written to it so far."""
+    """Writes to a non-regular file, or to one already open, after its present content."""
     if stat.S_ISDIR(there.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     already = _descriptor(path, there)
@@ -163,7 +163,7 @@ def _write_straight(path: Path, there: os.stat_result, data: bytes) -> None:
 
 
 def _descriptor(path: Path, there: os.stat_result) -> int | None:
-    """Our own, if the file is open as our output: later output must not go to a file that was renamed over."""
+    """Our own descriptor, if the file is our output: later output must not go to a renamed-over file."""
     named = _STREAM.fullmatch(str(path))
     number = named and named["number"]
     for descriptor in [int(number)] if number else [1, 2]:
@@ -180,7 +180,7 @@ def _fill(descriptor: int, data: bytes) -> None:
 
 
 def _write(descriptor: int, data: bytes) -> None:
-    """All of it; a signal or a limit may cut a single write short."""
+    """Writes all data; a signal or a limit may cut a single write short."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
@@ -196,7 +196,7 @@ def _sync(descriptor: int) -> None:
 
 @contextmanager
 def _opened(path: Path, flags: int) -> Iterator[int]:
-    """A descriptor; closing it is part of writing, since a file over a network may be refused only then."""
+    """Opens a descriptor; closing it is part of writing, since a network file system may refuse only then."""
     descriptor = os.open(path, flags, 0o666)
     try:
         yield descriptor
