@@ -1,4 +1,4 @@
-"""The surroundings of a worker process: its environment variables, its processors, the memory that it may take."""
+"""The surroundings of a worker process: environment variables, processors, and the memory that it may use."""
 
 import os
 from collections.abc import Iterator
@@ -19,17 +19,17 @@ PASSED_ON = (
     *("XLA_", "JAX_", "OMP_", "OPENBLAS_", "MKL_", "VECLIB_", "CUDA_", "NVIDIA_", "LD_LIBRARY_PATH", "TMPDIR"),
     *EFFECTS,
 )
-"""How the names of variables begin that change what is measured; pyperf's workers get them only when told."""
+"""Prefixes of the variables that change measurements; pyperf's workers inherit them only on request."""
 
 _SHARE = 0.8
-"""The share of free memory that all workers together may take, where the specification sets no limit."""
+"""The share of free memory for all workers together, where the specification sets no limit."""
 
 _ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
 _START_SECONDS = 120.0
 
 
 def cautions(threads: int) -> Iterator[str]:
-    """Warnings about the surroundings of a measurement that is about to begin, a line each."""
+    """Warnings about the surroundings of a measurement, one line each, before it begins."""
     if available_cpus() and not pinned_cpus(threads):
         yield "processes cannot be pinned to processors here (the system refuses it): what is measured varies more"
     quota = cpu_quota()
@@ -44,14 +44,14 @@ def cautions(threads: int) -> Iterator[str]:
 
 
 def check_machine(spec: SweepSpec) -> None:
-    """Raises InputError when more threads are asked for than there are processors."""
+    """Raises InputError if the specification asks for more threads than there are processors."""
     have = usable_cpus()
     if spec.threads > have:
         raise InputError(f"threads = {spec.threads}: this machine lets us use {have}; take {have} or fewer")
 
 
 def memory_share(spec: SweepSpec, workers: int) -> int | None:
-    """Bytes that each of so many workers may allocate; None where that is not known, and on a GPU."""
+    """The bytes that each of `workers` processes may allocate; None if unknown, and on a GPU."""
     if spec.memory_limit is not None:
         return spec.memory_limit
     free = None if spec.device is Device.GPU else available_bytes()
@@ -80,7 +80,7 @@ def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
 
 
 def device_name(spec: SweepSpec) -> str:
-    """`cpu`, or the name of the GPU that JAX finds; raises InputError where one is asked for and there is none."""
+    """`cpu`, or the name of the GPU that JAX finds; raises InputError if a GPU is wanted and there is none."""
     if spec.device is Device.CPU:
         return "cpu"
     answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
@@ -92,5 +92,5 @@ def device_name(spec: SweepSpec) -> str:
 
 
 def worker_settings() -> dict[str, str]:
-    """The environment of a sweep's worker by default: one thread."""
-    return worker_environment(SweepSpec(), Path(os.devnull))  # no folder: nothing is compiled
+    """The default environment of a sweep's worker: one thread."""
+    return worker_environment(SweepSpec(), Path(os.devnull))  # no folder, since nothing is compiled

@@ -1,4 +1,4 @@
-"""Facts about this machine: the fingerprint that a run stores, and how well the machine measures.
+"""Facts about this machine: the fingerprint that a run stores, and facts about how well it measures.
 
 `results.doctor` judges the latter.
 """
@@ -37,16 +37,16 @@ from fwdrev.bench.records.machine import (
 _PACKAGES = ("fwdrev", "numpy", "jax", "jaxlib", "scipy", "pyperf")
 
 _FROM_PYPERF = ("cpu_model_name", "cpu_config", "platform", "python_version", "python_implementation", "aslr", "timer")
-"""The metadata of pyperf that describe the machine; names of hosts and paths are left out."""
+"""The metadata of pyperf that describe the machine, without host names and paths."""
 
 _SYS = Path("/sys/devices/system/cpu")
-"""Where Linux tells about processors; a virtual machine has little there."""
+"""Linux's folder about processors; a virtual machine has little in it."""
 
 _READINGS = 100_000
-"""Readings of the clock, which take some milliseconds."""
+"""The number of clock readings, which take some milliseconds."""
 
 _XLA_SECONDS, _PYPERF_SECONDS = 60.0, 15.0
-"""How long JAX may take to start and pyperf to look around."""
+"""The seconds that JAX may take to start, and pyperf to look around."""
 
 _XLA = """
 import json, jax
@@ -55,7 +55,7 @@ print(json.dumps({"version": jax.__version__, "devices": found}))
 """
 
 _BLAS_SETTINGS = ("OPENBLAS_", "MKL_", "BLIS_", "NPY_DISABLE_CPU", "NPY_ENABLE_CPU")
-"""How settings begin that choose what a BLAS or NumPy computes with."""
+"""Prefixes of settings that choose how a BLAS or NumPy computes."""
 
 
 def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
@@ -77,10 +77,10 @@ def fingerprint(threads: int, device: str = "cpu") -> dict[str, Any]:
 
 
 def machine() -> Machine:
-    """Look around; takes about a second, most of it for starting JAX."""
+    """Collects all facts; takes about a second, most of it for starting JAX."""
     load: float | None = None
-    with suppress(OSError, AttributeError):  # not told, or not on this system
-        load = os.getloadavg()[0]  # first, since what follows is load
+    with suppress(OSError, AttributeError):  # unknown, or not on this system
+        load = os.getloadavg()[0]  # first, since the rest adds load
     facts = fingerprint(threads=1)
     return Machine(
         processor=str(facts["cpu_model_name"]),
@@ -99,7 +99,7 @@ def machine() -> Machine:
 
 
 def frequency(folder: Path = _SYS) -> Frequency:
-    """Governors and turbo; Intel's driver has a switch of its own for the latter."""
+    """Reads governors and turbo; Intel's driver has its own switch for turbo."""
     governors = {text_of(path).strip() for path in folder.glob("cpu*/cpufreq/scaling_governor")} - {""}
     no_turbo = text_of(folder / "intel_pstate" / "no_turbo").strip()
     boost = text_of(folder / "cpufreq" / "boost").strip()
@@ -115,7 +115,7 @@ def timer() -> Timer:
 
 
 def blas(name: str, environment: Mapping[str, str]) -> Blas:
-    """Numbers of threads are left out of the settings: workers set these themselves."""
+    """Reads the BLAS; numbers of threads are left out, since workers set them."""
     chosen = {
         key: value
         for key, value in sorted(environment.items())
@@ -125,16 +125,16 @@ def blas(name: str, environment: Mapping[str, str]) -> Blas:
 
 
 def pyperf_says(text: str, problem: str | None = None) -> PyperfSays:
-    """From what `pyperf system show` prints: paragraphs, where one with a title and a rule is followed by its lines."""
+    """Parses the output of `pyperf system show`: paragraphs, some of which are a title with a rule."""
     paragraphs = [part.strip().splitlines() for part in text.split("\n\n")]
     sections = {title[0]: tuple(lines) for title, lines in pairwise(paragraphs) if title and title[-1].startswith("==")}
     return PyperfSays(advices=sections.get("Advices", ()), warnings=sections.get("Warnings", ()), problem=problem)
 
 
 def _xla() -> Xla:
-    """In a process of its own: a device may take long, or end the process.
+    """Asks JAX in a separate process, since a device may take long or end the process.
 
-    All devices are looked for, since a sweep says itself which one it wants, and the memory of none is taken.
+    It looks for all devices, since a sweep names the one that it wants, and takes the memory of none.
     """
     environment = os.environ | {"XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_PLATFORMS": ""}
     answer = ask(["-c", _XLA], environment, _XLA_SECONDS)
@@ -143,12 +143,12 @@ def _xla() -> Xla:
     try:
         found = json.loads(answer.text.splitlines()[-1])
         return Xla(version=found["version"], devices=tuple(found["devices"]), problem=None)
-    except (ValueError, IndexError, KeyError, TypeError):  # something else has written there as well, or left at once
+    except (ValueError, IndexError, KeyError, TypeError):  # another program has written there as well, or ended at once
         return Xla(version="", devices=(), problem=f"it said {answer.text[-200:]!r}")
 
 
 def _pyperf() -> PyperfSays:
-    """Its exit code is not asked: it is 2 as soon as there is any advice."""
+    """Ignores its exit code, which is 2 as soon as there is any advice."""
     answer = ask(["-m", "pyperf", "system", "show"], os.environ, _PYPERF_SECONDS)
     return pyperf_says(answer.text, None if answer.text else answer.problem)
 

@@ -1,6 +1,6 @@
-"""Git as we ask it: about one project, and never with the variables that a hook inherits.
+"""Runs git for one project, without the variables that a hook inherits.
 
-Git tells its hooks, aliases and `--exec` commands by variables which index and which repository they work for. A git
+Git sets variables for its hooks, aliases and `--exec` commands that name an index and a repository. A git
 child that inherits them writes into that index, whatever folder it is given.
 """
 
@@ -16,24 +16,24 @@ from fwdrev.bench.records.reasons import one_line
 from fwdrev.modes.errors import InputError
 
 _CONFIGURATION = frozenset({"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"})
-"""Variables of a repository that git hands on to another one: the user's settings, such as `safe.directory`."""
+"""The repository variables that git passes on to another one: the user's settings, such as `safe.directory`."""
 
 _WHICH = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR")
 
 _QUIETLY = (
-    *("-c", f"core.hooksPath={os.devnull}"),  # what a project does after a checkout is not for ours
-    *("-c", "core.fsmonitor=false"),  # a daemon would stay in a folder that goes
-    *("-c", "worktree.useRelativePaths=false"),  # it would set an extension in the repository for good
-    *("-c", "submodule.recurse=false"),  # `revisions.checkout` takes them from what is here, not from the network
+    *("-c", f"core.hooksPath={os.devnull}"),  # a project's hooks after a checkout are not for our worktrees
+    *("-c", "core.fsmonitor=false"),  # a daemon would stay in a folder that we remove
+    *("-c", "worktree.useRelativePaths=false"),  # it would set an extension in the repository permanently
+    *("-c", "submodule.recurse=false"),  # `revisions.checkout` takes them from local repositories, not from the network
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A git project and where we are in it.
+    """A git project and our place in it.
 
     `top`: its folder; `inside`: where in it we are, relative; `git_dir`: its repository, or the part of it that belongs
-    to this worktree; `variables`: what git has to be told to find it, nothing where walking upwards does.
+    to this worktree; `variables`: those that git needs to find it, none where walking upwards finds it.
     """
 
     top: Path
@@ -47,15 +47,15 @@ class Project:
 
     @property
     def common_dir(self) -> Path:
-        """The repository that all its worktrees share."""
+        """The repository that all worktrees of the project share."""
         found = self.git("rev-parse", "--git-common-dir")
         return (self.top / found.stdout.removesuffix("\n")).resolve() if found.returncode == 0 else self.git_dir
 
 
 def project_here() -> Project:
-    """The project of the current folder; raises InputError where there is none.
+    """The project of the current folder; raises InputError if there is none.
 
-    Variables of git say which one it is where walking upwards does not, as with a bare repository whose working tree is
+    Git's variables name it where walking upwards does not, as with a bare repository whose working tree is
     elsewhere.
     """
     try:
@@ -74,10 +74,10 @@ def project_here() -> Project:
 def git(
     *arguments: str, at: Path, variables: Mapping[str, str] | None = None, held: Sequence[int] = ()
 ) -> subprocess.CompletedProcess[str]:
-    """Run git in a folder, with these variables of the repository and no others.
+    """Runs git in a folder, with these variables of the repository and no others.
 
-    It has a session of its own, so that Ctrl-C reaches us and does not stop it halfway; `held`: locked files that stay
-    so until git has ended too.
+    Git gets its own session, so that Ctrl-C reaches us and does not stop git halfway; `held`: locked files that stay
+    locked until git has ended, too.
     """
     program = shutil.which("git")
     if program is None:
@@ -98,7 +98,7 @@ def git(
 
 
 def reason(done: subprocess.CompletedProcess[str]) -> str:
-    """Why git failed, and what it advises, in one line."""
+    """The reason why git failed, with its advice, in one line."""
     before, sign, after = done.stderr.partition("fatal: ")
     return one_line(after if sign else before) or f"git ended with {done.returncode}"
 
@@ -111,7 +111,7 @@ def without_repository(environment: Mapping[str, str], but: frozenset[str] = fro
 
 @cache
 def _local_variables(program: str | None) -> frozenset[str]:
-    """The names of these variables, as git lists them; none where there is no git that would read them."""
+    """The names of these variables, as git lists them; none without git."""
     if program is None:
         return frozenset()
     asked = subprocess.run([program, "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=False)  # noqa: S603
@@ -119,7 +119,7 @@ def _local_variables(program: str | None) -> frozenset[str]:
 
 
 def _asked(here: Path, variables: Mapping[str, str]) -> Project | str:
-    """The project that git finds, or why there is none."""
+    """The project that git finds, or the reason why there is none."""
     top = git("rev-parse", "--show-toplevel", at=here, variables=variables)
     its = git("rev-parse", "--absolute-git-dir", at=here, variables=variables)
     for done in (top, its):
@@ -134,10 +134,10 @@ def _asked(here: Path, variables: Mapping[str, str]) -> Project | str:
 
 
 def _chosen(here: Path, found: Project | str, told: Project | str | None) -> Project | str:
-    """What walking upwards finds, unless the variables name another project or another working tree of the same.
+    """The project found by walking upwards, unless the variables name another project or working tree.
 
-    A variable that only says GIT_DIR makes git take any folder for the top: a hook that goes into a folder, or into
-    another project, does not mean that.
+    GIT_DIR alone makes git take any folder for the top: a hook that changes to a folder, or to
+    another project, does not mean that folder.
     """
     if not isinstance(told, Project):
         return found if isinstance(found, Project) or told is None else told

@@ -1,6 +1,6 @@
-"""Memory: what the machine has to give, a limit on what a process may take, and the peak of a call.
+"""Memory: the machine's free memory, a limit for this process, and the peak of a call.
 
-What the system cannot tell is None; limits and resident sizes come from Linux's /proc.
+Unknown figures are None; limits and resident sizes come from Linux's /proc.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from fwdrev.bench.records.observation import Memory
 
 _PROC = Path("/proc")
 _RESET_PEAK = "5"
-"""Written to /proc/self/clear_refs it sets the peak of the resident size back to its present value."""
+"""Written to /proc/self/clear_refs, this resets the peak of the resident size to its present value."""
 
 
 def available_bytes() -> int | None:
-    """Bytes that could be allocated now without swapping, within the limits of containers."""
+    """The bytes that can be allocated now without swapping, within the limits of containers."""
     free, left = _fields(_PROC / "meminfo").get("MemAvailable"), memory_left()
     return min((each for each in (free, left) if each is not None), default=None)
 
 
 @contextlib.contextmanager
 def limited(extra: int | None) -> Iterator[None]:
-    """Let this process allocate no more than `extra` bytes beyond what it has mapped by now; None: as much as it likes.
+    """Limit this process to `extra` bytes beyond its present mappings; None removes the limit.
 
-    What is mapped is counted, used or not, as by `ulimit -v`.
+    Mapped memory counts, used or not, as with `ulimit -v`.
     """
     mapped = _fields(_PROC / "self" / "status").get("VmSize")
     if extra is None or mapped is None:
@@ -44,9 +44,9 @@ def limited(extra: int | None) -> Iterator[None]:
 
 
 def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
-    """The peak of one call; `traced`: with tracemalloc, which slows Python down."""
+    """Measures the peak of one call; `traced`: with tracemalloc, which slows Python down."""
     before: int | None = None
-    with contextlib.suppress(OSError):  # the system may not let the peak be counted anew
+    with contextlib.suppress(OSError):  # the system may not allow the reset
         (_PROC / "self" / "clear_refs").write_text(_RESET_PEAK)
         before = _fields(_PROC / "self" / "status").get("VmRSS")
     with contextlib.ExitStack() as tracing:
@@ -61,6 +61,6 @@ def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
 
 
 def _fields(path: Path) -> dict[str, int]:
-    """The lines `Name:  123 kB` of a file of /proc, in bytes."""
+    """Reads the lines `Name:  123 kB` of a file in /proc, in bytes."""
     parts = (line.split() for line in text_of(path).splitlines() if line.endswith(" kB"))
     return {words[0].rstrip(":"): int(words[1]) * 1024 for words in parts}

@@ -1,4 +1,4 @@
-"""The processors that a process may use, and how it is held on some of them; also where that is refused."""
+"""The processors that a process may use, and pinning to some of them, also where the system refuses it."""
 
 import os
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from threading import Thread
 
 
 def available_cpus() -> list[int]:
-    """The processors that this process may use; an empty list where the system cannot say."""
+    """The processors that this process may use; an empty list if unknown."""
     with suppress(OSError, AttributeError):  # refused, as by a sandbox; not there, as on macOS
         return sorted(os.sched_getaffinity(0))
     return []
 
 
 def usable_cpus() -> int:
-    """How many processors this process may use; where the system cannot say, how many there are."""
+    """The number of processors that this process may use; if unknown, the number of the machine's processors."""
     return len(available_cpus()) or os.cpu_count() or 1
 
 
 def pin(cpus: Sequence[int]) -> bool:
-    """Whether this thread, and what it starts, stays on these processors from now on.
+    """Pins this thread, and everything it starts, to these processors; returns whether that worked.
 
-    Containers and sandboxes may refuse that, also for processors that they list: then it goes on as it is.
+    Containers and sandboxes may refuse, even for processors that they list; then nothing changes.
     """
     if not cpus or not hasattr(os, "sched_setaffinity"):
         return False
@@ -32,13 +32,13 @@ def pin(cpus: Sequence[int]) -> bool:
 
 
 def pinned_cpus(threads: int) -> list[int]:
-    """The processors to measure on, for so many threads; an empty list where a process cannot be pinned to them.
+    """The processors to measure on with that many threads; an empty list where pinning is impossible.
 
-    They are the last ones, since the first ones serve interrupts.
+    It takes the last ones, since the first ones serve interrupts.
     """
     cpus, held = available_cpus()[-threads:], list[bool]()
-    attempt = Thread(target=lambda: held.append(pin(cpus)))  # of its own, since it stays pinned
-    with suppress(RuntimeError):  # no thread can be had
+    attempt = Thread(target=lambda: held.append(pin(cpus)))  # a new thread, since it stays pinned
+    with suppress(RuntimeError):  # no thread could be started
         attempt.start()
         attempt.join()
     return cpus if held == [True] else []

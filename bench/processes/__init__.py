@@ -1,4 +1,4 @@
-"""Child processes: how each is started, read and ended, what it leaves behind, and faults that are no engine's.
+"""Child processes: starting, reading and ending them, their leftovers, and faults of the surroundings.
 
 Start with `process.py`.
 """

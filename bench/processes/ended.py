@@ -1,4 +1,4 @@
-"""How a child process ended, in words, and the last lines that it wrote."""
+"""Describes how a child process ended, with the last lines that it wrote."""
 
 import os
 import signal
@@ -10,18 +10,18 @@ from fwdrev.bench.records.observation import Status
 from fwdrev.bench.records.reasons import means_memory, one_line
 
 LARGEST_OUTPUT = 1 << 28
-"""Bytes of one answer; a process that writes more is ended."""
+"""The most bytes of one answer; a process that writes more is killed."""
 
 TAIL = 400
-"""Lines in which the last words of a process are looked for; XLA ends with a long list of calls."""
+"""The number of last lines to search for a process's last words; XLA ends with a long list of calls."""
 
 TAIL_BYTES = 1 << 18
-"""That are read of a log, which may be of any size."""
+"""The bytes to read from the end of a log, which may be of any size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a process ended: with an exit code, by a signal (minus its number), since it was late or wrote too much.
+    """The end of a process: by an exit code, by a signal (minus its number), by a time limit or by writing too much.
 
     `lines`: the last ones that it wrote to standard error.
     """
@@ -33,18 +33,18 @@ class Ended:
 
     @property
     def status(self) -> Status:
-        """What it means for the arm that was running."""
+        """The status that this end gives the arm that was running."""
         if self.late:
             return Status.TIMED_OUT
         return Status.OUT_OF_MEMORY if means_memory("\n".join(self.lines)) else Status.CRASHED
 
     def told_after(self, timeout: float) -> str:
-        """In words, where it had so many seconds to answer."""
+        """The end in words, given the seconds that the process had to answer."""
         return f"no answer within {timeout:g} s" if self.late else self.told
 
     @property
     def told(self) -> str:
-        """In words, with its last line."""
+        """The end in words, with the process's last line."""
         said = next((line for line in reversed(self.lines) if means_memory(line)), None)
         if said is None and self.flooding:
             said = f"the worker process wrote more than {LARGEST_OUTPUT >> 20} MiB in one answer"
@@ -67,7 +67,7 @@ def ending(code: int) -> str:
 
 
 def last_lines(path: Path) -> list[str]:
-    """Of a log that may be larger than memory; none where there is no such file."""
+    """The last lines of a log, which may be larger than memory; none if there is no such file."""
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, os.SEEK_END)

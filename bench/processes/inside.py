@@ -1,4 +1,4 @@
-"""What a child process does first, so that it answers only us and ends when the command does."""
+"""The first steps of a child process: it answers only the command, and ends when the command ends."""
 
 import os
 import signal
@@ -6,13 +6,13 @@ import threading
 from typing import TextIO
 
 ALIVE = "FWDREV_ALIVE"
-"""The variable with the number of a pipe that the command holds open as long as it lives."""
+"""The variable with the number of a pipe that the command keeps open while it lives."""
 
 
 def own_streams() -> tuple[TextIO, TextIO]:
-    """The commands to this process and its answers, which nothing else here can read or write from now on.
+    """Takes the pipes of commands and answers for itself; nothing else in this process can use them afterwards.
 
-    Code that is measured finds standard input at its end, where a debugger would wait for us or take our lines; what it
+    Measured code finds standard input at its end, since a debugger would wait there or take our lines; what it
     prints goes to standard error.
     """
     commands, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -22,7 +22,7 @@ def own_streams() -> tuple[TextIO, TextIO]:
 
 
 def end_with_command() -> None:
-    """End this process, and what it has started, as soon as the command is gone, however that ended.
+    """End this process, and its children, as soon as the command is gone, however that ended.
 
     Does nothing where no command has started this process.
     """
@@ -32,7 +32,7 @@ def end_with_command() -> None:
 
 
 def _end_after(alive: int) -> None:
-    """Waits until the pipe closes, which costs nothing; all goes if this process leads a group of its own."""
+    """Waits until the pipe closes, which costs nothing; kills the whole group if this process leads one."""
     os.read(alive, 1)
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)

@@ -1,10 +1,10 @@
-"""Temporary folders that go with us, and those of processes that were killed, which go with the next one.
+"""Temporary folders that end with the process; the next process removes those of killed ones.
 
     with own_folder("against") as own:
-        own.path                              # empty, but for our record
+        own.path                              # empty except for our record
 
-The record is a file that is locked as long as we live: the kernel lets go of it, however we end. So a folder belongs to
-a dead process exactly where its record can be locked. A worktree of git has such a record too, since its entry in the
+The record is a file that stays locked while we live; the kernel unlocks it however we end. So a folder belongs to
+a dead process exactly if its record can be locked. A git worktree has such a record, too, since its entry in the
 repository outlives a temporary folder that the system clears away.
 """
 
@@ -28,22 +28,22 @@ _PREFIXES = ("fwdrev-against-", "fwdrev-itself-")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Record:
-    """Of an owner that is dead: its folder, or the repositories that may have an entry of it."""
+    """The leftovers of a dead owner: its folder, or repositories that may hold an entry of it."""
 
     folder: Path
     repositories: tuple[Path, ...]
 
     @classmethod
     def of(cls, *, folder: str = "", repositories: Sequence[str] = ()) -> "_Record":
-        """As it was written; raises TypeError for anything else."""
+        """Reads a record as written; raises TypeError for anything else."""
         return cls(folder=Path(folder), repositories=tuple(map(Path, repositories)))
 
 
 @dataclass(slots=True, kw_only=True)
 class OwnFolder:
-    """`held`: the locked records, of the folder and of worktrees; `repositories`: those that may have an entry of ours.
+    """`held`: the locked records of the folder and of worktrees; `repositories`: those that may hold our entries.
 
-    Both are for who comes next, if we are killed.
+    The next process needs both if we are killed.
     """
 
     path: Path
@@ -51,23 +51,23 @@ class OwnFolder:
     repositories: list[str] = field(default_factory=list)
 
     def announce(self, repository: Path) -> None:
-        """Before git makes an entry for a worktree in this folder there."""
+        """Record that git is about to make an entry in that repository for a worktree in this folder."""
         self.repositories.append(str(repository))
         self.held += _held(self.path, {"repositories": self.repositories})
 
     def claim(self, entry: Path) -> None:
-        """The entry that git has made, a folder in the repository."""
+        """Record the entry that git has made, a folder in the repository."""
         self.held += _held(entry, {"folder": str(self.path)})
 
     @property
     def locks(self) -> list[int]:
-        """For a child that works in the folder and may outlive us."""
+        """The locks for a child that works in the folder and may outlive us."""
         return [stream.fileno() for stream in self.held]
 
 
 @contextmanager
 def own_folder(kind: str) -> Iterator[OwnFolder]:
-    """A new one, `fwdrev-KIND-…`, in the folder for temporary files; raises InputError where none can be made."""
+    """Makes a new folder, `fwdrev-KIND-…`, in the system's temporary folder; raises InputError if it cannot."""
     try:
         path = Path(tempfile.mkdtemp(prefix=f"fwdrev-{kind}-")).resolve()
     except OSError as error:
@@ -87,9 +87,9 @@ def own_folder(kind: str) -> Iterator[OwnFolder]:
 
 
 def remove_dead(repository: Path | None) -> None:
-    """Remove what killed processes of ours left, in the folder for temporary files and in that repository.
+    """Remove leftovers of our killed processes from the temporary folder and from that repository.
 
-    What cannot be removed stays: it is nothing that we need.
+    Ignores what cannot be removed.
     """
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).iterdir():
@@ -112,7 +112,7 @@ def _remove_if_dead(folder: Path) -> None:
 
 
 def _held(folder: Path, record: dict[str, Any]) -> list[IO[str]]:
-    """The record in that folder, locked; none where files cannot be locked, so that its owner never seems dead.
+    """Makes a locked record in that folder; none where files cannot be locked, so that its owner never seems dead.
 
     It is locked before it has its name.
     """

@@ -1,11 +1,11 @@
-"""Child processes: started in a session of their own, read in time, and ended with all that they have started.
+"""Child processes: each starts in its own session, is read within a time limit, and ends with all its children.
 
     with Team().started(["-m", "package.worker"], os.environ, log=folder / "log") as child:
         child.send({"do": "start"})              # one line of JSON to its standard input
         line = child.line(60.0)                  # one line from its standard output; None where it has ended or is late
         child.ended.told                         # why, in words, with its last line
 
-Nothing here runs in a thread of its own: whatever goes wrong is raised where a child is started or read.
+Nothing here runs in a thread: errors are raised where a child is started or read.
 """
 
 import json
@@ -27,27 +27,27 @@ from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.core.data import Json
 
 _GLANCE = 1.0
-"""Seconds after which we look whether a silent process is still there: its own children may hold its pipes open."""
+"""The seconds between checks that a silent process still lives, since its children may hold its pipes open."""
 
 _GONE = 10.0
-"""Seconds to wait for a killed process: one that hangs in the kernel goes later, and without us."""
+"""The seconds to wait for a killed process; one that hangs in the kernel ends later, without us."""
 
 _LARGEST_LOG = 1 << 26
-"""Bytes of a log, beyond which it begins anew, with the end of what it had."""
+"""The most bytes of a log; a longer one starts again, with the end of its old content."""
 
 _KEPT = 1 << 14
-"""Bytes of that end."""
+"""The bytes of that end."""
 
 
 class StoppedError(Exception):
-    """The team of this process was stopped meanwhile."""
+    """The team of this process was stopped."""
 
 
 class ChildProcess:
-    """Python with these arguments, in a session of its own, so that Ctrl-C reaches us and not the child.
+    """Python with these arguments, in its own session, so that Ctrl-C reaches us and not the child.
 
-    `log`: the file to which its standard error is appended; without one, only the end of it is kept, in memory.
-    `folder`: where it runs. Without `commands`, its standard input is empty.
+    `log`: the file that collects its standard error; without one, memory holds only the end of it.
+    `folder`: its working directory. Without `commands`, its standard input is empty.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ChildProcess:
         folder: Path | None = None,
         commands: bool = True,
     ) -> None:
-        """Starts it; raises OSError where no process is to be had. `Team.started` also ends it."""
+        """Starts the process; raises OSError if it cannot. Use `Team.started`, which also ends it."""
         self._log = log
         self._out, self._errors, self._unsent = bytearray(), bytearray(), bytearray()
         self._late = self._flooding = self._killed = False
@@ -76,16 +76,16 @@ class ChildProcess:
             os.set_blocking(self._open_pipes.enter_context(self._process.stdin).fileno(), False)
 
     def send(self, command: Json) -> None:
-        """One line; what the pipe does not take at once goes out while we read."""
+        """Send one line; the part that the pipe does not take at once goes out while we read."""
         self._unsent += json.dumps(command).encode() + b"\n"
         if self._process.stdin is not None and self._process.stdin not in self._selector.get_map():
             self._selector.register(self._process.stdin, selectors.EVENT_WRITE)
             self._write(self._process.stdin.fileno())
 
     def line(self, timeout: float) -> str | None:
-        """The next whole line of its standard output within so many seconds; None where there is none (see `ended`).
+        """The next whole line of its standard output within `seconds`; None if there is none (see `ended`).
 
-        Raises StoppedError where the team was stopped.
+        Raises StoppedError if the team was stopped.
         """
         deadline, searched = monotonic() + timeout, 0
         while (end := self._out.find(b"\n", searched)) < 0:
@@ -97,7 +97,7 @@ class ChildProcess:
         return line
 
     def text(self, timeout: float) -> str:
-        """All that it writes to standard output until it ends, or is late; raises StoppedError as `line` does."""
+        """Everything that it writes to standard output until it ends or is late; raises StoppedError like `line`."""
         deadline = monotonic() + timeout
         while self._read(deadline):
             pass
@@ -105,7 +105,7 @@ class ChildProcess:
 
     @property
     def ended(self) -> Ended:
-        """How it ended, once there was nothing more to read."""
+        """The end of the process, once there is nothing more to read."""
         if self._log is None:
             lines = self._errors.decode(errors="replace").strip().splitlines()[-TAIL:]
         else:
@@ -114,22 +114,22 @@ class ChildProcess:
         return Ended(code=code, late=self._late, flooding=self._flooding, lines=lines)
 
     def kill(self) -> None:
-        """Kill it and what it has started, unless that has left its group; any thread may do so."""
+        """Kill it and its children, except those that have left its group; any thread may call this."""
         self._killed = True
-        with suppress(ProcessLookupError, PermissionError):  # nothing is left; macOS denies it where only zombies are
+        with suppress(ProcessLookupError, PermissionError):  # none is left; macOS denies it for zombies
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """The same, and let go of it. Also where it has ended by itself: what it has started may be there still."""
+        """Kill it and release its resources, even if it has ended by itself: its children may still run."""
         self.kill()
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GONE)
         self._open_pipes.close()
 
     def _read(self, deadline: float) -> bool:
-        """Wait for more of its standard output; False where it has ended, is late (`time.monotonic`) or was ended.
+        """Wait for more of its standard output; False if it has ended, is late (`time.monotonic`) or was killed.
 
-        A process that is gone has written all that it ever will, whatever its children still hold open or write.
+        A process that is gone writes no more, whatever its children still hold open or write.
         """
         size = len(self._out)
         while True:
@@ -148,8 +148,8 @@ class ChildProcess:
                 return False
 
     def _move(self, timeout: float) -> bool:
-        """Read and write what the pipes have and take, as soon as there is anything; whether there was."""
-        if all(key.data is None for key in self._selector.get_map().values()):  # a process that writes no more may stay
+        """Read and write as soon as the pipes allow; returns whether anything happened."""
+        if all(key.data is None for key in self._selector.get_map().values()):  # it may live without an output
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(timeout)
             return False
@@ -165,18 +165,18 @@ class ChildProcess:
         return bool(ready)
 
     def _write(self, pipe: int) -> None:
-        """What the pipe takes now."""
+        """Write as much as the pipe takes now."""
         try:
             del self._unsent[: os.write(pipe, self._unsent)]
         except BlockingIOError:
             return
-        except BrokenPipeError:  # it is gone: reading tells how
+        except BrokenPipeError:  # it is gone; reading reports how
             self._unsent.clear()
         if not self._unsent:
             self._selector.unregister(pipe)
 
     def _bound_log(self) -> None:
-        """Only the end of a log that is too large stays: it may be the last that a process says."""
+        """Cuts a log that is too large to its end, which may hold the process's last words."""
         if self._log is not None:
             with suppress(OSError):
                 if self._log.stat().st_size > _LARGEST_LOG:
@@ -197,7 +197,7 @@ def _popen(
     *,
     commands: bool,
 ) -> subprocess.Popen[bytes]:
-    """`alive`: the end of a pipe that goes to the child alone."""
+    """`alive`: the pipe's end that only the child gets."""
     with ExitStack() as ours:
         ours.callback(os.close, alive)
         return subprocess.Popen(  # noqa: S603 - our own Python, and arguments that we wrote
@@ -207,17 +207,17 @@ def _popen(
             stderr=subprocess.PIPE if log is None else ours.enter_context(log.open("ab")),
             bufsize=0,
             cwd=folder,
-            env={**environment, ALIVE: f"{alive:09}"},  # of one length: the environment moves the stack
+            env={**environment, ALIVE: f"{alive:09}"},  # always of one length, since the environment moves the stack
             pass_fds=(alive,),
             start_new_session=True,
         )
 
 
 class Team:
-    """Child processes that any thread can end together; none is started afterwards."""
+    """Child processes that any thread can end together; after that, none can be started."""
 
     def __init__(self) -> None:
-        """Nothing is started yet."""
+        """Starts without processes."""
         self._stopped = False
         self._children: set[ChildProcess] = set()
         self._lock = threading.Lock()
@@ -232,7 +232,7 @@ class Team:
         folder: Path | None = None,
         commands: bool = True,
     ) -> Iterator[ChildProcess]:
-        """A child process (see there) that is gone after the block; raises OSError, StoppedError."""
+        """A `ChildProcess` that is gone after the block; raises OSError, StoppedError."""
         child: ChildProcess | None = None
         try:
             with self._lock, signals_deferred():
@@ -249,7 +249,7 @@ class Team:
                     child.end()
 
     def stop(self) -> None:
-        """Kill those that still run; each is waited for where it was started."""
+        """Kill all that still run; the block that started each one waits for it."""
         with self._lock:
             self._stopped = True
             for child in self._children:
@@ -258,14 +258,14 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a process wrote to standard output; `problem` says in one line why that may be nothing, or is None."""
+    """The standard output of a process; `problem` says in one line why there is none, or is None."""
 
     text: str
     problem: str | None
 
 
 def ask(arguments: Sequence[str], environment: Mapping[str, str], timeout: float) -> Answer:
-    """Run Python with these arguments for at most `timeout` seconds; all that it has started ends with it."""
+    """Run Python with these arguments for at most `timeout` seconds; its children end with it."""
     with Team().started(arguments, environment, commands=False) as child:
         text, ended = child.text(timeout), child.ended
     if ended.late:

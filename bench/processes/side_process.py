@@ -1,4 +1,4 @@
-"""A side as the coordinator holds it: a process that has the code of one revision, asked and heard line by line."""
+"""One side of a comparison, seen by the coordinator: a process with the code of one revision, asked line by line."""
 
 import json
 import os
@@ -15,27 +15,27 @@ Answer = dict[str, Any]
 
 
 class ArmLostError(Exception):
-    """An arm cannot be timed: what it was asked for failed, or the process died of it or was late."""
+    """An arm cannot be timed: its question failed, or the process died of it or was late."""
 
     def __init__(self, side: str, arm: str | None, status: Status, reason: str) -> None:
-        """`side`: base or head; `arm` is None where no arm was asked for."""
+        """`side`: base or head; `arm` is None if the question was about no arm."""
         super().__init__(reason)
         self.side, self.arm, self.status, self.reason = side, arm, status, reason
 
 
 class SideProcess:
-    """`ask` is a question and its answer, or ArmLostError; SurroundingsError where no arm can be at fault."""
+    """`ask` returns an answer or raises ArmLostError; SurroundingsError if no arm can be at fault."""
 
     def __init__(self, name: str, child: ChildProcess, folder: Path) -> None:
-        """`name`: base or head; `folder`: that of its log."""
+        """`name`: base or head; `folder`: the folder of its log."""
         self.name, self._child, self._folder = name, child, folder
 
     def tell(self, command: Mapping[str, Any]) -> None:
-        """A question whose answer is heard later."""
+        """Send a question; `hear` returns its answer later."""
         self._child.send(command)
 
     def hear(self, timeout: float, arm: str | None = None) -> Answer:
-        """The answer to the oldest question."""
+        """The answer to the oldest question sent."""
         line = self._child.line(timeout)
         if line is None:
             ended = self._child.ended
@@ -45,7 +45,7 @@ class SideProcess:
         return answer
 
     def ask(self, command: Mapping[str, Any], timeout: float) -> Answer:
-        """A question and its answer."""
+        """Send a question and return its answer."""
         self.tell(command)
         return self.hear(timeout, command.get("arm"))
 
@@ -54,9 +54,9 @@ class SideProcess:
 def started(
     name: str, folder: Path, environment: Mapping[str, str], log: Path, start: Mapping[str, Any], program: Sequence[str]
 ) -> Iterator[SideProcess]:
-    """A fresh one in `folder` that is loading its libraries: hear its first answer. It is gone after the block.
+    """A fresh side in `folder`, still loading its libraries: `hear` waits for it. It is gone after the block.
 
-    `program`: what Python is to run; it answers each question with a line.
+    `program`: the script for Python; it answers each question with a line.
     """
     log.unlink(missing_ok=True)
     with Team().started(program, environment, log=log, folder=folder) as child:
@@ -66,10 +66,10 @@ def started(
 
 
 def side_path(root: Path, inside: Path, home: Path, inherited: str, first: Sequence[Path] = ()) -> list[str]:
-    """Where the side whose project is at `root` looks for modules, if it is run at `inside` in it.
+    """The module search path of a side whose project is at `root` and that runs at `inside` in it.
 
-    `first`: folders of the project, relative, that come before. What is inherited stays, last; what lies in the project
-    where the user has it (`home`) becomes the same folder of this side, if it has that.
+    `first`: relative folders of the project that come first. Inherited folders come last; those inside the project
+    at the user's place (`home`) become this side's own, if it has them.
     """
     own = [*(root / place for place in first), root / inside, root / inside / "src", root, root / "src"]
     kept = [Path(part).resolve() for part in inherited.split(os.pathsep) if part]

@@ -1,4 +1,4 @@
-"""Signals that end the command, deferred while a child process is started or ended."""
+"""Defers signals that end the command while a child process is started or ended."""
 
 import signal
 import threading
@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that the command answers by ending."""
+"""The signals that end the command."""
 
 
 @contextmanager
 def signals_deferred() -> Iterator[None]:
     """Defers SIGINT, SIGTERM and SIGHUP, so that a child just started is registered before we stop."""
-    if threading.current_thread() is not threading.main_thread():  # only that one is ever interrupted
+    if threading.current_thread() is not threading.main_thread():  # signals interrupt only the main thread
         yield
         return
     came: list[int] = []

@@ -1,10 +1,10 @@
-"""Faults of the surroundings: a full disk, no more processes, a worker that was ended from outside.
+"""Faults of the surroundings: a full disk, no more processes, a worker killed from outside.
 
     with needed("start workers"):       # an OSError of ours becomes one line that says what to do
         ...
     check_end(ended, folder, arm)       # raises where a worker ended for no reason of its own
 
-None of them says anything of an engine. So nothing is recorded of one: the sweep ends and can be resumed.
+None of them is an engine's fault. So the journal blames no engine: the sweep ends and can be resumed.
 """
 
 import os
@@ -28,36 +28,36 @@ _FROM_OUTSIDE = {
     signal.SIGXCPU,
     signal.SIGXFSZ,
 }
-"""By these an operator, a batch system or a limit of the shell ends a process. SIGKILL is what the kernel sends when
-memory runs out, and the others come from what a process does itself."""
+"""The signals by which an operator, a batch system or a shell's limit ends a process. The kernel sends SIGKILL when
+memory runs out, and the other signals come from the process's own faults."""
 
 _OF_PYPERF = re.compile(r"failed with exit code -(\d+)$")
-"""What pyperf's manager says of a worker that a signal ended."""
+"""The words of pyperf's manager for a worker killed by a signal."""
 
 _OURS = f"{SurroundingsError.__name__}: "
-"""What is before the words of an error that a worker itself calls one of the surroundings."""
+"""The prefix of an error that a worker itself attributes to the surroundings."""
 
 _OS_ERROR = re.compile(r"\w+Error: \[Errno \d+\] ")
-"""How the last line of a traceback begins where the system refused something."""
+"""The start of a traceback's last line when the system refused something."""
 
 _XLA_SETTINGS = ("parse_flags_from_env", "Unknown flag in XLA_FLAGS")
-"""What XLA says before it aborts, because it cannot read its settings."""
+"""The message with which XLA aborts because it cannot read its settings."""
 
 _LOG_PREFIX = re.compile(r"^[EF]\d{4} .*?\] ")
-"""What its log has before the words: the date, the time, the line of its source."""
+"""The prefix of XLA's log lines: date, time and source line."""
 
 _SUSPECTS = ("XLA_FLAGS", "PYTHONPATH", "PYTHONHOME", "LD_PRELOAD", "LD_LIBRARY_PATH")
-"""Variables that can keep a process from starting as ours should."""
+"""Variables that can prevent our processes from starting properly."""
 
 _LONGEST = 250
-"""Letters of what was said: after it comes what to do."""
+"""The most letters of a quotation, since advice follows it."""
 
 _ROOM = 1 << 20
-"""Bytes that the folder of a sweep has to have room for: a worker's ledger, its log and a reference."""
+"""The free bytes that the folder of a sweep needs: for a worker's ledger, its log and a reference."""
 
 
 def check_start(ended: Ended, folder: Path) -> None:
-    """Raise SurroundingsError: a worker that does not even get ready has not begun with any engine."""
+    """Raise SurroundingsError: a worker that never became ready has not begun with any engine."""
     check_end(ended, folder, None)
     how = "it was not ready in time" if ended.late else f"it ended with {ending(ended.code)}"
     told = one_line(f"{how}: {ended.lines[-1]}" if ended.lines else how)[:_LONGEST]
@@ -67,13 +67,13 @@ def check_start(ended: Ended, folder: Path) -> None:
 
 
 def check_end(ended: Ended, folder: Path, arm: str | None) -> None:
-    """Raise SurroundingsError if they ended a worker; `arm` is what ran in it then, or None.
+    """Raise SurroundingsError if the surroundings ended a worker; `arm` was running in it, or None.
 
-    Its last words may be lost where the disk is full, so the disk is asked too.
+    Its last words may be lost if the disk is full, so this checks the disk, too.
     """
     if ended.late:
         return
-    told = _OF_PYPERF.search(ended.lines[-1]) if ended.lines else None  # its manager tells of its worker's end
+    told = _OF_PYPERF.search(ended.lines[-1]) if ended.lines else None  # its manager reports its worker's end
     number = int(told[1]) if told else max(0, -ended.code)
     if number in _FROM_OUTSIDE:
         raise SurroundingsError(f"a worker process was ended from outside, with {ending(-number)}")

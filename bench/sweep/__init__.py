@@ -1,4 +1,4 @@
-"""Sweeps: which cells are measured in which order, and the executors that measure them.
+"""Sweeps: the order in which to measure cells, and the executors that measure them.
 
 Start with `runner.py`.
 """

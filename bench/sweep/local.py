@@ -28,21 +28,21 @@ from fwdrev.bench.workers.protocol import READY, Request
 from fwdrev.modes.errors import SurroundingsError
 
 _START_SECONDS = 120.0
-"""For a worker to load its libraries; the time limit of a cell counts from there."""
+"""The seconds for a worker to load its libraries; the time limit of a cell starts after that."""
 
 _GONE = 10.0
-"""Seconds that a thread may take to see its worker's end, once that was killed."""
+"""The seconds for a thread to see the end of its killed worker."""
 
 _PROGRAM = ("-m", "fwdrev.bench.workers.sweep_worker")
 
 Loops = Mapping[Cell, Mapping[str, int]]
 _Found = SimpleQueue[Observation | Future[None]]
-"""What threads have found, and each thread's future when it is done."""
+"""The results of threads, and each thread's future when it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pass:
-    """What all workers of a pass share: its number, calls per block as far as known, processors, and memory."""
+    """The settings that all workers of a pass share: its number, known calls per block, processors, and memory."""
 
     index: int
     loops: Loops
@@ -53,11 +53,11 @@ class _Pass:
 class LocalExecutor:
     """Runs `workers.sweep_worker` in fresh processes; `folder` holds compiled programs and references during a sweep.
 
-    Measuring raises SurroundingsError where a process, or room in the folder, is not to be had.
+    Measuring raises SurroundingsError if it cannot get a process, or space in the folder.
     """
 
     def __init__(self, spec: SweepSpec, folder: Path) -> None:
-        """Nothing is started yet; raises InputError when more threads are asked for than there are processors."""
+        """Starts nothing yet; raises InputError for more threads than processors."""
         check_machine(spec)
         self._spec = spec
         self._folder = folder
@@ -65,24 +65,24 @@ class LocalExecutor:
         self._numbers = count()
 
     def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """All processors compile, each its share of the cells: nothing is timed here that would be disturbed."""
+        """All processors compile, each its share of the cells: nothing is timed here."""
         return self._together(PREPARING, cells, skips)
 
     def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """Likewise, in processes of their own."""
+        """Like `prepare`, in separate processes."""
         return self._together(WEIGHING, cells, skips)
 
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Loops, skips: Skips
     ) -> Iterator[Observation]:
-        """A single worker for each round, pinned to the last processors, since the first ones serve interrupts."""
+        """One worker for each round, pinned to the last processors, since the first ones serve interrupts."""
         cpus = self._cpus[-self._spec.threads :]
         for index in indices:
             one = _Pass(index=index, loops=loops, cpus=cpus, memory=memory_share(self._spec, 1))
             yield from self._observations(one, cells, skips, Team())
 
     def _together(self, index: int, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """Smaller cells first, so that what is too slow or too large is found out cheaply."""
+        """Visits smaller cells first, to find arms that are too slow or too large cheaply."""
         ordered = sorted(cells, key=lambda cell: cell.n * cell.m)
         pinned = [[cpu] for cpu in self._cpus] or [[]]
         shares = [(share, cpus) for i, cpus in enumerate(pinned) if (share := ordered[i :: len(pinned)])]
@@ -105,7 +105,7 @@ class LocalExecutor:
                 wait(running, _GONE)
 
     def _observations(self, one: _Pass, cells: Sequence[Cell], skips: Skips, team: Team) -> Iterator[Observation]:
-        """What the worker says. Where it dies, the arm that it was at is recorded, and a new one goes on without it."""
+        """The worker's observations. If it dies, its present arm is recorded, and a new worker continues without it."""
         rest, lost = list(cells), dict[str, ArmResult]()
         began = perf_counter()
 
@@ -129,7 +129,7 @@ class LocalExecutor:
                     new = self._blamed(ended, ledger, skips.open(rest[0]))
                     lost |= new
                     skips.note(rest[0], new)
-                    if not skips.open(rest[0]):  # others may be barred by now, by what another thread has found
+                    if not skips.open(rest[0]):  # another thread may have found more arms to skip
                         yield whole(skips.barred(rest[0]))
 
     def _request(self, one: _Pass, cells: Sequence[Cell], skips: Skips, ledger: Path) -> Request:
@@ -147,9 +147,9 @@ class LocalExecutor:
 
     @contextmanager
     def _worker(self, request: Request, team: Team) -> Iterator[ChildProcess]:
-        """One that is ready, and answers with a line for each cell.
+        """A ready worker, which answers with a line for each cell.
 
-        Raises SurroundingsError when a worker does not even get ready, twice.
+        Raises SurroundingsError if a worker fails to become ready twice.
         """
         Ledger(Path(request.ledger), self._spec.engines).close()
         environment = worker_environment(self._spec, self._folder)
@@ -164,9 +164,9 @@ class LocalExecutor:
         check_start(ended, self._folder)
 
     def _blamed(self, ended: Ended, path: Path, names: Sequence[str]) -> dict[str, ArmResult]:
-        """The arm at fault as the ledger knows it, or every arm of the cell if it was none of them.
+        """The result of the arm at fault, by the ledger, or of every arm of the cell if it was none of them.
 
-        Raises SurroundingsError where it was not the worker's own fault.
+        Raises SurroundingsError if it was not the worker's own fault.
         """
         with closing(Ledger(path, self._spec.engines)) as ledger:
             at = ledger.longest if ended.late else ledger.running
@@ -176,7 +176,7 @@ class LocalExecutor:
 
 
 def _running(serve: Callable[[], None]) -> Future[None]:
-    """In a thread that ends with this process, should its worker not end when it is killed."""
+    """Runs a worker's part in a daemon thread, in case the worker does not end when killed."""
     future: Future[None] = Future()
 
     def run() -> None:
@@ -195,7 +195,7 @@ def _running(serve: Callable[[], None]) -> Future[None]:
 
 
 def _gathered(running: Sequence[Future[None]], found: _Found, team: Team) -> Iterator[Observation]:
-    """What the threads find. Where one fails, the others stop, what they have measured is kept, and it raises."""
+    """The threads' observations. If one fails, the others stop, their results are kept, and its error is raised."""
     for each in running:
         each.add_done_callback(found.put)
     failed: BaseException | None = None

@@ -16,20 +16,20 @@ from fwdrev.bench.records.plan import Plan
 _PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
 _PLAIN_TERMINALS = {"", "dumb", "unknown"}
-"""Values of TERM: nothing is known that could move the cursor back."""
+"""Values of TERM for terminals that cannot move the cursor back."""
 
 _NARROWEST = 40
-"""Columns in which a bar fits on one line; otherwise each update would leave some lines behind."""
+"""The fewest columns for a bar on one line; in fewer, each update would leave lines behind."""
 
 
 def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
-    """The same observations, while progress is shown."""
+    """Passes observations on and shows progress."""
     console = Console(stderr=True)
     return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
 
 
 def _can_redraw(console: Console) -> bool:
-    """Not into a file, which rich takes for a terminal where FORCE_COLOR is set, nor in the log of a CI service."""
+    """Whether to draw a bar: not into a file, which rich takes for a terminal if FORCE_COLOR is set, nor in CI logs."""
     return (
         console.file.isatty()
         and console.is_interactive
@@ -40,7 +40,7 @@ def _can_redraw(console: Console) -> bool:
 
 
 def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Generator[Observation, None, None]:
-    """The bar is of time, not of cells: these differ by a factor of a thousand."""
+    """A bar over time, not over cells, whose times differ by a factor of a thousand."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
     start, left = perf_counter(), None
     with Progress(*columns, console=console, transient=True) as progress:

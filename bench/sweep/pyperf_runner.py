@@ -1,7 +1,7 @@
-"""The protocol of pyperf: each cell and arm by `pyperf.Runner`, as one would run it by hand, arm after arm, in turns.
+"""The protocol of pyperf: each cell and arm by `pyperf.Runner`, as by hand, with the arms taking turns.
 
-It is what the paired protocol is compared with: the same cells, the same checks, the same journal. A round is one
-worker process, as in pyperf; values of different arms that stand at one position were not measured side by side.
+It serves to compare the paired protocol with: the same cells, checks and journal. A round is one
+worker process, as in pyperf; values of different arms at one position were not measured side by side.
 """
 
 import json
@@ -26,38 +26,38 @@ from fwdrev.bench.sweep.local import LocalExecutor
 from fwdrev.bench.workers.pyperf_worker import PyperfRequest
 
 _VALUES = {Effort.FAST: 2, Effort.NORMAL: 3, Effort.RIGOROUS: 3}
-"""Of each process, as pyperf has it."""
+"""The values of each process, pyperf's default."""
 
 _TURN = 5
-"""Processes after which the next arm has its turn, so that what changes within minutes changes both, and shows in their
-spread: one that has all of its processes in one go has them in a good or a bad quarter of a minute."""
+"""The processes in a turn of one arm, so that changes within minutes affect all arms, and show in their
+spread; in a single turn, all processes of an arm could meet a good or a bad quarter of a minute."""
 
 _LATE = 124
-"""pyperf's exit code when a worker exceeded `--timeout`."""
+"""pyperf's exit code for a worker that exceeded `--timeout`."""
 
 
 class PyperfExecutor:
-    """Prepares and measures memory as the local executor does, and leaves the timing to pyperf."""
+    """Prepares and measures memory like the local executor, and leaves the timing to pyperf."""
 
     def __init__(self, spec: SweepSpec, folder: Path) -> None:
-        """Nothing is started yet; raises InputError as the local executor does."""
+        """Starts nothing yet; raises InputError like the local executor."""
         self._spec = spec
         self._folder = folder
         self._local = LocalExecutor(spec, folder)
         self._numbers = count()
 
     def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """As the local executor does."""
+        """Does the same as the local executor."""
         return self._local.prepare(cells, skips)
 
     def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """As the local executor does."""
+        """Does the same as the local executor."""
         return self._local.measure_memory(cells, skips)
 
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
     ) -> Iterator[Observation]:
-        """All rounds of a cell, then those of the next; pyperf chooses the calls per value where they are not known."""
+        """Measures all rounds of a cell, then of the next; pyperf chooses unknown calls per value."""
         with needed(f"run pyperf with its files in {self._folder}"):
             for cell in cells:
                 known = dict(loops.get(cell, {}))
@@ -67,7 +67,7 @@ class PyperfExecutor:
                         yield observation
 
     def _turn(self, indices: Sequence[int], cell: Cell, known: dict[str, int], skips: Skips) -> Iterator[Observation]:
-        """These rounds of every arm; every other turn begins with the last one."""
+        """Measures these rounds of every arm; the order of the arms alternates between turns."""
         start = pyperf.perf_counter()
         barred, names = skips.barred(cell), skips.open(cell)
         order = names if (indices[0] // _TURN) % 2 == 0 else names[::-1]
@@ -80,7 +80,7 @@ class PyperfExecutor:
             yield Observation(round=index, cell=cell, arms=found, seconds=seconds)
 
     def _measured(self, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:
-        """One result for each process; a single one that says why if there are none."""
+        """One result for each process; a single one with the reason if there are none."""
         place = self._folder / f"pyperf-{next(self._numbers)}"
         answer = place.with_suffix(".json")
         request = PyperfRequest(
@@ -100,7 +100,7 @@ class PyperfExecutor:
         return [ArmResult(status=ended.status, reason=ended.told_after(self._spec.timeout))]
 
     def _run(self, request: Path, answer: Path, log: Path, processes: int, loops: int | None) -> Ended:
-        """pyperf's manager, which starts the workers; it goes with all of them when the sweep is given up."""
+        """Runs pyperf's manager, which starts the workers; all end if the sweep is given up."""
         environment = worker_environment(self._spec, self._folder)
         passed_on = [name for name in environment if name.startswith(PASSED_ON)]
         options = [
@@ -117,7 +117,7 @@ class PyperfExecutor:
 
 
 def _results(answer: Path) -> list[ArmResult]:
-    """The processes that timed something; the first ones only find the number of calls."""
+    """The processes that timed something; the first ones only calibrate the number of calls."""
     runs = [run for run in pyperf.Benchmark.load(str(answer)).get_runs() if run.values]
     return [
         ArmResult(

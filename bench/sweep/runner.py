@@ -3,8 +3,8 @@
     for observation in Sweep(spec, executor, FixedPlan(spec)):
         journal.append(observation)
 
-A round visits every cell once, so that an interrupted sweep has measured the whole plane as often as it could; and what
-was seen before is where it goes on.
+A round visits every cell once, so that an interrupted sweep has covered the whole plane evenly; a resumed one continues
+after the observations that exist.
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -20,18 +20,18 @@ from fwdrev.bench.records.spec import SweepSpec
 
 
 class Sweep:
-    """Every observation as soon as it exists; `past` are those of the same run that exist already.
+    """Yields every observation as soon as it exists; `past`: the run's observations so far.
 
-    Calls per block are fixed by the first round that times a cell. An arm that could not be measured is not run in that
-    cell again, and one that took too much time or memory not in larger ones.
+    The first round that times a cell fixes its calls per block. An arm that could not be measured is not run in that
+    cell again, and one that took too much time or memory is not run in larger cells.
 
-    `measuring_seconds`: wall time in the rounds, everything in it; `timed_seconds`: of that, inside timed blocks.
+    `measuring_seconds`: the wall time of all rounds; `timed_seconds`: its part inside timed blocks.
     """
 
     def __init__(
         self, spec: SweepSpec, executor: Executor, plan: Plan | None = None, past: Iterable[Observation] = ()
     ) -> None:
-        """Without a plan, every round of the grid."""
+        """The default plan measures every round of the grid."""
         self._spec = spec
         self._executor = executor
         self._plan = FixedPlan(spec) if plan is None else plan
@@ -45,7 +45,7 @@ class Sweep:
             self._note(observation)
 
     def __iter__(self) -> Iterator[Observation]:
-        """Measure, until there is nothing left to do or the plan's time is over."""
+        """Measure until nothing is left to do or the plan's time is over."""
         with closing(self._observations()) as observations:
             for observation in observations:
                 yield observation
@@ -63,9 +63,9 @@ class Sweep:
                 self.measuring_seconds += perf_counter() - start
 
     def _prepared(self, cells: list[Cell]) -> Iterator[Observation]:
-        """What this process has not prepared yet; what an earlier one saw is not seen twice.
+        """Prepares the cells that this process has not prepared yet, and yields only new observations.
 
-        What failed then is not prepared again, since it may take all time or memory again.
+        Arms that failed before are not prepared again, since they may take all time or memory again.
         """
         new = [cell for cell in cells if (PREPARING, cell) not in self._seen]
         again = [cell for cell in cells if (PREPARING, cell) in self._seen and self._skips.open(cell)]

@@ -1,6 +1,6 @@
-"""The scratch folder of a sweep: compiled programs, references and ledgers, shared by its rounds and gone with it.
+"""The scratch folder of a sweep: compiled programs, references and ledgers, shared by its rounds, then removed.
 
-It is inside the run, so that one which a killed sweep left behind is found and removed when the run is resumed.
+It is inside the run, so that `--resume` finds and removes the one that a killed sweep left behind.
 """
 
 import shutil
@@ -13,7 +13,7 @@ from fwdrev.bench.records.reasons import needed
 
 @contextmanager
 def scratch_folder(run: Path) -> Iterator[Path]:
-    """`RUN/scratch`, empty; raises SurroundingsError where it cannot be made."""
+    """Makes an empty `RUN/scratch`; raises SurroundingsError if it cannot."""
     folder = run.absolute() / "scratch"
     shutil.rmtree(folder, ignore_errors=True)
     with needed(f"make {folder}"):

@@ -1,4 +1,4 @@
-"""Clocks: paired blocks, callables of this process, the machine's noise and its prices of array operations.
+"""Everything that times: paired blocks, callables of this process, the machine's noise, prices of array operations.
 
-Start with `blocks.py`: every measurement of fwdrev is made of such blocks.
+Start with `blocks.py`: every measurement of fwdrev consists of such blocks.
 """

@@ -1,7 +1,7 @@
 """Paired timing: short blocks of every arm, one after the other, in an order that favours none.
 
 Drift (heat, neighbours, frequency) moves all arms of a block alike, so ratios stay good where absolute times do not.
-The clock is pyperf's, taken from where pyperf takes it: each round would import pyperf for nothing else.
+The clock is the one that pyperf uses, without importing pyperf in each round.
 """
 
 import gc
@@ -17,7 +17,7 @@ from fwdrev.bench.records.trials import loops_of
 Call = Callable[[], object]
 
 _PROBES = 3
-"""Calls from which an arm's duration is guessed; the shortest counts, since delays only add."""
+"""The number of calls to estimate an arm's duration; the shortest counts, since delays only add."""
 
 
 def calibrate(
@@ -38,10 +38,10 @@ def timed_blocks(
     rng: Random,
     at: Callable[[str], None] = lambda _: None,
 ) -> dict[str, list[float]]:
-    """Seconds per call of each arm in each of `blocks` blocks; `at` gets the name of each arm before it runs.
+    """Seconds per call of each arm in each of `blocks` blocks; calls `at` with the name of each arm before it runs.
 
-    In each pair of blocks the arms come in a new random order and then in the opposite one (ABBA). A block that follows
-    another arm begins with calls that are not counted (see `warm_up`).
+    In each pair of blocks, the arms run in a new random order and then in the opposite one (ABBA). A block that follows
+    another arm begins with uncounted calls (see `warm_up`).
     """
     values: dict[str, list[float]] = {name: [] for name in arms}
     with no_collection():
@@ -58,7 +58,7 @@ def timed_blocks(
 
 
 def timed(call: Call, loops: int) -> float:
-    """Seconds that so many calls take together."""
+    """Seconds of `loops` calls together."""
     start = perf_counter()
     for _ in repeat(None, loops):
         call()
@@ -67,7 +67,7 @@ def timed(call: Call, loops: int) -> float:
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Keep the garbage collector, which would hit whichever arm is running, off during the block."""
+    """Keep the garbage collector off during the block, since it would hit whichever arm is running."""
     on = gc.isenabled()
     gc.disable()
     try:

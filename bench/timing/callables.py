@@ -1,4 +1,4 @@
-"""Two callables of this process, timed side by side: a test can measure closures, which no other process can receive.
+"""Times two callables of this process side by side: a test can measure closures, which cannot go to another process.
 
     pair = PairedCallables(f, g)
     layout = pair.probe().layout(max_seconds=5.0)
@@ -25,25 +25,25 @@ Call = Callable[[], Any]
 Setup = Callable[[], tuple[Call, Call]]
 
 _BLOCK_SECONDS = 2e-3
-"""A sweep's default."""
+"""The seconds of a block, as in a sweep."""
 
 _PROBES = 3
-"""Calls from which a duration is guessed; the shortest counts, since delays only add."""
+"""The number of calls to estimate a duration; the shortest counts, since delays only add."""
 
 _LONG_SECONDS = 1e-2
-"""A call that takes so long is probed once."""
+"""A call from this many seconds on is probed once."""
 
 _PADDING = 1 << 16
-"""Bytes, at most, that lie between the old arrays and the new, at random."""
+"""The most bytes, drawn at random, between the old arrays and the new."""
 
 
 def without_arguments(name: str, call: object) -> Call:
-    """`call` itself; raises InputError where it cannot be called without arguments. `name`: what the user calls it."""
+    """Returns `call`; raises InputError if it needs arguments. `name`: the user's name for it."""
     if not callable(call):
         raise InputError(f"{name} is {call!r:.80}: give a callable without arguments, such as lambda: work(x)")
     try:
         signature = inspect.signature(call)
-    except ValueError:  # some builtins have none; calling them will tell
+    except ValueError:  # some builtins have no signature; a call will show
         return call
     try:
         signature.bind()
@@ -54,7 +54,7 @@ def without_arguments(name: str, call: object) -> Call:
 
 
 class PairedCallables:
-    """`f` and `g`; with `setup`, what it returns takes their place, anew in each round."""
+    """Times `f` and `g`; with `setup`, each round takes the fresh pair that it returns instead."""
 
     def __init__(self, f: Call, g: Call, setup: Setup | None = None) -> None:
         self._made, self._setup, self._rng = (f, g), setup, Random(0)
@@ -63,9 +63,9 @@ class PairedCallables:
         self._padding = bytearray()
 
     def probe(self) -> Probed:
-        """Guess how long a call takes, and fix how many make a block. First calls, which may compile, do not count.
+        """Estimate the time of a call and fix the calls per block. First calls, which may compile, do not count.
 
-        Callables that differ by less than a factor of two get one count (see `fwdrev.bench.timing.blocks`).
+        Callables that differ by less than a factor of two get the same count (see `fwdrev.bench.timing.blocks`).
         """
         self._calls, making = _ready(*self._made), 0.0
         if self._setup is not None:
@@ -77,7 +77,7 @@ class PairedCallables:
         return Probed(**seconds, setup=making, loops=self._loops)
 
     def rounds(self, count: int, blocks: int) -> Iterator[CallableRound]:
-        """So many rounds, each measured when it is asked for; needs `probe` before. Errors of the callables pass."""
+        """Measures round after round, each on demand; call `probe` first. Errors of the callables propagate."""
         for _ in range(count):
             start = perf_counter()
             if self._setup is not None:
@@ -86,7 +86,7 @@ class PairedCallables:
             yield CallableRound(f=tuple(values["f"]), g=tuple(values["g"]), seconds=perf_counter() - start)
 
     def _make(self, setup: Setup) -> None:
-        """The old pair lives until the new one is there, so that its arrays lie elsewhere."""
+        """Makes a new pair while the old one lives, so that its arrays lie elsewhere."""
         self._padding = bytearray(self._rng.randrange(_PADDING))
         f, g = setup()
         self._calls = _ready(f, g)
@@ -94,14 +94,14 @@ class PairedCallables:
 
 
 def _ready(f: Call, g: Call) -> dict[str, Call]:
-    """Both, called once, so that they have compiled; a result that is not ready when a call returns is waited for."""
+    """Both callables, after a first call that compiles them; they wait for asynchronous results."""
     return {"f": _waiting(f), "g": _waiting(g)}
 
 
 def _waiting(call: Call) -> Call:
-    """`call` itself, unless its result holds arrays of JAX: other calls do not pay for a wait.
+    """Returns `call` itself unless its result holds JAX arrays, so that other calls do not pay for a wait.
 
-    If the call uses JAX, it is imported by now; we do not import it.
+    A call that uses JAX has imported it by now; we do not import it.
     """
     found = call()
     jax = sys.modules.get("jax")
@@ -115,8 +115,8 @@ def _waiting(call: Call) -> Call:
 
 
 def _probed(call: Call) -> float:
-    """Seconds of a call that has been made before."""
+    """Seconds of a call that was made before."""
     seconds = timed(call, 1)
     if seconds <= _LONG_SECONDS:
         seconds = min(seconds, *(timed(call, 1) for _ in range(_PROBES - 1)))
-    return max(seconds, 1e-9)  # a coarse clock may see none
+    return max(seconds, 1e-9)  # a coarse clock may show zero

@@ -1,7 +1,7 @@
-"""The noise of this machine: a function timed against itself, in fresh processes one after the other.
+"""Measures the noise of this machine: a function timed against itself, in one fresh process after another.
 
-`python -P -m fwdrev.bench.timing.noise` is one of these processes. What its two arms differ by is noise, since
-they are the same function; what processes differ by is what a sweep's rounds differ by.
+`python -P -m fwdrev.bench.timing.noise` is one of these processes. Differences between its two arms are noise, since
+they are the same function; differences between processes are those of a sweep's rounds.
 """
 
 import json
@@ -20,27 +20,27 @@ from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes.errors import NothingMeasuredError
 
 _SIZE, _PRODUCTS = 64, 4
-"""Sizes of the matrices and of the chain: some ten microseconds in the first caches, as in a sweep's small cells."""
+"""The sizes of the matrices and of the chain: some ten microseconds in the first caches, as in small cells."""
 
 _BLOCK_SECONDS = 2e-3
-"""A sweep's default."""
+"""The seconds of a block, as in a sweep."""
 
 _ROUND_SECONDS = 1.0
-"""Timed in a process: several times what it takes to start."""
+"""The seconds timed in a process: several times its start-up."""
 
 _FEWEST_ROUNDS = 4
-"""A spread from fewer says nothing."""
+"""The fewest rounds; a spread from fewer says nothing."""
 
 _PATIENCE = 60.0
-"""Seconds that a process may take longer than it should before it counts as stuck."""
+"""The seconds by which a process may exceed its time before it counts as stuck."""
 
 _PROGRAM = ("-m", "fwdrev.bench.timing.noise")
 
 
 def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
-    """Rounds for so many seconds, at least four, pinned to the last processor as a sweep's worker is.
+    """Measures rounds for `seconds`, at least four, pinned to the last processor like a sweep's worker.
 
-    Raises NothingMeasuredError when a process does not answer.
+    Raises NothingMeasuredError if a process does not answer.
     """
     timed = min(_ROUND_SECONDS, seconds / (2 * _FEWEST_ROUNDS))
     blocks = max(1, round(timed / (4 * 1.25 * _BLOCK_SECONDS))) * 2  # two arms, a quarter of warm-up, and pairs
@@ -61,10 +61,10 @@ def noise_rounds(seconds: float) -> tuple[NoiseRound, ...]:
 
 
 def one_round(blocks: int, block_seconds: float, seed: int, cpus: list[int]) -> dict[str, object]:
-    """The measurement of one process: `a` and `b`, and whether it could be `pinned` to `cpus`."""
+    """The measurement in one process: `a` and `b`, and whether it could be `pinned` to `cpus`."""
     pinned = pin(cpus)
     call = chain_of_products()
-    for _ in range(100):  # BLAS is loaded and the clock is up before anything counts
+    for _ in range(100):  # BLAS is loaded and the clock has sped up before anything counts
         call()
     arms = {"a": call, "b": call}
     values = timed_blocks(arms, calibrate(arms, block_seconds), blocks, Random(seed))
@@ -72,7 +72,7 @@ def one_round(blocks: int, block_seconds: float, seed: int, cpus: list[int]) -> 
 
 
 def chain_of_products() -> Callable[[], None]:
-    """A chain of matrix products in place; the factor is orthogonal, so that numbers neither grow nor vanish."""
+    """A chain of matrix products in place; its factor is orthogonal, so that numbers neither grow nor vanish."""
     factor = np.linalg.qr(np.random.default_rng(0).standard_normal((_SIZE, _SIZE)))[0]
     x, y = np.eye(_SIZE), np.empty((_SIZE, _SIZE))
 

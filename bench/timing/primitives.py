@@ -1,10 +1,10 @@
-"""Times of single array operations on this machine, in tables over their sizes: what a cost model is made of.
+"""Times single array operations on this machine, in tables over their sizes: the base of the cost model.
 
     measure_tables(8.0)["push"][3][6][4]     # seconds of (8, 64) · (64, 16)
 
-A table has an axis for each size, sizes are powers of two: rows, inner and columns of a product, rows and columns of
-anything else. Each operation is done as the engines do it, by the maps themselves: written into a part of a wider
-matrix, which is stored by rows or by columns as theirs are. None stands for what would take too long.
+A table has an axis for each size, in powers of two: rows, inner and columns of a product, rows and columns of
+anything else. The maps themselves do each operation, as in the engines: they write into a part of a wider
+matrix, stored by rows or by columns. None stands for sizes that would take too long.
 """
 
 import json
@@ -32,22 +32,22 @@ Call = Callable[[], object]
 Make = Callable[..., Call]
 
 _ROWS, _INNER, _COLUMNS = 11, 10, 13
-"""Sizes on each axis: rows to 1024, inner ones to 512, columns to 4096."""
+"""The largest sizes on each axis: 1024 rows, 512 inner, 4096 columns."""
 
 _MOST_WORK, _MOST_ENTRIES = 2**25, 2**21
-"""Multiply–adds of the largest product that is measured, and entries of its largest matrix."""
+"""The most multiply–adds of a measured product, and the most entries of its largest matrix."""
 
 _REPEATS = 3
-"""The median of so many counts: a single delay changes nothing."""
+"""The number of repeats, of which the median counts: a single delay changes nothing."""
 
 _PATIENCE = 60.0
-"""Seconds that the process may take longer than it should."""
+"""The seconds by which the process may exceed its time."""
 
 
 def measure_tables(seconds: float) -> dict[str, Any]:
-    """The table of each kind of operation, measured in a process of its own in about so many seconds.
+    """The table of each kind of operation, measured in a separate process in about `seconds`.
 
-    Raises NothingMeasuredError when that process does not answer.
+    Raises NothingMeasuredError if that process does not answer.
     """
     request = {"seconds": seconds, "cpus": pinned_cpus(1)}
     answer = ask(["-m", "fwdrev.bench.timing.primitives", json.dumps(request)], worker_settings(), seconds + _PATIENCE)
@@ -57,7 +57,7 @@ def measure_tables(seconds: float) -> dict[str, Any]:
 
 
 class _Room:
-    """Matrices of any shape in memory that is there already."""
+    """Hands out matrices of any shape in memory that is already allocated."""
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
@@ -72,12 +72,12 @@ class _Room:
         return self._pieces[piece][:size]
 
     def place(self, rows: int, columns: int, order: Order = "C") -> Matrix:
-        """The left half of a wider matrix, where a result is written."""
+        """The left half of a wider matrix, to write a result into."""
         return self.matrix(3, rows, 2 * columns, order)[:, :columns]
 
 
 def _push(room: _Room, rows: int, inner: int, columns: int) -> Call:
-    """As in the G recursion: what grows tall is stored by columns."""
+    """Operations as in the G recursion: tall matrices are stored by columns."""
     stored = order(rows, 2 * columns)
     J, V = Full(room.matrix(0, rows, inner, stored)), room.matrix(1, inner, columns, order(inner, columns))
     out = room.place(rows, columns, stored)
@@ -85,7 +85,7 @@ def _push(room: _Room, rows: int, inner: int, columns: int) -> Call:
 
 
 def _pull(room: _Room, rows: int, inner: int, columns: int, *, fresh: bool = False) -> Call:
-    """As in the D recursion: all by rows, into the result; `fresh`: into a new D."""
+    """Operations as in the D recursion: all by rows, into the result; `fresh`: into a new D."""
     U, J = room.matrix(0, rows, inner), Full(room.matrix(1, inner, columns))
     out = None if fresh else room.place(rows, columns)
     return lambda: J.pull(U, out)
@@ -125,7 +125,7 @@ _OTHERS: dict[str, Make] = {
 
 
 def _tables(seconds: float, cpus: list[int]) -> dict[str, Any]:
-    """All kinds, in random order so that drift does not become structure."""
+    """Times all kinds in random order, so that drift does not become structure."""
     pin(cpus)
     tables = {kind: np.full((_ROWS, _INNER, _COLUMNS), None) for kind in _PRODUCTS}
     tables |= {kind: np.full((_ROWS, _COLUMNS), None) for kind in _OTHERS}
@@ -145,7 +145,7 @@ def _fits(sizes: Iterable[int]) -> bool:
 
 
 def _timed(call: Call, seconds: float) -> float:
-    """Seconds per call; the first call fills the caches and does not count."""
+    """Seconds per call, without the first, which fills the caches."""
     call()
     loops = max(1, round(seconds / _REPEATS / max(timed(call, 1), 1e-7)))
     return median(timed(call, loops) / loops for _ in range(_REPEATS))

@@ -1,4 +1,4 @@
-"""What runs in the processes of a sweep: a cell's arms are prepared and checked, their memory measured, and timed.
+"""The code of a sweep's worker processes: they prepare and check a cell's arms, measure their memory, and time them.
 
 Start with `cell_visit.py`.
 """

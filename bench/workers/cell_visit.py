@@ -1,7 +1,7 @@
-"""What a worker does in one cell: prepare and check its arms, measure their memory, or time them.
+"""A worker's visit to one cell: it prepares and checks the arms, measures their memory, or times them.
 
-Each function returns a result for every arm that it was given; what an arm raises is its result, but for want
-of memory, or of what no engine can do without (`fwdrev.bench.records.reasons`).
+Each function returns a result for every given arm; an arm's error becomes its result, except for a lack
+of memory or of other resources (`fwdrev.bench.records.reasons`).
 """
 
 import traceback
@@ -36,9 +36,9 @@ T = TypeVar("T")
 
 
 def prepared(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
-    """Compile each arm's program into the sweep's cache, check its Jacobian, and take its counts."""
+    """Compile each arm's program into the sweep's cache, check its Jacobian, and record its counts."""
     found = _tried(lambda: _with_reference(spec, cell))
-    if isinstance(found, ArmResult):  # the problem itself fails here, so that no arm can be measured
+    if isinstance(found, ArmResult):  # the problem itself fails, so no arm can be measured
         return dict.fromkeys(names, found)
     problem, expected = found
     expected.save(reference_check.cell_file(Path(request.folder), cell))
@@ -61,7 +61,7 @@ def _with_reference(spec: SweepSpec, cell: Cell) -> tuple[Problem, Reference]:
 
 
 def memory_measured(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
-    """The peak of each arm's memory, from its preparation on."""
+    """Measure the peak of each arm's memory, from its preparation on."""
     problem = spec.problem_at(cell)
     arms: Arms = {}
     for name in names:
@@ -72,7 +72,7 @@ def memory_measured(spec: SweepSpec, cell: Cell, names: Sequence[str], request: 
 
 
 def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, ledger: Ledger) -> Arms:
-    """Check each arm again, since this process prepared it anew, and time those that are right."""
+    """Check each arm again, since this process prepared it anew, and time the correct ones."""
     problem, key = spec.problem_at(cell), Request.key(cell)
     expected = Reference.load(reference_check.cell_file(Path(request.folder), cell))
     made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
@@ -93,7 +93,7 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
 
 
 def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:
-    """The prepared Jacobian, compared with the reference; or None and why there is none."""
+    """The prepared Jacobian, checked against the reference; or None and the reason."""
     start = perf_counter()
     jacobian = _tried(lambda: made.prepare(problem.chain, spec.wrt))
     seconds = perf_counter() - start
@@ -108,7 +108,7 @@ def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference
     error = _tried(partial(reference_check.deviation, J, expected))
     if isinstance(error, ArmResult):
         return None, error
-    if not error <= reference_check.TOLERANCE[problem.chain.dtype.name]:  # so also where it is no number
+    if not error <= reference_check.TOLERANCE[problem.chain.dtype.name]:  # also true for NaN
         return None, replace(arm, status=Status.WRONG, reason=reference_check.wrong_text(J, expected, error))
     return jacobian, replace(arm, error=error, reason=reference_check.unchecked_text(J, expected))
 
@@ -120,7 +120,7 @@ def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) ->
 
 
 def _memory_measured(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
-    """tracemalloc sees what NumPy allocates; what XLA allocates is in `ProgramCost`."""
+    """tracemalloc sees NumPy's allocations; `ProgramCost` has XLA's."""
     made = planned(name, folder)
     memory = peak_of(
         lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
@@ -134,6 +134,6 @@ def _tried(action: Callable[[], T]) -> T | ArmResult:
         return found
     error = found.error
     if means_memory(repr(error)) or lack(repr(error)):
-        raise error  # what is left of this process, or of the machine, is not worth measuring in
+        raise error  # this process, or the machine, is no longer fit to measure
     traceback.print_exception(error)
     return ArmResult(status=Status.FAILED, reason=one_line(f"{type(error).__name__}: {error}"))

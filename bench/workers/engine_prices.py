@@ -1,4 +1,4 @@
-"""Engines as a sweep uses them: one that plans does so at the prices in the sweep's folder, if there are any."""
+"""Engines as a sweep uses them: those that plan do so at the prices in the sweep's folder, if there are any."""
 
 import json
 from functools import cache
@@ -14,12 +14,12 @@ _FILE = "prices.json"
 
 
 def hand_out(prices: Seconds, folder: Path) -> None:
-    """Let all workers of the sweep that keeps its files in `folder` plan at these prices."""
+    """Hand these prices to all workers of the sweep whose files are in `folder`."""
     write_whole(folder / _FILE, json.dumps(prices.to_json()))
 
 
 def planned(name: str, folder: Path) -> Engine:
-    """The engine of that name, planning by operations where nothing was handed out."""
+    """The engine of that name; it plans by operations if no prices were handed out."""
     return engine(name).priced(_prices(folder))
 
 

@@ -1,7 +1,7 @@
-"""The ledger: which arm a worker is at and what each has used, kept where it outlives the worker.
+"""The ledger: which arm a worker runs and the time each has used, kept where it outlives the worker.
 
-When a worker that was asked for several arms dies or hangs, it has to be known at which one. The worker notes that in a
-small file that both processes map: no system call between timed blocks, a microsecond, and it is there after a SIGKILL.
+When a worker with several arms dies or hangs, we must know which arm it ran. The worker notes that in a
+small file that both processes map: a microsecond without a system call between timed blocks, and it survives a SIGKILL.
 A side of a comparison has no ledger: each question to it is about one arm.
 """
 
@@ -12,35 +12,35 @@ from pathlib import Path
 from time import perf_counter
 
 _HEAD = struct.Struct("=id")
-"""The index of the arm that is running, or -1; the clock when it began."""
+"""The index of the running arm, or -1, and the clock when it began."""
 
 _USED = struct.Struct("=d")
-"""Seconds that an arm has used in this cell."""
+"""The seconds that an arm has used in this cell."""
 
 
 class Ledger:
-    """A file with one entry for each arm; its clock is that of the whole machine."""
+    """A file with one entry for each arm; its clock is the machine's."""
 
     def __init__(self, path: Path, arms: Sequence[str]) -> None:
-        """Open the file, or make it, with no arm running."""
+        """Opens or makes the file; no arm is running yet."""
         self._arms = list(arms)
         size = _HEAD.size + _USED.size * len(self._arms)
         if not path.exists():
-            # every byte is written: on a full disk, a hole in a mapped file would end the process by SIGBUS
+            # write every byte: on a full disk, a hole in a mapped file would end the process by SIGBUS
             path.write_bytes(_HEAD.pack(-1, 0.0) + bytes(size - _HEAD.size))
         with path.open("r+b") as stream:
             self._map = mmap.mmap(stream.fileno(), size)
 
     def close(self) -> None:
-        """The file stays."""
+        """Close the mapping; the file stays."""
         self._map.close()
 
     def clear(self) -> None:
-        """A new cell begins."""
+        """Start a new cell."""
         self._map[:] = _HEAD.pack(-1, 0.0) + bytes(len(self._map) - _HEAD.size)
 
     def enter(self, arm: str | None) -> None:
-        """This arm runs from now on, or none."""
+        """Note that this arm runs from now on, or none."""
         now = perf_counter()
         index, since = _HEAD.unpack_from(self._map)
         if index >= 0:
@@ -49,7 +49,7 @@ class Ledger:
 
     @property
     def running(self) -> str | None:
-        """The arm that was running last."""
+        """The arm that ran last."""
         index, _ = _HEAD.unpack_from(self._map)
         return self._arms[index] if index >= 0 else None
 

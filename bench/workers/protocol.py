@@ -1,4 +1,4 @@
-"""What a worker process is asked for, as plain data that goes through a pipe."""
+"""The request to a worker process, as plain data for a pipe."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from fwdrev.bench.records.observation import Cell
 
 READY = "{}"
-"""A worker's first line: its libraries are loaded, from here on the time counts. Lines before it come from others, such
+"""A worker's first line: its libraries are loaded, and its time starts. Lines before it come from other code, such
 as a `sitecustomize` that prints."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a worker is asked for: `cells` in the order to visit them, calls per block where they are known already.
+    """A request to a worker: `cells` in the order to visit them, with known calls per block.
 
-    `skips` tells what not to run (`Skips`); `folder` is where the sweep keeps references and compiled programs,
-    `ledger` the file in which the worker notes what it is at; `cpus` are the processors to use, `memory` the bytes that
+    `skips` lists what not to run (`Skips`); `folder` holds the sweep's references and compiled programs,
+    `ledger` is the file where the worker notes its present arm; `cpus` are the processors to use, `memory` the bytes that
     an arm may allocate.
     """
 
@@ -31,5 +31,5 @@ class Request:
 
     @staticmethod
     def key(cell: Cell) -> str:
-        """How a cell is named in `loops`."""
+        """The key of a cell in `loops`."""
         return f"{cell.n},{cell.m}"

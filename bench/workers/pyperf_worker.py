@@ -1,7 +1,7 @@
-"""A benchmark script for pyperf, of one arm in one cell: `pyperf.Runner` starts it again as each of its workers.
+"""A benchmark script for pyperf, for one arm in one cell: `pyperf.Runner` starts it again for each of its workers.
 
-Only a worker builds the problem, and only the one that it measures: set-up that pyperf's manager does is done in every
-process for nothing (pyperf issue 110).
+Only a worker builds the problem, and only its own: every process would repeat set-up done in pyperf's manager
+(pyperf issue 110).
 """
 
 import json
@@ -27,7 +27,7 @@ from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PyperfRequest:
-    """What to measure: an engine in a cell; `folder` has the reference, `memory` is the limit in bytes."""
+    """The arm to measure: an engine in a cell; `folder` has the reference, `memory` is the limit in bytes."""
 
     spec: dict[str, Any]
     n: int
@@ -38,8 +38,8 @@ class PyperfRequest:
 
 
 def main() -> None:
-    """As manager or as worker, which pyperf tells by the options."""
-    _open = own_streams()  # until this process ends, by which the command sees it
+    """Runs as manager or as worker, which the options decide."""
+    _open = own_streams()  # open until this process ends, so that the command sees its end
     end_with_command()
     add_working_folder()
     runner = pyperf.Runner(program_args=("-P", "-m", "fwdrev.bench.workers.pyperf_worker"), add_cmdline_args=_pass_on)
@@ -56,7 +56,7 @@ def _pass_on(command: list[str], args: Namespace) -> None:
 
 
 def _time(request: PyperfRequest, loops: int) -> float:
-    """Seconds of so many calls; the first time, what comes before is not timed."""
+    """Seconds of `loops` calls; the first call of this function prepares the arm, untimed."""
     with limited(request.memory):
         call = _prepared(request.engine, json.dumps(request.spec), request.n, request.m, request.folder)
         start = pyperf.perf_counter()

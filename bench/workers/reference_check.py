@@ -1,6 +1,6 @@
-"""The check before timing: a Jacobian has to agree with products that were computed without it.
+"""The check before timing: a Jacobian must agree with products computed independently of it.
 
-For random v and u, `J · v` is compared with jax.jvp and `uᵀ · J` with jax.vjp of the chain's own value. A wrong arm is
+For random v and u, it compares `J · v` with jax.jvp and `uᵀ · J` with jax.vjp of the chain's own value. A wrong arm is
 recorded as wrong and never timed.
 """
 
@@ -18,13 +18,13 @@ from fwdrev.modes.core.problem import Problem
 from fwdrev.modes.errors import SurroundingsError
 
 TOLERANCE = {"float64": 1e-9, "float32": 1e-3}
-"""Relative; rounding errors of the chains here stay 100 times below."""
+"""The relative tolerance; rounding errors of our chains stay 100 times below it."""
 
 _QUICKLY = {"xla_backend_optimization_level": 0}
-"""The reference runs once: half the compile time is worth more than its speed."""
+"""Options for quick compilation: the reference runs once, so half the compile time is worth more than speed."""
 
 _BY_DEFAULT: dict[str, int] = {}
-"""Where the quick one is wrong: at level 0 the XLA of JAX 0.12 gives NaN for some programs that others compute well."""
+"""Options if the quick program is wrong: at level 0, the XLA of JAX 0.12 returns NaN for some correct programs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,14 @@ class Reference:
 
     @property
     def holds(self) -> bool:
-        """Whether u · (J v) is (u J) · v up to rounding: not so if a number is not finite, or was compiled wrongly."""
+        """Whether u · (J v) = (u J) · v up to rounding; False if a number is not finite, or miscompiled."""
         with np.errstate(all="ignore"):
             apart = abs(self.u @ self.Jv - self.uJ @ self.v)
             scale = abs(self.u) @ abs(self.Jv) + abs(self.uJ) @ abs(self.v)
         return bool(apart <= TOLERANCE[self.v.dtype.name] * scale < np.inf)
 
     def save(self, path: Path) -> None:
-        """Keep it for the later rounds; raises SurroundingsError when it cannot be written."""
+        """Write it for later rounds; raises SurroundingsError if it cannot be written."""
         try:
             np.savez(path, v=self.v, u=self.u, Jv=self.Jv, uJ=self.uJ)
         except OSError as error:
@@ -53,7 +53,7 @@ class Reference:
 
     @classmethod
     def load(cls, path: Path) -> "Reference":
-        """What `save` wrote; raises SurroundingsError when it cannot be read."""
+        """Read what `save` wrote; raises SurroundingsError if it cannot be read."""
         try:
             with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
                 return cls(**{name: arrays[name] for name in ("v", "u", "Jv", "uJ")})
@@ -62,7 +62,7 @@ class Reference:
 
 
 def reference(problem: Problem, wrt: Wrt) -> Reference:
-    """The products for one cell, by JAX; costs one compilation, or two where the first one is not to be trusted."""
+    """The products for one cell, by JAX; costs one compilation, or two if the first is not trustworthy."""
     found = _products(problem, wrt, _QUICKLY)
     return found if found.holds else _products(problem, wrt, _BY_DEFAULT)
 
@@ -94,9 +94,9 @@ def _products(problem: Problem, wrt: Wrt, options: dict[str, int]) -> Reference:
 
 
 def deviation(J: Matrix, expected: Reference) -> float:
-    """The largest deviation of J · v and uᵀ · J, relative to their largest entry, where these are finite.
+    """The largest deviation of J · v and uᵀ · J relative to their largest entry, over finite entries.
 
-    Infinite for a wrong shape, or where only J is not finite.
+    Infinite for a wrong shape, or if only J is not finite.
     """
     if J.shape != (expected.u.size, expected.v.size):
         return np.inf
@@ -105,7 +105,7 @@ def deviation(J: Matrix, expected: Reference) -> float:
 
 
 def wrong_text(J: Matrix, expected: Reference, error: float) -> str:
-    """What is wrong with a Jacobian that deviates so much."""
+    """The reason to record for a Jacobian with this deviation."""
     shape = expected.u.size, expected.v.size
     if J.shape != shape:
         return f"its Jacobian has the shape {J.shape}, not {shape}"
@@ -115,7 +115,7 @@ def wrong_text(J: Matrix, expected: Reference, error: float) -> str:
 
 
 def unchecked_text(J: Matrix, expected: Reference) -> str | None:
-    """What could not be checked, since the reference is not finite either; None where all was."""
+    """The part left unchecked because the reference is not finite, either; None if all was checked."""
     products = np.concatenate([expected.Jv, expected.uJ])
     if np.isfinite(products).all():
         return None
@@ -126,12 +126,12 @@ def unchecked_text(J: Matrix, expected: Reference) -> str | None:
 
 
 def _not_finite(values: AnyArray) -> str:
-    """`3 of 20`."""
+    """A share as text: `3 of 20`."""
     return f"{np.count_nonzero(~np.isfinite(values))} of {values.size}"
 
 
 def cell_file(folder: Path, cell: Cell) -> Path:
-    """Where the reference of a cell is kept during a sweep."""
+    """The file with the reference of a cell during a sweep."""
     return folder / f"reference-{cell.n}-{cell.m}.npz"
 
 

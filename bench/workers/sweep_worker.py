@@ -1,7 +1,7 @@
-"""The process that measures: it reads one request from standard input and writes one observation per line.
+"""The process that measures: reads one request from standard input and writes one observation per line.
 
-It may die of what an arm does, on purpose too, where that arm left no memory: the executor reads in the ledger which
-one it was, and starts another worker without it.
+An arm may kill it, and it ends itself if an arm left no memory: the executor reads in the ledger which
+arm it was, and starts another worker without it.
 
 Started afresh for each round, pinned to its processors, with the threads of BLAS and XLA set before they load. What
 libraries print goes to standard error, so that the observations stay readable.
@@ -32,13 +32,13 @@ _VISITS: dict[int, Visit] = {PREPARING: prepared, WEIGHING: memory_measured}
 
 
 def main() -> None:
-    """Serve one request."""
+    """Serves one request."""
     commands, out = own_streams()
     end_with_command()
     add_working_folder()
     request = Request(**json.loads(commands.readline()))
     pin(request.cpus)
-    spec = SweepSpec(**request.spec)  # checked by the command
+    spec = SweepSpec(**request.spec)  # the command has checked it
     load_libraries(spec.engines, jax_too=request.round == PREPARING)
     gc.freeze()
     try:
@@ -48,13 +48,13 @@ def main() -> None:
 
 
 def add_working_folder() -> None:
-    """Let code be found there, after all else; a folder that was removed meanwhile holds none."""
+    """Adds a folder at the end of the module search path; a removed folder does no harm."""
     with suppress(FileNotFoundError):
         sys.path.append(str(Path.cwd()))
 
 
 def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
-    """Import what the engines need, before anything is timed or limited; `jax_too`: the check needs it."""
+    """Imports the engines' libraries before anything is timed or limited; `jax_too`: the check needs JAX."""
     if jax_too or "jax" in {engine(name).library for name in engines}:
         import jax
 
@@ -62,11 +62,11 @@ def load_libraries(engines: Sequence[str], *, jax_too: bool = False) -> None:
 
 
 def _serve(spec: SweepSpec, request: Request, out: TextIO) -> None:
-    """One line for each cell."""
+    """Writes one line for each cell."""
     skips = Skips.from_json(spec.engines, request.skips)
     visit = _VISITS.get(request.round, timed)
     with closing(Ledger(Path(request.ledger), spec.engines)) as ledger:
-        _write(f"\n{READY}", out)  # whatever is before it in the pipe, it has a line of its own
+        _write(f"\n{READY}", out)  # starts its own line, whatever stands before it in the pipe
         for n, m in request.cells:
             cell = Cell(n, m)
             ledger.clear()
