@@ -1,4 +1,4 @@
-"""What the README says is so: its Python runs, its commands are accepted, its files exist."""
+"""The README and the page of commands hold: Python runs, commands are accepted, files exist."""
 
 import re
 import shlex
@@ -13,11 +13,18 @@ from fwdrev.bench import make_spec
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
+def blocks(language: str, page: str = README) -> list[str]:
     """The fenced blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    return re.findall(rf"^```{language}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+
+
+def test_it_is_one_page() -> None:
+    """A newcomer reads it in some minutes."""
+    assert README.count("\n") <= 120
+    assert len(README.encode()) <= 8_000
 
 
 def test_python_runs() -> None:
@@ -30,7 +37,7 @@ def test_python_runs() -> None:
 
 def test_the_spec_is_one() -> None:
     """The TOML file is a specification."""
-    (text,) = blocks("toml")
+    (text,) = blocks("toml", COMMANDS)
     assert make_spec(tomllib.loads(text)).options == {"depth": 6}
 
 
@@ -44,7 +51,7 @@ def test_make_targets_exist() -> None:
 
 def test_commands_run(tmp_path: Path) -> None:
     """Each as printed, in order, in an empty folder; the demo's own sweep is the one that `make demo` runs."""
-    lines = [line.split("  #")[0] for line in blocks("sh")[1].splitlines()]
+    lines = [line.split("  #")[0] for line in blocks("sh", COMMANDS)[0].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
     assert len(commands) == 13
     for command in commands:
