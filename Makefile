@@ -30,7 +30,7 @@ check: .venv/developing  ## Lint, format, strict types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy docs/hooks.py docs/import_graph.py
+	$(BIN)/mypy docs/reference_pages.py docs/import_graph.py
 	$(BIN)/lint-imports
 
 format: .venv/developing
@@ -52,8 +52,9 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
 	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh
 
-schema: .venv/developing  ## Write the published schemas of our files anew
+schema: .venv/developing  ## Write the published schemas of our files and the pages of the reference anew
 	$(BIN)/python -m fwdrev.results.published
+	$(BIN)/python docs/reference_pages.py
 
 wheel: .venv/developing  ## Build, install the wheel into a clean environment, and run it from another folder
 	rm -rf build/lib build/bdist.* dist

@@ -1,12 +1,13 @@
-"""What MkDocs fills in when it builds the site: references that are read off the command and the schemas.
+"""Writes the parts of the reference that follow from the command and the schemas: `python docs/reference_pages.py`.
 
-A page asks for them by a comment of its own line, `<!-- generated: commands -->`; so a new command, option or field
-is in the site without anybody writing it there.
+A part stands between `<!-- generated: commands -->` and `<!-- end -->`, so that the pages read well unbuilt, too. A
+test fails when a part is not current; `make schema` writes the schemas and then these pages.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
@@ -15,9 +16,11 @@ from fwdrev.cli.commands import app
 from fwdrev.cli.common import exit_codes
 from fwdrev.results.published import published
 
-__all__ = ["generated", "on_page_markdown"]
+__all__ = ["FOLDER", "generated"]
 
-_MARK = re.compile(r"^<!-- generated: (.+) -->$", re.MULTILINE)
+FOLDER = Path(__file__).parent / "reference"
+
+_PART = re.compile(r"^(<!-- generated: ([a-z ]+) -->\n).*?^(<!-- end -->)$", re.MULTILINE | re.DOTALL)
 
 _EXITS = {
     "REGRESSION": "A regression was found.",
@@ -25,18 +28,13 @@ _EXITS = {
     "INCONCLUSIVE": "The measurements do not decide the question.",
     "NOTHING": "Nothing was measured of what was asked for.",
     "INTERNAL": "An error that is not yours: one line says what to report. `--debug` shows where it comes from.",
-    "INTERRUPTED": "Stopped by Ctrl-C; what was measured is kept.",
+    "INTERRUPTED": "Stopped by Ctrl-C; measurements made so far are kept.",
 }
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401 - MkDocs' page, configuration and files
-    """What MkDocs calls with each page."""
-    return generated(markdown)
-
-
 def generated(markdown: str) -> str:
-    """The page with every mark replaced; raises KeyError for a mark that is not known."""
-    return _MARK.sub(lambda mark: _PARTS[mark[1]](), markdown)
+    """The page with every part written anew; raises KeyError for the name of a part that does not exist."""
+    return _PART.sub(lambda part: f"{part[1]}\n{_PARTS[part[2]]()}\n\n{part[3]}", markdown)
 
 
 def _commands() -> str:
@@ -136,7 +134,7 @@ def _type(of: dict[str, Any], schema: dict[str, Any]) -> str:
 
 _BOUNDS = {"minimum": "≥", "ge": "≥", "exclusiveMinimum": ">", "maximum": "≤", "le": "≤", "exclusiveMaximum": "<"}
 _UNBOUNDED = 1e9
-"""What no record reaches need not be told."""
+"""A bound that no record reaches is left out."""
 
 
 def _block(language: str, text: str) -> str:
@@ -165,3 +163,8 @@ _PARTS: dict[str, Callable[[], str]] = {
     "baseline": lambda: _schema("baseline"),
     "pyproject": lambda: _schema("pyproject"),
 }
+
+
+if __name__ == "__main__":
+    for path in sorted(FOLDER.glob("*.md")):
+        path.write_text(generated(path.read_text(encoding="utf-8")), encoding="utf-8")
