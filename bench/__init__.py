@@ -1,4 +1,4 @@
-"""Sweeps, the paired rounds, the workers and executors; it knows no statistics and no figure.
+"""Sweeps, paired rounds, workers and executors; no statistics and no figures.
 
     spec = make_spec({"inputs": "16,64", "outputs": "4,16", "rounds": 3})
     for observation in Sweep(spec, LocalExecutor(spec, folder)):

@@ -1,4 +1,4 @@
-"""A user's own function: what a target names, and its arms timed here or in processes of their own.
+"""A user's own function: finding it by name, and timing its arms in this or in separate processes.
 
 Start with `target.py`, then `in_process.py`.
 """

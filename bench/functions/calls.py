@@ -1,4 +1,4 @@
-"""Calls of a user's function and of its Jacobian's programs: compiled, waited for, timed a few times."""
+"""Calls a user's function and its Jacobian's programs: compiles them, waits for them, times a few calls."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,19 +15,19 @@ from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_idle
 
 _PROBES, _PROBE_SECONDS, _PROBING_SECONDS = 3, 1e-3, 0.3
-"""Blocks from which a duration is guessed, how long each is, and how long all of them."""
+"""The blocks to estimate a duration, the seconds of each, and of all."""
 
 SLOW = 2.0
-"""Seconds of a first call that is not repeated to be timed."""
+"""A first call from this many seconds on is not repeated for timing."""
 
 _STEP = {2: 1e-1, 4: 1e-2, 8: 1e-5}
-"""Of difference quotients, by bytes of a number. They only have to tell a right derivative from a wrong one."""
+"""The steps of difference quotients, by bytes of a number. They only need to tell right derivatives from wrong ones."""
 
 Call = Callable[[], object]
 
 
 def compiled_in(program: Function, args: tuple[Any, ...]) -> tuple[float | None, int | None]:
-    """Seconds to compile, and the bytes of `_memory`; None of what is not compiled."""
+    """Seconds to compile, and the bytes of `_memory`; None if it is not compiled."""
     if not hasattr(program, "lower"):
         return None, None
     start = perf_counter()
@@ -36,21 +36,21 @@ def compiled_in(program: Function, args: tuple[Any, ...]) -> tuple[float | None,
 
 
 def idle(found: FunctionProbe) -> Call:
-    """A call that computes nothing, or next to nothing."""
+    """Seconds of a call that computes almost nothing."""
     if found.framework == "torch":
         return torch_idle(found)
     return partial(ready, jax.jit(lambda x: x + 1), (np.float32(0),))
 
 
 def ready(program: Function, args: tuple[Any, ...]) -> Pytree:
-    """JAX answers before it is done."""
+    """Waits for JAX, which returns before it is done."""
     return jax.block_until_ready(program(*args))  # type: ignore[no-untyped-call] # of JAX
 
 
 def probed(call: Call, first: float | None = None) -> float:
-    """Seconds per call: the best of a few blocks, since delays only add. Slow calls are not repeated.
+    """Seconds per call: the best of a few blocks, since delays only add. Does not repeat slow calls.
 
-    `first`: what the first call took, if there was one already.
+    `first`: the seconds of an earlier first call, if any.
     """
     if first is None:
         call()
@@ -74,7 +74,7 @@ def _timed(call: Call, loops: int) -> float:
 
 
 def _memory(compiled: jax.stages.Compiled) -> int | None:
-    """Bytes that are held on the way, and those of the result; None where the compiler does not tell."""
+    """The bytes of temporary arrays and of the result; None if the compiler does not report them."""
     stats = compiled.memory_analysis()
     held, result = (getattr(stats, f"{part}_size_in_bytes", None) for part in ("temp", "output"))
     return None if held is None or result is None else int(held + result)

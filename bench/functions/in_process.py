@@ -1,4 +1,4 @@
-"""The arms of a user's function, prepared and timed in this process."""
+"""Prepares and times the arms of a user's function in this process."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -25,23 +25,23 @@ from fwdrev.modes.functions.probe import FunctionProbe
 from fwdrev.modes.functions.torch_function import torch_arms, torch_costs, torch_free_bytes
 
 _SHARES = {True: 0.8, False: 0.5}
-"""Of the memory that is free: what an arm may need, in a process that may die and in one that may not."""
+"""The share of free memory that an arm may need, in a process that may die and in one that must not."""
 
 _CALLS = 3
-"""That preparing an arm takes; one of a slow arm (see `probed`), which counts half as much again to be safe."""
+"""The calls that preparing an arm takes; one for a slow arm (see `probed`), counted 1.5 times to be safe."""
 
 _SCALES = (0.5, 20.0)
-"""Times the counted seconds: what a call may take on this machine, as the function itself shows."""
+"""A factor on the counted seconds: a call's possible time on this machine, judged by the function's own."""
 
 _TELLS = 1e-3
-"""Seconds of a call of the function from which its time shows how fast the machine is."""
+"""A call of the function from this many seconds on shows how fast the machine is."""
 
 _COUNTED_COLOURS = 4.0
-"""Seconds that asdex may take for the whole pattern where nothing is measured."""
+"""The seconds that asdex may take for the whole pattern when nothing is measured."""
 
 
 class FunctionTrials:
-    """See `bench.records.trials.Trials`. An arm that hangs is never ended: this is the process in which it does."""
+    """See `bench.records.trials.Trials`. It cannot end a hanging arm, which runs in this process."""
 
     fresh = False
 
@@ -53,7 +53,7 @@ class FunctionTrials:
         *,
         may_die: bool = False,
     ) -> None:
-        """`at` is called with the arm that comes next; `may_die`: this process was started for the arms alone."""
+        """It calls `at` with each arm before it runs; `may_die`: this process exists only for the arms."""
         self._found, self._at, self._may_die = found, at, may_die
         self._left_out: dict[str, str] = {}
         if found.framework == "torch":
@@ -70,7 +70,7 @@ class FunctionTrials:
         self._counted: dict[str, Counted] = {}
 
     def facts(self, seconds: float = math.inf) -> Facts:
-        """What is known before anything is measured."""
+        """The facts known before any measurement."""
         v, _ = self._directions
         quick = 2 * self._found.call_seconds <= seconds / 4
         return replace(
@@ -80,7 +80,7 @@ class FunctionTrials:
         )
 
     def outline(self) -> Facts:
-        """What is known before anything is run."""
+        """The facts known before anything runs."""
         found = self._found
         return Facts(
             name=found.name,
@@ -97,21 +97,21 @@ class FunctionTrials:
         )
 
     def expected(self, seconds: float = math.inf, *, measured: bool = True) -> Expected:
-        """What the counts of each arm let expect, those in chunks included."""
+        """The predictions from counts for each arm, including chunked ones."""
         end, found = perf_counter() + seconds, Expected()
         for name in list(self._arms):
             found = found | self.count(name, max(1.0, end - perf_counter()), measured=measured)
         return found
 
     def count(self, arm: str, seconds: float = math.inf, *, measured: bool = True) -> Expected:
-        """The same of one arm, and of that in chunks.
+        """The predictions for one arm and its chunked variant.
 
-        The arm with colours has to come after the modes: a sample of its columns tells what it costs beside them, and
-        all columns do where nothing will be `measured` and the sample promises much.
+        The coloured arm must come after the modes: a sample of its columns estimates its cost beside them, and
+        all columns do if nothing will be `measured` and the sample is promising.
         """
         self._at(arm)
         counted = attempt(lambda: self._count(arm, seconds, measured=measured))
-        if isinstance(counted, Raised):  # the user's code, or a rule that JAX lacks
+        if isinstance(counted, Raised):  # an error of the user's code, or a rule that JAX lacks
             return Expected.lost(arm, _told(counted.error, seconds), late=isinstance(counted.error, TimeoutError))
         return self._expected(arm, counted)
 
@@ -123,13 +123,13 @@ class FunctionTrials:
         return cost_of_arm(self._found, self._arms[arm])
 
     def offer(self, arm: str, held: int) -> None:
-        """Take an arm in chunks into the list, where all passes at once hold that many bytes."""
+        """Add the chunked variant of an arm whose passes all at once hold that many bytes."""
         made = chunked_arm(self._found, next(mode for mode, name in CHUNKED.items() if name == arm), held)
         if made is not None:
             self._arms[arm] = made
 
     def prepare(self, arm: str, seconds: float = math.inf) -> Prepared:
-        """Compile it and call it a few times; raises LostArmError."""
+        """Compile an arm and call it a few times; raises LostArmError."""
         self._at(arm)
         self._refuse_too_long(arm, seconds)
         found = attempt(lambda: self._prepared(self._arms[arm], seconds))
@@ -140,7 +140,7 @@ class FunctionTrials:
         raise LostArmError(arm, _told(found.error, seconds), late=isinstance(found.error, TimeoutError))
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float = math.inf) -> Values:
-        """One round of paired blocks; what this process has not prepared yet is compiled and called first."""
+        """One round of paired blocks; first compiles and calls arms that this process has not prepared yet."""
         for name in loops:
             self._at(name)
             if name not in self._programs:
@@ -150,7 +150,7 @@ class FunctionTrials:
         return timed_blocks(calls, loops, blocks, Random(seed), self._at)
 
     def _expected(self, arm: str, counted: Counted) -> Expected:
-        """Of an arm that was counted, unless it does not fit into memory; and of the same in chunks."""
+        """Records the counts of an arm, unless it does not fit into memory; and of its chunked variant."""
         self._counted[arm] = counted
         made = chunked_arm(self._found, arm, counted.held) if self._found.framework == "jax" else None
         more = Expected()
@@ -169,7 +169,7 @@ class FunctionTrials:
         return more | found
 
     def _coloured(self, seconds: float, *, measured: bool) -> Counted:
-        """The arm with colours; raises NotSparseError, TimeoutError."""
+        """The coloured arm; raises NotSparseError, TimeoutError."""
         found, others = self._found, self._counted
         counted = cost_of_sample(found, within(seconds, lambda: sampled(found), "asdex"), others)
         if measured or any(other.seconds < counted.seconds for other in others.values()):
@@ -201,7 +201,7 @@ class FunctionTrials:
         )
 
     def _refuse_too_long(self, arm: str, seconds: float) -> None:
-        """Nothing can end a call in this process, so it does not begin if it is not expected to end in time."""
+        """Raise unless the call is expected to end in time, since nothing can end a call in this process."""
         counted, found = self._counted.get(arm), self._found
         if counted is None or self._may_die:
             return
@@ -229,14 +229,14 @@ class FunctionTrials:
 
 
 def _told(error: Exception, seconds: float) -> str:
-    """Why an arm is lost, in one line."""
+    """The reason why an arm is lost, in one line."""
     if isinstance(error, TimeoutError):
         return f"asdex took longer for the pattern than the {seconds:.3g} s that it was given, a share of the budget"
     return one_line(str(error) if isinstance(error, NotSparseError) else f"{type(error).__name__}: {error}")
 
 
 def _free_bytes(found: FunctionProbe) -> int | None:
-    """On the device of the arguments; None where that is not known."""
+    """The free memory on the arguments' device; None if unknown."""
     if found.framework == "torch":
         return torch_free_bytes(found, available_bytes())
     device = next(iter(jax.tree.leaves(selected(found.argnums, found.args))[0].devices()))

@@ -1,7 +1,7 @@
-"""The arms of a user's function, prepared and timed in processes of their own, which may hang or die.
+"""Prepares and times the arms of a user's function in separate processes, which may hang or die.
 
-An arm that does so is lost; the next question goes to a fresh process, and so does each round. Programs that were
-compiled once are found again by all of them.
+Such an arm is lost; the next question goes to a fresh process, and so does each round. Later processes find
+programs compiled by earlier ones.
 """
 
 import math
@@ -25,21 +25,21 @@ from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.modes.errors import InputError, UnavailableError
 
 _START_SECONDS = 120.0
-"""To load our own libraries, which is not the user's fault."""
+"""The seconds to load our own libraries, which is not the user's fault."""
 
 _START_FREE = 1.0
-"""Of these, what does not count against the budget."""
+"""The part of these that does not count against the budget."""
 
 _AGAIN = 4.0
-"""Times what it took at first: as long as a function may take to load again."""
+"""A factor on the first load time: the time that a function may take to load again."""
 
 _PROGRAM = ("-m", "fwdrev.bench.functions.worker")
 
 _LEAST = 1.0
-"""Seconds that a process is waited for, however little is left."""
+"""The least seconds to wait for a process, however little is left."""
 
 _ITSELF = 0.9
-"""Of the time for an arm: what the process may let pass before it gives up by itself, which spares us a fresh one."""
+"""The share of an arm's time after which the process gives up by itself, which spares us a fresh one."""
 
 _OVER = "the budget was over before a process for it was ready"
 
@@ -50,7 +50,7 @@ class FunctionProcess:
     fresh = True
 
     def __init__(self, target: Target, folder: Path) -> None:
-        """Nothing is started yet; `folder` is for programs and logs."""
+        """Starts nothing yet; `folder` is for programs and logs."""
         self._target, self._folder = target, folder
         self._numbers = count()
         self._running = ExitStack()
@@ -64,9 +64,9 @@ class FunctionProcess:
         self._start_seconds = 0.0
 
     def facts(self, seconds: float) -> Facts:
-        """Start a process and look at the function; raises InputError for one that cannot be measured at all.
+        """Start a process and probe the function; raises InputError for one that cannot be measured at all.
 
-        The seconds are those of the whole budget: later processes are started within it, too.
+        `seconds` is the whole budget, which includes starting later processes.
         """
         try:
             answer = self._loaded(seconds)
@@ -81,7 +81,7 @@ class FunctionProcess:
         return facts
 
     def expected(self, seconds: float, *, measured: bool = True) -> Expected:
-        """What the counts of each arm let expect; one that fails, hangs or dies costs the others nothing but time."""
+        """The predictions from counts for each arm; one that fails, hangs or dies costs the others only time."""
         end, found = perf_counter() + seconds, Expected()
         for left, arm in zip(range(len(self._arms), 0, -1), self._arms, strict=True):
             share = max(_LEAST, (end - perf_counter()) / left)
@@ -116,11 +116,11 @@ class FunctionProcess:
 
     @property
     def spent_seconds(self) -> float:
-        """Of the budget, before anything is measured: to load the function, and what starting took beyond a second."""
+        """The part of the budget used before any measurement: loading the function, and starting beyond a second."""
         return self._load_seconds + max(0.0, self._start_seconds - _START_FREE)
 
     def end(self) -> None:
-        """The process is gone afterwards, with all that it has started."""
+        """End the process and its children."""
         self._running.close()
         self._child = self._ledger = None
 
@@ -129,7 +129,7 @@ class FunctionProcess:
         return max(_LEAST, self._end - float(perf_counter()))
 
     def _loaded(self, seconds: float) -> dict[str, Any]:
-        """A fresh process that knows the function."""
+        """A fresh process that has loaded the function."""
         self.end()
         log = self._folder / f"{next(self._numbers)}.log"
         self._child = self._running.enter_context(started("", Path.cwd(), self._environment(), log, {}, _PROGRAM))
@@ -155,16 +155,16 @@ class FunctionProcess:
         return answer
 
     def _reloaded(self) -> None:
-        """The same once more; raises LostArmError for a function that is refused this time, or takes far longer.
+        """Another fresh process; raises LostArmError if it refuses the function this time, or takes far longer.
 
-        That another arm has ended its process is not the fault of the one that is waiting: it has all its time left.
+        A waiting arm keeps all its time if another arm has ended the process.
         """
         refused = self._loaded(min(self._left, _AGAIN * max(1.0, self._load_seconds))).get("refused")
         if refused is not None:
             raise LostArmError(None, refused)
 
     def _asked(self, command: Mapping[str, Any], seconds: float, arm: str | None = None) -> dict[str, Any]:
-        """The answer; a process that does not give one in time is ended."""
+        """The answer; kills a process that does not answer in time."""
         if self._child is None:
             raise LostArmError(arm, "its process has ended")
         if self._ledger is not None:
@@ -185,11 +185,11 @@ class FunctionProcess:
         return answer
 
     def _at(self, arm: str | None) -> str | None:
-        """The arm that the process was at, as its ledger knows it; otherwise that which it was asked for."""
+        """The arm that the process ran, by its ledger; otherwise the requested one."""
         return (None if self._ledger is None else self._ledger.running) or arm
 
     def _environment(self) -> dict[str, str]:
-        """The caller's own, where the program will run; what is compiled is kept for the other processes."""
+        """The caller's environment, in which the program will run; compiled programs are kept for other processes."""
         env = without_repository(os.environ)
         env["JAX_COMPILATION_CACHE_DIR"] = str(self._folder / "programs")
         env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
@@ -201,7 +201,7 @@ class FunctionProcess:
 
 @contextmanager
 def function_process(target: Target) -> Iterator[FunctionProcess]:
-    """For the functions of a target; nothing is left behind."""
+    """Trials for the functions of a target; leaves nothing behind."""
     with tempfile.TemporaryDirectory(prefix="fwdrev-advise-") as folder:
         trials = FunctionProcess(target, Path(folder))
         try:

@@ -20,14 +20,14 @@ from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.errors import InputError, Raised, attempt
 
 _COPIES = 3
-"""Of a point: as it is read, as the arms' array, and as one vector."""
+"""The copies of a point in memory: as read, as the arms' array, and as one vector."""
 
 _WIDEST = {"b": 1, "i": 8, "u": 8, "f": 8, "c": 16}
-"""Bytes of a number that JAX and PyTorch compute with, by its kind."""
+"""The bytes of a number in JAX and PyTorch, by kind."""
 
 
 def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
-    """The arguments for `first`; raises InputError."""
+    """The arguments for the function `first`; raises InputError."""
     if not target.torch:
         return _arrays(target, first)
     import jax
@@ -39,7 +39,7 @@ def point_of(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
 
 
 def _tensor(array: Pytree, torch: ModuleType) -> Pytree:
-    """Of an array in this machine's byte order, without negative strides: PyTorch knows neither. The rest as it is."""
+    """An array in this machine's byte order, without negative strides, which PyTorch lacks. Other values unchanged."""
     if not isinstance(array, np.ndarray):
         return array
     try:
@@ -72,9 +72,9 @@ def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
 
 
 def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
-    """The arrays of a file, in the order of the function's arguments."""
+    """Reads the arrays of a file, in the order of the function's arguments."""
     loaded = attempt(partial(_loaded, path))
-    if isinstance(loaded, Raised):  # of a damaged file, zipfile and NumPy raise what they come across
+    if isinstance(loaded, Raised):  # for a damaged file, zipfile and NumPy raise many kinds of errors
         msg = f"cannot read {path}: {' '.join(str(loaded.error).split())}; write it with numpy.savez, plain arrays only"
         raise InputError(msg)
     arrays = {name: _plain(array, f"{path}: {name}") for name, array in loaded.items()}
@@ -86,7 +86,7 @@ def _read(path: Path, first: Callable[..., Any]) -> list[Any]:
 
 def _loaded(path: Path) -> dict[str, Any]:
     with opened(path, text=False) as file:
-        if not file.read(6).startswith((b"PK", b"\x93NUMPY")):  # else NumPy takes it for pickled code, and tells so
+        if not file.read(6).startswith((b"PK", b"\x93NUMPY")):  # otherwise NumPy takes it for a pickle and reports that
             raise ValueError("it is neither an .npz file nor an .npy file")
         file.seek(0)
         _check_unpacked(file)
@@ -95,7 +95,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _check_unpacked(file: BinaryIO) -> None:
-    """Whether what an archive holds fits into memory: zeros are packed a thousand times smaller than they are."""
+    """Check that an archive's content fits into memory: zeros shrink a thousandfold when packed."""
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
             need = sum(member.file_size for member in archive.infolist())
@@ -104,14 +104,14 @@ def _check_unpacked(file: BinaryIO) -> None:
 
 
 def _check_free(size: int, what: str) -> None:
-    """Also for the copies that are made of it."""
+    """Check that the point and its copies fit into memory."""
     have = available_bytes()
     if have is not None and _COPIES * size > have:
         raise MemoryError(f"{what} takes {size / 1e9:.3g} GB, {_COPIES} times over, and {have / 1e9:.3g} GB are free")
 
 
 def _plain(array: Pytree, where: str) -> Pytree:
-    """A single whole number, truth value or string as Python's own: it may be a size, or a name."""
+    """Turns a single whole number, truth value or string into Python's own: it may be a size, or a name."""
     dtype = getattr(array, "dtype", None)
     if dtype is not None and array.ndim == 0 and dtype.kind in "biuUS":
         return array.item()
@@ -121,7 +121,7 @@ def _plain(array: Pytree, where: str) -> Pytree:
 
 
 def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -> list[Any]:
-    """Those that are named like parameters."""
+    """The arrays named like parameters, in their order."""
     try:
         parameters = list(inspect.signature(first).parameters)
     except (TypeError, ValueError):
@@ -135,7 +135,7 @@ def _by_name(arrays: Mapping[str, Any], path: Path, first: Callable[..., Any]) -
 
 
 def _made(point: str, target: Target) -> tuple[Any, ...]:
-    """What the user's function returns: a tuple is several arguments."""
+    """Calls the user's function; a tuple means several arguments."""
     import jax
 
     where, names = parts_of(point)
@@ -152,10 +152,10 @@ def _made(point: str, target: Target) -> tuple[Any, ...]:
 
 
 def _cast(leaf: Pytree, target: Target) -> Pytree:
-    """Floating-point numbers as they were asked for; anything else as it is."""
+    """Converts floating-point numbers to the requested type; leaves others unchanged."""
     if target.dtype is None or not hasattr(leaf, "dtype"):
         return leaf
-    if hasattr(leaf, "is_floating_point"):  # a tensor of PyTorch
+    if hasattr(leaf, "is_floating_point"):  # a PyTorch tensor
         return leaf.to(getattr(sys.modules["torch"], target.dtype)) if leaf.is_floating_point() else leaf
     import jax.numpy as jnp
 
@@ -163,7 +163,7 @@ def _cast(leaf: Pytree, target: Target) -> Pytree:
 
 
 def _dtype(target: Target) -> np.dtype[Any]:
-    """What JAX, or PyTorch, computes with, unless it was asked for another."""
+    """Converts to what JAX or PyTorch computes with by default, unless the user chose a type."""
     if target.dtype is not None:
         return np.dtype(target.dtype)
     if target.torch:

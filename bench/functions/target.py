@@ -1,6 +1,6 @@
-"""What `MODULE:FUNCTION` names.
+"""Finds the function that `MODULE:FUNCTION` names.
 
-Finding it runs the user's code, so it belongs into a process of its own; only `checked` is for the command itself.
+This runs the user's code, so it belongs in a separate process; the command itself uses only `checked`.
 """
 
 import importlib
@@ -22,7 +22,7 @@ class Target:
     """`what`: MODULE:FUNCTION, FILE.py:FUNCTION, or several functions with commas, applied one after the other.
 
     The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`). `dtype`
-    is float32, float64 or None: as the point has it. `argnums` and `has_aux` are those of jax.jacobian; None: all
+    is float32, float64 or None: the point's own. `argnums` and `has_aux` are those of jax.jacobian; None: all
     arguments. With `vmap` the function takes one sample of the point. `torch`: arrays become tensors of PyTorch.
     """
 
@@ -39,7 +39,7 @@ class Target:
 
 
 def checked(target: Target) -> Target:
-    """The same, if it can be meant; raises InputError."""
+    """Checks the options and returns the target; raises InputError."""
     parts_of(target.what)
     given = [name for name in ("at", "shapes", "point") if getattr(target, name)]
     if len(given) != 1:
@@ -50,13 +50,13 @@ def checked(target: Target) -> Target:
 
 
 def functions_of(target: Target) -> dict[str, Callable[..., Any]]:
-    """The functions by name, in the order in which they are applied; raises InputError."""
+    """The names of the functions, in the order of their application; raises InputError."""
     where, names = parts_of(target.what)
     return {name: function_of(where, name) for name in names}
 
 
 def parts_of(text: str) -> tuple[str, list[str]]:
-    """The module or file, and the names after the colon, each of which may have dots."""
+    """The module or file, and the names after the colon, each with dots if needed."""
     where, _, names = text.rpartition(":")
     found = [name.strip() for name in names.split(",")]
     named = all(part.isidentifier() for name in found for part in name.split("."))
@@ -66,7 +66,7 @@ def parts_of(text: str) -> tuple[str, list[str]]:
 
 
 def function_of(where: str, name: str) -> Callable[..., Any]:
-    """What the name, which may have dots, stands for in the module; raises InputError."""
+    """The object of that name, which may have dots, in the module; raises InputError."""
     module = _module(where)
     found: Any = module
     *owners, last = name.split(".")
@@ -111,9 +111,9 @@ def _module(where: str) -> ModuleType:
 
 @cache
 def _from_file(path: Path) -> ModuleType:
-    """Run once, however often it is named; its neighbours can be imported by it, as when it is run.
+    """Runs a file once, however often it is named; it can import its neighbours, as when run as a script.
 
-    A file of a package is imported as a part of that, so that it can import relatively.
+    A file of a package is imported as part of it, so that relative imports work.
     """
     folders = list(takewhile(lambda folder: (folder / "__init__.py").is_file(), path.parents))
     if folders:

@@ -1,9 +1,9 @@
-"""A call into a library of Python's that is given up after a while, in the process in which it runs.
+"""Gives up a call into a Python library after a time limit, in the same process.
 
     within(5.0, lambda: asdex.jacobian_coloring(f, x), "asdex")      # raises TimeoutError where it takes longer
 
-It ends at a line of that library, and nowhere else: not inside of JAX, whose state would be left behind, and not inside
-of compiled code. Lines of the library take a little longer for it, those of others do not.
+It stops only at a line of that library: not inside JAX, whose state would be left behind, and not inside
+compiled code. This slows the lines of the library a little, and no others.
 """
 
 import math
@@ -19,13 +19,13 @@ _T = TypeVar("_T")
 
 
 class _LateError(BaseException):
-    """Passes every `except Exception` on the way."""
+    """Raised to pass every `except Exception` on the way out."""
 
 
 def within(seconds: float, call: Callable[[], _T], package: str) -> _T:
-    """What the call returns, if it does within so many seconds; raises TimeoutError.
+    """The result of the call, if it returns within `seconds`; raises TimeoutError.
 
-    Under a debugger, which would have to give way, it takes as long as it takes.
+    Under a debugger, which uses the same hook, there is no limit.
     """
     if math.isinf(seconds) or sys.gettrace() is not None:
         return call()
@@ -38,7 +38,7 @@ def within(seconds: float, call: Callable[[], _T], package: str) -> _T:
 
     sys.settrace(lambda frame, *_: check if _belongs(frame, package) else None)
     try:
-        with no_collection():  # JAX has it call back, and there an exception would be printed and lost
+        with no_collection():  # JAX calls it back, and would print and lose an exception there
             return call()
     except _LateError:
         raise TimeoutError from None

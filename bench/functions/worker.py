@@ -1,6 +1,6 @@
-"""The process in which a user's function runs: it reads commands line by line, and answers each line.
+"""The process that runs a user's function: reads commands line by line, and answers each line.
 
-It may hang or die of what the function does; its ledger says at which arm it was. What the function prints goes to
+The function may make it hang or die; its ledger then names the arm. What the function prints goes to
 standard error.
 """
 
@@ -32,10 +32,10 @@ def main() -> None:
 
 
 class _Worker:
-    """A method for each command, and what is kept from one to the next."""
+    """A method for each command, with the state that they share."""
 
     def __init__(self) -> None:
-        """Nothing is imported yet."""
+        """Imports nothing yet."""
         self.trials: Any = None
         self.ledger: Any = None
 
@@ -49,7 +49,7 @@ class _Worker:
         return {"loaded": fwdrev.bench.functions.in_process.__name__}
 
     def load(self, target: dict[str, Any], seconds: float, ledger: str) -> Answer:
-        """Import the user's code, make the point, look at both; the ledger is for the `arms` that may come."""
+        """Import the user's code, make the point, probe both; the ledger is for the possible `arms`."""
         from fwdrev.bench.functions.in_process import FunctionTrials
         from fwdrev.bench.functions.point import point_of
         from fwdrev.bench.functions.target import Target, functions_of
@@ -66,7 +66,7 @@ class _Worker:
         function = stages[0] if len(stages) == 1 else composed(stages)
         point = point_of(asked, stages[0])
         look = probe_torch if has_tensors(point) else probe_function
-        name = next(iter(functions)) if len(stages) == 1 else "f"  # as a line of code can name it
+        name = next(iter(functions)) if len(stages) == 1 else "f"  # the name for a line of code
         found = look(function, point, name=name, argnums=asked.argnums, has_aux=asked.has_aux, vmap=asked.vmap)
         named = functions if len(stages) > 1 else None
         self.trials = FunctionTrials(found, named, at=self.enter, may_die=True)
@@ -77,23 +77,23 @@ class _Worker:
         return {"facts": asdict(facts), "arms": arms}
 
     def count(self, arm: str, seconds: float, *, measured: bool) -> Answer:
-        """What the counts of an arm let expect."""
+        """The predictions from counts for an arm."""
         return {"expected": asdict(self.trials.count(arm, seconds, measured=measured))}
 
     def prepare(self, arm: str, held: dict[str, int], seconds: float) -> Answer:
-        """Compile an arm and call it; `held`: bytes from which the size of a chunk follows, for arms with chunks."""
+        """Compile an arm and call it; `held`: the bytes that decide the chunk size, for chunked arms."""
         self._offer(held)
         with _limited():
             return {"prepared": asdict(self.trials.prepare(arm, seconds))}
 
     def round(self, loops: dict[str, int], blocks: int, seed: int, held: dict[str, int]) -> Answer:
-        """Time arms."""
+        """Time these arms in paired blocks."""
         self._offer(held)
         with _limited():
             return {"values": self.trials.round(loops, blocks, seed)}
 
     def enter(self, arm: str) -> None:
-        """Note that this arm comes next."""
+        """Note in the ledger that this arm comes next."""
         self.ledger.enter(arm)
 
     def _offer(self, held: dict[str, int]) -> None:
@@ -102,12 +102,12 @@ class _Worker:
 
 
 def _limited() -> AbstractContextManager[None]:
-    """No more memory than is free: the arm ends here, not another program of the user's."""
+    """Limit the memory to what is free, so that the arm fails and not another of the user's programs."""
     import jax
 
     from fwdrev.bench.machine.memory import available_bytes, limited
 
-    on_gpu = jax.default_backend() != "cpu"  # whose driver maps far more than it takes
+    on_gpu = jax.default_backend() != "cpu"  # a GPU driver maps far more than it uses
     return limited(None if on_gpu else available_bytes())
 
 

@@ -1,4 +1,4 @@
-"""The files of a commit in a folder of their own, with those of its submodules, from what is there: no network."""
+"""Puts the files of a commit into a folder, with those of its submodules, from local repositories: no network."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.modes.errors import InputError
 
 Absent = dict[str, str]
-"""Submodules whose commit is not here, by their path in the project, and why."""
+"""Submodules whose commit is missing locally, by their path in the project, with the reason."""
 
 _LINK = "160000"
 """The mode of a submodule in a tree."""
@@ -18,9 +18,9 @@ _LINK = "160000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Repository:
-    """One whose files are put somewhere: `git_dirs`, the first that exists, is where its submodules' repositories are.
+    """A project to check out: the first existing folder of `git_dirs` holds its submodules' repositories.
 
-    `here`: where the user has it checked out, if anywhere; `path`: where it is in the project.
+    `here`: the user's own checkout of it, if any; `path`: its place in the project.
     """
 
     git_dirs: tuple[Path, ...]
@@ -28,7 +28,7 @@ class _Repository:
     path: str = ""
 
     def submodules(self, tree: str) -> Iterator[tuple[str, str]]:
-        """Path and commit of each in that tree."""
+        """The path and commit of each submodule in that tree."""
         told = {"GIT_DIR": str(self.git_dirs[0])}
         listed = git("ls-tree", "-r", "-z", "--full-tree", tree, at=self.git_dirs[0], variables=told)
         for line in listed.stdout.split("\0"):
@@ -38,10 +38,10 @@ class _Repository:
 
 
 def check_out(project: Project, commit: str, folder: Path, own: OwnFolder) -> Absent:
-    """Put that commit into `folder`, which lies in `own`; tell which of its submodules are not here.
+    """Put that commit into `folder`, which lies in `own`; returns the submodules that are missing.
 
-    The folder is a worktree, so that code which asks git is answered. Where the repository cannot be written it has the
-    files alone. Raises InputError where even these cannot be had.
+    The folder is a worktree, so that code can ask git. If the repository cannot be written, it has the
+    files alone. Raises InputError if even that fails.
     """
     own.announce(common := project.common_dir)
     with signals_deferred():
@@ -60,7 +60,7 @@ def check_out(project: Project, commit: str, folder: Path, own: OwnFolder) -> Ab
 
 
 def submodules(folder: Path) -> list[str]:
-    """Where a checkout has submodules that are checked out, nested ones too: relative paths."""
+    """The relative paths of checked-out submodules, including nested ones."""
     listed = git("ls-files", "-s", "-z", at=folder).stdout.split("\0")
     links = [line.partition("\t")[2] for line in listed if line.startswith(_LINK)]
     found = [path for path in links if _git_dir(folder / path) is not None]
@@ -68,7 +68,7 @@ def submodules(folder: Path) -> list[str]:
 
 
 def _fill(outer: _Repository, tree: str, folder: Path, index: Path, absent: Absent) -> None:
-    """The submodules of `outer` at that commit, whose own files are in `folder`."""
+    """The submodules of `outer` at that commit, whose files are in `folder`."""
     for path, commit in outer.submodules(tree):
         within = f"{outer.path}{path}"
         git_dir = _git_dir(outer.here / path) or _kept(outer, folder, path)
@@ -92,7 +92,7 @@ def _git_dir(folder: Path) -> Path | None:
 
 
 def _kept(outer: _Repository, folder: Path, path: str) -> Path | None:
-    """A submodule that was cloned once and is not checked out, or elsewhere; by the name that the commit gives it."""
+    """The repository of a submodule that was cloned before, by the name that the commit gives it."""
     file = str(folder / ".gitmodules")
     listed = git("config", "--file", file, "-z", "--get-regexp", r"^submodule\..*\.path$", at=folder).stdout
     for line in listed.split("\0"):
@@ -105,7 +105,7 @@ def _kept(outer: _Repository, folder: Path, path: str) -> Path | None:
 
 
 def _files(git_dir: Path, commit: str, folder: Path, index: Path) -> str | None:
-    """Write them by an index of our own, which changes nothing in the repository; why that failed, or None."""
+    """Write the files by a separate index, which changes nothing in the repository; returns the error, or None."""
     folder.mkdir(exist_ok=True)
     told = {"GIT_DIR": str(git_dir), "GIT_WORK_TREE": str(folder), "GIT_INDEX_FILE": str(index)}
     index.unlink(missing_ok=True)

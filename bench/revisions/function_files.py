@@ -1,6 +1,6 @@
-"""Functions that are named by their file, `FILE.py:FUNCTION`, as both sides of a comparison import them.
+"""Converts functions named by file, `FILE.py:FUNCTION`, to modules that both sides of a comparison import.
 
-spec, inputs, sides = in_modules(spec, inputs, sides)        # MODULE:FUNCTION, and where both sides find MODULE
+spec, inputs, sides = in_modules(spec, inputs, sides)        # MODULE:FUNCTION, and the folders of each MODULE
 """
 
 from dataclasses import replace
@@ -14,10 +14,10 @@ from fwdrev.modes.errors import InputError
 
 
 def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[SweepSpec, str | None, Sides]:
-    """The functions of `spec` and their points (`inputs`, with commas between) by the modules that their files are.
+    """The functions of `spec` and their points (`inputs`, separated by commas), with modules in place of files.
 
-    A file of a package is a part of it; any other is a module of its own, whose folder both sides have on their path.
-    Raises InputError for a file that is not there, or not in the project.
+    A file of a package is part of it; any other file is a module, whose folder goes on both sides' path.
+    Raises InputError for a file that does not exist, or lies outside the project.
     """
     folders: list[Path] = []
 
@@ -37,7 +37,7 @@ def in_modules(spec: SweepSpec, inputs: str | None, sides: Sides) -> tuple[Sweep
 
 
 def _module(where: str, sides: Sides) -> tuple[str, Path]:
-    """Its dotted name and the folder, relative to the project, in which that is found."""
+    """Its dotted name, and the folder in which Python finds it, relative to the project."""
     top = sides.home
     try:
         inside = (top / sides.inside / where).resolve().relative_to(top)
@@ -49,7 +49,7 @@ def _module(where: str, sides: Sides) -> tuple[str, Path]:
         nearby = sorted(path.name for path in (sides.head / inside).parent.glob("*.py"))
         known = f"; there are {', '.join(nearby)}" if nearby else ""
         raise InputError(f"there is no file {where}{known}: give FILE.py:FUNCTION, relative to the current folder")
-    above = inside.parents[:-1]  # without the project itself
+    above = inside.parents[:-1]  # excluding the project itself
     packages = list(takewhile(lambda folder: (side / folder / "__init__.py").is_file(), above))
     folder = packages[-1].parent if packages else inside.parent
     parts = inside.relative_to(folder).with_suffix("").parts

@@ -1,9 +1,9 @@
-"""A git revision beside the working tree: its code in a worktree of its own, gone when the block is over.
+"""A git revision beside the working tree: its code in its own worktree, removed after the block.
 
     with revision("main") as sides:
         sides.base, sides.head                     # the project at that revision, and as it is now
 
-The worktree lies in the folder for temporary files, so that neither side finds the other's modules by walking upwards.
+The worktree lies in the system's temporary folder, so that neither side finds the other's modules by walking upwards.
 """
 
 import shutil
@@ -24,9 +24,9 @@ class Sides:
     """Two states of one project.
 
     `base`: its folder at the revision, whose full name is `commit`; `head`: its folder as it is, uncommitted changes
-    included; `inside`: the folder in it where we are, relative; `scratch`: an empty folder that is gone with the base.
-    `path`: folders in the project, relative, from which both sides import; `project`: where the user has it, if that is
-    not `head`; `absent`: what is missing in base since it is not here, by path, with the reason.
+    included; `inside`: the current folder in it, relative; `scratch`: an empty folder, removed with the base.
+    `path`: relative folders of the project from which both sides import; `project`: the user's own copy, if that is
+    not `head`; `absent`: the parts missing in base, by path, with the reason.
     """
 
     base: Path
@@ -40,7 +40,7 @@ class Sides:
 
     @property
     def home(self) -> Path:
-        """Where the user has the project."""
+        """The user's own copy of the project."""
         return self.head if self.project is None else self.project
 
 
@@ -48,9 +48,9 @@ class Sides:
 def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
     """A revision of the git project around the current folder as base, and the working tree as head.
 
-    `copy`: patterns of files that git ignores, which base gets too, as they are now; `path`: folders of the project
-    from which both sides import. Raises InputError where there is no git, no project, no commit or no such revision,
-    and for a pattern or folder that names nothing.
+    `copy`: patterns of git-ignored files, which base gets too, as they are now; `path`: folders of the project
+    from which both sides import. Raises InputError if there is no git, no project, no commit or no such revision,
+    and for a pattern or folder without a match.
     """
     project = project_here()
     with _checked_out(project, _commit(name, project), copy, path, twice=False) as sides:
@@ -59,9 +59,9 @@ def revision(name: str, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -
 
 @contextmanager
 def itself(name: str = "HEAD", /, *, copy: Sequence[str] = (), path: Sequence[str] = ()) -> Iterator[Sides]:
-    """Twice the same revision, as two folders of the same depth: whatever differs between these two sides is noise.
+    """The same revision twice, in two folders of the same depth: differences between the sides are noise.
 
-    Where there is no git project, two empty folders, from which both sides find what is installed. `copy` and `path` as
+    Without a git project, two empty folders, from which both sides find installed packages. `copy` and `path` as
     for `revision`; they need a project.
     """
     try:
@@ -81,7 +81,7 @@ def itself(name: str = "HEAD", /, *, copy: Sequence[str] = (), path: Sequence[st
 
 @contextmanager
 def here() -> Iterator[Sides]:
-    """Twice the working tree, as it is: both sides are the same files. Needs no git."""
+    """The working tree twice: both sides are the same files. Needs no git."""
     try:
         project = project_here()
         top, inside, git_folder = project.top, project.inside, project
@@ -95,7 +95,7 @@ def here() -> Iterator[Sides]:
 def _checked_out(
     project: Project, commit: str, copy: Sequence[str], path: Sequence[str], *, twice: bool
 ) -> Iterator[Sides]:
-    """That commit as base, and as head too where it is wanted `twice`, in place of the working tree."""
+    """That commit as base, and with `twice` also as head, in place of the working tree."""
     places, generated = _places(path, project), _generated(copy, project)
     with _prepared("itself" if twice else "against", project) as (own, scratch):
         base, head = own.path / "base", own.path / "head" if twice else project.top
@@ -117,7 +117,7 @@ def _checked_out(
 
 @contextmanager
 def _prepared(kind: str, project: Project | None) -> Iterator[tuple[OwnFolder, Path]]:
-    """A folder of our own and in it one for scratch, after what dead processes left is gone."""
+    """A new folder with one for scratch in it, after removing the leftovers of dead processes."""
     remove_dead(None if project is None else project.common_dir)
     with own_folder(kind) as own:
         scratch = own.path / "scratch"
@@ -128,8 +128,8 @@ def _prepared(kind: str, project: Project | None) -> Iterator[tuple[OwnFolder, P
 def _commit(name: str, project: Project) -> str:
     asked = ("rev-parse", "--verify", "--quiet", "--end-of-options")
     found = project.git(*asked, name)
-    named = found.stdout.strip()  # with a `^` before it where what is meant is all that is not in that commit
-    if found.returncode == 0:  # of `:/words` the ending would be part of the words
+    named = found.stdout.strip()  # with a `^` in front if it means everything not in that commit
+    if found.returncode == 0:  # after `:/words`, the suffix would become part of the words
         found = project.git(*asked, f"{named}^{{commit}}")
     if found.returncode == 0 and not named.startswith("^"):
         return found.stdout.strip()
@@ -143,7 +143,7 @@ def _commit(name: str, project: Project) -> str:
 
 
 def _places(path: Sequence[str], project: Project) -> tuple[Path, ...]:
-    """Folders in the project, relative to its top."""
+    """Checks folders of the project; returns them relative to its top."""
     found = []
     for name in path:
         place = (project.top / name).resolve()
@@ -155,7 +155,7 @@ def _places(path: Sequence[str], project: Project) -> tuple[Path, ...]:
 
 
 def _generated(patterns: Sequence[str], project: Project) -> list[str]:
-    """The files that git ignores in the project and match, in its submodules too: relative paths."""
+    """The git-ignored files that match, in the project and its submodules: relative paths."""
     if not patterns:
         return []
     inner = submodules(project.top)
@@ -176,7 +176,7 @@ def _generated(patterns: Sequence[str], project: Project) -> list[str]:
 
 
 def _ignored(pattern: str) -> list[str]:
-    """The question to git; a pattern without a slash matches in every folder, as in `.gitignore`."""
+    """Asks git; a pattern without a slash matches in every folder, as in `.gitignore`."""
     name = pattern.removesuffix("/")
     place = name.removeprefix("/") if "/" in name else f"**/{name}"
     listed = ("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--full-name")
@@ -184,7 +184,7 @@ def _ignored(pattern: str) -> list[str]:
 
 
 def _copied(files: Sequence[str], head: Path, base: Path) -> None:
-    """Files of the revision itself stay. A folder that git lists whole, as a link to data, is linked."""
+    """Copies them; files of the revision itself stay. A folder that git lists whole, as a link to data, is linked."""
     for file in files:
         old, new = head / file, base / file
         if new.exists() or not (old.is_file() or old.is_dir()):

@@ -1,9 +1,9 @@
-"""Looks up, before anything is measured, which side lacks which arm.
+"""Finds out, before anything is measured, which side lacks which arm.
 
     with revision("main") as sides:
         looked_up(spec, sides).lacking   # {"model:new": Lacking(side="base", reason="model has no function 'new'; …")}
 
-An arm that neither side has was written wrongly. One that exists and fails is left to the measuring, which reports it.
+An arm that neither side has is misspelt. One that exists and fails is left to the measurement, which reports it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,18 +22,18 @@ from fwdrev.bench.revisions.pair import Pair, started_pair
 from fwdrev.modes.errors import InputError, UnavailableError
 
 _LACKS, _UNAVAILABLE = "lacks", "unavailable"
-"""Keys of a side's answer about an arm that it does not have, or cannot load here."""
+"""The keys of a side's answer about an arm that it lacks, or cannot load here."""
 
 
 def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None) -> "LookedUp":
-    """The arms that one side alone does not have, and what functions take. A function lacks what its point lacks.
+    """The arms that only one side lacks, and the parameters of functions. A function without its point is lacking, too.
 
     `inputs` as for `bench.revisions.rounds.against`. Raises InputError for an arm, or a point, that
-    neither side has, UnavailableError where neither can load an engine here, and as `against` does.
+    neither side has, UnavailableError if neither can load an engine here, and like `against`.
     """
     points = points_of(spec.engines, inputs)
     asked = dict.fromkeys([*spec.engines, *points.values()])
-    light = spec.model_copy(update={"engines": []})  # they are looked up, not run: no library is needed
+    light = spec.model_copy(update={"engines": []})  # they are only looked up, which needs no library
     takes: dict[str, bool] = {}
     with started_pair(light, sides) as pair:
         found = dict(_answers(asked, pair, takes))
@@ -54,14 +54,14 @@ def looked_up(spec: SweepSpec, sides: Sides, *, inputs: str | None = None) -> "L
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookedUp:
-    """`lacking`: the arms of one side alone; `takes`: whether a function, or a point, has parameters, where known."""
+    """`lacking`: arms that only one side lacks; `takes`: whether a function, or a point, has parameters, if known."""
 
     lacking: Mapping[str, Lacking]
     points: Mapping[str, str]
     takes: Mapping[str, bool]
 
     def sized(self, spec: SweepSpec, *, asked: bool) -> SweepSpec:
-        """With the sizes that its functions have: one, 1, where no point takes a size; `asked`: sizes were given.
+        """The specification with its functions' sizes: 1 if no point takes a size; `asked`: the user gave sizes.
 
         Raises InputError for a function that takes an input and has no point, and for sizes that have no meaning.
         """
@@ -81,7 +81,7 @@ class LookedUp:
         return spec.model_copy(update={"inputs": [1]}) if sizeless and len(sizeless) == len(functions) else spec
 
     def _has_sizes(self, name: str) -> bool:
-        """A function that could not be looked up may have them."""
+        """Whether a function may have parameters, also if unknown."""
         return self.takes.get(name, True) and self.takes.get(self.points.get(name, ""), True)
 
 
@@ -89,9 +89,9 @@ Answers = tuple[dict[str, str], dict[str, str]]
 
 
 def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterable[tuple[str, Answers]]:
-    """Of base and of head for each name, as far as both live: a side that dies of one dies again later.
+    """The answers of base and head for each name, while both live: a side that dies of one dies again later.
 
-    Notes what each `takes`, of head if it has it.
+    Records what each `takes`, from head if it has the arm.
     """
     for name in asked:
         try:
@@ -106,7 +106,7 @@ def _answers(asked: Iterable[str], pair: Pair, takes: dict[str, bool]) -> Iterab
             yield name, (one, other)
         elif other:
             yield name, (one, other | {_LACKS: f"{other[_LACKS]}; {what}"})
-        else:  # base would have it in a checkout as complete as the working tree: the measuring says so
+        else:  # a complete checkout would have it: the measurement says so
             yield name, ({}, {})
 
 

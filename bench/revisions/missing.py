@@ -1,6 +1,6 @@
-"""Why the revision cannot import what the working tree can, and what to set: generated files, submodules, folders.
+"""Explains why a revision cannot import what the working tree can, and which option helps.
 
-A checkout of a commit has what is committed, and is found by where it lies. A working tree also has what was built or
+A checkout has the committed files, and is found by its place. A working tree also has files built or
 generated in it, and may be found by an editable install.
 """
 
@@ -18,9 +18,9 @@ _BINARY = (".so", ".pyd", ".dylib")
 
 
 def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
-    """The option with which base can do it too; None where base does not fail for a file that it cannot find.
+    """The option that lets base import it, too; None unless base fails for a missing file.
 
-    `base`: what it answered when it failed with `arm`.
+    `base`: its answer when it failed with `arm`.
     """
     sides = pair.sides
     if sides is None or not sides.commit:
@@ -47,9 +47,9 @@ def hint(pair: Pair, arm: str, base: Mapping[str, Any]) -> str | None:
 
 
 def unlike(pair: Pair) -> str | None:
-    """The first generated file that head has imported and base does without, by code of its own for that case.
+    """The first generated file that head imported and base did without, by its own fallback.
 
-    The two would be compared though base runs something else.
+    Without this check, base would run other code than head.
     """
     if pair.sides is None or not pair.sides.commit:
         return None
@@ -63,7 +63,7 @@ def _first_generated(home: Path, files: tuple[str, ...]) -> str | None:
 
 
 def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> str | None:
-    """`found`: where head has it; `lacked`: whether it is this one that base could not import."""
+    """`found`: its place in head; `lacked`: whether base failed to import this one."""
     inside = found.relative_to(sides.home) if found is not None and found.is_relative_to(sides.home) else None
     absent = next(
         (why for path, why in sides.absent.items() if inside is not None and inside.is_relative_to(path)), None
@@ -84,7 +84,7 @@ def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> 
 
 
 def _of_file(home: Path, inside: Path) -> str | None:
-    """If git does not have it, or the link to a folder that it lies in."""
+    """Whether git lacks it, or the link to a folder that holds it."""
     inside = next((place for place in reversed(inside.parents) if (home / place).is_symlink()), inside)
     folder, name = (home / inside).parent, inside.name
     if not (home / inside).exists():
@@ -99,9 +99,9 @@ def _of_file(home: Path, inside: Path) -> str | None:
 
 
 def _place(sides: Sides, name: str, inside: Path | None) -> str | None:
-    """The folder of the project from which that module is imported, if neither side looks there yet.
+    """The folder of the project that the module is imported from, if neither side searches it yet.
 
-    `inside`: where head has it in the project.
+    `inside`: its place in head's project.
     """
     first = name.split(".", maxsplit=1)[0]
     if inside is not None:
@@ -115,7 +115,7 @@ def _place(sides: Sides, name: str, inside: Path | None) -> str | None:
 
 
 def _above(file: PurePosixPath, module: str) -> PurePosixPath | None:
-    """The folder that holds that module or package, if the file is of one."""
+    """The folder that holds that module or package, if the file belongs to one."""
     if file.name == f"{module}.py":
         return file.parent
     return next((parent.parent for parent in file.parents if parent.name == module), None)

@@ -1,4 +1,4 @@
-"""Both sides at once, on the same processor: loaded, checked and timed in turns, never at the same time."""
+"""Runs both sides on the same processor: loads, checks and times them in turns, never at the same time."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,17 +18,17 @@ from fwdrev.bench.revisions.git_worktree import Sides
 from fwdrev.modes.errors import UnavailableError
 
 _PROGRAM = (str(Path(__file__).resolve().parent / "side.py"),)
-"""Always this version's, whatever the revision has; a real path, so that it is no module of either side."""
+"""Always this version's script, whatever the revision has; a real path, so that it is no module of either side."""
 
 _START_SECONDS = 120.0
-"""For a side to load its libraries."""
+"""The seconds for a side to load its libraries."""
 
 Answers = tuple[dict[str, Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two processes; `timeout`: seconds for each answer; `sides`: whose code they run."""
+    """The two processes; `timeout`: seconds for each answer; `sides`: the revisions that they run."""
 
     base: SideProcess
     head: SideProcess
@@ -36,16 +36,16 @@ class Pair:
     sides: Sides | None = None
 
     def ask(self, base: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> Answers:
-        """One question for each, or the same for both; one after the other."""
+        """Ask each its question, or both the same one, one after the other."""
         return self.base.ask(base, self.timeout), self.head.ask(base if head is None else head, self.timeout)
 
 
 @contextmanager
 def started_pair(spec: SweepSpec, sides: Sides, modules: Sequence[str] = ()) -> Iterator[Pair]:
-    """A fresh pair, with one store of compiled programs: what one has compiled, the other has too.
+    """A fresh pair with a shared store of compiled programs.
 
-    `modules`: of the project, which both loaded before, and may load at the same time.
-    Raises UnavailableError where a side cannot even load what it needs.
+    `modules`: the project's modules that both loaded before, and may load at the same time.
+    Raises UnavailableError if a side cannot load its libraries.
     """
     base, head = (_started(spec, sides, name, modules) for name in ("base", "head"))
     with base as one, head as other:
@@ -60,7 +60,7 @@ def paired_blocks(
     """Seconds per call in each block of base and of head, paired by position.
 
     `blocks`: of each arm, or the same for all. Two blocks of each at a time, ABBA, so that drift hits both alike. Which
-    side begins, and the order of the arms, is drawn anew each time. Every block has its own warm-up, since another
+    side begins, and the order of the arms, is random each time. Every block has its own warm-up, since another
     process ran before it.
     """
     values: dict[str, tuple[list[float], list[float]]] = {arm: ([], []) for arm in loops}

@@ -1,4 +1,4 @@
-"""One arm on both sides, made ready, compared and counted before it is timed; or why it cannot be."""
+"""Prepares, compares and counts one arm on both sides before it is timed, or finds the reason why it cannot be."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -17,7 +17,7 @@ R = TypeVar("R", EngineCost, ProgramCost, Memory)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairedArm:
-    """The same arm in base and in head; `seconds` per call, the shorter of both, where that was asked for."""
+    """One arm in base and in head; `seconds` per call, the shorter of both, if requested."""
 
     base: ArmResult
     head: ArmResult
@@ -25,11 +25,11 @@ class PairedArm:
 
     @property
     def good(self) -> bool:
-        """Whether it is to be timed: on both sides or not at all."""
+        """Whether to time it: on both sides or not at all."""
         return self.base.status is self.head.status is Status.MEASURED
 
     def timed(self, loops: int, base: list[float], head: list[float]) -> "PairedArm":
-        """With its values."""
+        """The results of both sides, with their values."""
         return replace(
             self,
             base=replace(self.base, loops=loops, values=tuple(base)),
@@ -40,10 +40,10 @@ class PairedArm:
 def prepared_arm(
     pair: Pair, arm: str, dtype: str, *, loops: int, delay: float, counted: bool, tolerance: float | None = None
 ) -> PairedArm:
-    """Ready on both sides, and right on both; `loops` = 0: how long it takes is to be told.
+    """Prepares the arm on both sides and checks it; with `loops` = 0, also estimates the time of a call.
 
-    `tolerance`: by how much results may differ, as in `bench.revisions.rounds.against`; where that is given, `error` of
-    head is by how much they do.
+    `tolerance`: the allowed difference, as in `bench.revisions.rounds.against`; if given, `error` of
+    head is the actual difference.
     """
     command = {"do": "prepare", "arm": arm, "loops": loops, "delay": 0.0}
     base, head = pair.ask(command, command | {"delay": delay})
@@ -65,14 +65,14 @@ def prepared_arm(
 
 
 def lost_arm(error: ArmLostError) -> PairedArm:
-    """The record of an arm when a side failed with it, died of it or was late."""
+    """The results of an arm for which a side failed, died or was late."""
     lost = ArmResult(status=error.status, reason=error.reason)
     fine = ArmResult(status=Status.MEASURED)
     return _both(lost, fine) if error.side == "base" else _both(fine, lost)
 
 
 def _both(base: ArmResult, head: ArmResult, seconds: float | None = None) -> PairedArm:
-    """A side whose other side has failed is not timed."""
+    """The result of a side that is not timed because the other one failed."""
     return PairedArm(base=_spared(base, head, "head"), head=_spared(head, base, "base"), seconds=seconds)
 
 
@@ -91,7 +91,7 @@ def _judged(answer: Mapping[str, Any], dtype: str) -> ArmResult:
 
 
 def _unsteady(pair: Pair, arm: str) -> str | None:
-    """The inputs or results that change from call to call, so that the two sides could only agree by chance."""
+    """The reason if inputs or results change from call to call, so that the sides could agree only by chance."""
     for side, answer in zip(("base", "head"), pair.ask({"do": "repeat", "arm": arm}), strict=True):
         for what, how in (("inputs", "its point makes other inputs"), ("results", "it returns other results")):
             if not answer.get(what, True):
@@ -116,7 +116,7 @@ def _failed(said: str) -> ArmResult:
 
 
 def _known(kind: type[R], record: Mapping[str, Any] | None) -> R | None:
-    """The counts of another revision in our fields; None where it does not count the same things."""
+    """Another revision's counts in our fields; None if it does not count the same things."""
     names = [field.name for field in fields(kind)]
     if record is None or not set(names) <= record.keys():
         return None

@@ -1,10 +1,10 @@
-"""A revision against the working tree: the same arms of both, paired block by block, in fresh processes each round.
+"""Times a revision against the working tree: the same arms of both, paired block by block, in fresh processes.
 
     with revision("main") as sides, closing(against(spec, sides)) as observations:
         for observation in observations:
             ...                                    # one cell in one round: its arms in base and in head
 
-Beside the arms that are asked for there is `CONTROL`, the same work on both sides: what differs there is noise.
+Beside the requested arms there is `CONTROL`, the same work on both sides: its differences are noise.
 """
 
 from collections.abc import Collection, Generator, Mapping, Sequence
@@ -28,13 +28,13 @@ from fwdrev.bench.revisions.paired_arm import PairedArm, lost_arm, prepared_arm
 from fwdrev.modes.errors import InputError
 
 _CONTROL_SHARE = 0.5
-"""The control's blocks are shorter: every cell has them, and they take time from those that are asked for."""
+"""The control's blocks are shorter: every cell has them, and they take time from the requested arms."""
 
 _FEW_CONTROL_SHARE = 2.0
-"""Beside functions they are longer: there are few cells, so that each one's control must be as sure as they are."""
+"""Beside functions they are longer: with few cells, each control must be as precise as the functions."""
 
 _FUNCTION_SECONDS = 0.25
-"""For the blocks of a function on one side in one round. One that takes long gets fewer blocks: the round is the unit,
+"""The seconds for a function's blocks on one side in one round. A slow one gets fewer blocks: the round is the unit,
 and starting it takes a second anyway."""
 
 
@@ -48,15 +48,15 @@ def against(
     order: int = 0,
     tolerance: float | None = None,
 ) -> Generator[SideObservation, None, None]:
-    """Every round of every cell, in random order; close it to end the processes.
+    """Yields every round of every cell, in random order; close it to end the processes.
 
     An arm of `spec.engines` is an engine, or a function of the project (see `revisions.side`), called with what its
     point returns, or with random numbers; `inputs`: the points by function, or as `points_of` reads them. Compiled
     programs are kept with the revision and no longer. `delays` make arms of head
-    slower on purpose. `only`: these arms in these cells, and no others. `order` draws another order of everything.
-    `tolerance`: by how much results may differ, relatively; infinite: as they like; None: by as much as rounding
+    slower on purpose. `only`: these arms in these cells, and no others. `order`: the seed of all random orders.
+    `tolerance`: the allowed relative difference of results; infinite: any; None: what rounding
     explains.
-    Raises InputError and UnavailableError where nothing can be measured.
+    Raises InputError and UnavailableError if nothing can be measured.
     """
     check_machine(spec)
     if CONTROL in spec.engines:
@@ -70,7 +70,7 @@ def against(
 
 
 class _Rounds:
-    """All rounds, and what is kept from one to the next: calls per block, and the arms that are not run."""
+    """All rounds, with their shared state: calls per block, and the arms to skip."""
 
     def __init__(
         self,
@@ -98,11 +98,11 @@ class _Rounds:
                     yield from self._visits(index, rest, pair)
 
     def _modules(self) -> list[str]:
-        """Modules of functions that were timed before, so that loading them is no risk to other arms."""
+        """The modules of functions timed before, so that loading them is no risk to other arms."""
         return list(dict.fromkeys(name.split(":")[-2] for _, name in self._loops if names_function(name)))
 
     def _visits(self, index: int, rest: list[Cell], pair: Pair) -> Generator[SideObservation, None, None]:
-        """As long as both sides live; the cell in which one does not is visited again, without the arm at fault."""
+        """Visits cells while both sides live; repeats the cell in which one died, without the arm at fault."""
         while rest:
             cell, began = rest[0], perf_counter()
             barred = {
@@ -137,7 +137,7 @@ class _Rounds:
         return arms | {name: arms[name].timed(loops[name], *both) for name, both in values.items()}
 
     def _prepared(self, index: int, cell: Cell, name: str, pair: Pair) -> PairedArm:
-        """Its calls per block are fixed by the faster side, the first time that both are right."""
+        """The faster side fixes the calls per block, the first time that both are right."""
         arm = prepared_arm(
             pair,
             name,
@@ -155,7 +155,7 @@ class _Rounds:
         return arm
 
     def _blocks(self, cell: Cell, name: str) -> int:
-        """An even number, so that each ABBA is whole: the specification's, fewer of a function that takes long."""
+        """The blocks of an arm, even so that each ABBA is whole: the specification's, or fewer for slow functions."""
         if not names_function(name):
             return self._spec.blocks
         loops = self._loops[cell, name]
@@ -163,7 +163,7 @@ class _Rounds:
         return min(self._spec.blocks, max(2, 2 * round(_FUNCTION_SECONDS / block / 2)))
 
     def _note(self, cell: Cell, arms: Mapping[str, PairedArm]) -> None:
-        """Whichever side an arm failed on, it is not run again."""
+        """Take note of failed arms: an arm that failed on either side is not run again."""
         for side in ("base", "head"):
             self._skips.note(cell, {name: getattr(arm, side) for name, arm in arms.items()})
 

@@ -1,11 +1,11 @@
-"""One side of a comparison: a program of its own that measures the code that it finds, told line by line what to do.
+"""One side of a comparison: a separate program that measures the code that it finds, commanded line by line.
 
-It is run by its path with the code of some revision on the path. So it uses the standard library and the public
-interface of fwdrev, and no part of the harness: it has to run with revisions that know nothing of it.
+It runs by its path, with some revision's code on the module path. So it uses only the standard library and the public
+interface of fwdrev: it must run with revisions that do not know it.
 
 An arm is an engine, or a function of the project, `MODULE:FUNCTION`, or its Jacobian, `jacfwd:MODULE:FUNCTION` or
-`jacrev:MODULE:FUNCTION`. There is always `control`, which is the same work whatever the revision. A function is called
-with what its point returns, a function of the project too, which takes the size or nothing.
+`jacrev:MODULE:FUNCTION`. There is always `control`, the same work in every revision. A function is called
+with the result of its point, also a function of the project, which takes the size or nothing.
 """
 
 import base64
@@ -35,33 +35,33 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 CONTROL = "control"
-"""The arm that cannot differ; the same as in `bench.records.sides`."""
+"""The arm with the same work on both sides; `bench.records.sides` uses the same name."""
 
 ALIVE = "FWDREV_ALIVE"
-"""The variable with the number of a pipe that the command holds open as long as it lives."""
+"""The variable with the number of a pipe that the command keeps open while it lives."""
 
 _PROBES = 3
-"""Calls from which a duration is guessed; the shortest counts, since delays only add."""
+"""The number of calls to estimate a duration; the shortest counts, since delays only add."""
 
 _ANEW_SECONDS = 5e-3
-"""What takes no longer to make is made anew for each block: where its arrays happen to lie in memory moves an arm by
-two per cent, as much as a fresh process does. Programs of JAX are made once: another one would be traced and compiled
+"""Up to this many seconds, an arm is made anew for each block: the place of its arrays in memory moves its time by
+two per cent, as much as a fresh process does. JAX programs are made once: a new one would be traced and compiled
 within the block."""
 
 _PADDING = 1 << 16
-"""Bytes, at most, that lie between the old arrays and the new, at random."""
+"""The most bytes, drawn at random, between the old arrays and the new."""
 
 _PROBE_SECONDS = 1e-3
-"""Of a probe that scales a delay: long enough for the clock."""
+"""The seconds of a probe that scales a delay: long enough for the clock."""
 
 _STEPS = {"float64": (1e-4, 1e-7), "float32": (1e-2, 1e-3)}
-"""Of difference quotients: two, since near a kink one may be off. Fewer digits are too few for a quotient."""
+"""The two steps of difference quotients, since near a kink one may be off. Fewer digits are too few for a quotient."""
 
 _COARSE_FIRST = ("bfloat16", "float16", "float32", "complex64")
-"""Types that are less precise than float64; whole numbers and truth values are exact."""
+"""Types less precise than float64; whole numbers and truth values are exact."""
 
 _NOT_FOUND = re.compile(r"cannot import name '(\w+)' from")
-"""An ImportError has that name in no attribute before Python 3.12."""
+"""Finds the name in an ImportError, which has no attribute for it before Python 3.12."""
 
 Answer = dict[str, Any]
 Call = Callable[[], Any]
@@ -69,15 +69,15 @@ Tree = Any
 """Arrays and numbers, however they are nested."""
 
 Prepared = tuple[Call, Callable[[Tree], list[Any]], Callable[[], list[str]]]
-"""An arm's call, the arrays of its result that are compared, and difference quotients for the same."""
+"""An arm's call, the arrays of its result to compare, and difference quotients for these."""
 
 T = TypeVar("T")
 
 
 def main() -> None:
-    """Answer each line of standard input with one line; what libraries print goes to standard error.
+    """Answers each line of standard input with one line; what libraries print goes to standard error.
 
-    What is measured finds standard input at its end: it would wait for us there, as a debugger does, or take our lines.
+    Measured code finds standard input at its end; otherwise it could wait there, like a debugger, or take our lines.
     """
     commands, out = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -93,10 +93,10 @@ def main() -> None:
 
 
 class Side:
-    """A method for each command, and what is kept from one to the next."""
+    """A method for each command, with the state that they share."""
 
     def __init__(self) -> None:
-        """Nothing is imported yet."""
+        """Imports nothing yet."""
         self.root = self.other = Path()
         self.shared: tuple[str, ...] = ()
         self.fwdrev: Any = None
@@ -122,13 +122,13 @@ class Side:
         loading: Sequence[int] = (),
         memory: int | None = None,
     ) -> Answer:
-        """Import what the arms need, before anything is timed.
+        """Import the arms' libraries, before anything is timed.
 
-        `own`: the project is fwdrev itself, so that the one of this side is to be measured, not the one installed;
-        `path`: where modules are looked for first, which PYTHONPATH cannot say of a folder with a colon in its name;
-        `modules`: of the project, which loaded before without fault; they are loaded on the processors `loading`, so
-        that both sides can do so at once; `memory`: bytes that an arm may take beyond what is mapped when it is
-        prepared, or as many as there are.
+        `own`: the project is fwdrev itself, so measure this side's copy, not the installed one;
+        `path`: folders to search first, since PYTHONPATH cannot hold a folder with a colon in its name;
+        `modules`: the project's modules that loaded before without fault; they load on the processors `loading`, so
+        that both sides can load at once; `memory`: the bytes that an arm may map beyond those mapped when it is
+        prepared; None: no limit.
         """
         self.root, self.other, self.memory = Path(root), Path(other), memory
         self.shared = tuple(
@@ -144,7 +144,7 @@ class Side:
         jax = import_module("jax") if any(self.library(arm) == "jax" for arm in arms) else None
         _pin(loading)  # both sides may load at once, but XLA counts its processors
         for name in modules:
-            _attempt(partial(import_module, name))  # one that fails here fails again, and is reported, at its arm
+            _attempt(partial(import_module, name))  # if one fails here, it fails again at its arm, which reports it
         _pin(cpus)
         if jax is not None:
             jax.devices()
@@ -153,16 +153,16 @@ class Side:
         return {"fwdrev": str(found)}
 
     def library(self, arm: str) -> str | None:
-        """What an arm computes with, as far as that can be known before it is prepared."""
+        """The library that an arm computes with, if known before it is prepared."""
         if ":" in arm:
             return "jax" if arm.count(":") > 1 else None
         found = _attempt(lambda: str(self.fwdrev.engine(arm).library))
-        return None if isinstance(found, Exception) else found  # it comes again, and is told, when the arm is prepared
+        return None if isinstance(found, Exception) else found  # preparing the arm reports it
 
     def find(self, arm: str) -> Answer:
-        """Why this side does not have an arm; nothing where it has one, even one that fails, which is told later.
+        """The reason why this side lacks an arm; none if it has it, even if that fails, which is reported later.
 
-        Of a function: whether it `takes` anything.
+        For a function: whether it `takes` parameters.
         """
         if ":" in arm:
             return self.find_function(*arm.split(":")[-2:])
@@ -172,7 +172,7 @@ class Side:
         return {"unavailable": str(found)} if isinstance(found, ImportError) else {}
 
     def find_function(self, where: str, name: str) -> Answer:
-        """As `find`, for a function of this side's project."""
+        """Like `find`, for a function of this side's project."""
         module = _attempt(partial(import_module, where))
         if isinstance(module, Exception):
             missing = module.name if isinstance(module, ModuleNotFoundError) else None
@@ -198,15 +198,15 @@ class Side:
         return {"lacks": f"{within} has no function {last!r}: it has {', '.join(known) or 'none'}{hint}"}
 
     def cell(self, **at: object) -> Answer:
-        """Forget the arms of the cell before; problem and inputs are made by the first arm that needs them."""
+        """Forget the last cell's arms; the first arm that needs problem and inputs makes them."""
         self.at, self.problem = dict(at), None
         self.calls, self.waits, self.quick = {}, {}, set()
         return {}
 
     def prepare(self, arm: str, delay: float, loops: int) -> Answer:
-        """Make an arm ready and tell its products; how long a call takes, unless `loops` is known.
+        """Prepare an arm and report its products; and the time of a call, unless `loops` is known.
 
-        `delay`: the share of its own time by which each of its blocks is made longer, for tests of what is made of it.
+        `delay`: lengthens each of its blocks by this share of its own time, to test the verdicts.
         """
         self.load(arm)
         _limit(self.memory)
@@ -226,7 +226,7 @@ class Side:
         return answer
 
     def repeat(self, arm: str) -> Answer:
-        """Whether the inputs of a function, made twice, are the same, and then its results of the same inputs."""
+        """Whether a function's inputs, made twice, are equal, and then its results for equal inputs."""
         if ":" not in arm:
             return {"inputs": True, "results": True}
         call, product, _ = self.made(arm)
@@ -235,7 +235,7 @@ class Side:
         return {"inputs": same == again, "results": one == other}
 
     def load(self, arm: str) -> None:
-        """Import what it needs: libraries map gigabytes, which are not what the arm takes."""
+        """Import its library first: libraries map gigabytes, which are not the arm's memory."""
         import_module("numpy")
         for name in (arm, self.at.get("points", {}).get(arm, "")):
             if ":" in name:
@@ -265,7 +265,7 @@ class Side:
         return {"seconds": _timed(call, loops, wait) / loops}
 
     def made(self, arm: str) -> Prepared:
-        """The control, an engine or a function, made ready."""
+        """Prepare the control, an engine or a function."""
         if arm == CONTROL:
             return _control(), _leaves, list
         if ":" in arm:
@@ -277,18 +277,18 @@ class Side:
         return partial(jacobian, found.x, found.theta), _times_random, quotients
 
     def made_problem(self) -> Tree:
-        """The problem of this cell, of fwdrev at that revision; made once."""
+        """The problem of this cell, from this revision's fwdrev; made once."""
         if self.problem is None:
             at = self.at
             made = partial(self.fwdrev.problem, at["problem"], n=at["n"], m=at["m"], seed=at["seed"])
             self.problem = made(dtype=at["dtype"], **at["options"])
-            for point in (self.problem.x, self.problem.theta):  # an engine that altered it would make the others wrong
+            for point in (self.problem.x, self.problem.theta):  # an engine that altered it would spoil the others
                 if hasattr(point, "setflags"):
                     point.setflags(write=False)
         return self.problem
 
     def made_function(self, arm: str) -> Prepared:
-        """A function of this side's project with its inputs: as it is, or its Jacobian by JAX, compiled."""
+        """A function of this side's project with its inputs: plain, or its compiled Jacobian by JAX."""
         *how, module, name = arm.split(":")
         function, inputs = self.own_function(module, name), self.made_inputs(arm)
         if not how:
@@ -304,9 +304,9 @@ class Side:
         return call, partial(_times_random, shape=point.shape), value
 
     def made_inputs(self, arm: str) -> tuple[Any, ...]:
-        """The arguments of a function: what its point returns, a tuple as several; none if it takes none.
+        """The arguments of a function: the result of its point, where a tuple means several; none if it takes none.
 
-        Without a point, as many random numbers as the size says.
+        Without a point: a vector of random numbers of that size.
         """
         *_, module, name = arm.split(":")
         n, point = self.at["n"], self.at["points"].get(arm)
@@ -317,7 +317,7 @@ class Side:
             return (numpy.random.default_rng([self.at["seed"], n]).standard_normal(n).astype(self.at["dtype"]),)
         make = self.own_function(*point.split(":"))
         made = make(n) if _takes(make) else make()
-        return made if type(made) is tuple else (made,)  # one with names is a record, and one argument
+        return made if type(made) is tuple else (made,)  # a named tuple is a record, and one argument
 
     def own_function(self, module: str, name: str) -> Callable[..., Any]:
         """A function of this side's project; its name may have dots."""
@@ -326,14 +326,14 @@ class Side:
         return function
 
     def own_module(self, name: str) -> ModuleType:
-        """A module of this side, and of no other place."""
+        """Import a module of this side, and refuse one from elsewhere."""
         module = import_module(name)
         if not _file(module).is_relative_to(self.root):
             raise ImportError(f"{name} comes from {_file(module)}, not from {self.root}", name=name)
         return module
 
     def where(self, modules: list[str]) -> Answer:
-        """From which files this side has them, as far as it has."""
+        """The files from which this side imports these modules, where it can."""
         return {"files": {name: str(_file(sys.modules[name])) for name in modules if name in sys.modules}}
 
     def engine_quotients(self) -> list[str]:
@@ -350,7 +350,7 @@ class Side:
         return _quotients(value, import_module("numpy").concatenate(parts))
 
     def own(self) -> Answer:
-        """The files of this side's project that were imported, relative to it; not what is installed inside it."""
+        """The imported files of this side's project, relative to it, without packages installed inside it."""
         root = f"{self.root}{os.sep}"
         others = (f"{place}{os.sep}" for place in (sys.prefix, sys.base_prefix, self.other))
         inside = tuple(place for place in others if place.startswith(root))
@@ -358,9 +358,9 @@ class Side:
         return {"files": sorted(f.removeprefix(root) for f in files if f.startswith(root) and not f.startswith(inside))}
 
     def refuse_strangers(self) -> None:
-        """Nothing may come from the other side: then it would be compared with itself. Looks only where more is there.
+        """Raise if a module came from the other side, which would be compared with itself. Checks only new modules.
 
-        What is installed is shared, even where it is installed inside the project.
+        Installed packages are shared, even if installed inside the project.
         """
         if len(sys.modules) == self.looked_at or self.other == self.root:
             return
@@ -371,9 +371,9 @@ class Side:
                 raise ImportError(f"{name} comes from the other side, {file}", name=name)
 
     def is_strange(self, file: str) -> bool:
-        """Whether it lies in the other side's folder, and not in one within that which is ours, or shared.
+        """Whether a file lies in the other side's folder, and not in a shared folder or one of ours within it.
 
-        Where the other side is the whole file system, only what this side has too.
+        If the other side is the whole file system: only files that this side has, too.
         """
         whole = self.other == Path(self.other.anchor)
         if not file.startswith(str(self.other) if whole else f"{self.other}{os.sep}") or file.startswith(self.shared):
@@ -382,20 +382,20 @@ class Side:
 
 
 def _pin(cpus: Sequence[int]) -> None:
-    """Hold all threads of this process on these processors, if there are any and the system lets us."""
+    """Pin all threads of this process to these processors, if there are any and the system allows it."""
     if not cpus or not hasattr(os, "sched_setaffinity"):
         return
     try:
         threads = [int(place.name) for place in Path("/proc/self/task").iterdir()]
-    except OSError:  # the system does not list them: only the one that asks
+    except OSError:  # the system does not list threads: pin only this one
         threads = [0]
     for thread in threads:
-        with suppress(OSError):  # refused, as in some containers: told by the command, and measured as it is
+        with suppress(OSError):  # refused, as in some containers: the command warns, and measures anyway
             os.sched_setaffinity(thread, cpus)
 
 
 def _limit(extra: int | None) -> None:
-    """Let this process map so many bytes more: an arm that takes all ends, where the system would end anything."""
+    """Limit this process to that many bytes more, so that an arm that takes too much fails by itself."""
     try:
         import resource
 
@@ -417,7 +417,7 @@ def _answer(action: Callable[..., Answer], command: Answer) -> Answer:
 
 
 def _attempt(call: Callable[[], T]) -> T | Exception:
-    """What `call` returns, or what it raised: the code of a revision may raise anything."""
+    """The result of `call`, or its error: a revision's code may raise anything."""
     try:
         return call()
     except Exception as error:  # noqa: BLE001 - see above
@@ -425,7 +425,7 @@ def _attempt(call: Callable[[], T]) -> T | Exception:
 
 
 def _missing(error: BaseException) -> Answer:
-    """The module that could not be imported, or the file that is not there; also where an engine failed of it."""
+    """The module that could not be imported, or the missing file; also as the cause of an engine's failure."""
     if isinstance(error, FileNotFoundError) and isinstance(error.filename, str):
         return {"file": os.path.realpath(error.filename)}
     if isinstance(error, ImportError) and error.name is not None:
@@ -446,21 +446,21 @@ def _timed(call: Call, loops: int, wait: float = 0.0) -> float:
 
 
 def _steady(call: Call) -> float:
-    """Seconds per call within a block."""
+    """Seconds per call in one block."""
     loops = max(1, round(_PROBE_SECONDS / _timed(call, 1)))
     return min(_timed(call, loops) for _ in range(_PROBES)) / loops
 
 
 def _takes(function: Callable[..., Any]) -> bool:
-    """Whether it has a parameter, as far as it says."""
+    """Whether a function has a parameter, if its signature is known."""
     try:
         return bool(inspect.signature(function).parameters)
-    except (TypeError, ValueError):  # some that are written in C do not say
+    except (TypeError, ValueError):  # some C functions have no signature
         return True
 
 
 def _digest(inputs: Tree) -> str:
-    """Equal where inputs are: their shapes, types and numbers; what is no array of numbers does not count."""
+    """A digest of inputs: shapes, types and numbers of their arrays; other values do not count."""
     found = hashlib.sha256()
     for leaf in _leaves(inputs):
         if leaf.dtype.kind in "biufc":
@@ -469,9 +469,9 @@ def _digest(inputs: Tree) -> str:
 
 
 def _growth(call: Call) -> int | None:
-    """Bytes by which the process grows in memory during a call; None where the system does not say."""
+    """The bytes by which the process grows in memory during a call; None if unknown."""
     try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak begins anew
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
         before = _bytes_of("VmRSS")
         call()
         peak = _bytes_of("VmHWM")
@@ -481,13 +481,13 @@ def _growth(call: Call) -> int | None:
 
 
 def _bytes_of(name: str) -> int | None:
-    """A size of this process, as /proc has it."""
+    """A size of this process from /proc, in bytes."""
     lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:")), None)
 
 
 def _control() -> Call:
-    """A matrix product and some functions of its entries, of a fixed size, in memory of its own: about 50 µs."""
+    """The control: a matrix product of fixed size and some functions of its entries, in its own memory: about 50 µs."""
     numpy = import_module("numpy")
     A = numpy.linspace(-1.0, 1.0, 64 * 64).reshape(64, 64)
     B = numpy.empty_like(A)
@@ -501,7 +501,7 @@ def _control() -> Call:
 
 
 def _ready(function: Callable[..., Tree], *inputs: Tree) -> Tree:
-    """JAX answers before it is done, and may answer with several arrays."""
+    """Waits for JAX, which returns before it is done, also for several arrays."""
     found = function(*inputs)
     wait = getattr(found, "block_until_ready", None)
     if wait is not None:
@@ -521,15 +521,15 @@ def _quotients(function: Callable[[Tree], Tree], x: Tree) -> list[str]:
 
 
 def _times_random(J: Tree, shape: tuple[int, ...] | None = None) -> list[Any]:
-    """J · v for each array of a Jacobian: every column is in it, and each row is one of its entries.
+    """J · v for each array of a Jacobian: it covers every column, and each row gives one entry.
 
-    `shape`: of the point, whose axes come last; by default one axis.
+    `shape`: the point's shape, whose axes come last; one axis by default.
     """
     return [_product(leaf, leaf.shape[-1:] if shape is None else shape) for leaf in _leaves(J)]
 
 
 def _product(J: Tree, shape: tuple[int, ...]) -> Tree:
-    """In the precision of J, or what NumPy multiplies that is next to it."""
+    """Multiplies in the precision of J, or the nearest one that NumPy supports."""
     numpy = import_module("numpy")
     rows, size = math.prod(J.shape[: J.ndim - len(shape)]), math.prod(shape)
     wide = numpy.result_type(J.dtype, numpy.float32) if J.dtype.kind in "fciub" else numpy.float32
@@ -538,7 +538,7 @@ def _product(J: Tree, shape: tuple[int, ...]) -> Tree:
 
 
 def _leaves(found: Tree) -> list[Any]:
-    """The arrays of a result, however they are nested; of a mapping in the order of its keys."""
+    """The arrays of a result, however nested; those of a mapping in the order of its keys."""
     if found is None:
         return []
     if isinstance(found, Mapping):
@@ -558,7 +558,7 @@ def _leaves(found: Tree) -> list[Any]:
 
 
 def _flat(found: Tree) -> Tree:
-    """All numbers of a result in a row, in double precision; a complex one is two."""
+    """All numbers of a result in one vector, in double precision; a complex number counts as two."""
     numpy = import_module("numpy")
     return numpy.concatenate([numpy.empty(0), *(_reals(leaf) for leaf in _leaves(found))])
 
@@ -593,13 +593,13 @@ def _encoded(numbers: Tree) -> str:
 
 
 def _file(module: ModuleType) -> Path:
-    """Where it comes from; a package without `__init__` has only a path."""
+    """The file of a module; a package without `__init__` has only a path."""
     file = getattr(module, "__file__", None)
     return Path(file) if file else Path(next(iter(getattr(module, "__path__", ["/"]))))
 
 
 def end_with_command() -> None:
-    """As `fwdrev.bench.processes.inside` has it, which is not to be had here."""
+    """The same as in `fwdrev.bench.processes.inside`, which this program cannot import."""
     alive = int(os.environ.pop(ALIVE))
 
     def wait() -> None:

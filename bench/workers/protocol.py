@@ -15,7 +15,7 @@ class Request:
     """A request to a worker: `cells` in the order to visit them, with known calls per block.
 
     `skips` lists what not to run (`Skips`); `folder` holds the sweep's references and compiled programs,
-    `ledger` is the file where the worker notes its present arm; `cpus` are the processors to use, `memory` the bytes that
+    `ledger` is the file where it notes its present arm; `cpus` are the processors to use, `memory` the bytes that
     an arm may allocate.
     """
 
