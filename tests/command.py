@@ -19,7 +19,10 @@ import pytest
 
 from fwdrev.cli.app import main
 
-__all__ = ["fwdrev", "started"]
+__all__ = ["TINY", "expect_one_line", "fwdrev", "started"]
+
+TINY = ("sweep", "--inputs=8,32", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
+"""A sweep of four cells, of NumPy alone."""
 
 _PACKAGES = Path(pytest.__file__).parents[1]
 
@@ -60,6 +63,13 @@ def started(
     return subprocess.run(
         command, cwd=cwd, env=surroundings, capture_output=True, text=True, check=False, timeout=timeout
     )
+
+
+def expect_one_line(done: CompletedProcess[str], code: int, part: str) -> None:
+    """An exit code, a single line on standard error that holds this part, no answer."""
+    assert (done.returncode, done.stdout) == (code, ""), done.stderr
+    assert part in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
 
 
 @contextlib.contextmanager

@@ -13,27 +13,8 @@ import psutil
 import pytest
 
 from fwdrev.results import load
+from tests.command import TINY, expect_one_line, fwdrev
 from tests.scripted import on_disk, scripted_run
-
-TINY = (
-    "sweep",
-    "--inputs",
-    "8,32",
-    "--outputs",
-    "2,16",
-    "--engines",
-    "forward,reverse",
-    "--rounds",
-    "3",
-    "--blocks",
-    "3",
-)
-
-
-def fwdrev(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=120)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +23,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = scripted_run(noise=0.02, shift=0.01)
     folder = tmp_path_factory.mktemp("runs") / "run"
     return on_disk(folder, made)
-
-
-def expect_one_line(done: subprocess.CompletedProcess[str], code: int, part: str) -> None:
-    """An exit code, a single line on standard error, no traceback."""
-    assert done.returncode == code, done.stderr
-    assert part in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stderr.count("\n") == 1, done.stderr
-    assert done.stdout == ""
 
 
 def test_sweep_measures_and_answers(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
 from tests.live import MARKER
 
 

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from fwdrev.results import load, reopen, times
-from tests.cli.test_commands import TINY, expect_one_line, fwdrev
+from tests.command import TINY, expect_one_line, fwdrev
 from tests.plugin import install_plugin
 
 MOMENTS = 15

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fwdrev.results import load, scoreboard
-from tests.cli.test_commands import TINY, expect_one_line, fwdrev
+from tests.command import TINY, expect_one_line, fwdrev
 from tests.scripted import on_disk, scripted_run
 
 

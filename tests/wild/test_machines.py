@@ -21,7 +21,7 @@ from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings, total_by
 from fwdrev.bench.records.spec import make_spec
 from fwdrev.modes import InputError
 from fwdrev.results.runs.provenance import check_same
-from tests.cli.test_commands import TINY, fwdrev
+from tests.command import TINY, fwdrev
 from tests.project import make_project
 from tests.wild.reports import OURS, report
 

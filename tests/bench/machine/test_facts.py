@@ -21,7 +21,7 @@ from fwdrev.bench.timing import noise
 from fwdrev.bench.timing.noise import noise_rounds, one_round
 from fwdrev.modes import InputError
 from fwdrev.modes.errors import NothingMeasuredError
-from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
 from tests.results.test_doctor import SHOWN
 
 

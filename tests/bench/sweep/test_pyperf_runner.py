@@ -10,7 +10,7 @@ from fwdrev.bench.machine.environment import PASSED_ON
 from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.results import load
-from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
 from tests.plugin import install_plugin
 
 ONE = {"inputs": "4", "outputs": "2", "protocol": "pyperf", "rounds": 2, "effort": "fast"}

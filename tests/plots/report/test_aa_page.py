@@ -10,7 +10,7 @@ import pytest
 from fwdrev.plots.figures.aa_test import aa_test_figure, lay_out_aa_test
 from fwdrev.results.gate.aa_test.record import Record, load_record
 from fwdrev.results.gate.aa_test.summary import delays_for, summarised
-from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
 from tests.results.gate.aa_test.test_summary import SPEC, made, run
 
 NASTY = "<script>alert(1)</script>&lt;b&gt;"

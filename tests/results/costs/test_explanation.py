@@ -11,7 +11,7 @@ import pytest
 
 from fwdrev.modes import engine, problem
 from fwdrev.modes.bracketing.tree import forward_tree
-from tests.cli.test_commands import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
 
 EXPLAINED = ("forward", "reverse", "bracketed")
 

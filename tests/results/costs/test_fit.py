@@ -25,7 +25,7 @@ from fwdrev.results.costs.calibration import (
 )
 from fwdrev.results.costs.fit import fit_rates, predicted_seconds
 from fwdrev.results.costs.prediction import prediction
-from tests.cli.test_commands import TINY, expect_one_line, fwdrev
+from tests.command import TINY, expect_one_line, fwdrev
 from tests.doubles.scripted_executor import ScriptedExecutor
 from tests.scripted import on_disk, scripted_run
 
