@@ -1,4 +1,4 @@
-"""Runs on disk, and what follows from them: tables, ratios with intervals, the crossover and its law, exports.
+"""Runs on disk and their evaluation: tables, ratios with intervals, the crossover and its law, exports.
 
     run = load("runs/today")
     found = crossover(log_ratios(run, ("forward", "reverse")))

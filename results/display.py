@@ -1,7 +1,7 @@
-"""How records show themselves: as escaped HTML in a notebook, as plain data, and as columns of text.
+"""Shows records as escaped HTML in a notebook, as plain data, and as columns of text.
 
-A record that inherits from `Displayed` is shown as `results.notebook` has it. Light to import: every record of a run
-needs this module.
+`results.notebook` shows records that inherit from `Displayed`. This module is light to import: every record of a run
+needs it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,51 +12,51 @@ from typing import Any
 
 
 class Displayed:
-    """Jupyter shows it as HTML."""
+    """A record that Jupyter shows as HTML."""
 
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        """The HTML that is registered for its kind."""
+        """The HTML of this record, by the function registered for its type."""
         return html_of(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A record that JSON shows field by field."""
+    """A record that converts to JSON field by field."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         return asdict(self)
 
 
 @singledispatch
 def html_of(shown: object) -> str:
-    """The HTML of a record: each kind registers its own, and the front door those that are loaded late."""
+    """The HTML of a record: each type registers a function, and the front door those loaded late."""
     return in_words(repr(shown))
 
 
 @singledispatch
 def figure_of(_shown: object) -> str:
-    """The figure of a record as inline SVG; empty for one that has none.
+    """The figure of a record as inline SVG; empty for a record without one.
 
-    The front door, which sees every room, registers what draws.
+    The front door, which sees every package, registers the functions that draw.
     """
     return ""
 
 
 def page(*parts: str) -> str:
-    """Parts that are HTML already, one below the other; colours are those of the notebook, light or dark."""
+    """Stacks parts of HTML; the colours are the notebook's, light or dark."""
     return f"<div>{''.join(parts)}</div>"
 
 
 def in_words(text: object, tag: str = "p") -> str:
-    """Any text, escaped, in a tag of its own; bytes of a folder's name that are no text are shown as ?."""
+    """Escapes any text and puts it in a tag; bytes of a folder's name that are not text show as ?."""
     return f"<{tag}>{escape(str(text).encode(errors='replace').decode())}</{tag}>"
 
 
 def table(head: Sequence[object], rows: Iterable[Sequence[object]], title: str = "") -> str:
-    """Cells of any text, escaped; the first of each row names it. Without a `head` there is no line for it."""
+    """A table of escaped text; the first cell of each row is its header. No header row without a `head`."""
     caption = in_words(title, "caption") if title else ""
     top = f"<thead><tr>{''.join(in_words(name, 'th') for name in head)}</tr></thead>" if head else ""
     cells = ((in_words(name, "th"), *(in_words(cell, "td") for cell in others)) for name, *others in rows)
@@ -65,7 +65,7 @@ def table(head: Sequence[object], rows: Iterable[Sequence[object]], title: str =
 
 
 def aligned(rows: Iterable[Sequence[str]], sides: Sequence[str] = ()) -> list[str]:
-    """Text in columns two spaces apart, to the left; `sides` of "<" and ">" says otherwise for each column."""
+    """Text in left-aligned columns, two spaces apart; `sides` sets "<" or ">" for each column."""
     table = list(rows)
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     cells = [f"{{:{side}{width}}}" for side, width in zip(sides or "<" * len(widths), widths, strict=True)]

@@ -1,6 +1,6 @@
-"""Whether a machine is fit to measure: facts and noise become findings, each with what to do about it.
+"""Judges whether a machine is fit to measure: turns facts and noise into findings, each with advice.
 
-Only a warning makes a machine unfit. A note is worth knowing, and what it tells is in the measured noise already.
+Only a warning makes a machine unfit. A note is worth knowing; the measured noise already includes its effect.
 """
 
 from collections.abc import Sequence
@@ -24,26 +24,26 @@ from fwdrev.results.display import Plain
 from fwdrev.results.stats.noise import Noise, noise_of
 
 _BUSY, _FULL = 0.25, 0.75
-"""Load per core: other programs are at work now and then; hardly a core is left for a worker."""
+"""The load per core from which other programs run now and then, and from which hardly a core is free."""
 
 _COARSE, _TOO_COARSE = 2e-6, 2e-5
-"""Seconds: a thousandth and a hundredth of a block by default (2 ms)."""
+"""Clock resolutions in seconds: a thousandth and a hundredth of a default block (2 ms)."""
 
 _SLOW = 1e-6
-"""Seconds for a reading: a clock that is read without asking the kernel takes a twentieth of that."""
+"""The seconds of a slow clock reading: without a system call, a reading takes a twentieth of that."""
 
 _ALONE = 1.0
-"""Processors that one thread keeps busy."""
+"""The processors that one thread needs."""
 
 _DRIFTS = 0.05
-"""Spread between processes from which absolute times of different runs should not be compared."""
+"""The spread between processes from which absolute times of different runs are not comparable."""
 
 _SMALL, _LARGE = 0.01, 0.05
-"""Smallest differences: what a regression gate asks for, and what a crossover can bear."""
+"""The smallest detectable differences that a regression gate needs, and that a crossover tolerates."""
 
 
 class Level(StrEnum):
-    """The gravity of a finding."""
+    """The severity of a finding."""
 
     OK = "ok"
     NOTE = "note"
@@ -55,7 +55,7 @@ _MARKS = {Level.OK: "✓", Level.NOTE: "·", Level.WARNING: "!"}
 
 @dataclass(frozen=True, slots=True)
 class Finding(Plain):
-    """One thing about the machine; `advice` is empty where nothing is to be done."""
+    """One fact about the machine; `advice` is empty if there is nothing to do."""
 
     name: str
     status: Level
@@ -65,7 +65,7 @@ class Finding(Plain):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis(Plain):
-    """All findings, and the noise in numbers."""
+    """All findings, with the noise in numbers."""
 
     findings: tuple[Finding, ...]
     noise: Noise
@@ -76,12 +76,12 @@ class Diagnosis(Plain):
         return all(finding.status is not Level.WARNING for finding in self.findings)
 
     def to_json(self) -> dict[str, Any]:
-        """The fields, and whether the machine is fit."""
+        """This record as plain data, with whether the machine is fit."""
         return {"fit": self.fit} | asdict(self)
 
 
 def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
-    """Findings in the order in which one would look: the machine, its software, what was measured, further advice."""
+    """The findings in this order: the machine, its software, the measured noise, further advice."""
     noise = noise_of(rounds)
     findings = (
         _cores(machine),
@@ -100,7 +100,7 @@ def diagnose(machine: Machine, rounds: Sequence[NoiseRound]) -> Diagnosis:
 
 
 def diagnosis_lines(found: Diagnosis) -> list[str]:
-    """A line for each finding, its advice below it, and whether the machine is fit."""
+    """A line for each finding with its advice below, then whether the machine is fit."""
     width = max(len(finding.name) for finding in found.findings)
     lines: list[str] = []
     for finding in found.findings:
@@ -155,7 +155,7 @@ def _blas(used: Blas) -> Finding:
 
 
 def _settings(machine: Machine) -> Finding:
-    """Settings for debugging make a measurement worthless; other settings change what it measures."""
+    """Debugging settings make a measurement worthless; other settings change its results."""
     given = machine.settings | machine.overridden
     if not given:
         return Finding("settings", Level.OK, "none in the environment that changes what is measured")

@@ -1,4 +1,4 @@
-"""The published JSON Schemas: what the files may contain, for readers that are not this package.
+"""The published JSON Schemas of our files, for other readers than this package.
 
 `python -m fwdrev.results.published` writes them, as `make schema` does.
 """
@@ -19,9 +19,9 @@ from fwdrev.results.runs.schema import FORMAT, Line, Manifest
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """The JSON Schema of `manifest`, of a line of the `journal` and of a `baseline`, as they are written now.
+    """The JSON Schemas of the `manifest`, of a line of the `journal` and of a `baseline`, as written now.
 
-    `pyproject`: that of the table [tool.fwdrev], which a person writes.
+    `pyproject`: the schema of the table [tool.fwdrev], which people write.
     """
     made = {
         "manifest": (_WrittenManifest.model_json_schema(mode="serialization"), f"fwdrev manifest, format {FORMAT}"),
@@ -45,22 +45,22 @@ def published(name: str) -> Path:
 
 
 class _WrittenManifest(Manifest):
-    """What was to be measured, where and when: the specification is spelled out."""
+    """The plan of a run, its machine and its date, with the specification spelled out."""
 
     spec: SweepSpec = Field(description="What was to be measured, and how.")  # type: ignore[assignment]
 
 
 class _WrittenBaseline(Baseline):
-    """What a run showed, on which machine: the specification is spelled out."""
+    """The findings of a run and its machine, with the specification spelled out."""
 
     spec: SweepSpec | FunctionSpec = Field(description="What was measured, and how: enough to measure it again.")  # type: ignore[assignment]
 
 
 class _WithoutNull(GenerateJsonSchema):
-    """TOML has no null: a key that is not given is not there."""
+    """The schema without null, which TOML lacks: a key that is not given is absent."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """The schema of the value, which is never null."""
+        """The schema of the value without null."""
         return self.generate_inner(schema["schema"])
 
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:

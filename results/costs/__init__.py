@@ -1,4 +1,4 @@
-"""Costs: the rates that turn counts into seconds, what they predict, and a Jacobian told product by product.
+"""Costs: the rates that turn counts into seconds, their predictions, and a Jacobian explained product by product.
 
 Start with `fit.py`.
 """

@@ -1,4 +1,4 @@
-"""Calibrations, kept in the user's cache folder: one file for each machine and set of versions.
+"""Calibrations in the user's cache folder: one file for each machine and set of versions.
 
 calibrated(fingerprint(threads=1))     # a Calibration, or None: `fwdrev calibrate` has not been run here
 """
@@ -23,18 +23,18 @@ from fwdrev.results.runs.provenance import deciding
 from fwdrev.results.runs.run import Run
 
 KEPT = "calibration.json"
-"""The file in the folder of a run that was planned by seconds."""
+"""The file in the folder of a run whose plans go by seconds."""
 
 
 _FORMAT = 1
 
 _DAYS = 1e6
-"""Seconds: no operation takes that long."""
+"""The largest valid time in seconds: no operation takes that long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Prices of a machine, when they were made, and the typical relative error of each engine's prediction."""
+    """Prices of a machine, their date, and the typical relative error of each engine's prediction."""
 
     seconds: Seconds
     error: Mapping[str, float]
@@ -45,13 +45,13 @@ class Calibration:
 _Time = Annotated[float, Field(gt=0, lt=_DAYS, strict=True)] | None
 
 _TIMES: dict[int, TypeAdapter[Json]] = {2: TypeAdapter(list[list[_Time]]), 3: TypeAdapter(list[list[list[_Time]]])}
-"""Tables with so many axes, from a file."""
+"""Reads tables with that many axes from a file."""
 
 _Rate = Annotated[float, Field(ge=0, le=_DAYS, allow_inf_nan=False)]
 
 
 class _Stored(BaseModel):
-    """The file: checked when it is read, since it may come from anywhere."""
+    """The schema of the file, checked on reading, since it may come from anywhere."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,7 +64,7 @@ class _Stored(BaseModel):
 
 
 def calibration_path(machine: Mapping[str, Any]) -> Path:
-    """The file of the machine with that fingerprint; raises InputError where no place for it is known."""
+    """The file of the machine with that fingerprint; raises InputError if there is no place for it."""
     decides = json.dumps(deciding(machine), sort_keys=True)
     name = f"calibration-{hashlib.sha256(decides.encode()).hexdigest()[:16]}.json"
     try:
@@ -74,7 +74,7 @@ def calibration_path(machine: Mapping[str, Any]) -> Path:
 
 
 def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
-    """The calibration of that machine; None if it was never calibrated, or the file cannot be read."""
+    """The calibration of that machine; None if it was never calibrated, or its file is unreadable."""
     try:
         return read_calibration(calibration_path(machine))
     except InputError:
@@ -82,13 +82,13 @@ def calibrated(machine: Mapping[str, Any]) -> Calibration | None:
 
 
 def calibration_of(run: Run) -> Calibration | None:
-    """The calibration that the run was planned by, or else that of the machine on which it was measured."""
+    """The calibration that planned the run, or else that of the run's machine."""
     kept = run.folder / KEPT
     return read_calibration(kept) if status(kept) is not None else calibrated(run.machine)
 
 
 def read_calibration(path: Path) -> Calibration:
-    """The calibration in that file; raises InputError when it is none."""
+    """Reads the calibration in that file; raises InputError if it is not one."""
     try:
         stored = _Stored.model_validate_json(content(path))
         tables = {kind: _table(kind, values) for kind, values in stored.tables.items()}
@@ -103,7 +103,7 @@ def read_calibration(path: Path) -> Calibration:
 
 
 def save_calibration(found: Calibration, path: Path) -> None:
-    """Write it; what was there is replaced at once. Raises InputError when it cannot be written."""
+    """Writes it and replaces an older one at once. Raises InputError if it cannot."""
     data = {"format": _FORMAT, "created": found.created, "machine": dict(found.machine), "error": dict(found.error)}
     text = json.dumps(data | found.seconds.to_json(), allow_nan=False)
     try:
@@ -114,9 +114,9 @@ def save_calibration(found: Calibration, path: Path) -> None:
 
 
 def calibration_place(machine: Mapping[str, Any]) -> Path:
-    """The file of that machine, in a folder that is there: to be asked for before anything is measured for it.
+    """The file of that machine, in an existing folder: call this before measuring for it.
 
-    Raises InputError where it cannot be written.
+    Raises InputError if it cannot be written.
     """
     path = calibration_path(machine)
     try:
@@ -133,7 +133,7 @@ def _unwritable(path: Path | str, why: str) -> InputError:
 
 
 def _table(kind: str, values: list[Json]) -> Table:
-    """One axis for each size of such an operation; the smallest one was measured, since all others can go by it."""
+    """Check for one axis per size of the operation, and for a measured smallest size, on which all others can build."""
     axes = 3 if kind.startswith((Kind.PUSH, Kind.PULL)) else 2
     smallest: Json = _TIMES[axes].validate_python(values)
     for _ in range(axes):

@@ -1,4 +1,4 @@
-"""The cost of a Jacobian, product by product, for one problem at one size: forward, reverse and bracketed."""
+"""The cost of a Jacobian, product by product, for one problem at one size."""
 
 import re
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ _NOTES = {
     r"\(\d+\.\.\d+\)": "X(i..j), Θ(i..j): the Jacobians of layers i to j with respect to their input and parameters.",
     r"\[\d+\]": "[k]: the Jacobian of layer k is written out as a matrix first, and that is multiplied.",
 }
-"""Signs in a table or a tree, each with its meaning."""
+"""Signs in a table or a tree, with their meanings."""
 
 _STRUCTURE = "Multiply–adds are exact: a diagonal takes one for each entry of what it scales, known zeros take none."
 _TRACED = "Multiply–adds of a layer that JAX traces are half the operations of XLA's analysis, its value included."
@@ -45,7 +45,7 @@ _UNIT = " multiply–adds"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """The products of an engine in order, and their total; for `bracketed` also its brackets."""
+    """The products of an engine in order, with their total; for `bracketed` also its brackets."""
 
     recursion: str
     products: list[Product]
@@ -55,7 +55,7 @@ class Account:
     tree: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Totals, then products."""
+        """This record as plain data: totals, then products."""
         products = [
             {
                 "line": one.line,
@@ -76,14 +76,14 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A problem at one size, and the accounts of the engines by name."""
+    """A problem at one size, with the engines' accounts by name."""
 
     spec: SweepSpec
     problem: Problem
     accounts: Mapping[str, Account]
 
     def to_json(self) -> dict[str, Any]:
-        """The problem and its engines."""
+        """This record as plain data: the problem and its engines."""
         engines = {name: account.to_json() for name, account in self.accounts.items()}
         best = self.accounts["bracketed"]
         engines["bracketed"] |= {"tree": best.tree, "direction": best.direction.value}
@@ -138,7 +138,7 @@ def _brackets(tree: str | None, direction: Direction, layers: int) -> str:
 
 
 def explanation_lines(found: Explanation) -> list[str]:
-    """The tables of all engines, and what to make of them."""
+    """The tables of all engines, with a conclusion."""
     spec, chain = found.spec, found.problem.chain
     of = {Wrt.THETA: "J_θ f", Wrt.X: "J_x f", Wrt.BOTH: "J f = ( J_x f │ J_θ f )"}[spec.wrt]
     size = _size((chain.n_out, chain.n_columns(spec.wrt)))
@@ -170,7 +170,7 @@ def _table(account: Account) -> list[str]:
 
 
 def _notes(account: Account) -> list[str]:
-    """The meaning of each sign that the table or the tree has."""
+    """The meanings of the signs in the table or the tree."""
     text = "\n".join([account.tree or "", *(one.line for one in account.products)])
     return [f"  {note}" for sign, note in _NOTES.items() if re.search(sign, text)]
 
@@ -193,14 +193,14 @@ def _kind(one: Product) -> str:
 
 
 def _structured(one: Product) -> bool:
-    """Whether it takes more or fewer multiply–adds than matrices of its shapes."""
+    """Whether its multiply–adds differ from those of dense matrices of its shapes."""
     (rows, columns), (_, inner) = one.shape, one.factors[0]
     plain = rows * inner * columns if len(one.factors) > 1 else 0
     return one.cost.multiply_adds != plain
 
 
 def _verdict(found: Explanation) -> str:
-    """Which needs the fewest multiply–adds, and by how much."""
+    """The engine with the fewest multiply–adds, and its lead."""
     needs = {name: account.cost.multiply_adds for name, account in found.accounts.items()}
     best, direction = needs["bracketed"], found.accounts["bracketed"].direction
     better, other = sorted(("forward", "reverse"), key=needs.__getitem__)
@@ -216,10 +216,10 @@ def _verdict(found: Explanation) -> str:
 
 
 def fewer(few: int, many: int) -> str:
-    """How many fewer `few` is, in words; exact for whole numbers of any size."""
+    """The difference of two counts in words; exact for whole numbers of any size."""
     if few == 0:
         return "no multiply–adds at all, fewer"
-    if 2 * many < 3 * few:  # from there on a percentage says less than a factor
+    if 2 * many < 3 * few:  # from there on, a factor says more than a percentage
         return f"{100 * (many - few) / many:.2g} % fewer{_UNIT}"
     tenths = (20 * many + few) // (2 * few)
     return f"{tenths // 10:,}.{tenths % 10} times fewer{_UNIT}"

@@ -1,4 +1,4 @@
-"""Files with a chain of factors, as Naumann's problem has them: sizes and edges, and nothing else.
+"""Files with a chain of factors for Naumann's problem: only sizes and edges.
 
 3            the number of factors
 3 3 29       m n edges of each, from input to output
@@ -14,25 +14,25 @@ from fwdrev.bench.records.given_file import opened, start_of_text
 from fwdrev.modes.errors import InputError
 
 Factor = tuple[int, int, int]
-"""(m, n, edges)."""
+"""A factor: (m, n, edges)."""
 
 _MOST_FACTORS = 300
-"""With 300 the search takes some seconds; it grows with the cube."""
+"""The most factors: with 300, the search takes some seconds; it grows with the cube."""
 
 _MOST_DIGITS = 200
-"""Of a number: what comes out has three times as many, and Python may refuse to write more than 640."""
+"""The most digits of a number: results have three times as many, and Python may refuse to write more than 640."""
 
 _MOST_BYTES = 3 * _MOST_FACTORS * (_MOST_DIGITS + 2)
-"""The size of a file of the longest numbers, roughly; more than that is not read."""
+"""The most bytes to read: roughly a file of the longest numbers."""
 
 _FACTOR = "write `m n edges`, sizes of 1 or more and edges of 0 or more"
 
 Line = tuple[str, str]
-"""Its place, for a message, and its text."""
+"""A line: its place, for a message, and its text."""
 
 
 def read_factors(path: Path) -> list[Factor]:
-    """The factors in a file, or in the standard input for `-`; raises InputError with the line that is wrong."""
+    """Reads the factors in a file, or in standard input for `-`; raises InputError that names the wrong line."""
     lines = _lines(path)
     if not lines:
         raise InputError(f"{path} is empty: write the number of factors, then `m n edges` for each, one per line")
@@ -52,7 +52,7 @@ def read_factors(path: Path) -> list[Factor]:
 
 
 def _lines(path: Path) -> list[Line]:
-    """The lines that are not blank, each with its number in the file."""
+    """The non-blank lines, each with its number in the file."""
     try:
         if str(path) == "-":
             given = sys.stdin.buffer.read(_MOST_BYTES + 1)
@@ -82,7 +82,7 @@ def _factor(line: Line) -> Factor:
 
 
 def _numbers(line: Line, how_many: int, how: str) -> list[int]:
-    """Whole numbers of 0 or more, so many in a line."""
+    """The whole numbers of 0 or more in a line, `count` of them."""
     where, text = line
     words = text.split()
     if len(words) != how_many:
@@ -98,6 +98,6 @@ def _numbers(line: Line, how_many: int, how: str) -> list[int]:
 
 
 def _short(given: object) -> str:
-    """A text that may have any length, cut for a message."""
+    """A text of any length, cut for a message."""
     longest, text = 40, str(given)
     return text if len(text) <= longest else f"{text[:longest]}…"

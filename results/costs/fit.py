@@ -1,7 +1,7 @@
-"""The cost model: the rates that turn an engine's counts into seconds, fitted to runs, and how far they are off.
+"""The cost model: rates that turn an engine's counts into seconds, fitted to runs, with their errors.
 
-Nonnegative least squares on relative errors, so that small cells count as much as large ones. Which terms an engine has
-depends on what is known of its operations: those of NumPy's engines are in the tables, a compiler's are not.
+Nonnegative least squares on relative errors, so that small cells count as much as large ones. The terms of an engine
+depend on what is known of its operations: the tables hold those of NumPy's engines, but not a compiler's.
 """
 
 import math
@@ -28,21 +28,21 @@ from fwdrev.results.runs.run import Run
 T = TypeVar("T")
 
 _SHARED = ("call", "value", "table")
-"""Terms that engines have in common whose operations are in the tables: evaluating the layers is the same for all."""
+"""The shared terms of engines whose operations are in the tables: evaluating the layers costs all the same."""
 
 _OWN = ("layer", "operation", "cold_byte")
-"""Terms of one engine: its loop adds to each layer and operation, and arrays may be too large for the cache."""
+"""The separate terms of each such engine: its overhead for each layer and operation, and arrays beyond the cache."""
 
 _OF_COUNTS = ("call", "layer", "multiply_add", "byte", "cold_byte")
-"""The terms of an engine that has counts only, such as one that is compiled."""
+"""The terms of an engine with counts only, such as a compiled one."""
 
 _MIXED = "bracketed"
-"""Executes any bracketing, at what forward and reverse take on average beside their operations."""
+"""The engine that executes any bracketing; its overheads are the average of those of forward and reverse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
-    """Rates of engines, and `error`: the typical relative error of each over the cells that it was fitted to."""
+    """Rates of engines, and `error`: the typical relative error of each over its fitted cells."""
 
     seconds: Seconds
     error: Mapping[str, float]
@@ -57,9 +57,9 @@ class _Sample:
 
 
 def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
-    """Rates for every engine that the runs measured, all runs of one machine.
+    """Fits rates for every engine that the runs measured; all runs are of one machine.
 
-    Raises NothingMeasuredError when they measured none.
+    Raises NothingMeasuredError if they measured none.
     """
     samples = _samples(runs, tables)
     if not samples:
@@ -77,7 +77,7 @@ def fit_rates(runs: Sequence[Run], tables: Seconds) -> Fit:
 
 
 def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) -> float | None:
-    """One Jacobian by that engine; None where it was not calibrated or is not installed here."""
+    """Predicted seconds of one Jacobian by that engine; None if it is not calibrated or not installed here."""
     found = find_engine(name)
     if found is None or name not in prices.rates:
         return None
@@ -87,7 +87,7 @@ def predicted_seconds(prices: Seconds, name: str, problem: Problem, run: Run) ->
 
 
 def _by_counts(engine: Engine, chain: Chain, wrt: Wrt, follows: Callable[[EngineCost, list[Product]], T]) -> T | None:
-    """`follows` of the engine's counts; None where an engine of another package counts wrongly."""
+    """The result of `follows` for the engine's counts; None if another package's engine counts wrongly."""
     found = attempt(lambda: follows(engine.cost(chain, wrt), engine.products(chain, wrt)))
     if not isinstance(found, Raised):
         return found
@@ -97,7 +97,7 @@ def _by_counts(engine: Engine, chain: Chain, wrt: Wrt, follows: Callable[[Engine
 
 
 def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
-    """One cell at a time: its arrays may take half a gigabyte, the counts that are kept take nothing."""
+    """Handles one cell at a time, since its arrays may take half a gigabyte, and keeps only the counts."""
     samples: dict[str, list[_Sample]] = {}
     for run in runs:
         cells: dict[Cell, dict[str, float]] = {}
@@ -110,7 +110,7 @@ def _samples(runs: Iterable[Run], tables: Seconds) -> dict[str, list[_Sample]]:
 
 
 def _counts(run: Run, cell: Cell, names: Sequence[str], tables: Seconds) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """The units of each engine that computes, in this cell."""
+    """The units of each computing engine in this cell."""
     chain, wrt = run.spec.problem_at(cell).chain, run.spec.wrt
     for name in names:
         found = find_engine(name)
@@ -127,9 +127,9 @@ def _has_operations(name: str, tables: Seconds) -> bool:
 
 
 def _fitted_together(samples: Mapping[str, Sequence[_Sample]]) -> dict[str, tuple[Rates, float]]:
-    """Rates in common but for the own ones of each engine, and each engine's error.
+    """Fits shared rates together with each engine's own, and each engine's error.
 
-    Fitted one by one, what a layer and what an operation adds could not be told apart, and would not carry over to
+    Fitted one by one, the overheads of layers and operations could not be separated, and would not carry over to
     chains with other layers.
     """
     names = list(samples)
@@ -149,7 +149,7 @@ def _fitted_together(samples: Mapping[str, Sequence[_Sample]]) -> dict[str, tupl
 
 
 def _fitted(samples: Sequence[_Sample]) -> tuple[Rates, float]:
-    """The rates of one engine by its counts, and its error."""
+    """Fits the rates of one engine by its counts, and its error."""
     units = np.array([[each.units[term] for term in _OF_COUNTS] for each in samples])
     found = _least_squares(units, np.array([each.seconds for each in samples]))
     rates = Rates(**dict(zip(_OF_COUNTS, found.tolist(), strict=True)))
@@ -157,7 +157,7 @@ def _fitted(samples: Sequence[_Sample]) -> tuple[Rates, float]:
 
 
 def _least_squares(units: Matrix, seconds: Vector) -> Vector:
-    """Nonnegative rates with the smallest relative errors."""
+    """The nonnegative rates with the smallest relative errors."""
     largest = units.max(axis=0)
     scale = np.where(largest > 0, largest, 1.0)
     coefficients, _ = nnls(units / scale / seconds[:, None], np.ones(seconds.size))

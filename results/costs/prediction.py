@@ -1,4 +1,4 @@
-"""Predicted against measured: the plane and the crossover that a cost model expects, and how far it is off."""
+"""Compares predictions with measurements: the plane and the crossover that a cost model expects, and its errors."""
 
 import math
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ from fwdrev.results.stats.crossing import crossing_point
 from fwdrev.results.stats.log_ratios import LogRatios
 
 TIE = math.log(1.1)
-"""Where two engines are closer than this, either may be called the winner."""
+"""The tie: where two engines are closer than this, either counts as the winner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction(Displayed):
-    """How a predicted plane compares with a measured one.
+    """A predicted plane beside a measured one.
 
-    `ratios`: the predicted log ratios, one "round"; `crossovers`: m* at each n, measured and predicted, None where
-    there is none in range; `right`: in how many of the `decided` cells (beyond a tie) the winner is predicted.
+    `ratios`: the predicted log ratios, one "round"; `crossovers`: m* at each n, measured and predicted, None if
+    there is none in range; `right`: the number of the `decided` cells (beyond a tie) with the winner predicted.
     """
 
     pair: tuple[str, str]
@@ -39,7 +39,7 @@ class Prediction(Displayed):
 
     @property
     def errors(self) -> list[float]:
-        """|predicted / measured - 1| wherever both are in range."""
+        """|predicted / measured - 1| at each n where both are in range."""
         pairs = self.crossovers.values()
         return [abs(found / known - 1) for known, found in pairs if known is not None and found is not None]
 
@@ -50,11 +50,11 @@ class Prediction(Displayed):
 
     @property
     def worst_error(self) -> float | None:
-        """The largest one."""
+        """The largest relative error of the crossovers; None without any."""
         return max(self.errors, default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         points = [{"n": n, "measured": known, "predicted": found} for n, (known, found) in self.crossovers.items()]
         errors = {"median_error": self.median_error, "worst_error": self.worst_error}
         return {"points": points, **errors, "right": self.right, "decided": self.decided}
@@ -63,7 +63,7 @@ class Prediction(Displayed):
 def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRatios | None:
     """log(predicted seconds of one engine / of the other) in each cell of the run's grid.
 
-    None for an engine that was not calibrated, or a problem that cannot be made here: a run may come from elsewhere.
+    None for an uncalibrated engine, or a problem that is not available here, since a run may come from elsewhere.
     """
     if problem_fault(run.spec.problem) is not None:
         return None
@@ -78,13 +78,13 @@ def predicted_ratios(run: Run, pair: tuple[str, str], prices: Seconds) -> LogRat
 
 
 def _predicted(run: Run, cell: Cell, pair: tuple[str, str], prices: Seconds) -> list[float | None]:
-    """Seconds of both engines; the problem is gone afterwards, whose arrays may take half a gigabyte."""
+    """Seconds of both engines; drops the problem, whose arrays may take half a gigabyte."""
     problem = run.spec.problem_at(cell)
     return [predicted_seconds(prices, name, problem, run) for name in pair]
 
 
 def prediction(run: Run, pair: tuple[str, str], prices: Seconds) -> Prediction | None:
-    """The comparison with what the run measured; None for an engine that was not calibrated."""
+    """The comparison with the run's measurements; None for an uncalibrated engine."""
     predicted = predicted_ratios(run, pair, prices)
     if predicted is None:
         return None

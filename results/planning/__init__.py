@@ -1,4 +1,4 @@
-"""Plans that need estimates: what a sweep measures next, and how long the rest will take.
+"""Plans that need estimates: the next steps of a sweep, and a forecast of its rest.
 
 Start with `adaptive.py`.
 """

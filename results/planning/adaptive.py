@@ -1,12 +1,12 @@
-"""The plan that refines: a coarse grid first, then cells and rounds where the crossover is least certain.
+"""The plan that refines the plane: a coarse grid first, then cells and rounds where the crossover is least certain.
 
-At each n and for each pair of engines the crossover m* has an interval. As long as one is wider than was asked for, the
+At each n and for each pair of engines, the crossover m* has an interval. While one is wider than requested, the
 next round visits the cells around it, the widest first if time is short. Where the neighbours are far apart, new sizes
 come between them: an interpolation over a factor of four is not worth a precision of 5 %.
 
-Intervals are not looked at after every round: if you check after every round and stop at the first narrow interval, you
-stop on lucky ones, which miss the true value too often. Each look says how many rounds are needed, and the next comes
-only when there are so many.
+The plan does not look after every round: if you check after every round and stop at the first narrow interval, you
+stop on lucky ones, which miss the true value too often. Each look estimates the rounds needed, and the next comes
+only after these.
 """
 
 import math
@@ -28,28 +28,28 @@ from fwdrev.results.stats.estimate import Estimate
 Pair = tuple[str, str]
 
 _FAR = 1.5
-"""A neighbour farther from the crossover than this factor is not near enough,"""
+"""The largest factor between the crossover and a neighbouring size;"""
 
 _STEPS = 4
-"""and a new one comes at the next multiple of a power of two, so many between one power and the next. Libraries work in
-blocks of such sizes: 193 rows can cost a third more than 192, and a curve through both is that of neither."""
+"""beyond it, a new size comes at the next of this many steps between powers of two. Libraries work in
+blocks of such sizes: 193 rows can cost a third more than 192, and a curve through both fits neither."""
 
 _SAME = 1e-9
-"""Sizes that differ by less, as a fraction, differ by rounding."""
+"""Sizes that differ by a smaller fraction differ only by rounding."""
 
 _FEWEST = 10
-"""Rounds that measured both neighbours before the first look."""
+"""The rounds with both neighbours before the first look."""
 
 _AT_LEAST, _AT_MOST, _MORE = 2, 4.0, 1.1
-"""Rounds between two looks: so many; at most so many times those that there are; and so much more than is needed, since
-what is needed is only an estimate."""
+"""Between two looks: the fewest rounds, the largest growth factor, and a safety factor on the rounds needed, since
+that number is an estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Line:
-    """A crossover: the half-width of its interval as a fraction, and the cells that would make it narrower.
+    """A crossover: the half-width of its interval as a fraction, and the cells that narrow it.
 
-    `rounds`: those that measured all of these cells, or fewer.
+    `rounds`: the number of rounds that measured all of these cells, or fewer.
     """
 
     pair: Pair
@@ -60,10 +60,10 @@ class _Line:
 
 
 class AdaptivePlan:
-    """Until every crossover in m is known to ± `spec.precision`, or the budget is used up."""
+    """Refines until every crossover in m is known to ± `spec.precision`, or the budget is used up."""
 
     def __init__(self, spec: SweepSpec, forecast: Forecast, clock: Callable[[], float] = perf_counter) -> None:
-        """The budget counts from here."""
+        """Starts the budget's clock."""
         self._spec = spec
         self._forecast = forecast
         self._clock = clock
@@ -76,7 +76,7 @@ class AdaptivePlan:
         self._wide: list[_Line] | None = None
 
     def note(self, observation: Observation) -> None:
-        """Keep the log ratio of each pair: the median over blocks that stood side by side."""
+        """Keep the log ratio of each pair: the median over paired blocks."""
         self._grid.note(observation)
         self._last = max(self._last, observation.round)
         for pair in self._pairs:
@@ -86,7 +86,7 @@ class AdaptivePlan:
                 self._logs[pair][observation.cell][observation.round] = float(np.median(logs))
 
     def steps(self) -> Iterator[Step]:
-        """The grid, then what is wanted most."""
+        """The grid, then the steps that narrow the widest intervals."""
         yield from self._grid.steps()
         for index in count(self._last + 1):
             self._wide = [line for line in self._lines() if self._goes_on(line)]
@@ -100,7 +100,7 @@ class AdaptivePlan:
         return self._budget_left() <= 0
 
     def seconds_left(self) -> float | None:
-        """Of the grid; then of the rounds that the widest interval still needs, as they narrow with their root."""
+        """Seconds left for the grid, then for the rounds that the widest interval needs: it narrows with their root."""
         left, budget = self._grid.seconds_left(), self._budget_left()
         if self._wide is None:
             return left if math.isinf(budget) else max(0.0, budget)
@@ -112,7 +112,7 @@ class AdaptivePlan:
         return None if math.isinf(soonest) else soonest
 
     def outcome(self) -> str:
-        """Whether the precision was reached; if not, what is widest."""
+        """Whether the precision was reached; if not, the widest interval."""
         lines = self._lines()
         if not lines:
             ended = f"the budget of {self._spec.budget:g} s is used up; " if self.over() else ""
@@ -128,7 +128,7 @@ class AdaptivePlan:
 
     @property
     def _precision(self) -> float:
-        """The precision asked for; without one, as narrow as the budget allows."""
+        """The requested precision; without one, as narrow as the budget allows."""
         return self._spec.precision or 1e-3
 
     def _budget_left(self) -> float:
@@ -146,7 +146,7 @@ class AdaptivePlan:
         return sorted(found, key=lambda line: -line.width)
 
     def _goes_on(self, line: _Line) -> bool:
-        """Whether it gets another round; looks at the interval if it is time to."""
+        """Whether it gets another round; looks at the interval when due."""
         key = line.pair, line.n
         if line.rounds >= self._until.get(key, _FEWEST):
             if line.width <= self._precision:
@@ -166,13 +166,13 @@ class AdaptivePlan:
             return None
         cells = _around(size, sizes, self._spec.outputs[0], self._spec.outputs[-1])
         both = min(len(logs.get(m, ())) for m in cells)
-        width = math.inf  # also where the interval has no end
+        width = math.inf  # also if the interval has no end
         if both >= _FEWEST and size.low is not None and size.high is not None and not found.open_ends:
-            width = math.sqrt(size.high / size.low) - 1  # as a fraction of its middle
+            width = math.sqrt(size.high / size.low) - 1  # relative to its middle
         return _Line(pair=pair, n=n, width=width, rounds=max(both, 1), cells=tuple(Cell(n, m) for m in cells))
 
     def _affordable(self, lines: list[_Line]) -> list[Cell]:
-        """The cells of as many lines as fit into the rest of the budget, the widest first."""
+        """The cells of as many lines as fit into the rest of the budget, widest first."""
         cells: dict[Cell, None] = {}
         for line in lines:
             more = cells | dict.fromkeys(line.cells)
@@ -184,9 +184,9 @@ class AdaptivePlan:
 
 
 def _around(found: Estimate, sizes: list[int], smallest: int, largest: int) -> list[int]:
-    """The sizes between which the crossover lies, as far as is known; new ones where the neighbours are far."""
+    """The sizes that enclose the crossover, as far as known; new ones if the neighbours are far."""
     at, low, high = found.point, found.low or found.point, found.high or found.point
-    under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size lies between its neighbours
+    under, over = at * (1 - _SAME), at * (1 + _SAME)  # a root at a measured size is enclosed by its neighbours
     below = max((s for s in sizes if s < under), default=smallest)
     above = min((s for s in sizes if s > over), default=largest)
     step = max(1, 2 ** math.floor(math.log2(at)) // _STEPS)

@@ -1,8 +1,8 @@
-"""The forecast: how long the rest of a sweep will take, by what cells cost and not by how many there are.
+"""The forecast of a sweep's remaining time, from the costs of cells instead of their number.
 
-A cell that was visited takes what it took. One that was not is predicted: an engine's seconds per call are fitted to
-its exact counts (overhead + multiply–adds / rate + bytes / bandwidth, all nonnegative), a block takes at least as long
-as was asked for, and what a visit takes beyond its blocks is what it took elsewhere.
+A visited cell takes the same time again. For others, an engine's seconds per call are fitted to
+its exact counts (overhead + multiply–adds / rate + bytes / bandwidth, all nonnegative), a block takes at least the
+requested time, and the rest of a visit takes as long as in other cells.
 """
 
 from collections import defaultdict
@@ -19,17 +19,17 @@ from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.core.cost import EngineCost
 
 _UNCOUNTED = 1.2
-"""A block with the calls before it that are not counted, in blocks."""
+"""The time of a block with its uncounted warm-up calls, in blocks."""
 
 _FIRST_GUESS = {Protocol.PAIRED: 0.02, Protocol.PYPERF: 0.9}
-"""Seconds that a visit takes beyond its blocks, before one was seen; for pyperf, that one of its processes takes."""
+"""The seconds of a visit beyond its blocks before any was observed; for pyperf, those of one process."""
 
 
 class TimeForecast:
-    """Learns from observations, and predicts wall seconds."""
+    """Learns from observations and predicts wall seconds."""
 
     def __init__(self, spec: SweepSpec, workers: int) -> None:
-        """`workers` prepare and weigh at the same time."""
+        """`workers`: the processes that prepare and measure memory at the same time."""
         self._spec = spec
         self._workers = workers
         self._passes: dict[int, dict[Cell, float]] = {PREPARING: {}, WEIGHING: {}}
@@ -41,7 +41,7 @@ class TimeForecast:
         self._round = PREPARING
 
     def note(self, observation: Observation) -> None:
-        """Learn what it took; the first visit of a round also started its process."""
+        """Learn from a visit's time; the first visit of a round also started its process."""
         o, seconds = observation, observation.seconds or 0.0
         if o.round in self._passes:
             self._passes[o.round][o.cell] = seconds
@@ -59,7 +59,7 @@ class TimeForecast:
                 self._calls[name][o.cell] = median(arm.values)
 
     def seconds(self, steps: Sequence[Step]) -> float | None:
-        """Preparations and rounds of these steps; None before a cell is prepared."""
+        """The seconds of these steps, preparations included; None before a cell is prepared."""
         if not self._passes[PREPARING]:
             return None
         cells = {cell for step in steps for cell in step.cells}
@@ -72,7 +72,7 @@ class TimeForecast:
         return rounds + start * len(steps) + sum(passes)
 
     def _visit(self, cell: Cell) -> float:
-        """Seconds of one visit."""
+        """The seconds of one visit."""
         if self._visits[cell]:
             return fmean(self._visits[cell])
         engines, spec = self._spec.engines, self._spec
@@ -82,7 +82,7 @@ class TimeForecast:
         return blocks * _UNCOUNTED + (fmean(self._beyond) if self._beyond else _FIRST_GUESS[spec.protocol])
 
     def _call(self, name: str, cell: Cell) -> float:
-        """Seconds per call in a cell that was not timed; 0 before any was."""
+        """Predicted seconds per call in an untimed cell; 0 before any was timed."""
         known = self._calls[name]
         if not known:
             return 0.0
@@ -91,10 +91,10 @@ class TimeForecast:
             return known[min(known, key=lambda at: abs(np.log(at.n / cell.n)) + abs(np.log(at.m / cell.m)))]
         rows = np.array([_terms(self._costs[name, at]) for at in counted])
         seconds = np.array([known[at] for at in counted])
-        coefficients, _ = nnls(rows / seconds[:, None], np.ones(len(counted)))  # relative errors: all sizes count alike
+        coefficients, _ = nnls(rows / seconds[:, None], np.ones(len(counted)))  # relative: all sizes count alike
         return float(coefficients @ _terms(self._costs[name, cell]))
 
 
 def _terms(cost: EngineCost) -> Vector:
-    """A call, its multiply–adds, its bytes; scaled so that the coefficients are of one size."""
+    """The terms: a call, its multiply–adds, its bytes; scaled so that coefficients have similar sizes."""
     return np.array([1e-6, 1e-9 * cost.multiply_adds, 1e-9 * cost.bytes_moved])

@@ -1,4 +1,4 @@
-"""Rules of thumb, what each costs on measured cells, and the best simple rule.
+"""Rules of thumb, their cost on measured cells, and the best simple rule.
 
 Start with `rules.py`.
 """

@@ -1,10 +1,10 @@
-"""Runs pooled to problems: each with its options, and how a forward and a reverse engine compare on it.
+"""Pools runs into problems: each with its options and the ratios of a forward and a reverse engine.
 
     problems, notes = measured_problems([load("runs/plane"), load("runs/auto")], ("forward", "reverse"))
     for problem in problems:
         print(problem.name, problem.ratios.grid.mean())
 
-Runs that compute the same are one problem, their rounds pooled.
+Runs of the same function form one problem, with their rounds pooled.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,10 +29,10 @@ from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredProblem:
-    """A problem, and how two engines compare on it: the forward one first.
+    """A problem with the ratios of two engines, the forward one first.
 
-    `ratios`: of all its runs; `shapes`: columns and rows of the Jacobian in the cells (n, m) in which they are known,
-    which are other numbers than n and m where n counts the inputs of a network and the Jacobian is with respect to its
+    `ratios`: of all its runs; `shapes`: columns and rows of the Jacobian in the cells (n, m) where they are known,
+    which differ from n and m where n counts a network's inputs and the Jacobian is with respect to its
     weights; `others`: our own predictions.
     """
 
@@ -52,9 +52,9 @@ class MeasuredProblem:
 def measured_problems(
     runs: Sequence[Run], pair: tuple[str, str]
 ) -> tuple[tuple[MeasuredProblem, ...], tuple[str, ...]]:
-    """All that the runs measured of a pair, the forward engine first, in the order of the runs; and notes.
+    """The problems that the runs measured with a pair, forward engine first, in the order of the runs; and notes.
 
-    A note says which run or prediction was left out, and why.
+    A note names a run or prediction left out, with the reason.
     """
     notes: list[str] = []
     found: dict[str, list[tuple[Run, LogRatios]]] = {}
@@ -96,7 +96,7 @@ def _problem(
 
 
 def _together(each: Iterable[LogRatios]) -> LogRatios:
-    """The rounds of all, over all their cells."""
+    """The rounds of all runs, over all their cells."""
     first, *rest = each
     filled = [ratios.table for ratios in (first, *rest) if not ratios.table.empty] or [first.table]
     outputs = {m for ratios in (first, *rest) for m in ratios.outputs}
@@ -104,7 +104,7 @@ def _together(each: Iterable[LogRatios]) -> LogRatios:
 
 
 def _modelled(run: Run, pair: tuple[str, str], notes: list[str]) -> LogRatios | None:
-    """The log ratios that the cost model expects; None, and a note, where it expects none."""
+    """The log ratios that the cost model predicts; None, with a note, if it predicts none."""
     known = calibration_of(run)
     if known is None:
         notes.append("cost model: left out, the machine of these runs was not calibrated; run `fwdrev calibrate` on it")
@@ -116,14 +116,14 @@ def _modelled(run: Run, pair: tuple[str, str], notes: list[str]) -> LogRatios | 
 
 
 def _shapes(table: pd.DataFrame, pair: tuple[str, str]) -> dict[Sizes, Sizes]:
-    """Tangents that the forward engine pushes and cotangents that the reverse one pulls, as they count them."""
+    """The tangents that the forward engine pushes and the cotangents that the reverse one pulls, by their counts."""
     sides = [table[table["engine"] == name].set_index(["n", "m"])["passes"].dropna() for name in pair]
     both = pd.concat(sides, axis=1, join="inner").reset_index().astype(int)
     return {(n, m): (columns, rows) for n, m, columns, rows in both.to_numpy().tolist() if columns and rows}
 
 
 def _name(spec: SweepSpec) -> str:
-    """The same for two runs that compute the same: `autoencoder waist=4, wrt x`."""
+    """A key, equal for runs of the same function: `autoencoder waist=4, wrt x`."""
     usual = _usual(spec)
     options = [f" {key}={value}" for key, value in sorted(spec.options.items()) if usual.get(key) != value]
     dtype = "" if spec.dtype == "float64" else f", {spec.dtype}"
@@ -131,7 +131,7 @@ def _name(spec: SweepSpec) -> str:
 
 
 def _usual(spec: SweepSpec) -> dict[str, Any]:
-    """The options that the problem has where none is given; nothing is known of one that is not installed."""
+    """The problem's default options; none for a problem that is not installed."""
     try:
         return problem_options(spec.problem) | spec.model_copy(update={"options": {}}).options_made
     except FwdrevError:

@@ -1,4 +1,4 @@
-"""The rules of thumb that libraries and people choose a mode by, and how each of them does on measured cells.
+"""The rules of thumb by which libraries and people choose a mode, scored on measured cells.
 
     for score in scores(log_ratios(run, ("forward", "reverse"))):
         print(score.rule.name, score.right, score.mean_slowdown, score.worst_slowdown)
@@ -21,15 +21,15 @@ from fwdrev.results.display import Displayed
 from fwdrev.results.stats.log_ratios import LogRatios, cell_means
 
 Sizes = tuple[int, int]
-"""Of a cell (n, m), or of a Jacobian: columns and rows."""
+"""A size: a cell (n, m), or columns and rows of a Jacobian."""
 
 _FEW = 100
-"""Inputs, in the rule of lineax."""
+"""The number of inputs in lineax's rule."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """`forward(n, m)`: whether it picks forward mode at n inputs and m outputs; `when` says so in words.
+    """`forward(n, m)`: whether it picks forward mode at n inputs and m outputs; `when` is the same in words.
 
     `knows`: the cells (n, m) for which it has an answer; None for all of them.
     """
@@ -41,7 +41,7 @@ class Rule:
     knows: frozenset[Sizes] | None = None
 
     def to_json(self) -> dict[str, str]:
-        """Plain data."""
+        """This record as plain data."""
         return {"rule": self.name, "forward_when": self.when, "source": self.source}
 
 
@@ -77,9 +77,9 @@ RULES: tuple[Rule, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score(Displayed):
-    """How a rule does over `cells` cells.
+    """The score of a rule over `cells` cells.
 
-    `right` of `decided`: cells that differ by more than a tie and in which it picks the faster mode. `mean_slowdown`
+    `right` of `decided`: of the cells beyond a tie, those in which it picks the faster mode. `mean_slowdown`
     (geometric) and `worst_slowdown` are over all cells; `worst_at` is (n, m).
     """
 
@@ -92,7 +92,7 @@ class Score(Displayed):
     worst_at: Sizes
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         return self.rule.to_json() | {
             "cells": self.cells,
             "decided": self.decided,
@@ -112,7 +112,7 @@ class Scores(Displayed, list[Score]):
 def rule_from(ratios: LogRatios, name: str, when: str, source: str) -> Rule:
     """A prediction as a rule: forward where the mean of its log ratios (forward to reverse) is below 0.
 
-    It knows the cells that the prediction has a number for.
+    It knows the cells that have a predicted ratio.
     """
     picks = {cell: log < 0 for cell, log in cell_means(ratios.table).items()}
     return Rule(name=name, when=when, source=source, forward=lambda n, m: picks[n, m], knows=frozenset(picks))
@@ -129,7 +129,7 @@ def predictions(counts: LogRatios, model: LogRatios | None) -> list[Rule]:
 def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
     """Every rule in use and `others`, the best first; `ratios` are of a forward to a reverse engine.
 
-    One that knows no cell that was measured is left out.
+    Leaves out a rule that knows no measured cell.
     """
     measured = cell_means(ratios.grid).keys()
     rules = [*RULES, *(rule for rule in others if rule.knows is None or rule.knows & measured)]
@@ -137,9 +137,9 @@ def scores(ratios: LogRatios, others: Sequence[Rule] = ()) -> Scores:
 
 
 def score(rule: Rule, ratios: LogRatios, shapes: Mapping[Sizes, Sizes] = MappingProxyType({})) -> Score:
-    """One rule on those cells of the grid that it knows; raises NothingMeasuredError where nothing was measured.
+    """Scores one rule on the grid's cells that it knows; raises NothingMeasuredError if none was measured.
 
-    A rule that knows all sizes sees the `shapes` of the cells' Jacobians, where they are given, and else n and m.
+    A rule that knows all sizes sees the `shapes` of the cells' Jacobians if given, otherwise n and m.
     """
     known = cell_means(ratios.grid)
     if rule.knows is not None:

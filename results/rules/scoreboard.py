@@ -1,11 +1,11 @@
-"""Rules of thumb over all measured problems, and the best simple rule with what it is worth where it was not fitted.
+"""Rules of thumb over all measured problems, and the best simple rule with its cross-validated score.
 
     board = scoreboard([load("runs/plane"), load("runs/auto")], ("forward", "reverse"))
     for each in board.rules:
         print(each.rule.name, each.right, each.mean_slowdown, each.worst.worst_slowdown)
     print(board.best.code)
 
-Every problem weighs the same, however many cells it has.
+Every problem has the same weight, however many cells it has.
 """
 
 import math
@@ -26,24 +26,24 @@ from fwdrev.results.runs.run import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverProblems:
-    """One rule on several problems, or for each problem the one that was fitted to the others; `each`: its scores."""
+    """One rule on several problems, or for each problem the rule fitted to the others; `each`: its scores."""
 
     each: tuple[Score, ...]
 
     @property
     def rule(self) -> Rule:
-        """The one on the first problem: the same on all, unless it was fitted."""
+        """The rule on the first problem; the same on all unless fitted."""
         return self.each[0].rule
 
     @property
     def right(self) -> float | None:
-        """The mean share of the decided cells in which it is right; None where no problem has any."""
+        """The mean share of decided cells in which it is right; None if no problem has any."""
         shares = [found.right / found.decided for found in self.each if found.decided]
         return fmean(shares) if shares else None
 
     @property
     def mean_slowdown(self) -> float:
-        """Geometric, over the problems."""
+        """The geometric mean of the slow-downs over the problems."""
         return math.exp(fmean(math.log(found.mean_slowdown) for found in self.each))
 
     @property
@@ -53,11 +53,11 @@ class OverProblems:
 
     @property
     def worst(self) -> Score:
-        """The score there."""
+        """The score on the problem with the worst cell."""
         return self.each[self.worst_in]
 
     def to_json(self, problems: Sequence[MeasuredProblem]) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         n, m = self.worst.worst_at
         return {
             "right": self.right,
@@ -71,9 +71,9 @@ class OverProblems:
 class Scoreboard:
     """All rules on all problems, the best first.
 
-    `best`: the best simple rule, `fitted` how it does on the problems that it was fitted to, and `left_out` how those
-    do that were fitted without the problem that they are scored on; None for a single problem. `notes`: what is not
-    there, and why.
+    `best`: the best simple rule; `fitted`: its scores on the problems of its fit; `left_out`: the scores of rules
+    fitted without the scored problem, None for a single problem. `notes`: what is missing,
+    and why.
     """
 
     pair: tuple[str, str]
@@ -85,7 +85,7 @@ class Scoreboard:
     notes: tuple[str, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         problems = [
             {
                 "problem": problem.name,
@@ -114,7 +114,7 @@ class Scoreboard:
 
 
 def pairs_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """The forward and reverse engines of one library that any of the runs measured both of, each pair once.
+    """The pairs of a forward and a reverse engine of one library that any run measured, without repeats.
 
     Raises NothingMeasuredError without any.
     """
@@ -130,10 +130,10 @@ def pairs_of(runs: Sequence[Run]) -> list[tuple[str, str]]:
 
 
 def scoreboard(runs: Sequence[Run], pair: tuple[str, str]) -> Scoreboard:
-    """Of a forward and a reverse engine, in either order.
+    """The scoreboard of a forward and a reverse engine, given in either order.
 
-    Raises InputError for runs of different machines and for engines between which no rule decides, and
-    NothingMeasuredError where no run measured both in a cell.
+    Raises InputError for runs of different machines and for engines that no rule chooses between, and
+    NothingMeasuredError if no run measured both in a cell.
     """
     check_one_machine(runs)
     ordered = forward_first(pair)
@@ -156,7 +156,7 @@ def scoreboard(runs: Sequence[Run], pair: tuple[str, str]) -> Scoreboard:
 
 
 def _rules(problems: Sequence[MeasuredProblem]) -> tuple[OverProblems, ...]:
-    """The rules in use, and our predictions where they know every problem."""
+    """The rules in use, and our predictions if they cover every problem."""
     columns = [{rule.name: rule for rule in (*RULES, *problem.others)} for problem in problems]
     everywhere = [name for name in columns[0] if all(name in column for column in columns)]
     found = [_over([column[name] for column in columns], problems) for name in everywhere]
@@ -164,13 +164,13 @@ def _rules(problems: Sequence[MeasuredProblem]) -> tuple[OverProblems, ...]:
 
 
 def _over(rules: Sequence[Rule], problems: Sequence[MeasuredProblem]) -> OverProblems:
-    """A rule for each problem."""
+    """The rules of a prediction, one for each problem."""
     scores = [score(rule, each.ratios, each.shapes) for rule, each in zip(rules, problems, strict=True)]
     return OverProblems(each=tuple(scores))
 
 
 def _each_left_out(problems: Sequence[MeasuredProblem]) -> OverProblems | None:
-    """The score on each problem of the rule that is best on the others."""
+    """For each problem, the score of the rule that is best on the others."""
     if len(problems) == 1:
         return None
     points = [problem.points for problem in problems]

@@ -8,7 +8,7 @@ from fwdrev.results.text.quantities import number_text
 
 
 def scoreboard_lines(boards: Sequence[Scoreboard]) -> list[str]:
-    """For people: each pair of engines, then what all have in common."""
+    """The text of scoreboards: each pair of engines, then their common parts."""
     pairs: list[str] = []
     for board in boards:
         notes = (f"note: {note}" for note in board.notes)
@@ -62,7 +62,7 @@ def _best(board: Scoreboard) -> Iterator[str]:
 
 
 def _numbers(found: OverProblems, board: Scoreboard) -> tuple[str, str, str]:
-    """The share that is right, the mean, and the worst with where it is."""
+    """The columns of a score: share right, mean slow-down, and the worst with its cell."""
     right = "none differ" if found.right is None else f"{found.right:.0%}"
     n, m = found.worst.worst_at
     where = f" at n = {n}, m = {m}" + (f" (problem {found.worst_in + 1})" if len(board.problems) > 1 else "")

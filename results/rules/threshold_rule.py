@@ -3,7 +3,7 @@
     best = simple_rule([problem.points for problem in problems])
     print(best.code)            # def use_forward(n, m): return n < 12 + 1.6 * m
 
-The numbers have two digits at most, so all rules there are can be tried: what is found is the best of them.
+The numbers have at most two digits, so the search tries all rules and finds the best.
 """
 
 import math
@@ -17,7 +17,7 @@ from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.results.rules.rules import Rule
 
 _TIED = 1e-9
-"""Mean logarithms that differ by less are equal, but for rounding."""
+"""Mean logarithms that differ by less are equal except for rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +45,11 @@ class SimpleRule:
 
     @property
     def rule(self) -> Rule:
-        """The same as a `Rule`, which can be scored."""
+        """This rule as a `Rule`, which can be scored."""
         return Rule(name="best simple rule", when=self.when, source="fitted to what was measured", forward=self.forward)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; without numbers where it is always."""
+        """This rule as plain data; without numbers for "always"."""
         a, b = (self.a, self.b) if math.isfinite(self.a) else (None, None)
         return {"a": a, "b": b, "forward_when": self.when, "code": self.code}
 
@@ -62,25 +62,25 @@ class SimpleRule:
 
 
 ALWAYS, NEVER = SimpleRule(a=math.inf, b=0.0), SimpleRule(a=0.0, b=0.0)
-"""The two rules that need no number."""
+"""The two rules without numbers."""
 
 
 def simple_rule(planes: Sequence[tuple[Matrix, Vector]]) -> SimpleRule:
-    """The one with the smallest mean log slow-down over `planes`, each of which weighs the same.
+    """The rule with the smallest mean log slow-down over `planes`, all with the same weight.
 
     A plane is (cells, 2), the columns and rows of a Jacobian, and (cells,), log(time of forward / of reverse). Of equal
-    ones it is never or always, else that with the fewest digits (a factor of 1 has none), then with the fewest terms,
-    then the one whose border is farthest from every cell.
+    rules it prefers never or always, then the fewest digits (a factor of 1 has none), then the fewest terms,
+    then the border farthest from every cell.
     """
     sizes = np.concatenate([shapes for shapes, _ in planes])
     weighted = np.concatenate([logs / (logs.size * len(planes)) for _, logs in planes])
     sizes, which = np.unique(sizes.astype(float), axis=0, return_inverse=True)
-    lost = np.bincount(which.ravel(), weights=weighted)  # what forward mode costs more, or less, at each size
+    lost = np.bincount(which.ravel(), weights=weighted)  # the extra log cost of forward mode at each size
     return min(_simplest(sizes, lost), key=lambda rule: (-_distance(rule, sizes), rule.a, rule.b))
 
 
 def _simplest(sizes: Matrix, lost: Vector) -> list[SimpleRule]:
-    """All rules as good as the best one that take least to remember."""
+    """All rules as good as the best, with the fewest digits."""
     n, m = sizes.T
     offsets = np.array([0.0, *_round_numbers(1.0, n.max())])
     slopes = np.array([0.0, *_round_numbers(n.min() / m.max() / 10, n.max() / m.min())])
@@ -98,18 +98,18 @@ def _simplest(sizes: Matrix, lost: Vector) -> list[SimpleRule]:
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
-    """All of two digits, from the power of ten below `low` to the one above `high`."""
+    """All numbers of two digits from the power of ten below `low` to the one above `high`."""
     exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     return [float(f"{tens}e{exponent - 1}") for exponent in exponents for tens in range(10, 100)]
 
 
 def _digits(number: float) -> int:
-    """The digits that a reader has to remember: none for 0."""
+    """The digits that a reader must remember: none for 0."""
     return len(f"{number:e}".partition("e")[0].replace(".", "").rstrip("0"))
 
 
 def _distance(rule: SimpleRule, sizes: Matrix) -> float:
-    """How far its border is from the nearest cell, as a logarithm; rounded, so that equal ones are equal."""
+    """The log distance of its border from the nearest cell, rounded so that ties are ties."""
     n, m = sizes.T
     if rule in {ALWAYS, NEVER}:
         return math.inf
@@ -117,5 +117,5 @@ def _distance(rule: SimpleRule, sizes: Matrix) -> float:
 
 
 def _text(number: float) -> str:
-    """Without an exponent: `0.05`, `1.6`, `120`."""
+    """A number without an exponent: `0.05`, `1.6`, `120`."""
     return np.format_float_positional(number, trim="-")

@@ -1,4 +1,4 @@
-"""Runs on disk: their journal, the tables that are read from it, and exports.
+"""Runs on disk: the journal, the tables made from it, and exports.
 
 Start with `run.py`, then `cells.py`.
 """

@@ -10,7 +10,7 @@ from fwdrev.results.stats.blocks import Blocks
 
 
 def timed_blocks(run: Run) -> Blocks:
-    """All of them; an empty run has no rounds, cells or engines."""
+    """All timed blocks; an empty run has no rounds, cells or engines."""
     timed = [o for o in run.observations if any(arm.values for arm in o.arms.values())]
     rounds, cells = sorted({o.round for o in timed}), sorted({o.cell for o in timed})
     found = {name for o in timed for name, arm in o.arms.items() if arm.values}
@@ -24,7 +24,7 @@ def timed_blocks(run: Run) -> Blocks:
                 places[len(arm.values)].append(visit + layer[name])
                 values[len(arm.values)].append(arm.values)
     logs = np.full((len(rounds) * len(cells) * len(engines), max(values, default=0)), np.nan)
-    for count, arms in values.items():  # all arms with so many blocks at once: mostly these are all that there are
+    for count, arms in values.items():  # all arms with that many blocks at once, which are usually all arms
         seconds = np.fromiter(chain.from_iterable(arms), dtype=float, count=count * len(arms))
         logs[places[count], :count] = np.log(seconds).reshape(-1, count)
     shape = len(rounds), len(cells), len(engines), logs.shape[1]

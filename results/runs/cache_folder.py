@@ -7,14 +7,14 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """The user's, which need not be there yet; raises OSError where there is neither a home nor XDG_CACHE_HOME.
+    """The user's cache folder, which may not exist yet; raises OSError if there is neither a home nor XDG_CACHE_HOME.
 
-    Containers run with numbers of users that no system knows.
+    Containers may run as a user whom the system does not know.
     """
     try:
         folder = Path(platformdirs.user_cache_dir("fwdrev", appauthor=False))
     except RuntimeError:
         folder = Path()
-    if not folder.is_absolute():  # as older platformdirs leave it, `~` and all
+    if not folder.is_absolute():  # older versions of platformdirs leave the `~`
         raise OSError(errno.ENOENT, "this user has no home folder")
     return folder

@@ -1,4 +1,4 @@
-"""Tidy tables of a run: one row per value, and the numbers per cell that everything else starts from."""
+"""Tidy tables of a run: one row per value, and the numbers per cell on which everything else builds."""
 
 import math
 
@@ -26,11 +26,11 @@ def values(run: Run) -> pd.DataFrame:
 
 
 def arms(run: Run) -> pd.DataFrame:
-    """One row for each arm of each cell, with every cost but time.
+    """One row for each arm of each cell, with all costs except time.
 
     status, reason, prepare_seconds, error; the engine's own counts multiply_adds, passes, bytes_moved, peak_bytes; its
-    compiler's flops, bytes_accessed, program_bytes (peak); measured peaks allocated_bytes and resident_bytes. What is
-    not known is None.
+    compiler's flops, bytes_accessed, program_bytes (peak); measured peaks allocated_bytes and resident_bytes. Unknown
+    values are None.
     """
     rows: dict[tuple[int, int, str], dict[str, object]] = {}
     for o in run.observations:
@@ -57,9 +57,9 @@ _ARM_COLUMNS = [
 def _preparation(arm: ArmResult) -> dict[str, object]:
     cost, program = arm.cost, arm.program
     facts: dict[str, object] = {"status": arm.status.value, "reason": arm.reason, "error": arm.error}
-    if cost is not None:  # asdict would copy each of them deeply, which takes longer than all the rest
+    if cost is not None:  # asdict would copy each deeply, which takes longer than all the rest
         facts |= {name: getattr(cost, name) for name in _COUNTS}
-    if program is not None:  # the compiler's peak stands beside the engine's own
+    if program is not None:  # tells the compiler's peak from the engine's own
         facts |= {"flops": program.flops, "bytes_accessed": program.bytes_accessed, "program_bytes": program.peak_bytes}
     return facts | {"prepare_seconds": arm.prepare_seconds}
 
@@ -71,7 +71,7 @@ def failures(run: Run) -> pd.DataFrame:
 
 
 def reasons(run: Run) -> pd.DataFrame:
-    """The failures, and those arms that were measured though their Jacobian could not be checked."""
+    """The failures, and the arms measured although their Jacobian could not be checked."""
     rows = {
         (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
         for o in run.observations
@@ -115,9 +115,9 @@ def times(measured: Run | Blocks) -> pd.DataFrame:
 
 
 def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) -> LogRatios:
-    """For each round and cell the median over its blocks of the log ratio of blocks that were timed side by side.
+    """For each round and cell: the median log ratio of paired blocks.
 
-    `blocks`: those of the run, where they are known. Raises NothingMeasuredError when no cell has both engines.
+    `blocks`: those of the run, if already made. Raises NothingMeasuredError if no cell has both engines.
     """
     blocks = timed_blocks(run) if blocks is None else blocks
     missing = [name for name in pair if name not in blocks.engines]
@@ -134,9 +134,9 @@ def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) ->
 
 
 def log_count_ratios(run: Run, pair: tuple[str, str], table: pd.DataFrame | None = None) -> LogRatios:
-    """The same from the engines' own counts of multiply–adds: what operations alone predict, as one round.
+    """The log ratios of the engines' own multiply–adds: the prediction from operations alone, as one round.
 
-    `table`: that of the run's arms, where it is known.
+    `table`: the table of the run's arms, if already made.
     """
     table = arms(run) if table is None else table
     table = table[table["engine"].isin(pair)].pivot_table(index=["n", "m"], columns="engine", values="multiply_adds")

@@ -1,4 +1,4 @@
-"""Which engines to compare: a forward and a reverse one, by default of the same library."""
+"""The engines to compare: a forward and a reverse one, by default of the same library."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def forward_first(pair: tuple[str, str]) -> tuple[str, str] | None:
-    """The pair with its forward engine first; None where it is no forward and a reverse engine."""
+    """The pair with its forward engine first; None unless it has one forward and one reverse engine."""
     names = {engine.direction: name for name in pair if (engine := find_engine(name)) is not None}
     forward, reverse = names.get(Direction.FORWARD), names.get(Direction.REVERSE)
     return None if forward is None or reverse is None else (forward, reverse)

@@ -1,4 +1,4 @@
-"""A run as it is read from its folder: the manifest, and every line of the journal that can be read.
+"""Reads a run from its folder: the manifest, and every readable line of the journal.
 
 run = load("runs/today")
 run.observations, run.warnings
@@ -24,15 +24,15 @@ MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
 """The files in the folder of a run."""
 
 _MOST_WARNINGS = 5
-"""Then only their number is told."""
+"""The most warnings about single lines; beyond, only their number is reported."""
 
 _LONGEST = 2**25
-"""Bytes of a line: more than any that a sweep can write."""
+"""The most bytes of a line, more than a sweep ever writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Run(Displayed):
-    """The content of a folder: its manifest, the observations that could be read, and warnings about the rest."""
+    """The content of a folder: its manifest, the readable observations, and warnings about the rest."""
 
     folder: Path
     spec: SweepSpec
@@ -42,7 +42,7 @@ class Run(Displayed):
     warnings: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """One line: there are thousands of values."""
+        """One line, since a run has thousands of values."""
         seen = [o for o in self.observations if o.round >= 0]
         cells, rounds = len({o.cell for o in seen}), len({o.round for o in seen})
         engines = ", ".join(self.spec.engines)
@@ -50,12 +50,12 @@ class Run(Displayed):
 
 
 def load(folder: Path | str) -> Run:
-    """Read a run; raises InputError when the folder is none. Lines that cannot be read become warnings."""
+    """Reads a run; raises InputError if the folder is not one. Unreadable lines become warnings."""
     folder = Path(folder)
     manifest = _manifest(folder)
     spec = stored_spec(manifest.spec, folder / MANIFEST)
     collects = gc.isenabled()
-    gc.disable()  # records have no cycles, and looking for some among millions takes as long as reading them
+    gc.disable()  # records have no cycles, and searching millions for cycles takes as long as reading them
     try:
         observations, warnings = _observations(folder / JOURNAL, spec)
     finally:
@@ -92,7 +92,7 @@ def _manifest(folder: Path) -> Manifest:
 
 
 def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[str]]:
-    """Every line that can be read; one that a crash has torn, or that was damaged later, becomes a warning."""
+    """All readable lines; a line torn by a crash, or damaged later, becomes a warning."""
     observations: list[Observation] = []
     warnings: list[str] = []
     seen: set[tuple[int, Cell]] = set()
@@ -116,13 +116,13 @@ def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines that are not empty, with their numbers; one at a time, since all of them together may be large."""
+    """The non-empty lines with their numbers, one at a time, since the file may be large."""
     try:
         with opened(path) as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
                 if not line.isspace():
                     yield number, line.strip(b"\0\r\n").decode("utf-8", errors="replace")
-                if len(line) == _LONGEST:  # no sweep has written what follows
+                if len(line) == _LONGEST:  # no sweep writes such long lines
                     return
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"

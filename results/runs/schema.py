@@ -1,6 +1,6 @@
-"""What the two files of a run may contain: each is checked when it is read, so that nothing else has to.
+"""The schema of a run's two files, checked on reading, so that no other code has to check.
 
-Files come from anywhere. What passes here is of the right type, finite and in range; the rest is refused or left out.
+Files may come from anywhere. Values that pass have the right type, finite and in range; the rest is refused or dropped.
 """
 
 import json
@@ -29,8 +29,8 @@ from fwdrev.modes.registry import engine_name
 FORMAT = 2
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.
 
-1: rounds and the preparing pass. 2: also the weighing pass, `seconds`, `program`, `memory` and three more ways to end;
-what a file of version 1 holds means the same in it.
+1: rounds and the preparing pass. 2: also the memory pass, `seconds`, `program`, `memory` and three more statuses;
+the fields of version 1 keep their meaning.
 """
 
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -38,7 +38,7 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def one_line(text: str) -> str:
-    """Breaks and tabs become a space; what XML and UTF-8 do not allow, or a terminal would obey, becomes U+FFFD."""
+    """Line breaks and tabs become a space; letters that XML or UTF-8 forbid, or a terminal obeys, become U+FFFD."""
     return _UNSHOWN.sub("\ufffd", _BREAKS.sub(" ", text))
 
 
@@ -54,14 +54,14 @@ _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class _By:
-    """Reads a record by the fields of another class, which say what is allowed: it is made once, as what it is."""
+    """Reads a record by the fields of another class, which define its allowed values, and makes it once."""
 
     def __init__(self, fields: type) -> None:
-        """`fields`: a dataclass with the same names."""
+        """`fields`: a dataclass with the same field names."""
         self._fields = fields
 
     def __get_pydantic_core_schema__(self, record: type, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """That of `fields`, for `record`."""
+        """The schema of `fields`, for `record`."""
         schema = cast("DataclassSchema", handler.resolve_ref_schema(handler.generate_schema(self._fields)))
         return {**schema, "cls": record}
 
@@ -80,7 +80,7 @@ class _Cost:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Program:
-    """What a compiler says of its program."""
+    """A compiler's own figures for its program."""
 
     flops: Annotated[Count | None, Field(description="Floating-point operations.")] = None
     bytes_accessed: Annotated[Count | None, Field(description="Memory traffic of its operations.")] = None
@@ -90,7 +90,7 @@ class _Program:
 @with_config(_STRICT)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Memory:
-    """Peaks in bytes from the preparation on, measured in a process of its own."""
+    """Peaks in bytes from the preparation on, measured in a separate process."""
 
     allocated: Annotated[Count | None, Field(description="What NumPy allocated, as tracemalloc saw it.")] = None
     resident: Annotated[Count | None, Field(description="By how much the process grew.")] = None
@@ -137,7 +137,7 @@ class Line(BaseModel):
 
 
 class Machine(BaseModel):
-    """The fingerprint: what figures and exports read of it, and anything else as it is."""
+    """The fingerprint: the facts that figures and exports read, and all others unchanged."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -150,13 +150,13 @@ class Machine(BaseModel):
 
     @model_validator(mode="after")
     def _finite(self) -> "Machine":
-        """Also in what is kept as it is: reports and exports write it as JSON, which has no other numbers."""
+        """Refuse non-finite numbers in unchanged facts, too: reports and exports write JSON, which has none."""
         json.dumps(self.model_extra, allow_nan=False)
         return self
 
 
 class Manifest(BaseModel):
-    """`manifest.json`; `spec` is checked where a specification is made."""
+    """`manifest.json`; making the specification checks `spec`."""
 
     model_config = _STRICT
 
@@ -169,9 +169,9 @@ class Manifest(BaseModel):
 
 
 def parse_line(text: str) -> Observation:
-    """One line of the journal; raises ValueError for anything that no sweep would have written.
+    """Reads one line of the journal; raises ValueError for anything that no sweep writes.
 
-    Files that were joined have a byte-order mark in the middle, and a crash may leave zero bytes before a line.
+    Joined files have a byte-order mark in the middle, and a crash may leave zero bytes before a line.
     """
     try:
         line = Line.model_validate_json(text.strip("\ufeff\0\r\n"))

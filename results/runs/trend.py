@@ -18,12 +18,12 @@ from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import Estimate, log_mean
 
 DECIDES = ("problem", "options", "wrt", "dtype")
-"""The options that say which function is computed: runs that differ in one have no trend."""
+"""The options that define the function: runs that differ in one have no trend."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendPoint:
-    """One run: seconds per Jacobian of each of the two engines, and the ratio of the first to the second."""
+    """One run: seconds per Jacobian of each of the two engines, and their ratio, first to second."""
 
     run: Run
     seconds: Mapping[str, Estimate]
@@ -32,7 +32,7 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trend:
-    """The points, the oldest first; `left_out`: why a run has none, one line each."""
+    """The points, oldest first; `left_out`: a line for each run without a point, with the reason."""
 
     pair: tuple[str, str]
     cell: Cell
@@ -41,10 +41,10 @@ class Trend:
 
 
 def trend(runs: Sequence[Run], pair: tuple[str, str], cell: Cell | None = None) -> Trend:
-    """Of that cell, by default of the one nearest the middle of those that all runs have in common.
+    """The trend of that cell, by default the middle one of the cells that all runs share.
 
-    Runs that compute something else than the oldest, and those without the cell, are left out. Raises
-    NothingMeasuredError when fewer than two are left.
+    It leaves out runs of another function than the oldest, and runs without the cell. Raises
+    NothingMeasuredError if fewer than two are left.
     """
     same, left_out = _same(sorted(runs, key=lambda run: run.created))
     blocks = [timed_blocks(run) for run in same]
@@ -63,7 +63,7 @@ def trend(runs: Sequence[Run], pair: tuple[str, str], cell: Cell | None = None) 
 
 
 def _same(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
-    """The runs that compute the same as the first, and why the others do not."""
+    """The runs of the same function as the first, and the reasons against the others."""
     same, left_out = [], []
     for run in runs:
         other = [key for key in DECIDES if getattr(run.spec, key) != getattr(runs[0].spec, key)]
@@ -75,7 +75,7 @@ def _same(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
 
 
 def _both(blocks: Blocks, pair: tuple[str, str]) -> set[Cell]:
-    """The cells in which both engines were timed side by side."""
+    """The cells with both engines timed side by side."""
     if not set(pair) <= set(blocks.engines):
         return set()
     there = ~np.isnan(blocks.log_ratios(*pair)).all(axis=0)
@@ -83,7 +83,7 @@ def _both(blocks: Blocks, pair: tuple[str, str]) -> set[Cell]:
 
 
 def _middle(reached: Sequence[set[Cell]]) -> Cell | None:
-    """The cell nearest the middle of the sizes, in logarithms, of those that all have; None without any."""
+    """The cell nearest the middle, in log sizes, of the cells that all share; None without any."""
     common = sorted(set[Cell].intersection(*reached)) if reached else []
     if not common:
         return None
@@ -102,7 +102,7 @@ def _point(run: Run, blocks: Blocks, pair: tuple[str, str], cell: Cell) -> Trend
 
 
 def _mean(logs: Vector) -> Estimate:
-    """The mean over the rounds that measured it."""
+    """The mean over the rounds that measured the cell."""
     return log_mean(logs[~np.isnan(logs)])
 
 

@@ -1,6 +1,6 @@
-"""Winners: which of all engines is the fastest in each cell, and by how much it beats the next one.
+"""Winners: the fastest engine in each cell, and its lead over the second.
 
-winners(timed_blocks(run))                                     # among all engines that were measured
+winners(timed_blocks(run))                                     # among all measured engines
 winners(timed_blocks(run), ["forward", "reverse", "bracketed"])
 """
 
@@ -16,8 +16,8 @@ from fwdrev.results.stats.estimate import log_means
 def winners(blocks: Blocks, engines: Sequence[str] | None = None) -> pd.DataFrame:
     """One row per cell: n, m, engine (the fastest), next (the second), point, low, high (time of the next ÷ fastest).
 
-    `next` and the ratio are missing where one engine alone was measured; low and high are NaN for a single round. An
-    interval that holds 1 says that the two cannot be told apart. Engines without any value are left out.
+    `next` and the ratio are missing where only one engine was measured; low and high are NaN for a single round. An
+    interval that holds 1 means that the two cannot be told apart. Engines without values are left out.
     """
     chosen = [i for i, name in enumerate(blocks.engines) if engines is None or name in engines]
     names = np.array([blocks.engines[i] for i in chosen], dtype=object)
@@ -26,7 +26,7 @@ def winners(blocks: Blocks, engines: Sequence[str] | None = None) -> pd.DataFram
     logs = blocks.logs[:, :, chosen]
     seconds, _, _ = log_means(blocks.medians[:, :, chosen])
     reached = ~np.isnan(seconds).all(axis=1)
-    ranked = np.argsort(seconds[reached], axis=1)  # what was not measured comes last
+    ranked = np.argsort(seconds[reached], axis=1)  # unmeasured engines sort last
     first, second = ranked[:, 0], ranked[:, min(1, len(chosen) - 1)]
     each = np.arange(reached.sum())
     logs = logs[:, reached]

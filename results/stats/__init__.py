@@ -1,4 +1,4 @@
-"""The ground: arrays in, estimates with intervals out.
+"""Statistics: arrays in, estimates with intervals out.
 
 Start with `estimate.py`, then `crossing.py`.
 """

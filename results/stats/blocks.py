@@ -1,7 +1,7 @@
-"""Timed blocks as one array, from which times and ratios of all cells are computed at once.
+"""Timed blocks as one array, to compute times and ratios of all cells at once.
 
 blocks.medians          # (rounds, cells, engines), logarithms of seconds
-blocks.log_ratios("forward", "reverse")         # (rounds, cells), of blocks that were timed side by side
+blocks.log_ratios("forward", "reverse")         # (rounds, cells), from blocks timed side by side
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Blockwise = Float[np.ndarray, "rounds cells engines blocks"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Blocks:
-    """`logs` (rounds, cells, engines, blocks): the logarithm of the seconds per call, NaN where nothing was timed.
+    """`logs` (rounds, cells, engines, blocks): log seconds per call, NaN where nothing was timed.
 
-    `cells` are ascending, `engines` in the order of the specification; those without any value are not there.
+    `cells` are ascending, `engines` in the order of the specification, without engines that have no value.
     """
 
     rounds: tuple[int, ...]
@@ -33,19 +33,19 @@ class Blocks:
         return block_median(self.logs)
 
     def log_ratios(self, one: str, other: str) -> Matrix:
-        """(rounds, cells): the median over the blocks of log(time of one / time of the other), block beside block.
+        """(rounds, cells): the median of log(time of one / time of the other) over paired blocks.
 
-        Raises ValueError for an engine without any value.
+        Raises ValueError for an engine without values.
         """
         i, j = self.engines.index(one), self.engines.index(other)
         return block_median(self.logs[:, :, i] - self.logs[:, :, j])
 
 
 def block_median(logs: Float[np.ndarray, "... blocks"]) -> Float[np.ndarray, "..."]:
-    """The median over the last axis, of the values that are there; NaN where none is."""
+    """The median over the last axis, ignoring NaN; NaN where all are missing."""
     if not logs.size:
         return np.full(logs.shape[:-1], np.nan)
-    ordered = np.sort(logs, axis=-1)  # NaN comes last; for so few values this is faster than np.nanmedian
+    ordered = np.sort(logs, axis=-1)  # NaN sorts last; for so few values this is faster than np.nanmedian
     there = (~np.isnan(logs)).sum(axis=-1, keepdims=True)
     lower, upper = (np.take_along_axis(ordered, i, axis=-1) for i in (np.maximum(there - 1, 0) // 2, there // 2))
     return np.asarray((lower + upper)[..., 0] / 2)

@@ -1,14 +1,14 @@
-"""The crossover: where two engines take the same time, with an interval.
+"""The crossover: the size at which two engines take the same time, with an interval.
 
 Along a line of the plane (m at fixed n, or n at fixed m) the mean log ratio of the two engines is known at the
 measured sizes; between them it is a monotone cubic in the logarithm of the size. The crossover is its zero. The
-interval is found by test inversion: it holds every size at which Student's t over the rounds cannot tell the ratio
+interval comes from inverting a test: it holds every size at which Student's t over the rounds cannot tell the ratio
 from 1. At the true crossover the ratio is 1 whatever the curve's shape, so the interval covers it as often as the t
-test accepts: no resampling, and it is right for five rounds too. (Fieller's method, for a curve.)
+test accepts, without resampling, and even for five rounds. (Fieller's method, for a curve.)
 
-The standard error between two sizes is that of a mean over rounds of what lies between each round's two values. Where
-some rounds measured one size and not the other, as when a sweep refines the plane, each mean has its own rounds, and
-the covariance that of the rounds which they share.
+Between two sizes, the standard error is that of the mean over rounds of each round's interpolated value. Where
+some rounds measured only one of the sizes, as when a sweep refines the plane, each mean has its own rounds, and
+the covariance comes from the rounds that they share.
 """
 
 import math
@@ -26,7 +26,7 @@ from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.pchip import MonotoneCubic
 
 _FINE = 32
-"""Points between two measured sizes at which the test is inverted: steps of 2 % on a grid of powers of two."""
+"""The number of test points between two measured sizes: steps of 2 % on a grid of powers of two."""
 
 
 class Status(StrEnum):
@@ -40,8 +40,8 @@ class Status(StrEnum):
 class Crossing(Displayed):
     """The crossover along one line of the plane.
 
-    `size`: where the two engines break even, None if nowhere in range; `open_ends`: "low" or "high" where the interval
-    runs out of the measured range and ends at its edge for want of knowledge; `cheaper`: the engine that is cheaper
+    `size`: where the two engines break even, None if nowhere in range; `open_ends`: "low" or "high" if the interval
+    leaves the measured range and is cut at its edge; `cheaper`: the engine that is cheaper
     below the crossover, or on the whole line.
     """
 
@@ -60,8 +60,8 @@ class Crossing(Displayed):
 def crossing(sizes: Vector, logs: Matrix, pair: tuple[str, str], level: float = LEVEL) -> Crossing:
     """The crossover along a line.
 
-    `sizes` (k,) ascending, `logs` (rounds, k) the log ratio of the pair in each round; NaN where a round did not
-    measure. Where the mean changes sign more than once, the change that parts the two sides best is taken.
+    `sizes` (k,) ascending, `logs` (rounds, k): the log ratio of the pair in each round, NaN where a round did not
+    measure. If the mean changes sign more than once, the change with the largest contrast counts.
     """
     curve = _Curve(sizes, logs)
     split = curve.split()
@@ -86,13 +86,13 @@ def crossing_point(sizes: Vector, logs: Matrix) -> float | None:
 
 
 class _Curve:
-    """The mean log ratio along a line, and its standard error.
+    """The mean log ratio along a line, with its standard error.
 
-    A place on it is the index of the measured size below and the logarithm of the size.
+    A place on the line is the index of the measured size below it and the logarithm of its size.
     """
 
     def __init__(self, sizes: Vector, logs: Matrix) -> None:
-        """`sizes` (k,), `logs` (rounds, k); sizes that no round measured are left out."""
+        """`sizes` (k,), `logs` (rounds, k); drops sizes that no round measured."""
         there = ~np.isnan(logs)
         reached = there.any(axis=0)
         self._there = there[:, reached]
@@ -102,7 +102,7 @@ class _Curve:
         self.mean = self._logs.sum(axis=0) / self.rounds
 
     def split(self) -> int | None:
-        """The index before the sign change with the largest contrast between what lies below and above it."""
+        """The index before the sign change with the largest contrast between the sides below and above."""
         mean = self.mean
         changes = np.flatnonzero(np.sign(mean[:-1]) * np.sign(mean[1:]) <= 0)
         if changes.size == 0:
@@ -118,7 +118,7 @@ class _Curve:
         return float(brentq(lambda at: float(self.value(split, at)), low, high))
 
     def below(self, at: float) -> int:
-        """The index of the measured size below, one that has another above it."""
+        """The index of the measured size below, never the last one."""
         above = int(np.searchsorted(self.position, at, side="right"))
         return int(np.clip(above - 1, 0, self.position.size - 2))
 
@@ -136,14 +136,14 @@ class _Curve:
             variance = np.where(one > 0, one * own[i], 0.0) + np.where(other > 0, other * own[i + 1], 0.0)
             variance = variance + 2 * w * (1 - w) * shared[i]
             freedom = 1 / ((1 - w) / (self.rounds[i] - 1) + w / (self.rounds[i + 1] - 1))
-            # exact where it is whole: one quantile is then enough for all
+            # exact if whole: then one quantile serves all
             freedom = np.where(self.rounds[i] == self.rounds[i + 1], self.rounds[i] - 1, freedom)
             margin = t_quantile(freedom + 1, level) * np.sqrt(np.maximum(variance, 0.0))
         return np.abs(self.value(i, at)) - np.where(np.isnan(margin), np.inf, margin)
 
     @cached_property
     def _variances(self) -> tuple[Vector, Vector]:
-        """Of each mean (k,), and the covariance of each with the next (k - 1,)."""
+        """The variance of each mean (k,), and the covariance of each with the next (k - 1,)."""
         there, rounds = self._there, self.rounds
         apart = np.where(there, self._logs - self.mean, 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -157,7 +157,7 @@ def _interval(
     curve: _Curve, split: int, root: float, level: float
 ) -> tuple[float | None, float | None, tuple[str, ...]]:
     """The sizes around the root at which the t test does not reject a ratio of 1."""
-    if curve.rounds[split : split + 2].min() <= 1:  # without a spread
+    if curve.rounds[split : split + 2].min() <= 1:  # no spread
         return None, None, ()
     position = curve.position
     steps = np.arange((position.size - 1) * _FINE + 1)
@@ -184,6 +184,6 @@ def _edge(curve: _Curve, root: float, outwards: Vector, inside: AnyArray, level:
 
     if excess(last_in) >= 0:
         return last_in
-    if excess(first_out) <= 0:  # from this side nothing is known: it ends where something is
+    if excess(first_out) <= 0:  # nothing is known on this side: end where data begin
         return first_out
     return float(brentq(excess, low, high))

@@ -1,4 +1,4 @@
-"""The crossover of a whole plane: along every line, and the law m* = c · n^α through it."""
+"""The crossover of a whole plane: along every line, with the law m* = c · n^α fitted to it."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 from fwdrev.results.stats.log_ratios import LogRatios
 
 Lines = dict[int, tuple[Vector, Matrix]]
-"""At each n the sizes m, and the ratios (rounds, sizes)."""
+"""For each n: the sizes m, and the log ratios (rounds, sizes)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Crossover(Displayed):
     law: Law | None
 
     def to_json(self) -> dict[str, Any]:
-        """What `fwdrev crossover --json` prints."""
+        """The crossover as plain data, as `fwdrev crossover --json` prints it."""
         return {
             "pair": list(self.pair),
             "points": _plain(self.in_m, "n", "m"),
@@ -51,7 +51,7 @@ def _plain(crossings: dict[int, Crossing], at: str, along: str) -> list[dict[str
 
 
 def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
-    """Every crossing of the plane, and the law with intervals from leaving out one round at a time."""
+    """All crossings of the plane, and the law, with jackknife intervals over the rounds."""
     lines = {n: ratios.along_m(n) for n in ratios.n}
     in_m = {n: crossing(*line, ratios.pair, level) for n, line in lines.items()}
     in_n = {m: crossing(*ratios.along_n(m), ratios.pair, level) for m in ratios.m}
@@ -59,7 +59,7 @@ def crossover(ratios: LogRatios, level: float = LEVEL) -> Crossover:
 
 
 def crossover_points(ratios: LogRatios) -> dict[int, float]:
-    """m* at each n that has one, and nothing else: for ratios that are known exactly, as counts and predictions are."""
+    """Only m* at each n that has one, for ratios known exactly, such as counts and predictions."""
     return _points({n: ratios.along_m(n) for n in ratios.n})
 
 
@@ -74,7 +74,7 @@ def _law(lines: Lines, in_m: dict[int, Crossing], rounds: int, level: float) -> 
         _line(_points({n: (sizes, np.delete(logs, r, axis=0)) for n, (sizes, logs) in crossed.items()}))
         for r in range(rounds)
     ]
-    spread = rounds - 1 > 1 and None not in left_out  # the rounds that are left need a spread of their own
+    spread = rounds - 1 > 1 and None not in left_out  # the remaining rounds need a spread
     pairs = np.array(left_out) if spread else None
     log_c, alpha = (_jackknife(value, None if pairs is None else pairs[:, i], level) for i, value in enumerate(whole))
     return Law(c=_exponential(log_c), alpha=alpha)

@@ -1,4 +1,4 @@
-"""Estimates: a value with an interval, and how one is made from rounds.
+"""Estimates: a value with an interval, made from rounds.
 
 Values of one process are not independent, so the round is the unit: each round gives one number, and the interval is
 Student's t over the rounds. Times and ratios are averaged as logarithms.
@@ -19,7 +19,7 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate(Displayed, Plain):
-    """A point and its interval at `level`; without an interval (a single round) `low` and `high` are None."""
+    """A point and its interval at `level`; `low` and `high` are None without one (a single round)."""
 
     point: float
     low: float | None
@@ -28,21 +28,21 @@ class Estimate(Displayed, Plain):
 
 
 def t_quantile(rounds: AnyArray, level: float = LEVEL) -> AnyArray:
-    """Student's t for an interval from so many rounds; infinite for fewer than two."""
+    """Student's t for an interval from `rounds` rounds; infinite for fewer than two."""
     distinct, which = np.unique(np.asarray(rounds, dtype=float), return_inverse=True)  # thousands of cells share one
     freedom = distinct - 1
     return np.where(freedom > 0, special.stdtrit(np.maximum(freedom, 1e-3), (1 + level) / 2), math.inf)[which]
 
 
 def log_mean(logs: Vector) -> Estimate:
-    """The geometric mean of what `logs`, one number per round, are the logarithms of."""
+    """The geometric mean, given its logarithms `logs`, one number per round."""
     point, *ends = (float(each) for each in log_means(logs))
     low, high = (None if math.isnan(end) else end for end in ends)
     return Estimate(point=point, low=low, high=high)
 
 
 def log_means(logs: AnyArray) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """The same for many at once: point, low and high over the first axis of `logs`, which is that of the rounds.
+    """The same for many at once: point, low and high over the first axis of `logs`, the rounds.
 
     NaN stands for a round that did not measure; low and high are NaN where fewer than two did.
     """

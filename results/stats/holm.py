@@ -1,4 +1,4 @@
-"""Holm's correction: p-values for many tests at once, so that all false rejections together stay within one level.
+"""Holm's correction: adjusts p-values of many tests so that all false rejections together stay within one level.
 
 S. Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979) 65-70; with weights, his
 section 4. It holds for tests that depend on each other in any way, as cells of one round do.
@@ -13,15 +13,15 @@ Families = Shaped[np.ndarray, "*runs tests"]
 
 
 def holm(p: Families, weights: Vector) -> Families:
-    """Adjusted p-values of `p` (…, tests), a family in each row: reject where they are at most the family's level.
+    """Adjusted p-values of `p` (…, tests), one family per row: reject where they are at most the family's level.
 
-    `weights` (tests,), positive, are the shares of the level that the tests begin with, up to a factor. NaN stands for
-    a test that could not be made: it stays NaN and takes no share.
+    `weights` (tests,), positive, are the tests' initial shares of the level, up to a factor. NaN stands for
+    a test without data: it stays NaN and takes no share.
     """
-    order = np.argsort(p / weights, axis=-1, kind="stable")  # NaN comes last
+    order = np.argsort(p / weights, axis=-1, kind="stable")  # NaN sorts last
     ordered = np.take_along_axis(p, order, axis=-1)
     own = np.where(np.isnan(ordered), 0.0, weights[order])
-    still = np.cumsum(own[..., ::-1], axis=-1)[..., ::-1]  # the weight of all that were not rejected before
+    still = np.cumsum(own[..., ::-1], axis=-1)[..., ::-1]  # the weight of all tests not yet rejected
     with np.errstate(invalid="ignore"):
         stepped = np.maximum.accumulate(ordered / weights[order] * still, axis=-1)
     adjusted = np.empty_like(p)

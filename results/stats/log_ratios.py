@@ -1,4 +1,4 @@
-"""Log ratios of two engines over the plane: what crossovers, maps and sentences start from."""
+"""Log ratios of two engines over the plane: the start of crossovers, maps and sentences."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class LogRatios(Displayed):
     """log(time of one engine / time of the other), for each round and cell.
 
     `table` has one row per round and one column per (n, m), both ascending; NaN where a round did not measure a cell.
-    `outputs` are the sizes m of the grid; a sweep that refines the plane has measured others in between.
+    `outputs` are the sizes m of the grid; a sweep that refines the plane measures others in between.
     """
 
     pair: tuple[str, str]
@@ -22,12 +22,12 @@ class LogRatios(Displayed):
 
     @property
     def n(self) -> list[int]:
-        """The sizes n that were reached, ascending."""
+        """The measured sizes n, ascending."""
         return sorted({int(n) for n in self.table.columns.get_level_values("n")})
 
     @property
     def m(self) -> list[int]:
-        """The sizes m of the grid that were reached, ascending."""
+        """The measured sizes m of the grid, ascending."""
         return sorted({int(m) for m in self.table.columns.get_level_values("m")} & set(self.outputs))
 
     @property
@@ -36,21 +36,21 @@ class LogRatios(Displayed):
         return self.table.loc[:, self.table.columns.get_level_values("m").isin(self.outputs)]
 
     def along_m(self, n: int) -> tuple[Vector, Matrix]:
-        """All sizes m that were measured at this n, and the ratios (rounds, sizes)."""
+        """All sizes m measured at this n, and the log ratios (rounds, sizes)."""
         return self._line("n", n, "m")
 
     def along_n(self, m: int) -> tuple[Vector, Matrix]:
-        """The sizes n at this m, and the ratios (rounds, sizes)."""
+        """The sizes n measured at this m, and the log ratios (rounds, sizes)."""
         return self._line("m", m, "n")
 
     def _line(self, level: str, size: int, along: str) -> tuple[Vector, Matrix]:
-        """Takes no pandas index for each line: a plane has hundreds of them."""
+        """Avoids a pandas index for each line, since a plane has hundreds of lines."""
         columns = self.table.columns
         there = columns.get_level_values(level).to_numpy() == size
         return columns.get_level_values(along).to_numpy()[there], self.table.to_numpy()[:, there]
 
 
 def cell_means(table: pd.DataFrame) -> dict[tuple[int, int], float]:
-    """The mean over the rounds in each cell (n, m) that any of them measured, from such a table."""
+    """The mean over the rounds in each measured cell (n, m) of such a table."""
     mean = table.mean().dropna()
     return {(int(n), int(m)): log for (n, m), log in zip(mean.index, mean.tolist(), strict=True)}

@@ -1,4 +1,4 @@
-"""The noise of a machine: how much its times scatter, and the smallest difference that it can see."""
+"""The noise of a machine: the scatter of its times, and the smallest difference that it can detect."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from fwdrev.results.stats.estimate import t_quantile
 _MINUTE = 60.0
 
 _POWER = 0.8
-"""The usual one: a difference of that size is found in four of five attempts."""
+"""The usual power: finds a difference of that size in four of five attempts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,12 @@ def noise_of(rounds: Sequence[NoiseRound]) -> Noise:
 
 
 def smallest_difference(spread: float, rounds: int) -> float:
-    """By what fraction two arms must differ for so many rounds to see it: exp(d) - 1, d = (t + z) · s / √R.
+    """The smallest relative difference of two arms that `rounds` rounds detect: exp(d) - 1, d = (t + z) · s / √R.
 
     s is the standard deviation of the log ratios of R rounds; t is Student's two-sided 95 % quantile with R - 1
-    degrees of freedom, by which an interval must stay clear of no difference; z is the normal 80 % quantile, so that
-    it does so in four of five attempts (the usual formula for the size of a sample). From ten rounds s itself is known
-    to within a factor of about two. Two arms that are the same function cannot be favoured by where a process puts its
+    degrees of freedom, for an interval that excludes no difference; z is the normal 80 % quantile, so that
+    it does so in four of five attempts (the usual sample size formula). Ten rounds determine s itself only
+    to within a factor of about two. Two arms that are the same function share the place of their
     code and data, so this is the best that a machine can do.
     """
     return math.expm1((t_quantile(rounds) + float(stats.norm.ppf(_POWER))) * spread / math.sqrt(rounds))

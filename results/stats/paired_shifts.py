@@ -1,12 +1,12 @@
-"""Shifts: by how much each subject's time differs between two sides, and how sure that is.
+"""Shifts: the difference of each subject's time between two sides, with its uncertainty.
 
 The round is the unit, as in `results.stats.estimate`: each gives one log ratio per subject, and the test is Student's
 t over the rounds. Both sides of a round are paired already, so there is one variance and no need for Welch's. Heavy
 tails make t reject less often, not more; simulated by `benchmarks/gate_simulation.py`.
 
-From ten rounds on the mean is trimmed, one round in ten at either end, with the winsorised variance that belongs to it
+From ten rounds on, the mean is trimmed by one round in ten at either end, with the matching winsorised variance
 (J. W. Tukey and D. H. McLaughlin, Sankhyā A 25 (1963) 331-352; as K. K. Yuen, Biometrika 61 (1974) 165-170): a
-neighbour who takes the processor for a quarter of a second hits all blocks of one round, and one such round would leave
+process that takes the processor for a quarter of a second hits all blocks of one round, and one such round would leave
 its cell undecided.
 """
 
@@ -22,19 +22,19 @@ from fwdrev.modes.core.arrays import AnyArray, Vector
 from fwdrev.results.stats.estimate import LEVEL, Estimate, t_quantile
 
 FEWEST = 3
-"""Rounds below which nothing is decided: with two, t has one degree of freedom and no variance."""
+"""The fewest rounds for a decision: with two, t has one degree of freedom and no variance."""
 
 _FEWEST_CORRELATED = 6
-"""Rounds from which a correlation can be put right."""
+"""The fewest rounds for a correction of correlation."""
 
 _MOST_CORRELATED = 0.9
-"""The largest correlation that counts; beyond it a few rounds tell nothing at all."""
+"""The largest correlation that counts; beyond it, a few rounds hold no information."""
 
 _TRIMMED = 0.1
-"""The share of the rounds that is cut at either end: one of ten, two of twenty, none of fewer than ten."""
+"""The share of the rounds cut at either end: one of ten, two of twenty, none of fewer than ten."""
 
 POWER = 0.9
-"""The share of runs in which what is called detectable is found."""
+"""The share of runs that find a shift called detectable."""
 
 
 Subjectwise = Shaped[np.ndarray, "*runs subjects"]
@@ -44,7 +44,7 @@ Subjectwise = Shaped[np.ndarray, "*runs subjects"]
 class Shifts:
     """For each subject: `mean` log ratio, `error`, its standard error, and the `rounds` that measured it.
 
-    Mean and error are NaN where there were fewer rounds than `FEWEST`. `kept`: rounds that are in the mean.
+    Mean and error are NaN for fewer rounds than `FEWEST`. `kept`: the rounds in the mean.
     """
 
     mean: Subjectwise
@@ -53,7 +53,7 @@ class Shifts:
     kept: Subjectwise
 
     def p_slower(self, margins: Vector) -> Subjectwise:
-        """p-values of the one-sided test that a shift is above its margin; NaN where none can be made."""
+        """p-values of the one-sided test that a shift is above its margin; NaN without enough rounds."""
         return self._p(self.mean - margins)
 
     def p_faster(self, margins: Vector) -> Subjectwise:
@@ -62,31 +62,31 @@ class Shifts:
 
     def _p(self, beyond: Subjectwise) -> Subjectwise:
         with np.errstate(divide="ignore", invalid="ignore"):
-            t = np.where(beyond == 0, 0.0, beyond / self.error)  # rounds that agree in every bit have no error
+            t = np.where(beyond == 0, 0.0, beyond / self.error)  # identical rounds have no error
         freedom = np.maximum(self.kept - 1, 1).astype(float)
         return np.asarray(np.where(np.isnan(self.mean), np.nan, special.stdtr(freedom, -t)))
 
     def within(self, margins: Vector, level: float = LEVEL) -> Subjectwise:
-        """Where the whole interval at that level lies between minus the margin and the margin."""
+        """Whether the whole interval at that level lies between minus the margin and the margin."""
         return np.asarray(np.abs(self.mean) + self._half(level) < margins)
 
     def holds(self, truth: Vector, level: float = LEVEL) -> Subjectwise:
-        """Where the interval at that level has `truth`, log ratios (subjects,), in it."""
+        """Whether the interval at that level contains `truth`, log ratios (subjects,)."""
         return np.asarray(np.abs(self.mean - truth) <= self._half(level))
 
     def estimates(self, level: float = LEVEL) -> Iterator[Estimate | None]:
-        """The ratio head / base of each subject with its interval; None where nothing is decided."""
+        """The ratio head / base of each subject with its interval; None without enough rounds."""
         half = self._half(level)
         edges = np.exp(np.stack([self.mean, self.mean - half, self.mean + half])).T.tolist()
         for point, low, high in edges:
             yield None if math.isnan(point) else Estimate(point=point, low=low, high=high, level=level)
 
     def only(self, at: int) -> "Shifts":
-        """One of the subjects."""
+        """The shift of one subject."""
         return Shifts(**{field.name: getattr(self, field.name)[..., [at]] for field in fields(self)})
 
     def in_rounds(self, rounds: int) -> "Shifts":
-        """The same means, as sure as so many rounds that vary as much would make them."""
+        """The same means with the errors that `rounds` rounds of the same spread would give."""
         kept = rounds - 2 * int(_TRIMMED * rounds)
         error = self.error * np.sqrt(self.kept / kept)
         return Shifts(
@@ -94,13 +94,13 @@ class Shifts:
         )
 
     def detectable(self, margins: Vector, levels: Vector, power: float = POWER) -> Subjectwise:
-        """The smallest relative change that the test at these levels finds with that power; NaN where none can be made.
+        """The smallest relative change that the test at these levels finds with that power; NaN without enough rounds.
 
         Exact for normal noise: it solves the noncentral t for the shift in standard errors.
         """
         freedom = np.maximum(self.kept - 1, 1).astype(float)
         needed = special.nctdtrinc(freedom, 1 - power, special.stdtrit(freedom, 1 - levels))
-        with np.errstate(over="ignore"):  # nothing is found where rounds have nothing in common
+        with np.errstate(over="ignore"):  # a correlation this high finds nothing
             return np.asarray(np.expm1(margins + needed * self.error))
 
     def _half(self, level: float) -> Subjectwise:
@@ -108,11 +108,11 @@ class Shifts:
 
 
 def correlation_of(logs: Shaped[np.ndarray, "rounds *runs pairs"]) -> Shaped[np.ndarray, "*runs"]:
-    """How much each round resembles the one before: the mean lag-1 correlation over all pairs; 0 where none is seen.
+    """The mean lag-1 correlation of rounds over all pairs; 0 if insignificant.
 
-    Of pairs that every round measured. A short series shows too little of it: in the mean ρ - (1 + 4 ρ) / rounds
+    It uses pairs that every round measured. A short series underestimates it: in the mean ρ - (1 + 4 ρ) / rounds
     (F. H. C. Marriott and J. A. Pope, "Bias in the estimation of autocorrelations", Biometrika 41 (1954) 390-402),
-    which is put right here. What lies within two standard errors of zero counts as zero, so few pairs never tell.
+    corrected here. A value within two standard errors of zero counts as zero.
     """
     rounds = logs.shape[0]
     if rounds < _FEWEST_CORRELATED:
@@ -129,7 +129,7 @@ def correlation_of(logs: Shaped[np.ndarray, "rounds *runs pairs"]) -> Shaped[np.
 
 
 def _inflation(correlation: Subjectwise, rounds: Subjectwise) -> Subjectwise:
-    """By what the variance of a mean exceeds the sample variance / rounds, where rounds are an AR(1) series."""
+    """The factor by which a mean's variance exceeds sample variance / rounds, if rounds are an AR(1) series."""
     lags = np.arange(1, max(2, int(rounds.max(initial=2))))
     share = np.clip(1 - lags / rounds[..., None], 0.0, None)
     total = 1 + 2 * (share * correlation[..., None] ** lags).sum(axis=-1)
@@ -137,10 +137,10 @@ def _inflation(correlation: Subjectwise, rounds: Subjectwise) -> Subjectwise:
 
 
 def shifts_of(logs: Shaped[np.ndarray, "rounds *runs subjects"], correlation: AnyArray = 0.0) -> Shifts:
-    """From (rounds, subjects) log ratios, or (rounds, runs, subjects), those of many runs at once.
+    """The shifts of (rounds, subjects) log ratios, or of many runs at once, (rounds, runs, subjects).
 
-    NaN where a round did not measure a subject; `correlation`, one number or (runs,), of a round with the one before:
-    such rounds tell less than they seem to, and the errors are wider by it.
+    NaN where a round did not measure a subject; `correlation`, one number or (runs,), of consecutive rounds:
+    correlated rounds hold less information, which widens the errors.
     """
     if not len(logs):
         logs = np.full((1, *logs.shape[1:]), np.nan)

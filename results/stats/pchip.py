@@ -1,7 +1,7 @@
-"""A monotone cubic through points: between two of them it does not swing, so it has a zero only where they change sign.
+"""A monotone cubic through points: it does not overshoot, so it has a zero only where the points change sign.
 
-It is that of Fritsch and Butland (1984), as scipy.interpolate.PchipInterpolator has it, which takes seven times as long
-to make: the crossover of a 7 × 7 plane took 49 ms instead of 27, to the same result.
+The cubic of Fritsch and Butland (1984), as in scipy.interpolate.PchipInterpolator, which takes seven times as long
+to make: the crossover of a 7 × 7 plane took 49 ms instead of 27, with the same result.
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ from fwdrev.modes.core.arrays import AnyArray, Vector
 
 
 class MonotoneCubic:
-    """Through (x, y), two points or more, x ascending."""
+    """The cubic through two or more points (x, y), x ascending."""
 
     def __init__(self, x: Vector, y: Vector) -> None:
-        """`x` (k,), `y` (k,)."""
+        """`x` and `y` of shape (k,)."""
         width = np.diff(x)
         chord = np.diff(y) / width
         slope = _slopes(width, chord)
@@ -29,7 +29,7 @@ class MonotoneCubic:
 
 
 def _slopes(width: Vector, chord: Vector) -> Vector:
-    """(k,): inside, a weighted harmonic mean of the chords on both sides, flat where they differ in sign."""
+    """The slopes (k,): inside, a weighted harmonic mean of the chords on both sides, or 0 where they differ in sign."""
     if chord.size == 1:
         return np.repeat(chord, 2)
     slope = np.zeros(chord.size + 1)
@@ -43,7 +43,7 @@ def _slopes(width: Vector, chord: Vector) -> Vector:
 
 
 def _end(width: float, next_width: float, chord: float, next_chord: float) -> float:
-    """At an end: that of the parabola through three points, held back where it would overshoot."""
+    """The slope at an end: that of the parabola through three points, limited where it would overshoot."""
     slope = ((2 * width + next_width) * chord - width * next_chord) / (width + next_width)
     if np.sign(slope) != np.sign(chord):
         return 0.0

@@ -1,4 +1,4 @@
-"""Words: quantities, changes and answers as a person reads them.
+"""Text for people: quantities, changes and answers in words.
 
 Start with `sentences.py`.
 """

@@ -1,4 +1,4 @@
-"""Numbers, times and bytes as a person reads them, three digits each; and changes, as a reviewer reads them.
+"""Numbers, times and bytes with three digits, and changes in words.
 
 change_text(Estimate(point=1.31, low=1.24, high=1.38))      # 31 % slower (24 to 38 %)
 """
@@ -8,30 +8,30 @@ from collections.abc import Sequence
 from fwdrev.results.stats.estimate import Estimate
 
 _THREE_DIGITS = 999.5
-"""Rounded, a number from here on has four digits before the point."""
+"""From here on, a rounded number has four digits before the point."""
 
 _TIMES = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1.0, "B"))
 
 _FINE = 9.95
-"""Per cent below which a tenth is told."""
+"""Below this percentage, text shows tenths."""
 
 _ALMOST_ALL, _ALL = 99, 100
-"""Per cent between which a hundredth is told."""
+"""Between these percentages, text shows hundredths."""
 
 
 def number_text(value: float) -> str:
-    """Three digits, and never an exponent before the point: `0.871`, `57.3`, `1234`."""
+    """A number with three digits, without an exponent where possible: `0.871`, `57.3`, `1234`."""
     return f"{value:.3g}" if abs(value) < _THREE_DIGITS else f"{value:.0f}"
 
 
 def seconds_text(seconds: float) -> str:
-    """`12.3 µs`."""
+    """A time as text: `12.3 µs`."""
     return _scaled(seconds, _TIMES)
 
 
 def bytes_text(size: int) -> str:
-    """`1.2 MB`, in powers of 1000."""
+    """Bytes as text, in powers of 1000: `1.2 MB`."""
     return _scaled(float(size), _BYTES)
 
 
@@ -41,9 +41,9 @@ def _scaled(value: float, units: Sequence[tuple[float, str]]) -> str:
 
 
 def change_text(ratio: Estimate) -> str:
-    """The ratio of the second time to the first in words; faster is the share of the time that is saved.
+    """The ratio of the second time to the first, in words; "faster" gives the share of time saved.
 
-    Where the interval holds equal times both ends have their word: `0.3 % faster (2.1 % faster to 1.5 % slower)`.
+    If the interval contains equal times, both ends have their word: `0.3 % faster (2.1 % faster to 1.5 % slower)`.
     """
     if ratio.low is None or ratio.high is None:
         return _difference(ratio.point)
@@ -55,7 +55,7 @@ def change_text(ratio: Estimate) -> str:
 
 
 def percent_text(share: float) -> str:
-    """`0.3 %`, `5 %`, `31 %`."""
+    """A percentage as text: `0.3 %`, `5 %`, `31 %`."""
     return f"{_number(share)} %"
 
 
@@ -67,7 +67,7 @@ def _difference(ratio: float) -> str:
 
 
 def _number(share: float) -> str:
-    """Per cent; a time that all but vanished has not saved 100 %."""
+    """The change in per cent; a time that almost vanished has not saved 100 %."""
     value = 100 * share
     if _ALMOST_ALL < value < _ALL:
         return f"{min(value, 99.99):.2f}"

@@ -1,4 +1,4 @@
-"""The answer as a person would say it: which engine is faster where, by how much, and how sure that is."""
+"""The answer in sentences: which engine is faster where, by how much, and how certain that is."""
 
 from collections.abc import Iterable
 
@@ -14,18 +14,18 @@ from fwdrev.results.text.summary import ends_text, percent, size_text
 _LEVEL = percent(LEVEL)
 
 _SEEN = 1.01
-"""The smallest factor that three digits show."""
+"""The smallest factor visible with three digits."""
 
 
 def pair_words(ratios: LogRatios, found: Crossover) -> list[str]:
-    """Sentences about a pair: where the two cross, how many cells each of them wins, and where it does so by most."""
-    if ratios.grid.empty:  # all that both engines were timed in lies beside the grid
+    """Sentences about a pair: where the two cross, how many cells each wins, and where it leads by most."""
+    if ratios.grid.empty:  # all shared cells lie beside the grid
         return [*_where(found)]
     return [*_where(found), _cells(ratios), *_extremes(ratios)]
 
 
 def winner_words(table: pd.DataFrame) -> list[str]:
-    """A sentence for each engine that is the fastest somewhere, from `winners`; the one with most cells first."""
+    """A sentence for each engine that is the fastest somewhere, from `winners`; most cells first."""
     sentences = []
     for name in table["engine"].value_counts().index:
         won = table[table["engine"] == name]
@@ -34,17 +34,17 @@ def winner_words(table: pd.DataFrame) -> list[str]:
         if len(beaten):
             most = beaten.loc[beaten["point"].idxmax()]
             by = f", by {_times(most['point'])} at most (over {most['next']}, {_at((most['n'], most['m']))})"
-        tied = len(beaten) - int((beaten["low"] > 1).sum())  # also a single round, which has no interval
+        tied = len(beaten) - int((beaten["low"] > 1).sum())  # also true for a single round, which has no interval
         known = f"; in {tied} of them it cannot be told from the next" if tied else ""
         sentences.append(f"{name} is the fastest in {len(won)} of {len(table)} cells{by}{known}.")
     return sentences
 
 
 def _where(found: Crossover) -> Iterable[str]:
-    """The law; or that there is none, and the cheaper engine at each size instead."""
+    """The law, or the cheaper engine at each size if there is no law."""
     if found.law is not None:
         cheaper = [crossing.cheaper for crossing in found.in_m.values() if crossing.size is not None]
-        one, other = found.pair  # below the law the one that is faster there at most of the sizes
+        one, other = found.pair  # below the law: the engine that is faster there at most sizes
         below, above = (one, other) if 2 * cheaper.count(one) > len(cheaper) else (other, one)
         c, alpha = found.law.c, found.law.alpha
         sure = ""
@@ -71,7 +71,7 @@ def _cells(ratios: LogRatios) -> str:
 
 
 def _extremes(ratios: LogRatios) -> Iterable[str]:
-    """The cell in which each of the two wins by most, if it wins anywhere."""
+    """The cell in which each of the two leads by most, if it leads anywhere."""
     grid = ratios.grid
     point, low, high = log_means(grid.to_numpy())
     for name, i, wins in ((ratios.pair[0], int(point.argmin()), -1), (ratios.pair[1], int(point.argmax()), 1)):

@@ -1,4 +1,4 @@
-"""The answer in words: what a crossover, a law or a failure means, one line each."""
+"""The answer in lines: crossovers, laws and failures, one line each."""
 
 from collections import Counter
 
@@ -14,14 +14,14 @@ from fwdrev.results.text.quantities import number_text
 
 
 def size_text(crossing: Crossing) -> str:
-    """`57 (52 … 63)`, or which engine is cheaper everywhere."""
+    """A crossover as text: `57 (52 … 63)`, or which engine is cheaper everywhere."""
     if crossing.size is None:
         return f"none in range: {crossing.cheaper} is cheaper throughout"
     return f"{number_text(crossing.size.point)} ({interval_text(crossing)})"
 
 
 def interval_text(crossing: Crossing) -> str:
-    """`52 … 63`, with ≤ or ≥ where it runs out of the measured range; empty without a crossover."""
+    """Its interval: `52 … 63`, with ≤ or ≥ where it leaves the measured range; empty without a crossover."""
     e = crossing.size
     if e is None:
         return ""
@@ -33,7 +33,7 @@ def interval_text(crossing: Crossing) -> str:
 
 
 def law_text(law: Law) -> str:
-    """`m* = 0.9 · n^0.97`, with intervals."""
+    """A law as text: `m* = 0.9 · n^0.97`, with intervals."""
     at = f"m* = {number_text(law.c.point)} · n^{number_text(law.alpha.point)}"
     return f"{at}   (c {ends_text(law.c)}, exponent {ends_text(law.alpha)})"
 
@@ -50,12 +50,12 @@ def crossover_lines(found: Crossover) -> list[str]:
 
 
 def percent(level: float) -> str:
-    """`95 %`."""
+    """A level as text: `95 %`."""
     return f"{100 * level:g} %"
 
 
 def apart_text(ratios: MemoryRatios) -> str:
-    """How far measured memory lies from predicted; empty where nothing has both."""
+    """The deviation of measured memory from predicted memory; empty where nothing has both."""
     if ratios.apart is None:
         return ""
     each = ", ".join(f"of {name} by {_factors(apart)}" for name, apart in ratios.bytes_apart.items())
@@ -63,7 +63,7 @@ def apart_text(ratios: MemoryRatios) -> str:
 
 
 def prediction_lines(found: Prediction) -> list[str]:
-    """The predicted crossover beside the measured one, and how good the prediction is."""
+    """The predicted crossover beside the measured one, with the quality of the prediction."""
     lines = ["predicted by the cost model (fwdrev calibrate):", f"{'n':>8}  predicted m*  measured m*"]
     for n, (measured, predicted) in found.crossovers.items():
         shown = ["none" if at is None else number_text(at) for at in (predicted, measured)]
@@ -72,7 +72,7 @@ def prediction_lines(found: Prediction) -> list[str]:
 
 
 def prediction_text(found: Prediction) -> str:
-    """How far the predicted crossover lies from the measured one, and how often the winner is right."""
+    """The error of the predicted crossover, and how often the predicted winner is right."""
     winner = f"the winner is right in {found.right} of {found.decided} cells that differ by more than 10 %"
     if found.median_error is None or found.worst_error is None:
         return f"Prediction: {winner}; no crossover is in range of both."
@@ -82,7 +82,7 @@ def prediction_text(found: Prediction) -> str:
 
 
 def failure_lines(run: Run) -> list[str]:
-    """One line for each engine and reason of cells that were not measured, or not checked."""
+    """One line for each engine and reason of unmeasured or unchecked cells."""
     table = reasons(run).fillna({"reason": "no reason given"})
     grouped = table.groupby(["engine", "status", "reason"], sort=True)
     return [
@@ -93,21 +93,21 @@ def failure_lines(run: Run) -> list[str]:
 
 
 def rounds_text(run: Run) -> str:
-    """The rounds of each cell: `5`; `2 to 5` where a sweep has refined the plane, fewer far from the crossover."""
+    """The rounds per cell: `5`, or `2 to 5` if a sweep refined the plane, with fewer far from the crossover."""
     each = Counter(o.cell for o in run.observations if any(arm.values for arm in o.arms.values()))
     fewest, most = min(each.values(), default=0), max(each.values(), default=0)
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def processes_text(run: Run) -> str:
-    """`5 rounds in fresh processes`, and whose rounds they are."""
+    """The rounds and their owner, such as `5 rounds in fresh processes`."""
     by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
     rounds = rounds_text(run)
     return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes"
 
 
 def ends_text(e: Estimate) -> str:
-    """`1.15 … 2.28`, or that there is none."""
+    """An interval as text: `1.15 … 2.28`, or that there is none."""
     return "no interval" if e.low is None or e.high is None else f"{number_text(e.low)} … {number_text(e.high)}"
 
 
