@@ -1,8 +1,8 @@
-"""An autoencoder squeezes its inputs through a waist: there neither mode is the cheapest, but both, met in the middle.
+"""An autoencoder squeezes its inputs through a waist: there a mix of both modes is cheaper than either.
 
 The Jacobian of the reconstruction with respect to the input is the product of two thin factors, waist → outputs and
-inputs → waist. Forward mode carries all inputs through the wide end, reverse mode all outputs; the best bracketing goes
-reverse through the encoder and forward through the decoder, and multiplies once at the waist.
+inputs → waist. Forward mode carries all inputs through the wide end, and reverse mode all outputs. The best bracketing
+goes backwards through the encoder and forwards through the decoder, and multiplies once at the waist.
 
     python examples/autoencoder.py [--sizes 100,300,1000]
 """
@@ -21,7 +21,7 @@ WAIST = 8
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Operations, exact, and times, for autoencoders that grow while their waist stays."""
+    """Print exact counts and times for autoencoders that grow while their waist stays."""
     parser = argparse.ArgumentParser(description="the Jacobian of an autoencoder by three bracketings")
     parser.add_argument("--sizes", default="100,300,1000")
     sizes = [int(size) for size in parser.parse_args(arguments).sizes.split(",")]

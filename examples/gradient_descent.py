@@ -1,8 +1,8 @@
-"""The asker's purpose: gradient descent with the G recursion, with the D recursion, and with JAX.
+"""Gradient descent with the G recursion, with the D recursion, and with JAX.
 
 A network with a squared error behind it is a chain that ends in one number, so its Jacobian is the gradient. All three
-train on the same points from the same start. They take the same path; what a step costs is another matter: the forward
-recursion drags a column along for every parameter, the reverse recursion a single row.
+train on the same points from the same start, and take the same path. The cost of a step differs: the forward recursion
+carries a column for every parameter, the reverse recursion a single row.
 
     python examples/gradient_descent.py [--steps 300] [--widths 4,8,16,32,64,128]
 """
@@ -49,7 +49,7 @@ def gradient_of(engine: str, width: int) -> Gradient:
 
 
 def start(width: int) -> np.ndarray:
-    """The same for everybody: weights of variance 1 / inputs."""
+    """Initial weights of variance 1 / inputs, the same for every engine."""
     rng = np.random.default_rng(0)
     layers = [layer for layer in network(width, np.zeros(OUTPUTS)).layers if layer.n_params]
     return np.concatenate([rng.standard_normal(a.n_params) / np.sqrt(a.n_in + 1) for a in layers])
@@ -71,7 +71,7 @@ def error(width: int, theta: np.ndarray) -> float:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The path first, then what a step costs as the network grows."""
+    """Print the path, then the cost of a step as the network grows."""
     parser = argparse.ArgumentParser(description="gradient descent by three ways to the same gradient")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--widths", default="4,8,16,32,64,128")

@@ -1,8 +1,8 @@
 """A least-squares fit by Gauss–Newton: many residuals, few parameters, so the Jacobian is tall and forward mode wins.
 
-A sum of three Gaussian peaks is fitted to noisy points. The step solves J d ≈ -r, with the Jacobian J, (points, 9), at
-the parameters of that step; where the error would grow the step is halved. Forward mode needs nine passes, reverse mode
-one for every point.
+It fits a sum of three Gaussian peaks to noisy points. A step solves J d ≈ -r, with the Jacobian J, (points, 9), at the
+current parameters; if the error would grow, the step is halved. Forward mode needs nine passes, reverse mode one for
+every point.
 
     python examples/least_squares.py [--points 50,200,800]
 """
@@ -54,14 +54,14 @@ def fit(jacobian: Callable[..., np.ndarray], points: int, steps: int = 15) -> tu
 
 
 def prepared(engine: str, points: int) -> Callable[..., np.ndarray]:
-    """The Jacobian of the residuals: that of the curve, for the values do not depend on the parameters."""
+    """The Jacobian of the residuals, which is that of the curve: the data do not depend on the parameters."""
     places = jnp.asarray(data(points)[0])
     chain = fwdrev.Chain((fwdrev.JaxLayer(lambda z, _: peaks(z, places), inputs=TRUTH.size),))
     return fwdrev.engine(engine).prepare(chain, "x")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The fit by both modes, then what a Jacobian costs as the points grow."""
+    """Print the fit by both modes, then the cost of a Jacobian as the number of points grows."""
     parser = argparse.ArgumentParser(description="Gauss–Newton with forward and with reverse mode")
     parser.add_argument("--points", default="50,200,800")
     sizes = [int(size) for size in parser.parse_args(arguments).points.split(",")]

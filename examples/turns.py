@@ -1,4 +1,4 @@
-"""Times of calls that take turns, for the examples beside it; `fwdrev sweep` measures with more care."""
+"""Times calls in turns, for the examples in this folder; `fwdrev sweep` measures with more care."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -8,7 +8,7 @@ TURNS = 7
 
 
 def medians(calls: Sequence[Callable[[], object]]) -> list[float]:
-    """Seconds of each call, the median over turns in which each has one, so that what slows the machine slows all."""
+    """The median seconds of each call; calls take turns, so that a slow machine slows all of them."""
     for call in calls:
         call()  # the first may compile
     taken: list[list[float]] = [[] for _ in calls]
