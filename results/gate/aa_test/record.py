@@ -1,7 +1,7 @@
-"""The record of an A/A test: the first line says what was measured and where, each further line is one run of the gate.
+"""The record of an A/A test: its first line describes the measurement and the machine, each further line one gate run.
 
-A line holds what was measured, not what was decided: decisions are made anew whenever the record is read, so that one
-record answers what other thresholds and numbers of rounds would have done.
+A line holds measurements, not decisions: reading the record decides anew, so that one
+record also shows the effect of other thresholds and numbers of rounds.
 """
 
 import os
@@ -28,7 +28,7 @@ from fwdrev.results.runs.schema import Machine
 _STRICT = ConfigDict(extra="forbid", frozen=True)
 
 _DIGITS = 6
-"""Of a log ratio: a millionth, far below any noise."""
+"""The decimals of a log ratio: a millionth, far below any noise."""
 
 Size = Annotated[int, Field(ge=1, strict=True)]
 Log = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
@@ -46,13 +46,13 @@ class Measured(BaseModel):
 
     @classmethod
     def of(cls, sides: Sides) -> "Measured":
-        """What a record keeps of them."""
+        """The plain data of these rounds for a record."""
         control = sides.control.reshape(sides.rounds, -1)
         cells = [(cell.n, cell.m) for cell in sides.cells]
         return cls(cells=cells, arms=list(sides.arms), logs=_plain(sides.logs), control=_plain(control))
 
     def sides(self) -> Sides:
-        """As a gate decides from them; raises InputError where the shapes do not fit together."""
+        """The rounds as a gate takes them; raises InputError if the shapes do not fit together."""
         try:
             logs, control = (np.array(part, dtype=float) for part in (self.logs, self.control))
         except ValueError:
@@ -61,7 +61,7 @@ class Measured(BaseModel):
 
 
 class RecordedRun(BaseModel):
-    """One run of the gate; `delays`: what was put into head, as `injected_delay` reads it; none: identical code."""
+    """One run of the gate; `delays`: those injected into head, as `injected_delay` reads them; none: identical code."""
 
     model_config = _STRICT
 
@@ -72,7 +72,7 @@ class RecordedRun(BaseModel):
 
     @property
     def delayed(self) -> list[Delay]:
-        """As they are injected."""
+        """The delays as records."""
         return [delay_of(text) for text in self.delays]
 
 
@@ -90,7 +90,7 @@ class _Header(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """An A/A test as read; `point`: MODULE:FUNCTION that makes inputs; `commit` is empty outside a git project."""
+    """An A/A test read from its record; `point`: MODULE:FUNCTION that makes inputs; `commit` is empty outside git."""
 
     path: Path
     created: str
@@ -103,10 +103,10 @@ class Record:
     warnings: tuple[str, ...] = ()
 
     def append(self, run: RecordedRun) -> None:
-        """At once and whole, on a line of its own; raises InputError where the disk takes no more."""
+        """Appends a whole line at once; raises InputError if the disk is full."""
         try:
             with self.path.open("rb") as file:
-                whole = file.seek(-1, os.SEEK_END) and file.read() == b"\n"  # a line that was cut off stays one
+                whole = file.seek(-1, os.SEEK_END) and file.read() == b"\n"  # keep a torn line apart
             append_whole(self.path, ("" if whole else "\n") + run.model_dump_json() + "\n")
         except OSError as error:
             msg = f"cannot write {self.path}: {error.strerror}; what it holds is kept: go on with --resume {self.path}"
@@ -123,7 +123,7 @@ def create(
     commit: str,
     threshold: float,
 ) -> Record:
-    """A new record without runs; raises InputError where the file exists or cannot be written."""
+    """Makes a record without runs; raises InputError if the file exists or cannot be written."""
     header = _Header(
         created=created,
         machine=Machine(**machine),
@@ -142,7 +142,7 @@ def create(
 
 
 def load_record(path: Path) -> Record:
-    """Read it; raises InputError where the file is none. A run that cannot be read becomes a warning."""
+    """Reads a record; raises InputError if the file is not one. An unreadable run becomes a warning."""
     try:
         lines = content(path).decode("utf-8", errors="replace").split("\n")
     except OSError as error:
@@ -176,12 +176,12 @@ def _spec(header: _Header) -> SweepSpec:
 
 
 def _whole(line: str) -> str:
-    """Without what an editor or a crash put around it."""
+    """The line without what an editor or a crash put around it."""
     return line.strip("\ufeff\0 \t\r")
 
 
 def _run(line: str) -> RecordedRun | str:
-    """The run, or why it is none."""
+    """The run, or the reason why the line is not one."""
     try:
         run = RecordedRun.model_validate_json(line)
         for look in (run.first, run.again):
@@ -196,7 +196,7 @@ def _run(line: str) -> RecordedRun | str:
 
 
 def _plain(values: AnyArray) -> Json:
-    """NaN is no JSON."""
+    """NaN becomes None, since JSON has no NaN."""
     rounded = np.round(values, _DIGITS).astype(object)
     rounded[~np.isfinite(values)] = None
     return rounded.tolist()

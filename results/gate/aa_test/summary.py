@@ -1,6 +1,6 @@
-"""How often the gate errs on this machine and what it finds: runs on code against itself, some with known delays.
+"""The gate's error rates and findings on this machine, from runs on code against itself, some with known delays.
 
-Everything is decided anew from the recorded rounds, by the same `decide` as in a run.
+All decisions are made anew from the recorded rounds, by the same `decide` as in a run.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,13 +23,13 @@ from fwdrev.results.stats.estimate import LEVEL
 
 _ROUNDS = (4, 6, 8, 10, 12, 16, 20, 24, 32)
 _THRESHOLDS = (0.02, 0.03, 0.05, 0.08, 0.1, 0.15)
-"""What is tried for the advice."""
+"""The rounds and thresholds that the advice tries."""
 
 _DECIDED = 0.9
-"""The share of runs that the advice wants decided at the first look."""
+"""The share of runs that should be decided at the first look, for the advice."""
 
 _FEWEST_RUNS = 5
-"""From fewer no share is told."""
+"""The fewest runs for a share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,41 +41,41 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Of the true share; everything where nothing was counted."""
+        """The interval of the true share; from 0 to 1 if nothing was counted."""
         if not self.among:
             return 0.0, 1.0
         found = binomtest(self.count, self.among).proportion_ci(LEVEL, method="wilson")
         return float(found.low), float(found.high)
 
     def __str__(self) -> str:
-        """Count and interval, or that there is none."""
+        """The count with its interval, or that there is none."""
         if not self.among:
             return "not measured"
         low, high = self.interval
         return f"{self.count} of {self.among} ({low:.1%} … {high:.1%})"
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         return {"count": self.count, "among": self.among, "interval": list(self.interval)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:
-    """Rounds that decide at the threshold of the record, and the threshold that its rounds decide; None: none tried."""
+    """The rounds that decide at the record's threshold, and the threshold that its rounds decide; None if none does."""
 
     rounds: int | None
     threshold: float | None
     decided: dict[tuple[int, float], Share]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         table = [{"rounds": r, "threshold": t, "decided": share.to_json()} for (r, t), share in self.decided.items()]
         return {"rounds": self.rounds, "threshold": self.threshold, "decided": table}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """Of identical code: `alarms` (called slower), `open` (inconclusive); of delays: what was found.
+    """For identical code: `alarms` (called slower) and `open` (inconclusive); for delays: those found.
 
     `whole`: a delay by the threshold in all cells of a mode, or of an arm without one; `cell`: by twice the threshold
     in one cell; `seconds`: median and longest run on identical code.
@@ -90,15 +90,15 @@ class Summary:
     advice: Advice
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         shares = {name: getattr(self, name).to_json() for name in ("alarms", "open", "improved", "whole", "cell")}
         return {**shares, "seconds": self.seconds, "advice": self.advice.to_json()}
 
 
 def delays_for(spec: SweepSpec, threshold: float, index: int) -> list[str]:
-    """What is injected into the delayed run of that index, drawn from the seed: a mode, and a cell of another arm.
+    """The delays of the delayed run of that index, drawn from the seed: a mode, and a cell of another arm.
 
-    Where there is no other arm they take turns.
+    Without another arm, they take turns.
     """
     rng = Random(f"{spec.seed} delays {index}")
     arm = spec.engines[index % len(spec.engines)]
@@ -111,7 +111,7 @@ def delays_for(spec: SweepSpec, threshold: float, index: int) -> list[str]:
 
 
 def gate_of(run: RecordedRun, threshold: float) -> Gate:
-    """What the gate says of that run."""
+    """The gate's decision on that run."""
     again = None if run.again is None else run.again.sides()
     return decide(run.first.sides(), threshold=threshold, confirmation=again)
 
@@ -139,7 +139,7 @@ def _counted(hits: Iterable[bool]) -> Share:
 
 
 def _found(run: RecordedRun, delay: Delay, threshold: float) -> tuple[bool, bool]:
-    """Whether it is in a single cell, and whether a finding of just what it meets is confirmed."""
+    """Whether the delay is in a single cell, and whether a finding of exactly its subject is confirmed."""
     findings = gate_of(run, threshold).findings
     slower = [finding.subject for finding in findings if finding.time is Verdict.REGRESSED]
     single = delay.cell is not None
@@ -148,7 +148,7 @@ def _found(run: RecordedRun, delay: Delay, threshold: float) -> tuple[bool, bool
 
 
 def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
-    """From runs of any length that are cut out of all rounds of the same cells; none is used twice for one length."""
+    """The advice, from runs of any length cut out of all rounds of the same cells, without reuse within one length."""
     if not sides:
         return Advice(rounds=None, threshold=None, decided={})
     alike = [one for one in sides if one.pairs == sides[0].pairs]
@@ -169,14 +169,14 @@ def _advice(sides: Sequence[Sides], rounds: int, threshold: float) -> Advice:
 
 
 def _decided(whole: Sides, rounds: int, threshold: float) -> Share:
-    """How many runs of that length the first look would have settled."""
+    """The number of runs of that length that the first look settles."""
     starts = range(0, whole.rounds - rounds + 1, rounds)
     cut = (replace(whole, logs=whole.logs[i : i + rounds], control=whole.control[i : i + rounds]) for i in starts)
     return _counted(not decide(one, threshold=threshold).pairs_again for one in cut)
 
 
 def rates(record: Record, summary: Summary) -> list[tuple[str, Share]]:
-    """What the gate said of identical code, and which delays it found."""
+    """The gate's results for identical code, and the delays that it found."""
     t = record.threshold
     return [
         ("identical code called slower", summary.alarms),
@@ -188,7 +188,7 @@ def rates(record: Record, summary: Summary) -> list[tuple[str, Share]]:
 
 
 def summary_lines(record: Record, summary: Summary) -> list[str]:
-    """The rates, what they were measured on, and the advice."""
+    """The text: the rates, the measurement behind them, and the advice."""
     spec = record.spec
     first = f"{len(spec.cells)} cells × {', '.join(spec.engines)}; {spec.rounds} rounds"
     lines = [f"{first}, threshold {record.threshold:.1%}"]
@@ -199,7 +199,7 @@ def summary_lines(record: Record, summary: Summary) -> list[str]:
 
 
 def advice_lines(record: Record, advice: Advice) -> Iterator[str]:
-    """What to ask of `fwdrev check` on this machine."""
+    """The options for `fwdrev check` on this machine."""
     rounds, t = record.spec.rounds, record.threshold
     if not advice.decided:
         yield "advice: too few runs on identical code; record more"

@@ -1,4 +1,4 @@
-"""Baselines: what of a run is kept in a repository, and how a later run compares with it.
+"""Baselines: the part of a run to keep in a repository, and the comparison of later runs with it.
 
 Start with `build.py`, then `compare.py`.
 """

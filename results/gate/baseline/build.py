@@ -1,8 +1,8 @@
-"""What of a run a baseline keeps: exact counts, ratios of arms, crossovers, and seconds for the same machine.
+"""Builds baselines: exact counts, ratios of arms, crossovers, and seconds for the same machine.
 
-The run that is compared with a baseline is reduced to one too, with the pairs of the former. Functions of a project
-are measured beside the control, work that is the same everywhere and at any time, and become a run like any other. Both
-sides of an observation are then the same working tree: two processes, whose values of a round are both taken.
+A run to compare with a baseline is reduced to one, too, with the baseline's pairs. Functions of a project
+are measured beside the control, work that never changes, and become a run like any other. Both
+sides of an observation are then the same working tree: two processes, whose values both count.
 """
 
 import math
@@ -31,17 +31,17 @@ from fwdrev.results.stats.crossing import crossing
 from fwdrev.results.stats.paired_shifts import shifts_of
 
 Names = tuple[str, str]
-"""An arm, and the one by whose time its own is divided."""
+"""An arm, and the arm whose time divides its own."""
 
 _SECONDS, _RATIO, _ERROR, _PLACE = 4, 6, 3, 5
-"""Digits that are kept: of a ratio far more than any machine repeats, of others what a reader can use."""
+"""The digits to keep: of ratios far more than any machine reproduces, of others as many as a reader can use."""
 
 
 def baseline_of(run: Run, pairs: Collection[Names] | None = None) -> Baseline:
-    """Its baseline; `pairs`: whose ratios, and whose crossovers of those that have one; by default `pairs_of`.
+    """The baseline of a run; `pairs`: the pairs whose ratios and crossovers to keep; `pairs_of` by default.
 
-    Ratios need as many rounds as a test does (`paired_shifts.FEWEST`). Raises NothingMeasuredError for a run
-    without any time and without any count.
+    Ratios need as many rounds as a test (`paired_shifts.FEWEST`). Raises NothingMeasuredError for a run
+    without times and counts.
     """
     blocks = timed_blocks(run)
     wanted = pairs_of(run.spec.engines) if pairs is None else list(pairs)
@@ -61,16 +61,16 @@ def baseline_of(run: Run, pairs: Collection[Names] | None = None) -> Baseline:
 
 
 def pairs_of(engines: Sequence[str]) -> list[Names]:
-    """Those whose crossovers are told, and every arm with the first one: so each is in one, and they are few."""
+    """The pairs with crossovers, and every arm with the first one: each arm is in a pair, and pairs are few."""
     told = default_pairs(engines)
     referred = ((name, engines[0]) for name in engines[1:])
     return told + [pair for pair in referred if pair not in told and pair[::-1] not in told]
 
 
 def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
-    """Whatever is known of each arm in each cell; nothing where it neither counted nor took time.
+    """The facts of each arm in each cell; none if it has neither counts nor times.
 
-    Memory of functions only: what engines take is known from their runs.
+    Memory for functions only: engines' memory is known from their runs.
     """
     counted = {
         (o.cell, name): counts
@@ -98,7 +98,7 @@ def _arms(run: Run, blocks: Blocks) -> Iterator[StoredArm]:
 
 
 def _ratios(blocks: Blocks, pair: Names) -> Iterator[StoredRatio]:
-    """In each cell that enough rounds have measured."""
+    """The ratios in each cell with enough rounds."""
     shifts = shifts_of(blocks.log_ratios(*pair))
     for cell, mean, error, rounds in zip(blocks.cells, shifts.mean, shifts.error, shifts.rounds, strict=True):
         if not math.isnan(mean):
@@ -114,7 +114,7 @@ def _ratios(blocks: Blocks, pair: Names) -> Iterator[StoredRatio]:
 
 
 def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossover]:
-    """At each n where both were timed."""
+    """The crossovers at each n where both were timed."""
     if np.isnan(blocks.log_ratios(*pair)).all():
         return
     ratios = log_ratios(run, pair, blocks)
@@ -138,15 +138,15 @@ def _crossovers(blocks: Blocks, pair: Names, run: Run) -> Iterator[StoredCrossov
 
 
 def _rounded(value: float, digits: int) -> float:
-    """To so many significant digits."""
+    """Rounds to that many significant digits."""
     return float(f"{value:.{digits}g}")
 
 
 def function_run(spec: SweepSpec, seen: Sequence[SideObservation], machine: Mapping[str, Any]) -> Run:
-    """What was seen of both processes, a value for each: of its blocks, the one that a quarter of them beat.
+    """One value for each of the two processes: the lower quartile of its blocks.
 
-    Others on the machine only make blocks longer, and long ones more than short ones: so the median of the control,
-    whose blocks are the longest, can double where that of a function stays. There may be fewer blocks of some arms.
+    Other programs only lengthen blocks, and long blocks more than short ones: so the median of the control,
+    with the longest blocks, can double where that of a function stays. Some arms may have fewer blocks.
     """
     return Run(
         folder=Path("the working tree"),
@@ -161,13 +161,13 @@ def function_run(spec: SweepSpec, seen: Sequence[SideObservation], machine: Mapp
 
 
 def function_baseline(run: Run, measured: FunctionSpec) -> Baseline:
-    """What is kept of them: ratios to the control, times and memory."""
+    """The entries of functions: ratios to the control, times and memory."""
     made = baseline_of(run, [(name, CONTROL) for name in measured.functions])
     return made.model_copy(update={"spec": measured.model_dump(mode="json")})
 
 
 def unmeasured_functions(run: Run) -> list[str]:
-    """Why functions were not measured, a line each."""
+    """The reasons why functions were not measured, one line each."""
     rows = failures(run)[["engine", "status", "reason"]].drop_duplicates().itertuples(index=False)
     return [f"{name}: {status}: {reason or 'no reason given'}" for name, status, reason in rows if name != CONTROL]
 

@@ -1,9 +1,9 @@
-"""A run beside a stored baseline: what does not depend on the machine is compared, and ends as a report.
+"""Compares a run with a stored baseline, in what does not depend on the machine, and reports it.
 
 Counts are exact: more operations fail anywhere. Ratios of arms and crossovers fail on the machine of the baseline only:
-they depend on caches and libraries too, so elsewhere a shift is reported without a verdict. Seconds never
-fail; on the same machine those that moved are told. An engine of the baseline that does not exist any more fails too,
-unless it is allowed to; one that cannot be loaded here is not measured, which is no pass either.
+they also depend on caches and libraries, so elsewhere a shift is reported without a verdict. Seconds never
+fail; on the same machine, changes are reported. A baseline's engine that no longer exists fails, too,
+unless allowed; one that cannot be loaded here is not measured, which is no pass, either.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -32,11 +32,11 @@ from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.text.quantities import change_text
 
 _HOW = ("protocol", "block_seconds", "prices")
-"""Of a specification what moves times, and so ratios, beside the machine."""
+"""The fields of a specification that affect times, and so ratios, beside the machine."""
 
 _JUDGED = "fwdrev"
-"""The version that is no fact of the machine: engines of this package are among what is judged. Functions are not, and
-what they are compared with, the control, is part of it."""
+"""The version that is no fact of the machine, since we judge this package's engines. For functions it is a fact, since
+the control, their reference, is part of this package."""
 
 _COMPILED, _COMPILER = ("flops", "bytes_accessed"), ("jax", "jaxlib", "device")
 """A compiler's counts, and the facts on which they depend."""
@@ -44,9 +44,9 @@ _COMPILED, _COMPILER = ("flops", "bytes_accessed"), ("jax", "jaxlib", "device")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Both:
-    """The baseline and the run, reduced to the same; `arms`: those of both, then and now.
+    """The baseline and the run, reduced to the same form; `arms`: those of both, then and now.
 
-    `apart`: in which facts they differ, as (then, now); `looks`: their shifts, in the run and in fresh rounds.
+    `apart`: the facts that differ, as (then, now); `looks`: the shifts in the run and in fresh rounds.
     """
 
     then: Baseline
@@ -68,11 +68,11 @@ def compared(
     again: Run | None = None,
     lacking: Mapping[str, str] | None = None,
 ) -> GateReport:
-    """What changed by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
+    """Reports changes by more than `threshold`; at most a share `alpha` of runs without a change fail by their ratios.
 
-    `again`: fresh rounds of what `undecided` names. With them what the first rounds flag is decided by the fresh ones
-    alone, what they leave undecided by all together; without them the first rounds decide. `allow_missing`: an engine
-    or a function that does not exist any more does not fail. `lacking`: such functions, with what is there instead.
+    `again`: fresh rounds of the pairs in `undecided`. With them, the fresh rounds decide flagged shifts
+    alone, and all rounds decide the undecided ones; without them, the first rounds decide. `allow_missing`: an engine
+    or a function that no longer exists does not fail. `lacking`: such functions, with the reason.
     Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
     """
     both = _both(baseline, run, threshold, alpha, again)
@@ -84,7 +84,7 @@ def compared(
 
 
 def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: float = 0.01) -> Again | None:
-    """What fresh rounds may decide; None where there is nothing. Raises as `compared` does."""
+    """The open shifts that fresh rounds may decide; None if there are none. Raises like `compared`."""
     both = _both(baseline, run, threshold, alpha, None)
     if isinstance(both, str):
         return None
@@ -95,7 +95,7 @@ def undecided(baseline: Baseline, run: Run, *, threshold: float = 0.05, alpha: f
 def without_run(
     baseline: Baseline, lacking: Mapping[str, str] | None = None, *, title: str = "", allow_missing: bool = False
 ) -> GateReport:
-    """Where nothing of what the baseline measured is here: nothing can be measured, and each is told."""
+    """The report if nothing in the baseline exists here: names each part."""
     told = tuple(_absent(baseline, baseline.sweep.engines, lacking or {}, allow_missing=allow_missing))
     outcome = Outcome.MISSING if any(each.fails for each in told) else Outcome.NOTHING
     return GateReport(title=title, outcome=outcome, told=told)
@@ -110,7 +110,7 @@ def _absent(
 
 
 def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: Run | None) -> _Both | str:
-    """What is compared, or why nothing can be."""
+    """The comparison, or the reason why there is none."""
     check_levels(threshold, alpha)
     other = [key for key in DECIDES if getattr(baseline.sweep, key) != getattr(run.spec, key)]
     if other:
@@ -130,7 +130,7 @@ def _both(baseline: Baseline, run: Run, threshold: float, alpha: float, again: R
 
 
 def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequence[ReportLine]) -> GateReport:
-    """`apart`: what is told of engines or functions that only one of both has."""
+    """`apart`: the findings on engines or functions that only one of both has."""
     then, now, run, shifts = both.then, both.now, both.run, both.looks.first
     counts = [told for entries in both.arms for told in _counts(both, *entries)]
     ratios = list(told_shifts(both.looks, threshold, alpha, here=not both.apart))
@@ -156,7 +156,7 @@ def _judged(both: _Both, threshold: float, alpha: float, title: str, apart: Sequ
 
 
 def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
-    """In what the machines differ, their versions and settings, or how was measured."""
+    """The differences of machines, versions, settings or measurement."""
     facts = differences(baseline.machine.model_dump(exclude_unset=True), run.machine)
     spec, judged = baseline.sweep, () if baseline.functions else (_JUDGED,)
     found = {key: (then, now) for key, then, now in facts if key not in judged}
@@ -165,7 +165,7 @@ def _apart(baseline: Baseline, run: Run) -> dict[str, tuple[object, object]]:
 
 
 def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[ReportLine, bool]]:
-    """The verdict on the counts of an arm in a cell, if both know one, and whether they are better."""
+    """The verdict on an arm's counts in a cell, if both know one, and whether they are better."""
     if not any(known_counts(then.counts, now.counts)):
         return
     changes = count_changes(then.counts, now.counts)
@@ -185,7 +185,7 @@ def _counts(both: _Both, then: StoredArm, now: StoredArm) -> Iterator[tuple[Repo
 
 
 def _comparable(both: _Both, arm: str, change: CountChange) -> bool:
-    """A count that only the code decides: not what another compiler counts, nor a plan made for a machine's prices."""
+    """The counts that depend on the code alone, not on another compiler or on a plan for a machine's prices."""
     planned = Planning.SECONDS in {both.run.spec.prices, both.then.sweep.prices}
     if planned and direction_of(arm) not in {Direction.FORWARD, Direction.REVERSE}:
         return False
@@ -199,13 +199,13 @@ def _otherwise(both: _Both) -> Iterator[str]:
 
 
 def _seconds(both: _Both, threshold: float) -> Iterator[str]:
-    """A warning for each arm whose seconds moved: what all arms have in common shows in no ratio."""
+    """A warning for each arm whose seconds moved, since a common change shows in no ratio."""
     moved: dict[str, list[tuple[float, Cell]]] = {}
     for then, now in both.arms:
         if then.seconds is not None and now.seconds is not None:
             moved.setdefault(now.arm, []).append((now.seconds / then.seconds, now.cell))
     if both.then.functions is not None:
-        if control := moved.get(CONTROL):  # what the machine itself does today
+        if control := moved.get(CONTROL):  # the machine's own change
             middle = float(np.median([factor for factor, _ in control]))
             change = change_text(Estimate(point=middle, low=None, high=None))
             yield f"control (the same work then and now, with which functions are compared): {change}"
@@ -222,5 +222,5 @@ def _seconds(both: _Both, threshold: float) -> Iterator[str]:
 
 
 def _line(text: str) -> str:
-    """Names and reasons come from files that anybody may have written."""
+    """Escapes names and reasons, which come from files of unknown origin."""
     return " ".join(text.split())

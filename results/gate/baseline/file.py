@@ -1,7 +1,7 @@
-"""A stored baseline: what a run showed, small enough to be kept in a repository and read in a diff.
+"""A stored baseline: a run's results, small enough to keep in a repository and to read in a diff.
 
-One line for each arm in a cell, each pair of arms in a cell and each crossover, in a fixed order: what changed is what
-a diff shows. No names of hosts, no paths, and of raw values only what a comparison needs.
+One line for each arm in a cell, each pair of arms in a cell and each crossover, in a fixed order, so that a diff
+shows the changes. No host names, no paths, and only the values that a comparison needs.
 """
 
 import json
@@ -21,13 +21,13 @@ from fwdrev.results.runs.schema import Machine
 
 
 def baseline_text(baseline: Baseline) -> str:
-    """The file: the same baseline always gives the same text, whatever the order of its entries."""
+    """The text of the file, the same for any order of the baseline's entries."""
     parts = ",\n".join(f"{json.dumps(name)}: {_part(baseline, name)}" for name in Baseline.model_fields)
     return f"{{\n{parts}\n}}\n"
 
 
 def _part(baseline: Baseline, name: str) -> str:
-    """Facts by name and records in order, a line for each; anything else as it is."""
+    """Facts by name and records in order, one line each; anything else unchanged."""
     value = getattr(baseline, name)
     if isinstance(value, tuple):
         entries = sorted(value, key=lambda entry: entry.key)
@@ -49,9 +49,9 @@ def _plain(value: Json, *, sort_keys: bool = False) -> str:
 
 
 def save_baseline(baseline: Baseline, path: Path, *, force: bool = False) -> None:
-    """Write it, whole or not at all.
+    """Writes it, whole or not at all.
 
-    Raises InputError where the file exists, unless `force` lets it be replaced, or cannot be written.
+    Raises InputError if the file exists, unless `force` replaces it, or cannot be written.
     """
     try:
         write_whole(path, baseline_text(baseline), new=not force)
@@ -63,7 +63,7 @@ def save_baseline(baseline: Baseline, path: Path, *, force: bool = False) -> Non
 
 
 def load_baseline(path: Path) -> Baseline:
-    """Read it; raises InputError where the file is none, is damaged, or is of a later version of fwdrev."""
+    """Reads it; raises InputError if the file is no baseline, is damaged, or comes from a later version of fwdrev."""
     try:
         text = content(path).decode("utf-8", errors="replace")
     except OSError as error:
@@ -71,10 +71,10 @@ def load_baseline(path: Path) -> Baseline:
         raise InputError(msg) from None
     try:
         data = json.loads(text, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as error:  # of JSON, of numbers and depths beyond measure
+    except (ValueError, RecursionError) as error:  # not JSON, or absurd numbers and depths
         raise _refused(path, str(error)) from None
     given = data.get("format") if isinstance(data, dict) and "ratios" in data else None
-    if isinstance(given, int) and given > BASELINE_FORMAT:  # it may have fields that we do not know
+    if isinstance(given, int) and given > BASELINE_FORMAT:  # it may have fields of later versions
         msg = f"{path} has format {given}: this version of fwdrev reads 1 to {BASELINE_FORMAT}; update fwdrev"
         raise InputError(msg)
     try:
@@ -88,7 +88,7 @@ def load_baseline(path: Path) -> Baseline:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """What has two values by one name was put together by a merge."""
+    """Refuses a name with two values, as a bad merge leaves it."""
     for name, count in Counter(name for name, _ in pairs).items():
         if count > 1:
             raise ValueError(f"{name!r} is there twice")

@@ -1,4 +1,4 @@
-"""What a baseline and a run do not have in common: each of it is told, since it was asked for and not compared."""
+"""Reports what only one of a baseline and a run has, since it was requested and not compared."""
 
 from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 
@@ -15,13 +15,13 @@ from fwdrev.results.stats.paired_shifts import FEWEST
 
 
 def gone(then: Baseline, now: Baseline) -> set[Pair]:
-    """The arms in cells that the baseline has seconds of, and the run has not."""
+    """The arms in cells with seconds in the baseline and not in the run."""
     before, here = ({(e.cell, e.arm) for e in side.arms if e.seconds is not None} for side in (then, now))
     return {(cell, arm) for cell, arm in before - here if arm != CONTROL}
 
 
 def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[ReportLine]:
-    """What the run was for and did not measure: it may be slower."""
+    """The requested arms that the run did not measure: they may be slower."""
     why = {
         (Cell(int(n), int(m)), str(name)): (str(status), f"{status}: {reason or 'no reason given'}")
         for n, m, name, status, reason in failures(run).itertuples(index=False)
@@ -33,7 +33,7 @@ def unmeasured(run: Run, expected: AbstractSet[Pair]) -> Iterator[ReportLine]:
 
 
 def untested(then: Baseline, now: Baseline) -> Iterator[ReportLine]:
-    """Ratios of arms that took too few rounds now."""
+    """The ratios of arms with too few rounds now."""
     tested = {entry.key for entry in now.ratios}
     timed = {entry.key for entry in now.arms if entry.seconds is not None}
     for entry in then.ratios:
@@ -46,7 +46,7 @@ def untested(then: Baseline, now: Baseline) -> Iterator[ReportLine]:
 
 
 def not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[ReportLine]:
-    """The engines of the baseline that cannot be measured here, and why; those that can were left out on purpose."""
+    """The baseline's engines that cannot be measured here, and why; others were left out on purpose."""
     known = engine_names()
     for arm in sorted(arms):
         if arm not in known:
@@ -60,21 +60,21 @@ def not_here(arms: Collection[str], *, allow_missing: bool) -> Iterator[ReportLi
 
 
 def lost(functions: Mapping[str, str], *, allow_missing: bool) -> Iterator[ReportLine]:
-    """The functions of the baseline that the working tree does not have, with what it has instead."""
+    """The baseline's functions that the working tree lacks, with the reason."""
     for name, why in sorted(functions.items()):
         grounds = f"in the baseline, and not here any more: {why}"
         yield ReportLine(subject=name, verdict=Verdict.MISSING, grounds=grounds, fails=not allow_missing)
 
 
 def new_here(then: Baseline, run: Run) -> Iterator[ReportLine]:
-    """The engines of the run that the baseline does not know: there is nothing to compare them with."""
+    """The run's engines that the baseline does not have: there is nothing to compare them with."""
     for arm in run.spec.engines:
         if arm not in then.sweep.engines and arm != CONTROL:
             yield ReportLine(subject=arm, verdict=Verdict.NEW, grounds="the baseline does not have it")
 
 
 def left_out(then: Baseline, run: Run, beyond: AbstractSet[Pair]) -> Iterator[str]:
-    """What the run was not for, in a few lines: arms that could be measured here, and cells of arms that it has."""
+    """The parts of the baseline that the run left out, in a few lines: arms available here, and cells of its arms."""
     arms = sorted({arm for _, arm in beyond} - set(run.spec.engines))
     cells = sorted({cell for cell, arm in beyond if arm not in arms})
     if here := [arm for arm in arms if engine_fault(arm) is None]:

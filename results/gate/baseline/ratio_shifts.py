@@ -1,7 +1,7 @@
-"""How ratios of arms, and crossovers, moved from one run to another.
+"""The shifts of ratios and crossovers from one run to another.
 
-In the ratio of a run cancels what its arms have in common; two runs are independent, so the shift of its logarithm has
-the variances of both (Welch). What the shifts mean is decided in `fwdrev.results.gate.baseline.shift_verdicts`.
+Within a run, common changes of its arms cancel in a ratio; two runs are independent, so the shift of a log ratio has
+the variances of both (Welch). `fwdrev.results.gate.baseline.shift_verdicts` judges the shifts.
 """
 
 import math
@@ -22,20 +22,20 @@ from fwdrev.results.text.summary import size_text
 _Entry = StoredRatio | StoredCrossover
 
 _Arms = Mapping[tuple[int, int, str], tuple[StoredArm, StoredArm]]
-"""Of both runs, by cell and name."""
+"""The entries of both runs, by cell and name."""
 
 _MOST = 700.0
-"""Of an end of an interval: the exponential of more is no number."""
+"""The largest log of an interval's end: the exponential of more overflows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shift:
     """A ratio in a cell, or a crossover, of both runs.
 
-    `n`, `m`: the cell; of a crossover `m` is None. `mean`: of the logarithm, positive where `arm` takes longer against
-    `other` than before; `error`, `freedom`: of its mean, and its degrees of freedom; NaN where it cannot be tested.
-    `then_half`: half of the 95 % interval that the former run leaves by itself, however often the ratio is measured
-    now; `then_rounds`: its rounds. `own`: by what the logarithms of the seconds of both moved; NaN where not known.
+    `n`, `m`: the cell; `m` is None for a crossover. `mean`: of the logarithm, positive if `arm` takes longer against
+    `other` than before; `error`, `freedom`: its standard error and degrees of freedom; NaN if it cannot be tested.
+    `then_half`: half of the 95 % interval that the former run alone leaves, however often the ratio is measured
+    now; `then_rounds`: its rounds. `own`: the shifts of both arms' log seconds; NaN if unknown.
     `words`: both sides, as text. `of_function`: its time against the control, the same work then and now.
     """
 
@@ -55,7 +55,7 @@ class Shift:
 
     @property
     def settled(self) -> bool:
-        """It follows from other shifts, which say by themselves what is open."""
+        """Whether it follows from other shifts, which report themselves what is open."""
         return self.m is None
 
     @property
@@ -67,7 +67,7 @@ class Shift:
 
 
 def shifts_between(then: Baseline, now: Baseline) -> list[Shift]:
-    """All ratios that both have, then all crossovers."""
+    """The shifts of all ratios that both have, then of all crossovers."""
     arms = arms_of_both(then, now)
     ratios = {entry.key: entry for entry in now.ratios}
     crossovers = {entry.key: entry for entry in now.crossovers}
@@ -101,15 +101,15 @@ def _ratio(then: StoredRatio, now: StoredRatio, arms: _Arms) -> Shift:
 
 
 def _crossover(then: StoredCrossover, now: StoredCrossover, arms: _Arms) -> Shift:
-    """Further out, the arm that is cheaper below it wins more: the other one takes longer.
+    """The shift of a crossover: further out, the arm that is cheaper below wins more, and the other one takes longer.
 
-    Not tested where one run has none, or has the sides the other way round: then the ratios say what happened.
+    Not tested if one run has none, or has the sides swapped: then the ratios show what happened.
     """
     out, (error, freedom) = math.nan, _welch(then, now, _error(then), _error(now))
     if then.cheaper == now.cheaper:
         if then.m is not None and now.m is not None:
             out = math.log(now.m / then.m)
-        elif then.m is now.m:  # nowhere in range, both times
+        elif then.m is now.m:  # both times nowhere in range
             out = error = 0.0
     return Shift(
         subject=f"crossover of {then.arm} and {then.against} at n = {then.n}",
@@ -128,20 +128,20 @@ def _crossover(then: StoredCrossover, now: StoredCrossover, arms: _Arms) -> Shif
 
 
 def _moved(arms: _Arms, n: int, m: int, arm: str) -> float:
-    """By what the logarithm of its seconds moved."""
+    """The shift of an arm's log seconds."""
     then, now = (None if each is None else each.seconds for each in arms.get((n, m, arm), (None, None)))
     return math.log(now / then) if now and then else math.nan
 
 
 def _moved_at(arms: _Arms, n: int, arm: str) -> float:
-    """The same, the mean over all m at that n."""
+    """The shift of an arm's log seconds, the mean over all m at that n."""
     every = [_moved(arms, *key) for key in arms if (key[0], key[2]) == (n, arm)]
     known = [moved for moved in every if not math.isnan(moved)]
     return float(np.mean(known)) if known else math.nan
 
 
 def _costs(arms: _Arms, entry: StoredRatio) -> str:
-    """What a call of a function took, then and now."""
+    """The time of a call of a function, then and now, as text."""
     then, now = arms.get((entry.n, entry.m, entry.arm), (None, None))
     if then is None or now is None:
         return ""
@@ -154,7 +154,7 @@ def _costs(arms: _Arms, entry: StoredRatio) -> str:
 
 
 def _error(entry: StoredCrossover) -> float:
-    """The standard error of log m*, of the wider side of its interval; NaN where an end of that is not known."""
+    """The standard error of log m*, from the wider side of its interval; NaN if an end is unknown."""
     if entry.m is None or entry.low is None or entry.high is None or entry.open or entry.rounds < FEWEST:
         return math.nan
     return max(math.log(entry.high / entry.m), math.log(entry.m / entry.low)) / float(t_quantile(entry.rounds))
@@ -163,7 +163,7 @@ def _error(entry: StoredCrossover) -> float:
 def _welch(then: _Entry, now: _Entry, before: float, after: float) -> tuple[float, float]:
     """Standard error and degrees of freedom of a difference, from the standard errors of both.
 
-    What is equal in every digit is one and the same measurement, not two: it differs from itself by nothing.
+    Values equal in every digit are the same measurement: it differs from itself by nothing.
     """
     variances = np.zeros(2) if then == now else np.array([before**2, after**2])
     freedoms = np.array([then.rounds - 1, now.rounds - 1])

@@ -1,4 +1,4 @@
-"""A stored baseline as a record: what of a run, or of functions of a project, a later one is compared with."""
+"""A stored baseline as a record: the part of a run, or of a project's functions, to compare later ones with."""
 
 import math
 from collections import Counter
@@ -23,8 +23,8 @@ from fwdrev.results.stats.paired_shifts import FEWEST
 BASELINE_FORMAT = 2
 """The version of the file; raised whenever its meaning changes, and older ones are still read.
 
-1: of engines. 2: also of functions of a project, whose ratios are those to `CONTROL`, and the memory of a call; what a
-file of version 1 holds means the same in it.
+1: engines. 2: also functions of a project, whose ratios are to `CONTROL`, and the memory of a call; fields of
+version 1 keep their meaning.
 """
 
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -53,22 +53,22 @@ class StoredArm(BaseModel):
 
     @property
     def cell(self) -> Cell:
-        """Where."""
+        """The cell of this entry."""
         return Cell(self.n, self.m)
 
     @property
     def counts(self) -> Counts:
-        """Those that are exact."""
+        """The exact counts."""
         return Counts(**{each.name: getattr(self, each.name) for each in fields(Counts)})
 
     @property
     def key(self) -> tuple[int, int, str]:
-        """What there is one of, and the order of the lines."""
+        """The key: unique, and the order of the lines."""
         return self.n, self.m, self.arm
 
 
 class StoredRatio(BaseModel):
-    """Two arms that were timed side by side in one cell."""
+    """Two arms timed side by side in one cell."""
 
     model_config = _STRICT
 
@@ -82,18 +82,18 @@ class StoredRatio(BaseModel):
 
     @property
     def key(self) -> tuple[int, int, str, str]:
-        """What there is one of, and the order of the lines."""
+        """The key: unique, and the order of the lines."""
         return self.n, self.m, self.arm, self.against
 
     @property
     def estimate(self) -> Estimate:
-        """With its interval."""
+        """The ratio with its interval."""
         half = float(t_quantile(self.rounds)) * self.error
         return Estimate(point=self.ratio, low=self.ratio * math.exp(-half), high=self.ratio * math.exp(half))
 
 
 class StoredCrossover(BaseModel):
-    """Where two arms break even in m, at one n; without `m`, nowhere in the measured range."""
+    """The m at which two arms break even, at one n; without `m`, nowhere in the measured range."""
 
     model_config = _STRICT
 
@@ -109,12 +109,12 @@ class StoredCrossover(BaseModel):
 
     @property
     def key(self) -> tuple[int, str, str]:
-        """What there is one of, and the order of the lines; `m` is a result."""
+        """The key: unique, and the order of the lines; `m` is a result, not a key."""
         return self.n, self.arm, self.against
 
     @property
     def crossing(self) -> Crossing:
-        """As it was computed."""
+        """The crossover as computed."""
         if self.m is None:
             return Crossing(status=Status.NONE, cheaper=self.cheaper)
         size = Estimate(point=self.m, low=self.low, high=self.high)
@@ -122,7 +122,7 @@ class StoredCrossover(BaseModel):
 
 
 class FunctionSpec(BaseModel):
-    """Enough to measure them again in the same project."""
+    """The specification of functions, enough to measure them again in the same project."""
 
     model_config = _STRICT
 
@@ -139,18 +139,18 @@ class FunctionSpec(BaseModel):
 
     @property
     def point(self) -> str | None:
-        """As the option `--point` has it."""
+        """The points as the option `--point` takes them."""
         return ",".join(self.points) or None
 
     @property
     def sweep_fields(self) -> dict[str, Any]:
-        """The same as a plane: functions for engines, sizes for inputs, and no outputs but one."""
+        """The same as a plane: functions for engines, sizes for inputs, and a single output."""
         same = self.model_dump(include={"rounds", "blocks", "block_seconds", "dtype", "threads", "seed"})
         return {"engines": self.functions, "inputs": self.sizes, "outputs": [1], **same}
 
 
 class Baseline(BaseModel):
-    """What a run showed: counts, ratios of arms, crossovers, and seconds for the machine that measured them."""
+    """The results of a run: counts, ratios of arms, crossovers, and seconds for the machine that measured them."""
 
     model_config = _STRICT
 
@@ -167,7 +167,7 @@ class Baseline(BaseModel):
     @field_validator("arms", "ratios", "crossovers")
     @classmethod
     def _once(cls, entries: Sequence[Any]) -> Sequence[Any]:
-        """Two lines for one thing are what a merge gone wrong leaves."""
+        """Refuse two lines with one key, as a bad merge leaves them."""
         for key, count in Counter(entry.key for entry in entries).items():
             if count > 1:
                 raise ValueError(f"{', '.join(map(str, key))} is there twice")
@@ -175,7 +175,7 @@ class Baseline(BaseModel):
 
     @model_validator(mode="after")
     def _two_arms(self) -> "Baseline":
-        """An arm has no ratio with itself."""
+        """Refuse ratios of an arm with itself."""
         for arm, against in self.pairs:
             if arm == against:
                 raise ValueError(f"{arm} against itself")
@@ -183,23 +183,23 @@ class Baseline(BaseModel):
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """The arms that are compared with each other, each pair once."""
+        """The compared pairs of arms, without repeats."""
         entries: list[StoredRatio | StoredCrossover] = [*self.ratios, *self.crossovers]
         return list(dict.fromkeys((entry.arm, entry.against) for entry in entries))
 
     @property
     def functions(self) -> FunctionSpec | None:
-        """What was measured of functions; None of engines."""
+        """The specification of functions; None for engines."""
         return _functions(self.spec, Path("the baseline"))
 
     @property
     def sweep(self) -> SweepSpec:
-        """What was measured; its engines and problem need not be installed here."""
+        """The specification; its engines and problem need not be installed here."""
         return sweep_in(self.spec, Path("the baseline"))
 
 
 def sweep_in(spec: dict[str, Any], path: Path) -> SweepSpec:
-    """The same of a file's `spec`; raises InputError for a key or a value that no specification has."""
+    """The specification in a file; raises InputError for an unknown key or a bad value."""
     found = _functions(spec, path)
     return stored_spec(spec if found is None else found.sweep_fields, path)
 
@@ -215,6 +215,6 @@ def _functions(spec: dict[str, Any], path: Path) -> FunctionSpec | None:
 
 
 def arms_of_both(then: Baseline, now: Baseline) -> dict[tuple[int, int, str], tuple[StoredArm, StoredArm]]:
-    """The arms that both have, by their keys."""
+    """The entries that both have, by their keys."""
     here = {entry.key: entry for entry in now.arms}
     return {entry.key: (entry, here[entry.key]) for entry in then.arms if entry.key in here}

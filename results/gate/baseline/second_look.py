@@ -1,4 +1,4 @@
-"""A second look at what a comparison with a baseline left open: what is measured again, and both looks side by side."""
+"""A second look at the open part of a comparison with a baseline: what to measure again, and both looks together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from fwdrev.results.stats.paired_shifts import FEWEST
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """What is measured again: arms in cells, and the subjects why, those that were `flagged` and those `undecided`."""
+    """What to measure again: arms in cells, and the subjects behind it, `flagged` or `undecided`."""
 
     pairs: tuple[Pair, ...]
     flagged: tuple[str, ...]
@@ -27,22 +27,22 @@ class Again:
 
     @property
     def cells(self) -> list[Cell]:
-        """In order."""
+        """The cells, in order."""
         return sorted({cell for cell, _ in self.pairs})
 
     def arms(self, spec: SweepSpec) -> list[str]:
-        """In the order of the specification."""
+        """The arms, in the order of the specification."""
         wanted = {arm for _, arm in self.pairs}
         return [name for name in spec.engines if name in wanted]
 
     def rounds(self, spec: SweepSpec) -> int:
-        """More, the fewer cells there are; functions are measured one by one."""
+        """The number of fresh rounds: more for fewer cells; functions are measured one by one."""
         functions = [pair for pair in self.pairs if names_function(pair[1])]
         every = len(spec.cells) * (sum(map(names_function, spec.engines)) if functions else 1)
         return max(FEWEST, more_rounds(spec.rounds, 1 / ((len(functions) or len(self.cells)) / every)))
 
     def seconds(self, run: Run) -> float | None:
-        """How long these rounds take, about, from what those of the run took; None where that is not known."""
+        """The expected seconds of these rounds, from those of the run; None if unknown."""
         took: dict[Cell, list[float]] = {}
         for o in run.observations:
             if o.round >= 0 and o.seconds is not None:
@@ -52,7 +52,7 @@ class Again:
         return self.rounds(run.spec) * sum(sum(took[cell]) / len(took[cell]) for cell in self.cells)
 
     def announced(self, run: Run, seconds: float | None = None) -> str:
-        """What is measured again and why, and how long that takes, for a person who waits."""
+        """A line for people: what is measured again, why, and how long that takes."""
         parts = ((self.flagged, "moved beyond the threshold"), (self.undecided, "could be either"))
         why = "; ".join(f"{first_few(names)} {what}" for names, what in parts if names)
         seconds = self.seconds(run) if seconds is None else seconds
@@ -61,7 +61,7 @@ class Again:
 
 
 def asked_again(flagged: Sequence[Shift], undecided: Sequence[Shift], now: Baseline) -> Again:
-    """The arms whose ratios are open; for a crossover that seems to have moved, those in all cells at its n."""
+    """The arms with open ratios; for a crossover that seems to have moved, those in all cells at its n."""
     pairs = [pair for shift in (*flagged, *undecided) for pair in _pairs(shift, now)]
     return Again(
         pairs=tuple(dict.fromkeys(pairs)),
@@ -71,7 +71,7 @@ def asked_again(flagged: Sequence[Shift], undecided: Sequence[Shift], now: Basel
 
 
 def looks_of(baseline: Baseline, run: Run, now: Baseline, again: Run | None) -> Looks:
-    """The shifts in the run, whose reduction is `now`, in fresh rounds and in all of them."""
+    """The shifts in the run, reduced to `now`, in the fresh rounds, and in all rounds."""
     first = shifts_between(baseline, now)
     if again is None:
         return Looks(first=first)

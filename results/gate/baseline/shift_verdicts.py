@@ -1,12 +1,12 @@
-"""What shifts from a baseline mean: verdicts after one look, or after a second one at what the first left open.
+"""Judges shifts from a baseline: verdicts after one look, or after a second one at what the first left open.
 
-That forward takes longer *against reverse* can mean that forward became slower, or reverse faster: a ratio cannot say.
-On the same machine seconds can: the arm whose own seconds moved by most of the shift is the one that changed, and where
-neither did it stays open. So a faster engine is no regression of those that it is compared with.
+If forward takes longer *against reverse*, either forward became slower or reverse faster: a ratio cannot tell.
+On the same machine seconds can: the arm whose own seconds moved by most of the shift is the one that changed; if
+neither did, it stays open. So a faster engine is no regression of its partners.
 
-All tests of a look are corrected together (Holm). Where a second look follows, the first fails nothing: it only flags,
-and fresh rounds decide. Both looks share the baseline and whatever is unlucky in it, so that the second corrects for
-all shifts, not only for those that were flagged. So the share of false alarms holds, whatever is measured again.
+All tests of a look are corrected together (Holm). If a second look follows, the first fails nothing: it only flags,
+and fresh rounds decide. Both looks share the baseline and its errors, so the second corrects for
+all shifts, not only for the flagged ones. So the share of false alarms holds, whatever is measured again.
 """
 
 import math
@@ -24,16 +24,16 @@ from fwdrev.results.stats.paired_shifts import Shifts
 from fwdrev.results.text.quantities import change_text, percent_text
 
 _MOST = 2 / 3
-"""Of a shift: what an arm's own seconds must have moved to be the one that changed. The machine may then have become
-faster or slower by a third of the shift, between the runs, without the wrong arm being named."""
+"""The share of a shift that an arm's own seconds must show for the arm to be the one that changed. The machine may then
+have changed by a third of the shift between the runs without the wrong arm being named."""
 
 _FEWEST_ADVISED, _MOST_ADVISED = 20, 10_000
-"""Rounds that a baseline is advised to have whose own are too few."""
+"""The rounds to advise for a baseline with too few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looks:
-    """The same shifts in the first rounds, and by subject in fresh ones, if there was a second look, and in all."""
+    """The shifts in the first rounds and, after a second look, by subject in fresh rounds and in all rounds."""
 
     first: Sequence[Shift]
     fresh: Mapping[str, Shift] | None = None
@@ -41,9 +41,9 @@ class Looks:
 
 
 def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool) -> tuple[list[Shift], list[Shift]]:
-    """What a second look is for: the shifts that are flagged, and the undecided ones that more rounds may decide.
+    """The shifts for a second look: flagged ones, and undecided ones that more rounds may decide.
 
-    Elsewhere than on the baseline's machine nothing fails, so nothing is flagged; nor is what is surely better.
+    On other machines nothing fails, so nothing is flagged; nor is anything surely better.
     """
     flagged: list[Shift] = []
     undecided: list[Shift] = []
@@ -60,7 +60,7 @@ def opened(found: Sequence[Shift], threshold: float, alpha: float, *, here: bool
 
 
 def told_shifts(looks: Looks, threshold: float, alpha: float, *, here: bool) -> Iterator[ReportLine]:
-    """The verdicts; `here`: both runs are of the same machine. Elsewhere no shift is a regression or an improvement."""
+    """The verdicts; `here`: both runs are of one machine. Elsewhere, no shift is a regression or an improvement."""
     margin = math.log1p(threshold)
     left = ([], []) if looks.fresh is None else opened(looks.first, threshold, alpha, here=here)
     flagged, undecided = ({shift.subject for shift in shifts} for shifts in left)
@@ -94,9 +94,9 @@ def shift_lines(found: Sequence[Shift], threshold: float, alpha: float) -> Itera
 
 
 def _beyond(found: Sequence[Shift], margin: float, level: float, only: Mapping[str, Shift] | None = None) -> list[int]:
-    """1 for each that is above the margin, -1 below minus the margin, else 0; corrected for all of `found` together.
+    """1 for each shift above the margin, -1 below minus the margin, else 0; corrected for all of `found` together.
 
-    `only`: take those alone, from another look; the others stay in the family, as tests that reject nothing.
+    `only`: judge only these, from another look; the others stay in the family as tests that reject nothing.
     """
     looked = found if only is None else [only.get(shift.subject, shift) for shift in found]
     shifts, margins = _shifts(looked), np.full(len(found), margin)
@@ -110,7 +110,7 @@ def _beyond(found: Sequence[Shift], margin: float, level: float, only: Mapping[s
 
 
 def _shifts(found: Sequence[Shift]) -> Shifts:
-    """As tests take them: `kept` is one more than the degrees of freedom."""
+    """The shifts as tests take them: `kept` is one more than the degrees of freedom."""
     mean, error, freedom = (np.array([getattr(s, name) for s in found]) for name in ("mean", "error", "freedom"))
     return Shifts(mean=mean, error=error, rounds=freedom + 1, kept=freedom + 1)
 
@@ -118,7 +118,7 @@ def _shifts(found: Sequence[Shift]) -> Shifts:
 def _told(shift: Shift, margin: float, sign: int, *, here: bool) -> ReportLine:
     if sign:
         return _moved(shift, margin, up=sign > 0, here=here)
-    if bool(_shifts([shift]).within(np.array([margin]))[0]):  # not so where nothing can be tested
+    if bool(_shifts([shift]).within(np.array([margin]))[0]):  # False without a test
         grounds = f"within the threshold: {_change(shift)}"
         return ReportLine(subject=shift.subject, verdict=Verdict.UNCHANGED, grounds=grounds)
     return ReportLine(
@@ -130,10 +130,10 @@ def _told(shift: Shift, margin: float, sign: int, *, here: bool) -> ReportLine:
 
 
 def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> ReportLine:
-    """One beyond the threshold; whose doing it is decides what it means.
+    """The finding for a shift beyond the threshold; the arm that caused it decides its meaning.
 
-    Where a ratio hardly depends on m, little moves a crossover far: that counts when the arms moved beyond it too.
-    A function is not slower because the control is faster, nor the other way round: the control is no part of the code.
+    If a ratio hardly depends on m, small changes move a crossover far: it counts only if the arms also moved enough.
+    A function is not slower because the control is faster, or the other way round: the control is not part of the code.
     """
     one, other = (shift.arm, shift.other) if up else (shift.other, shift.arm)
     slowed, sped = shift.own if up else shift.own[::-1]
@@ -164,7 +164,7 @@ def _moved(shift: Shift, margin: float, *, up: bool, here: bool) -> ReportLine:
 
 
 def _why_open(shift: Shift, margin: float) -> str:
-    """What would decide it."""
+    """Advice that would decide it."""
     if math.isnan(shift.error):
         return ""
     whole = (math.log(shift.change.high / shift.change.low) / 2) if shift.change.low and shift.change.high else math.nan
@@ -176,12 +176,12 @@ def _why_open(shift: Shift, margin: float) -> str:
 
 
 def _hopeless(shift: Shift, margin: float) -> bool:
-    """Whether the baseline alone leaves more than the threshold open, however often it is measured now."""
+    """Whether the baseline's own interval exceeds the threshold, however often it is measured now."""
     return shift.then_half >= margin
 
 
 def _change(shift: Shift) -> str:
-    """By how much, then both sides; a crossover is told by both sides alone."""
+    """The change, then both sides; for a crossover only both sides."""
     if shift.settled or math.isnan(shift.error):
         return shift.words
     return ", ".join(part for part in (change_text(shift.change), shift.words) if part)
