@@ -1,4 +1,4 @@
-"""Figures from tables. Each one is three steps: select rows, lay out numbers (pure), draw on an Axes that is handed in.
+"""Figures from tables, in three steps each: select rows, lay out numbers, draw on a given Axes.
 
     run = load("runs/today")
     save_figures(run, Path("figures"))                   # all of one run, SVG, PNG and PDF

@@ -1,4 +1,4 @@
-"""The figures that compare runs: side by side for each two that follow each other, and the trend over all of them."""
+"""The figures that compare runs: consecutive runs side by side, and the trend over all of them."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -19,7 +19,7 @@ from fwdrev.results.runs.trend import trend
 
 
 def common_pairs(runs: Sequence[Run]) -> list[tuple[str, str]]:
-    """The default pairs of those engines that all runs have measured; raises NothingMeasuredError without any."""
+    """The default pairs of the engines that all runs measured; raises NothingMeasuredError without any."""
     measured = [engines_measured(run) for run in runs]
     pairs = default_pairs([name for name in measured[0] if all(name in each for each in measured)])
     if not pairs:
@@ -33,9 +33,9 @@ def common_pairs(runs: Sequence[Run]) -> list[tuple[str, str]]:
 def comparisons(
     runs: Sequence[Run], pairs: Sequence[tuple[str, str]] | None, cell: Cell | None, notes: list[str]
 ) -> Iterator[tuple[str, Figure]]:
-    """Name and figure, for each pair; appends to `notes` why one cannot be drawn.
+    """Yields name and figure for each pair; appends to `notes` why one cannot be drawn.
 
-    Raises InputError for a single run, and NothingMeasuredError where a cell that was asked for has no trend.
+    Raises InputError for a single run, and NothingMeasuredError if a requested cell has no trend.
     """
     ordered = sorted(runs, key=lambda run: run.created)
     steps = list(pairwise(ordered))
@@ -68,9 +68,9 @@ def save_comparisons(
     cell: Cell | None = None,
     formats: Sequence[str] = FORMATS,
 ) -> tuple[list[Path], list[str]]:
-    """Every figure in every format, in `folder`; the paths, and why others could not be drawn.
+    """Saves every figure in every format in `folder`; returns the paths, and why others could not be drawn.
 
-    Raises NothingMeasuredError when none could, and InputError when one cannot be written.
+    Raises NothingMeasuredError if none could, and InputError if one cannot be written.
     """
     notes: list[str] = []
     with styled():

@@ -1,4 +1,4 @@
-"""Which figures there are, by name, and how they become files."""
+"""The list of figures by name, and saving them to files."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -30,24 +30,24 @@ FORMATS = ("svg", "png", "pdf")
 OF_A_RUN: Mapping[str, Callable[[Run], Figure | None]] = MappingProxyType(
     {"winners": winner_figure, "cost-curves": curves_figure, "preparation": preparation_figure}
 )
-"""One each; None where the run does not have what it takes."""
+"""Figures of a run, one each; None if the run lacks the data."""
 
 OF_A_PAIR: Mapping[str, Callable[[PairOfRun], Figure | None]] = MappingProxyType(
     {"map": map_figure, "predicted": predicted_figure, "memory": memory_figure, "regret": regret_figure}
 )
-"""One for each pair of engines, likewise; their names are followed by those of the engines."""
+"""Figures of each pair of engines, likewise; the engines' names follow the figure's name."""
 
 _UNDATED: Mapping[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
-"""The same run gives the same file."""
+"""Metadata without dates, so that the same run gives the same file."""
 
 
 def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Iterator[tuple[str, Figure]]:
-    """Name and figure: those of each pair, then those of the run. Raises NothingMeasuredError for an empty run."""
+    """Yields name and figure: of each pair, then of the run. Raises NothingMeasuredError for an empty run."""
     blocks = timed_blocks(run)
     if not blocks.engines:
         raise NothingMeasuredError(f"{run.folder} has no measured cell yet: nothing to draw")
     known = calibration_of(run)
-    if pairs is None:  # those of engines that were timed in the same cell
+    if pairs is None:  # pairs timed in the same cell
         pairs = [pair for pair in default_pairs(blocks.engines) if not np.isnan(blocks.log_ratios(*pair)).all()]
     for pair in pairs:
         of = pair_of_run(run, pair, known, blocks)
@@ -62,13 +62,13 @@ def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Ite
 def save_figures(
     run: Run, folder: Path, pairs: Sequence[tuple[str, str]] | None = None, formats: Sequence[str] = FORMATS
 ) -> list[Path]:
-    """Every figure in every format, in `folder`; returns the paths. Raises InputError when it cannot be written."""
+    """Saves every figure in every format in `folder`; returns the paths. Raises InputError if it cannot."""
     with styled():
         return save(all_figures(run, pairs), folder, formats)
 
 
 def save(named: Iterator[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Likewise, figures that are drawn already or as they are drawn. One that cannot be written stops no other."""
+    """Saves figures as they come. One that cannot be written does not stop the others."""
     paths: list[Path] = []
     lost: dict[str, list[str]] = {}
     for name, figure in named:
@@ -101,5 +101,5 @@ def _rendered(figure: Figure, suffix: str) -> bytes:
 
 
 def _file_name(name: str) -> str:
-    """An engine's name comes from outside: no folders, nothing that cannot be printed."""
+    """A file name for an engine's name from outside: no folders, only printable letters."""
     return re.sub(r"[/\\]", "_", "".join(letter if letter.isprintable() else "_" for letter in name))

@@ -1,4 +1,4 @@
-"""All that the figures of one pair of engines start from, computed once."""
+"""The data for the figures of one pair of engines, computed once."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from fwdrev.results.stats.log_ratios import LogRatios
 class PairOfRun:
     """`ratios` as measured, `counts` as operations predict them.
 
-    `found` is the comparison with the cost model, None where the machine was not calibrated.
+    `found` is the comparison with the cost model, None for an uncalibrated machine.
     """
 
     run: Run
@@ -26,12 +26,12 @@ class PairOfRun:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """The names of the two."""
+        """The names of the two engines."""
         return self.ratios.pair
 
     @property
     def model(self) -> LogRatios | None:
-        """As the cost model predicts them."""
+        """The log ratios that the cost model predicts."""
         return None if self.found is None else self.found.ratios
 
 
@@ -42,9 +42,9 @@ def pair_of_run(
     blocks: Blocks | None = None,
     table: pd.DataFrame | None = None,
 ) -> PairOfRun:
-    """With the blocks of a run and its table of arms, where these are there already.
+    """Computes the data, given a run's blocks and table of arms if already made.
 
-    Raises NothingMeasuredError when no cell has both engines.
+    Raises NothingMeasuredError if no cell has both engines.
     """
     return PairOfRun(
         run=run,

@@ -1,4 +1,4 @@
-"""What figures share: style, frame, caption, and the plane (inputs × outputs).
+"""The shared parts of figures: style, frame, caption, and the plane (inputs × outputs).
 
 Start with `plane.py`.
 """

@@ -1,4 +1,4 @@
-"""What every whole figure has: a question above it, the run's facts below it, the same words on its axes."""
+"""The frame of every figure: a question above it, the run's facts below it, the same words on its axes."""
 
 import textwrap
 from collections.abc import Sequence
@@ -12,13 +12,13 @@ from fwdrev.results.runs.run import Run
 from fwdrev.results.text.summary import processes_text
 
 _LETTERS_PER_INCH = 17
-"""Of a caption: a line that is longer is broken."""
+"""The most letters in a line of a caption."""
 
 
 def ask(figure: Figure, question: str, hint: str = "") -> None:
-    """The question that the figure answers, and how to read it, as its title."""
+    """Sets the title: the question that the figure answers, and how to read it."""
     title = figure.suptitle(f"{question}\n " if hint else question, x=0.01, ha="left", weight="bold", size=11)
-    if hint:  # below the question, in the line that is left free for it
+    if hint:  # in the free line below the question
         figure.add_artist(Annotation(hint, (0, 0), xycoords=title, va="bottom", size=9.5))
 
 
@@ -28,16 +28,16 @@ def foot(figure: Figure, run: Run, note: str = "", *, how: str | None = None) ->
 
 
 def write_foot(figure: Figure, lines: Sequence[str]) -> None:
-    """Small and below everything; lines that would be cut off are broken."""
+    """Writes the caption small and below everything; breaks long lines."""
     width = int(figure.get_figwidth() * _LETTERS_PER_INCH)
     text = "\n".join(part for line in lines for part in textwrap.wrap(line, width))
     figure.supxlabel(text, fontsize=7.5, color=LESS_INK, x=0.01, ha="left")
 
 
 def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
-    """The problem and `how` it was measured; the machine, the versions and the date; what else to note.
+    """The caption: the problem and `how` it was measured; the machine, the versions and the date; notes.
 
-    Without `how` it says how many rounds there were, each in a process of its own.
+    Without `how` it gives the number of rounds, each in a fresh process.
     """
     known, machine = facts(run), run.machine
     problem = ", ".join(text for key, text in known.items() if key == "problem" or key.startswith("option "))
@@ -53,7 +53,7 @@ def caption(run: Run, note: str = "", *, how: str | None = None) -> str:
 
 
 def facts(run: Run) -> dict[str, str]:
-    """What a run measured and where, in words by a key each, in the order in which they are told."""
+    """A run's subject and machine as words by key, in the order of the caption."""
     spec, machine = run.spec, run.machine
     threads = machine.get("threads", spec.threads)
     return {
@@ -71,6 +71,6 @@ def facts(run: Run) -> dict[str, str]:
 
 
 def inputs_label(spec: SweepSpec) -> str:
-    """What n counts: `driven` can have it in θ."""
+    """The meaning of n: `driven` can have it in θ."""
     on_theta = spec.problem == "driven" and spec.options.get("n_of", spec.wrt.value) != "x"
     return "inputs n (parameters θ)" if on_theta else "inputs n"

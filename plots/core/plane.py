@@ -1,4 +1,4 @@
-"""What every map of the plane (inputs × outputs) shares: cells, the numbers in them, axes and the scale of colours."""
+"""The shared parts of maps of the plane (inputs × outputs): cells, their numbers, axes and the colour scale."""
 
 import math
 from collections.abc import Sequence
@@ -14,19 +14,19 @@ from fwdrev.modes.core.arrays import Matrix, Vector
 from fwdrev.plots.core.style import LESS_INK, UNKNOWN, colour, diverging, shown
 
 ABOVE = 4
-"""The order in which to draw what is above the numbers of the cells; other lines are below."""
+"""The drawing order of everything above the numbers in cells; other lines are below."""
 
 MOST_NUMBERS = 400
-"""Of numbers that are written into a plane: with more cells they are too small to read."""
+"""The most numbers written into a plane: with more cells they are too small to read."""
 
 _MOST = 3.0
 """Colours saturate at 2³ = 8 times: beyond that it no longer matters by how much."""
 
 _FEW = 300.0
-"""The largest by the smallest number of a scale: up to here it has few powers of ten."""
+"""The ratio of a scale's ends up to which it has few powers of ten."""
 
 _THREE_DIGITS = 99.5
-"""From here on a factor has three digits before the point."""
+"""From here on, a factor has three digits before the point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Cells:
     """The sizes n and m, ascending, and the numbers of the cells.
 
     `advantage` (len(m), len(n)): log2(cost of the second / cost of the first), positive where the first is better, NaN
-    where it is not known.
+    if unknown.
     """
 
     n: Vector
@@ -43,9 +43,9 @@ class Cells:
 
 
 def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = False) -> QuadMesh:
-    """Coloured by which of the two is better, with the factor written in; grey where it is not known.
+    """Draws cells in the colour of the better one, with the factor; grey if unknown.
 
-    `clear`: lines end where a number stands.
+    `clear`: lines stop at numbers.
     """
     first, second = pair
     many = cells.advantage.size > MOST_NUMBERS
@@ -58,7 +58,7 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
         vmax=_MOST,
         edgecolors="white",
         linewidth=0 if many else 0.5,
-        rasterized=many,  # one picture instead of thousands of shapes in a file
+        rasterized=many,  # one image instead of thousands of shapes in a file
     )
     _write_factors(cells, mesh if clear else None, ax)
     ax.set(xscale="log", yscale="log")
@@ -67,7 +67,7 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
 
 
 def draw_diagonal(ax: Axes) -> None:
-    """The line n = m, as far as it lies in the plane; the plane stays as large as it is."""
+    """Draws the line n = m inside the plane without changing its limits."""
     left, right, bottom, top = *ax.get_xlim(), *ax.get_ylim()
     low, high = max(left, bottom), min(right, top)
     if low < high:
@@ -76,7 +76,7 @@ def draw_diagonal(ax: Axes) -> None:
 
 
 def legend_below(ax: Axes, axes: Sequence[Axes], columns: int = 2) -> None:
-    """What the lines in any of `axes` mean."""
+    """The legend of the lines in `axes`."""
     lines = {str(line.get_label()): line for each in axes for line in each.get_legend_handles_labels()[0]}
     if lines:
         look: Any = {"frameon": False, "fontsize": 8.5, "ncols": columns}
@@ -84,7 +84,7 @@ def legend_below(ax: Axes, axes: Sequence[Axes], columns: int = 2) -> None:
 
 
 def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], better: str) -> None:
-    """The scale of colours beside `axes`; `better` is what the winner is, for instance "is faster"."""
+    """The colour scale beside `axes`; `better` completes the sentence about the winner, such as "is faster"."""
     first, second = (shown(name) for name in pair)
     figure = axes[0].figure
     bar = figure.colorbar(mesh, ax=list(axes), pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])
@@ -94,9 +94,9 @@ def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], bett
 
 
 def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
-    """How many times better, small, in the corner of every cell that lines along the diagonal leave free.
+    """Writes the factors small, in the corner of each cell that diagonal lines leave free.
 
-    On a ground of the cell's colour if given. Nothing where there are too many cells.
+    Optionally on a ground of the cell's colour. Nothing if there are too many cells.
     """
     if cells.advantage.size > MOST_NUMBERS:
         return
@@ -118,7 +118,7 @@ def _write_factors(cells: Cells, ground: QuadMesh | None, ax: Axes) -> None:
 
 
 def factor_text(advantage: float) -> str:
-    """Two digits, or the whole number."""
+    """A factor with two digits, or as a whole number."""
     factor = 2 ** abs(advantage)
     return f"{factor:.2g}" if factor < _THREE_DIGITS else f"{factor:.0f}"
 
@@ -132,7 +132,7 @@ def size_ticks(n: Vector, m: Vector, ax: Axes) -> None:
 
 
 def apart(sizes: Vector, most: float) -> list[float]:
-    """Ascending sizes whose labels do not touch: both ends, and what lies 1/`most` of the axis from its neighbours."""
+    """Sizes whose labels do not touch: both ends, and those 1/`most` of the axis from their neighbours."""
     room = math.log(sizes[-1] / sizes[0]) / most
     shown_sizes = [float(sizes[0])]
     for size in sizes[1:-1]:
@@ -142,10 +142,10 @@ def apart(sizes: Vector, most: float) -> list[float]:
 
 
 class Decades(LogLocator):
-    """Powers of ten; also 2 and 5 times them where there are few."""
+    """Ticks at powers of ten, and at 2 and 5 times these if there are few."""
 
     def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
-        """Within these limits."""
+        """The tick values within these limits."""
         self.set_params(subs=(1.0, 2.0, 5.0) if vmax < _FEW * vmin else (1.0,))
         return list(super().tick_values(vmin, vmax))
 

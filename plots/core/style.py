@@ -1,6 +1,6 @@
-"""How every figure looks: each direction has one colour everywhere, which survives colour blindness.
+"""The style of every figure: each direction has one colour everywhere, distinct also with colour blindness.
 
-What has to survive grey print as well has a mark of its own: a letter in a cell, the shape of a point on a line.
+For grey print, everything also has a mark: a letter in a cell, the shape of a point on a line.
 """
 
 import warnings
@@ -20,13 +20,13 @@ FORWARD, REVERSE, MIXED, OTHER = "#D55E00", "#0072B2", "#009E73", "#555555"
 """Vermilion, blue and bluish green of Okabe and Ito's palette (Color Universal Design, 2008)."""
 
 INK = "#222222"
-"""For lines and numbers."""
+"""The colour of lines and numbers."""
 
 LESS_INK = "#777777"
-"""For what explains the figure and is not its data."""
+"""The colour of explanations, as opposed to data."""
 
 UNKNOWN = "#ececec"
-"""For a cell that was not measured: white says that two engines are equal."""
+"""The colour of an unmeasured cell: white means that two engines are equal."""
 
 _SETTINGS: Any = {
     "font.size": 9.5,
@@ -36,9 +36,9 @@ _SETTINGS: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "savefig.dpi": 150,
-    "text.parse_math": False,  # names from outside are text, also with a dollar in them
+    "text.parse_math": False,  # names from outside are plain text, even with a dollar sign
     "svg.fonttype": "none",
-    "pdf.fonttype": 42,  # text that can be searched and copied
+    "pdf.fonttype": 42,  # keeps text searchable
     "svg.hashsalt": "fwdrev",
     "figure.constrained_layout.use": True,
 }
@@ -46,9 +46,9 @@ _SETTINGS: Any = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw in here."""
+    """Draw inside this context."""
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # names from outside may be too long, or in letters of no font
+        warnings.simplefilter("ignore", UserWarning)  # names from outside may be too long, or use letters of no font
         yield
 
 
@@ -61,49 +61,49 @@ _MARKERS = {FORWARD: "o", REVERSE: "s", MIXED: "^", OTHER: "D"}
 _LETTERS = {FORWARD: "F", REVERSE: "R", MIXED: "M", OTHER: "X"}
 
 _BRIGHT = 0.58
-"""Of a colour: found by eye."""
+"""The brightness of a colour's channels, chosen by eye."""
 
 _LONGEST = 60
-"""Of a name: what comes from outside may be of any length."""
+"""The most letters of a name, since names from outside may have any length."""
 
 
 def colour(name: str) -> str:
-    """The colour of an engine: that of its direction; grey where it has none or is not installed."""
+    """The colour of an engine's direction; grey if it has none or is not installed."""
     found = find_engine(name)
     return OTHER if found is None else _COLOURS.get(found.direction, OTHER)
 
 
 def colour_words(engines: Sequence[str]) -> str:
-    """Which direction has which colour, of those that are there: `forward orange, reverse blue`."""
+    """The colours of the directions present: `forward orange, reverse blue`."""
     there = {colour(name) for name in engines}
     return ", ".join(words for one, words in _COLOUR_NAMES.items() if one in there)
 
 
 def shade(name: str) -> str:
-    """The colour of an area: that of the engine, darker for other libraries than NumPy; paler is less certain."""
+    """The colour of an engine's area, darker for other libraries than NumPy; paler means less certain."""
     red, green, blue = to_rgb(colour(name))
     light = 1.0 if line_style(name) == "-" else 0.55
     return to_hex((light * red, light * green, light * blue))
 
 
 def ink_on(ground: str) -> str:
-    """White or black, whichever is read more easily on that colour."""
+    """White or black, whichever is more legible on that colour."""
     return "white" if float(np.dot(to_rgb(ground), (0.299, 0.587, 0.114))) < _BRIGHT else INK
 
 
 def line_style(name: str) -> str:
-    """NumPy's engines are solid, those of other libraries dashed."""
+    """The line style: solid for NumPy's engines, dashed for other libraries."""
     found = find_engine(name)
     return "-" if found is not None and found.library == "numpy" else "--"
 
 
 def marker(name: str) -> str:
-    """The shape of a point of an engine: one for each direction."""
+    """The marker of an engine's points: one for each direction."""
     return _MARKERS[colour(name)]
 
 
 def marks(engines: Sequence[str]) -> dict[str, str]:
-    """One or two letters for each engine, all different: `F`, `R`, `M`, those of other libraries as in `jF`."""
+    """A unique mark of one or two letters for each engine: `F`, `R`, `M`, or `jF` for other libraries."""
     given: dict[str, str] = {}
     for name in engines:
         found = find_engine(name)
@@ -115,12 +115,12 @@ def marks(engines: Sequence[str]) -> dict[str, str]:
 
 
 def shown(name: object, longest: int = _LONGEST) -> str:
-    """A name from outside, on one line and of a length that fits."""
+    """A name from outside, on one line and shortened to fit."""
     text = "".join(letter if letter.isprintable() else " " for letter in str(name))
     text = " ".join(text.split())
     return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def diverging(low: str, high: str) -> LinearSegmentedColormap:
-    """From one colour over white to another."""
+    """A colour map from one colour over white to another."""
     return LinearSegmentedColormap.from_list(f"{low} to {high}", [low, "#ffffff", high])

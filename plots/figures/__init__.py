@@ -1,4 +1,4 @@
-"""The figures, one file each: select rows, lay out numbers, draw on an Axes that is handed in.
+"""The figures, one file each: select rows, lay out numbers, draw on a given Axes.
 
 Start with `crossover_map.py`.
 """

@@ -1,4 +1,4 @@
-"""An A/A test as a figure: what identical code seems to differ by, and how many rounds a threshold needs."""
+"""An A/A test as a figure: the apparent differences of identical code, and the rounds that a threshold needs."""
 
 from dataclasses import dataclass
 
@@ -15,14 +15,14 @@ from fwdrev.results.gate.aa_test.summary import Summary, gate_of
 from fwdrev.results.gate.findings import Finding
 
 _SHAPES = "osD^vPX*"
-"""A marker for each threshold, so that no colour has to tell them apart."""
+"""A marker for each threshold, so that colours need not distinguish them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AATestLayout:
     """`cells`, `pools`: head / base - 1 of every finding on identical code, in rising order; `threshold` of a cell.
 
-    `decided`: for each threshold, the numbers of rounds and the shares of runs that these settle at once.
+    `decided`: for each threshold, numbers of rounds and the shares of runs that they settle at once.
     """
 
     cells: Vector
@@ -32,7 +32,7 @@ class AATestLayout:
 
 
 def lay_out_aa_test(record: Record, summary: Summary) -> AATestLayout:
-    """From every finding of every run on identical code."""
+    """The numbers from all findings of all runs on identical code."""
     same = [gate_of(run, record.threshold) for run in record.runs if not run.delays]
     findings = [finding for gate in same for finding in gate.findings]
     decided = summary.advice.decided
@@ -52,7 +52,7 @@ def _changes(findings: list[Finding]) -> Vector:
 
 
 def draw_changes(layout: AATestLayout, ax: Axes) -> None:
-    """The share of findings that lie below each change; the threshold on either side."""
+    """Draws the share of findings below each change, with the threshold on either side."""
     for changes, style, name in ((layout.cells, "-", "an arm in a cell"), (layout.pools, "--", "a pool")):
         if changes.size:
             ax.plot(changes, (np.arange(changes.size) + 0.5) / changes.size, color=INK, linestyle=style, label=name)
@@ -68,7 +68,7 @@ def draw_changes(layout: AATestLayout, ax: Axes) -> None:
 
 
 def draw_decided(layout: AATestLayout, ax: Axes) -> None:
-    """How many runs the first look settles; nine of ten is what the advice asks for."""
+    """Draws the share of runs that the first look settles; the advice asks for nine of ten."""
     for (threshold, (rounds, share)), shape in zip(layout.decided.items(), _SHAPES, strict=False):
         ours = threshold == layout.threshold
         hue, width = (INK, 1.8) if ours else (LESS_INK, 1.0)
@@ -84,7 +84,7 @@ def draw_decided(layout: AATestLayout, ax: Axes) -> None:
 
 
 def aa_test_figure(record: Record, summary: Summary) -> Figure:
-    """Both, with what was measured below."""
+    """The figure with both panels and a caption."""
     layout = lay_out_aa_test(record, summary)
     figure = Figure(figsize=(9.0, 4.6))
     left, right = figure.subplots(1, 2)

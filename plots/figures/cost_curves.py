@@ -19,7 +19,7 @@ from fwdrev.results.runs.cells import times
 from fwdrev.results.runs.run import Run
 
 _ROOM = 0.062
-"""Of the height of an axis, for a label."""
+"""The height of a label as a share of the axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Curve:
 
     @property
     def end(self) -> tuple[str, float, float]:
-        """Its name, and where it ends."""
+        """The name and the end of the curve."""
         return self.engine, float(self.sizes[-1]), float(self.seconds[-1])
 
 
@@ -48,13 +48,13 @@ class CurvesLayout:
 
 
 def shown_sizes(table: pd.DataFrame, size: Literal["n", "m"]) -> list[int]:
-    """The smallest, the middle and the largest: at most three lines of the plane are drawn."""
+    """The smallest, middle and largest size: the figure shows at most three lines of the plane."""
     sizes = sorted(table[size].unique())
     return [int(sizes[i]) for i in sorted({0, len(sizes) // 2, len(sizes) - 1})]
 
 
 def lay_out_curves(table: pd.DataFrame, along: Literal["n", "m"], fixed: int) -> CurvesLayout:
-    """From the table of times (n, m, engine, point, low, high), the rows with the other size `fixed`."""
+    """The curves from the table of times (n, m, engine, point, low, high), rows with the other size `fixed`."""
     other = "m" if along == "n" else "n"
     rows = table[table[other] == fixed].sort_values(along)
     curves = []
@@ -65,7 +65,7 @@ def lay_out_curves(table: pd.DataFrame, along: Literal["n", "m"], fixed: int) ->
 
 
 def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
-    """Log–log; each curve carries its engine's name at its right end when `label` is set."""
+    """Draws the curves log–log; with `label`, each has its engine's name at its right end."""
     for curve in layout.curves:
         draw_curve(curve, ax)
     set_scales(layout, EngFormatter(unit="s"), ax)
@@ -75,7 +75,7 @@ def draw_curves(layout: CurvesLayout, ax: Axes, *, label: bool = True) -> None:
 
 
 def set_scales(layout: CurvesLayout, values: EngFormatter, ax: Axes) -> None:
-    """Logarithmic: below the axis the sizes that were measured, as whole numbers; beside it powers of ten."""
+    """Sets logarithmic axes: measured sizes below, powers of ten beside."""
     ax.set(xscale="log", yscale="log")
     sizes = np.unique(np.concatenate([curve.sizes for curve in layout.curves]))
     ax.xaxis.set_major_locator(FixedLocator(apart(sizes, 9.0)))
@@ -88,7 +88,7 @@ def set_scales(layout: CurvesLayout, values: EngFormatter, ax: Axes) -> None:
 
 
 def draw_curve(curve: Curve, ax: Axes) -> None:
-    """With its band. A mixed mode often does what a pure one does: it is drawn below the others, and broader."""
+    """Draws a curve with its band. Mixed modes, which often equal a pure one, are drawn broader and below."""
     hue, mixed = colour(curve.engine), colour(curve.engine) == MIXED
     ax.fill_between(curve.sizes, curve.low, curve.high, color=hue, alpha=0.25, linewidth=0)
     ax.plot(
@@ -104,7 +104,7 @@ def draw_curve(curve: Curve, ax: Axes) -> None:
 
 
 def label_ends(ends: Sequence[tuple[str, float, float]], ax: Axes) -> None:
-    """Engines' names beside the last points (name, size, value), with a thin line to each; they do not overlap."""
+    """Writes engines' names beside the last points (name, size, value), with thin lines and without overlap."""
     given = sorted(ends, key=lambda end: end[2])
     bottom, top = np.log(ax.get_ylim())
     heights = spread([(math.log(value) - bottom) / (top - bottom) for _, _, value in given], _ROOM)
@@ -123,11 +123,11 @@ def label_ends(ends: Sequence[tuple[str, float, float]], ax: Axes) -> None:
 
 
 def spread(heights: Sequence[float], room: float) -> list[float]:
-    """Ascending heights, moved as little as it takes to have `room` between any two, and not above 1 or below 0.
+    """Moves ascending heights as little as possible so that `room` separates any two, within 0 and 1.
 
-    Those that are too close share the move: each group of them stays where its middle was.
+    Heights that are too close form groups; each group keeps its middle.
     """
-    groups: list[tuple[float, int]] = []  # how far a group is from evenly spaced ones, and how many are in it
+    groups: list[tuple[float, int]] = []  # a group's offset from even spacing, and its size
     for i, height in enumerate(heights):
         middle, size = height - i * room, 1
         while groups and groups[-1][0] > middle:
@@ -142,14 +142,14 @@ def spread(heights: Sequence[float], room: float) -> list[float]:
 
 
 def how_to_read(engines: Sequence[str]) -> str:
-    """Which colour and which line is which, of those that are there."""
+    """The legend of the colours and line styles present."""
     styles = {line_style(name) for name in engines}
     lines = "; NumPy solid, other libraries dashed" if len(styles) > 1 else ""
     return f"{colour_words(engines)}{lines}"
 
 
 def curves_figure(run: Run) -> Figure:
-    """Upper row: along the outputs, at three n; lower row: along the inputs, at three m."""
+    """The figure: above, along the outputs at three n; below, along the inputs at three m."""
     table = times(run)
     fixed_n, fixed_m = shown_sizes(table, "n"), shown_sizes(table[table["m"].isin(run.spec.sizes_m)], "m")
     figure = Figure(figsize=(10.5, 6.8))
@@ -162,7 +162,7 @@ def curves_figure(run: Run) -> Figure:
         for ax in row[len(sizes) :]:
             ax.set_visible(False)
         row[0].set_ylabel("time of one Jacobian (less is better)")
-    for row, along, sizes in lines:  # the axis that all panels share has its final range only now
+    for row, along, sizes in lines:  # the shared axis has its final range only now
         label_ends([curve.end for curve in lay_out_curves(table, along, sizes[-1]).curves], row[len(sizes) - 1])
     ask(figure, "What does one Jacobian cost, in which mode?", how_to_read(table["engine"].unique().tolist()))
     foot(figure, run)

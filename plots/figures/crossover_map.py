@@ -1,6 +1,6 @@
-"""The crossover map: the plane (inputs × outputs), coloured by which of two engines is faster and by how much.
+"""The crossover map: the plane (inputs × outputs), coloured by the faster of two engines and its lead.
 
-Also the plane that the cost model expects, beside the one that was measured.
+Also the plane that the cost model predicts, beside the measured one.
 """
 
 import math
@@ -25,7 +25,7 @@ _MEASURED = "measured crossover"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapLayout(Cells):
-    """The numbers of a map: the cells, which hold times, and the lines through them.
+    """The numbers of a map: the cells, from times, and the lines through them.
 
     `points`: the measured crossover m* at each n; `predicted`: the same from counts alone; `expected`: from the cost
     model, empty where the machine was not calibrated.
@@ -38,7 +38,7 @@ class MapLayout(Cells):
 
 
 def lay_out_cells(ratios: LogRatios) -> Cells:
-    """The mean over rounds in each cell of the grid; raises NothingMeasuredError where that is known of none."""
+    """The mean over rounds in each cell of the grid; raises NothingMeasuredError if there is none."""
     mean = (-ratios.grid.mean() / math.log(2)).unstack("n").sort_index()
     if mean.isna().to_numpy().all():
         msg = f"no cell of the grid has both {ratios.pair[0]} and {ratios.pair[1]}: there is no plane to draw"
@@ -47,7 +47,7 @@ def lay_out_cells(ratios: LogRatios) -> Cells:
 
 
 def lay_out_map(ratios: LogRatios, counts: LogRatios, model: LogRatios | None = None) -> MapLayout:
-    """The mean over rounds in each cell; the measured crossover, and those predicted from counts and by the model."""
+    """The mean over rounds in each cell; the crossovers measured, predicted from counts and by the model."""
     cells = lay_out_cells(ratios)
     return MapLayout(
         n=cells.n,
@@ -61,9 +61,9 @@ def lay_out_map(ratios: LogRatios, counts: LogRatios, model: LogRatios | None = 
 
 
 def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str = _MEASURED) -> None:
-    """Cells, the crossover with its interval, the line n = m and what counts predict.
+    """Draws the cells, the crossover with its interval, the line n = m and the prediction from counts.
 
-    `inputs` says what n counts, `line` what the crossover comes from.
+    `inputs` names what n counts, `line` the source of the crossover.
     """
     first, second = layout.pair
     mesh = draw_cells(layout, layout.pair, ax)
@@ -77,7 +77,7 @@ def draw_map(layout: MapLayout, ax: Axes, *, inputs: str = "inputs n", line: str
 
 
 def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
-    dash = "_" if len(layout.predicted) == 1 else ""  # a line of one point would not be seen
+    dash = "_" if len(layout.predicted) == 1 else ""  # a line of one point would be invisible
     for points, style, marker, label in (
         (layout.predicted, "--", dash, "equal operation counts"),
         (layout.expected, "-.", "x", "predicted by the cost model"),
@@ -88,7 +88,7 @@ def _draw_predicted(layout: MapLayout, ax: Axes) -> None:
 
 
 def draw_crossover(layout: MapLayout, ax: Axes, line: str = _MEASURED) -> None:
-    """The measured one, or whose `line` it is, with its intervals where they are known."""
+    """Draws the measured crossover, or the one named by `line`, with known intervals."""
     if not layout.points:
         return
     n, points = zip(*sorted(layout.points.items()), strict=True)
@@ -111,7 +111,7 @@ def draw_crossover(layout: MapLayout, ax: Axes, line: str = _MEASURED) -> None:
 
 
 def map_figure(of: PairOfRun) -> Figure:
-    """The map of one pair, with its caption."""
+    """The map of one pair, with a caption."""
     figure = Figure(figsize=(7.6, 6.4))
     draw_map(lay_out_map(of.ratios, of.counts, of.model), figure.subplots(), inputs=inputs_label(of.run.spec))
     foot(figure, of.run, "The number in a cell says how many times faster the faster one is.")
@@ -119,7 +119,7 @@ def map_figure(of: PairOfRun) -> Figure:
 
 
 def predicted_figure(of: PairOfRun) -> Figure | None:
-    """Predicted and measured on one scale of colours; None where the machine was not calibrated."""
+    """Predicted and measured map on one colour scale; None for an uncalibrated machine."""
     if of.found is None:
         return None
     figure = Figure(figsize=(12.0, 6.0))

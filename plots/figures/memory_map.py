@@ -1,6 +1,6 @@
-"""The memory map: the plane (inputs × outputs), coloured by which of two engines needs less memory, in two panels.
+"""The memory map: the plane (inputs × outputs), coloured by the engine that needs less memory, in two panels.
 
-On the left what the engines' own counts predict, on the right what was measured.
+The left panel shows predictions from the engines' own counts, the right one measurements.
 """
 
 from dataclasses import dataclass
@@ -28,15 +28,15 @@ _MEMORY = {
     ),
     None: ("memory as counts predict it", "Measured: nothing that can be compared."),
 }
-"""How memory was measured, and what is in it."""
+"""The caption's note on the measurement of memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryPanel(Cells):
-    """One panel: the cells, which hold bytes, and the line through them.
+    """One panel: the cells, from bytes, and the line through them.
 
-    `known`: in how many cells both engines are known, `less`: in how many of these the first needs less; `break_even`
-    (len(n),): the m* at which both need the same, NaN where there is none.
+    `known`: the number of cells with both engines, `less`: of these, where the first needs less; `break_even`
+    (len(n),): the m* at which both need the same, NaN if there is none.
     """
 
     known: int
@@ -54,7 +54,7 @@ class MemoryLayout:
 
 
 def lay_out_memory(ratios: MemoryRatios) -> MemoryLayout:
-    """Turned round, so that positive is where the first engine needs less."""
+    """The advantage, positive where the first engine needs less."""
     return MemoryLayout(pair=ratios.pair, predicted=_panel(ratios.predicted), measured=_panel(ratios.measured))
 
 
@@ -71,7 +71,7 @@ def _panel(plane: MemoryPlane) -> MemoryPanel:
 
 
 def draw_memory(layout: MemoryLayout, axes: tuple[Axes, Axes], *, inputs: str = "inputs n") -> None:
-    """Predicted on the first, measured on the second of `axes`, on one scale of colours."""
+    """Draws predictions on the first and measurements on the second of `axes`, on one colour scale."""
     left, right = axes
     for ax, name, panel in ((left, "Predicted", layout.predicted), (right, "Measured", layout.measured)):
         mesh = draw_cells(panel, layout.pair, ax, clear=True)
@@ -92,7 +92,7 @@ def _verdict(panel: MemoryPanel, pair: tuple[str, str]) -> str:
 
 
 def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
-    """Dashed; a point that has no neighbour is a dash."""
+    """Draws a dashed line; a point without neighbours becomes a dash."""
     known = ~np.isnan(panel.break_even)
     if known.any():
         beside = np.append(known[1:], False) | np.append(False, known[:-1])
@@ -102,14 +102,14 @@ def _draw_predicted(panel: MemoryPanel, ax: Axes) -> None:
 
 
 def _draw_measured(panel: MemoryPanel, ax: Axes) -> None:
-    """With a dot at each n; broken where there is none."""
+    """Draws a line with a dot at each n, broken at gaps."""
     if not np.isnan(panel.break_even).all():
         label = "break-even, measured"
         ax.plot(panel.n, panel.break_even, "-o", color="black", markersize=4, linewidth=1.8, zorder=ABOVE, label=label)
 
 
 def memory_figure(of: PairOfRun) -> Figure | None:
-    """Both panels; None where neither counts nor bytes are known."""
+    """The figure with both panels; None without counts and bytes."""
     ratios = memory_ratios(of.run, of.pair)
     if ratios.is_empty:
         return None

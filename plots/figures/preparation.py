@@ -1,4 +1,4 @@
-"""Preparation: what planning, tracing and compiling take, and after how many Jacobians they are paid back."""
+"""Preparation: the time for planning, tracing and compiling, and the number of Jacobians that pay it back."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -23,7 +23,7 @@ from fwdrev.results.stats.blocks import Blocks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payback:
-    """One engine: after how many calls its preparation is paid back, NaN where its calls are no faster."""
+    """One engine: the calls that pay back its preparation, NaN if its calls are not faster."""
 
     engine: str
     sizes: Vector
@@ -31,12 +31,12 @@ class Payback:
 
     @property
     def is_paid(self) -> bool:
-        """At any size."""
+        """Whether it pays back at any size."""
         return not np.isnan(self.calls).all()
 
     @property
     def end(self) -> tuple[str, float, float]:
-        """Its name, and where it is last paid back."""
+        """The name and the last point with a payback."""
         last = np.flatnonzero(~np.isnan(self.calls))[-1]
         return self.engine, float(self.sizes[last]), float(self.calls[last])
 
@@ -53,9 +53,9 @@ class PreparationLayout:
 def lay_out_preparation(
     table: pd.DataFrame, blocks: Blocks, along: Literal["n", "m"], fixed: int
 ) -> PreparationLayout | None:
-    """From the table of arms (n, m, engine, prepare_seconds), rows with the other size `fixed`; `blocks` as timed.
+    """The numbers from the table of arms (n, m, engine, prepare_seconds), rows with that size `fixed`, and `blocks`.
 
-    None where nothing was prepared. Of the engines at most sizes the cheapest is the one with the least in the mean.
+    None if nothing was prepared. The cheapest is the engine with the least mean, among those at most sizes.
     """
     rows = table[(table["m" if along == "n" else "n"] == fixed) & (table["prepare_seconds"] > 0)].sort_values(along)
     if rows.empty:
@@ -76,25 +76,25 @@ def lay_out_preparation(
 
 
 def _curve(name: str, line: pd.DataFrame) -> Curve:
-    """An engine is prepared once in a cell: there is no interval."""
+    """The curve of an engine, without an interval, since a cell prepares it once."""
     none = np.full(len(line), np.nan)
     seconds = line["prepare_seconds"].to_numpy(float)
     return Curve(engine=name, sizes=line.index.to_numpy(float), seconds=seconds, low=none, high=none)
 
 
 def _payback(calls: pd.Series, name: str, line: pd.DataFrame) -> Payback:
-    """Those of the line's cells, in their order."""
+    """The blocks of the line's cells, in order."""
     cells = pd.MultiIndex.from_frame(line.reset_index()[["n", "m"]])
     return Payback(engine=name, sizes=line.index.to_numpy(float), calls=calls.reindex(cells).to_numpy(float))
 
 
 def draw_preparation(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
-    """Seconds to prepare, log–log."""
+    """Draws the seconds to prepare, log–log."""
     draw_curves(layout.curves, ax, label=label)
 
 
 def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> None:
-    """Calls until paid back, log–log; names which engines never are."""
+    """Draws the calls until payback, log–log; names engines that never pay back."""
     paid = [one for one in layout.paybacks if one.is_paid]
     for one in paid:
         style = line_style(one.engine)
@@ -103,14 +103,14 @@ def draw_payback(layout: PreparationLayout, ax: Axes, *, label: bool = True) -> 
     set_scales(layout.curves, EngFormatter(sep=""), ax)
     never = ", ".join(shown(one.engine) for one in layout.paybacks if not one.is_paid)
     if never:
-        ax.margins(y=0.15)  # for the note
+        ax.margins(y=0.15)  # space for the note
         ax.text(0.02, 0.97, f"never here: {never}", transform=ax.transAxes, size=8, color=LESS_INK, va="top", wrap=True)
     if label:
         label_ends([one.end for one in paid], ax)
 
 
 def preparation_figure(run: Run) -> Figure | None:
-    """Left along the outputs, right along the inputs, each through the middle; None where nothing was prepared."""
+    """The figure: left along the outputs, right along the inputs, through the middle; None if nothing was prepared."""
     table, blocks = arms(run), timed_blocks(run)
     table = table[table["engine"].isin(contenders(run.spec.engines)) & table["prepare_seconds"].notna()]
     n, m = (sizes[len(sizes) // 2] for sizes in (run.spec.sizes_n, run.spec.sizes_m))
@@ -125,7 +125,7 @@ def preparation_figure(run: Run) -> Figure | None:
         draw_preparation(layout, above, label=False)
         draw_payback(layout, below, label=False)
         below.set_xlabel("outputs m" if layout.curves.along == "m" else inputs_label(run.spec))
-    for (above, below), layout in zip(axes.T, found, strict=True):  # the axes of a row have their final range only now
+    for (above, below), layout in zip(axes.T, found, strict=True):  # the axes have their final ranges only now
         label_ends([curve.end for curve in layout.curves.curves], above)
         label_ends([one.end for one in layout.paybacks if one.is_paid], below)
     axes[0, 0].set_ylabel("time to plan, trace and compile, once")

@@ -1,4 +1,4 @@
-"""Regret: what it costs to choose the mode by a rule of thumb instead of by measuring."""
+"""Regret: the cost of choosing the mode by a rule of thumb instead of by measuring."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,21 +18,21 @@ from fwdrev.results.runs.engine_pairs import forward_first
 from fwdrev.results.stats.log_ratios import LogRatios
 
 _FACTORS = (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""What may stand below the axis."""
+"""The possible labels of the axis."""
 
 _SHORT = 8
-"""A scale up to here has room for all of them."""
+"""The longest scale with room for all labels."""
 
 _COLUMNS = (12.0, 110.0, 158.0)
-"""Where the numbers stand, in points right of the axis."""
+"""The place of the numbers, in points right of the axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegretLayout:
-    """One row for each rule, the best first.
+    """One row for each rule, best first.
 
-    `labels`: when it picks the first engine; `mean` and `worst`: how many times slower its choice is than the faster
-    engine; `right`: in how many of the decided cells it picks that one, in words; `worst_at`: (n, m).
+    `labels`: when it picks the first engine; `mean` and `worst`: the slow-down of its choice relative to the faster
+    engine; `right`: the share of decided cells where it picks that one, in words; `worst_at`: (n, m).
     """
 
     pair: tuple[str, str]
@@ -44,9 +44,9 @@ class RegretLayout:
 
 
 def scored(of: PairOfRun) -> Scores | None:
-    """The rules in use and our own predictions, for the pair as rules have it: the forward engine first.
+    """The scores of the rules in use and of our predictions, for the pair with the forward engine first.
 
-    None for engines between which no rule decides, and where no cell of the grid was measured.
+    None for engines that no rule chooses between, and without a measured cell.
     """
     pair = forward_first(of.pair)
     if pair is None or of.ratios.grid.dropna(axis=1, how="all").empty:
@@ -60,7 +60,7 @@ def _ordered(ratios: LogRatios, pair: tuple[str, str]) -> LogRatios:
 
 
 def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayout:
-    """In the order of `found`."""
+    """The rows, in the order of `found`."""
     return RegretLayout(
         pair=pair,
         labels=tuple(_label(score.rule, pair) for score in found),
@@ -72,7 +72,7 @@ def lay_out_regret(found: Sequence[Score], pair: tuple[str, str]) -> RegretLayou
 
 
 def _label(rule: Rule, pair: tuple[str, str]) -> str:
-    """When it picks the first, and what it is called."""
+    """The label: when the rule picks the first engine, and the rule's name."""
     one, other = map(shown, pair)
     return f"always {other}" if rule.when == "never" else f"{one} if {rule.when}\n({rule.name})"
 
@@ -83,7 +83,7 @@ def _right(score: Score) -> str:
 
 
 def draw_regret(layout: RegretLayout, ax: Axes) -> None:
-    """A dot for the mean, a ring for the worst cell, on a logarithmic scale that begins at 1."""
+    """Draws a dot for the mean and a ring for the worst cell, on a logarithmic scale from 1."""
     rows = np.arange(len(layout.labels))
     ax.set(xscale="log", xlim=(0.97, max(2.0, 1.1 * float(layout.worst.max()))), ylim=(rows[-1] + 0.6, -0.6))
     ax.hlines(rows, layout.mean, layout.worst, color="#cccccc", linewidth=1.5, zorder=1)
@@ -98,7 +98,7 @@ def draw_regret(layout: RegretLayout, ax: Axes) -> None:
 
 
 def _write_columns(layout: RegretLayout, ax: Axes) -> None:
-    """The numbers, right of the dots."""
+    """Writes the numbers right of the dots."""
     worst = [f"{x:.3g}×" for x in layout.worst]
     worst = [x if x == "1×" else f"{x} at n = {n}, m = {m}" for x, (n, m) in zip(worst, layout.worst_at, strict=True)]
     mean = [f"{x:.2f}×" for x in layout.mean]
@@ -110,7 +110,7 @@ def _write_columns(layout: RegretLayout, ax: Axes) -> None:
 
 
 def _scale(ax: Axes) -> None:
-    """Factors, as few as can be read: the close ones near 1 only where the scale is short."""
+    """The factors to label: those near 1 only on a short scale."""
     high = float(ax.get_xlim()[1])
     few = [one for one in _FACTORS if one <= high and (high <= _SHORT or float(one).is_integer())]
     ax.xaxis.set_major_locator(LogLocator() if high > _FACTORS[-1] else FixedLocator(few))
@@ -120,7 +120,7 @@ def _scale(ax: Axes) -> None:
 
 
 def regret_figure(of: PairOfRun) -> Figure | None:
-    """None for engines between which no rule decides, or an empty grid."""
+    """The figure; None for engines that no rule chooses between, or an empty grid."""
     found, pair = scored(of), forward_first(of.pair)
     if found is None or pair is None:
         return None

@@ -1,6 +1,6 @@
-"""Side by side: the crossover maps of one pair of engines from two runs, on one scale of colours and the same axes.
+"""Side by side: the crossover maps of one pair from two runs, on one colour scale and the same axes.
 
-The title of each says what tells the two runs apart.
+Each title says how its run differs from the other.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from fwdrev.results.runs.run import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideBySideLayout:
-    """A map of each run, and what tells them apart as `titles`."""
+    """A map of each run, with their differences as `titles`."""
 
     pair: tuple[str, str]
     maps: tuple[MapLayout, MapLayout]
@@ -29,26 +29,26 @@ class SideBySideLayout:
 
 
 def lay_out_side_by_side(runs: tuple[Run, Run], pair: tuple[str, str]) -> SideBySideLayout:
-    """Raises NothingMeasuredError when one of them has no cell with both engines."""
+    """Raises NothingMeasuredError if a run has no cell with both engines."""
     one, other = (lay_out_map(log_ratios(run, pair), log_count_ratios(run, pair)) for run in runs)
     left, right = differences(runs)
     return SideBySideLayout(pair=pair, maps=(one, other), titles=(left, right))
 
 
 def differences(runs: Sequence[Run]) -> list[str]:
-    """For each run what is not the same in all of them, in words; where that is nothing, the names of their folders."""
+    """For each run, its differences from the others in words; without any, the folders' names."""
     known = [facts(run) for run in runs]
     keys = dict.fromkeys(key for each in known for key in each)
     differing = [key for key in keys if len({each.get(key) for each in known}) > 1]
     if not differing:
         return [shown(run.folder.name) for run in runs]
-    # of an option that was not given, or a version that was not recorded
+    # an option not given, or a version not recorded
     default = {key: f"default {shown(key.split(maxsplit=1)[-1])}" for key in differing}
     return [", ".join(each.get(key, default[key]) for key in differing) for each in known]
 
 
 def changes(runs: Sequence[Run]) -> list[str]:
-    """For each run what is not as in the one before it, but for the date; empty where everything is."""
+    """For each run, its differences from the run before, except the date; empty without any."""
     known = [facts(run) | {"created": ""} for run in runs]
     return [
         "",
@@ -57,7 +57,7 @@ def changes(runs: Sequence[Run]) -> list[str]:
 
 
 def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inputs: Sequence[str] = ("", "")) -> None:
-    """Each with its own crossover and, thin and dashed, that of the other."""
+    """Draws each with its own crossover and, thin and dashed, the other's."""
     for ax, own, other, title, label in zip(axes, layout.maps, layout.maps[::-1], layout.titles, inputs, strict=True):
         mesh = draw_cells(own, layout.pair, ax)
         draw_crossover(own, ax)
@@ -65,7 +65,7 @@ def draw_side_by_side(layout: SideBySideLayout, axes: tuple[Axes, Axes], *, inpu
         ax.set(xlabel=label or "inputs n", ylabel="outputs m", facecolor=UNKNOWN)
         ax.set_title(title, loc="left", size=9.5, wrap=True)
     x, y = np.array([ax.get_xlim() for ax in axes]), np.array([ax.get_ylim() for ax in axes])
-    for ax in axes:  # the same range, so that the lines can be compared by eye, also where the runs have other sizes
+    for ax in axes:  # the same range, so that lines are comparable even if the runs' sizes differ
         ax.set(xlim=(x[:, 0].min(), x[:, 1].max()), ylim=(y[:, 0].min(), y[:, 1].max()))
         draw_diagonal(ax)
     legend_below(axes[0], axes)
@@ -80,7 +80,7 @@ def _draw_other(layout: MapLayout, ax: Axes) -> None:
 
 
 def side_by_side_figure(runs: tuple[Run, Run], pair: tuple[str, str]) -> Figure:
-    """With the captions of both runs."""
+    """The figure with the captions of both runs."""
     figure = Figure(figsize=(12.0, 6.6))
     left, right = figure.subplots(1, 2)
     layout = lay_out_side_by_side(runs, pair)

@@ -16,18 +16,18 @@ from fwdrev.results.runs.trend import Trend
 from fwdrev.results.stats.estimate import Estimate
 
 _MOST_LINES = 6
-"""Of notes in a caption."""
+"""The most notes in a caption."""
 
 _MOST_DATES = 8
-"""Of dates below the axis."""
+"""The most dates below the axis."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrendLayout:
     """The runs stand at 0, 1, 2, … in the order of their dates.
 
-    `times`: seconds of each engine at these places; `ratio`: time of the first / of the second; `changed`: what is not
-    as in the run before, empty where everything is.
+    `times`: seconds of each engine at these places; `ratio`: time of the first / of the second; `changed`: differences
+    from the run before, empty without any.
     """
 
     pair: tuple[str, str]
@@ -39,7 +39,7 @@ class TrendLayout:
 
 
 def lay_out_trend(found: Trend) -> TrendLayout:
-    """From the points; an engine without an interval in a run (one round) has NaN there."""
+    """The numbers from the points; NaN for an engine without an interval in a run (one round)."""
     one, other = (_curve(name, [point.seconds[name] for point in found.points]) for name in found.pair)
     return TrendLayout(
         pair=found.pair,
@@ -57,7 +57,7 @@ def _curve(name: str, estimates: list[Estimate]) -> Curve:
 
 
 def draw_times(layout: TrendLayout, ax: Axes) -> None:
-    """Both engines with their intervals; a thin upright line where something changed."""
+    """Draws both engines with their intervals, and a thin vertical line where something changed."""
     for curve in layout.times:
         _draw_bars(curve, ax, colour(curve.engine), line_style(curve.engine), marker(curve.engine))
     ax.margins(y=0.15)
@@ -69,7 +69,7 @@ def draw_times(layout: TrendLayout, ax: Axes) -> None:
 
 
 def draw_ratio(layout: TrendLayout, ax: Axes) -> None:
-    """On which side of 1 it lies says which engine is faster."""
+    """Draws the ratio; its side of 1 shows the faster engine."""
     one, other = map(shown, layout.pair)
     ax.axhline(1, color=LESS_INK, linewidth=1, linestyle=":")
     _draw_bars(layout.ratio, ax, INK, "-", "o")
@@ -102,7 +102,7 @@ def _draw_bars(curve: Curve, ax: Axes, hue: str, style: str, shape: str) -> None
 
 
 def _set_scale(ax: Axes) -> None:
-    """Logarithmic, with round numbers beside it however short it is."""
+    """Sets a logarithmic axis with round numbers, however short."""
     ax.set_yscale("log")
     ax.yaxis.set_major_locator(MaxNLocator(5))
     ax.yaxis.set_minor_locator(NullLocator())
@@ -116,7 +116,7 @@ def _mark_changes(layout: TrendLayout, ax: Axes) -> None:
 
 
 def trend_figure(found: Trend) -> Figure:
-    """Times above, their ratio below; the caption of the latest run, what changed and what was left out."""
+    """The figure: times above, their ratio below; the caption of the latest run with changes and omissions."""
     layout = lay_out_trend(found)
     figure = Figure(figsize=(9.0, 6.4))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 2])

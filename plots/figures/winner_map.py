@@ -1,6 +1,6 @@
 """The winner map: the plane (inputs × outputs), coloured by the fastest of all engines, mixed modes included.
 
-A cell in which the two fastest cannot be told apart is cut in two, pale, and shows both.
+A cell whose two fastest cannot be told apart is split, pale, and shows both.
 """
 
 import math
@@ -27,18 +27,18 @@ from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
 
 _LOOKS_EQUAL = 1.095
-"""Below this two digits are not enough."""
+"""Below this factor, two digits are not enough."""
 
 _PALE = 0.5
-"""How much white is in the colours of a cell that is not decided."""
+"""The share of white in the colours of an undecided cell."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WinnerLayout:
-    """The sizes n and m, ascending, and what won in each cell (len(m), len(n)).
+    """The sizes n and m, ascending, and the winner of each cell (len(m), len(n)).
 
-    `fastest` and `second` count in `engines`, -1 where there is none; `factor`: time of the second / of the fastest,
-    NaN where there is no second; `apart`: whether the two can be told apart, true where an engine is alone.
+    `fastest` and `second` index `engines`, -1 if there is none; `factor`: time of the second / of the fastest,
+    NaN without a second; `apart`: whether the two can be told apart, true for a single engine.
     """
 
     engines: tuple[str, ...]
@@ -50,20 +50,20 @@ class WinnerLayout:
     apart: Bool[np.ndarray, "m n"]
 
     def won(self, engine: str) -> tuple[int, int]:
-        """In how many cells it is the fastest, and in how many of these beyond doubt."""
+        """The number of cells in which it is the fastest, and of these, the decided ones."""
         mine = self.fastest == self.engines.index(engine)
         return int(mine.sum()), int((mine & self.apart).sum())
 
 
 def contenders(engines: Sequence[str]) -> list[str]:
-    """Those that compute a Jacobian; an engine that is not installed here has done so elsewhere."""
+    """The engines that compute a Jacobian; one not installed here counts, too."""
     return [name for name in engines if (found := find_engine(name)) is None or found.computes]
 
 
 def lay_out_winners(table: pd.DataFrame, engines: Sequence[str]) -> WinnerLayout:
-    """From the table of winners (n, m, engine, next, point, low, high), which are of `engines`.
+    """The numbers from the table of winners (n, m, engine, next, point, low, high) among `engines`.
 
-    Two are told apart where the interval of their ratio lies above 1; a single round has no interval.
+    Two are told apart if the interval of their ratio lies above 1; a single round has no interval.
     """
     n, column = np.unique(table["n"].to_numpy(int), return_inverse=True)
     m, row = np.unique(table["m"].to_numpy(int), return_inverse=True)
@@ -86,7 +86,7 @@ def lay_out_winners(table: pd.DataFrame, engines: Sequence[str]) -> WinnerLayout
 
 
 def draw_winners(layout: WinnerLayout, ax: Axes, *, inputs: str = "inputs n") -> None:
-    """Cells with the mark of the fastest and by how much it wins, or with the marks of two; below, what they mean."""
+    """Draws cells with the mark and lead of the fastest, or with the marks of two; below, the legend."""
     _draw_grounds(layout, ax)
     ax.set(xscale="log", yscale="log", xlabel=inputs, ylabel="outputs m")
     ax.set(xlim=edges(layout.n)[[0, -1]], ylim=edges(layout.m)[[0, -1]], facecolor=UNKNOWN)
@@ -104,7 +104,7 @@ def draw_winners(layout: WinnerLayout, ax: Axes, *, inputs: str = "inputs n") ->
 
 
 def _draw_grounds(layout: WinnerLayout, ax: Axes) -> None:
-    """A rectangle where one engine has won, two triangles where it may have been either of two."""
+    """A rectangle for a clear winner, two triangles for two possible winners."""
     x, y = edges(layout.n), edges(layout.m)
     corners, colours = [], []
     for (i, j), first in np.ndenumerate(layout.fastest):
@@ -122,12 +122,12 @@ def _draw_grounds(layout: WinnerLayout, ax: Axes) -> None:
 
 
 def _either(layout: WinnerLayout, i: int, j: int) -> list[int]:
-    """The two that cannot be told apart, in the order of the engines: neither has won."""
+    """The two that cannot be told apart, in the order of the engines."""
     return sorted((int(layout.fastest[i, j]), int(layout.second[i, j])))
 
 
 def _write_marks(layout: WinnerLayout, ax: Axes) -> None:
-    """In the middle of a cell the mark of the fastest and its factor; in the halves of a cut one a mark each."""
+    """Writes the fastest's mark and factor in a cell's middle, or a mark in each half of a split cell."""
     letters = list(marks(layout.engines).values())
     x, y = np.log(edges(layout.n)), np.log(edges(layout.m))
     for (i, j), first in np.ndenumerate(layout.fastest):
@@ -145,7 +145,7 @@ def _write_marks(layout: WinnerLayout, ax: Axes) -> None:
 
 
 def _factor(factor: float) -> str:
-    """Below its mark; with as many digits as it takes not to look like 1."""
+    """The factor below the mark, with enough digits not to look like 1."""
     if not math.isfinite(factor):
         return ""
     if factor < _LOOKS_EQUAL:
@@ -154,7 +154,7 @@ def _factor(factor: float) -> str:
 
 
 def _key(layout: WinnerLayout) -> list[tuple[str, str]]:
-    """What each mark stands for, and how often it has won."""
+    """The legend: each mark's engine and its number of wins."""
     letters, key = marks(layout.engines), []
     for name in layout.engines:
         cells, sure = layout.won(name)
@@ -169,7 +169,7 @@ def _pale(colour: str) -> str:
 
 
 def winner_figure(run: Run) -> Figure | None:
-    """The map with its caption; None where there are fewer than two engines to choose from."""
+    """The map with a caption; None with fewer than two engines."""
     blocks = timed_blocks(run)
     engines = contenders(blocks.engines)
     table = winners(blocks, engines)

@@ -12,7 +12,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-ur
 
 
 def aa_page(record: Record, summary: Summary) -> str:
-    """One HTML document that needs nothing else; whatever comes from the record is escaped."""
+    """One self-contained HTML document; it escapes everything from the record."""
     with styled():
         figure = svg_text(aa_test_figure(record, summary), "How far the timing gate can be trusted on this machine")
     rows = [(name, *_share(share)) for name, share in rates(record, summary)]

@@ -1,4 +1,4 @@
-"""The report of runs that are still being measured: made on request, once for each change.
+"""The report of runs during measurement: made on request, once for each change.
 
 report = LiveReport([Path("runs/today")])
 report.page(), report.data()     # each with a tag that changes with the run
@@ -16,15 +16,15 @@ from fwdrev.results.costs.calibration import KEPT
 from fwdrev.results.runs.run import JOURNAL, MANIFEST, Run, load
 
 _NEEDED = (MANIFEST, JOURNAL)
-"""Of a run: with what it was planned by, if that was kept, all that a report is made from."""
+"""The files of a run that a report needs, with its calibration if kept."""
 
 _REST = 9
-"""For each second that a report took to make, so many without another: the sweep has the machine nine tenths of it."""
+"""The seconds of rest after each second spent on a report, so that the sweep keeps nine tenths of the machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a browser gets, and the tag by which it can ask whether there is something new."""
+    """An answer for a browser, with the tag by which it can ask for news."""
 
     tag: str
     body: bytes
@@ -34,7 +34,7 @@ class LiveReport:
     """The report of runs as they are now, made on request."""
 
     def __init__(self, folders: Sequence[Path], clock: Callable[[], float] = time.monotonic) -> None:
-        """Of these folders; while a report is young for what it took to make, by `clock`, it is not made anew."""
+        """Serves these folders; does not remake a report that is young relative to its cost, by `clock`."""
         self._folders = tuple(folders)
         self._clock = clock
         self._lock = threading.Lock()
@@ -42,24 +42,24 @@ class LiveReport:
         self._rested = 0.0
 
     def page(self) -> Answer:
-        """The page, which then asks for the data itself; raises InputError when a run is gone."""
+        """The page, which then asks for the data; raises InputError if a run is gone."""
         return self._answer(_page)
 
     def data(self) -> Answer:
-        """What the page shows; raises InputError when a run is gone."""
+        """The data of the page; raises InputError if a run is gone."""
         return self._answer(_data)
 
     def _answer(self, make: Callable[[Sequence[Run]], str]) -> Answer:
-        """A second request waits for the one that is being made."""
+        """Makes an answer; a second request waits for the first."""
         with self._lock:
-            tag = _tag(self._folders)  # before reading: what is appended meanwhile is new to the next who asks
+            tag = _tag(self._folders)  # before reading, so that later additions count as news
             made = self._made.get(make)
             began = self._clock()
             if made is not None and (made.tag == tag or began < self._rested):
                 return made
             text = make([load(folder) for folder in self._folders])
             self._made[make] = Answer(tag=tag, body=text.encode(errors="replace"))
-            if made is not None:  # the first one also loaded libraries
+            if made is not None:  # the first report also loaded libraries
                 ended = self._clock()
                 self._rested = ended + _REST * (ended - began)
             return self._made[make]
@@ -78,7 +78,7 @@ def _data(runs: Sequence[Run]) -> str:
 
 
 def _tag(folders: Sequence[Path]) -> str:
-    """An entity tag that changes with size or date of any file that a report is made from."""
+    """An entity tag that changes with size or date of any file of the report."""
     facts = []
     for folder in folders:
         for name in (*_NEEDED, KEPT):

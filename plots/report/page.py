@@ -1,6 +1,6 @@
-"""The document: data, scripts and style in one file that asks the network for nothing, and may not.
+"""The document: data, scripts and style in one file that uses no network, and cannot.
 
-Its content security policy allows the scripts that are in it, by their hashes, and nothing else; what comes from
+Its content security policy allows only its own scripts, by their hashes; text from
 outside (names, reasons, paths) is data, which the scripts show as text.
 """
 
@@ -15,16 +15,16 @@ from fwdrev.plots.report.payload import run_payload
 from fwdrev.results.runs.run import Run
 
 MARKER = "<!doctype html>\n<!-- fwdrev report -->"
-"""How every report begins; a file that begins otherwise is not ours to overwrite."""
+"""The start of every report; we do not overwrite files that start differently."""
 
 _SCRIPTS = ("data.js", "text.js", "colours.js", "map.js", "detail.js", "curves.js", "table.js", "page.js")
-"""In this order: each uses what stands before it."""
+"""The scripts in order: each uses the ones before it."""
 
 
 def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
-    """One HTML document about these runs; a `live` one asks the server that it came from for newer data.
+    """One HTML document about these runs; a `live` one asks its server for newer data.
 
-    A run in which nothing was measured is shown as such.
+    A run without measurements is shown as such.
     """
     scripts = [_library(), _own()]
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
@@ -42,7 +42,7 @@ def report_page(runs: Sequence[Run], *, live: bool = False) -> str:
 
 
 def document(title: str, policy: str, body: str, attributes: str = "") -> str:
-    """Every report: light and dark, on a phone as on a screen."""
+    """The style of every report: light and dark, for phones and screens."""
     return (
         f'{MARKER}\n<html lang="en"{attributes}>\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -54,14 +54,14 @@ def document(title: str, policy: str, body: str, attributes: str = "") -> str:
 
 
 def report_data(runs: Sequence[Run]) -> str:
-    """What the document shows, as JSON that can stand between tags: no character in it can end a script."""
+    """The document's data as JSON that is safe between tags: no character in it can end a script."""
     text = json.dumps({"runs": [run_payload(run) for run in runs]}, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c")
 
 
 @cache
 def _library() -> str:
-    """plotly.js, as the Python package ships it."""
+    """The plotly.js that the Python package ships."""
     from plotly.offline import get_plotlyjs
 
     return str(get_plotlyjs()).replace("</script", "<\\/script")

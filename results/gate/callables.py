@@ -1,8 +1,8 @@
-"""The gate for two callables: whether time of f ÷ time of g exceeds what is allowed, from rounds of this process.
+"""The gate for two callables: whether time of f ÷ time of g exceeds the allowed ratio, from rounds in this process.
 
-It decides as the gate between revisions does (`fwdrev.results.gate.findings`): a first look flags what seems slower, at
-`SCREENING`; only fresh rounds can say that it is, at `alpha`; what the first look leaves open gets a second look, at
-all rounds together. There are two looks at most, whatever the budget: if you check after every round and stop at the
+It decides like the gate between revisions (`fwdrev.results.gate.findings`): a first look flags a possible slow-down, at
+`SCREENING`; only fresh rounds can confirm it, at `alpha`; an open first look gets a second look, at
+all rounds together. There are at most two looks, whatever the budget: if you check after every round and stop at the
 first answer, you stop on lucky ones. This module has no clock: `measure` has it.
 """
 
@@ -22,30 +22,30 @@ from fwdrev.results.stats.paired_shifts import FEWEST, Shifts, shifts_of
 from fwdrev.results.text.quantities import seconds_text
 
 Measure = Callable[[int], Iterable[CallableRound]]
-"""Measures so many rounds."""
+"""A function that measures that many rounds."""
 
 _LEAST_LEFT = 0.5
-"""Of the first look's time. With less time left there is no second look, which has at least as many rounds: calls that
-turn out slower than the first few may use a third more than the budget, no more."""
+"""The share of the first look's time that a second look needs at least, since it has as many rounds or more: calls that
+turn out slower than the first few exceed the budget by at most a third."""
 
 _NARROW = 0.02
-"""Relative width of an interval below which two digits would not tell its ends apart."""
+"""The relative width of an interval below which two digits do not separate its ends."""
 
 _THREE_DIGITS = 999.5
-"""Numbers from here on are rounded to four digits or more."""
+"""From here on, rounded numbers have four digits or more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallableGate:
-    """The decision and its grounds.
+    """The decision with its evidence.
 
     `verdict`: `REGRESSED`, f takes longer than allowed; `WITHIN`, it does not; `INCONCLUSIVE`. `ratio`: time of f ÷
     time of g in `rounds` rounds. Where the first look flagged it, these are the rounds of that look, and `again` is the
     ratio in `rounds_again` fresh ones, which decide. `f_seconds`, `g_seconds`: median seconds per call in the rounds
-    that decide. `detectable`: the ratio that 9 of 10 such first looks would flag.
+    that decide. `detectable`: the ratio that 9 of 10 such first looks flag.
 
-    `seconds_needed`: None, or, where time was too short, about what two looks need, with `setup_seconds` in each round.
-    Fewer rounds than decide give a `ratio` without an interval and no `detectable`; none, the ratio of a few calls.
+    `seconds_needed`: if time was too short, about the time of two looks, with `setup_seconds` in each round.
+    Too few rounds give a `ratio` without an interval and no `detectable`; no rounds, the ratio of a few calls.
     """
 
     verdict: Verdict
@@ -61,7 +61,7 @@ class CallableGate:
     setup_seconds: float = 0.0
 
     def __str__(self) -> str:
-        """Everything but the verdict, in one line."""
+        """Everything except the verdict, in one line."""
         decisive = self.again or self.ratio
         point, interval = _texts(decisive)
         calls = f"{seconds_text(self.f_seconds)} and {seconds_text(self.g_seconds)} a call"
@@ -69,7 +69,7 @@ class CallableGate:
         return "; ".join([f"f takes {point} times as long as g{interval}, {calls}", allowed, *self._grounds(decisive)])
 
     def _grounds(self, decisive: Estimate) -> Iterator[str]:
-        """How fresh rounds confirmed a first look or did not; why the rest is undecided."""
+        """Whether fresh rounds confirmed a first look, or why it is undecided, in words."""
         fresh = f"{self.rounds_again} fresh rounds"
         if self.verdict is Verdict.REGRESSED:
             yield f"confirmed in {fresh}"
@@ -95,11 +95,11 @@ class CallableGate:
 def callable_gate(
     measure: Measure, probed: Probed, layout: Layout, *, max_ratio: float, budget: float, alpha: float = 0.01
 ) -> CallableGate:
-    """Decide from a first look with the rounds of `layout` and, where that is not enough, a second.
+    """Decides from a first look with the rounds of `layout` and, if that is not enough, a second.
 
     `budget`: seconds for all rounds of both looks. The second has at least as many rounds as the first. A flagged
-    result gets as many as confirm half of the slow-down, since a flagged slow-down seems larger than it is; an open one
-    as many as there is time for.
+    result gets as many as confirm half of the slow-down, since flagged slow-downs are overestimated; an open one
+    gets as many as there is time for.
     """
     seen = list(_until(budget, measure(layout.rounds)))
     spent = sum(each.seconds for each in seen)
@@ -118,7 +118,7 @@ def callable_gate(
 
 
 def _until(seconds: float, rounds: Iterable[CallableRound]) -> Iterator[CallableRound]:
-    """The rounds, as far as they begin within these seconds."""
+    """The rounds that begin within these seconds."""
     for each in rounds:
         yield each
         seconds -= each.seconds
@@ -127,7 +127,7 @@ def _until(seconds: float, rounds: Iterable[CallableRound]) -> Iterator[Callable
 
 
 def _first(seen: Sequence[CallableRound], probed: Probed, max_ratio: float) -> CallableGate:
-    """What the first look decides by itself; the calls before it decide nothing."""
+    """The decision of the first look alone; the calls before it decide nothing."""
     rounds = seen or [CallableRound(f=(probed.f,), g=(probed.g,), seconds=0.0)]
     ratio, (f, g) = _ratio(rounds), _seconds(rounds)
     seeable = _detectable(_shifts(rounds), np.log([max_ratio]), SCREENING)
@@ -143,14 +143,14 @@ def _first(seen: Sequence[CallableRound], probed: Probed, max_ratio: float) -> C
 
 
 def _together(found: CallableGate, rounds: Sequence[CallableRound]) -> CallableGate:
-    """What the rounds of both looks say: fast enough, or nothing."""
+    """The decision from the rounds of both looks: fast enough, or none."""
     ratio, (f, g) = _ratio(rounds), _seconds(rounds)
     verdict = _within(ratio, found.max_ratio)
     return replace(found, verdict=verdict, ratio=ratio, rounds=len(rounds), f_seconds=f, g_seconds=g)
 
 
 def _fresh(found: CallableGate, rounds: Sequence[CallableRound], alpha: float) -> CallableGate:
-    """What fresh rounds say of a flagged result, by themselves."""
+    """The decision of fresh rounds alone on a flagged result."""
     again, (f, g) = _ratio(rounds), _seconds(rounds)
     slower = _shifts(rounds).p_slower(np.log([found.max_ratio]))[0] <= alpha
     verdict = Verdict.REGRESSED if slower else _within(again, found.max_ratio)
@@ -158,12 +158,12 @@ def _fresh(found: CallableGate, rounds: Sequence[CallableRound], alpha: float) -
 
 
 def _shifts(rounds: Iterable[CallableRound]) -> Shifts:
-    """One log ratio for each round, of one subject."""
+    """The shift of one subject: one log ratio for each round."""
     return shifts_of(np.array([[log_ratio(each.g, each.f)] for each in rounds]))
 
 
 def _ratio(rounds: Sequence[CallableRound]) -> Estimate:
-    """With its interval, from `FEWEST` rounds on."""
+    """The ratio, with an interval from `FEWEST` rounds on."""
     found = next(_shifts(rounds).estimates())
     if found is not None:
         return found
@@ -172,13 +172,13 @@ def _ratio(rounds: Sequence[CallableRound]) -> Estimate:
 
 
 def _seconds(rounds: Sequence[CallableRound]) -> tuple[float, float]:
-    """Of a call of f and of g: medians over all blocks, since a preempted one does not count."""
+    """Seconds per call of f and of g: medians over all blocks, so that a preempted one does not count."""
     f, g = (float(np.median([getattr(each, name) for each in rounds])) for name in "fg")
     return f, g
 
 
 def _within(ratio: Estimate, max_ratio: float) -> Verdict:
-    """By the whole 95 % interval, which lies too low in 2.5 % of the cases; two looks, in 5 % at most."""
+    """Whether the whole 95 % interval is below the limit: too low in 2.5 % of cases, for two looks in at most 5 %."""
     return Verdict.WITHIN if ratio.high is not None and ratio.high <= max_ratio else Verdict.INCONCLUSIVE
 
 
@@ -187,7 +187,7 @@ def _detectable(shifts: Shifts, at: Vector, level: float) -> float:
 
 
 def _enough(first: Shifts, at: Vector, alpha: float, most: int) -> int:
-    """Rounds, doubled from the first look's on, that confirm half of the slowdown that was seen 9 times in 10."""
+    """The rounds, doubled from the first look's, that confirm half of the observed slow-down 9 times in 10."""
     count, half = int(first.rounds[0]), float(np.exp((first.mean[0] + at[0]) / 2))
     while count < most:
         error = first.error * np.sqrt(first.rounds / count)
@@ -198,7 +198,7 @@ def _enough(first: Shifts, at: Vector, alpha: float, most: int) -> int:
 
 
 def _texts(e: Estimate) -> tuple[str, str]:
-    """`1.31` and ` (1.24 to 1.38)`, which is empty if there is no interval."""
+    """A ratio as text, `1.31`, and its interval, ` (1.24 to 1.38)` or empty."""
     if e.low is None or e.high is None:
         return _number(e.point), ""
     digits = 3 if e.high - e.low > _NARROW * e.point else 4
@@ -206,11 +206,11 @@ def _texts(e: Estimate) -> tuple[str, str]:
 
 
 def _number(value: float, digits: int = 3) -> str:
-    """All its digits, also zeros: `1.00`."""
+    """A number with all its digits, zeros included: `1.00`."""
     return f"{value:#.{digits}g}".rstrip(".") if value < _THREE_DIGITS else f"{value:.0f}"
 
 
 def _generous(seconds: float) -> float:
-    """A fifth more, in two digits and no less: what is set from it has to be enough the next time too."""
+    """A fifth more, rounded up to two digits, so that a limit set from it is enough the next time, too."""
     unit = 10.0 ** (math.floor(math.log10(seconds)) - 1)
     return math.ceil(1.2 * seconds / unit) * unit

@@ -1,8 +1,8 @@
 """The gate: whether one revision, "head", is slower than another, "base", from rounds that measured both side by side.
 
-Pure: no clock, no processes. What is promised: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
-slower than its threshold end as a regression, whatever the number of cells. What that rests on is
-simulated: `python -m benchmarks.gate_simulation` prints the table.
+No clock, no processes. The promise: with `alpha` = 1 %, at most 1 % of all comparisons in which nothing is
+slower than its threshold end as a regression, whatever the number of cells. To see the simulation behind it,
+run `python -m benchmarks.gate_simulation`.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -22,9 +22,9 @@ from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 class Gate:
     """The decision: `findings` of all cells and arms, then of all pools.
 
-    `threshold`: the relative slowdown of a cell that is accepted; `alpha`: the share of false alarms; `drift`: what
-    identical code seems to differ by, head / base, None where no round measured it; `compared`: so many have a time or
-    counts of both sides; `allow_missing`: what head does not have any more does not fail.
+    `threshold`: the accepted relative slow-down of a cell; `alpha`: the share of false alarms; `drift`: the apparent
+    difference of identical code, head / base, None if unmeasured; `compared`: the number of subjects with a time or
+    counts of both sides; `allow_missing`: arms missing in head do not fail.
     """
 
     findings: tuple[Finding, ...]
@@ -36,9 +36,9 @@ class Gate:
 
     @property
     def outcome(self) -> Outcome:
-        """What all findings say together; more operations are a regression that needs no clock.
+        """The outcome of all findings; more operations are a regression without a clock.
 
-        What is new does not decide; where all of it is new, the outcome is open, since there is nothing to compare it
+        New arms do not decide; if all are new, the outcome is open, since there is nothing to compare them
         with yet.
         """
         found = overall(
@@ -52,12 +52,12 @@ class Gate:
         return Outcome.INCONCLUSIVE if found is Outcome.NOTHING and new else found
 
     def fails(self, finding: Finding) -> bool:
-        """Whether the outcome can be no pass because of it."""
+        """Whether a finding keeps the outcome from being a pass."""
         return finding.worse or (finding.time is Verdict.MISSING and not self.allow_missing)
 
     @property
     def pairs_again(self) -> tuple[Pair, ...]:
-        """The arms in cells to measure again: those flagged, all members of flagged pools, and those undecided.
+        """The arms in cells to measure again: flagged ones, all members of flagged pools, and undecided ones.
 
         Not what has failed: it may hang again.
         """
@@ -65,11 +65,11 @@ class Gate:
 
     @property
     def measured_again(self) -> tuple[Finding, ...]:
-        """The findings that fresh rounds are for."""
+        """The findings that need fresh rounds."""
         return tuple(f for f in self.findings if f.open and f.rounds and f.reason is None)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         return {
             "outcome": self.outcome,
             "threshold": self.threshold,
@@ -81,23 +81,23 @@ class Gate:
 
 
 def check_levels(threshold: float, alpha: float) -> None:
-    """Raises InputError for a threshold that is not positive or an alpha outside (0, 1)."""
+    """Raises InputError unless the threshold is positive and alpha is in (0, 1)."""
     if not (threshold > 0 and 0 < alpha < 1):
         raise InputError(f"threshold {threshold} and alpha {alpha}: a threshold is positive, an alpha between 0 and 1")
 
 
 def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confirmation: Sides | None = None) -> Gate:
-    """Which arms of head are slower than base by more than `threshold`, in a cell or in all that a pool has.
+    """Finds the arms of head slower than base by more than `threshold`, in a cell or over a pool.
 
-    The effect of a round is its log ratio less that of the control, which is the same code on both sides: a shift that
-    hits all arms alike cancels, be it new in each round or the same in all of them. (To ask instead that an effect
-    exceeds the control's interval would guard against the second only, and leave the first in every cell's variance.)
+    The effect of a round is its log ratio minus the control's, which is the same code on both sides: a shift that
+    hits all arms alike cancels, whether it differs between rounds or not. (To require instead that an effect
+    exceeds the control's interval would handle only a constant shift, and leave the other in every cell's variance.)
 
-    `confirmation`: fresh rounds, in new processes, of `pairs_again`; NaN for other pairs. Without it nothing is called
-    regressed by the clock. What was flagged is decided by the fresh rounds alone; a cell that the first rounds left
-    undecided by all of them together.
+    `confirmation`: fresh rounds, in new processes, of `pairs_again`; NaN for other pairs. Without it, the clock calls
+    nothing regressed. The fresh rounds alone decide flagged pairs; all rounds together decide a cell that the first
+    rounds left undecided.
 
-    Raises InputError for a threshold that is not positive or an alpha outside (0, 1).
+    Raises InputError unless the threshold is positive and alpha is in (0, 1).
     """
     check_levels(threshold, alpha)
     correlation = float(correlation_of(sides.effects))
@@ -113,10 +113,10 @@ def decide(sides: Sides, *, threshold: float = 0.05, alpha: float = 0.01, confir
 def _again(
     findings: tuple[Finding, ...], looks: tuple[Sides, Sides], threshold: float, alpha: float, correlation: float
 ) -> tuple[Finding, ...]:
-    """The findings, those flagged with what fresh rounds say, cells left undecided with what both say.
+    """The findings, updated by the fresh rounds if flagged, and by all rounds if undecided.
 
-    A function that was left undecided is slower, too, if the fresh rounds alone say so: they are tested together with
-    those flagged, so that the level holds.
+    An undecided function also counts as slower if the fresh rounds alone show it: they are tested together with
+    the flagged ones, so that the level holds.
     """
     undecided = [f for f in findings if f.open and f.time is not Verdict.FLAGGED]
     tested = [f for f in findings if f.time is Verdict.FLAGGED or (f in undecided and names_function(f.subject.name))]
@@ -130,7 +130,7 @@ def _again(
 
 
 def _latest(finding: Finding, fresh: Sides) -> dict[str, Any]:
-    """Of what belongs to no test: seconds of the rounds that decided, and why it was not measured, as first seen."""
+    """The fields outside tests: the seconds of the deciding rounds, and the first reason for not measuring."""
     return {
         "seconds": of_pair(fresh.seconds, finding.subject) or finding.seconds,
         "reason": finding.reason or of_pair(fresh.reasons, finding.subject),

@@ -1,8 +1,8 @@
-"""Findings: what is said of each subject of a gate, and on what grounds.
+"""Findings: the verdict on each subject of a gate, with its evidence.
 
-A first look at all subjects flags those that seem slower; fresh rounds of these alone say whether they are. A revision
-can only be called slower on the fresh rounds, so the level that holds for them holds for the gate, however many
-subjects were looked at and however carelessly: the first look may flag more than it should, to miss less.
+A first look at all subjects flags those that seem slower; fresh rounds of these alone decide. A revision
+is called slower only by the fresh rounds, so their level is the gate's level, however many
+subjects there are: the first look may flag more than it should, to miss less.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,26 +21,26 @@ from fwdrev.results.stats.holm import holm
 from fwdrev.results.stats.paired_shifts import shifts_of
 
 SCREENING = 0.1
-"""The family-wise level of the first look. It costs fresh rounds in at most one run in ten; in return 10 % in one of 96
-cells is flagged in 98 of 100 runs where 1 % would flag it in 71 (8 rounds that vary by 1.5 %, noncentral t)."""
+"""The family-wise level of the first look. It costs fresh rounds in at most one run in ten; then, 10 % in one of 96
+cells is flagged in 98 of 100 runs, compared with 71 at 1 % (8 rounds that vary by 1.5 %, noncentral t)."""
 
 POOLED = 0.5
-"""The threshold of a pool, as a share of that of a cell: half way between no change and one by the threshold in all of
-its cells, so that such a change is found as surely as none is passed over. A cell needs all of the threshold, since
-where its code happens to lie in memory moves it by a few per cent; in a pool's mean that averages out."""
+"""The threshold of a pool, as a share of a cell's: half-way between no change and a change by the threshold in all of
+its cells, so that both are recognised equally well. A cell needs the whole threshold, since
+the place of its code in memory moves it by a few per cent; a pool's mean averages that out."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A subject and what its times and its counts say.
+    """A subject with the verdicts of its times and counts.
 
     `time`: the verdict of the clock; `change`: time of head / time of base, less the drift; `p`: of a slowdown beyond
-    the threshold, corrected for all that was looked at; `detectable`: the relative change that 9 of 10 such runs would
+    the threshold, corrected for all subjects; `detectable`: the relative change that 9 of 10 such runs would
     flag; `again`, `p_again`: the same of the fresh rounds; `seconds`: per call in base and in head, of a single pair,
-    in the rounds that decided; `counts`: what differs; `reason`: why it was not measured, or not in all rounds, and
-    `ended`: how. None where it is not known.
+    in the rounds that decided; `counts`: those that differ; `reason`: why it was not measured, or not in all rounds,
+    and `ended`: how. None if unknown.
     """
 
     subject: Subject
@@ -57,35 +57,35 @@ class Finding:
     ended: Status | None = None
 
     def __post_init__(self) -> None:
-        """What ended before its last round is no pass, whatever the rounds before say."""
+        """A subject that ended before its last round is no pass, whatever its earlier rounds show."""
         if self.reason is not None and self.time in {Verdict.UNCHANGED, Verdict.IMPROVED}:
             object.__setattr__(self, "time", Verdict.INCONCLUSIVE)
 
     @property
     def verdict(self) -> Verdict:
-        """A slowdown that is there, or may be, comes before counts; these before all else that a clock says."""
+        """A certain or possible slow-down comes before counts, and counts before all other results of the clock."""
         slower = self.time in {Verdict.REGRESSED, Verdict.FLAGGED}
         return Verdict.COUNTS_CHANGED if self.counts and not slower else self.time
 
     @property
     def worse(self) -> bool:
-        """It takes longer, or more operations."""
+        """Whether it takes longer, or more operations."""
         return self.time is Verdict.REGRESSED or any(count.worse for count in self.counts)
 
     @property
     def better(self) -> bool:
-        """It takes less time, or fewer operations, and neither is worse."""
+        """Whether it takes less time, or fewer operations, and neither is worse."""
         return not self.worse and (self.time is Verdict.IMPROVED or any(count.better for count in self.counts))
 
     @property
     def open(self) -> bool:
-        """True while undecided. A pool that was never flagged is settled: its cells say themselves where they are."""
+        """True while undecided. A pool that was never flagged is settled: its cells have their own verdicts."""
         asked = not self.subject.pooled or self.p_again is not None
         return self.time is Verdict.FLAGGED or (self.time is Verdict.INCONCLUSIVE and asked)
 
     @property
     def untimed(self) -> str | None:
-        """Why there is no time to compare, in a word or two; None for a pool, and for what was timed to its end."""
+        """The reason why no time can be compared, in a word or two; None for pools and completely timed subjects."""
         if self.time in {Verdict.NEW, Verdict.MISSING}:
             return self.time.value
         if self.subject.pooled or self.time is Verdict.REGRESSED:
@@ -102,7 +102,7 @@ class Finding:
 
 
 def margins_of(subjects: Sequence[Subject], threshold: float) -> Vector:
-    """(subjects,): the log ratio that each must exceed."""
+    """The log ratio that each subject must exceed, (subjects,)."""
     pooled = np.array([subject.pooled for subject in subjects], dtype=bool)
     return np.log1p(threshold * np.where(pooled, POOLED, 1.0))
 
@@ -113,8 +113,8 @@ def screened(
     """The first look at all subjects.
 
     Each mean shift is tested against its margin by a one-sided t over rounds, corrected by Holm over all subjects:
-    slowdowns at `SCREENING`, to be confirmed; speed-ups at `alpha`. Unchanged is what has its whole 95 % interval
-    within the margins. `correlation`: of a round with the one before, as `correlation_of` finds it.
+    slow-downs at `SCREENING`, to be confirmed; speed-ups at `alpha`. Unchanged means that the whole 95 % interval is
+    within the margins. `correlation`: of consecutive rounds, from `correlation_of`.
     """
     shifts = shifts_of(averages(sides, subjects), correlation)
     margins, weights = margins_of(subjects, threshold), shares(subjects)
@@ -147,9 +147,9 @@ def screened(
 def confirmed(
     sides: Sides, subjects: Sequence[Subject], threshold: float, alpha: float, correlation: float = 0.0
 ) -> Iterator[dict[str, Any]]:
-    """What fresh rounds of the flagged subjects say of them alone: the fields of their findings that become known.
+    """The decision of fresh rounds on flagged subjects: the new fields of their findings.
 
-    A slowdown by the same test as in the first look, at `alpha`, corrected by Holm over the flagged with equal weights.
+    Tests for a slow-down like the first look, at `alpha`, corrected by Holm over the flagged, equally weighted.
     """
     shifts, margins = shifts_of(averages(sides, subjects), correlation), margins_of(subjects, threshold)
     slower = holm(shifts.p_slower(margins), np.ones(len(subjects)))
@@ -161,10 +161,10 @@ def confirmed(
 def settled(
     first: Sides, fresh: Sides, subjects: Sequence[Subject], threshold: float, correlation: float = 0.0
 ) -> Iterator[dict[str, Any]]:
-    """What all rounds together say of subjects that the first left undecided: unchanged, or still not known.
+    """The decision of all rounds together on subjects left undecided: unchanged, or still undecided.
 
-    Each look calls a subject unchanged by its 95 % interval, which errs on the slow side in 2.5 % of the cases at most;
-    two looks in 5 %.
+    Each look calls a subject unchanged by its 95 % interval, which misses a slow-down in at most 2.5 % of cases;
+    two looks in at most 5 %.
     """
     both = np.vstack([averages(sides, subjects) for sides in (first, fresh)])
     shifts, margins = shifts_of(both, correlation), margins_of(subjects, threshold)
@@ -174,7 +174,7 @@ def settled(
 
 
 def _verdicts(holds: dict[Verdict, Vector]) -> list[Verdict]:
-    """Of each subject the first verdict that holds; inconclusive where none does, as for NaN."""
+    """The first verdict that holds for each subject; inconclusive if none does, as for NaN."""
     return [
         next((verdict for verdict, here in zip(holds, row, strict=True) if here), Verdict.INCONCLUSIVE)
         for row in zip(*holds.values(), strict=True)
@@ -182,7 +182,7 @@ def _verdicts(holds: dict[Verdict, Vector]) -> list[Verdict]:
 
 
 def of_pair(known: Mapping[Pair, T], subject: Subject) -> T | None:
-    """What is known of a single pair; what a pool has is in its members' findings."""
+    """The fields of a single pair; those of a pool are in its members' findings."""
     return None if subject.pooled else known.get(subject.members[0])
 
 

@@ -1,9 +1,9 @@
-"""One run of the gate: a first look at every arm in every cell, then fresh rounds of what it left open.
+"""One run of the gate: a first look at every arm in every cell, then fresh rounds of the open ones.
 
-What is measured next depends on estimates, which is why this stands here and not with the measuring. A slow-down that
-is to be found decides how many rounds there are: as many as show it, by how much the rounds so far vary (the first
+The next measurement depends on estimates, so this module is here and not in bench. A slow-down
+to find decides the number of rounds: as many as show it, given the variance of the rounds so far (the first
 stage of C. Stein, "A two-sample test for a linear hypothesis whose power is independent of the variance", Ann. Math.
-Statist. 16 (1945) 243-258). The estimate itself has no part in that.
+Statist. 16 (1945) 243-258). The estimated shift itself plays no part in that.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -28,21 +28,21 @@ from fwdrev.results.stats.paired_shifts import correlation_of, shifts_of
 from fwdrev.results.text.quantities import change_text, percent_text, seconds_text
 
 _MOST_TIMES = 3.0
-"""Times as many fresh rounds as the first look had, where few pairs of many are measured again: then they are short,
-and the fewest cells stay undecided."""
+"""The factor on the first look's rounds if few of many pairs are measured again: these rounds are short,
+and few cells stay undecided."""
 
 _LEAST_OF_FUNCTIONS, _MOST_OF_FUNCTIONS = 0.5, 2.0
-"""The same of functions, where most of a round is the time to start it: as many as find 10 % in 19 of 20 runs where one
-round differs from the next by 5 %, or half as many, which settle what does not seem slower by half a threshold."""
+"""The same for functions, where starting takes most of a round: as many as find 10 % in 19 of 20 runs if one
+round differs from the next by 5 %, or half as many, for functions that do not seem slower by half a threshold."""
 
 FOUND = 0.95
-"""The share of runs that find what is to be found: each look may miss half of the rest."""
+"""The share of runs that find the requested slow-down: each look may miss half of the rest."""
 
 _MOST_ROUNDS = 60
-"""Of a look that is to find something: what varies more is told as undecided."""
+"""The most rounds of a look that must find a given slow-down; noisier subjects stay undecided."""
 
 _NAMED = 3
-"""Subjects that a line of progress names; of others it tells how many there are."""
+"""The most subjects that a line of progress names; it counts the others."""
 
 
 @runtime_checkable
@@ -50,15 +50,15 @@ class Measure(Protocol):
     """`fwdrev.bench.revisions.rounds.against` with its sides, or a script of rounds."""
 
     def __call__(self, spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
-        """Every round of every cell; `only`: of these arms in these cells."""
+        """Measures every round of every cell; `only`: of these arms in these cells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateRun:
-    """The decision and what it rests on; `again` is None where the first look left nothing open.
+    """The decision and its evidence; `again` is None if the first look left nothing open.
 
-    `unmeasured`: the cells in which an arm was not measured, by (arm, side and reason); `apart`: by how much results
-    differ, relatively, of arms for which that was allowed.
+    `unmeasured`: cells in which an arm was not measured, by (arm, side and reason); `apart`: the relative difference
+    of results, for arms with allowed differences.
     """
 
     gate: Gate
@@ -69,7 +69,7 @@ class GateRun:
 
     @property
     def differing(self) -> list[str]:
-        """The results that differ as was allowed, a line for each arm."""
+        """The allowed differences of results, one line for each arm."""
         return [
             f"{arm}: its results differ from base's{f' by {error:.1e}, relatively' if isfinite(error) else ''}; allowed"
             for arm, error in self.apart.items()
@@ -77,7 +77,7 @@ class GateRun:
 
     @property
     def reasons(self) -> list[str]:
-        """Why arms were not measured, a line for each reason."""
+        """The reasons why arms were not measured, one line each."""
         among = len(self.first.cells)
         return [
             f"{arm}, {why} (in {len(set(cells))} of {among} cells)" for (arm, why), cells in self.unmeasured.items()
@@ -94,11 +94,11 @@ def gate_run(
     allow_missing: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> GateRun:
-    """Measure and decide; `told` gets a line before each round. Raises what `measure` raises.
+    """Measures and decides; `told` gets a line before each round. Raises what `measure` raises.
 
-    `find`: a relative slow-down above the threshold that 95 % of such runs are to find in any arm and cell.
-    `lacking`: the arms of `spec` that one side does not have. They are not measured, and are findings all the same;
-    those that head does not have any more fail unless `allow_missing`.
+    `find`: a relative slow-down above the threshold that 95 % of such runs must find in any arm and cell.
+    `lacking`: the arms of `spec` that one side lacks. They are not measured, but still become findings;
+    those that head no longer has fail unless `allow_missing`.
     """
     lacking = lacking or {}
     apart = tuple(_apart(arm, each, spec) for arm, each in lacking.items())
@@ -111,7 +111,7 @@ def gate_run(
 
 
 def _apart_in(seen: Sequence[SideObservation]) -> dict[str, float]:
-    """The largest difference of each arm's results, where they differ and were timed all the same."""
+    """The largest difference of each arm's results, if they differ and were timed anyway."""
     found: dict[str, float] = {}
     for o in seen:
         for name, arm in o.head.items():
@@ -121,7 +121,7 @@ def _apart_in(seen: Sequence[SideObservation]) -> dict[str, float]:
 
 
 def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
-    """What one side does not have cannot be compared, and is told."""
+    """The results of an arm that one side lacks, with the reason."""
     verdict = Verdict.NEW if lacking.side == "base" else Verdict.MISSING
     members = tuple((cell, arm) for cell in spec.cells)
     reason = f"{lacking.side} does not have it: {lacking.reason}"
@@ -129,7 +129,7 @@ def _apart(arm: str, lacking: Lacking, spec: SweepSpec) -> Finding:
 
 
 class Looks:
-    """`seen`: all observations so far; `find`: the relative slow-down of a pair that is to be found, or None."""
+    """`seen`: all observations so far; `find`: the relative slow-down of a pair to find, or None."""
 
     def __init__(
         self,
@@ -146,7 +146,7 @@ class Looks:
         self.seen: list[SideObservation] = []
 
     def decided(self) -> tuple[Gate, Sides, Sides | None]:
-        """The decision, the first look and, where that leaves something open, the second."""
+        """The decision, the first look and, if it leaves something open, the second."""
         first = self._first()
         gate = decide(first, threshold=self._threshold)
         if not gate.pairs_again:
@@ -155,7 +155,7 @@ class Looks:
         return decide(first, threshold=self._threshold, confirmation=again), first, again
 
     def _first(self) -> Sides:
-        """With more rounds than the specification's if these would not show what is to be found."""
+        """The first look, with more rounds than the specification's if these cannot show the slow-down to find."""
         asked = [(cell, arm) for cell in self._spec.cells for arm in self._spec.engines]
         observed = self._observed(self._spec.rounds, None) if asked else []
         first = sides_of(observed, asked)
@@ -168,7 +168,7 @@ class Looks:
         return sides_of(observed, asked)
 
     def _second(self, gate: Gate, first: Sides) -> Sides:
-        """As many rounds of functions as their first look calls for: the fresh ones alone call one slower."""
+        """The fresh rounds of functions, as many as their first look requires, since only these call one slower."""
         pairs, rounds = gate.pairs_again, self._spec.rounds
         if all_functions(self._spec.engines):
             seems = any(f.change is None or f.change.point > 1 + gate.threshold / 2 for f in gate.measured_again)
@@ -185,7 +185,7 @@ class Looks:
         return rounds_to_find(first, pairs, find=self._find, threshold=self._threshold, level=level)
 
     def _about(self, rounds: int) -> str:
-        """How long that takes if rounds take as long as those before."""
+        """The expected seconds, if rounds take as long as before."""
         return f", about {seconds_text(float(round(self._seconds / self._rounds * rounds)))}" if self._rounds else ""
 
     def _observed(self, rounds: int, only: Sequence[Pair] | None, what: str = "") -> list[SideObservation]:
@@ -203,7 +203,7 @@ class Looks:
 
 
 def rounds_to_find(sides: Sides, pairs: Sequence[Pair], *, find: float, threshold: float, level: float) -> int:
-    """How many rounds show a slow-down of any of `pairs` by `find`, as rounds like those of `sides` vary.
+    """The rounds that show a slow-down of any of `pairs` by `find`, given the variance of `sides`.
 
     Each by a one-sided test against the threshold at its share of `level`, with the power that one look needs.
     """
@@ -223,18 +223,18 @@ def rounds_to_find(sides: Sides, pairs: Sequence[Pair], *, find: float, threshol
 
 
 def more_rounds(rounds: int, times: float) -> int:
-    """Fresh rounds of what is measured again, where a look at so many times as much had `rounds`."""
+    """The number of fresh rounds, given the `rounds` of a look at `times` as many pairs."""
     return round(rounds * min(times, _MOST_TIMES))
 
 
 def first_few(names: Sequence[str]) -> str:
-    """The first three, and how many more there are."""
+    """The first three, and the number of the others."""
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(names[:_NAMED]) + more
 
 
 def _why(gate: Gate) -> str:
-    """What is open after the first look: the worst first."""
+    """The open subjects after the first look, worst first."""
     again = [finding for finding in gate.measured_again if not finding.subject.pooled]
     told = sorted(again, key=lambda f: f.time is not Verdict.FLAGGED)
     return first_few(list(map(_open, told))) or "what many have in common seems slower"

@@ -1,7 +1,7 @@
-"""What a gate decides from: two revisions, "base" and "head", measured in pairs of fresh processes, round by round.
+"""The data of a gate: two revisions, "base" and "head", measured in pairs of fresh processes, round by round.
 
     sides = sides_of(observations)
-    sides.effects           # (rounds, pairs), log(time of head / time of base), less what the control says of the round
+    sides.effects           # (rounds, pairs), log(time of head / time of base), minus the round's control
 
 A *pair* is an arm in a cell; pairs are in the order of `logs`, cell by cell.
 """
@@ -23,24 +23,24 @@ Pair = tuple[Cell, str]
 """An arm, by its name, in a cell."""
 
 Count = int | float | None
-"""Operations, passes or bytes, exact; None where it is not known."""
+"""Exact operations, passes or bytes; None if unknown."""
 
 _OPERATIONS = ("multiply_adds", "passes", "flops")
-"""More of them is a regression whatever a clock says. Bytes are no operations: fewer operations often cost some."""
+"""The counts of which more is a regression without a clock. Bytes are excluded: fewer operations often cost some."""
 
 _FAILED = {Status.WRONG, Status.FAILED, Status.TIMED_OUT, Status.OUT_OF_MEMORY, Status.CRASHED}
-"""How an arm ends by itself; skipped is what waited for the other side, or is larger than what failed."""
+"""The ways in which an arm ends by itself; others were skipped because of the other side or of a smaller size."""
 
 _TRIMMED = 0.2
-"""Of the blocks at either end: a preempted one does not count, and it varies a tenth less than the median of ten."""
+"""The share of blocks trimmed at either end: drops preempted ones, and varies a tenth less than a median of ten."""
 
 _NEVER = "it was asked for, and no round came to it"
-"""Why a pair is in no observation, where a round would have said so of itself."""
+"""The reason for a pair in no observation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """What one side counts for an arm in a cell: the engine's own numbers, then those of its compiler."""
+    """One side's counts of an arm in a cell: the engine's own, then its compiler's."""
 
     multiply_adds: Count = None
     passes: Count = None
@@ -57,28 +57,28 @@ class CountChange:
     head: int | float
 
     def __str__(self) -> str:
-        """`multiply adds 1,200 → 900`."""
+        """The change as text: `multiply adds 1,200 → 900`."""
         return f"{self.what.replace('_', ' ')} {self.base:,} → {self.head:,}"
 
     @property
     def worse(self) -> bool:
-        """More operations than before."""
+        """Whether there are more operations than before."""
         return self.what in _OPERATIONS and self.head > self.base
 
     @property
     def better(self) -> bool:
-        """Fewer of them."""
+        """Whether there are fewer operations than before."""
         return self.what in _OPERATIONS and self.head < self.base
 
 
 def count_changes(base: Counts, head: Counts) -> tuple[CountChange, ...]:
-    """All counts that both sides know and that differ."""
+    """The known counts of both sides that differ."""
     known = known_counts(base, head)
     return tuple(CountChange(what=what, base=one, head=other) for what, one, other in known if one != other)
 
 
 def known_counts(base: Counts, head: Counts) -> Iterator[tuple[str, int | float, int | float]]:
-    """The counts that both sides know."""
+    """The counts known on both sides."""
     for f in fields(Counts):
         one, other = getattr(base, f.name), getattr(head, f.name)
         if one is not None and other is not None:
@@ -87,14 +87,14 @@ def known_counts(base: Counts, head: Counts) -> Iterator[tuple[str, int | float,
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sides:
-    """What both sides measured, and only what both have: cells and arms of one side alone are not compared.
+    """The measurements that both sides have; cells and arms of only one side are not compared.
 
     `logs` (rounds, cells, arms): log(time of head / time of base), the trimmed mean over the blocks of the round, NaN
-    where not measured; `control` (rounds,) or (rounds, cells): the same for code that is identical on both sides;
+    where not measured; `control` (rounds,) or (rounds, cells): the same for identical code on both sides;
     `counts`: those of base and of head; `reasons`: why a pair was not measured, or not in all of its rounds, and
     `ended`: how such a pair ended; `seconds`: per call, of base and of head.
 
-    Raises InputError where the shapes do not fit together.
+    Raises InputError if the shapes do not fit together.
     """
 
     cells: tuple[Cell, ...]
@@ -107,7 +107,7 @@ class Sides:
     seconds: Mapping[Pair, tuple[float, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Shapes that do not fit would pair the wrong numbers without a word."""
+        """Check the shapes, since wrong ones would silently pair the wrong numbers."""
         rounds, grid = self.logs.shape[0], (len(self.cells), len(self.arms))
         if self.logs.shape[1:] != grid or self.control.shape not in {(rounds,), (rounds, len(self.cells))}:
             raise InputError(
@@ -117,45 +117,45 @@ class Sides:
 
     @property
     def rounds(self) -> int:
-        """How many there were, complete or not."""
+        """The number of rounds, complete or not."""
         return int(self.logs.shape[0])
 
     @property
     def pairs(self) -> tuple[Pair, ...]:
-        """In the order of the columns of `effects`."""
+        """The pairs, in the order of the columns of `effects`."""
         return tuple((cell, arm) for cell in self.cells for arm in self.arms)
 
     def counted(self, pair: Pair) -> bool:
-        """Whether both sides know one of its counts."""
+        """Whether both sides know a count of this pair."""
         return pair in self.counts and any(known_counts(*self.counts[pair]))
 
     @property
     def drift(self) -> Vector:
-        """(rounds,): what identical code seems to differ by in each round; the median over the cells that have it.
+        """The apparent difference of identical code in each round, (rounds,): the median over the cells that have it.
 
-        A cell's own control is as noisy as the cell, their median over a round is not, and one wild cell cannot move
-        it. What a round does to all arms alike (a slow process, a crowded core) is in it.
+        A cell's own control is as noisy as the cell; their median over a round is not, and one wild cell cannot move
+        it. It contains a round's effect on all arms alike (a slow process, a crowded core).
         """
         control = self.control[:, None] if self.control.ndim == 1 else self.control
         return np.asarray(block_median(_finite(control)))
 
     @property
     def effects(self) -> Matrix:
-        """(rounds, pairs): `logs` less the drift of their round; NaN where either was not measured."""
+        """`logs` minus the drift of their round, (rounds, pairs); NaN if either was not measured."""
         logs = self.logs.reshape(self.rounds, len(self.cells) * len(self.arms))
         return np.asarray(_finite(logs) - self.drift[:, None])
 
 
 def _finite(logs: Matrix) -> Matrix:
-    """A time of zero has no logarithm: it was not measured."""
+    """The logarithm; a time of zero counts as not measured."""
     return np.where(np.isfinite(logs), logs, np.nan)
 
 
 def sides_of(observations: Sequence[SideObservation], asked: Collection[Pair] = ()) -> Sides:
-    """The log ratio of each round, cell and arm, as `log_ratio` has it; and all counts.
+    """The log ratio of each round, cell and arm, by `log_ratio`, and all counts.
 
-    What failed on a side, or was skipped, is there with its reason, and so is what was `asked` for and is in no
-    observation: asked for and not measured is no pass. Seconds are medians over rounds of medians over blocks.
+    Failed and skipped arms appear with their reasons, and so do arms that were `asked` for and are in no
+    observation, since those must not pass. Seconds are medians over rounds of medians over blocks.
     """
     rounds = sorted({o.round for o in observations})
     cells = sorted({o.cell for o in observations} | {cell for cell, _ in asked})
@@ -198,7 +198,7 @@ def _both(o: SideObservation) -> Mapping[str, tuple[ArmResult, ArmResult]]:
 
 
 def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
-    """The trimmed mean of log(head / base) over blocks that stood side by side; NaN where one side has none."""
+    """The trimmed mean of log(head / base) over paired blocks; NaN if one side has none."""
     if not base or len(base) != len(head):
         return float("nan")
     logs = np.sort(np.log(head) - np.log(base))
@@ -207,7 +207,7 @@ def log_ratio(base: Sequence[float], head: Sequence[float]) -> float:
 
 
 def counts_of(arm: ArmResult) -> Counts:
-    """All that are known of it."""
+    """The known counts of an arm."""
     cost, program = arm.cost, arm.program
     return Counts(
         multiply_adds=None if cost is None else cost.multiply_adds,
@@ -218,7 +218,7 @@ def counts_of(arm: ArmResult) -> Counts:
 
 
 def _why(base: ArmResult, head: ArmResult) -> str:
-    """Why an arm was not timed; empty where it was."""
+    """The reason why an arm was not timed; empty if it was."""
     sides = {"base": base, "head": head}
     failed = {f"{side} {arm.status}: {arm.reason}" for side, arm in sides.items() if arm.status in _FAILED}
     skipped = {f"{arm.status}: {arm.reason}" for arm in sides.values() if arm.status is Status.SKIPPED}
@@ -226,12 +226,12 @@ def _why(base: ArmResult, head: ArmResult) -> str:
 
 
 def _ended(base: ArmResult, head: ArmResult) -> Status:
-    """Of the side that ended by itself, head first; skipped where neither did."""
+    """The status of the side that ended by itself, head first; skipped if neither did."""
     return next((arm.status for arm in (head, base) if arm.status in _FAILED), Status.SKIPPED)
 
 
 def _seconds(observations: Sequence[SideObservation]) -> dict[Pair, tuple[float, float]]:
-    """Per call, of base and of head."""
+    """Seconds per call, of base and of head."""
     rounds: dict[Pair, list[tuple[float, float]]] = {}
     for o in observations:
         for name, (base, head) in _both(o).items():
@@ -241,7 +241,7 @@ def _seconds(observations: Sequence[SideObservation]) -> dict[Pair, tuple[float,
 
 
 def unmeasured(observations: Sequence[SideObservation]) -> dict[tuple[str, str], list[Cell]]:
-    """Why an arm was not measured, and in which cells: by (arm, side and reason)."""
+    """The cells of each unmeasured arm, by (arm, side and reason)."""
     found: dict[tuple[str, str], list[Cell]] = {}
     for o in observations:
         for name, sides in _both(o).items():

@@ -1,7 +1,7 @@
-"""What a gate tests: each arm in each cell, and what many of them have in common.
+"""The subjects of a gate: each arm in each cell, and pools of them.
 
-A change of a mode's code hits all its cells. Their mean over a round is far less noisy than each, so a small change
-that no cell shows alone is seen in the mode, the arm, the row (m fixed) or the column (n fixed) that has it.
+A change of a mode's code affects all its cells. Their mean over a round is far less noisy than each, so a small change
+that no cell shows alone is visible in its mode, arm, row (m fixed) or column (n fixed).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from fwdrev.results.gate.sides import Pair, Sides
 
 
 class Kind(StrEnum):
-    """A single arm in a single cell, or what a pool has in common."""
+    """The kind of a subject: a single arm in a single cell, or the common property of a pool."""
 
     CELL = "cell"
     MODE = "mode"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """One thing that is tested: the mean over `members`; `name` is that of the arm, the mode or the size."""
+    """One subject: the mean over `members`; `name` names the arm, the mode or the size."""
 
     kind: Kind
     name: str
@@ -38,27 +38,27 @@ class Subject:
 
     @property
     def pooled(self) -> bool:
-        """More than one arm in one cell."""
+        """Whether it is more than one arm in one cell."""
         return self.kind is not Kind.CELL
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data."""
+        """This record as plain data."""
         members = [{"n": cell.n, "m": cell.m, "arm": arm} for cell, arm in self.members]
         return {"kind": self.kind, "name": self.name, "members": members}
 
 
 def arm_subject(arm: str, n: int, m: int) -> str:
-    """An arm and where it was measured; a function has sizes, unless there is only the size 1."""
+    """An arm and its cell as text; a function has sizes, unless there is only the size 1."""
     if not names_function(arm):
         return f"{arm} at n = {n}, m = {m}"
     return f"{arm} at size {n}" if n > 1 else arm
 
 
 def subjects_of(sides: Sides) -> tuple[Subject, ...]:
-    """All pairs, those too that were not measured, then all pools.
+    """All pairs, measured or not, then all pools.
 
-    A pool has only pairs that were measured in as many rounds as any: the mean of a changing set would change with the
-    set. One with fewer than two members, or with those of a pool before it, says nothing new and is left out.
+    A pool has only pairs measured in as many rounds as any: the mean of a changing set would change with the
+    set. A pool with fewer than two members, or with those of an earlier pool, adds nothing and is left out.
     """
     rounds = (~np.isnan(sides.effects)).sum(axis=0)
     whole = [p for p, r in zip(sides.pairs, rounds, strict=True) if r == rounds.max() and p not in sides.reasons]
@@ -71,7 +71,7 @@ def subjects_of(sides: Sides) -> tuple[Subject, ...]:
 
 
 def _pools(pairs: Sequence[Pair]) -> Iterator[Subject]:
-    """Functions have nothing in common but their sizes: each is code of its own."""
+    """Functions form pools only over their sizes, since each is separate code."""
     engines = [pair for pair in pairs if not names_function(pair[1])]
     directions = {arm: direction_of(arm) for _, arm in engines}
     moving = [pair for pair in engines if directions[pair[1]] is not Direction.NONE]
@@ -89,11 +89,11 @@ def _by(kind: Kind, pairs: Iterable[Pair], name_of: Callable[[Pair], str]) -> It
 
 
 def averages(sides: Sides, subjects: Sequence[Subject]) -> Matrix:
-    """(rounds, subjects): the mean effect of all members in each round; NaN where a round lacks one of them."""
+    """The mean effect of all members in each round, (rounds, subjects); NaN if a round lacks one of them."""
     if not subjects:
         return np.empty((sides.rounds, 0))
     column = {pair: i for i, pair in enumerate(sides.pairs)}
-    nowhere = len(column)  # what these sides have no column for is a column of NaN
+    nowhere = len(column)  # pairs without a column here get a column of NaN
     picked = [column.get(pair, nowhere) for subject in subjects for pair in subject.members]
     effects = np.column_stack([sides.effects, np.full(sides.rounds, np.nan)])
     sizes = np.array([len(subject.members) for subject in subjects])
@@ -101,7 +101,7 @@ def averages(sides: Sides, subjects: Sequence[Subject]) -> Matrix:
 
 
 def shares(subjects: Sequence[Subject]) -> Vector:
-    """(subjects,): each one's share of the level. Cells have one half together, pools the other.
+    """Each subject's share of the level, (subjects,). Cells share one half, pools the other.
 
     Pools are few: with equal shares 16 of them beside 96 cells would begin with a seventh of the level. With half, the
     t that a pool must reach at a level of 10 % falls from 4.9 to 3.9 (8 rounds), and that of a cell rises to 5.4.

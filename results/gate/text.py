@@ -1,4 +1,4 @@
-"""A gate in words: what is slower or faster, what is open and why, and how small a change would have been seen."""
+"""A gate in words: the slower and faster subjects, the open ones and why, and the smallest detectable change."""
 
 from collections.abc import Iterator, Sequence
 from statistics import median
@@ -14,7 +14,7 @@ from fwdrev.results.text.quantities import change_text, percent_text, seconds_te
 
 
 def judged(gate: Gate, title: str, notes: Sequence[str] = ()) -> GateReport:
-    """Every arm in every cell, and the pools whose mean moved, or seemed to; `notes` come before the gate's own."""
+    """The report: every arm in every cell, and the pools whose mean moved or seemed to; `notes` come first."""
     settled = {Verdict.INCONCLUSIVE, Verdict.UNCHANGED}
     known = [f for f in gate.findings if not f.subject.pooled or f.open or f.verdict not in settled]
     told = tuple(
@@ -49,12 +49,12 @@ def _subject(finding: Finding) -> str:
 
 
 def _of_functions(subject: Subject) -> bool:
-    """A check has functions, or engines."""
+    """The word for the check's arms: functions or engines."""
     return all_functions([arm for _, arm in subject.members])
 
 
 def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
-    """Counts, by how much the time changed and whether that decides, and what stood in the way."""
+    """The evidence: counts, the change in time and whether it decides, and obstacles."""
     for count in finding.counts:
         yield str(count)
     decisive = finding.again or finding.change
@@ -69,7 +69,7 @@ def _grounds(gate: Gate, finding: Finding) -> Iterator[str]:
 
 
 def _clock(gate: Gate, finding: Finding, decisive: Estimate) -> str:
-    """By the rounds that decided: where a first look had flagged it, those are the fresh ones."""
+    """The change by the rounds that decided, which are the fresh ones for flagged subjects."""
     seconds = [] if finding.seconds is None else [" → ".join(map(seconds_text, finding.seconds))]
     change = ", ".join([change_text(decisive), *seconds])
     match finding.time:
@@ -97,7 +97,7 @@ def _undecided(gate: Gate, finding: Finding, decisive: Estimate, change: str) ->
 
 
 def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
-    """Why an interval decides nothing."""
+    """The reason why an interval decides nothing."""
     share = gate.threshold * (POOLED if finding.subject.pooled else 1)
     threshold = f"the threshold, {percent_text(share)},"
     if e.low is None or e.high is None or e.low <= 1 + share <= e.high:
@@ -108,7 +108,7 @@ def _open(gate: Gate, finding: Finding, e: Estimate) -> str:
 
 
 def _seen(gate: Gate) -> Iterator[str]:
-    """The smallest change that nine of ten such runs would flag."""
+    """The smallest change that nine of ten such runs flag, as text."""
     words = ("an arm in a cell", "a mode, an arm, a row or a column")
     if all(_of_functions(finding.subject) for finding in gate.findings):
         words = ("a function", "all sizes of a function")

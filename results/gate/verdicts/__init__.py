@@ -1,4 +1,4 @@
-"""The report of a check and its forms: text, JUnit, Markdown, and annotations of GitHub.
+"""The report of a check and its forms: text, JUnit, Markdown, and GitHub annotations.
 
 Start with `report.py`.
 """

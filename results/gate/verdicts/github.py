@@ -1,7 +1,7 @@
-"""A report as annotations, which GitHub shows beside a run and a pull request.
+"""A report as annotations, which GitHub shows with a run and a pull request.
 
-An annotation is a line that the runner reads from what a step prints, `::error title=…::…`; so what a user chose must
-neither end the title nor the line.
+An annotation is a line in a step's output, `::error title=…::…`; so names chosen by users must
+not end the title or the line.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, in_short, not_timed, notable
 
 _SHOWN = 10
-"""Annotations of each level that GitHub shows for a step; it drops the others without a word."""
+"""The annotations of each level that GitHub shows for a step; it silently drops the others."""
 
 _LONGEST = 4_000
-"""Bytes of what one annotation names: the runner cuts off what is beyond 4,096 characters."""
+"""The most bytes of names in one annotation: the runner cuts lines at 4,096 characters."""
 
 _LEVELS = {
     Outcome.REGRESSED: "error",
@@ -24,12 +24,12 @@ _TITLE = "fwdrev check"
 
 
 def annotations(report: GateReport) -> list[str]:
-    """The outcome, then an error for each that fails, a warning for each that is open, a notice for other changes.
+    """The outcome, then an error for each failing finding, a warning for each open one, a notice for other changes.
 
-    The first one names what was not timed. At most ten of each level: the last one names the others.
+    The first one names untimed subjects. At most ten of each level: the last one names the others.
     """
     level = _LEVELS.get(report.outcome, "notice")
-    first = "; ".join(filter(None, [not_timed(report, _LONGEST // 2), report.title]))  # the title is seen too
+    first = "; ".join(filter(None, [not_timed(report, _LONGEST // 2), report.title]))  # the title is visible, too
     by_level: dict[str, list[ReportLine]] = {"error": [], "warning": [], "notice": []}
     for line in notable(report):
         by_level[_level(line)].append(line)
@@ -45,7 +45,7 @@ def _level(line: ReportLine) -> str:
 
 
 def _shown(level: str, lines: Sequence[ReportLine], room: int) -> Iterator[str]:
-    """A line for each, or for all but the last one's, which names those that have none."""
+    """A line for each; if there are too many, the last line names the rest."""
     alone = len(lines) if len(lines) <= room else room - 1
     for each in lines[:alone]:
         yield _line(level, each.verdict, f"{each.subject}: {each.grounds}")
@@ -60,5 +60,5 @@ def _line(level: str, what: str, text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As GitHub's own toolkit does it; the sign that escapes goes first."""
+    """Escapes as GitHub's own toolkit does, the escape sign first."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

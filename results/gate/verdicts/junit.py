@@ -1,8 +1,8 @@
 """A report as a JUnit file, which CI services show as a list of tests.
 
-JUnit knows tests that pass, fail, are skipped, or err. Here a test is a finding: it fails where the code is slower, or
-missing, and is skipped where it was not timed, is undecided or new. Where there was nothing to compare one errs, lest
-an empty list pass for a good one.
+JUnit tests pass, fail, are skipped, or err. Here a test is a finding: it fails if the code is slower, or
+missing, and is skipped if it was not timed, is undecided or new. If there is nothing to compare, one errs, so that
+an empty list does not look good.
 """
 
 from datetime import datetime
@@ -44,10 +44,10 @@ def junit(report: GateReport, *, began: datetime | None = None, seconds: float =
 
 
 def _case(suite: ET.Element, name: str) -> ET.Element:
-    """A test without a time: it was measured side by side with others."""
+    """A test, without a time, since arms are measured side by side."""
     return ET.SubElement(suite, "testcase", classname=_CLASS, name=name)
 
 
 def _add_result(case: ET.Element, kind: str, verdict: str, grounds: str) -> None:
-    """Twice the same: some services show the attribute, some the text."""
+    """The message twice: some services show the attribute, some the text."""
     ET.SubElement(case, kind, type=verdict, message=grounds).text = f"{verdict}: {grounds}"

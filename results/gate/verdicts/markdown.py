@@ -1,8 +1,8 @@
-"""A report in GitHub's Markdown: for a pull request's comment, and for the summary of a step.
+"""A report in GitHub's Markdown, for a pull request's comment and for a step's summary.
 
     Path("check.md").write_text(markdown(report), encoding="utf-8")
 
-Names of engines, functions and revisions come from whoever wrote the change. They show letter by letter: none becomes
+The author of the change chooses the names of engines, functions and revisions. They appear literally: none becomes
 markup, mentions a person, links to an issue or turns into a picture.
 """
 
@@ -15,40 +15,40 @@ from itertools import accumulate
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, not_timed, notable, unchanged
 
 MARKER = "<!-- fwdrev check -->"
-"""Begins the text, unseen: by it a workflow finds the comment that it wrote before."""
+"""An invisible start of the text, by which a workflow finds its earlier comment."""
 
 COMMENT_LIMIT = 65_536
-"""Characters that GitHub takes as a comment."""
+"""The most characters of a GitHub comment."""
 
 SUMMARY_LIMIT = 1 << 20
-"""Bytes that GitHub takes as the summary of a step."""
+"""The most bytes of a step's summary on GitHub."""
 
 _SIGNS = {Outcome.UNCHANGED: "✓", Outcome.IMPROVED: "✓", Outcome.REGRESSED: "✗", Outcome.MISSING: "✗"}
 
 _HARMLESS = re.compile(r"(?!.*(?:www|[0-9a-f]{7}|[A-Za-z]-\d))[A-Za-z(](?:[A-Za-z\d .,;()%+=÷→…-]|: )*", re.ASCII)
-"""Plain words and numbers. Not: what GitHub may take for a commit, a page, a list, a reference or an emoji."""
+"""Plain words and numbers, with nothing that GitHub may take for a commit, a page, a list, a reference or an emoji."""
 
 _MARKUP = re.compile(r"[&<>|\\`*_~\[\]:@#$!]|(?<=www)\.", re.IGNORECASE)
 
 _LONGEST_TITLE = 200
 _LONGEST_NAMES = (80, 40)
-"""Letters of a name in the headline; fewer of one whose letters have to be escaped."""
+"""The most letters of a name in the headline; fewer if they must be escaped."""
 
 _HEADLINE = 600
-"""Bytes of the names in the headline; at most."""
+"""The most bytes of names in the headline."""
 
 _SHORT = 100
-"""Letters of the grounds of a finding where there is no room for more."""
+"""The most letters of a finding's evidence if space is short."""
 
 _MORE = 100
-"""Bytes of the line that says how many are missing; at most."""
+"""The most bytes of the line that counts missing rows."""
 
 
 def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
-    """A headline that names what was not timed, a table of what is notable, the notes, what is unchanged, folded.
+    """A headline with the untimed subjects, a table of notable findings, the notes, and the unchanged findings, folded.
 
-    It has at most `limit` bytes in UTF-8, so at most as many characters; from 4,096 on that can be kept. What does not
-    fit is missing at the end of each part, and the part says so.
+    It has at most `limit` bytes in UTF-8, so at most as many characters, if that is 4,096 or more. Each part that does
+    not fit is cut at its end and says so.
     """
     same = unchanged(report)
     outcome = f"## {_SIGNS.get(report.outcome, '?')} fwdrev check: {report.outcome}"
@@ -58,7 +58,7 @@ def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
     columns = ["", "| verdict | where | grounds |", "| --- | --- | --- |"]
     room = limit - _size([*head, *frame, *columns, "", ""]) - 3 * _MORE
     rows = [_row(each) for each in notable(report)]
-    if _size(rows) > room:  # who is slower is worth more than by how much
+    if _size(rows) > room:  # the name of a slower subject matters more than its change
         rows = [_row(each, _SHORT) for each in notable(report)]
     rows = _fitting(rows, room, "| {} | | |".format)
     notes = _fitting([f"- {_letters(note)}" for note in report.notes], room - _size(rows), "- {}".format)
@@ -70,13 +70,13 @@ def markdown(report: GateReport, limit: int = COMMENT_LIMIT) -> str:
 
 
 def _name(text: str) -> str:
-    """As much of it as surely fits into the headline."""
+    """As much of a name as always fits into the headline."""
     shown = [_letters(_cut(text, most)) for most in _LONGEST_NAMES]
     return next((each for each in shown if _size([each]) < _HEADLINE // 2), shown[-1])
 
 
 def _cut(text: str, most: int) -> str:
-    """A revision, or a function, may be named by any number of letters."""
+    """Shortens a name, since revisions and functions may have names of any length."""
     return text if len(text) <= most else f"{text[:most]}…"
 
 
@@ -86,7 +86,7 @@ def _row(line: ReportLine, most: int = sys.maxsize) -> str:
 
 
 def _letters(text: str) -> str:
-    """As it is where nothing in it could be taken for more; otherwise as code.
+    """A name unchanged if harmless, otherwise as code.
 
     In code GitHub looks for no mentions, references or emoji. It is HTML and no backticks, which could not hold a bar
     in a table; what Markdown would read is written by its number. The comment before an @ parts it from what would
@@ -103,7 +103,7 @@ def _by_number(found: re.Match[str]) -> str:
 
 
 def _fitting(lines: Sequence[str], room: int, said: Callable[[str], str]) -> list[str]:
-    """As many as fit into so many bytes; then how many do not."""
+    """As many rows as fit into the bytes, then the number of the rest."""
     ends = list(accumulate(_size([line]) for line in lines))
     kept = bisect_right(ends, room)
     missing = len(lines) - kept
@@ -112,5 +112,5 @@ def _fitting(lines: Sequence[str], room: int, said: Callable[[str], str]) -> lis
 
 
 def _size(lines: Sequence[str]) -> int:
-    """Bytes, with the ends of lines."""
+    """The bytes of lines, with their ends."""
     return sum(len(line.encode()) + 1 for line in lines)

@@ -1,9 +1,9 @@
-"""The report of a check in words: what the terminal, a JUnit file, a comment and annotations show.
+"""The report of a check in words, for the terminal, a JUnit file, a comment and annotations.
 
     report = judged(gate, title="base 1a2b3c, head: the working tree")
     text_lines(report)
 
-It is where the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline become one thing.
+Both the gate by the clock (`results.gate.decision`) and the comparison with a stored baseline end in this form.
 """
 
 import sys
@@ -15,17 +15,17 @@ from itertools import accumulate
 from fwdrev.results.runs.schema import one_line
 
 _MOST = 40
-"""Findings that a terminal shows with their grounds: more would scroll away what was said first."""
+"""The most findings with evidence on a terminal, so that the first ones do not scroll away."""
 
 _WIDEST = 60
-"""Characters of a subject beyond which the grounds of all others no longer wait for it."""
+"""The longest subject that widens the column of subjects, in characters."""
 
 
 class Verdict(StrEnum):
-    """What can be said of a subject, the worst first.
+    """The verdicts on a subject, worst first.
 
-    `WITHIN`, of one with a limit of its own: it does not exceed it; `NEW`: only head has it, so that there is nothing
-    to compare it with; `MISSING`: head does not have it any more.
+    `WITHIN`: it keeps its own limit; `NEW`: only head has it, so that there is nothing
+    to compare it with; `MISSING`: head no longer has it.
     """
 
     REGRESSED = "regressed"
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What all findings say together."""
+    """The outcome of all findings together."""
 
     UNCHANGED = "unchanged"
     IMPROVED = "improved"
@@ -51,7 +51,7 @@ class Outcome(StrEnum):
 
 
 def overall(*, worse: bool, missing: bool, compared: bool, undecided: bool, better: bool) -> Outcome:
-    """A regression stands whatever else is open; otherwise all must be known to be no worse."""
+    """A regression stands even if others are open; a pass requires that all are known to be no worse."""
     if worse:
         return Outcome.REGRESSED
     if missing:
@@ -65,10 +65,10 @@ def overall(*, worse: bool, missing: bool, compared: bool, undecided: bool, bett
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportLine:
-    """One finding: `subject` and `grounds` are plain text of one line each, and hold whatever names a user chose.
+    """One finding: `subject` and `grounds` are plain text of one line each, and contain names chosen by users.
 
     `fails`: it alone makes the outcome a regression, or `MISSING`; `open`: it is undecided, and the outcome cannot be
-    better than that; `untimed`: it was asked for and not timed, or not to the end, and why in a word or two.
+    better than that; `untimed`: it was requested and not timed, or not to the end, and why in a word or two.
     """
 
     subject: str
@@ -79,7 +79,7 @@ class ReportLine:
     untimed: str | None = None
 
     def __post_init__(self) -> None:
-        """A name that breaks the line, or that a file cannot hold, is mended here for all who show it."""
+        """Cleans names that break the line, or that a file cannot hold, once for all forms."""
         object.__setattr__(self, "subject", one_line(self.subject))
         object.__setattr__(self, "grounds", one_line(self.grounds))
         if self.untimed is None and self.verdict in {Verdict.NEW, Verdict.MISSING}:
@@ -88,7 +88,7 @@ class ReportLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateReport:
-    """All lines, those unchanged too; `notes` belong to no subject, such as the control's drift."""
+    """All findings, unchanged ones included; `notes` belong to no subject, such as the control's drift."""
 
     title: str
     outcome: Outcome
@@ -96,23 +96,23 @@ class GateReport:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """As for what is told."""
+        """Cleans the notes in the same way."""
         object.__setattr__(self, "title", one_line(self.title))
         object.__setattr__(self, "notes", tuple(map(one_line, self.notes)))
 
 
 _RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
-"""Among those that fail, those that are open, and the rest; in each what was not timed comes first."""
+"""The order: failing, open, then the rest; in each, untimed subjects come first."""
 
 
 def notable(report: GateReport) -> list[ReportLine]:
-    """What is not unchanged, the worst first."""
+    """The changed findings, worst first."""
     lines = [line for line in report.told if not _same(line)]
     return sorted(lines, key=lambda each: (not each.fails, not each.open, each.untimed is None, _RANK[each.verdict]))
 
 
 def unchanged(report: GateReport) -> list[ReportLine]:
-    """The others."""
+    """The unchanged findings."""
     return [line for line in report.told if _same(line)]
 
 
@@ -121,23 +121,23 @@ def _same(line: ReportLine) -> bool:
 
 
 def not_timed(report: GateReport, most: int = sys.maxsize, shown: Callable[[str], str] = str) -> str:
-    """`not timed: mymodule:step (wrong)`, for a headline of at most `most` bytes; empty where all was timed.
+    """The untimed subjects in at most `most` bytes, `not timed: mymodule:step (wrong)`; empty if all were timed.
 
-    Names that do not fit are counted; `shown` escapes a name.
+    It counts names that do not fit; `shown` escapes a name.
     """
     names = [f"{shown(line.subject)} ({line.untimed})" for line in notable(report) if line.untimed]
     return f"not timed: {in_short(names, most)}" if names else ""
 
 
 def in_short(names: Sequence[str], most: int) -> str:
-    """With commas between, as many as fit into so many bytes, then how many do not."""
+    """As many names as fit into the bytes, separated by commas, then the number of the rest."""
     fitting = sum(end <= most for end in accumulate(len(name.encode()) + 2 for name in names))
     more = [f"{len(names) - fitting:,} more"] if fitting < len(names) else []
     return " and ".join(filter(None, [", ".join(names[:fitting]), *more]))
 
 
 def text_lines(report: GateReport) -> list[str]:
-    """A table of what is notable, then how many are unchanged, the notes and the outcome."""
+    """A table of notable findings, then the number of unchanged ones, the notes and the outcome."""
     return [
         report.title,
         "",
@@ -150,7 +150,7 @@ def text_lines(report: GateReport) -> list[str]:
 
 
 def _table(lines: Sequence[ReportLine]) -> Iterator[str]:
-    """Columns under their names, then the names of what has no room for its grounds; nothing at all for nothing."""
+    """Columns with headers, then the subjects without room for evidence; empty for no findings."""
     if not lines:
         return
     rows = [("verdict", "where", "grounds"), *((each.verdict, each.subject, each.grounds) for each in lines[:_MOST])]
