@@ -3,6 +3,7 @@
 Then what the tests of reports share: a run on disk, a browser that only notes what it is asked to show, a server.
 """
 
+import gc
 import os
 import shutil
 import signal
@@ -14,11 +15,15 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.programs import compile_quickly, forget_if_large, optimised
+
 if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
     from tests.live import Growing, Pages
 
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # whether this machine was calibrated makes no difference
+
+_programs = Path(_cache.name) / "programs"
 
 _temporary = Path(_cache.name) / "tmp"
 _temporary.mkdir()
@@ -37,6 +42,27 @@ hypothesis.settings.load_profile("fwdrev")
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:  # in the background, or with nohup; commands under test heed them
         signal.signal(_number, _handler)
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays: collecting garbage need not look at it each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def little_memory() -> Iterator[None]:
+    """Programs of JAX are compiled quickly, and forgotten where they have become many."""
+    compile_quickly(_programs)
+    yield
+    forget_if_large()
+
+
+@pytest.fixture
+def compiled_by_default() -> Iterator[None]:
+    """Programs are those that users get, where the test is about what XLA makes of them."""
+    with optimised():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, spoil: Any, *, always: bool = False)
     return seen
 
 
+@pytest.mark.usefixtures("compiled_by_default")
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_reference_is_finite_where_the_function_is(wrt: Wrt, dtype: str) -> None:

@@ -1,7 +1,6 @@
 """Problems of other benchmarks, and networks: Jacobians are those of loops in NumPy, shapes the published ones."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import jax
@@ -38,15 +37,6 @@ SMALL: list[Row] = [
 
 FIRST = list({row[0]: row for row in reversed(SMALL)}.values())
 """One row of each problem."""
-
-
-@pytest.fixture(autouse=True)
-def quickly() -> Iterator[None]:
-    """Programs that run once: compiling them well takes ten times as long."""
-    before = jax.config.read("jax_disable_most_optimizations")  # type: ignore[no-untyped-call]
-    jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # noqa: FBT003
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)  # type: ignore[no-untyped-call]
 
 
 def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:

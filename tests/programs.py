@@ -1,0 +1,63 @@
+"""JAX in tests: programs are compiled quickly rather than well, each only once, and forgotten before they are many.
+
+Every operation outside of jax.jit is a program of more than a megabyte that takes a hundredth of a second to compile,
+and a third of that to read from a file. The tests make some ten thousand of them.
+"""
+
+import ctypes
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+__all__ = ["compile_quickly", "forget_if_large", "optimised"]
+
+_LARGE = 80 << 20
+"""Bytes that the process may grow by until all programs are forgotten."""
+
+_least = 1 << 62
+"""Bytes of the process when it was smallest since they were forgotten."""
+
+
+def compile_quickly(folder: Path) -> None:
+    """Without most optimisations, where JAX is loaded; what is compiled a second time is read from the folder."""
+    jax: Any = sys.modules.get("jax")
+    if jax is None or jax.config.jax_compilation_cache_dir is not None:
+        return
+    from jax.experimental.compilation_cache import compilation_cache
+
+    jax.config.update("jax_disable_most_optimizations", True)  # noqa: FBT003
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    compilation_cache.reset_cache()  # type: ignore[no-untyped-call]  # the first program has settled that there is none
+
+
+@contextmanager
+def optimised() -> Iterator[None]:
+    """As by default: at its lowest level, XLA computes NaN where there is none."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", False)  # type: ignore[no-untyped-call]  # noqa: FBT003
+    yield
+    jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]  # noqa: FBT003
+
+
+def forget_if_large() -> None:
+    """All programs, where the process has grown by much; their memory goes back to the system."""
+    global _least  # noqa: PLW0603 - of this process
+    _least = min(_least, _bytes())
+    jax: Any = sys.modules.get("jax")
+    if jax is None or _bytes() < _least + _LARGE:
+        return
+    jax.clear_caches()
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    _least = _bytes()
+
+
+def _bytes() -> int:
+    """Of this process, in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
