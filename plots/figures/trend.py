@@ -73,9 +73,9 @@ def draw_ratio(layout: TrendLayout, ax: Axes) -> None:
     one, other = map(shown, layout.pair)
     ax.axhline(1, color=LESS_INK, linewidth=1, linestyle=":")
     _draw_bars(layout.ratio, ax, INK, "-", "o")
+    _set_scale(ax)  # before limits are read: the margins of a linear scale may reach below zero
     low, high = ax.get_ylim()
     ax.set_ylim(min(low, 0.8), max(high, 1.25))
-    _set_scale(ax)
     ax.set_ylabel(f"time of {one}\n÷ time of {other}")
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     for at, side, name in ((0.98, "top", other), (0.02, "bottom", one)):

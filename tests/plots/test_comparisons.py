@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from fwdrev.bench import Cell
 from fwdrev.modes import InputError, NothingMeasuredError
-from fwdrev.plots import draw_side_by_side, lay_out_side_by_side, lay_out_trend, save_comparisons
+from fwdrev.plots import draw_ratio, draw_side_by_side, lay_out_side_by_side, lay_out_trend, save_comparisons
 from fwdrev.plots.figures.side_by_side import changes, differences
 from fwdrev.results import Run, trend
 from tests.scripted import scripted_run, seconds
@@ -74,6 +74,17 @@ def test_one_round_has_a_point_and_no_interval() -> None:
     layout = lay_out_trend(trend([_run(1, rounds=1), _run(2)], PAIR))
     assert math.isnan(layout.ratio.low[0])
     assert math.isfinite(layout.ratio.low[1])
+
+
+def test_wide_intervals_stay_on_the_logarithmic_scale() -> None:
+    """The axis of ratios holds the whole bars, however wide they are."""
+    layout = lay_out_trend(trend([_run(1), _run(2)], PAIR))
+    wide = replace(layout.ratio, low=layout.ratio.seconds / 8, high=layout.ratio.seconds * 8)
+    ax = Figure().subplots()
+    draw_ratio(replace(layout, ratio=wide), ax)
+    low, high = ax.get_ylim()
+    assert 0 < low < wide.low.min()
+    assert wide.high.max() < high
 
 
 def test_side_by_side_are_the_maps_of_both() -> None:
