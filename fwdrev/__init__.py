@@ -6,7 +6,7 @@
     J = fwdrev.engine("forward").prepare(p.chain, wrt="theta")(p.x, p.theta)     # (64, 256)
     run = fwdrev.load("runs/today")
 
-Importing it is light: everything is loaded when it is first used.
+Importing it is light: everything is loaded on first use.
 """
 
 import lazy_loader

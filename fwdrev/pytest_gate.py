@@ -1,4 +1,4 @@
-"""The gate as a test calls it: a verdict becomes a pass, a failure or a skip; bad arguments end in one line.
+"""The gate inside a test: turns a verdict into a pass, a failure or a skip, and bad arguments into one line.
 
 def test_speed(fwdrev_gate: FwdrevGate) -> None:
     found = fwdrev_gate(f, g, max_ratio=1.1)
@@ -25,13 +25,13 @@ Call = Callable[[], object]
 Setup = Callable[[], tuple[Call, Call]]
 
 _ALONE = RLock()
-"""Gates of several threads measure one after the other; a gate inside a callable of another gate has to go on."""
+"""Gates in several threads measure one after the other; a gate inside a callable of another gate must not wait."""
 
 
 class FwdrevGate:
     """The value of the fixture `fwdrev_gate`.
 
-    `told` gets a line for each gate that was measured; `inconclusive`: skip, pass or fail.
+    `told` gets a line for each measured gate; `inconclusive`: skip, pass or fail.
     """
 
     def __init__(self, told: Callable[[str], None], inconclusive: str) -> None:
@@ -46,16 +46,16 @@ class FwdrevGate:
         max_seconds: float = 5.0,
         setup: Setup | None = None,
     ) -> CallableGate:
-        """Assert that time of f ÷ time of g is at most `max_ratio`; returns the verdict and its grounds.
+        """Assert that time of f ÷ time of g is at most `max_ratio`; returns the verdict with its evidence.
 
-        Both are called without arguments, many times, in turns, in this process; gates of other threads wait. The test
+        It calls both without arguments, many times, in turns, in this process; gates in other threads wait. The test
         fails if the ratio is above `max_ratio` beyond doubt and fresh rounds confirm it. If `max_seconds` of measuring
-        do not decide it (first calls, which may compile, come on top), or are too few to try, the test is skipped, or
-        does what the setting `fwdrev_inconclusive` says. Errors that the callables raise pass through.
+        do not decide (first calls, which may compile, come on top), or are too few to try, the test is skipped, or
+        follows the setting `fwdrev_inconclusive`. Errors of the callables propagate.
 
-        All rounds of one process share where code and arrays lie in memory. That moves a ratio by a few per cent, so a
+        All rounds of a process share the place of code and arrays in memory. That moves a ratio by a few per cent, so a
         `max_ratio` below about 1.05 means little; `fwdrev check` starts fresh processes for every round. `setup`, given
-        in place of f and g, returns both and is called anew for each round: that places the arrays anew, not the code.
+        in place of f and g, returns both and runs for each round: that moves the arrays, not the code.
         """
         __tracebackhide__ = True
         with _one_line():
@@ -90,7 +90,7 @@ class FwdrevGate:
 
 @contextmanager
 def _one_line() -> Iterator[None]:
-    """Ends the test in one line if we refuse something. The user's code runs outside: its errors are its own."""
+    """Ends the test in one line if we refuse something. The user's code runs outside, so its errors propagate."""
     try:
         yield
     except InputError as error:

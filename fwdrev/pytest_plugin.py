@@ -1,9 +1,9 @@
-"""The plugin for pytest: the fixture `fwdrev_gate`, its settings, and its lines at the end of a run.
+"""The plugin for pytest: the fixture `fwdrev_gate`, its settings, and its lines in the summary.
 
     def test_speed(fwdrev_gate):
         fwdrev_gate(f, g, max_ratio=1.1)           # time of f ÷ time of g, decided as `fwdrev check` decides
 
-pytest loads this module wherever fwdrev is installed, so it imports nothing more until a test measures.
+pytest loads this module wherever fwdrev is installed, so it imports nothing else until a test measures.
 """
 
 import os
@@ -19,17 +19,17 @@ _SETTINGS = {
     "fwdrev_inconclusive": ("what a test does if fwdrev_gate cannot decide it in its time", "skip", "pass", "fail"),
     "fwdrev_xdist": ("what fwdrev_gate does beside other workers of pytest-xdist", "skip", "measure"),
 }
-"""Their help and the choices; the first choice is the default."""
+"""The settings' help and choices; the first choice is the default."""
 
 _UNSAFE = "thread_unsafe"
-"""The marker that keeps plugins from running a test in several threads at once."""
+"""The marker that stops plugins from running a test in several threads at once."""
 
 _RUNS = pytest.StashKey[int]()
-"""How often a test began: plugins that repeat failed tests set their fixtures up again."""
+"""The attempt number of a test, since plugins may repeat failed tests."""
 
 
 class _Summary:
-    """Collects the lines of all gates, also from tests that run in other processes.
+    """Collects the lines of all gates, also from tests in other processes.
 
     If a test is run again, only the lines of its last run are kept.
     """
@@ -38,7 +38,7 @@ class _Summary:
         self._told: dict[tuple[str, object], list[str]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if report.when != "teardown":  # its report has all lines
+        if report.when != "teardown":  # its report carries all lines
             return
         told = [f"{report.nodeid}: {each[1]}" for each in report.user_properties if each[0] == _NAME]
         if told:
@@ -52,7 +52,7 @@ class _Summary:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """One option of the command line, two settings of the configuration."""
+    """Adds one option of the command line and two settings of the configuration."""
     parser.getgroup("fwdrev").addoption(
         "--fwdrev-skip", action="store_true", help="skip every test that measures with fwdrev_gate"
     )
@@ -70,7 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """A gate would measure its own copies in other threads; plugins that make these have registered the marker."""
+    """Marks gates as single-threaded, if a plugin that runs tests in threads has registered the marker."""
     if not any(str(line).startswith(_UNSAFE) for line in config.getini("markers")):
         return
     for item in items:
@@ -87,7 +87,7 @@ def fwdrev_gate(request: pytest.FixtureRequest) -> Any:  # noqa: ANN401 - a Fwdr
     others = "PYTEST_XDIST_WORKER" in os.environ and os.environ.get("PYTEST_XDIST_WORKER_COUNT") != "1"
     if others and config.getini("fwdrev_xdist") == "skip":
         pytest.skip("fwdrev_gate does not measure beside other workers of pytest-xdist, unless fwdrev_xdist = measure")
-    with warnings.catch_warnings():  # warnings of libraries that load are not the test's
+    with warnings.catch_warnings():  # warnings while libraries load are not the test's
         warnings.simplefilter("ignore")
         from fwdrev.pytest_gate import FwdrevGate
 

@@ -1,4 +1,4 @@
-"""What the front door exports that both measures and estimates: `jacobian`, `advise`, and a whole sweep.
+"""The front door's functions that both measure and estimate: `jacobian`, `advise`, and a whole sweep.
 
 Start with `jacobian.py`.
 """

@@ -1,4 +1,4 @@
-"""The sweeps of a calibration: small planes of a few shapes, with the engines that the cost model is to know."""
+"""The sweeps of a calibration: small planes of a few shapes, with the engines of the cost model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,26 +14,26 @@ from fwdrev.results.runs.journal import create
 from fwdrev.results.runs.run import Run, load
 
 _SHAPES = ((2, 96), (3, 32), (6, 128))
-"""Depth and width of `driven`: few layers and many, states smaller and larger than the outputs."""
+"""The depths and widths of `driven`: few layers and many, states smaller and larger than the outputs."""
 
 _NETWORKS = ((3, 16), (5, 96))
-"""Likewise of `mlp`, whose layers take turns between a product and an activation."""
+"""The depths and widths of `mlp`, whose layers alternate between a product and an activation."""
 
 _NUMPY = {"inputs": "4:2048:*8", "outputs": "1:1024:*8", "rounds": 3, "blocks": 4, "block_seconds": 1e-3}
 _JAX = {"inputs": "4:1024:*16", "outputs": "1:256:*16", "rounds": 1, "blocks": 4, "block_seconds": 1e-3}
-"""Few cells: to compile what each is checked against, and JAX's own engines, takes longer than to measure them."""
+"""Few cells: compiling the references and JAX's own engines takes longer than measuring them."""
 
 
 class _Unweighed(LocalExecutor):
-    """Memory is not asked for here."""
+    """The local executor without the memory pass."""
 
     def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """Nothing."""
+        """Measures no memory."""
         return iter(())
 
 
 def calibration_runs(folder: Path, machine: Mapping[str, Any]) -> list[Run]:
-    """Measures NumPy's engines on every shape, JAX's on the first two of `driven`; the runs lie in `folder`."""
+    """Measures NumPy's engines on every shape, JAX's on the first two of `driven`; keeps the runs in `folder`."""
     planes = [(_NUMPY, ["forward", "reverse"], "driven", shape) for shape in _SHAPES]
     planes += [(_NUMPY | {"wrt": "x"}, ["forward", "reverse"], "mlp", shape) for shape in _NETWORKS]
     planes += [(_JAX, ["jax-jvp", "jax-vjp"], "driven", shape) for shape in _SHAPES[:2]]

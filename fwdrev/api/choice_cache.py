@@ -1,12 +1,12 @@
-"""Modes that were measured to be the fastest, kept in the user's cache folder.
+"""Keeps the fastest modes by measurement in the user's cache folder.
 
-There is one small file for each function, shapes and machine, and no more than a few thousand in all:
+There is one small file for each function, shapes and machine, and at most a few thousand in all:
 
-    key = choice_key(programs, x, {"chunk": None})         # of the programs that are compared, and their point
+    key = choice_key(programs, x, {"chunk": None})         # of the compared programs and their point
     remembered(key, ("forward", "reverse"))                # "forward", or None
     remember(key, "forward", {"forward": 1e-6, "reverse": 2e-6})
 
-A file that is damaged or cannot be written costs a measurement, not an error; the first one is told in a warning.
+A damaged or unwritable file costs a measurement and raises nothing; the first one causes a warning.
 """
 
 import hashlib
@@ -30,22 +30,22 @@ from fwdrev.results.runs.cache_folder import cache_folder
 _FORMAT = 2
 
 _MOST = 2000
-"""Files that are kept: those that were written first go."""
+"""The most files to keep: the oldest go first."""
 
 _NUMBER = re.compile(r"(?<=[\s(])(?:[-\d][\w.+-]*|inf|nan|True|False):(\w+\[\])")
-"""A number in a program, as `2.0:f64[]`."""
+"""A number in a program, such as `2.0:f64[]`."""
 
 _ADDRESS = re.compile(r"0x[0-9a-f]+")
-"""Where a function lies in memory."""
+"""The address of a function."""
 
 _warned: list[Path] = []
 
 
 def choice_key(programs: Sequence[ClosedJaxpr], x: Pytree, options: Mapping[str, Any]) -> str:
-    """Of the programs that are compared, what was asked for, the device of the point, and the versions.
+    """The key of the compared programs, the options, the device of the point, and the versions.
 
-    Of constants and of numbers in the programs only shapes and dtypes count: they may be new at each call. Of what
-    times depend on, as much enters as can be asked without delay.
+    Of constants and numbers in the programs only shapes and dtypes count, since they may be new at each call. Of the
+    facts that affect times, those that can be read without delay count.
     """
     texts = [_ADDRESS.sub("0x", _NUMBER.sub(r"_:\1", str(program))) for program in programs]
     devices = next((leaf.devices() for leaf in jax.tree.leaves(x) if isinstance(leaf, jax.Array)), None)
@@ -59,12 +59,12 @@ def choice_key(programs: Sequence[ClosedJaxpr], x: Pytree, options: Mapping[str,
 
 
 def choice_path(key: str) -> Path:
-    """The file of a key; raises OSError where there is no place for it."""
+    """The file of a key; raises OSError if there is no place for it."""
     return cache_folder() / "jacobian" / f"{key}.json"
 
 
 def remembered(key: str, modes: Collection[str]) -> str | None:
-    """The mode that was the fastest, if that is known and one of `modes`."""
+    """The fastest mode, if it is known and one of `modes`."""
     path = Path(f"{key}.json")
     try:
         path = choice_path(key)
@@ -82,7 +82,7 @@ def remembered(key: str, modes: Collection[str]) -> str | None:
 
 
 def remember(key: str, mode: str, seconds: Mapping[str, float]) -> None:
-    """Keep the choice, and the typical seconds of a call that it was made from; replaces what was there at once."""
+    """Keeps the choice with the typical seconds per call behind it; replaces an older one at once."""
     path = Path(f"{key}.json")
     try:
         path = choice_path(key)
@@ -94,7 +94,7 @@ def remember(key: str, mode: str, seconds: Mapping[str, float]) -> None:
 
 
 def _evict(folder: Path) -> None:
-    """Those that were written first, if there are too many; another process may do the same at the same time."""
+    """Removes the oldest files if there are too many; another process may do the same at the same time."""
     files = list(folder.iterdir())
     if len(files) <= _MOST:
         return
@@ -103,7 +103,7 @@ def _evict(folder: Path) -> None:
 
 
 def _processor() -> str:
-    """Its model, where the system tells: all processors are of the kind "cpu" to JAX."""
+    """The processor's model, if known, since JAX calls every processor "cpu"."""
     try:
         found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(encoding="utf-8"), re.MULTILINE)
     except OSError:

@@ -1,11 +1,11 @@
-"""What was chosen for which arguments: the table, and how JAX's and PyTorch's Jacobians use it.
+"""The table of choices by arguments, and the base of JAX's and PyTorch's Jacobians that uses it.
 
     choices = Choices()
     choices.keep(key, Chosen(function=jax.jacrev(f), choice=choice))
     choices.find(key)                     # Chosen, or None
 
 Arrays enter a key by shape and dtype, everything else by its value: an integer, a function or an enum may decide which
-program the function is. Where the first values in a row all led to the same choice, the next ones are taken to do so.
+program the function is. If the first values all lead to the same choice, later ones are assumed to.
 """
 
 import warnings
@@ -23,18 +23,18 @@ from fwdrev.modes.errors import Raised, attempt
 T = TypeVar("T")
 
 _MOST = 1024
-"""Choices that are kept: a loop that makes new shapes for ever must not grow for ever."""
+"""The most choices to keep, since a loop may make new shapes forever."""
 
 _ALIKE = 8
-"""Values of other arguments that have to lead to the same choice before the next value is taken to do so as well."""
+"""The values of other arguments that must lead to the same choice before later values are assumed to."""
 
 _USER = 4
-"""Frames from a warning about a choice to the line that asked for the Jacobian."""
+"""The frames from a warning about a choice to the line that called the Jacobian."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """The Jacobian to call and the choice that it follows; `outputs`: shapes and dtypes of the function's value."""
+    """The Jacobian to call and its choice; `outputs`: shapes and dtypes of the function's value."""
 
     function: Callable[..., Any]
     choice: ModeChoice
@@ -43,36 +43,36 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Of arguments: their tree with the kind of each leaf, and the same with the types of values in their place."""
+    """The key of arguments: their tree with the kind of each leaf, and the same with types in place of values."""
 
     exact: Hashable
     family: Hashable
 
     @classmethod
     def of(cls, tree: Hashable, kinds: Sequence[tuple[Any, Any]], setting: Hashable = None) -> "Key":
-        """From the exact and the family kind of each leaf."""
+        """Makes a key from the exact kind and the family kind of each leaf."""
         exact, family = (tuple([kind[i] for kind in kinds]) for i in (0, 1))
         return cls((tree, exact, setting), (tree, family, setting))
 
 
 class Choices:
-    """A bounded table. Keys that cannot be hashed or compared are never found and never kept; neither is None."""
+    """A bounded table. It never finds or keeps None, or keys that cannot be hashed or compared."""
 
     def __init__(self) -> None:
-        """Nothing is known."""
+        """Starts empty."""
         self._known: OrderedDict[Hashable, Chosen] = OrderedDict()
         self._families: OrderedDict[Hashable, tuple[Chosen, int] | None] = OrderedDict()
         self.of = self._known.get
-        """Looks an exact key up; raises what hashing and comparing it raise."""
+        """Looks up an exact key; raises what hashing and comparing it raise."""
 
     def find(self, key: Key | None) -> Chosen | None:
-        """The choice for it, or that of the first values in a row if they all led to the same one."""
+        """The choice for a key, or that of its family if the first values all led to the same one."""
         return None if key is None else _or_none(lambda: self._found(key))
 
     def keep(self, key: Key | None, chosen: Chosen) -> None:
-        """From now on this is what is chosen for that key."""
+        """Keeps the choice for that key."""
         if key is not None:
-            attempt(lambda: self._put(key, chosen))  # a key that cannot be kept is decided afresh at each call
+            attempt(lambda: self._put(key, chosen))  # without a usable key, each call decides anew
 
     def _found(self, key: Key) -> Chosen | None:
         known = self._known.get(key.exact)
@@ -93,7 +93,7 @@ class Choices:
 
 
 class Chooser(ABC):
-    """The Jacobians of one function, and what was chosen for which arguments."""
+    """The Jacobians of one function, with the choices by arguments."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class Chooser(ABC):
         has_aux: bool,
         **options: bool,
     ) -> None:
-        """`argnums` are checked; a `mode` that is named leaves no choice; `options` are those of jax.jacobian."""
+        """Checks `argnums`; a named `mode` leaves no choice; `options` are those of jax.jacobian."""
         self._f, self._argnums, self._mode = f, argnums, mode
         self._chunk, self._decide, self._has_aux, self._options = chunk, decide, has_aux, options
         self._known, self._provisional = Choices(), Choices()
@@ -118,7 +118,7 @@ class Chooser(ABC):
 
     @abstractmethod
     def explain(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> ModeChoice:
-        """The choice that a call with these arguments follows; decides now if none was made before."""
+        """The choice for a call with these arguments; decides now if there is none yet."""
 
     @abstractmethod
     def _by(self, mode: str) -> Function:
@@ -126,22 +126,22 @@ class Chooser(ABC):
 
     @abstractmethod
     def _glance(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen | None:
-        """The choice for usual arguments if it is known, fast; may raise anything for others."""
+        """A fast look at the known choice for usual arguments; may raise anything for others."""
 
     @abstractmethod
     def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
-        """By the kinds of all arguments; may raise anything."""
+        """The key by the kinds of all arguments; may raise anything."""
 
     @abstractmethod
     def _traced(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Whether an argument stands for values that are not known yet."""
+        """Whether an argument stands for unknown values, as while tracing."""
 
     @abstractmethod
     def _decided(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[ModeChoice, Hashable, bool]:
-        """The choice, shapes and dtypes of the outputs, and whether that is for good."""
+        """The choice, shapes and dtypes of the outputs, and whether the choice is final."""
 
     def _chosen(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen:
-        """A look into a table, or else decided now. Choices made while tracing are provisional."""
+        """Looks into the table, or decides now. Choices made while tracing are provisional."""
         known = _or_none(lambda: self._glance(args, kwargs))
         if known is not None:
             return known
@@ -162,14 +162,14 @@ class Chooser(ABC):
         return chosen
 
     def _jacobian(self, chosen: Chosen, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
-        """The Jacobian; where the mode that was chosen fails, reverse mode has the last word, now and later."""
+        """The Jacobian; if the chosen mode fails, reverse mode replaces it, now and later."""
         if chosen.choice.mode == REVERSE:
             return chosen.function(*args, **kwargs)
         J = attempt(lambda: chosen.function(*args, **kwargs))
         if not isinstance(J, Raised):
             return J
         failed = ModeChoice(reason=f"{chosen.choice.mode} mode failed ({type(J.error).__name__})")
-        del J  # its traceback holds what was computed on the way
+        del J  # its traceback holds intermediate results
         by_reverse = self._by(REVERSE)
         found = by_reverse(*args, **kwargs)
         key = _or_none(lambda: self._key(args, kwargs))
@@ -178,7 +178,7 @@ class Chooser(ABC):
 
 
 def _or_none(look: Callable[[], T]) -> T | None:
-    """What is found. Arguments of users may raise anything when they are flattened, hashed or compared."""
+    """The result of a lookup. Users' arguments may raise anything when flattened, hashed or compared."""
     found = attempt(look)
     return None if isinstance(found, Raised) else found
 

@@ -1,7 +1,7 @@
-"""Which of a few modes is the fastest by the clock, within what the call that they replace allows.
+"""Finds the fastest of a few modes by the clock, within a limit set by the call that they replace.
 
-Modes are compiled with constants as arguments, since XLA would compute with constants while it compiles; the first is
-the one that is expected to be the fastest, and the others follow only while there is time.
+Modes are compiled with constants as arguments, since XLA would fold constants while compiling; the first is
+the one expected to be the fastest, and the others follow only while there is time.
 """
 
 import statistics
@@ -25,32 +25,32 @@ from fwdrev.modes.jaxpr.programs import operations
 Call = Callable[[], object]
 
 Arm = Callable[[], Call]
-"""Prepares an arm and gives what is to be timed."""
+"""Prepares an arm and returns the call to time."""
 
 _BLOCKS = 6
-"""Of each arm: three pairs in opposite orders, which a single disturbance does not turn round."""
+"""The blocks of each arm: three pairs in opposite orders, so that a single disturbance cannot decide."""
 
 _BLOCK_SECONDS = 0.02
-"""Of two arms, their probes and their uncounted calls included, 0.3 s."""
+"""The seconds of a block, so that two arms take 0.3 s, probes and uncounted calls included."""
 
 _SLOW = 0.05
-"""Seconds of a call from which on its first one has to do."""
+"""A call from this many seconds on is timed only once."""
 
 _HOPELESS = 3.0
-"""Times the fastest: an arm as slow as this at its first call is not timed on."""
+"""An arm this many times slower than the fastest at its first call is not timed further."""
 
 _CALLS, _ALLOWED = 2.0, 1.0
-"""Calls of reverse mode, and seconds on top, that measuring may take: with the call itself three, and a second."""
+"""The limit of measuring: this many calls of reverse mode, plus seconds; with the call itself, three and a second."""
 
 _EQUATIONS = 1000
-"""Of all programs together: beyond, compiling them may take far longer than the call that they replace, which compiles
+"""The most operations of all programs: beyond, compiling may take far longer than the replaced call, which compiles
 each kind of operation once and nothing as a whole."""
 
 
 def by_clock(
     choice: ModeChoice, programs: Mapping[str, ClosedJaxpr], x: Pytree, options: Mapping[str, Any]
 ) -> ModeChoice:
-    """The choice, unless the clock prefers another of the modes in question; `options` are those of the Jacobian."""
+    """The choice, unless the clock prefers another of its modes in question; `options` are those of the Jacobian."""
     modes = choice.in_question
     if len(modes) <= 1:
         return choice
@@ -69,9 +69,9 @@ def by_clock(
 def winner(
     choice: ModeChoice, arms: Mapping[str, Arm], expected: Mapping[str, float], name: str = "all modes"
 ) -> ModeChoice:
-    """The fastest mode by the clock; the choice as it is where an arm fails, or there is no time for all of them."""
+    """The fastest mode by the clock; the unchanged choice if an arm fails, or there is no time for all."""
     seconds = attempt(lambda: raced(arms, expected))
-    if isinstance(seconds, Raised):  # no rule, no memory, or an error of f that comes with its values
+    if isinstance(seconds, Raised):  # no rule, no memory, or an error of f at these values
         return choice
     if len(seconds) < len(arms):
         return replace(choice, measured=seconds, reason=f"{choice.reason}; measuring {name} would take too long")
@@ -80,9 +80,9 @@ def winner(
 
 
 def raced(arms: Mapping[str, Arm], expected: Mapping[str, float]) -> dict[str, float]:
-    """Typical seconds of a call of each arm; some are missing where there was no time for all.
+    """Typical seconds per call of each arm; some are missing if there was no time for all.
 
-    `expected` seconds decide the order, and how long the next arm should take, given how long the first one took.
+    `expected` seconds decide the order, and scale the first arm's time to predict the next one's.
     """
     began = perf_counter()
     calls: dict[str, Call] = {}
@@ -101,7 +101,7 @@ def raced(arms: Mapping[str, Arm], expected: Mapping[str, float]) -> dict[str, f
 
 
 def _affordable(mode: str, seconds: Mapping[str, float], expected: Mapping[str, float], spent: float) -> bool:
-    """Whether another arm fits, as long as the first to prepare and as long to run as counts expect beside it."""
+    """Whether another arm fits, with the first one's time to prepare and the time that counts predict."""
     first = next(iter(seconds))
     scale = seconds[first] / expected[first]
     reverse = seconds.get(REVERSE, scale * expected.get(REVERSE, expected[first]))
@@ -109,7 +109,7 @@ def _affordable(mode: str, seconds: Mapping[str, float], expected: Mapping[str, 
 
 
 def _typical(calls: Mapping[str, Call]) -> dict[str, float]:
-    """Medians of short blocks in turns."""
+    """Times short blocks in turns; returns medians."""
     values = timed_blocks(calls, calibrate(calls, _BLOCK_SECONDS), _BLOCKS, Random(0))
     return {mode: statistics.median(each) for mode, each in values.items()}
 

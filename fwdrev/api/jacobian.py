@@ -1,4 +1,4 @@
-"""`fwdrev.jacobian`: a drop-in for jax.jacobian that takes forward mode where that is cheaper and gives the same.
+"""`fwdrev.jacobian`: a drop-in for jax.jacobian that uses forward mode where that is cheaper.
 
     J = fwdrev.jacobian(f)(x)                             # what jax.jacobian(f)(x) returns
     print(fwdrev.jacobian(f).explain(x))                  # which mode, and why
@@ -29,14 +29,14 @@ _DECISIONS = ("count", "measure")
 
 @runtime_checkable
 class JacobianFunction(Protocol):
-    """What `jacobian` returns: a function of the arguments of `fun`."""
+    """The result of `jacobian`: a function of the arguments of `fun`."""
 
     def __call__(self, *args: Pytree, **kwargs: Pytree) -> Pytree:
         """The Jacobian."""
         ...
 
     def explain(self, *args: Pytree, **kwargs: Pytree) -> ModeChoice:
-        """The mode that a call with these arguments is computed by, what is expected of each, and why."""
+        """The mode for a call with these arguments, the expected costs of each mode, and the reason."""
         ...
 
 
@@ -51,25 +51,25 @@ def jacobian(
     chunk: int | None = None,
     decide: str = "count",
 ) -> JacobianFunction:
-    """The Jacobian of `fun` with respect to the arguments `argnums`, as jax.jacobian returns it, by a mode that suits.
+    """The Jacobian of `fun` with respect to the arguments `argnums`, as jax.jacobian returns it, by the cheaper mode.
 
     `mode`: "forward" (jax.jacfwd), "reverse" (jax.jacrev), "mixed", or "auto": chosen at the first call for each
     combination of shapes, dtypes and values of other arguments. `fun` may be a sequence of stages, the first to be
-    called first; "mixed" needs one, and "auto" then has three modes to choose from. `chunk`: tangents or cotangents at
+    called first; "mixed" needs stages, and "auto" then chooses among three modes. `chunk`: tangents or cotangents at
     a time.
 
     `decide`: "count" traces `fun` once and counts operations; nothing is timed and nothing written. "measure" compiles
-    and times the modes that counts leave in question, for no longer than two calls of reverse mode and a second, and
-    keeps the outcome in the user's cache folder. Either way reverse mode, which is jax.jacobian, is left only for a
-    mode that fits beside it (1.25 times the memory and 200 MB) and gives the same result in one product, which costs a
-    pass of each at the first call. Under jit, vmap or grad counts decide, unless an earlier call outside of them did.
+    and times the modes that counts leave open, for at most two calls of reverse mode and a second, and
+    keeps the result in the user's cache folder. Either way, reverse mode, which is jax.jacobian, gives way only to a
+    mode that fits beside it (1.25 times the memory and 200 MB) and agrees with it in one product, which costs a
+    pass of each at the first call. Under jit, vmap or grad, counts decide, unless an earlier call outside did.
 
-    Of PyTorch's tensors the Jacobian is that of torch.func.jacrev or jacfwd; there the numbers of entries decide, for
-    which `fun` is run once more, and twice more where forward mode is taken.
+    For PyTorch tensors, the Jacobian is that of torch.func.jacrev or jacfwd; the numbers of entries decide, for
+    which `fun` runs once more, and twice more if forward mode is chosen.
 
-    The result has a method `explain(*args)`: the mode, what is expected of each, and the reason.
+    The result has a method `explain(*args)`: the mode, the expected costs of each mode, and the reason.
 
-    Raises InputError for an unknown mode or way to decide, a chunk that is no size, and what are no stages; when it is
+    Raises InputError for an unknown mode or way to decide, a bad chunk, and stages that are not functions; when
     called, whatever jax.jacobian raises.
     """
     if mode not in _MODES:
@@ -85,7 +85,7 @@ def jacobian(
 
 
 def automatic(f: Function, of_arrays: Chooser, of_tensors: Chooser) -> JacobianFunction:
-    """The Jacobian that leaves it to one of the two what to do for the arguments of a call."""
+    """Passes each call to the Jacobian of JAX or of PyTorch, by its arguments."""
 
     @wraps(f)
     def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:

@@ -1,4 +1,4 @@
-"""Jacobians of JAX functions in the mode that is chosen: counted, or measured if asked, once for alike arguments.
+"""Jacobians of JAX functions in a mode chosen once for similar arguments, by counts or, on request, by the clock.
 
     of_arrays = JaxJacobian(f, 0, mode="auto", chunk=None, decide="count", has_aux=False)
     J = of_arrays((x,), {})
@@ -29,15 +29,15 @@ from fwdrev.modes.jaxpr.cost import cost_of_jaxpr
 from fwdrev.modes.jaxpr.programs import operations
 
 _MANY = 1400
-"""Equations of a function that are weighed whatever it takes: within two calls of jax.jacobian and a second."""
+"""The number of equations up to which deciding always stays within two calls of jax.jacobian and a second."""
 
 _WEIGHING = 0.25e-3
-"""Seconds for each equation that weighing and comparing takes beyond that, so chosen that the unrolled functions
-of `benchmarks/contract.py` keep to it."""
+"""The seconds that deciding takes for each further equation, chosen so that the unrolled functions
+of `benchmarks/contract.py` stay within that limit."""
 
 
 class JaxJacobian(Chooser):
-    """The Jacobians of one function of arrays; `stages`, if any, make it up."""
+    """The Jacobians of one function of arrays; `stages`, if any, compose it."""
 
     def __init__(
         self,
@@ -80,20 +80,20 @@ class JaxJacobian(Chooser):
         leaves, tree = jax.tree.flatten((args, kwargs))
         kinds = [x.aval if hasattr(x, "aval") else _exactly(x) for x in leaves]
         known = self._known.of((tree, tuple(kinds), _x64()))
-        if known is None and len(leaves) == len(args):  # a number that is differentiated is known by its type
+        if known is None and len(leaves) == len(args):  # a differentiated number counts by its type
             kinds = [float if type(x) is float and i in self._moved else kinds[i] for i, x in enumerate(leaves)]
             known = self._known.of((tree, tuple(kinds), _x64()))
         return known
 
     def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
-        """Raises where JAX cannot flatten the arguments, of which it flattens only some for a Jacobian."""
+        """Raises if JAX cannot flatten the arguments; for a Jacobian itself, JAX flattens only some."""
         wanted = numbers_of(self._argnums, args)
         kinds = [_kind(leaf, held=i not in wanted) for i, arg in enumerate(args) for leaf in jax.tree.leaves(arg)]
         kinds += [_kind(leaf, held=True) for leaf in jax.tree.leaves(kwargs)]
         return Key.of(jax.tree.structure((args, kwargs)), kinds, _x64())
 
     def _traced(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """A tracer in a container that JAX cannot flatten shows only when the function is traced."""
+        """Whether tracing found a tracer in a container that JAX cannot flatten."""
         leaves = attempt(lambda: jax.tree.leaves((tuple(args), dict(kwargs))))
         return not isinstance(leaves, Raised) and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 
@@ -119,12 +119,12 @@ class JaxJacobian(Chooser):
     def _weighed(
         self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any], *, final: bool
     ) -> ModeChoice:
-        """By counts; outside a trace by the clock too, if asked, and confirmed.
+        """Decides by counts; outside a trace also by the clock, if requested, and confirms the result.
 
-        A function that calls Python is counted only, and so is one whose mode is named: nothing is left to choose.
+        A function that calls Python is only counted, and so is one with a named mode.
         """
         counted = attempt(lambda: count_modes(self._jacobians(traced, args, kwargs), traced.x))
-        if isinstance(counted, Raised):  # another version of JAX may have programs that we cannot read
+        if isinstance(counted, Raised):  # another version of JAX may have unreadable programs
             return ModeChoice(reason=f"the modes cannot be counted ({type(counted.error).__name__})")
         choice = by_counts(counted)
         if not final or self._mode != AUTO or any(map(runs_python, [traced.program, *counted.programs.values()])):
@@ -136,7 +136,7 @@ class JaxJacobian(Chooser):
         return choice.confirmed(attempt(lambda: products_of(traced.f, traced.x)))
 
     def _jacobians(self, traced: TracedFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Function]:
-        """By mode, functions of what is differentiated; mixed mode traces the stages once more."""
+        """The Jacobians by mode, as functions of the differentiated arguments; mixed mode traces the stages again."""
         found = {mode: jacobian_by(traced.f, mode, chunk=self._chunk, **self._options) for mode in (FORWARD, REVERSE)}
         in_stages = self.by_mode.get(MIXED)
         if in_stages is not None:
@@ -146,24 +146,24 @@ class JaxJacobian(Chooser):
 
 
 def _takes_long_to_weigh(traced: TracedFunction) -> bool:
-    """Whether deciding takes longer than a first call may, as of a Python loop unrolled into cheap operations."""
+    """Whether deciding would exceed the limit of a first call, as with a Python loop unrolled into cheap operations."""
     equations = operations(traced.program)
     passes = sum(math.prod(out.shape) for out in traced.program.out_avals)
     return equations > _MANY and passes * cost_of_jaxpr(traced.program).seconds < _WEIGHING * equations
 
 
 def _without_aux(f: Function) -> Function:
-    """The first of the two things that it returns: what comes beside may be anything, and decides nothing."""
+    """The first of the pair that it returns; the auxiliary part may be anything, and decides nothing."""
     return lambda *args, **kwargs: f(*args, **kwargs)[0]
 
 
 def _x64() -> bool:
-    """JAX's setting, here and now."""
+    """The present setting of JAX."""
     return jax.config.jax_enable_x64  # type: ignore[attr-defined, no-any-return]  # one of many that it makes itself
 
 
 def _exactly(leaf: object) -> Hashable:
-    """The exact kind of an argument that is held: of arrays shape and dtype, else the value with its type."""
+    """The exact kind of a held argument: shape and dtype of arrays, otherwise the value with its type."""
     if hasattr(leaf, "aval"):
         return leaf.aval  # type: ignore[no-any-return]  # shape, dtype and weak type in one, which hashes fast
     if hasattr(leaf, "dtype"):
@@ -172,7 +172,7 @@ def _exactly(leaf: object) -> Hashable:
 
 
 def _kind(leaf: object, *, held: bool) -> tuple[Any, Any]:
-    """The exact kind of an argument, and that of its family; a number that is differentiated is known by its type."""
+    """The exact kind of an argument, and its family's; a differentiated number counts by its type."""
     if hasattr(leaf, "dtype"):
         return _exactly(leaf), _exactly(leaf)
     return (_exactly(leaf) if held else type(leaf)), type(leaf)

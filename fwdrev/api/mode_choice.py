@@ -19,24 +19,24 @@ AUTO = "auto"
 FORWARD, MIXED = str(Direction.FORWARD), str(Direction.MIXED)
 
 REVERSE = str(Direction.REVERSE)
-"""What jax.jacobian and torch.func.jacrev do, where nothing speaks for another mode."""
+"""The default mode, that of jax.jacobian and torch.func.jacrev."""
 
 _TIED = 0.98
-"""Of the seconds expected of reverse mode: from there on another mode saves too little to leave it."""
+"""The share of reverse mode's expected seconds from which another mode saves too little."""
 
 _MORE, _EXTRA = 1.25, 200e6
-"""Times the memory of reverse mode, and bytes on top: what another mode may need."""
+"""The memory limit of another mode: this factor of reverse mode's memory, plus bytes."""
 
 _QUESTIONABLE = 3.0
-"""Times the least seconds expected: counts have hardly ever been wrong by that, so what is beyond is not measured."""
+"""The factor on the least expected seconds beyond which a mode is not measured: counts are hardly ever that wrong."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChoice:
     """Which mode, and why.
 
-    `seconds` and `bytes`: what counts expect of a call by each mode, and at its peak; a mode that was not counted is
-    missing. `measured`: seconds by the clock, if asked for. `reason` is half a sentence. `in_question`: the modes that
+    `seconds` and `bytes`: the expected time and peak memory of a call by each mode, from counts; an uncounted mode is
+    missing. `measured`: seconds by the clock, if requested. `reason` is half a sentence. `in_question`: the modes that
     a clock might prefer. `contradicted`: the modes give different values at this point.
     """
 
@@ -49,8 +49,8 @@ class ModeChoice:
     contradicted: bool = False
 
     def confirmed(self, found: Products | Raised) -> "ModeChoice":
-        """Itself if the products of the Jacobian by both modes agree, otherwise reverse mode."""
-        if isinstance(found, Raised):  # an operation without a rule, or with one that fails at run time
+        """Returns itself if the Jacobian's products by both modes agree, otherwise reverse mode."""
+        if isinstance(found, Raised):  # an operation with no rule, or whose rule fails at run time
             return self.reversed(f"the modes cannot be compared ({type(found.error).__name__})")
         if found.agree:
             return self
@@ -58,11 +58,11 @@ class ModeChoice:
         return replace(disagreement, contradicted=found.contradict)
 
     def reversed(self, reason: str) -> "ModeChoice":
-        """Reverse mode in its place."""
+        """Reverse mode in place of this choice."""
         return replace(self, mode=REVERSE, reason=reason)
 
     def __str__(self) -> str:
-        """The mode with its reason, then a line for each mode."""
+        """The mode with its reason, then one line for each mode."""
         from fwdrev.results.text.quantities import bytes_text, seconds_text
 
         lines = [f"{self.mode}: {self.reason}"]
@@ -74,7 +74,7 @@ class ModeChoice:
 
 
 def by_counts(counted: ModeCosts) -> ModeChoice:
-    """The mode of which the least time is expected among those that fit beside reverse mode."""
+    """Chooses the mode with the least expected time among those that fit beside reverse mode."""
     costs, refused = counted.costs, dict(counted.refused)
     seconds = {mode: cost.seconds for mode, cost in costs.items()}
     sizes = {mode: cost.peak_bytes for mode, cost in costs.items()}
@@ -98,7 +98,7 @@ def by_counts(counted: ModeCosts) -> ModeChoice:
 
 
 def _reason(mode: str, seconds: Mapping[str, float], refused: Mapping[str, str]) -> str:
-    """By how much it is better than the next one, and why others are out of the question."""
+    """The reason: its lead over the next mode, and why others are excluded."""
     out = [f"{one} mode is out of the question: {why}" for one, why in refused.items()]
     others = [each for one, each in seconds.items() if one != mode]
     if others and mode == REVERSE and min(others) <= seconds[mode]:

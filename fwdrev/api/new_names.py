@@ -1,4 +1,4 @@
-"""Names of runs and records that were given none: the date's, numbered where several begin in one second."""
+"""Default names of runs and records: the date, with a number if several begin in one second."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -9,7 +9,7 @@ from fwdrev.modes.errors import InputError
 
 
 def claimed_folder(parent: Path, name: str) -> Path:
-    """A new, empty folder, made by this process and no other; raises InputError where none can be made."""
+    """Makes a new, empty folder, claimed by this process; raises InputError if it cannot."""
     try:
         parent.mkdir(parents=True, exist_ok=True)
         for folder in _numbered(parent / name):
@@ -21,11 +21,11 @@ def claimed_folder(parent: Path, name: str) -> Path:
     except OSError as error:
         msg = f"cannot write to {parent / name}: {error.strerror}; give --out a folder that can be written"
         raise InputError(msg) from None
-    raise AssertionError  # there is always a next number
+    raise AssertionError  # unreachable: there is always a next number
 
 
 def free_file(path: Path) -> Path:
-    """The first of its numbered names that is free."""
+    """The first free one of its numbered names."""
     return next(each for each in _numbered(path) if not taken(each))
 
 

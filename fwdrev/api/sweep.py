@@ -1,4 +1,4 @@
-"""A whole sweep: open a new run or an old one, and measure it into its journal."""
+"""A whole sweep: opens a new or an existing run, and measures it into its journal."""
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,15 +35,15 @@ from fwdrev.results.runs.journal import Journal, create, reopen
 from fwdrev.results.runs.run import load
 
 MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
-"""Of the specification of a run that is resumed: what says how much and how long, not what."""
+"""The fields of a specification that may change on resuming: those that say how much and how long, not what."""
 
 Opened = AbstractContextManager[tuple[Journal, SweepSpec, Sequence[Observation]]]
-"""A journal to append to, what to measure, and what was observed before."""
+"""A journal to append to, the specification, and earlier observations."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """Why a sweep ended, and its seconds: in rounds, and of these inside timed blocks."""
+    """The reason why a sweep ended, and its seconds: in rounds, and of these inside timed blocks."""
 
     outcome: str
     measuring: float
@@ -59,9 +59,9 @@ def new_run(
     cells: Sequence[Cell] | None = None,
     told: Callable[[str], None] = lambda _: None,
 ) -> tuple[Path, Opened]:
-    """A folder that is not there yet; one that was not given is made at once, since others may begin this second.
+    """Opens a run in a new folder; a default folder is made at once, since other sweeps may begin in the same second.
 
-    `cells`: of those that are given, these alone; `told` gets a line where the problem does not have all of the grid.
+    `cells`: only these cells of the grid; `told` gets a line if the problem does not have the whole grid.
     """
     fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
     plan = make_spec(fields)
@@ -81,14 +81,14 @@ def new_run(
                 yield journal, plan, ()
         finally:
             if out is None:
-                with suppress(OSError):  # it is a run by now, unless nothing came of it
+                with suppress(OSError):  # by now it is a run, unless it failed to start
                     folder.rmdir()
 
     return folder, opened()
 
 
 def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
-    """A run to go on with; `given`: what changes, of the fields `MAY_CHANGE`."""
+    """Opens an existing run to continue; `given`: changed fields, out of `MAY_CHANGE`."""
     spec = load(folder).spec
     if given.get("rounds", spec.rounds) < spec.rounds:
         msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
@@ -103,9 +103,9 @@ def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
 
 
 def measure(folder: Path, opened: Opened, told: Callable[[str], None] = lambda _: None) -> Report:
-    """Run the sweep; every observation is in the journal before the next one is waited for.
+    """Runs the sweep; each observation is in the journal before it waits for the next.
 
-    `told` gets a line for each fault of the surroundings that makes measurements vary.
+    `told` gets a line for each condition that makes measurements noisy.
     """
     try:
         with opened as (journal, spec, past), scratch_folder(folder) as scratch:
@@ -113,13 +113,13 @@ def measure(folder: Path, opened: Opened, told: Callable[[str], None] = lambda _
                 told(f"warning: {line}")
             return _measured(folder, journal, spec, past, scratch)
     except SurroundingsError as error:
-        if not folder.exists():  # nothing was measured, or it is elsewhere by now
+        if not folder.exists():  # nothing was measured, or the folder was moved
             raise
         raise SurroundingsError(f"{error}; {kept(folder)}") from None
 
 
 def kept(folder: Path) -> str:
-    """What became of a run that ended early: how to go on with it."""
+    """A line about a run that ended early: how to continue it."""
     if not folder.exists():
         return "nothing was measured"
     return f"what was measured is kept; go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
@@ -138,13 +138,13 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
         for observation in observations:
             journal.append(observation)
     finally:
-        with signals_deferred():  # afterwards no worker is left; a second Ctrl-C waits until then
+        with signals_deferred():  # afterwards no worker is left; a second Ctrl-C waits for that
             observations.close()
     return Report(outcome=plan.outcome(), measuring=sweep.measuring_seconds, timed=sweep.timed_seconds)
 
 
 def _tell_shapes(spec: SweepSpec, told: Callable[[str], None]) -> None:
-    """What became of the grid, where the problem does not have all of it."""
+    """A line about the grid, if the problem does not have all of it."""
     grid = list(product(spec.inputs, spec.outputs))
     if spec.shapes is not None and spec.shapes != grid:
         near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
@@ -152,7 +152,7 @@ def _tell_shapes(spec: SweepSpec, told: Callable[[str], None]) -> None:
 
 
 def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
-    """Engines that plan do so by seconds where this machine was calibrated, unless asked otherwise."""
+    """Chooses prices: seconds on a calibrated machine, unless the specification says otherwise."""
     plans = any(engine(name).direction is Direction.MIXED for name in spec.engines)
     known = plans and calibrated(_machine(spec)) is not None
     if asked and spec.prices is Planning.SECONDS and plans and not known:
@@ -163,7 +163,7 @@ def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:
 
 
 def _prices_of(folder: Path, spec: SweepSpec) -> Seconds:
-    """Those that the run began with, whatever was calibrated since; they are kept with it."""
+    """The prices with which the run began, which are stored with it."""
     kept = folder / KEPT
     if not kept.exists():
         found = calibrated(_machine(spec))

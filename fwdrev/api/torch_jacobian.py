@@ -1,8 +1,8 @@
-"""Jacobians of functions of PyTorch's tensors by torch.func, in the mode that is chosen.
+"""Jacobians of functions of PyTorch tensors by torch.func, in a chosen mode.
 
-PyTorch is never imported here: a program that has a tensor has imported it. Operations are not counted: the numbers of
-entries decide, for which the function is run once more at the first call, with copies of its other arguments; the state
-of the random generators is put back afterwards.
+This module never imports PyTorch: a program with a tensor has imported it. It counts no operations: the numbers of
+entries decide, for which the function runs once more at the first call, with copies of its other arguments; the state
+of the random generators is restored afterwards.
 """
 
 import sys
@@ -19,19 +19,19 @@ from fwdrev.modes.functions.torch_function import waiting
 from fwdrev.modes.functions.torch_products import TorchPoint, copies, entries, generators_kept, is_nested, torch_pytree
 
 _PASS = 1.5
-"""Cotangents that a tangent weighs. It was 1.2 in the mean over functions with 100 to 300 passes each way, up to 1.6
-with half as many outputs again as inputs: there jacfwd only just took as long as jacrev (PyTorch 2.13, one thread of an
+"""The cost of a tangent in cotangents. It was 1.2 in the mean over functions with 100 to 300 passes each way, up to 1.6
+with 1.5 times as many outputs as inputs, where jacfwd just took as long as jacrev (PyTorch 2.13, one thread of an
 Intel Xeon, 2026-11-29; `benchmarks/torch_passes.py`)."""
 
 _QUESTIONABLE = 3.0
-"""Times fewer passes: beyond, the clock is not asked."""
+"""The ratio of passes beyond which the clock is not used."""
 
 
 class TorchJacobian(Chooser):
     """The Jacobians of one function of tensors; torch.func has none of the `options` of jax.jacobian."""
 
     def __call__(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Pytree:
-        """The Jacobian as torch.func returns it; raises InputError for what torch.func cannot do."""
+        """The Jacobian as torch.func returns it; raises InputError for options that torch.func lacks."""
         if self._mode != AUTO or any(self._options.values()):
             self._check(args)
             return self._by(self._mode)(*args, **kwargs)
@@ -67,12 +67,12 @@ class TorchJacobian(Chooser):
         if mode == REVERSE:
             return func.jacrev(self._f, self._argnums, has_aux=self._has_aux, chunk_size=self._chunk)  # type: ignore[no-any-return]
         number = self._argnums
-        if isinstance(number, int) and number < 0:  # of which jacfwd makes zeros
+        if isinstance(number, int) and number < 0:  # for which jacfwd returns zeros
             return lambda *args: func.jacfwd(self._f, number + len(args), has_aux=self._has_aux)(*args)
         return func.jacfwd(self._f, self._argnums, has_aux=self._has_aux)  # type: ignore[no-any-return]
 
     def _in_graph(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
-        """For torch.compile, which drops the call of the function from the graph again, since only sizes are used."""
+        """The sizes, for torch.compile, which drops the call from the graph, since only sizes are used."""
         if self._refused_by_torch(args, kwargs) is not None:
             return REVERSE
         value = self._f(*args)
@@ -80,12 +80,12 @@ class TorchJacobian(Chooser):
         return FORWARD if self._whole(n) and n * _PASS < m else REVERSE
 
     def _glance(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Chosen | None:
-        """As `_key` has it for tensors alone."""
+        """The same as `_key`, for tensors only."""
         kinds = tuple([(arg.shape, arg.dtype, arg.device, arg.requires_grad) for arg in args])
         return None if kwargs else self._known.of((None, kinds, sys.modules["torch"].is_grad_enabled()))
 
     def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
-        """Tensors by what decides about the modes' results, anything else by its value."""
+        """The kind of an argument: tensors by the properties that affect the modes' results, others by value."""
         torch: Any = sys.modules["torch"]
         leaves, tree = (args, None) if not kwargs else torch_pytree().tree_flatten((args, kwargs))
         if not all(isinstance(leaf, torch.Tensor) for leaf in leaves):
@@ -117,7 +117,7 @@ class TorchJacobian(Chooser):
             return choice, at.outputs, final
 
     def _refused_by_torch(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-        """What torch.func.jacrev raises an error for, or does in its own way."""
+        """Whether torch.func.jacrev refuses the arguments, or treats them specially."""
         if kwargs:
             return "torch.func takes no keyword arguments"
         if not present(self._argnums, args):
@@ -127,7 +127,7 @@ class TorchJacobian(Chooser):
         return None
 
     def _weighed(self, at: TorchPoint) -> ModeChoice:
-        """By the numbers of entries."""
+        """Decides by the numbers of entries."""
         n, m = at.n, at.m
         sizes = {FORWARD: at.itemsize * (n * n + n * m), REVERSE: at.itemsize * (m * m + n * m)}
         if at.kinds != {at.real_kind}:
@@ -144,7 +144,7 @@ class TorchJacobian(Chooser):
         )
 
     def _measured(self, choice: ModeChoice, at: TorchPoint, args: Sequence[Any]) -> ModeChoice:
-        """By the clock, where the modes are close; where one fails, by the numbers of entries."""
+        """Decides by the clock if the modes are close; by the numbers of entries if one fails."""
         if not choice.in_question:
             return choice
         wait, args = waiting(args), copies(args)
@@ -158,7 +158,7 @@ class TorchJacobian(Chooser):
 
 
 def _confirmed(choice: ModeChoice, at: TorchPoint) -> ModeChoice:
-    """The choice, or reverse mode where forward mode does not give the same, and as much of it to differentiate."""
+    """The choice, or reverse mode if forward mode does not give the same result, equally differentiable."""
     found = attempt(at.products)
     if isinstance(found, Raised):
         return choice.confirmed(found)
