@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 __all__ = ["CODES", "REPOSITORY", "SIGNALS", "command", "environment", "started"]
@@ -47,6 +48,7 @@ def started(line: str, *, env: Mapping[str, str] | None = None) -> "subprocess.P
 def main() -> None:
     """Put what is found in place of measuring, then run the command as it is."""
     outcome = sys.argv.pop(1)
+    sys.modules["fwdrev.cli.gate.asked"] = SimpleNamespace(asked=lambda *_, **__: None)  # or a second of imports
     import fwdrev.cli.check
     from fwdrev.cli.app import main as run
 

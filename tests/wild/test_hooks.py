@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fwdrev.bench.machine.environment import worker_environment
+from fwdrev.bench.records.spec import SweepSpec
 from tests.project import _FILES
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, new_repository
@@ -13,19 +15,17 @@ from tests.wild.repositories import Repository, new_repository
 _LOOK = """
 import os, subprocess, sys
 from pathlib import Path
-from fwdrev.bench.machine.environment import worker_environment
 from fwdrev.bench.machine.git import without_repository
 from fwdrev.bench.revisions.git_worktree import revision
-from fwdrev.bench.records.spec import SweepSpec
 
 local = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True).stdout.split()
 with revision("HEAD") as sides, open(sys.argv[1], "a") as out:
-    side = worker_environment(SweepSpec(), sides.scratch)
     texts = [(folder / "a").read_text().strip() for folder in (sides.base, sides.head)]
-    inherited, has_git = sorted(side.keys() & set(local)), (sides.base / ".git").exists()
+    inherited = sorted(without_repository(os.environ).keys() & set(local))
+    has_git = (sides.base / ".git").exists()
     print(*texts, sides.head.name, sides.inside, inherited, has_git, file=out)
 """
-"""What each side holds, where the project is, what of the repository a side would inherit, whether base has git."""
+"""What each side holds, where the project is, what is left of the repository's variables, whether base has git."""
 
 
 @pytest.fixture
@@ -39,6 +39,16 @@ def looks(tmp_path: Path) -> str:
     """A command that compares HEAD with the working tree, and notes what it saw in `seen`."""
     (tmp_path / "look.py").write_text(_LOOK)
     return shlex.join([sys.executable, str(tmp_path / "look.py"), str(tmp_path / "seen")])
+
+
+@report("pre-commit/pre-commit#2295")
+def test_a_side_inherits_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable with which git names one."""
+    names = Repository(tmp_path).git("rev-parse", "--local-env-vars").split()
+    for name in names:
+        monkeypatch.setenv(name, "theirs")
+    assert "GIT_DIR" in names
+    assert worker_environment(SweepSpec(), tmp_path).keys() & set(names) == set()
 
 
 def _seen(tmp_path: Path) -> list[str]:
