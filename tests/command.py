@@ -33,7 +33,8 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
     Not for what a process shows alone: closed streams, signals, locales, limits, entry points, what was imported.
     """
     words = [*map(str, arguments)]
-    out, err = io.StringIO(), io.StringIO()
+    shown, err = io.BytesIO(), io.StringIO()  # exports write bytes
+    out = io.TextIOWrapper(shown, encoding="utf-8", errors="backslashreplace", write_through=True)
     with (
         pytest.MonkeyPatch.context() as patch,
         _modules_kept(),
@@ -51,7 +52,7 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
         with pytest.raises(SystemExit) as ended:
             main()
     code = ended.value.code
-    return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), out.getvalue(), err.getvalue())
+    return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), shown.getvalue().decode(), err.getvalue())
 
 
 def started(

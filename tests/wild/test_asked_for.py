@@ -274,7 +274,7 @@ def test_what_a_selftest_does_not_measure_is_told(
     (project / "model.py").write_text(f"{MODEL}\ndef fails(x):\n    raise ValueError('not here')\n", encoding="utf-8")
     commit(project)
     monkeypatch.chdir(project)
-    small = ("--point", "model:point", "--rounds", "3", "--threshold", "900%", "--runs", "2", "--delayed", "0")
+    small = ("--point", "model:point", "--rounds", "3", "--threshold", "900%", "--runs", "1", "--delayed", "0")
     monkeypatch.setattr(
         "sys.argv", ["fwdrev", "selftest", "--engines", arms, *small, "--out", str(tmp_path / "record")]
     )

@@ -19,6 +19,7 @@ from fwdrev.bench.machine.git import git
 from fwdrev.bench.revisions.git_worktree import itself, revision
 from fwdrev.bench.revisions.rounds import against
 from fwdrev.modes import InputError
+from tests.command import fwdrev
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
@@ -113,12 +114,12 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param("with space", marks=report(OURS)),
-        pytest.param("Übung 数", marks=report(OURS)),
+        pytest.param("with space", marks=[report(OURS), pytest.mark.long]),
+        pytest.param("Übung 数", marks=[report(OURS), pytest.mark.long]),
         pytest.param("10:21:15", marks=report("pypa/virtualenv#63")),
-        pytest.param("github.com:22", marks=report("pypa/virtualenv#395")),
+        pytest.param("github.com:22", marks=[report("pypa/virtualenv#395"), pytest.mark.long]),
         pytest.param("a\nb", marks=report(OURS)),
-        pytest.param("'quoted' \"$HOME\" *", marks=report(OURS)),
+        pytest.param("'quoted' \"$HOME\" *", marks=[report(OURS), pytest.mark.long]),
         pytest.param(os.fsdecode(b"latin-\xe9"), marks=report(OURS)),
     ],
 )
@@ -342,14 +343,16 @@ _WHOLE = ("--functions", "model:f", "--point", "model:point", "--rounds")
 
 
 @report("ethanhq/cc-fleet#89")
-@pytest.mark.parametrize("command", ["check --against HEAD", "selftest --out record"])
+@pytest.mark.parametrize(
+    "command", ["check --against HEAD", pytest.param("selftest --out record", marks=pytest.mark.long)]
+)
 def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     """In the midst of its rounds; its sides end with it, and the next command leaves nothing of both."""
     project = new_repository(tmp_path / "project", {"model.py": MODEL})
     monkeypatch.chdir(project.top)
-    fwdrev = [sys.executable, "-P", "-m", "fwdrev"]
     env = environment(TMPDIR=str(tmp_path / "tmp"))
-    process = subprocess.Popen([*fwdrev, *command.split(), *_WHOLE, "9999"], stderr=subprocess.PIPE, text=True, env=env)
+    words = [sys.executable, "-P", "-m", "fwdrev", *command.split(), *_WHOLE, "9999"]
+    process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=env)
     while not (sides := _sides(process.pid, tmp_path / "tmp")):
         assert process.poll() is None
         time.sleep(0.05)
@@ -357,8 +360,8 @@ def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comma
     process.communicate(timeout=60)
     assert len(project.worktrees) > 1
     assert psutil.wait_procs(sides, timeout=60)[1] == []
-    again = [*fwdrev, "check", "--against", "HEAD", *_WHOLE, "3", "--threshold", "900%"]
-    assert subprocess.run(again, check=False, capture_output=True, env=env, timeout=300).returncode == 0
+    again = fwdrev("check", "--against", "HEAD", *_WHOLE, "3", "--threshold", "900%", env=env)
+    assert again.returncode == 0, again.stderr
     assert project.worktrees == [str(project.top)]
     assert list((tmp_path / "tmp").iterdir()) == []
 

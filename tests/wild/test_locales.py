@@ -12,6 +12,9 @@ import pytest
 
 from fwdrev.bench.machine.environment import worker_environment
 from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.plots import gallery
+from fwdrev.plots.figures.crossover_map import map_figure
+from tests.command import fwdrev
 from tests.wild.outcomes import command, environment
 from tests.wild.reports import OURS, report
 
@@ -29,6 +32,11 @@ def _fwdrev(*arguments: str, cwd: Path, **env: str) -> "subprocess.CompletedProc
     return subprocess.run(line, capture_output=True, check=False, cwd=cwd, env=environment(**env), timeout=120)
 
 
+def _judged(env: Mapping[str, str], *form: str) -> "subprocess.CompletedProcess[bytes]":
+    line = command("inconclusive", "check", "--against", "HEAD", *form)
+    return subprocess.run(line, capture_output=True, check=False, env=environment(**env), timeout=120)
+
+
 @pytest.mark.parametrize(
     ("env", "encoding", "said"),
     [
@@ -43,27 +51,29 @@ def _fwdrev(*arguments: str, cwd: Path, **env: str) -> "subprocess.CompletedProc
     ],
 )
 def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str, said: str) -> None:
-    """What it lacks is written in letters that it has; the exit code is the verdict's, also in JSON."""
-    text, data = (
-        subprocess.run(
-            command("inconclusive", "check", "--against", "HEAD", *form),
-            capture_output=True,
-            check=False,
-            env=environment(**env),
-            timeout=120,
-        )
-        for form in ((), ("--json",))
-    )
-    assert (text.returncode, text.stderr, data.returncode, data.stderr) == (3, b"", 3, b"")
-    assert text.stdout.decode(encoding).startswith(said)
-    assert json.loads(data.stdout.decode(encoding))["told"][7] == "finding 7 →"
+    """What it lacks is written in letters that it has; the exit code is the verdict's."""
+    done = _judged(env)
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert done.stdout.decode(encoding).startswith(said)
 
 
-@pytest.mark.parametrize("words", ["explain --inputs 8 --outputs 2", "engines", "--help", "nope θ"])
+@pytest.mark.parametrize(("env", "encoding"), [({IO: "cp1252"}, "cp1252"), (C_LOCALE, "ascii")])
+@report("pre-commit/pre-commit#1862")
+def test_data_survive_an_encoding(env: Mapping[str, str], encoding: str) -> None:
+    """In JSON each letter is what it was."""
+    done = _judged(env, "--json")
+    assert (done.returncode, done.stderr) == (3, b"")
+    assert json.loads(done.stdout.decode(encoding))["told"][7] == "finding 7 →"
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["explain --inputs 8 --outputs 2", "--help", "nope θ", pytest.param("engines", marks=pytest.mark.long)],
+)
 @report("maxbbraun/trump2cash#34")
 def test_all_that_is_printed_can_be(words: str, tmp_path: Path) -> None:
     """In ASCII: no traceback, and the same exit code as elsewhere."""
-    plain, rich = (_fwdrev(*words.split(), cwd=tmp_path, **env) for env in (C_LOCALE, {}))
+    plain, rich = _fwdrev(*words.split(), cwd=tmp_path, **C_LOCALE), fwdrev(*words.split())
     assert plain.returncode == rich.returncode != 5
     assert b"Traceback" not in plain.stderr
     assert len(plain.stdout.splitlines()) == len(rich.stdout.splitlines())
@@ -87,15 +97,17 @@ def test_a_locale_of_the_system(tmp_path: Path) -> None:
 
 
 @report("samschott/maestral#230")
-def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
-    """Messages show its bytes by number; JSON leads back to it; files are written into it."""
+def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JSON leads back to it; files are written into it."""
+    monkeypatch.setattr(gallery, "OF_A_PAIR", {"map": map_figure})
+    monkeypatch.setattr(gallery, "OF_A_RUN", {})
     shutil.copytree(whole, tmp_path / NAME)
-    answered = _fwdrev("plot", NAME, "--format", "svg", "--pair", "forward,reverse", "--json", cwd=tmp_path)
-    figures = json.loads(answered.stdout.decode("ascii"))["figures"]
-    assert all((tmp_path / figure).stat().st_size > 1000 for figure in figures)
+    answered = fwdrev("plot", NAME, "--format", "svg", "--pair", "forward,reverse", "--json", cwd=tmp_path)
+    (figure,) = json.loads(answered.stdout.encode("ascii"))["figures"]
+    assert (tmp_path / figure).stat().st_size > 1000
     for words in (("crossover",), ("baseline", "-o", "b.json"), ("export", "--format", "csv")):
-        done = _fwdrev(words[0], NAME, *words[1:], cwd=tmp_path)
-        assert (done.returncode, done.stderr) == (0, b""), words
+        done = fwdrev(words[0], NAME, *words[1:], cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), words
 
 
 @pytest.mark.parametrize(
@@ -113,9 +125,17 @@ def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
 @report("fwupd/fwupd#448")
 def test_an_argument_that_is_no_text(words: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
     """One line, and the exit code of wrong usage."""
-    done = _fwdrev(*words, cwd=tmp_path)
+    done = fwdrev(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert said in done.stderr.encode("ascii", "backslashreplace")
+
+
+@report("fwupd/fwupd#448")
+def test_an_argument_that_is_no_text_is_shown_by_number(tmp_path: Path) -> None:
+    """As Python reads it from the system, and in the encoding of standard error."""
+    done = _fwdrev(NAME, cwd=tmp_path)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
-    assert said in done.stderr
+    assert b"No such command 'caf\\udce9'" in done.stderr
 
 
 @report(OURS)

@@ -21,7 +21,7 @@ from fwdrev.bench.records.machine import DISTORTING, EFFECTS, settings, total_by
 from fwdrev.bench.records.spec import make_spec
 from fwdrev.modes import InputError
 from fwdrev.results.runs.provenance import check_same
-from tests.command import TINY, fwdrev
+from tests.command import fwdrev
 from tests.project import make_project
 from tests.wild.reports import OURS, report
 
@@ -268,7 +268,12 @@ os.sched_setaffinity = refuse
 
 @pytest.fixture
 def unpinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every process that is started is refused."""
+    """This process is refused, and so is every one that is started."""
+
+    def refuse(_pid: int, _cpus: object) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "sched_setaffinity", refuse)
     place = tmp_path / "site"
     place.mkdir()
     (place / "sitecustomize.py").write_text(REFUSED)
@@ -279,7 +284,8 @@ def unpinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("unpinned")
 def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
     """It measures, and says so in one line."""
-    done = fwdrev(*TINY, "--rounds", "1", "--out", tmp_path / "run", "--json")
+    one = ("--inputs", "8", "--outputs", "2", "--engines", "forward,reverse", "--rounds", "1", "--blocks", "2")
+    done = fwdrev("sweep", *one, "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["failures"] == []
     assert done.stderr.count("cannot be pinned") == 1
@@ -290,7 +296,7 @@ def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
 def test_a_check_where_affinity_is_refused(tmp_path: Path) -> None:
     """Both sides are measured, and the verdict is theirs."""
     project = make_project(tmp_path / "project")
-    tiny = ("--functions", "model:step", "--point", "model:point", "--rounds", "3")
+    tiny = ("--functions", "model:step", "--point", "model:point", "--rounds", "3", "--threshold", "900%")
     done = fwdrev("check", "--against", "HEAD", *tiny, cwd=project)
     assert done.returncode in {0, 3}, done.stderr
     assert done.stderr.count("cannot be pinned") == 1

@@ -27,6 +27,7 @@ from fwdrev.cli.gate import reports as judged
 from fwdrev.modes import InputError
 from fwdrev.results import load
 from fwdrev.results.costs.calibration import calibrated, calibration_path
+from tests.command import fwdrev
 from tests.gate_reports import WORSE, of
 from tests.wild.reports import OURS, report
 
@@ -38,9 +39,14 @@ def unknown(uid):
     raise KeyError(f"getpwuid(): uid not found: {uid}")
 pwd.getpwuid = unknown
 from fwdrev.cli.app import main
-main()
+for line in sys.argv[1:]:
+    sys.argv = ["fwdrev", *line.split()]
+    try:
+        main()
+    except SystemExit as ended:
+        assert ended.code == 0, (line, ended)
 """
-"""The command for a user that the system does not know."""
+"""Commands for a user that the system does not know, all in one process, since they take long to import."""
 
 
 @pytest.fixture
@@ -57,20 +63,21 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "home"),
+    ("lines", "home"),
     [
-        pytest.param("plot RUN --format svg --out figures", None, marks=report("matplotlib/matplotlib#17707")),
-        pytest.param("report RUN --out report.html", "/dev/null", marks=report("DiamondLightSource/blueapi#867")),
-        pytest.param("crossover RUN", None, marks=report("matplotlib/matplotlib#5940")),
-        pytest.param("engines", None, marks=report("pandas-dev/pandas#13893")),
+        pytest.param(
+            ["crossover RUN", "engines", "plot RUN --format svg --out figures"],
+            None,
+            marks=report("matplotlib/matplotlib#17707"),
+        ),
+        pytest.param(["report RUN --out report.html"], "/dev/null", marks=report("DiamondLightSource/blueapi#867")),
     ],
 )
-def test_users_without_a_home(arguments: str, home: str | None, whole: Path, tmp_path: Path) -> None:
+def test_users_without_a_home(lines: list[str], home: str | None, whole: Path, tmp_path: Path) -> None:
     """As in a container that runs with the number of any user: nothing is said about it, nothing is made for it."""
-    words = [str(whole) if word == "RUN" else word for word in arguments.split()]
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)}
     done = subprocess.run(
-        [sys.executable, "-c", STRANGER, *words],
+        [sys.executable, "-c", STRANGER, *(line.replace("RUN", str(whole)) for line in lines)],
         cwd=tmp_path,
         env=env if home is None else env | {"HOME": home},
         capture_output=True,
@@ -142,11 +149,11 @@ def test_a_cache_that_can_be_written_is_found(tmp_path: Path, monkeypatch: pytes
 
 NAMES = [
     pytest.param("x" * 300, marks=report("Aider-AI/aider#3473")),
-    pytest.param("file/below", marks=report(OURS)),
+    pytest.param("file/below", marks=[report(OURS), pytest.mark.long]),
     pytest.param("loop", marks=report("python/cpython#109187")),
-    pytest.param("loop/below", marks=report("Aider-AI/aider#4141")),
+    pytest.param("loop/below", marks=[report("Aider-AI/aider#4141"), pytest.mark.long]),
     pytest.param("none/none", marks=report(OURS)),
-    pytest.param("/proc/none", marks=report(OURS)),
+    pytest.param("/proc/none", marks=[report(OURS), pytest.mark.long]),
 ]
 """Of files that are not there and cannot be."""
 
@@ -261,10 +268,10 @@ READERS = [
     [
         pytest.param("read-only", marks=report("ostreedev/ostree#281")),
         pytest.param("a:b", marks=report("npm/cli#633")),
-        pytest.param("git@example.org:team", marks=report("pypa/virtualenv#395")),
-        pytest.param("a b;c'd\"e$f", marks=report(OURS)),
+        pytest.param("git@example.org:team", marks=[report("pypa/virtualenv#395"), pytest.mark.long]),
+        pytest.param("a b;c'd\"e$f", marks=[report(OURS), pytest.mark.long]),
         pytest.param("-x", marks=report(OURS)),
-        pytest.param("größe→", marks=report(OURS)),
+        pytest.param("größe→", marks=[report(OURS), pytest.mark.long]),
     ],
 )
 def test_runs_are_read_where_they_are(
@@ -295,16 +302,9 @@ def test_runs_are_read_where_they_are(
 def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
     """Any bytes are a name; what cannot be shown is shown by its number."""
     shutil.copytree(whole, tmp_path / "run\udcff")
-    for words in ("rules run\udcff", "report run\udcff"):
-        done = subprocess.run(
-            [sys.executable, "-m", "fwdrev", *words.split()],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
-            capture_output=True,
-            check=False,
-            timeout=120,
-        )
-        assert (done.returncode, done.stderr) == (0, b""), words
+    for words in (("rules", "run\udcff"), ("report", "run\udcff")):
+        done = fwdrev(*words, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, ""), words
     assert (tmp_path / "run\udcff" / "report.html").stat().st_size > 0
 
 
@@ -409,7 +409,7 @@ def test_a_clock_that_steps(times: list[datetime], tmp_path: Path, monkeypatch: 
     assert suite.attrib["timestamp"].startswith(f"{times[0]:%Y-%m-%dT%H:%M}")
 
 
-@pytest.mark.parametrize("year", [1970, 2106])
+@pytest.mark.parametrize("year", [pytest.param(1970, marks=pytest.mark.long), 2106])
 @report("https://en.wikipedia.org/wiki/Year_2038_problem")
 def test_a_run_of_any_year_is_read(
     year: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., tuple[int, str]]

@@ -186,67 +186,62 @@ def test_what_does_not_load_is_listed_with_its_reason(name: str, said: str, caps
     assert find_engine(name) is None
 
 
+NO_ENGINES = {
+    "function": "something that is of type function, and not a class derived from Engine",
+    "instance": "something that is of type object",
+    "other": "something that is the class other",
+    "demanding": "TypeError: ",
+    "partial": "Can't instantiate abstract class partial",
+    "nameless": "AttributeError: ",
+    "sideways": "its direction is 'sideways', and not a Direction",
+    "moody": "ZeroDivisionError: division by zero",
+}
+"""Why those of `ENGINES` are none; the others are."""
+
+
 @report("simonw/llm#1465")
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("function", "something that is of type function, and not a class derived from Engine"),
-        ("instance", "something that is of type object"),
-        ("other", "something that is the class other"),
-        ("demanding", "TypeError: "),
-        ("partial", "Can't instantiate abstract class partial"),
-        ("nameless", "AttributeError: "),
-        ("sideways", "its direction is 'sideways', and not a Direction"),
-        ("moody", "ZeroDivisionError: division by zero"),
-        ("whole", None),
-        ("kept", None),
-    ],
-)
-def test_what_is_no_engine(
-    name: str, said: str | None, installed: Packages, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_engine(installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
     """A class that lacks a method, an instance, a fact of the wrong kind, one that raises."""
     put(installed, "engine", ENGINES)
-    row = listed("engines", capsys)[name]
-    assert row["available"] is (said is None)
-    assert (said or "a whole one") in row["summary"]
-    assert (engine_fault(name) is None) is (said is None)
+    rows = listed("engines", capsys)
+    for name in ENGINES:
+        row, said = rows[name], NO_ENGINES.get(name)
+        assert row["available"] is (said is None)
+        assert (said or "a whole one") in row["summary"]
+        assert (engine_fault(name) is None) is (said is None)
+
+
+NO_PROBLEMS = {
+    "fewer": "TypeError: too many positional arguments",
+    "value": "something of type int, and not a factory",
+    "none": "at n = 2, m = 2: its factory returns a NoneType, and no Problem",
+    "raising": "at n = 2, m = 2: KeyError: 'no such'",
+    "smaller": "its factory returns a problem of n = 3, m = 2",
+    "bound": "TypeError: missing a required argument: 'depth'",
+    "odd": "its option at has no default that is a number",
+    "ruled": "in its shapes: ZeroDivisionError",
+    "misruled": "in its shapes: ValueError",
+    "shapeless": "its shapes are not those of the decorator `shaped`",
+}
+"""Why those of `PROBLEMS` are none, but for the good one."""
 
 
 @report("simonw/llm#1465")
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("fewer", "TypeError: too many positional arguments"),
-        ("value", "something of type int, and not a factory"),
-        ("none", "at n = 2, m = 2: its factory returns a NoneType, and no Problem"),
-        ("raising", "at n = 2, m = 2: KeyError: 'no such'"),
-        ("smaller", "its factory returns a problem of n = 3, m = 2"),
-        ("bound", "TypeError: missing a required argument: 'depth'"),
-        ("odd", "its option at has no default that is a number"),
-        ("ruled", "in its shapes: ZeroDivisionError"),
-        ("misruled", "in its shapes: ValueError"),
-        ("shapeless", "its shapes are not those of the decorator `shaped`"),
-        ("good", None),
-    ],
-)
-def test_what_is_no_problem(
-    name: str, said: str | None, installed: Packages, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_problem(installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
     """A factory with other arguments, that returns something else, or raises; a rule that does."""
     put(installed, "problem", PROBLEMS)
     rows = listed("problems", capsys)
     assert rows["good"]["summary"] == "A good one."
     assert rows["driven"]["available"]
-    if said is None:
-        assert problem(name, n=2, m=2).m == 2
-        return
-    with pytest.raises((UnavailableError, InputError)) as caught:
-        problem(name, n=2, m=2)
-    assert said in str(caught.value)
-    assert f"problem {name!r} of package theirs" in str(caught.value)
-    with pytest.raises((UnavailableError, InputError), match="of package theirs"):
-        make_spec({"problem": name, "inputs": [2], "outputs": [2], "engines": ["forward"]})
+    assert problem("good", n=2, m=2).m == 2
+    assert {"good", *NO_PROBLEMS} == set(PROBLEMS)
+    for name, said in NO_PROBLEMS.items():
+        with pytest.raises((UnavailableError, InputError)) as caught:
+            problem(name, n=2, m=2)
+        assert said in str(caught.value)
+        assert f"problem {name!r} of package theirs" in str(caught.value)
+        with pytest.raises((UnavailableError, InputError), match="of package theirs"):
+            make_spec({"problem": name, "inputs": [2], "outputs": [2], "engines": ["forward"]})
 
 
 @report(OURS)

@@ -1,9 +1,7 @@
 """Projects as people have them: submodules, generated files, folders of code; both sides find them, or what to set."""
 
-import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +19,7 @@ from fwdrev.bench.revisions.pair import Pair
 from fwdrev.bench.revisions.rounds import against
 from fwdrev.bench.revisions.side import Side
 from fwdrev.modes import InputError
+from tests.command import fwdrev
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
@@ -56,11 +55,7 @@ def _base(seen: SideObservation) -> tuple[Status, str | None]:
 
 def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The command, on small cells."""
-    small = ("--rounds", "3", "--threshold", "900%")
-    command = [sys.executable, "-P", "-m", "fwdrev", "check", "--against", "HEAD", *arguments, *small]
-    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), environment()["PYTHONPATH"]]))
-    env = environment(PYTHONPATH=path)
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, env=env)
+    return fwdrev("check", "--against", "HEAD", *arguments, "--rounds", "3", "--threshold", "900%")
 
 
 MEASURED = (Status.MEASURED, None)
@@ -127,9 +122,9 @@ def test_a_submodule_that_is_not_here(tmp_path: Path, monkeypatch: pytest.Monkey
     ("imported", "file", "pattern"),
     [
         ("from pkg._version import version", "pkg/_version.py", "pkg/_version.py"),
-        ("from pkg import _version", "pkg/_version.py", "_version.py"),
-        ("from . import _version", "pkg/_version.py", "*/_version.py"),
-        ("import pkg.gen.parser", "pkg/gen/parser.py", "pkg/gen/*"),
+        pytest.param("from pkg import _version", "pkg/_version.py", "_version.py", marks=pytest.mark.long),
+        pytest.param("from . import _version", "pkg/_version.py", "*/_version.py", marks=pytest.mark.long),
+        pytest.param("import pkg.gen.parser", "pkg/gen/parser.py", "pkg/gen/*", marks=pytest.mark.long),
         ("open(__file__.replace('__init__.py', 'data.bin')).read()", "pkg/data.bin", "data.*"),
     ],
 )

@@ -256,7 +256,9 @@ def test_a_first_failure_ends_the_run(pytester: pytest.Pytester) -> None:
 
 
 @report(OURS)
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.long) for one in ("latin-1", "cp1252"))]
+)
 def test_a_terminal_that_knows_few_letters(tmp_path: Path, encoding: str) -> None:
     """The division sign and the ellipsis are written otherwise, and the outcome is the same."""
     (tmp_path / "test_it.py").write_text("def test(fwdrev_gate): fwdrev_gate(list, dict, max_ratio=1e6)\n")

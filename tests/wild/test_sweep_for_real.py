@@ -14,6 +14,7 @@ import pytest
 
 from fwdrev.bench import Status
 from fwdrev.results import load
+from tests.command import fwdrev, started
 from tests.plugin import install_plugin
 from tests.wild.reports import OURS, report
 
@@ -39,28 +40,21 @@ def _python(code: str, folder: Path) -> str:
     return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
 
 
-def _swept(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fwdrev", "sweep", *arguments]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=folder, env=os.environ | variables, timeout=PATIENCE
-    )
-
-
 @report("apache/spark#20519")
-def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", ["", pytest.param("2", marks=pytest.mark.long)])  # for which Python compiles all anew
+def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path, level: str) -> None:
     """A worker's answers are told from what others print; the rest is not heeded."""
-    done = _swept(
-        tmp_path,
-        *(*ONE, "--out", str(tmp_path / "run")),
-        PYTHONPATH=_python(NOISY, tmp_path),
-        PYTHONOPTIMIZE="2",
-        PYTHONWARNINGS="error",
-        PYTHONUNBUFFERED="1",
-        TMPDIR=str(tmp_path / "none"),
-        OMP_NUM_THREADS="many",
-        LD_PRELOAD=str(tmp_path / "none.so"),
-        JAX_RAISE_PERSISTENT_CACHE_ERRORS="1",
-    )
+    env = {
+        "PYTHONPATH": _python(NOISY, tmp_path),
+        "PYTHONOPTIMIZE": level,
+        "PYTHONWARNINGS": "error",
+        "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(tmp_path / "none"),
+        "OMP_NUM_THREADS": "many",
+        "LD_PRELOAD": str(tmp_path / "none.so"),
+        "JAX_RAISE_PERSISTENT_CACHE_ERRORS": "1",
+    }
+    done = started("sweep", *ONE, "--out", tmp_path / "run", cwd=tmp_path, env=env, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert {arm.status for o in load(tmp_path / "run").observations for arm in o.arms.values()} == {Status.MEASURED}
 
@@ -79,7 +73,8 @@ def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path) -> N
 )
 def test_workers_that_cannot_start(tmp_path: Path, code: str, variables: Mapping[str, str], part: str) -> None:
     """One line with what to look at; no engine has crashed, and nothing is left."""
-    done = _swept(tmp_path, *ONE, "--out", str(tmp_path / "run"), PYTHONPATH=_python(code, tmp_path), **variables)
+    env = {"PYTHONPATH": _python(code, tmp_path), **variables}
+    done = fwdrev("sweep", *ONE, "--out", tmp_path / "run", env=env)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     assert part in done.stderr
     assert done.stderr.count("\n") == 1
@@ -142,8 +137,10 @@ def test_a_worker_that_an_operator_ends(tmp_path: Path, sleeping: tuple[str, ...
     ("begun", "number", "times", "code"),
     [
         pytest.param("starting", signal.SIGINT, 1, 130, marks=report("sosy-lab/benchexec#874")),
-        pytest.param("starting", signal.SIGTERM, 2, 143, marks=report("airspeed-velocity/asv#1511")),
-        pytest.param("measuring", signal.SIGINT, 5, 130, marks=report("maaku/webminer#18")),
+        pytest.param(
+            "starting", signal.SIGTERM, 2, 143, marks=[report("airspeed-velocity/asv#1511"), pytest.mark.long]
+        ),
+        pytest.param("measuring", signal.SIGINT, 5, 130, marks=[report("maaku/webminer#18"), pytest.mark.long]),
         pytest.param("measuring", signal.SIGTERM, 2, 143, marks=report("sharkdp/hyperfine#9")),
     ],
 )

@@ -76,7 +76,7 @@ def test_a_file_gets_lines(variable: str, tmp_path: Path, monkeypatch: pytest.Mo
         assert not _can_redraw(console)
 
 
-@pytest.mark.parametrize("term", ["xterm", "dumb"])
+@pytest.mark.parametrize("term", ["xterm", pytest.param("dumb", marks=pytest.mark.long)])
 @report("tqdm/tqdm#1033")
 def test_a_terminal_that_goes_away_stops_nothing(term: str) -> None:
     """Its window was closed: every write fails from then on, with the bar as with lines."""
