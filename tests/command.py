@@ -51,8 +51,8 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
         patch.setattr(sys, "path", ["", *sys.path])  # as `python -m` has it
         with pytest.raises(SystemExit) as ended:
             main()
-    code = ended.value.code
-    return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), shown.getvalue().decode(), err.getvalue())
+    code, answer = ended.value.code, shown.getvalue().decode()
+    return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), answer, err.getvalue())
 
 
 def started(

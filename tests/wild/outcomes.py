@@ -60,11 +60,9 @@ def main() -> None:
 
 
 def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
-    from fwdrev.modes.errors import InputError
-    from fwdrev.results.gate.verdicts.report import Outcome
-    from tests.gate_reports import WORSE, many, of
-
     if outcome == "refused":
+        from fwdrev.modes.errors import InputError
+
         msg = "refused"
         raise InputError(msg)
     if outcome == "broken":
@@ -75,6 +73,9 @@ def _happens(outcome: str) -> tuple[Any, dict[str, Any]]:
         warnings.warn("a package is old", DeprecationWarning, stacklevel=1)
     if outcome == "watched":
         _watch()
+    from fwdrev.results.gate.verdicts.report import Outcome
+    from tests.gate_reports import WORSE, many, of
+
     found = Outcome(outcome) if outcome in CODES else Outcome.REGRESSED
     report = of(*many(_ROWS, WORSE), outcome=found, title="10 → 12 · 日本")
     return report, {"told": [f"finding {i} →" for i in range(_ROWS)]}
