@@ -1,6 +1,6 @@
 """Whatever happens to it, `fwdrev check` tells no lie, and the next run finds nothing of it.
 
-`FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once, in `make test` two of them.
+`FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once, in `make test` one of them.
 """
 
 import os
@@ -14,8 +14,8 @@ from tests.wild.chaos import FAULTS, Chaos, Ended
 from tests.wild.reports import OURS, report
 
 _RUNS = int(os.environ.get("FWDREV_CHAOS", len(FAULTS)))
-_SHORT = 2
-"""Runs of `make test`: a side is killed, then the command."""
+_SHORT = 1
+"""Runs of `make test`: a side is killed. That of a command that is killed is in `test_git`."""
 
 _SECONDS = 3.0
 """Within which a run is hurt: about as long as it takes."""

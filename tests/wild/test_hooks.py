@@ -194,22 +194,36 @@ def test_an_alias(project: Repository, looks: str, tmp_path: Path, *, linked: bo
     assert at.git("status", "--porcelain") == "M a"
 
 
-@report("j178/prek#1815")
-def test_the_command_decides_about_a_commit(tmp_path: Path) -> None:
-    """`fwdrev check` in the hook: more operations end with 1 and nothing is committed; without, all of it is."""
+@pytest.fixture
+def checked(tmp_path: Path) -> Repository:
+    """A project with `fwdrev check` in its hook, which decides about a commit."""
     project = new_repository(tmp_path / "project", _FILES | {".gitignore": "__pycache__\n"})
     options = "--engines mine --inputs 4 --outputs 2 --rounds 3 --threshold 900%"
     check = f"PYTHONPATH=.:$PYTHONPATH {sys.executable} -m fwdrev check --against HEAD {options}"
     project.hook("pre-commit", f"{check} > {tmp_path}/said; code=$?; echo $code >> {tmp_path}/codes; exit $code")
-    before, text = project.git("rev-parse", "HEAD"), (project.top / "mine.py").read_text()
-    project.write({"mine.py": text.replace("COUNT = 10", "COUNT = 12")})
-    project.git("commit", "-a", "--message", "slower", fails=True)
-    assert project.git("rev-parse", "HEAD") == before
-    assert project.git("status", "--porcelain") == "M mine.py"
-    project.write({"mine.py": text + "\n# a remark\n", "new.py": "x = 1\n"})
-    project.git("commit", "-a", "--message", "a remark")
-    assert (tmp_path / "codes").read_text().split() == ["1", "0"]
-    assert _files(project, "HEAD").keys() == {*_FILES, ".gitignore"}
-    assert project.git("show", "HEAD:mine.py").endswith("# a remark")
-    assert project.git("status", "--porcelain") == "?? new.py"
-    assert len(project.worktrees) == 1
+    return project
+
+
+@report("j178/prek#1815")
+def test_the_command_stops_a_commit(checked: Repository, tmp_path: Path) -> None:
+    """More operations end with 1, and nothing is committed."""
+    before, text = checked.git("rev-parse", "HEAD"), (checked.top / "mine.py").read_text()
+    checked.write({"mine.py": text.replace("COUNT = 10", "COUNT = 12")})
+    checked.git("commit", "-a", "--message", "slower", fails=True)
+    assert (tmp_path / "codes").read_text().split() == ["1"]
+    assert checked.git("rev-parse", "HEAD") == before
+    assert checked.git("status", "--porcelain") == "M mine.py"
+    assert len(checked.worktrees) == 1
+
+
+@pytest.mark.long
+@report("j178/prek#1815")
+def test_the_command_lets_a_commit_pass(checked: Repository, tmp_path: Path) -> None:
+    """Without more operations, all of it is committed."""
+    checked.write({"mine.py": (checked.top / "mine.py").read_text() + "\n# a remark\n", "new.py": "x = 1\n"})
+    checked.git("commit", "-a", "--message", "a remark")
+    assert (tmp_path / "codes").read_text().split() == ["0"]
+    assert _files(checked, "HEAD").keys() == {*_FILES, ".gitignore"}
+    assert checked.git("show", "HEAD:mine.py").endswith("# a remark")
+    assert checked.git("status", "--porcelain") == "?? new.py"
+    assert len(checked.worktrees) == 1

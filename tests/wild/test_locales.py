@@ -42,12 +42,14 @@ def _judged(env: Mapping[str, str], *form: str) -> "subprocess.CompletedProcess[
     [
         pytest.param({IO: "latin-1"}, "latin-1", "10 -> 12 · \\u65e5", marks=report("aws/aws-cli#1386")),
         pytest.param({IO: "cp1252"}, "cp1252", "10 -> 12 · ", marks=report("pre-commit/pre-commit#1862")),
-        pytest.param({IO: "cp437:strict"}, "cp437", "10 -> 12 · ", marks=report("deftai/directive#814")),
+        pytest.param(
+            {IO: "cp437:strict"}, "cp437", "10 -> 12 · ", marks=[report("deftai/directive#814"), pytest.mark.long]
+        ),
         pytest.param({IO: "ascii"}, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#161")),
-        pytest.param({IO: "utf-8"}, "utf-8", "10 → 12 · 日本", marks=report(OURS)),
+        pytest.param({IO: "utf-8"}, "utf-8", "10 → 12 · 日本", marks=[report(OURS), pytest.mark.long]),
         pytest.param(C_LOCALE, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#309")),
         pytest.param({"LC_ALL": "POSIX"}, "utf-8", "10 → 12 · 日本", marks=report("pre-commit/pre-commit-hooks#276")),
-        pytest.param({"LC_ALL": "xx_YY.none"}, "utf-8", "10 → 12 · 日本", marks=report(OURS)),
+        pytest.param({"LC_ALL": "xx_YY.none"}, "utf-8", "10 → 12 · 日本", marks=[report(OURS), pytest.mark.long]),
     ],
 )
 def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str, said: str) -> None:
@@ -57,7 +59,9 @@ def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str,
     assert done.stdout.decode(encoding).startswith(said)
 
 
-@pytest.mark.parametrize(("env", "encoding"), [({IO: "cp1252"}, "cp1252"), (C_LOCALE, "ascii")])
+@pytest.mark.parametrize(
+    ("env", "encoding"), [pytest.param({IO: "cp1252"}, "cp1252", marks=pytest.mark.long), (C_LOCALE, "ascii")]
+)
 @report("pre-commit/pre-commit#1862")
 def test_data_survive_an_encoding(env: Mapping[str, str], encoding: str) -> None:
     """In JSON each letter is what it was."""

@@ -154,7 +154,7 @@ NAMES = [
     pytest.param("file/below", marks=[report(OURS), pytest.mark.long]),
     pytest.param("loop", marks=report("python/cpython#109187")),
     pytest.param("loop/below", marks=[report("Aider-AI/aider#4141"), pytest.mark.long]),
-    pytest.param("none/none", marks=report(OURS)),
+    pytest.param("none/none", marks=[report(OURS), pytest.mark.long]),
     pytest.param("/proc/none", marks=[report(OURS), pytest.mark.long]),
 ]
 """Of files that are not there and cannot be."""
@@ -269,7 +269,7 @@ READERS = [
     "folder",
     [
         pytest.param("read-only", marks=report("ostreedev/ostree#281")),
-        pytest.param("a:b", marks=report("npm/cli#633")),
+        pytest.param("a:b", marks=[report("npm/cli#633"), pytest.mark.long]),
         pytest.param("git@example.org:team", marks=[report("pypa/virtualenv#395"), pytest.mark.long]),
         pytest.param("a b;c'd\"e$f", marks=[report(OURS), pytest.mark.long]),
         pytest.param("-x", marks=report(OURS)),
