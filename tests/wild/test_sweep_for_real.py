@@ -64,10 +64,11 @@ def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path, leve
     ("code", "variables", "part"),
     [
         (WORKER_ONLY, {}, REFUSED),
-        (
+        pytest.param(
             "",
             {"XLA_FLAGS": "--xla_no_such_flag=1"},
             "Unknown flag in XLA_FLAGS: --xla_no_such_flag=1; correct XLA_FLAGS",
+            marks=pytest.mark.long,
         ),
     ],
 )
@@ -120,6 +121,7 @@ def _hangs(run: Path) -> bool:
     return journal.exists() and journal.stat().st_size > 0 and bool(list(run.glob("scratch/reference-4-6*")))
 
 
+@pytest.mark.long
 @report(OURS)
 def test_a_worker_that_an_operator_ends(tmp_path: Path, sleeping: tuple[str, ...]) -> None:
     """By `kill`, which says nothing of the engine that it was at."""
