@@ -39,8 +39,6 @@ def unknown(uid):
     raise KeyError(f"getpwuid(): uid not found: {uid}")
 pwd.getpwuid = unknown
 from fwdrev.cli.app import main
-from fwdrev.plots import gallery
-gallery.OF_A_PAIR, gallery.OF_A_RUN = {"map": gallery.map_figure}, {}  # all that is drawn takes two seconds
 for line in sys.argv[1:]:
     sys.argv = ["fwdrev", *line.split()]
     try:
