@@ -5,7 +5,7 @@ import inspect
 import math
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -59,6 +59,7 @@ def _torch() -> ModuleType:
 
 def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     if target.shapes is not None:
+        _check_shapes(target.shapes, target, first)
         try:
             _check_free(8 * sum(math.prod(shape) for shape in target.shapes), "it")
         except MemoryError as error:
@@ -69,6 +70,23 @@ def _arrays(target: Target, first: Callable[..., Any]) -> tuple[Any, ...]:
     if target.at is not None:
         return tuple(_cast(array, target) for array in _read(Path(target.at), first))
     return _made(str(target.point), target)
+
+
+def _check_shapes(shapes: Sequence[Sequence[int]], target: Target, first: Callable[..., Any]) -> None:
+    """One for each argument; raises InputError, which a call with too many or too few would not say as clearly."""
+    try:
+        signature = inspect.signature(first)
+    except (TypeError, ValueError):  # some functions in C have none
+        return
+    try:
+        signature.bind(*shapes)
+    except TypeError:
+        _, names = parts_of(target.what)
+        known = ", ".join(signature.parameters) or "no arguments"
+        given = f"--shape is given {len(shapes)} time{'s' * (len(shapes) > 1)}"
+        msg = f"{given}, and {names[0]} takes {known}: give one for each argument"
+        stages = f" of {names[0]}, the first stage; every other stage takes what the one before it returns"
+        raise InputError(msg + (stages if len(names) > 1 else "")) from None
 
 
 def _read(path: Path, first: Callable[..., Any]) -> list[Any]:

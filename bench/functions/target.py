@@ -7,13 +7,14 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from fwdrev.bench.records.parsing import beside
 from fwdrev.modes.errors import InputError, Raised, attempt, unknown
 
 
@@ -21,9 +22,10 @@ from fwdrev.modes.errors import InputError, Raised, attempt, unknown
 class Target:
     """`what`: MODULE:FUNCTION, FILE.py:FUNCTION, or several functions with commas, applied one after the other.
 
-    The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`). `dtype`
-    is float32, float64 or None: the point's own. `argnums` and `has_aux` are those of jax.jacobian; None: all
-    arguments. With `vmap` the function takes one sample of the point. `torch`: arrays become tensors of PyTorch.
+    The point comes from a file of arrays (`at`), from `shapes` of random numbers, or from a function (`point`), of the
+    same module where it names none. `dtype` is float32, float64 or None: the point's own. `argnums` and `has_aux` are
+    those of jax.jacobian; None: all arguments. With `vmap` the function takes one sample of the point. `torch`: arrays
+    become tensors of PyTorch.
     """
 
     what: str
@@ -39,14 +41,16 @@ class Target:
 
 
 def checked(target: Target) -> Target:
-    """Checks the options and returns the target; raises InputError."""
-    parts_of(target.what)
+    """Checks the options and returns the target with the module of the point written out; raises InputError."""
+    where, _ = parts_of(target.what)
     given = [name for name in ("at", "shapes", "point") if getattr(target, name)]
     if len(given) != 1:
         raise InputError("give the point, in one way: --shape 1000, --at FILE.npz or --point MODULE:FUNCTION")
-    if target.point is not None:
-        parts_of(target.point)
-    return target
+    if target.point is None:
+        return target
+    point = beside(where, target.point)
+    parts_of(point)
+    return replace(target, point=point)
 
 
 def functions_of(target: Target) -> dict[str, Callable[..., Any]]:

@@ -9,7 +9,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ class _Worker:
         from fwdrev.bench.workers.ledger import Ledger
         from fwdrev.modes.functions.candidates import CHUNKED
         from fwdrev.modes.functions.probe import probe_function
-        from fwdrev.modes.functions.staged import composed
+        from fwdrev.modes.functions.staged import composed, composition
         from fwdrev.modes.functions.torch_function import probe_torch
         from fwdrev.modes.functions.torch_products import has_tensors
 
@@ -66,11 +66,11 @@ class _Worker:
         function = stages[0] if len(stages) == 1 else composed(stages)
         point = point_of(asked, stages[0])
         look = probe_torch if has_tensors(point) else probe_function
-        name = next(iter(functions)) if len(stages) == 1 else "f"  # the name for a line of code
+        name = next(iter(functions)) if len(stages) == 1 else composition(list(functions), len(point))
         found = look(function, point, name=name, argnums=asked.argnums, has_aux=asked.has_aux, vmap=asked.vmap)
         named = functions if len(stages) > 1 else None
         self.trials = FunctionTrials(found, named, at=self.enter, may_die=True)
-        facts = self.trials.facts(seconds)
+        facts = replace(self.trials.facts(seconds), title=asked.what)
         arms = list(dict.fromkeys([*facts.codes, *CHUNKED.values()]))
         self.ledger = Ledger(Path(ledger), arms)
         gc.freeze()

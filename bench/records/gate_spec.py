@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fwdrev.bench.records.parsing import all_functions, each_once, is_function, names_function
+from fwdrev.bench.records.parsing import all_functions, beside, each_once, is_function, names_function
 from fwdrev.bench.records.sides import CONTROL, function_of
 from fwdrev.bench.records.spec import SweepSpec, checked_spec, make_spec
 from fwdrev.modes.errors import InputError
@@ -60,19 +60,26 @@ def gate_spec(
 def points_of(arms: Sequence[str], text: str | None) -> dict[str, str]:
     """The point of each function: `text` is one for all, or one for each in their order, with commas between.
 
-    Raises InputError for any other number of points, and for a point not written as MODULE:FUNCTION.
+    A point that names no module is looked for beside its function.
+
+    Raises InputError for any other number of points, and for a point not written as MODULE:FUNCTION or FUNCTION.
     """
     functions = [name for name in arms if names_function(name)]
     if text is None:
         return {}
     points = [part.strip() for part in text.split(",")]
+    if len(points) == 1:
+        points *= len(functions)
+    wheres = [function_of(name).rpartition(":")[0] for name in functions]
+    if len(points) == len(wheres):
+        points = list(map(beside, wheres, points))
     for point in points:
         if not is_function(point):
-            msg = f"--point {point!r}: write MODULE:FUNCTION or FILE.py:FUNCTION, of what returns a function's input"
+            msg = f"--point {point!r}: name the function that returns the input, FUNCTION or MODULE:FUNCTION"
             raise InputError(msg)
-    if len(points) not in {1, len(functions)}:
+    if len(points) != len(functions):
         raise InputError(
             f"--point {text}: {len(points)} points for {len(functions)} functions ({', '.join(functions)}): "
             "give one for all, or one for each, in their order"
         )
-    return dict(zip(functions, points * len(functions) if len(points) == 1 else points, strict=True))
+    return dict(zip(functions, points, strict=True))

@@ -184,5 +184,10 @@ def is_function(text: str) -> bool:
     return importable and _is_dotted(function)
 
 
+def beside(where: str, function: str) -> str:
+    """The function as MODULE:FUNCTION; one that names no module is in `where`."""
+    return function if ":" in function else f"{where}:{function}"
+
+
 def _is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))

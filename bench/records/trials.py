@@ -32,9 +32,10 @@ class LostArmError(FwdrevError):
 class Facts:
     """The facts about a function at a point.
 
-    `codes`: the line of code of each arm; `left_out`: why others are left out; `precision`: the coarsest dtype among
-    inputs and outputs; `overhead_seconds`: of a call that computes nothing, `call_seconds`: of a call of the
-    function; `quotient`: J · v by differences, (m,), or None where that would take too long.
+    `name` is what a line of code calls it, `title` the function as it was given; `codes`: the line of code of each arm;
+    `left_out`: why others are left out; `precision`: the coarsest dtype among inputs and outputs; `overhead_seconds`:
+    of a call that computes nothing, `call_seconds`: of a call of the function; `quotient`: J · v by differences, (m,),
+    or nothing where that would take too long.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Facts:
     overhead_seconds: float = 0.0
     call_seconds: float = 0.0
     quotient: Sequence[float] = ()
+    title: str = ""
+
+    @property
+    def given(self) -> str:
+        """The function as it was given, for a person."""
+        return self.title or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,16 +51,18 @@ def advise(
     from fwdrev.bench.functions.in_process import FunctionTrials
     from fwdrev.bench.records.parsing import seconds_of
     from fwdrev.modes.functions.probe import check_stages, probe_function
-    from fwdrev.modes.functions.staged import checked_stages, composed
+    from fwdrev.modes.functions.staged import checked_stages, composed, composition
     from fwdrev.modes.functions.torch_function import probe_torch
     from fwdrev.modes.functions.torch_products import has_tensors
 
     end = perf_counter() + seconds_of(str(budget))
     names = Names(caller())
-    name = names.of(f, "f")
+    name, title = names.of(f, "f"), names.title(f)
     if not callable(f):
         stages = checked_stages(f)
         f = composed(stages)
+        title = ", ".join(named := list(_named(stages, names)))
+        name = composition(named, len(args))
     options: dict[str, Any] = {"name": name, "argnums": argnums, "has_aux": has_aux, "vmap": vmap}
     if has_tensors(args):
         if not measure:
@@ -72,8 +74,8 @@ def advise(
         check_stages(found, composed(stages))
     trials = FunctionTrials(found, _named(stages, names))
     if not measure:
-        return counted_advice(trials.outline(), trials.expected(measured=False))
-    facts = trials.facts(end - perf_counter())
+        return counted_advice(replace(trials.outline(), title=title), trials.expected(measured=False))
+    facts = replace(trials.facts(end - perf_counter()), title=title)
     return measured_advice(trials, facts, max(0.0, end - perf_counter()), seed=seed)
 
 
@@ -87,13 +89,13 @@ def measured_advice(
     seen = observed(trials, facts, budget, seed=seed, told=told)
     if not seen.prepared:
         why = "; ".join(f"{name}: {seen.reasons.get(name, 'not tried')}" for name in seen.codes)
-        msg = f"nothing of {facts.name} could be measured in {budget:.3g} s{_would_settle(seen, budget)}: {why}"
+        msg = f"nothing of {facts.given} could be measured in {budget:.3g} s{_would_settle(seen, budget)}: {why}"
         raise NothingMeasuredError(msg)
     advice = advice_of(facts, seen, fresh=trials.fresh)
     order = Order(expected=seen.expected, long_seconds=seen.long_seconds)
     blocking, noted = order.faster(advice.recommend, seen.untried)
     if blocking is not None:
-        msg = f"{facts.name}: {_expected(seen, blocking, advice.recommend, budget)}; nothing is recommended"
+        msg = f"{facts.given}: {_expected(seen, blocking, advice.recommend, budget)}; nothing is recommended"
         raise NothingMeasuredError(msg + _would_settle(seen, budget))
     notes = [doubt(facts, seen.prepared[advice.recommend].products)]
     if noted is not None:

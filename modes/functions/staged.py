@@ -106,6 +106,12 @@ def composed(stages: Sequence[Function]) -> Function:
     return f
 
 
+def composition(names: Sequence[str], arguments: int) -> str:
+    """Their composition as an expression: `lambda x: decode(encode(x))` for the stages encode and decode."""
+    given = "x" if arguments == 1 else "*xs"
+    return f"lambda {given}: {reduce(lambda inner, name: f'{name}({inner})', names, given)}"
+
+
 def _values(functions: Sequence[Function], wanted: Pytree, *, has_aux: bool) -> tuple[list[Pytree], Pytree]:
     """The inputs of each stage, the output of the last one, and its auxiliary output."""
     values, aux = [wanted], None

@@ -1,8 +1,9 @@
 """The decision: which way to compute the Jacobian of a function, from what was measured of it or from counts alone."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from fwdrev.bench.records.trials import Expected, Facts, Prepared, Values
 from fwdrev.modes.core.arrays import Vector
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.results.advice.record import Advice, AdvisedArm, BreakEven
+from fwdrev.results.advice.words import direction
 from fwdrev.results.stats.blocks import block_median
 from fwdrev.results.stats.estimate import Estimate, log_mean
 
@@ -77,10 +79,10 @@ def advice_of(facts: Facts, observed: Observed, *, fresh: bool) -> Advice:
         facts=facts,
         recommend=recommend,
         runner_up=runner_up,
-        ratio=None if runner_up is None else _compared(observed, recommend, runner_up),
+        times_faster={name: _compared(observed, name, recommend) for name, _ in order if name != recommend},
         tie=runner_up is not None and (runner_up in tied or recommend in tied),
         arms=tuple(_arm(observed, name, times.get(name)) for name in names),
-        break_even=_break_even(facts, {name: e.point for name, e in times.items()}),
+        break_even=_break_even(facts, recommend, times, partial(_compared, observed)),
         rounds=len(observed.rounds),
         fresh=fresh,
         measured=True,
@@ -94,10 +96,14 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
     seconds, lost = expected.seconds, {**expected.late, **expected.reasons}
     if not seconds:
         why = "; ".join(f"{name}: {reason}" for name, reason in lost.items())
-        raise NothingMeasuredError(f"nothing of {facts.name} could be counted: {why}")
+        raise NothingMeasuredError(f"nothing of {facts.given} could be counted: {why}")
     order = sorted(seconds, key=seconds.__getitem__)
     runner_up = order[1] if len(order) > 1 else None
-    ratio = None if runner_up is None else Estimate(point=seconds[order[0]] / seconds[runner_up], low=None, high=None)
+    times = {name: _exactly(seconds[name]) for name in order}
+
+    def compared(one: str, other: str) -> Estimate:
+        return _exactly(seconds[one] / seconds[other])
+
     known = [AdvisedArm(name=name, code=expected.codes[name], counted_seconds=seconds[name]) for name in order]
     unknown = {**facts.left_out, **lost}
     others = [AdvisedArm(name=name, code=facts.codes.get(name), reason=reason) for name, reason in unknown.items()]
@@ -110,31 +116,52 @@ def counted_advice(facts: Facts, expected: Expected) -> Advice:
         facts=facts,
         recommend=order[0],
         runner_up=runner_up,
-        ratio=ratio,
-        tie=ratio is not None and ratio.point > _TIED,
+        times_faster={name: compared(name, order[0]) for name in order[1:]},
+        tie=runner_up is not None and seconds[order[0]] > _TIED * seconds[runner_up],
         arms=(*known, *others),
-        break_even=_break_even(facts, seconds),
+        break_even=_break_even(facts, order[0], times, compared),
         rounds=0,
         fresh=False,
         measured=False,
     )
 
 
-def _break_even(facts: Facts, seconds: Mapping[str, float]) -> BreakEven | None:
-    """Where the two modes break even beside this size; None where one is unknown or too quick to tell."""
-    if not {"forward", "reverse"} <= seconds.keys():
+def _break_even(
+    facts: Facts, recommend: str, times: Mapping[str, Estimate], compared: Callable[[str, str], Estimate]
+) -> BreakEven | None:
+    """Where the recommended mode and the fastest arm of the other one take the same time, beside this size.
+
+    None where the recommended arm is neither mode, the other one has no time, or one is too quick to tell.
+    """
+    directions: dict[str, list[str]] = {"forward": [], "reverse": []}
+    for name in sorted(times, key=lambda name: times[name].point):
+        directions.get(direction(name), []).append(name)
+    if direction(recommend) not in directions or not all(directions.values()):
         return None
-    beyond = {name: seconds[name] - facts.overhead_seconds for name in ("forward", "reverse")}
-    if any(seconds[name] < _MUCH * facts.overhead_seconds or beyond[name] <= 0 for name in beyond):
+    forward, reverse = (recommend if direction(recommend) == mode else names[0] for mode, names in directions.items())
+    seconds = [times[forward].point, times[reverse].point]
+    beyond = [each - facts.overhead_seconds for each in seconds]
+    if any(each < _MUCH * facts.overhead_seconds for each in seconds) or min(beyond) <= 0:
         return None
-    times = beyond["forward"] / beyond["reverse"]
-    return BreakEven(outputs=facts.m * times, inputs=facts.n / times)
+    ratio = compared(forward, reverse)
+    corrected = ratio.times(beyond[0] / beyond[1] / ratio.point)
+    return BreakEven(
+        forward=forward,
+        reverse=reverse,
+        outputs=corrected.times(float(facts.m)),
+        inputs=corrected.inverse.times(float(facts.n)),
+    )
+
+
+def _exactly(value: float) -> Estimate:
+    """Without an interval."""
+    return Estimate(point=value, low=None, high=None)
 
 
 def _seconds(observed: Observed, name: str) -> Estimate:
     """Of a call: by the rounds, or else by the few calls after it was prepared."""
     logs: Vector = np.array([float(block_median(np.log(each[name]))) for each in observed.rounds if name in each])
-    return log_mean(logs) if logs.size else Estimate(point=observed.prepared[name].seconds, low=None, high=None)
+    return log_mean(logs) if logs.size else _exactly(observed.prepared[name].seconds)
 
 
 def _compared(observed: Observed, one: str, other: str) -> Estimate:
@@ -142,7 +169,7 @@ def _compared(observed: Observed, one: str, other: str) -> Estimate:
     found = ratio_of(observed.rounds, one, other)
     if found is not None:
         return found
-    return Estimate(point=_seconds(observed, one).point / _seconds(observed, other).point, low=None, high=None)
+    return _exactly(_seconds(observed, one).point / _seconds(observed, other).point)
 
 
 def _tied(ratio: Estimate) -> bool:

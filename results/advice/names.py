@@ -3,7 +3,8 @@
 import inspect
 import sys
 from collections.abc import Iterator, Mapping
-from types import FrameType, ModuleType
+from pathlib import Path
+from types import CodeType, FrameType, ModuleType
 from typing import Any, cast
 
 from fwdrev.modes.errors import Raised, attempt
@@ -42,6 +43,14 @@ class Names:
         if not callable(function):
             return otherwise
         return next(self._candidates(function), otherwise)
+
+    def title(self, function: object) -> str:
+        """That name, or for a function without one the place where it is written: `lambda (model.py, line 3)`."""
+        known = self.of(function, "")
+        code = getattr(function, "__code__", None)
+        if known or not isinstance(code, CodeType):
+            return known or "f"
+        return f"{code.co_name.strip('<>')} ({Path(code.co_filename).name}, line {code.co_firstlineno})"
 
     def _candidates(self, function: object) -> Iterator[str]:
         """The best first; each of them stands for the function."""

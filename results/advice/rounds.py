@@ -15,6 +15,7 @@ from fwdrev.bench.records.callables import warm_up
 from fwdrev.bench.records.trials import Facts, LostArmError, Trials, loops_of
 from fwdrev.results.advice.decision import Observed, ranked, ratio_of
 from fwdrev.results.advice.doubts import wrong_arms
+from fwdrev.results.advice.words import MODES
 
 _LEAST = 1.0
 """Seconds that an arm may take to compile and for its first call, however little is left, once it has its turn."""
@@ -26,7 +27,7 @@ _FIRST = 0.75
 """Of the time that is left: what the first arm may take. Without it nothing is recommended."""
 
 _SLOW = 5.0
-"""Times the fastest: an arm as slow as this is not measured on."""
+"""Times the fastest: an arm as slow as this is dropped after its first calls."""
 
 _BLOCK_SECONDS = 0.02
 """A block of calls: long beside the clock and beside a disturbance of the system."""
@@ -237,11 +238,16 @@ class _Measuring:
         return few if few * each < self.left else None
 
     def _still(self, arms: list[str]) -> list[str]:
-        """The two fastest, so that it is known by how much the first is better, and what is not far behind."""
+        """The two fastest, so that it is known by how much the first is better, and what is not far behind.
+
+        Not far behind the first; for the faster plain mode that is left, behind the second: it is what the others are
+        compared with.
+        """
         order = [(name, e.point) for name, e in ranked(self.seen) if name in arms]
+        plain = next((name for name, _ in order[1:] if name in MODES), None)
         for name, seconds in order[2:]:
-            if seconds > _SLOW * order[0][1]:
-                self.seen.reasons[name] = f"more than {_SLOW:g} times slower than {order[0][0]}: not measured on"
+            if seconds > _SLOW * order[name == plain][1]:
+                self.seen.reasons[name] = f"more than {_SLOW:g} times slower than {order[0][0]}, timed in a few calls"
         return [name for name in arms if name not in self.seen.reasons]
 
     def _clear(self, arms: Sequence[str]) -> bool:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from functools import singledispatch
 
 from fwdrev.modes.errors import NothingMeasuredError
-from fwdrev.results.advice.record import HEAD, Advice, advice_words, arm_rows, function_text, remarks
+from fwdrev.results.advice.record import Advice
+from fwdrev.results.advice.words import HEAD, advice_words, arm_rows, function_text, remarks
 from fwdrev.results.costs.prediction import Prediction
 from fwdrev.results.display import figure_of, in_words, page, table
 from fwdrev.results.rules.rules import Score, Scores

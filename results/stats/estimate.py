@@ -5,7 +5,7 @@ Student's t over the rounds. Times and ratios are averaged as logarithms.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import special
@@ -25,6 +25,17 @@ class Estimate(Displayed, Plain):
     low: float | None
     high: float | None
     level: float = LEVEL
+
+    def times(self, factor: float) -> "Estimate":
+        """The estimate of so many times the value."""
+        low, high = (None if end is None else factor * end for end in (self.low, self.high))
+        return replace(self, point=factor * self.point, low=low, high=high)
+
+    @property
+    def inverse(self) -> "Estimate":
+        """The estimate of 1 ÷ the value."""
+        low, high = (None if end is None else 1 / end for end in (self.high, self.low))
+        return replace(self, point=1 / self.point, low=low, high=high)
 
 
 def t_quantile(rounds: AnyArray, level: float = LEVEL) -> AnyArray:

@@ -1,6 +1,7 @@
 """`fwdrev.advise` on real functions, in this process."""
 
 import importlib.util
+import re
 from typing import Any
 
 import jax
@@ -22,6 +23,9 @@ def no_asdex(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+X = np.ones(2)
+
+
 def tall(x: Any) -> Any:
     """Two inputs, many outputs."""
     return jnp.sin(jnp.arange(500.0)[:, None] * x[None]).sum(1)
@@ -41,7 +45,8 @@ def test_a_function_is_measured() -> None:
     assert (found.n, found.m, found.measured, found.fresh) == (2, 500, True, False)
     assert found.recommend == "forward"
     assert found.code == "jax.jit(jax.jacfwd(tall))"
-    assert found.ratio is not None
+    assert found.times_faster["reverse"].point > 1
+    assert found.facts.given == "tall"
     assert all(arm.memory_bytes for arm in known.values())
 
 
@@ -56,6 +61,9 @@ def test_counts_need_no_run() -> None:
     assert (found.recommend, found.measured) == ("forward", False)
     assert all(arm.seconds is None for arm in found.arms)
     assert fwdrev.advise(lambda x: (x * x).sum(), np.ones(50), measure=False).code == "jax.jit(jax.jacrev(f))"
+    assert re.match(
+        r"lambda \(test_advise\.py, line \d+\): n = 2", str(fwdrev.advise(lambda x: x * x, X, measure=False))
+    )
 
 
 @pytest.mark.usefixtures("no_asdex")
@@ -107,6 +115,8 @@ def test_stages_may_be_the_function() -> None:
     stages = [waist, lambda h: jnp.outer(h, h)]
     found = fwdrev.advise(stages, np.ones(9), measure=False)
     assert (found.n, found.m) == (9, 4)
+    assert str(found).startswith("waist, f2: n = 9 inputs")
+    assert "lambda x: f2(waist(x))" in {arm.name: str(arm.code) for arm in found.arms}["forward"]
     assert "mixed" in {arm.name for arm in found.arms}
     with pytest.raises(InputError, match="the stages return 2 numbers and f 4"):
         fwdrev.advise(composed(stages), np.ones(9), stages=stages[:1], measure=False)

@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jax
+import numpy as np
 import pytest
 import typer
 from typer.main import get_command
@@ -104,6 +106,16 @@ def test_the_drop_in_runs(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_products_without_the_jacobian_are_those_with_it() -> None:
+    """The Python of the page on advice, beside J itself."""
+    names: dict[str, Any] = {}
+    exec("\n".join(_blocks(DOCS / "advise.md", "python")), names)  # noqa: S102 - our own page
+    J, residuals = jax.jacobian(names["residuals"])(names["p"]), names["residuals"](names["p"])
+    expected = {"Jt_r": J.T @ residuals, "J_v": J @ names["v"], "JtJ_v": J.T @ (J @ names["v"])}
+    for name, value in expected.items():
+        np.testing.assert_allclose(names[name], value, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)

@@ -95,11 +95,11 @@ def asked(given: Mapping[str, Any], *, allow_missing: bool = False, looked_up_la
         settings = settings.model_copy(update=dict.fromkeys(_OF_FUNCTIONS) | {"points": []})
     spec = gate_spec(fields, arms, looked_up_later=looked_up_later)
     points = given.get("point") or ",".join(settings.points_of(spec.engines)) or None
-    points_of(spec.engines, points)
+    each = list(points_of(spec.engines, points).values())
     accepted, wanted = _levels(given.get("threshold"), given.get("find"), settings)
     return Asked(
         spec=spec,
-        point=points,
+        point=",".join(each[:1] if len(set(each)) == 1 else each) or None,
         sized="inputs" in fields,
         threshold=accepted,
         find=wanted,

@@ -1,6 +1,7 @@
 """Advice from scripted trials: what is measured within a budget, what is recommended, and how that is told."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,9 +14,11 @@ from fwdrev.bench.records.trials import Expected, Facts, LostArmError, Prepared,
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.advice.decision import counted_advice
 from fwdrev.results.advice.doubts import wrong_arms
-from fwdrev.results.advice.record import Advice, advice_words
+from fwdrev.results.advice.record import Advice
 from fwdrev.results.advice.rounds import observed
+from fwdrev.results.advice.words import advice_words
 from fwdrev.results.notebook.html import record_html
+from fwdrev.results.stats.estimate import Estimate
 from fwdrev.results.text.quantities import bytes_text, seconds_text
 from tests.shown import Reader
 
@@ -115,10 +118,10 @@ def test_the_faster_arm_is_recommended() -> None:
     trials = Scripted(seconds={"forward": 4e-4, "reverse": 1e-4}, noise=0.01)
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.tie, found.rounds) == ("reverse", "forward", False, 3)
-    assert found.ratio is not None
-    assert found.ratio.low is not None
-    assert found.ratio.high is not None
-    assert found.ratio.low < 0.25 < found.ratio.high < 0.3
+    ratio = found.times_faster["forward"]
+    assert ratio.low is not None
+    assert ratio.high is not None
+    assert 3.5 < ratio.low < 4.0 < ratio.high < 4.5
     assert found.code == "jax.jit(jax.jacrev(f))"
 
 
@@ -126,7 +129,8 @@ def test_json_has_what_was_promised() -> None:
     """The keys that programs rely on."""
     data = advised(Scripted(seconds={"forward": 1e-4, "reverse": 4e-4}, noise=0.01)).to_json()
     assert (data["n"], data["m"], data["recommend"]) == (100, 10, "forward")
-    assert {"point", "low", "high"} <= data["ratio"].keys()
+    assert data["times_faster"]["reverse"].keys() == {"point", "low", "high", "level"}
+    assert data["times_faster"][data["runner_up"]]["point"] == pytest.approx(4.0, rel=0.1)
     assert data["code"] == "jax.jit(jax.jacfwd(f))"
     assert [arm["name"] for arm in data["arms"]] == ["forward", "reverse", "coloured"]
     assert data["arms"][2]["reason"] == "asdex is not installed"
@@ -174,32 +178,34 @@ def test_a_budget_for_no_round_still_gives_advice() -> None:
     trials = Scripted(seconds={"forward": 3.0, "reverse": 4.0}, compiling={"forward": 2.0, "reverse": 2.0})
     found = advised(trials, budget=8.0)
     assert (found.recommend, found.rounds) == ("forward", 0)
-    assert found.ratio is not None
-    assert (found.ratio.point, found.ratio.low) == (0.75, None)
+    assert found.times_faster["reverse"] == Estimate(point=4 / 3, low=None, high=None)
     assert any("no round fitted" in line for line in advice_words(found))
 
 
 def test_slow_arms_are_not_measured_on() -> None:
-    """Beyond the two fastest, which are always compared."""
+    """Beyond the two fastest, which are always compared, and a plain mode that is not far behind the second."""
     codes = {**FACTS.codes, "mixed": "m", "other": "o"}
     seconds = {"forward": 1e-4, "reverse": 9e-4, "mixed": 8e-4, "other": 3e-4}
     trials = Scripted(seconds=seconds, noise=0.01)
     found = advised(trials, replace(FACTS, codes=codes))
-    assert set(trials.asked) == {("forward", "other")}
-    assert "more than 5 times slower" in str(arm_of(found, "mixed")["reason"])
+    assert set(trials.asked) == {("forward", "reverse", "other")}
+    assert "more than 5 times slower than forward, timed in a few calls" in str(arm_of(found, "mixed")["reason"])
     assert arm_of(found, "mixed")["seconds"] is not None
     alone = Scripted(seconds={"forward": 1e-4, "reverse": 9e-2}, noise=0.01)
-    assert advised(alone).ratio is not None
+    assert advised(alone).times_faster.keys() == {"reverse"}
     assert set(alone.asked) == {("forward", "reverse")}
+    far = Scripted(seconds={**seconds, "reverse": 1.6e-3}, noise=0.01)
+    advised(far, replace(FACTS, codes=codes))
+    assert set(far.asked) == {("forward", "other")}
 
 
 def test_arms_that_fail_are_left_out() -> None:
     """With their reasons; the others are measured."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
     found = advised(trials)
-    assert (found.recommend, found.runner_up, found.ratio) == ("reverse", None, None)
+    assert (found.recommend, found.runner_up, found.times_faster) == ("reverse", None, {})
     assert arm_of(found, "forward")["reason"] == "TypeError: no rule"
-    assert any("the only one" in line for line in advice_words(found))
+    assert any("nothing else could be measured" in line for line in advice_words(found))
 
 
 def test_arms_are_tried_in_the_order_of_their_counts() -> None:
@@ -364,19 +370,66 @@ def test_jacobians_have_to_agree(forward: list[float], reverse: list[float], wro
     assert set(wrong_arms(facts, {"forward": forward, "reverse": reverse})) == wrong
 
 
+def test_the_plain_mode_is_compared_with_first() -> None:
+    """It is what one would type; then the runner-up, in chunks whose size is said."""
+    chunks = Expected(codes={"reverse-chunked": 'jax.jit(fwdrev.jacobian(f, mode="reverse", chunk=4))'})
+    seconds = {"forward": 1e-4, "reverse": 4e-4, "reverse-chunked": 2e-4}
+    trials = Scripted(seconds=seconds, counts={"forward": 1e-4, "reverse-chunked": 2e-4}, uncounted=chunks)
+    found = advised(trials)
+    assert (found.recommend, found.runner_up, found.plain) == ("forward", "reverse-chunked", "reverse")
+    words = advice_words(found)[0]
+    assert words == (
+        "Use forward: it is 4 times (95 % interval 4 … 4) faster than reverse (jax.jacrev), and 2 times (95 % interval "
+        "2 … 2) faster than reverse-chunked (4 outputs at a time)."
+    )
+    one = advised(Scripted(seconds={"forward": 1e-4, "reverse": 4e-4}))
+    assert advice_words(one)[0].endswith("faster than reverse (jax.jacrev).")
+    slower = replace(trials, seconds={"forward": 9e-4, "reverse": 4e-4, "reverse-chunked": 2e-4})
+    assert advice_words(advised(slower))[0].startswith("Use reverse-chunked (4 outputs at a time): it is 2 times")
+
+
+def test_products_are_named_where_they_are_fewer() -> None:
+    """One pass instead of n or m, in the library of the function; a Jacobian of one row is one pass itself."""
+    trials = Scripted(seconds={"forward": 1e-4, "reverse": 4e-4})
+    assert "Jᵀr is one jax.vjp(f, x)[1](r), J·v one jax.jvp(f, (x,), (v,))" in str(advised(trials))
+    torch = str(advised(trials, replace(FACTS, framework="torch", name="model.residuals")))
+    assert "torch.func.vjp(model.residuals, x)[1](r)" in torch
+    assert "Jᵀr" not in str(advised(trials, replace(FACTS, m=1)))
+
+
 def test_other_sizes_are_extrapolated() -> None:
     """Beyond the overhead of a call, forward in proportion to n and reverse to m: here reverse has 10 of 100 passes."""
-    found = advised(Scripted(seconds={"forward": 401e-6, "reverse": 101e-6}))
+    found = advised(Scripted(seconds={"forward": 401e-6, "reverse": 101e-6}, noise=0.02))
     assert found.break_even is not None
-    assert found.break_even.outputs == pytest.approx(40)
-    assert found.break_even.inputs == pytest.approx(25)
+    for e, size in ((found.break_even.outputs, 40), (found.break_even.inputs, 25)):
+        assert e.low is not None
+        assert e.high is not None
+        assert e.low < size < e.high
     words = " ".join(advice_words(found))
-    assert "m = 40 outputs (n = 100 as here; more favour forward)" in words
-    assert "n = 25 inputs (m = 10 as here; more favour reverse)" in words
+    assert re.search(
+        r"with more outputs or fewer inputs forward should overtake reverse, near m = \d+ outputs \(95 % interval "
+        r"\d+ … \d+\) with n = 100 or n = \d+ inputs \(95 % interval \d+ … \d+\) with m = 10\.",
+        words,
+    )
+    assert "extrapolated, not measured" in words
     far = advised(Scripted(seconds={"forward": 1001e-6, "reverse": 11e-6}))
-    assert "would not change places" in " ".join(advice_words(far))
+    assert "reverse should stay ahead of forward" in " ".join(advice_words(far))
     quick = advised(Scripted(seconds={"forward": 1.5e-6, "reverse": 1.2e-6}))
     assert quick.break_even is None
+
+
+def test_other_sizes_are_of_what_is_recommended() -> None:
+    """The arm in chunks and the fastest of the other direction; of mixed mode nothing is extrapolated."""
+    codes = {**FACTS.codes, "reverse-chunked": "chunk=4", "mixed": "m"}
+    seconds = {"forward": 401e-6, "reverse": 801e-6, "reverse-chunked": 101e-6}
+    found = advised(Scripted(seconds=seconds), replace(FACTS, codes={name: codes[name] for name in seconds}))
+    assert found.break_even is not None
+    assert (found.break_even.forward, found.break_even.reverse) == ("forward", "reverse-chunked")
+    assert found.break_even.outputs.point == pytest.approx(40)
+    assert "forward should overtake reverse-chunked" in str(found)
+    mixed = advised(Scripted(seconds={**seconds, "mixed": 51e-6}), replace(FACTS, codes=codes))
+    assert (mixed.recommend, mixed.break_even) == ("mixed", None)
+    assert "how mixed grows with n and m is not known" in str(mixed)
 
 
 def test_counts_alone_recommend() -> None:
@@ -384,8 +437,7 @@ def test_counts_alone_recommend() -> None:
     seconds = {"reverse": 2e-4, "forward": 1e-4}
     found = counted_advice(FACTS, Expected(codes=FACTS.codes, seconds=seconds, reasons={"mixed": "no rule"}))
     assert (found.recommend, found.runner_up, found.measured) == ("forward", "reverse", False)
-    assert found.ratio is not None
-    assert found.ratio.point == 0.5
+    assert found.times_faster["reverse"].point == 2.0
     assert arm_of(found, "mixed")["reason"] == "no rule"
     assert "Counted, not measured" in str(found)
     with pytest.raises(NothingMeasuredError, match="forward: no rule"):
