@@ -15,7 +15,9 @@ from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
 from functools import partial
 from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
+from importlib.util import find_spec
 from operator import index
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -79,17 +81,67 @@ class Plugin:
             raise
         except (Exception, SystemExit) as error:  # third-party code: an import may even end the interpreter
             said = str(error) if isinstance(error, _UnfitError) else f"{type(error).__name__}: {error}"
-            do = "install what it needs" if isinstance(error, ImportError) else f"mend or uninstall {self.package}"
-            msg = " ".join(f"{self._called} cannot be used{' ' * bool(where)}{where}: {said}; {do}".split())
-            raise UnavailableError(msg) from error
+            msg = f"{self._called} cannot be used{' ' * bool(where)}{where}: {said}; {self._advice(error)}"
+            raise UnavailableError(" ".join(msg.split())) from error
 
     @property
     def _called(self) -> str:
         return f"{self.kind} {self.name!r} of package {self.package}"
 
+    def _advice(self, error: BaseException) -> str:
+        """What to do about an error of third-party code."""
+        return "install what it needs" if isinstance(error, ImportError) else f"mend or uninstall {self.package}"
+
+
+class Given(Plugin):
+    """An engine or a problem that the user names as MODULE:NAME or FILE.py:NAME, without an entry point."""
+
+    __slots__ = ()
+
+    def loaded(self) -> object:
+        """Also finds modules in the working folder, after all others, as the processes of a sweep do."""
+        where, _, name = self.name.rpartition(":")
+        folder = Path.cwd()
+        if where.endswith(".py"):
+            folder, where = Path(where).resolve().parent, Path(where).stem
+        if not all(part.isidentifier() for part in [*where.split("."), *name.split(".")]):
+            raise _UnfitError("write it as MODULE:NAME or FILE.py:NAME")
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+        with redirect_stdout(sys.stderr):
+            found: object = EntryPoint(name, f"{where}:{name}", "").load()
+        return found
+
+    @property
+    def _called(self) -> str:
+        return f"{self.kind} {self.name!r}"
+
+    def _advice(self, error: BaseException) -> str:
+        """What to do about an error of the user's own code."""
+        where, _, name = self.name.rpartition(":")
+        if isinstance(error, ModuleNotFoundError):
+            return "run it in the folder that has this module, or install what it needs"
+        if isinstance(error, AttributeError):
+            return f"does {where} define {name}?"
+        return f"mend {self.name}"
+
 
 class _UnfitError(Exception):
     """An entry point names an object of the wrong kind."""
+
+
+def named(kind: str, name: str) -> Plugin:
+    """The engine or problem that is named as MODULE:NAME."""
+    return Given(kind, EntryPoint(name, name, f"fwdrev.{kind}s"))
+
+
+def on_the_path(name: str) -> bool:
+    """Whether the module of MODULE:NAME is imported already, or can be without a further folder on Python's path."""
+    where = name.rpartition(":")[0]
+    if where.endswith(".py"):
+        return Path(where).stem in sys.modules
+    top = where.partition(".")[0]
+    return top in sys.modules or not isinstance(attempt(lambda: find_spec(top)), Raised | None)
 
 
 def plugins(kind: str) -> list[Plugin]:

@@ -3,7 +3,8 @@
     engine("forward").prepare(problem("driven", n=64, m=16).chain, "theta")
 
 A third party adds an engine with an entry point in the group `fwdrev.engines` that names an `Engine` class, and a
-problem with one in `fwdrev.problems` that names a factory. Our own names come first and cannot be taken.
+problem with one in `fwdrev.problems` that names a factory. Our own names come first and cannot be taken. Without an
+entry point it is named as MODULE:CLASS or FILE.py:CLASS, a problem as MODULE:FACTORY.
 """
 
 import inspect
@@ -27,6 +28,8 @@ from fwdrev.modes.plugins import (
     checked_factory,
     checked_problem,
     checked_shape,
+    named,
+    on_the_path,
     only,
     options_of,
     plugins,
@@ -105,7 +108,12 @@ def is_ours(found: Engine) -> bool:
 
 
 def find_engine(name: str) -> Engine | None:
-    """The engine of that name, or None if it is not installed, since a run may come from another machine."""
+    """Returns None where the engine is not installed: a run may come from another machine.
+
+    So a file in the working folder, which may have come with the run, is not imported for a name that the run has.
+    """
+    if ":" in name and not on_the_path(name):
+        return None
     try:
         return engine(name)
     except FwdrevError:
@@ -226,6 +234,8 @@ def _point(kind: str, name: str) -> Plugin | None:
     """The entry point of another package's engine or problem; None for ours."""
     if name in _OURS[kind]:
         return None
+    if ":" in name:
+        return named(kind, name)
     found = [point for point in plugins(kind) if point.name == name]
     if not found:
         raise unknown(kind, name, _names(kind))

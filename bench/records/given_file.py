@@ -105,6 +105,8 @@ def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named
         return f"{field}: {cause}" if named and field else str(cause)
     if error["type"] == "extra_forbidden":
         return str(unknown(kind, field, known))
+    if error["type"] == "too_short":
+        return f"{field}: give at least one"
     return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
 
 

@@ -1,5 +1,6 @@
 """A whole sweep: opens a new or an existing run, and measures it into its journal."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -72,7 +73,9 @@ def new_run(
         plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
     plan = _priced(plan, asked="prices" in fields)
     machine = _machine(plan)
-    folder = out or claimed_folder(Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{plan.problem}")
+    folder = out or claimed_folder(
+        Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{re.sub('[:/]', '-', plan.problem)}"
+    )
 
     @contextmanager
     def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:

@@ -22,6 +22,13 @@ _SPECIFIED = {
     "option": Option,
     "inputs": Annotated[int | None, typer.Option(help=f"The size n; default {_INPUTS}.")],
     "outputs": Annotated[int | None, typer.Option(help=f"The size m; default {_OUTPUTS}.")],
+    "engines": Annotated[
+        str | None,
+        typer.Option(
+            help="Engines with commas between; default forward,reverse,bracketed. One that does not tell its products "
+            "has a single line."
+        ),
+    ],
     "wrt": Wrt,
     "dtype": Annotated[str | None, typer.Option(help="float64 or float32.")],
     "seed": Annotated[int | None, typer.Option(help="Of the problem.")],
@@ -55,6 +62,7 @@ def explain(
 
 
 def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
+    from fwdrev.bench.records.parsing import names
     from fwdrev.bench.records.spec import make_spec
     from fwdrev.modes.core.problem import LARGEST
     from fwdrev.results.costs.explanation import EXPLAINED, explain as explained, explanation_lines
@@ -65,7 +73,8 @@ def _explain_problem(given: dict[str, Any], *, as_json: bool) -> None:
             raise InputError(f"{name} = {size}: give a whole number from 1 to {LARGEST}")
     sizes = {name: [size] for name, size in asked.items()}
     try:
-        found = explained(make_spec(given | sizes | {"engines": list(EXPLAINED)}))
+        engines = names(given["engines"]) if "engines" in given else list(EXPLAINED)
+        found = explained(make_spec(given | sizes | {"engines": engines}))
     except MemoryError:
         msg = "this problem is too large for the memory of this machine: take smaller sizes or options"
         raise InputError(msg) from None

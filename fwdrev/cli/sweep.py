@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.cli.common.options import Option, Problem, Wrt, declared, option_name
+from fwdrev.cli.common.options import Engines, Option, Problem, Wrt, declared, option_name
 from fwdrev.cli.common.show import AsJson, answer, interruptible, loaded, note, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
@@ -18,7 +18,7 @@ _SPECIFIED = {
     "option": Option,
     "inputs": Annotated[str | None, typer.Option(help="Sizes n: 4:4096:*4, 10:50:+10 or 4,16,100.")],
     "outputs": Annotated[str | None, typer.Option(help="Sizes m, written likewise.")],
-    "engines": Annotated[str | None, typer.Option(help="Names with commas between; see `fwdrev engines`.")],
+    "engines": Engines,
     "wrt": Wrt,
     "rounds": Annotated[int | None, typer.Option(help="Fresh processes; each measures the whole plane.")],
     "blocks": Annotated[int | None, typer.Option(help="Timed blocks of each engine in a cell and round.")],

@@ -11,7 +11,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from fwdrev.modes.core.arrays import Matrix, Vector
-from fwdrev.plots.core.style import LESS_INK, UNKNOWN, colour, diverging, shown
+from fwdrev.plots.core.style import LESS_INK, UNKNOWN, diverging, pair_colours, shown
 
 ABOVE = 4
 """The drawing order of everything above the numbers in cells; other lines are below."""
@@ -47,13 +47,13 @@ def draw_cells(cells: Cells, pair: tuple[str, str], ax: Axes, *, clear: bool = F
 
     `clear`: lines stop at numbers.
     """
-    first, second = pair
+    first, second = pair_colours(pair)
     many = cells.advantage.size > MOST_NUMBERS
     mesh = ax.pcolormesh(
         edges(cells.n),
         edges(cells.m),
         cells.advantage,
-        cmap=diverging(colour(second), colour(first)).with_extremes(bad=UNKNOWN),
+        cmap=diverging(second, first).with_extremes(bad=UNKNOWN),
         vmin=-_MOST,
         vmax=_MOST,
         edgecolors="white",

@@ -19,6 +19,9 @@ from fwdrev.modes.registry import find_engine
 FORWARD, REVERSE, MIXED, OTHER = "#D55E00", "#0072B2", "#009E73", "#555555"
 """Vermilion, blue and bluish green of Okabe and Ito's palette (Color Universal Design, 2008)."""
 
+SECOND = "#CC79A7"
+"""Its reddish purple, for the second of two engines of one colour, as `colours.js` of the report has it."""
+
 INK = "#222222"
 """The colour of lines and numbers."""
 
@@ -71,6 +74,12 @@ def colour(name: str) -> str:
     """The colour of an engine's direction; grey if it has none or is not installed."""
     found = find_engine(name)
     return OTHER if found is None else _COLOURS.get(found.direction, OTHER)
+
+
+def pair_colours(pair: tuple[str, str]) -> tuple[str, str]:
+    """The colours of two engines that are compared, different ones also where both have one direction."""
+    first, second = map(colour, pair)
+    return first, SECOND if second == first else second
 
 
 def colour_words(engines: Sequence[str]) -> str:

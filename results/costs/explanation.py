@@ -1,4 +1,4 @@
-"""The cost of a Jacobian, product by product, for one problem at one size."""
+"""The cost of a Jacobian, product by product, for one problem at one size and any engines."""
 
 import re
 from collections.abc import Mapping
@@ -6,18 +6,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.modes.core.chain import Wrt
+from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.cost import EngineCost, Product
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.core.problem import Problem
-from fwdrev.modes.engines.bracketed import Bracketed
-from fwdrev.modes.engines.forward import Forward
-from fwdrev.modes.engines.planner import LONGEST
-from fwdrev.modes.engines.reverse import Reverse
+from fwdrev.modes.engines.planner import LONGEST, Planner
 from fwdrev.modes.layers.autodiff import AutodiffLayer
+from fwdrev.modes.registry import engine
 from fwdrev.results.display import aligned
 
 EXPLAINED = ("forward", "reverse", "bracketed")
+"""The engines that are explained unless others are named."""
 
 _FORWARD = {
     Wrt.THETA: "G^1 = J_θ L^1;  G^k = ( J_x L^k · G^{k-1} │ J_θ L^k );  J_θ f = G^l",
@@ -53,6 +52,7 @@ class Account:
     itemsize: int
     direction: Direction
     tree: str | None = None
+    planned: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """This record as plain data: totals, then products."""
@@ -85,8 +85,9 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """This record as plain data: the problem and its engines."""
         engines = {name: account.to_json() for name, account in self.accounts.items()}
-        best = self.accounts["bracketed"]
-        engines["bracketed"] |= {"tree": best.tree, "direction": best.direction.value}
+        for name, account in self.accounts.items():
+            if account.planned:
+                engines[name] |= {"tree": account.tree, "direction": account.direction.value}
         spec, chain = self.spec, self.problem.chain
         problem = {
             "name": spec.problem,
@@ -105,29 +106,28 @@ class Explanation:
 def explain(spec: SweepSpec) -> Explanation:
     """The accounts for the first cell of a specification."""
     problem, wrt = spec.problem_at(spec.cells[0]), spec.wrt
-    chain = problem.chain
-    recursions = (Forward(), _FORWARD[wrt]), (Reverse(), _REVERSE[wrt])
-    accounts = {
-        engine.name: Account(
-            recursion=recursion,
-            products=engine.products(chain, wrt),
-            cost=engine.cost(chain, wrt),
-            itemsize=chain.dtype.itemsize,
-            direction=engine.direction,
-        )
-        for engine, recursion in recursions
-    }
-    plan = Bracketed().plan(chain, wrt)
+    accounts = {name: _account(name, problem.chain, wrt) for name in spec.engines}
+    return Explanation(spec=spec, problem=problem, accounts=accounts)
+
+
+def _account(name: str, chain: Chain, wrt: Wrt) -> Account:
+    """What the engine itself says of its products; of its brackets, if it plans."""
+    found, itemsize = engine(name), chain.dtype.itemsize
+    if not isinstance(found, Planner):
+        recursion = {"forward": _FORWARD[wrt], "reverse": _REVERSE[wrt]}.get(name, found.summary)
+        cost, products = found.cost(chain, wrt), found.products(chain, wrt)
+        return Account(recursion=recursion, products=products, cost=cost, itemsize=itemsize, direction=found.direction)
+    plan = found.plan(chain, wrt)
     tree = None if plan.tree is None else str(plan.tree)
-    accounts["bracketed"] = Account(
+    return Account(
         recursion=_brackets(tree, plan.direction, len(chain.layers)),
         products=plan.products(chain),
         cost=plan.cost(chain),
-        itemsize=chain.dtype.itemsize,
+        itemsize=itemsize,
         direction=plan.direction,
         tree=tree,
+        planned=True,
     )
-    return Explanation(spec=spec, problem=problem, accounts=accounts)
 
 
 def _brackets(tree: str | None, direction: Direction, layers: int) -> str:
@@ -202,6 +202,8 @@ def _structured(one: Product) -> bool:
 def _verdict(found: Explanation) -> str:
     """The engine with the fewest multiply–adds, and its lead."""
     needs = {name: account.cost.multiply_adds for name, account in found.accounts.items()}
+    if needs.keys() != set(EXPLAINED):
+        return _compared(needs)
     best, direction = needs["bracketed"], found.accounts["bracketed"].direction
     better, other = sorted(("forward", "reverse"), key=needs.__getitem__)
     if direction is Direction.MIXED:
@@ -213,6 +215,15 @@ def _verdict(found: Explanation) -> str:
     if needs[better] == needs[other]:
         return f"forward and reverse need equally many multiply–adds{others}."
     return f"{better} needs {fewer(needs[better], needs[other])} than {other}{others}."
+
+
+def _compared(needs: Mapping[str, int]) -> str:
+    """Which of any engines needs the fewest multiply–adds."""
+    (name, few), *others = sorted(needs.items(), key=lambda each: each[1])
+    if not others:
+        return f"{name} needs {few:,}{_UNIT}."
+    other, many = others[0]
+    return f"{name} needs {f'as many{_UNIT} as' if few == many else f'{fewer(few, many)} than'} {other}."
 
 
 def fewer(few: int, many: int) -> str:

@@ -8,7 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-Problem = Annotated[str | None, typer.Option(help="See `fwdrev problems`; default driven.")]
+Problem = Annotated[
+    str | None, typer.Option(help="One of `fwdrev problems`, or your own as MODULE:FACTORY; default driven.")
+]
+Engines = Annotated[
+    str | None, typer.Option(help="Some of `fwdrev engines`, or your own as MODULE:CLASS, with commas between.")
+]
 Option = Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")]
 Wrt = Annotated[str | None, typer.Option(help="theta, x or both; default theta.")]
 

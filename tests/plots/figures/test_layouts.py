@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from fwdrev.modes import NothingMeasuredError
@@ -147,6 +148,19 @@ def test_a_factor_has_as_many_digits_as_one_reads() -> None:
     shown = {1.0: "1", 1.449: "1.4", 12.4: "12", 99.4: "99", 99.6: "100", 1234.0: "1234"}
     for factor, text in shown.items():
         assert factor_text(math.log2(factor)) == factor_text(-math.log2(factor)) == text
+
+
+def test_engines_of_one_direction_have_different_colours() -> None:
+    """At the two ends of a scale; otherwise each has the colour of its direction."""
+    from fwdrev.plots.core.plane import Cells, draw_cells
+
+    cells = Cells(n=np.array([4.0, 16]), m=np.array([8.0]), advantage=np.array([[3.0, -3.0]]))
+    pairs = ("forward", "reverse"), ("forward", "jax-jvp"), ("jax-jvp", "forward")
+    ends = [
+        [to_hex(end) for end in draw_cells(cells, pair, Figure().subplots()).to_rgba([3.0, -3.0])] for pair in pairs
+    ]
+    same = ["#d55e00", "#cc79a7"]
+    assert ends == [["#d55e00", "#0072b2"], same, same]
 
 
 def test_what_is_not_known_does_not_look_equal() -> None:

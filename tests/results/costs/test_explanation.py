@@ -249,3 +249,13 @@ def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) 
 def test_bad_questions_get_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
     """What was given, what is allowed; exit code 2."""
     expect_one_line(fwdrev("explain", *arguments, cwd=tmp_path), 2, part)
+
+
+def test_any_engines_are_explained() -> None:
+    """Those that are named, each in its own words; one that plans with its brackets."""
+    done = fwdrev("explain", "--inputs", "8", "--outputs", "4", "--engines", "jax-bracketed,jax-jvp")
+    assert "jax-bracketed:  the cheapest brackets are 4·(3·(2·1))" in done.stdout
+    assert "jax-jvp:  jax.jacfwd of the same function" in done.stdout
+    assert done.stdout.splitlines()[-1] == "jax-bracketed needs 2.7 times fewer multiply–adds than jax-jvp."
+    alone = fwdrev("explain", "--engines", "reverse", "--json")
+    assert json.loads(alone.stdout)["engines"].keys() == {"reverse"}
