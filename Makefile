@@ -5,7 +5,7 @@ JOBS ?= 2
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-long test-all test-versions constraints check format docs bench gate schema wheel clean
+.PHONY: demo test test-long test-all coverage test-versions constraints check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
@@ -17,6 +17,10 @@ test-long: .venv/developing  ## What takes long because it must: the same at oth
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long
 
 test-all: test test-long  ## Both
+
+coverage: .venv/developing  ## Lines and branches that `make test` runs, then those that both suites run
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long --cov --cov-append --cov-report=term
 
 test-versions: .venv/developing  ## The short suite with the newest and the lowest versions, on each Python that is here
 	$(BIN)/python -m tests.versions

@@ -1,10 +1,11 @@
-"""Runs the short suite with the newest and the lowest versions of what fwdrev needs, on each Python that is here.
+"""Runs the short suite with the newest and the lowest versions of what fwdrev needs, on each Python found here.
 
-    python -m tests.versions [NAME …]             such as newest-3.13 or lowest-3.11; all of them by default
+    python -m tests.versions [NAME …]             such as newest-3.13 or lowest-3.11; all by default
+    python -m tests.versions --whole [NAME …]     the suite of `make test` instead of the short one
 
-An environment lives beside the other one, in `.venv-NAME`, and is made anew when its constraints change. Two run at a
-time, each on one core; a log of each is in `build/versions`. Ends with 1 where a test fails, or where no Python is new
-enough for the newest versions.
+Each environment lives in `.venv-NAME` and is made anew when its constraints change. Two run at a time, each on one
+core; `build/versions` has their logs. Ends with 1 if a test fails, or if no Python is new enough for the newest
+versions.
 """
 
 import os
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -25,25 +27,27 @@ ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "versions"
 
 OLDEST, NEWEST = (3, 11), (3, 20)
-"""Of Python: what fwdrev needs, and where to stop looking."""
+"""The range of Pythons to look for."""
 
 FOR_NEWEST = (3, 12)
-"""The newest JAX needs it."""
+"""The Python that the newest JAX needs."""
+
+WHOLE = "--whole"
 
 JOBS = 2
 LINES = 60
-"""Of a log that are shown when something fails."""
+"""The last lines of a log to show after a failure."""
 
 _PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
 _JAX = "from importlib.metadata import version; print(version('jax'))"
 
 _editable = Lock()
-"""Two at a time would both write `fwdrev.egg-info`."""
+"""Held while installing, since two would both write `fwdrev.egg-info`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """Of versions ("newest" or "lowest") for a Python; `extras`: what is installed of fwdrev beside the rest."""
+    """An environment of "newest" or "lowest" `versions` for a Python; `extras`: the extras of fwdrev to install."""
 
     versions: str
     minor: tuple[int, int]
@@ -58,16 +62,16 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        """Where it is installed."""
+        """The folder of the environment."""
         return ROOT / f".venv-{self.name}"
 
     @property
     def interpreter(self) -> Path:
-        """Its own Python."""
+        """The environment's own Python."""
         return self.folder / "bin" / "python"
 
     def install(self) -> None:
-        """Unless the same is installed already."""
+        """Installs it, unless it is up to date."""
         constraints = ROOT / f"constraints-{self.versions}.txt"
         wanted = "\n".join([self.python, self.extras, (ROOT / "pyproject.toml").read_text(), constraints.read_text()])
         stamp = self.folder / "installed"
@@ -81,13 +85,13 @@ class Environment:
             self._run(*pip, "--constraint", constraints, "--editable", f".[{self.extras}]")
         stamp.write_text(wanted)
 
-    def test(self) -> int:
-        """The short suite; returns its exit code."""
-        options = ["-q", "-p", "no:cacheprovider", *self.options, *SHORT]
+    def test(self, *, whole: bool) -> int:
+        """Runs the short suite, or the whole one; returns its exit code."""
+        options = ["-q", "-p", "no:cacheprovider", *self.options, *(() if whole else SHORT)]
         return self._run(self.interpreter, "-m", "pytest", *options, check=False)
 
     def told(self, code: int) -> str:
-        """How it went, in a line; the end of the log before it where it went wrong."""
+        """The result in one line, after the end of the log if something failed."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         jax = subprocess.run([self.interpreter, "-c", _JAX], capture_output=True, text=True, check=False).stdout.strip()
         shown = lines[-LINES:] if code else lines[-1:]
@@ -98,19 +102,19 @@ class Environment:
         return LOGS / f"{self.name}.log"
 
     def _run(self, *command: object, check: bool = True) -> int:
-        """With all that it prints in the log."""
+        """Runs a command with its output in the log."""
         with self._log.open("ab") as log:
             words = list(map(str, command))
             return subprocess.run(words, cwd=ROOT, stdout=log, stderr=log, check=check).returncode
 
 
 def pythons() -> dict[tuple[int, int], str]:
-    """An interpreter of each minor version that can make environments, the lowest version first."""
+    """An interpreter for each minor version that can make environments, lowest version first."""
     found: dict[tuple[int, int], str] = {}
     for path in _candidates():
         try:
             done = subprocess.run([path, "-c", _PROBE], capture_output=True, text=True, check=True, timeout=60)
-        except (OSError, subprocess.SubprocessError):  # a shim of a version that is not chosen, or no venv module
+        except (OSError, subprocess.SubprocessError):  # a shim of an inactive version, or no venv module
             continue
         major, minor = map(int, done.stdout.split())
         if (major, minor) >= OLDEST:
@@ -119,14 +123,14 @@ def pythons() -> dict[tuple[int, int], str]:
 
 
 def environments(found: dict[tuple[int, int], str]) -> list[Environment]:
-    """The newest versions on the newest Python, the lowest on the lowest one, then the newest on those between."""
+    """The newest versions on the newest Python, the lowest on the lowest, then the newest on those between."""
     newest = [
         Environment(versions="newest", minor=minor, python=path, extras="sparse,test")
         for minor, path in found.items()
         if minor >= FOR_NEWEST
     ]
     lowest = [
-        # what old releases call is deprecated by newer ones of what they need: none of our business
+        # old releases call functions that newer dependencies deprecate, which is not our fault
         Environment(
             versions="lowest", minor=minor, python=path, extras="test", options=("-W", "ignore::DeprecationWarning")
         )
@@ -135,8 +139,10 @@ def environments(found: dict[tuple[int, int], str]) -> list[Environment]:
     return [*newest[-1:], *lowest, *newest[:-1]]
 
 
-def main(names: Sequence[str]) -> int:
-    """The exit code."""
+def main(arguments: Sequence[str]) -> int:
+    """Returns the exit code."""
+    whole = WHOLE in arguments
+    names = [name for name in arguments if name != WHOLE]
     wanted = [each for each in environments(pythons()) if not names or each.name in names]
     if not names and not any(each.versions == "newest" for each in wanted):
         _say(
@@ -148,15 +154,15 @@ def main(names: Sequence[str]) -> int:
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(JOBS) as pool:
-        codes = list(pool.map(_tested, wanted))
+        codes = list(pool.map(partial(_tested, whole=whole), wanted))
     return 1 if any(codes) else 0
 
 
-def _tested(environment: Environment) -> int:
+def _tested(environment: Environment, *, whole: bool) -> int:
     environment._log.write_bytes(b"")
     try:
         environment.install()
-        code = environment.test()
+        code = environment.test(whole=whole)
     except subprocess.CalledProcessError as error:
         code = error.returncode
     _say(environment.told(code))
@@ -164,7 +170,7 @@ def _tested(environment: Environment) -> int:
 
 
 def _candidates() -> Iterator[str]:
-    """Of this environment, in PATH, and of pyenv."""
+    """The Pythons of this environment, in PATH, and of pyenv."""
     yield sys.executable
     names = ["python3", *(f"python{OLDEST[0]}.{minor}" for minor in range(OLDEST[1], NEWEST[1]))]
     yield from filter(None, map(shutil.which, names))
