@@ -6,15 +6,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import lazy_loader
 import numpy as np
-import pytest
 
 from tests.reports.situation import OURS, Call, at, table
 
-diffrax: Any = pytest.importorskip("diffrax")
-equinox: Any = pytest.importorskip("equinox")
-lineax: Any = pytest.importorskip("lineax")
-optimistix: Any = pytest.importorskip("optimistix")
+diffrax: Any = lazy_loader.load("diffrax")
+equinox: Any = lazy_loader.load("equinox")
+lineax: Any = lazy_loader.load("lineax")
+optimistix: Any = lazy_loader.load("optimistix")
 
 SITUATIONS, situation = table()
 
@@ -193,19 +193,18 @@ def compiled_by_equinox() -> Call:
     return Call(f=f, args=(np.array([0.5, -0.5]), _network()))
 
 
-class _Data(equinox.Module):  # type: ignore[misc]  # what is there only for tests has no types
-    data: Any = equinox.field(static=True)
-    scale: Any
-
-
 @situation("patrick-kidger/equinox#746")
 def array_as_a_static_field_of_a_module() -> Call:
     """Two modules that cannot be compared."""
 
+    class Data(equinox.Module):  # type: ignore[misc]  # what is there only for tests has no types
+        data: Any = equinox.field(static=True)
+        scale: Any
+
     def make(k: float) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # equinox warns of the array
-            return _Data(np.full((10, 10), k), jnp.asarray(2.0))
+            return Data(np.full((10, 10), k), jnp.asarray(2.0))
 
     f = lambda x, data: jnp.outer(x, data.data) * data.scale  # noqa: E731
     x = np.array([0.5, 1.5])

@@ -62,7 +62,7 @@ def test_plan_is_the_cheapest_of_all_trees(case: Any, wrt: Wrt) -> None:
 @given(problems(), st.sampled_from(Wrt))
 def test_plan_is_the_cheapest_of_all_trees_of_any_chain(p: Problem, wrt: Wrt) -> None:
     """Whatever the layers, with and without parameters, structured or not."""
-    assume(len(p.chain.layers) <= 5)
+    assume(len(p.chain.layers) <= 4)
     _expect_cheapest(p.chain, wrt)
 
 
@@ -102,7 +102,7 @@ def test_any_tree_gives_the_jacobian(data: st.DataObject, p: Problem, wrt: Wrt) 
     expect_jacobian(jacobian(p.x, p.theta), p, wrt)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(st.data(), problems(), st.sampled_from(Wrt))
 def test_any_tree_gives_the_jacobian_in_jax(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
     """JAX executes the same program."""
@@ -134,9 +134,10 @@ def test_a_chain_too_long_to_plan_is_forward_or_reverse(n_of: str, n: int, m: in
     expect_jacobian(engine("bracketed").prepare(p.chain, wrt)(p.x, p.theta), p, wrt)
 
 
-def test_a_chain_too_long_to_plan_in_jax() -> None:
-    """The better of JAX's own two modes."""
-    p = problem("driven", n=30, m=2, depth=LONGEST + 1, width=3)
+def test_a_chain_too_long_to_plan_in_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The better of JAX's own two modes; from fewer layers on, since JAX takes seconds to compile so many."""
+    monkeypatch.setattr("fwdrev.modes.engines.planner.LONGEST", 5)
+    p = problem("driven", n=30, m=2, depth=6, width=3)
     assert plan(p.chain, Wrt.THETA, OPERATIONS).tree is None
     J = engine("jax-bracketed").prepare(p.chain, Wrt.THETA)(p.x, p.theta)
     expect_jacobian(np.asarray(J), p, Wrt.THETA)

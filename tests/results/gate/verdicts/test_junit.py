@@ -1,25 +1,33 @@
 """A JUnit file is one that others read: it fits a schema, its numbers add up, its texts come back."""
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-import xmlschema
 from hypothesis import given, strategies as st
 
 from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict
 from tests.gate_reports import BETTER, HOSTILE, LESS, OPEN, SAME, WORSE, of
 
-SCHEMA = xmlschema.XMLSchema(Path(__file__).parents[3] / "data" / "junit.xsd")
 BEGAN = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+
+
+@cache
+def _schema() -> Any:
+    """That of JUnit, read when it is needed."""
+    import xmlschema
+
+    return xmlschema.XMLSchema(Path(__file__).parents[3] / "data" / "junit.xsd")
 
 
 def _suite(report: GateReport) -> ET.Element:
     """Read back; the schema holds."""
     text = junit(report, began=BEGAN, seconds=61.25)
-    SCHEMA.validate(text)
+    _schema().validate(text)
     (suite,) = ET.fromstring(text)  # noqa: S314 - our own
     return suite
 
@@ -60,7 +68,7 @@ def test_it_says_when_and_how_long() -> None:
     """With the zone; seconds with three decimals. Without a beginning there is no timestamp."""
     suite = _suite(of(SAME))
     assert (suite.get("timestamp"), suite.get("time")) == ("2026-11-23T10:30:00+00:00", "61.250")
-    SCHEMA.validate(junit(of(SAME)))
+    _schema().validate(junit(of(SAME)))
     assert "timestamp" not in junit(of(SAME))
 
 
@@ -102,4 +110,4 @@ def test_the_schema_refuses_what_is_none(old: str, new: str) -> None:
     """The tests above could fail."""
     text = junit(of(WORSE), began=BEGAN, seconds=61.25)
     assert old in text
-    assert not SCHEMA.is_valid(text.replace(old, new))
+    assert not _schema().is_valid(text.replace(old, new))
