@@ -4,13 +4,13 @@
     python benchmarks/advice.py --out advice.jsonl --summary
     python benchmarks/advice.py --out advice.jsonl --fit
 
-80 functions, 21 of them with more than 10,000 inputs or outputs, are advised upon with measuring and without, each in a
-process of its own. Then the arms that have a chance are compiled anew and timed for longer, in turns: what comes out is
-taken for the truth. A line of the file is a function; what is there is not measured again. Some 15 minutes; nothing
-else should run meanwhile. The summary ends with what advice is held to.
+It asks for advice on 80 functions, 21 with more than 10,000 inputs or outputs, with and without measuring, each in a
+fresh process. Then it compiles the promising arms again and times them for longer, in turns: the result counts as
+the truth. A line of the file is a function; existing lines are not measured again. About 15 minutes; nothing
+else should run meanwhile. The summary ends with the bars for advice.
 
-`--fit` prints the rates of `fwdrev.modes.jaxpr.cost` that suit the file, and how advice without measuring would do by
-rates that were fitted to all problems but the one that it is asked about.
+`--fit` prints the rates of `fwdrev.modes.jaxpr.cost` that fit the file, and the score of advice without measuring by
+rates fitted to all problems except the one in question.
 """
 
 import argparse
@@ -45,29 +45,29 @@ from fwdrev.modes.jaxpr.cost import RATES, seconds_of
 from fwdrev.results.rules.rules import RULES
 
 SIZES = ((4, 4), (16, 256), (256, 16), (1000, 1000))
-"""Asked for of each problem; it has the nearest shapes that it has."""
+"""The shapes requested of each problem, which takes its nearest ones."""
 
 LARGE = 10_000
-"""Inputs or outputs of a large function."""
+"""The inputs or outputs from which a function counts as large."""
 
 OVER, MEMORY = 2.0, 2e9
-"""Seconds that advice may take beyond its budget, and bytes by which the peak of its process may grow."""
+"""The seconds that advice may exceed its budget by, and the bytes by which its process may grow."""
 
 HOPELESS, LONGEST, PEAK = 30.0, 3.0, 6e9
-"""Arms are not timed that counts expect to take so many times as long as the best, or seconds, or bytes at the peak."""
+"""Arms are not timed if counts predict this many times the best time, or these seconds or bytes at the peak."""
 
 ROUNDS, BLOCKS = 9, 4
 SLOW = 0.3
-"""Seconds of a call from which one round has to do."""
+"""A call from this many seconds on gets one round."""
 
 MODES = ("forward", "reverse")
 
 CLOSE, NEAR = 1.05, 1.2
-"""Within 5 % of the fastest, and within 20 %."""
+"""Picks count if within 5 %, or 20 %, of the fastest."""
 
 
 def functions() -> Iterator[tuple[str, Callable[[], Made]]]:
-    """Name, and what makes function and point: every problem in several shapes, then large functions as people have."""
+    """Name, and the factory of function and point: every problem in several shapes, then large realistic functions."""
     for name in problem_names():
         for n, m in sorted({nearest_shape(name, *size) for size in SIZES}):
             yield f"{name} {n} → {m}", partial(_problem, name, n, m)
@@ -75,7 +75,7 @@ def functions() -> Iterator[tuple[str, Callable[[], Made]]]:
 
 
 def _problem(name: str, n: int, m: int) -> Made:
-    """With respect to what its n counts."""
+    """The problem as a function of the argument that n counts."""
     found = fwdrev.problem(name, n=n, m=m)
     by_theta = found.theta.size == n != found.x.size
     of, z, other = (_of_theta, found.theta, found.x) if by_theta else (_of_x, found.x, found.theta)
@@ -91,13 +91,13 @@ def _of_x(chain: fwdrev.Chain, theta: np.ndarray, x: Any) -> Any:
 
 
 def truth(found: FunctionProbe) -> tuple[dict[str, float], dict[str, dict[str, int]]]:
-    """Median seconds of every arm that has a chance, timed in turns, and what is counted of each."""
+    """Median seconds of every promising arm, timed in turns, with the counts of each."""
     coloured = coloured_arm(found)
     arms = function_arms(found)
     if isinstance(coloured, FunctionArm) and _promising(found):
         arms["coloured"] = coloured
     costs, waiting = {}, list(arms.values())
-    for arm in waiting:  # which grows by the same in chunks
+    for arm in waiting:  # chunks grow by the same
         cost = attempt(partial(cost_of_arm, found, arm))
         if isinstance(cost, Raised):
             continue
@@ -136,9 +136,9 @@ def _done(program: Callable[..., Any], args: tuple[Any, ...]) -> Any:
 
 
 def measured(name: str, make: Callable[[], Made], budget: float) -> dict[str, Any]:
-    """A line of the file, of a function in a process of its own."""
+    """Prints a line of the file, for one function in this process."""
     f, args = make()
-    jax.block_until_ready(jax.jit(jnp.sin)(jnp.ones(3)))  # the compiler's own memory does not count
+    jax.block_until_ready(jax.jit(jnp.sin)(jnp.ones(3)))  # excludes the compiler's own memory
     before, began = _peak(), perf_counter()
     advice = _advised(f, args, budget=budget)
     took = perf_counter() - began
@@ -148,7 +148,7 @@ def measured(name: str, make: Callable[[], Made], budget: float) -> dict[str, An
     counting = perf_counter() - began
     found = probe_function(f, args)
     seconds, counts = truth(found)
-    # an arm that only the advice came upon has its time; a mode's chunks may be of another size there
+    # an arm that only the advice tried; a mode's chunks may have another size there
     others = {} if advice is None else {arm.name: arm.seconds.point for arm in advice.arms if arm.seconds}
     return {
         "name": name,
@@ -166,7 +166,7 @@ def measured(name: str, make: Callable[[], Made], budget: float) -> dict[str, An
 
 
 def _advised(f: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> Any:
-    """None where nothing is recommended."""
+    """The recommended arm, or None."""
     try:
         return fwdrev.advise(f, *args, **options)
     except NothingMeasuredError as error:
@@ -175,7 +175,7 @@ def _advised(f: Callable[..., Any], args: tuple[Any, ...], **options: Any) -> An
 
 
 def _peak() -> int:
-    """Bytes resident at most so far."""
+    """The peak of resident bytes so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -188,7 +188,7 @@ def in_process(name: str, budget: float) -> dict[str, Any]:
 
 
 def summary(rows: list[dict[str, Any]]) -> None:
-    """Shares of picks within 5 % and 20 % of the fastest arm, the worst slow-down, and what advice is held to."""
+    """Prints shares of picks within 5 % and 20 % of the fastest arm, the worst slow-down, and the bars for advice."""
     picks = {
         "`fwdrev.advise(f, x)`": [row["measured"] for row in rows],
         "`fwdrev.advise(f, x, measure=False)`": [row["counted"] for row in rows],
@@ -208,7 +208,7 @@ def summary(rows: list[dict[str, Any]]) -> None:
 
 
 def _of_two(rows: list[dict[str, Any]]) -> str:
-    """The shares where there are only these two; a mode that was not timed is hopeless beside the other one."""
+    """The shares if only these two arms exist; an untimed mode is hopeless beside the other one."""
     two = [row | {"seconds": {name: row["seconds"][name] for name in MODES if name in row["seconds"]}} for row in rows]
     two = [row for row in two if row["seconds"]]
     expected = [{name: seconds_of(row["counts"][name]) for name in row["seconds"]} for row in two]
@@ -220,7 +220,7 @@ def _of_two(rows: list[dict[str, Any]]) -> str:
 
 
 def _bars(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, bool]]:
-    """What, how it is, how it should be, whether it is so."""
+    """A bar: its name, its value, its limit, and whether it holds."""
     for what, limit, bar in (("measured", CLOSE, 0.95), ("counted", NEAR, 0.9)):
         share = sum(_slow(row, row[what]) <= limit for row in rows) / len(rows)
         yield f"{what}, within {limit - 1:.0%} of the fastest", f"{share:.0%}", f"≥ {bar:.0%}", share >= bar
@@ -241,12 +241,12 @@ def _bars(rows: list[dict[str, Any]]) -> Iterator[tuple[str, str, str, bool]]:
 
 
 def _slow(row: dict[str, Any], pick: str | None) -> float:
-    """Times the fastest arm; what was not worth to be timed, or is not recommended, is far slower."""
+    """The slow-down relative to the fastest arm; untimed or missing picks count as far slower."""
     return row["seconds"].get(pick, math.inf) / min(row["seconds"].values())
 
 
 def _beside_reverse(row: dict[str, Any]) -> float:
-    """Times what jax.jacobian takes; at most nothing where that is hopeless."""
+    """The time relative to jax.jacobian; 0 at most if that is hopeless."""
     reverse = row["seconds"].get("reverse", math.inf)
     return 0.0 if row["measured"] is None else row["seconds"][row["measured"]] / reverse
 
@@ -279,7 +279,7 @@ def _rates(rows: list[dict[str, Any]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure what the file lacks, then sum up."""
+    """Measures the missing lines of the file, then prints the summary."""
     parser = argparse.ArgumentParser(description="whether advice picks the fastest arm")
     parser.add_argument("--out", type=Path, default=Path("advice.jsonl"))
     parser.add_argument("--budget", type=float, default=8.0)

@@ -2,7 +2,7 @@
 
     python benchmarks/against_jax.py [--rounds 5] [--keep FOLDER]
 
-It is an ordinary sweep, read by the ordinary tables: each number is a geometric mean over rounds in fresh processes,
+It runs an ordinary sweep and reads its tables: each number is a geometric mean over rounds in fresh processes,
 with its 95 % interval.
 """
 
@@ -22,7 +22,7 @@ PAIRS = (("forward", "jax-jvp"), ("reverse", "jax-vjp"))
 
 
 def main() -> None:
-    """Measure, then one table for each pair."""
+    """Measures, then prints one table for each pair."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keep", type=Path, help="a new folder to keep the run in")

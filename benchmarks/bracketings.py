@@ -1,11 +1,11 @@
-"""The mixed mode and the cost model: what the brackets are worth, and how well their price is predicted.
+"""The mixed mode and the cost model: the gain of brackets, and the quality of predicted prices.
 
     python benchmarks/bracketings.py [--rounds 4] [--part predictions]
 
 It calibrates this machine, then prints (1) the time of `bracketed` over that of the better one of `forward` and
 `reverse`, paired, in the planes of `driven`, `mlp` and `autoencoder`, and at a narrow waist; (2) what a random chain of
-50 factors gains, predicted in operations and measured in seconds; (3) how far predicted crossovers lie from measured
-ones, on shapes that the model was not fitted to.
+50 factors gains, predicted in operations and measured in seconds; (3) errors of predicted crossovers beside measured
+ones, on shapes outside the model's fit.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from fwdrev.results.stats.estimate import log_mean
 PURE = ("forward", "reverse")
 
 ALLOWED = 1.05
-"""Of `bracketed` over the better of the two."""
+"""The factors of `bracketed` over the better of the two."""
 
 PLANES: list[dict[str, Any]] = [
     {"problem": "driven"},
@@ -48,7 +48,7 @@ PLANES: list[dict[str, Any]] = [
     {"problem": "autoencoder", "wrt": "x"},
     {"problem": "autoencoder", "inputs": "4:256:*4", "outputs": "1:64:*4"},
 ]
-"""With respect to θ an mlp's Jacobian has a column for each weight, so its plane is smaller."""
+"""An mlp's Jacobian with respect to θ has a column for each weight, so its plane is smaller."""
 
 WAIST = {"problem": "autoencoder", "wrt": "x", "options": {"hidden": 300, "waist": 20}, "inputs": [2000]}
 
@@ -57,7 +57,7 @@ UNSEEN = [{"options": {"depth": d, "width": w}} for d, w in ((4, 64), (5, 48), (
 
 
 def main() -> None:
-    """Calibrate, then the three parts."""
+    """Calibrates, then runs the three parts."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--part", choices=["planes", "chains", "predictions"], help="only this one")

@@ -1,4 +1,4 @@
-"""Whether `fwdrev.jacobian` keeps its promises on functions of real size, each side in fresh processes.
+"""Checks the promises of `fwdrev.jacobian` on functions of real size, each side in fresh processes.
 
     python benchmarks/contract.py                        # all, in about ten minutes
     python benchmarks/contract.py --only deep_scan       # one; repeat --only for more
@@ -6,7 +6,7 @@
 
 The promises: the first call takes no longer than three times that of jax.jacobian (torch.func.jacrev) and a second, and
 the memory of the process grows by no more than 1.25 times as much and 200 MB. A child that needs more than 12 GB of
-address space, or more than a minute, is ended; where the other side needs as much, nothing is promised.
+address space, or more than a minute, is killed; if the reference needs as much, nothing is promised.
 """
 
 import argparse
@@ -25,16 +25,16 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 SIDES = ("reference", "count", "measure")
-"""jax.jacobian or torch.func.jacrev; fwdrev.jacobian as it is; and with decide="measure"."""
+"""The sides: jax.jacobian or torch.func.jacrev; fwdrev.jacobian by default; and with decide="measure"."""
 
 TIMES, SECONDS = 3.0, 1.0
-"""What a first call may take beside the reference's: so many times as long, and so many seconds."""
+"""The limit of a first call: this factor of the reference's time, plus these seconds."""
 
 SHARE, BYTES = 1.25, 200e6
-"""The same of memory."""
+"""The limit of memory, likewise."""
 
 _LATER = 5
-"""Later calls, of which the median is shown."""
+"""The number of later calls, whose median is shown."""
 
 _LIMIT = 12_000_000_000
 _TIMEOUT = 60
@@ -43,7 +43,7 @@ _ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Of one child: seconds of the first call and of a later one, bytes it grew by, the mode, and a sum to compare."""
+    """One child's results: seconds of the first and of a later call, its growth in bytes, the mode, and a checksum."""
 
     first: float = float("nan")
     later: float = float("nan")
@@ -54,7 +54,7 @@ class Run:
 
 
 def main() -> None:
-    """One row for each situation and way to decide; the last lines say what was worst."""
+    """Prints one row for each situation and way to decide, then the worst cases."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("--repeat", type=int, default=1, metavar="K")
@@ -76,7 +76,7 @@ def _names() -> list[str]:
 
 
 def _judged(name: str, repeat: int) -> list[dict[str, object]]:
-    """Prints the rows of one situation as soon as they are known."""
+    """Prints the rows of one situation as soon as possible."""
     runs = {side: _median([_started(name, side) for _ in range(repeat)]) for side in SIDES}
     reference = runs["reference"]
     rows = []
@@ -115,7 +115,7 @@ def _close(one: float, other: float) -> bool:
 
 
 def _median(runs: list[Run]) -> Run:
-    """Of the times; the largest memory; if one failed, that one."""
+    """The medians of the times and the largest memory; a failure if one failed."""
     failed = next((run for run in runs if run.failed), None)
     if failed is not None:
         return failed
@@ -125,7 +125,7 @@ def _median(runs: list[Run]) -> Run:
 
 
 def _started(name: str, side: str) -> Run:
-    """What a child of its own says, with an empty cache folder and one thread."""
+    """The results of a fresh child, with an empty cache folder and one thread."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | threads | {"XDG_CACHE_HOME": cache, "XLA_FLAGS": _ONE_THREAD}
@@ -144,10 +144,10 @@ def _started(name: str, side: str) -> Run:
 
 
 def _child(name: str, side: str) -> Run:
-    """Everything that can be is imported and made before the clock starts."""
+    """Imports and makes everything possible before the clock starts."""
     resource.setrlimit(resource.RLIMIT_AS, (_LIMIT, _LIMIT))
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    warnings.simplefilter("ignore", UserWarning)  # that the modes disagree
+    warnings.simplefilter("ignore", UserWarning)  # warns that the modes disagree
     from contract_situations import JAX, TORCH
 
     import fwdrev
@@ -161,7 +161,7 @@ def _child(name: str, side: str) -> Run:
     found: list[object] = []
 
     def call() -> None:
-        found.clear()  # or two results would be held at once
+        found.clear()  # otherwise two results would be alive at once
         began = time.perf_counter()
         found.append(wait(jacobian(*args)))
         seconds.append(time.perf_counter() - began)
@@ -183,7 +183,7 @@ def _child(name: str, side: str) -> Run:
 
 
 def _reference(*, torch: bool) -> tuple[Callable[..., object], Callable[[object], object]]:
-    """What makes the Jacobian that is compared with, and what waits for a result; the library is awake by then."""
+    """The reference Jacobian, and a function that waits for results; wakes the library first."""
     import jax
 
     if torch:
@@ -196,7 +196,7 @@ def _reference(*, torch: bool) -> tuple[Callable[..., object], Callable[[object]
 
 
 def _total(found: object) -> float:
-    """Of the absolute values, without NaN and infinity."""
+    """The sum of the absolute values, without NaN and infinity."""
     import jax
     import numpy as np
 

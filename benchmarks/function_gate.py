@@ -1,11 +1,11 @@
-"""What the gate is worth on functions of one's own: how often it errs on code that did not change, and what it finds.
+"""The quality of the gate on user functions: how often it errs on unchanged code, and what it finds.
 
     python benchmarks/function_gate.py [--unchanged 60] [--slower 20] [--out FILE]
 
-A project of two functions, one of NumPy and one of JAX, at their default size. In each run head is what base is, or one
-of the two turns its loop 20 % or 10 % more often, with the same result: Newton's square root has long converged.
-`fwdrev check --against HEAD` gets the functions and their point, no other option. A line of JSON for each run, then a
-table. A file that has some of the runs already is gone on with.
+A project of two functions, one of NumPy and one of JAX, at their default size. In each run, head equals base, or one
+of the two runs its loop 20 % or 10 % more often, with the same result: Newton's square root has long converged.
+`fwdrev check --against HEAD` gets only the functions and their point. It writes a line of JSON for each run, then a
+table. It continues a file that already has some of the runs.
 """
 
 import argparse
@@ -43,10 +43,10 @@ def start(n):
 """
 
 _TURNS = {"smooth": 50, "energy": 1000}
-"""Of each loop: so many that the lines around it take no more than two per cent of the time."""
+"""The passes of each loop, so that the lines around it take at most two per cent of the time."""
 
 _CHANGES = (0, 20, 10)
-"""Per cent by which a function's loop turns more often in head."""
+"""The percentage by which a function's loop runs more often in head."""
 
 _COMMAND = (
     "check",
@@ -67,7 +67,7 @@ def _model(slower: str = "", per_cent: int = 0) -> str:
 
 
 def _plan(wanted: Mapping[int, int], done: Counter[int]) -> Iterator[tuple[str, int]]:
-    """What is left to run, kinds mixed, so that the hour of the day meets them alike; the functions take turns."""
+    """The runs left, with kinds mixed, so that the time of day affects all alike; the functions take turns."""
     while left := [change for change in wanted if done[change] < wanted[change]]:
         change = min(left, key=lambda each: done[each] / wanted[each])
         yield ("" if not change else list(_TURNS)[done[change] % 2]), change
@@ -75,7 +75,7 @@ def _plan(wanted: Mapping[int, int], done: Counter[int]) -> Iterator[tuple[str, 
 
 
 def _run(project: Path, slower: str, per_cent: int) -> dict[str, Any]:
-    """One check, as a person would call it."""
+    """One check, as a user would call it."""
     (project / "model.py").write_text(_model(slower, per_cent), encoding="utf-8")
     began = perf_counter()
     command = [sys.executable, "-P", "-m", "fwdrev", *_COMMAND]
@@ -113,12 +113,12 @@ def _table(runs: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _own(run: Mapping[str, Any]) -> Any:
-    """What was found of the function that is slower."""
+    """The finding for the slower function."""
     return run["found"][f"model:{run['slower']}"]
 
 
 def main() -> None:
-    """Run what is asked for, and print what the file then says."""
+    """Runs the missing checks and prints the table of the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--unchanged", type=int, default=60)
     parser.add_argument("--slower", type=int, default=20, help="runs with each of the two slow-downs")

@@ -1,9 +1,9 @@
-"""How often the gate errs and how much it finds, simulated: code against itself, at the edge, and truly slower.
+"""Simulates how often the gate errs and what it finds: identical code, code at the threshold, and slower code.
 
     python -m benchmarks.gate_simulation [--runs 2000] [--rounds 10] [--seed 1] [--correlation 0.5]
 
-Each run is a first look at 24 cells × 4 arms and fresh rounds of what it flags. Intervals of shares are Wilson's, 95 %.
-Half a minute with the default; it needs no quiet machine, since nothing is timed.
+Each run is a first look at 24 cells × 4 arms, then fresh rounds of flagged ones. Intervals of shares: Wilson's, 95 %.
+Half a minute by default; it needs no quiet machine, since it times nothing.
 """
 
 import argparse

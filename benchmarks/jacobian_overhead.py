@@ -1,6 +1,6 @@
-"""What `fwdrev.jacobian` adds to a call once it has decided: beside the function that it chose, in paired blocks.
+"""The overhead of `fwdrev.jacobian` per call once it has decided: beside its chosen function, in paired blocks.
 
-The function is as cheap as can be and its Jacobian compiled, so that little hides the difference.
+The function is as cheap as possible and its Jacobian compiled, so that the difference shows.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from fwdrev.bench.timing.blocks import timed_blocks
 
 
 def main() -> None:
-    """One line for each kind of arguments."""
+    """Prints one line for each kind of arguments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=40)
     given = parser.parse_args()

@@ -1,11 +1,11 @@
-"""The recursions against the machine: how close they come to what its matrix product and its memory allow.
+"""The recursions beside the machine's limit: how close they come to its matrix product and its memory.
 
     python benchmarks/machine_limit.py [--blocks 15]
 
-The limit of a cell is its exact multiply–adds at the rate of a large matrix product, plus what has to be moved at the
+The limit of a cell is its exact multiply–adds at the rate of a large matrix product, plus its memory traffic at the
 bandwidth of a copy as large as its result: the result written once, the constants read twice (the Jacobian needs the
-slopes, and so the value, before it can begin). Both rates are measured in the same blocks as the engines, in turn, so
-that drift hits all alike; where the limit is below 1 ms the calls themselves count and nothing is printed.
+slopes, and so the value, before it can begin). The same blocks time both rates and the engines, in turns, so
+that drift hits all alike; cells with a limit below 1 ms are not printed, since call overheads dominate there.
 """
 
 import argparse
@@ -25,17 +25,17 @@ from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.modes import Problem, engine, problem
 
 SIZE = 1024
-"""Of the square product that sets the rate: 2 Gflop, far above any overhead."""
+"""The size of the square product that sets the rate: 2 Gflop, far above any overhead."""
 
 BLOCK_SECONDS = 20e-3
-"""As long as that product takes, so that every arm runs with its own data in the cache for most of its block."""
+"""The seconds of a block, as long as that product, so that an arm's own data are in the cache for most of it."""
 
 WORTH = 1e-3
-"""Seconds below which the limit says nothing about an engine."""
+"""The least limit in seconds that says something about an engine."""
 
 
 def main() -> None:
-    """One line for each cell and engine."""
+    """Prints one line for each cell and engine."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--blocks", type=int, default=15)
     blocks = parser.parse_args().blocks
@@ -74,7 +74,7 @@ def _show(name: str, n: int, m: int, blocks: int) -> None:
 
 
 def _must_move(p: Problem) -> int:
-    """Bytes of the result, and twice those of the constants."""
+    """The bytes of the result, plus twice those of the constants."""
     constants = (value for layer in p.chain.layers for value in dataclasses.asdict(layer).values())  # type: ignore[call-overload]
     return p.m * p.theta.size * p.theta.itemsize + 2 * sum(array.nbytes for array in constants)
 

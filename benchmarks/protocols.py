@@ -1,9 +1,9 @@
-"""The paired protocol against the stock one: the same plane, wall time, widths of intervals, and whether they agree.
+"""The paired protocol beside pyperf's: wall time, widths of intervals and agreement on the same plane.
 
     python benchmarks/protocols.py [--rounds 27] [--fast]
 
-`paired` measures 4 × 4 cells of `driven` with `forward` and `reverse` twice, before and after pyperf does: what the two
-differ by is the machine's own change. `--fast` is pyperf's, for a first look.
+`paired` measures 4 × 4 cells of `driven` with `forward` and `reverse` twice, before and after pyperf: their difference
+is the machine's own change. `--fast` is pyperf's, for a first look.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def main() -> None:
-    """Measure, then one table."""
+    """Measures, then prints one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=27, help="of the paired protocol")
     parser.add_argument("--fast", action="store_true", help="half of pyperf's processes")

@@ -1,11 +1,11 @@
-"""A large report: how long it takes to write, how large it is, and how soon its map answers.
+"""A large report: the time to write it, its size, and how soon its map answers.
 
     python benchmarks/report.py [--rounds 5] [--blocks 5] [--keep FOLDER]
 
-The run is made up (100 inputs × 100 outputs, four engines, times from a formula with noise) and lies on the disk as a
-sweep would have written it. The command is timed as a whole, the start of Python included. In the browser, if there is
-one: from opening the file to the map; from the pointer's move to the tooltip, by the page's own clock; and what a
-choice of another metric takes.
+The run is synthetic (100 inputs × 100 outputs, four engines, times from a formula with noise) and lies on disk as a
+sweep writes it. It times the whole command, Python's start included. In the browser, if there is
+one: from opening the file to the map; from the pointer's move to the tooltip, by the page's own clock; and the time
+to show another metric.
 """
 
 import argparse
@@ -52,7 +52,7 @@ CHOOSE = """() => {
 
 
 def main() -> None:
-    """Write the run, then the report three times, then look at it."""
+    """Writes the run, then the report three times, then opens it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--blocks", type=int, default=5)
@@ -77,7 +77,7 @@ def timed(command: Sequence[str]) -> float:
 
 
 def look(path: Path) -> None:
-    """In a browser."""
+    """Opens the report in a browser and prints its times."""
     from playwright.sync_api import sync_playwright
 
     browser_path = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -112,7 +112,7 @@ def hovers(page: Any) -> list[float]:
 
 
 def write_run(folder: Path, rounds: int, blocks: int) -> None:
-    """As a sweep would have written it, without waiting for the disk after each line."""
+    """Writes the run like a sweep, without waiting for the disk after each line."""
     rng = np.random.default_rng(0)
     sizes = np.unique(np.geomspace(1, LARGEST, 3 * SIDE).round().astype(int))
     chosen = [int(sizes[i]) for i in np.linspace(0, sizes.size - 1, SIDE).round().astype(int)]
@@ -127,14 +127,14 @@ def write_run(folder: Path, rounds: int, blocks: int) -> None:
 
 
 def observation(number: int, cell: Cell, blocks: int, rng: np.random.Generator) -> Observation:
-    """What a worker would have seen."""
+    """The observation of a worker."""
     return Observation(
         round=number, cell=cell, arms={name: arm(number, name, cell, blocks, rng) for name in ENGINES}, seconds=0.1
     )
 
 
 def arm(number: int, name: str, cell: Cell, blocks: int, rng: np.random.Generator) -> ArmResult:
-    """Made up."""
+    """Synthetic seconds per call."""
     n, m = cell.n, cell.m
     passes, other = (n, m) if name in {"forward", "jax-jvp"} else (m, n)
     if number == PREPARING:

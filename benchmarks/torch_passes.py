@@ -1,7 +1,7 @@
-"""What a tangent of torch.func takes beside a cotangent: paired times of jacfwd and jacrev of functions of many shapes.
+"""The time of a torch.func tangent beside a cotangent: paired times of jacfwd and jacrev over many shapes.
 
-`fwdrev.jacobian` weighs tangents so that reverse mode is left only where that pays: see `_PASS` in
-`fwdrev/api/torch_jacobian.py`. It needs PyTorch, so it is no part of `make bench`.
+`fwdrev.jacobian` weighs tangents so that it leaves reverse mode only if that pays: see `_PASS` in
+`fwdrev/api/torch_jacobian.py`. This needs PyTorch, so it is not part of `make bench`.
 """
 
 import math
@@ -30,7 +30,7 @@ def functions(n: int, m: int) -> Iterator[tuple[str, Callable[[Any], Any]]]:
 
 
 def main() -> None:
-    """A line for each function, and the geometric mean of those with many passes."""
+    """Prints a line for each function, and the geometric mean of those with many passes."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
     weights = []
