@@ -96,8 +96,9 @@ def _meaning(record: str, field: str, of: dict[str, Any], schema: dict[str, Any]
     referred = _referred(of, schema)
     text = text or referred.get("description", "")
     default = of.get("default")
-    told = "" if default in (None, [], {}) else f" Default `{json.dumps(default, ensure_ascii=False)}`."
-    return _cell(text) + told
+    if default in (None, [], {}) or "; default " in text:
+        return _cell(text)
+    return f"{_cell(text)} Default `{json.dumps(default, ensure_ascii=False)}`."
 
 
 def _sweep_help() -> dict[str, str]:
