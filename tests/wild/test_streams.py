@@ -65,9 +65,10 @@ def test_the_exit_code_survives(way: str) -> None:
 
 
 @pytest.mark.long
-@each_way
+@pytest.mark.parametrize("way", [*DEAF, "{} 2>&-", "{} 2> /dev/full", "{} <&- >&- 2>&-"])
+@report("uutils/coreutils#9782")
 def test_every_exit_code_survives(way: str) -> None:
-    """The other outcomes in each of these ways."""
+    """The other outcomes in those of these ways that differ most."""
     _assert_survive(way, [case for case in (*ANSWERED, *TOLD) if case not in _some(way)])
 
 
