@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import Any, NoReturn
 
 __all__ = ["CODES", "REPOSITORY", "SIGNALS", "command", "environment", "started"]
@@ -48,7 +48,9 @@ def started(line: str, *, env: Mapping[str, str] | None = None) -> "subprocess.P
 def main() -> None:
     """Put what is found in place of measuring, then run the command as it is."""
     outcome = sys.argv.pop(1)
-    sys.modules["fwdrev.cli.gate.asked"] = SimpleNamespace(asked=lambda *_, **__: None)  # or a second of imports
+    unread = ModuleType("fwdrev.cli.gate.asked")  # in its place, since it takes a second to import
+    unread.__dict__["asked"] = lambda *_, **__: None
+    sys.modules[unread.__name__] = unread
     import fwdrev.cli.check
     from fwdrev.cli.app import main as run
 

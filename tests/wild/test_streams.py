@@ -39,10 +39,11 @@ DEAF = ["{} >&-", "{} > /dev/full", "{} | true"]
 """The same for standard output, for what only writes there."""
 
 JUDGED = ("check", "--against", "HEAD")
-ANSWERED = [(one, JUDGED) for one in CODES if one not in {"refused", "broken"}]
+Case = tuple[str, Sequence[str]]
+ANSWERED: list[Case] = [(one, JUDGED) for one in CODES if one not in {"refused", "broken"}]
 ANSWERED += [("inconclusive", (*JUDGED, "--json", "--github"))]
 """What writes to standard output, and how it is asked for."""
-TOLD = [("refused", JUDGED), ("broken", JUDGED)]
+TOLD: list[Case] = [("refused", JUDGED), ("broken", JUDGED)]
 """What writes to standard error."""
 
 each_way = pytest.mark.parametrize("way", [pytest.param(way, marks=report(source)) for way, source in WAYS.items()])
@@ -69,7 +70,7 @@ def test_every_exit_code_survives(way: str) -> None:
     _assert_survive(way, [case for case in (*ANSWERED, *TOLD) if case not in _some(way)])
 
 
-def _some(way: str) -> list[tuple[str, Sequence[str]]]:
+def _some(way: str) -> list[Case]:
     """What writes to the streams that fail in this way; over the ways, each outcome is among them."""
     index = list(WAYS).index(way)
     answered, told = ANSWERED[index % len(ANSWERED)], TOLD[index % len(TOLD)]
@@ -78,7 +79,7 @@ def _some(way: str) -> list[tuple[str, Sequence[str]]]:
     return [told] if way.startswith("{} 2>") and "&1" not in way else [answered, told]
 
 
-def _assert_survive(way: str, cases: Sequence[tuple[str, Sequence[str]]]) -> None:
+def _assert_survive(way: str, cases: Sequence[Case]) -> None:
     """No other exit code, and no traceback where standard error can be read."""
     lines = [way.format(shlex.join(command(outcome, *words))) for outcome, words in cases]
     running = [started(f"{line}; exit ${{PIPESTATUS[0]}}") for line in lines]
