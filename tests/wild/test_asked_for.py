@@ -265,7 +265,9 @@ def test_an_engine_of_a_baseline_that_is_gone() -> None:
 
 
 @report(OURS)
-@pytest.mark.parametrize(("arms", "code"), [("model:fails", 4), ("model:step,model:fails", 0)])
+@pytest.mark.parametrize(
+    ("arms", "code"), [pytest.param("model:fails", 4, marks=pytest.mark.long), ("model:step,model:fails", 0)]
+)
 def test_what_a_selftest_does_not_measure_is_told(
     arms: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -70,7 +70,11 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
             None,
             marks=report("matplotlib/matplotlib#17707"),
         ),
-        pytest.param(["report RUN --out report.html"], "/dev/null", marks=report("DiamondLightSource/blueapi#867")),
+        pytest.param(
+            ["report RUN --out report.html"],
+            "/dev/null",
+            marks=[report("DiamondLightSource/blueapi#867"), pytest.mark.long],
+        ),
     ],
 )
 def test_users_without_a_home(lines: list[str], home: str | None, whole: Path, tmp_path: Path) -> None:

@@ -125,7 +125,12 @@ def test_a_submodule_that_is_not_here(tmp_path: Path, monkeypatch: pytest.Monkey
         pytest.param("from pkg import _version", "pkg/_version.py", "_version.py", marks=pytest.mark.long),
         pytest.param("from . import _version", "pkg/_version.py", "*/_version.py", marks=pytest.mark.long),
         pytest.param("import pkg.gen.parser", "pkg/gen/parser.py", "pkg/gen/*", marks=pytest.mark.long),
-        ("open(__file__.replace('__init__.py', 'data.bin')).read()", "pkg/data.bin", "data.*"),
+        pytest.param(
+            "open(__file__.replace('__init__.py', 'data.bin')).read()",
+            "pkg/data.bin",
+            "data.*",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_a_generated_file(
@@ -260,7 +265,7 @@ def test_a_link_to_a_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @report("nicholasjng/pybm#11")
-@pytest.mark.parametrize("arm", ["pkg:f", "model:f"])
+@pytest.mark.parametrize("arm", [pytest.param("pkg:f", marks=pytest.mark.long), "model:f"])
 def test_an_install_with_an_import_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm: str) -> None:
     """That of some build backends comes before any path: base would run head's code, and what to do is said."""
     files = {"src/pkg/__init__.py": MODEL, "model.py": f"import pkg\n{MODEL}"}
