@@ -37,6 +37,10 @@ class Problem:
         """m, the number of outputs."""
         return self.chain.n_out
 
+    def __repr__(self) -> str:
+        """One line without arrays, for notebooks."""
+        return f"<problem {self.name}: n = {self.n}, m = {self.m}, {len(self.chain.layers)} layers, {self.chain.dtype}>"
+
 
 def of_inputs(name: str, x: Vector, *layers: Layer) -> Problem:
     """A problem without parameters: n counts the entries of x."""

@@ -92,3 +92,8 @@ def test_what_no_problem_has_is_refused(n: int, m: int, options: dict[str, int],
     """As `problem` does."""
     with pytest.raises(InputError, match=message):
         nearest_shape("driven", n, m, options)
+
+
+def test_a_problem_shows_itself_in_a_line() -> None:
+    """Its arrays may have a million entries."""
+    assert repr(problem("mlp", n=3, m=2)) == "<problem mlp: n = 3, m = 2, 5 layers, float64>"
