@@ -5,6 +5,7 @@
     p = fwdrev.problem("driven", n=256, m=64)
     J = fwdrev.engine("forward").prepare(p.chain, wrt="theta")(p.x, p.theta)     # (64, 256)
     run = fwdrev.load("runs/today")
+    fwdrev.crossover(run).law                                                    # m* = c · n^α, with intervals
 
 Importing it is light: everything is loaded on first use.
 """

@@ -1,4 +1,5 @@
 from .api.advise import advise as advise
+from .api.crossover import crossover as crossover
 from .api.jacobian import jacobian as jacobian
 from .modes.core.chain import Chain as Chain, Wrt as Wrt
 from .modes.errors import (

@@ -21,6 +21,7 @@ from .problems.shapes import shaped as shaped
 from .registry import (
     engine as engine,
     engine_names as engine_names,
+    natural_shape as natural_shape,
     nearest_shape as nearest_shape,
     problem as problem,
     problem_names as problem_names,

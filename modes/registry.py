@@ -34,7 +34,7 @@ from fwdrev.modes.plugins import (
     options_of,
     plugins,
 )
-from fwdrev.modes.problems.shapes import ANY, RULE, ShapeRule
+from fwdrev.modes.problems.shapes import ANY, NATURAL, RULE, ShapeRule, completed
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
@@ -125,13 +125,17 @@ def engine_fault(name: str) -> str | None:
     return _fault(engine, name)
 
 
-def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64", **options: Json) -> Problem:
+def problem(
+    name: str, *, n: int | None = None, m: int | None = None, seed: int = 0, dtype: str = "float64", **options: Json
+) -> Problem:
     """The problem of that name with n inputs and m outputs; the same seed gives the same problem.
 
+    A size that is not given is the problem's natural one (see `natural_shape`), as far as it goes with the other.
     `options` are the problem's own (see `problem_options`). Raises InputError for unknown ones, and for a
     shape that the problem does not allow (see `problem_shape`).
     """
     factory = _factory(name)
+    n, m = completed(n, m, lambda n, m: nearest_shape(name, n, m, options))
     found = nearest_shape(name, n, m, options)
     if found != (n, m):
         raise InputError(
@@ -147,6 +151,11 @@ def problem(name: str, *, n: int, m: int, seed: int = 0, dtype: str = "float64",
         made: Problem = make()
         return made
     return point.tried(lambda: checked_problem(make(), n, m), f"at n = {n}, m = {m}")
+
+
+def natural_shape(name: str, options: Mapping[str, Any] = MappingProxyType({})) -> tuple[int, int]:
+    """The small shape (n, m) that a problem has by itself: 64 × 16, or the nearest to it that it allows."""
+    return nearest_shape(name, *NATURAL, options)
 
 
 def problem_options(name: str) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The figures that compare runs: consecutive runs side by side, and the trend over all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,14 +67,16 @@ def save_comparisons(
     *,
     cell: Cell | None = None,
     formats: Sequence[str] = FORMATS,
+    told: Callable[[str], None] = lambda _: None,
 ) -> tuple[list[Path], list[str]]:
     """Saves every figure in every format in `folder`; returns the paths, and why others could not be drawn.
 
-    Raises NothingMeasuredError if none could, and InputError if one cannot be written.
+    Calls `told` with the name of each file before it draws it. Raises NothingMeasuredError if none could be drawn, and
+    InputError if one cannot be written.
     """
     notes: list[str] = []
     with styled():
-        paths = save(comparisons(runs, pairs, cell, notes), folder, formats)
+        paths = save(comparisons(runs, pairs, cell, notes), folder, formats, told)
     if not paths:
         raise NothingMeasuredError("; ".join(notes))
     return paths, notes

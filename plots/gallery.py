@@ -60,14 +60,26 @@ def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Ite
 
 
 def save_figures(
-    run: Run, folder: Path, pairs: Sequence[tuple[str, str]] | None = None, formats: Sequence[str] = FORMATS
+    run: Run,
+    folder: Path,
+    pairs: Sequence[tuple[str, str]] | None = None,
+    formats: Sequence[str] = FORMATS,
+    told: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
-    """Saves every figure in every format in `folder`; returns the paths. Raises InputError if it cannot."""
+    """Saves every figure in every format in `folder`; returns the paths. Raises InputError if it cannot.
+
+    Calls `told` with the name of each file before it draws it.
+    """
     with styled():
-        return save(all_figures(run, pairs), folder, formats)
+        return save(all_figures(run, pairs), folder, formats, told)
 
 
-def save(named: Iterator[tuple[str, Figure]], folder: Path, formats: Sequence[str]) -> list[Path]:
+def save(
+    named: Iterator[tuple[str, Figure]],
+    folder: Path,
+    formats: Sequence[str],
+    told: Callable[[str], None] = lambda _: None,
+) -> list[Path]:
     """Saves figures as they come. One that cannot be written does not stop the others."""
     paths: list[Path] = []
     lost: dict[str, list[str]] = {}
@@ -75,6 +87,7 @@ def save(named: Iterator[tuple[str, Figure]], folder: Path, formats: Sequence[st
         _make(folder)
         for suffix in formats:
             path = folder / f"{_file_name(name)}.{suffix}"
+            told(path.name)
             try:
                 write_whole(path, _rendered(figure, suffix))
             except OSError as error:
@@ -97,6 +110,7 @@ def _make(folder: Path) -> None:
 def _rendered(figure: Figure, suffix: str) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format=suffix, metadata=_UNDATED.get(suffix))
+    figure.set_layout_engine("none")  # the other formats keep the places that were found for this one
     return buffer.getvalue()
 
 

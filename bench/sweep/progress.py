@@ -25,10 +25,10 @@ _NARROWEST = 40
 def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
     """Passes observations on and shows progress."""
     console = Console(stderr=True)
-    return _bars(observations, plan, console) if _can_redraw(console) else _lines(observations, plan)
+    return _bars(observations, plan, console) if can_redraw(console) else _lines(observations, plan)
 
 
-def _can_redraw(console: Console) -> bool:
+def can_redraw(console: Console) -> bool:
     """Whether to draw a bar: not into a file, which rich takes for a terminal if FORCE_COLOR is set, nor in CI logs."""
     return (
         console.file.isatty()

@@ -69,6 +69,7 @@ def new_run(
     check_machine(plan)
     if cells is None:
         _tell_shapes(plan, told)
+        _tell_columns(plan, told)
     else:
         plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
     plan = _priced(plan, asked="prices" in fields)
@@ -152,6 +153,16 @@ def _tell_shapes(spec: SweepSpec, told: Callable[[str], None]) -> None:
     if spec.shapes is not None and spec.shapes != grid:
         near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"
         told(f"{spec.problem} has {problem_shape(spec.problem)}: {near}")
+
+
+def _tell_columns(spec: SweepSpec, told: Callable[[str], None]) -> None:
+    """Says how many columns the smallest Jacobian has, unless it has n."""
+    n, m = spec.cells[0].n, spec.cells[0].m
+    problem = spec.problem_at(spec.cells[0])
+    columns = problem.chain.n_columns(spec.wrt)
+    what = {problem.theta.size: "theta", problem.x.size: "x"}.get(n)
+    if columns != n and what is not None:
+        told(f"n is the size of {what}; with respect to {spec.wrt.value} J has {columns:,} columns at n = {n}, m = {m}")
 
 
 def _priced(spec: SweepSpec, *, asked: bool) -> SweepSpec:

@@ -52,7 +52,10 @@ def advise(
     seed: Annotated[int, typer.Option(help="Of the random numbers and of the order.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Tell by which mode to compute the Jacobian of your function, by how much it is faster, and the code to use."""
+    """Say by which mode to compute the Jacobian of your function.
+
+    Also by how much it is faster than the others, and the line of code to use.
+    """
     from fwdrev.bench.functions.target import Target, checked
     from fwdrev.bench.records.parsing import seconds_of
 

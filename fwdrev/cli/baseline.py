@@ -45,7 +45,10 @@ def baseline(
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Keep what a run showed, or what functions take, in a small file for `fwdrev check --baseline FILE`."""
+    """Keep the results of a run or of functions for later checks.
+
+    They go into a small file, for `fwdrev check --baseline FILE`.
+    """
     from fwdrev.results.gate.baseline.build import baseline_of
     from fwdrev.results.gate.baseline.file import save_baseline
 

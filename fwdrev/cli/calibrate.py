@@ -26,7 +26,10 @@ def calibrate(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Measure what this machine takes for an operation, so that costs can be predicted; under a minute."""
+    """Measure what operations cost on this machine.
+
+    Takes under a minute. Afterwards costs can be predicted, and bracketed plans by seconds.
+    """
     from fwdrev.api.calibrate import calibration_runs
     from fwdrev.bench.machine.facts import fingerprint
     from fwdrev.bench.timing.primitives import measure_tables

@@ -21,7 +21,7 @@ def engines(*, as_json: AsJson = False) -> None:
 
 
 def problems(*, as_json: AsJson = False) -> None:
-    """List the problems: which shapes each has, what it is, and its options with their defaults."""
+    """List the problems with their shapes and options."""
     from fwdrev.modes.registry import problem_names, problem_options, problem_shape, problem_summary
 
     def facts(name: str) -> dict[str, Any]:

@@ -82,9 +82,10 @@ def check(
     github: OnGitHub = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether functions or engines are slower than in a revision or a baseline.
+    """Say whether functions or engines became slower.
 
-    Exit codes: 0 no, 1 yes, 3 inconclusive, 4 nothing to compare or something missing.
+    Compares the working tree with a git revision or with a baseline. Exit codes: 0 no slower, 1 slower, 3 inconclusive,
+    4 nothing to compare or something missing.
     """
     reports = reports_of(junit=junit, markdown=markdown, github=github)
     if against is None or baseline is not None or run is not None or out is not None:

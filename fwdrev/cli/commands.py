@@ -27,7 +27,7 @@ _UsageError: type[Any] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="fwdrev",
-    help="When is a Jacobian cheaper by forward mode, when by reverse mode? Measures, and shows where the two cross.",
+    help="Measures when a Jacobian is cheaper by forward mode and when by reverse mode, and shows where the two cross.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

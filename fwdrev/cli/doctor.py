@@ -16,7 +16,7 @@ def doctor(
     seconds: Annotated[float, typer.Option(help="How long to measure the noise, from 1 to 600.")] = 10.0,
     as_json: AsJson = False,
 ) -> None:
-    """Tell whether this machine is fit to measure, and what to do about what disturbs it."""
+    """Say whether this machine is fit to measure, and what to do."""
     if not _SHORTEST <= seconds <= _LONGEST:  # nor is "not a number"
         raise InputError(f"seconds = {seconds:g}: give a number from {_SHORTEST} to {_LONGEST}")
 

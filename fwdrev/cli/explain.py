@@ -44,7 +44,7 @@ def explain(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the recursions of a problem, product by product, and the best brackets; nothing is timed."""
+    """Show what a Jacobian costs, product by product; times nothing."""
     if factors is None:
         _explain_problem(given, as_json=as_json)
         return

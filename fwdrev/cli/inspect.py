@@ -1,17 +1,22 @@
 """What a run answers: its crossover, its figures, its raw values."""
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fwdrev.cli.common.drawing import prepare_drawing
+from fwdrev.cli.common.drawing import drawing, prepare_drawing
 from fwdrev.cli.common.files import check_place, write, written_out
 from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, loaded, note
 from fwdrev.modes.errors import InputError
 
-ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "COSTS"])
+if TYPE_CHECKING:
+    from fwdrev.results.runs.run import Run
+
+ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "COSTS", "CROSSOVER"])
 """What a run can be exported to."""
 
 FigureFormat = StrEnum("FigureFormat", ["SVG", "PNG", "PDF"])
@@ -19,18 +24,18 @@ FigureFormat = StrEnum("FigureFormat", ["SVG", "PNG", "PDF"])
 
 
 def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
-    """Where two engines break even, and the law m* = c · n^α through it, with intervals and what was predicted."""
-    from fwdrev.bench.records.parsing import engine_pair
+    """Show where two engines break even, with intervals.
+
+    Also the law m* = c · n^α through these sizes and, on a calibrated machine, what the cost model predicts.
+    """
+    from fwdrev.api.crossover import crossover as find
     from fwdrev.results.costs.calibration import calibration_of
     from fwdrev.results.costs.prediction import prediction
-    from fwdrev.results.runs.cells import log_ratios
-    from fwdrev.results.stats.crossover import crossover as find
     from fwdrev.results.text.summary import crossover_lines, prediction_lines
 
     found_run = loaded(run)
-    engines = engine_pair(pair, found_run.spec.engines)
-    found, known = find(log_ratios(found_run, engines)), calibration_of(found_run)
-    expected = None if known is None else prediction(found_run, engines, known.seconds)
+    found, known = find(found_run, pair), calibration_of(found_run)
+    expected = None if known is None else prediction(found_run, found.pair, known.seconds)
     data = found.to_json() | ({} if expected is None else {"prediction": expected.to_json()})
     lines = [] if expected is None else ["", *prediction_lines(expected)]
     answer(data, [*crossover_lines(found), *lines], as_json=as_json)
@@ -47,7 +52,10 @@ def plot(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a run: maps, memory, costs, rules of thumb. Several runs: their maps side by side, and the trend."""
+    """Draw a run: maps, memory, costs, rules of thumb.
+
+    Of several runs it draws the maps side by side, and the trend of a cell.
+    """
     prepare_drawing()
     from fwdrev.bench.records.parsing import cell_of, engine_pair
     from fwdrev.plots.comparisons import save_comparisons
@@ -61,9 +69,11 @@ def plot(
     if len(found) == 1:
         if at is not None:
             raise InputError(f"--cell {cell} is for the trend over several runs: give two or more, or leave it out")
-        paths = save_figures(found[0], folder, pairs, kinds)
+        with drawing() as told:
+            paths = save_figures(found[0], folder, pairs, kinds, told)
     else:
-        paths, notes = save_comparisons(found, folder, pairs, cell=at, formats=kinds)
+        with drawing() as told:
+            paths, notes = save_comparisons(found, folder, pairs, cell=at, formats=kinds, told=told)
         for text in notes:
             note(f"warning: {text}")
     answer({"figures": [str(path) for path in paths]}, map(str, paths), as_json=as_json)
@@ -73,15 +83,33 @@ def export(
     run: RunFolder,
     *,
     to: Annotated[ExportFormat, typer.Option("--format", help="What to write.")],
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ENGINE,ENGINE", help="For crossover: two engines; may be repeated. Default as for plot."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
 ) -> None:
-    """Write the raw values as a pyperf file or as CSV, or all costs but time (counts, bytes, memory) as CSV."""
-    from fwdrev.results.runs.export import to_costs, to_csv, to_pyperf
+    """Write a run as CSV or as a pyperf file.
 
+    csv: the time of each block; costs: counts, bytes and memory of each engine in each cell; crossover: where each pair
+    of engines breaks even, m* at each n and n* at each m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
+    """
+    from fwdrev.bench.records.parsing import engine_pair
+    from fwdrev.results.runs.export import to_costs, to_crossovers, to_csv, to_pyperf
+
+    if pair and to is not ExportFormat.CROSSOVER:
+        raise InputError(f"--pair {pair[0]} is for --format crossover: leave it out, or give that format")
     if out is not None:
         check_place(out, new=True)
     found = loaded(run)
-    text = {ExportFormat.CSV: to_csv, ExportFormat.COSTS: to_costs, ExportFormat.PYPERF: to_pyperf}[to](found)
+    pairs = [engine_pair(text, found.spec.engines) for text in pair] if pair else None
+    writers: dict[ExportFormat, Callable[[Run], str]] = {
+        ExportFormat.CSV: to_csv,
+        ExportFormat.COSTS: to_costs,
+        ExportFormat.PYPERF: to_pyperf,
+        ExportFormat.CROSSOVER: partial(to_crossovers, pairs=pairs),
+    }
+    text = writers[to](found)
     if out is None:
         written_out(text if text.endswith("\n") else f"{text}\n")
     else:

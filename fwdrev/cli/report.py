@@ -42,7 +42,7 @@ def report(
     allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let other machines read it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the interactive report: one HTML file that needs nothing else; or serve it live."""
+    """Write the interactive report, one HTML file, or serve it live."""
     prepare_drawing()
     runs = list(dict.fromkeys(runs))
     if watch:

@@ -16,7 +16,10 @@ def rules(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Score rules of thumb, our counts and our cost model over all runs; print the best simple rule as Python."""
+    """Score rules of thumb over all the problems you measured.
+
+    Beside them stand our counts and our cost model; the best simple rule is printed as Python.
+    """
     from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.results.rules.scoreboard import pairs_of, scoreboard
     from fwdrev.results.rules.scoreboard_text import scoreboard_lines

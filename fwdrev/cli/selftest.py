@@ -62,7 +62,10 @@ def selftest(
     given: dict[str, Any],
     as_json: AsJson = False,
 ) -> None:
-    """Measure how often the gate is wrong about identical code here, and what slow-downs it finds."""
+    """Measure how often the gate is wrong on this machine.
+
+    It compares identical code with itself, and code with delays put in on purpose.
+    """
     from fwdrev.cli.gate.asked import asked
     from fwdrev.results.gate.aa_test.record import load_record
     from fwdrev.results.gate.aa_test.summary import summarised, summary_lines

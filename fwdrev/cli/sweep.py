@@ -16,8 +16,14 @@ if TYPE_CHECKING:
 _SPECIFIED = {
     "problem": Problem,
     "option": Option,
-    "inputs": Annotated[str | None, typer.Option(help="Sizes n: 4:4096:*4, 10:50:+10 or 4,16,100.")],
-    "outputs": Annotated[str | None, typer.Option(help="Sizes m, written likewise.")],
+    "inputs": Annotated[
+        str | None,
+        typer.Option(
+            help="Sizes n: 4:4096:*4, 10:50:+10 or 4,16,100. Of x; for driven of θ, unless --wrt x. With --wrt theta a "
+            "Jacobian has a column for each parameter, however many that makes."
+        ),
+    ],
+    "outputs": Annotated[str | None, typer.Option(help="Sizes m, written in the same ways.")],
     "engines": Engines,
     "wrt": Wrt,
     "rounds": Annotated[int | None, typer.Option(help="Fresh processes; each measures the whole plane.")],
@@ -51,7 +57,10 @@ def sweep(
     resume: Annotated[Path | None, typer.Option(help="Go on with this run; --rounds may add some.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure the plane: every engine in every cell, paired, round by round."""
+    """Measure the plane: every engine in every cell, round by round.
+
+    All engines of a cell are timed side by side in one process, and each round is a fresh process.
+    """
     from fwdrev.api.sweep import MAY_CHANGE, kept, measure, new_run, old_run
     from fwdrev.bench.records.parsing import names
 

@@ -27,6 +27,9 @@ Nearest = Callable[..., Shape]
 ANY = "any n × m"
 """The words for a problem without a rule."""
 
+NATURAL: Shape = (64, 16)
+"""The shape that a problem is made with where none is given; problems that do not have it take the nearest."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 RULE = "shape_rule"
@@ -80,3 +83,17 @@ def nearest_of(shapes: Iterable[Shape], n: int, m: int, *, least: Shape) -> Shap
     """The nearest shape to n × m that is not too large, the smaller one in a tie; `least` if all are too large."""
     possible = [shape for shape in shapes if max(shape) <= LARGEST] or [least]
     return min(possible, key=lambda shape: (distance((n, m), shape), shape))
+
+
+def completed(n: int | None, m: int | None, nearest: Callable[[int, int], Shape]) -> Shape:
+    """Both sizes: one that is None is that of `NATURAL`, or the nearest to it that goes with the other."""
+    if n is not None and m is not None:
+        return n, m
+    natural_n, natural_m = nearest(*NATURAL)
+    if n is not None:
+        shapes = [nearest(n, size) for size in (natural_m, n)]
+        return n, next((shape for shape in shapes if shape[0] == n), shapes[0])[1]
+    if m is not None:
+        shapes = [nearest(size, m) for size in (natural_n, m)]
+        return next((shape for shape in shapes if shape[1] == m), shapes[0])[0], m
+    return natural_n, natural_m

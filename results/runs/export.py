@@ -1,10 +1,11 @@
-"""Exports: a run as a pyperf file, as CSV (its times, or all other costs), or as the specification to measure it again.
+"""Exports: a run as a pyperf file, as CSV (its times, all other costs, its crossovers), or as its specification.
 
 Names are written so that they stay names: the engine `null` is `noop`, which no reader takes for a missing value, and
 what a spreadsheet would compute, or pandas would take for missing, has an apostrophe before it.
 """
 
 import json
+from collections.abc import Iterator, Sequence
 from io import StringIO
 
 import pandas as pd
@@ -14,8 +15,10 @@ from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import alias_of
-from fwdrev.results.runs.cells import arms, values
+from fwdrev.results.runs.cells import arms, engines_measured, log_ratios, values
+from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.run import Run
+from fwdrev.results.stats.crossover import Crossover, crossover
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 """The first letter of a formula, in a spreadsheet."""
@@ -26,6 +29,10 @@ _MISSING = frozenset(
 """Texts that pandas reads as a missing value, beside some that begin with a minus."""
 
 
+_NAMES = ["engine", "first", "second", "cheaper_below"]
+"""The columns of engines."""
+
+
 def to_csv(run: Run) -> str:
     """One line per timed block: round, n, m, engine, block, loops, seconds."""
     return _csv(_measured(run))
@@ -34,6 +41,37 @@ def to_csv(run: Run) -> str:
 def to_costs(run: Run) -> str:
     """One line per engine and cell: seconds to prepare, counts, passes, bytes, memory; empty where not known."""
     return _csv(arms(run))
+
+
+def to_crossovers(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> str:
+    """One line per pair and line of the plane: `solved_for` m at each n, then `solved_for` n at each m.
+
+    The size at which the two are equally fast is in the column that `solved_for` names, or nothing there.
+    `low`, `high` and `open_ends` are its interval, `cheaper_below` is the engine that is faster below it, or on the
+    whole line. `pairs`: by default each forward engine with each reverse one of the same library.
+    """
+    pairs = default_pairs(engines_measured(run)) if pairs is None else pairs
+    if not pairs:
+        raise NothingMeasuredError(f"{run.folder} has no forward and reverse engine of one library: name two by --pair")
+    lines = [line for pair in pairs for line in _crossings(crossover(log_ratios(run, pair)))]
+    return _csv(pd.DataFrame(lines, dtype=object))
+
+
+def _crossings(found: Crossover) -> Iterator[dict[str, object]]:
+    for solved_for, at, crossings in (("m", "n", found.in_m), ("n", "m", found.in_n)):
+        for size, crossing in crossings.items():
+            e = crossing.size
+            sizes = {at: size, solved_for: None if e is None else e.point}
+            yield {
+                "first": found.pair[0],
+                "second": found.pair[1],
+                "solved_for": solved_for,
+                **{name: sizes[name] for name in ("n", "m")},
+                **{name: None if e is None else getattr(e, name) for name in ("low", "high", "level")},
+                "open_ends": " ".join(crossing.open_ends),
+                "status": crossing.status.value,
+                "cheaper_below": crossing.cheaper,
+            }
 
 
 def to_pyperf(run: Run) -> str:
@@ -73,8 +111,10 @@ def spec_toml(spec: SweepSpec) -> str:
 
 
 def _csv(table: pd.DataFrame) -> str:
-    written = table.assign(engine=table["engine"].map(alias_of))
-    for column in written.columns.intersection(["engine", "reason"]):
+    written = table.copy()
+    for column in written.columns.intersection(_NAMES):
+        written[column] = written[column].map(alias_of)
+    for column in written.columns.intersection([*_NAMES, "reason"]):
         written[column] = written[column].map(_as_text)
     buffer = StringIO()
     written.to_csv(buffer, index=False)

@@ -98,7 +98,7 @@ def _jackknife(value: float, left_out: Vector | None, level: float) -> Estimate:
         return Estimate(point=value, low=None, high=None, level=level)
     r = left_out.size
     error = math.sqrt((r - 1) / r * float(((left_out - left_out.mean()) ** 2).sum()))
-    half = t_quantile(r, level) * error
+    half = float(t_quantile(r, level)) * error
     return Estimate(point=value, low=value - half, high=value + half, level=level)
 
 

@@ -1,6 +1,7 @@
 """The answer in lines: crossovers, laws and failures, one line each."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from fwdrev.bench.records.spec import Protocol
 from fwdrev.results.costs.prediction import Prediction
@@ -11,6 +12,12 @@ from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover, Law
 from fwdrev.results.stats.estimate import LEVEL, Estimate
 from fwdrev.results.text.quantities import number_text
+
+_NUMBER = r"-?\d[\d.,]*(?:e[-+]?\d+)?"
+"""Reasons that differ only in numbers are one reason, told with the numbers of the first cell."""
+
+_SHOWN = 4
+"""The cells that a line about failures names."""
 
 
 def size_text(crossing: Crossing) -> str:
@@ -84,12 +91,20 @@ def prediction_text(found: Prediction) -> str:
 def failure_lines(run: Run) -> list[str]:
     """One line for each engine and reason of unmeasured or unchecked cells."""
     table = reasons(run).fillna({"reason": "no reason given"})
-    grouped = table.groupby(["engine", "status", "reason"], sort=True)
+    table["kind"] = table["reason"].str.replace(_NUMBER, "#", regex=True)
+    grouped = table.groupby(["engine", "status", "kind"], sort=True)
     return [
-        f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, first at n = {rows['n'].iloc[0]}, "
-        f"m = {rows['m'].iloc[0]}: {reason}"
-        for (engine, status, reason), rows in grouped
+        f"{engine}: {status} in {len(rows)} of {len(run.spec.cells)} cells, "
+        f"{_cells(list(rows['n']), list(rows['m']))}: {rows['reason'].iloc[0]}"
+        for (engine, status, _), rows in grouped
     ]
+
+
+def _cells(n: Sequence[int], m: Sequence[int]) -> str:
+    """`n × m = 4 × 2, 16 × 8`; the first few of many."""
+    sizes = [f"{one} × {other}" for one, other in zip(n, m, strict=True)]
+    more = [f"and {len(sizes) - _SHOWN} more"] if len(sizes) > _SHOWN else []
+    return f"n × m = {', '.join([*sizes[:_SHOWN], *more])}"
 
 
 def rounds_text(run: Run) -> str:

@@ -12,6 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fwdrev.api.sweep import new_run
+from fwdrev.cli.commands import app
+from fwdrev.plots.gallery import save_figures
 from fwdrev.results import load
 from tests.command import TINY, expect_one_line, fwdrev
 from tests.scripted import on_disk, scripted_run
@@ -105,6 +108,15 @@ def test_help_has_an_example(command: str) -> None:
     done = fwdrev(*command.split(), "--help")
     assert done.returncode == 0
     assert "Example: fwdrev" in done.stdout or not command
+
+
+def test_the_list_of_commands_is_whole() -> None:
+    """Each on one line of a terminal of 80 columns, its summary not cut off."""
+    done = fwdrev("--help", env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
+    lines = done.stdout.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in lines] == [command.callback.__name__ for command in app.registered_commands]
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.endswith("...") or not line.endswith(".")] == []
 
 
 @pytest.mark.parametrize(
@@ -257,3 +269,34 @@ def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.Mon
     assert done.returncode == 4
     assert "doubled: wrong in 1 of 1 cells" in done.stdout
     assert len(load(tmp_path / "run").observations) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("--problem", "mlp"), "n is the size of x; with respect to theta J has 1,282 columns at n = 4, m = 2"),
+        (("--wrt", "both"), "n is the size of theta; with respect to both J has 68 columns at n = 4, m = 2"),
+        (("--wrt", "x", "--option", "n_of=theta"), "n is the size of theta; with respect to x J has 64 columns"),
+        (("--wrt", "x"), None),
+        (("--problem", "mlp", "--wrt", "x"), None),
+    ],
+)
+def test_what_n_means_is_said_where_it_is_not_the_columns(
+    given: tuple[str, ...], told: str | None, tmp_path: Path
+) -> None:
+    """Before anything is measured."""
+    said: list[str] = []
+    words = dict(zip(given[::2], given[1::2], strict=True))
+    fields = {name[2:]: value for name, value in words.items() if name != "--option"}
+    options = {"options": dict([words["--option"].split("=")])} if "--option" in words else {}
+    new_run(fields | options | {"inputs": [4, 8], "outputs": [2]}, out=tmp_path / "run", told=said.append)
+    assert [line for line in said if "n is the size" in line] == said[:1] if told else said == []
+    assert told is None or told in said[0]
+
+
+def test_figures_are_told_as_they_are_drawn(run: Path, tmp_path: Path) -> None:
+    """On a terminal; elsewhere standard error stays empty."""
+    names: list[str] = []
+    paths = save_figures(load(run), tmp_path, formats=["svg"], told=names.append)
+    assert [path.name for path in paths] == names
+    assert fwdrev("plot", run, "--format", "svg", "--out", tmp_path / "again").stderr == ""

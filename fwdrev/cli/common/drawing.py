@@ -6,7 +6,8 @@ import logging
 import os
 import shutil
 import tempfile
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from fwdrev.modes.errors import InputError
@@ -30,6 +31,22 @@ def prepare_drawing() -> None:
         importlib.import_module("matplotlib")  # here it looks for its folder
     except OSError as error:
         raise InputError(str(error)) from None
+
+
+@contextmanager
+def drawing() -> Iterator[Callable[[str], None]]:
+    """Yields a function that shows on a terminal which file is drawn now; elsewhere nothing is shown."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from fwdrev.bench.sweep.progress import can_redraw
+
+    console = Console(stderr=True)
+    if not can_redraw(console):
+        yield lambda _: None
+        return
+    with console.status("drawing") as status:
+        yield lambda name: status.update(f"drawing {escape(name)}")
 
 
 def _has_home() -> bool:

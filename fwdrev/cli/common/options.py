@@ -15,7 +15,10 @@ Engines = Annotated[
     str | None, typer.Option(help="Some of `fwdrev engines`, or your own as MODULE:CLASS, with commas between.")
 ]
 Option = Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")]
-Wrt = Annotated[str | None, typer.Option(help="theta, x or both; default theta.")]
+Wrt = Annotated[
+    str | None,
+    typer.Option(help="Differentiate with respect to theta, x or both; default theta, of problems without any x."),
+]
 
 Inputs = Annotated[
     str | None,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from fwdrev.modes import InputError, nearest_shape, problem, problem_names, problem_shape
+from fwdrev.modes import InputError, natural_shape, nearest_shape, problem, problem_names, problem_shape
 from fwdrev.modes.problems.shapes import Shape, distance, family
 from tests.plugin import install_plugin
 
@@ -97,3 +97,24 @@ def test_what_no_problem_has_is_refused(n: int, m: int, options: dict[str, int],
 def test_a_problem_shows_itself_in_a_line() -> None:
     """Its arrays may have a million entries."""
     assert repr(problem("mlp", n=3, m=2)) == "<problem mlp: n = 3, m = 2, 5 layers, float64>"
+
+
+@pytest.mark.parametrize("name", problem_names())
+def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
+    """Small, and one of its shapes; a size that is given stays, and the other one goes with it."""
+    n, m = natural_shape(name)
+    made = problem(name)
+    assert (made.n, made.m) == (n, m) == nearest_shape(name, n, m)
+    assert max(n, m) <= 66
+    for size in ({"n": n}, {"m": m}, {"n": n, "m": m}):
+        again = problem(name, **size)
+        assert (again.n, again.m) == (n, m)
+
+
+def test_one_size_chooses_the_other() -> None:
+    """The natural one, or what the shapes leave; where nothing goes with it, the error is as with both."""
+    assert natural_shape("driven") == (64, 16)
+    assert (problem("driven", n=7).m, problem("driven", m=7).n) == (16, 64)
+    assert (problem("mgh32", m=5).n, problem("mgh32", n=40).m, problem("arrowhead", n=7).m) == (5, 40, 7)
+    with pytest.raises(InputError, match="has no shape n = 9"):
+        problem("heart-dipole", n=9)

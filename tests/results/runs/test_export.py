@@ -1,15 +1,19 @@
 """Exports are what other tools read."""
 
 import csv
+import math
 import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import fwdrev
 from fwdrev.results import to_costs, to_csv, to_pyperf
-from tests.scripted import scripted_run
+from fwdrev.results.runs.export import to_crossovers
+from tests.scripted import on_disk, scripted_run
 
 
 @pytest.mark.parametrize("command", [["show"], ["check"], ["compare_to", "FILE"], ["stats"]])
@@ -52,3 +56,37 @@ def test_costs_are_one_line_per_engine_and_cell() -> None:
         row["allocated_bytes"] for row in rows
     } == {str(8 * 8 * 4), str(8 * 64 * 4)}
     assert {row["flops"] for row in rows} == {""}
+
+
+def test_crossovers_are_one_line_for_each_line_of_the_plane() -> None:
+    """Solved for m at each n and for n at each m; the same numbers as the record, and nothing where there is none."""
+    run = scripted_run(noise=0.02, shift=0.01)
+    found = fwdrev.crossover(run)
+    table = pd.read_csv(StringIO(to_crossovers(run)))
+    assert len(table) == len(found.in_m) + len(found.in_n)
+    for solved_for, at, crossings in (("m", "n", found.in_m), ("n", "m", found.in_n)):
+        rows = table[table["solved_for"] == solved_for].set_index(at)
+        assert list(rows.index) == list(crossings)
+        for size, crossing in crossings.items():
+            row = rows.loc[size]
+            assert (row["first"], row["second"], row["cheaper_below"]) == ("forward", "reverse", crossing.cheaper)
+            assert row["status"] == crossing.status.value
+            assert math.isnan(row[solved_for]) == (crossing.size is None)
+            if crossing.size is not None:
+                expected = (crossing.size.point, crossing.size.low, crossing.size.high)
+                assert tuple(row[[solved_for, "low", "high"]]) == pytest.approx(expected)
+    assert table["m"].notna().sum() > len(found.in_n), "some lines cross"
+    assert "reverse,forward,m," in to_crossovers(run, [("reverse", "forward")])
+
+
+def test_the_crossover_of_a_folder(tmp_path: Path) -> None:
+    """By its path, for a pair as text or as a tuple; what is no run is refused."""
+    run = on_disk(tmp_path / "run", scripted_run(noise=0.02, shift=0.01))
+    whole = fwdrev.crossover(run)
+    assert whole == fwdrev.crossover(str(run), ("forward", "reverse")) == fwdrev.crossover(fwdrev.load(run))
+    assert whole.law is not None
+    assert fwdrev.crossover(run, level=0.5).in_m[64].size != whole.in_m[64].size
+    with pytest.raises(fwdrev.InputError, match="name two different engines"):
+        fwdrev.crossover(run, "forward")
+    with pytest.raises(fwdrev.InputError, match="is not a run"):
+        fwdrev.crossover(tmp_path / "none")
