@@ -243,9 +243,9 @@ def _point(kind: str, name: str) -> Plugin | None:
     """The entry point of another package's engine or problem; None for ours."""
     if name in _OURS[kind]:
         return None
-    if ":" in name:
-        return named(kind, name)
     found = [point for point in plugins(kind) if point.name == name]
+    if ":" in name and not found:
+        return named(kind, name)
     if not found:
         raise unknown(kind, name, _names(kind))
     return only(found)
