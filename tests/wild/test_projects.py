@@ -304,12 +304,12 @@ def test_a_name_that_excludes_a_commit(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @report(OURS)
-@pytest.mark.parametrize("point", ["model", "jacfwd:model:f", ""])
+@pytest.mark.parametrize("point", ["jacfwd:model:f", "my point", "model:", ""])
 def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    """It is no engine that might be meant."""
+    """It is no engine that might be meant, nor the name of a function beside that one."""
     _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
-    spec = SweepSpec(engines=["forward"], inputs=[4], outputs=[2], rounds=1)
-    with revision("HEAD") as sides, pytest.raises(InputError, match=f"--point '{point}': write MODULE:FUNCTION"):
+    spec = SweepSpec(engines=["model:f"], inputs=[4], outputs=[2], rounds=1)
+    with revision("HEAD") as sides, pytest.raises(InputError, match=r"--point '.*': name the function that returns"):
         looked_up(spec, sides, inputs=point)
 
 
