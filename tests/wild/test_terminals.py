@@ -12,7 +12,7 @@ from typing import TextIO
 import pytest
 from rich.console import Console
 
-from fwdrev.bench.sweep.progress import _can_redraw
+from fwdrev.bench.sweep.progress import can_redraw
 from tests.wild.outcomes import command, environment
 from tests.wild.reports import OURS, report
 
@@ -61,7 +61,7 @@ def test_a_bar_is_drawn_where_it_can_be(
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    assert _can_redraw(Console(file=terminal)) is drawn
+    assert can_redraw(Console(file=terminal)) is drawn
 
 
 @pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
@@ -73,7 +73,7 @@ def test_a_file_gets_lines(variable: str, tmp_path: Path, monkeypatch: pytest.Mo
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
         console = Console(file=log)
         assert console.is_terminal, "rich is not fooled: this shows nothing"
-        assert not _can_redraw(console)
+        assert not can_redraw(console)
 
 
 @pytest.mark.parametrize("term", ["xterm", pytest.param("dumb", marks=pytest.mark.long)])
