@@ -2,7 +2,7 @@
 
 The functions are compositions of a few steps and a shape of the outputs; the trees hold arrays of all dtypes, numbers
 of Python and None; other arguments are static and may change what the function is. FWDREV_EXAMPLES sets how many
-examples there are in all: 150 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
+examples there are in all: 30 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
 """
 
 import os
@@ -19,9 +19,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 import fwdrev
+from tests.programs import forget_if_large
 from tests.reports.comparing import assert_same, outcome
 
-_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "50"))
+_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "30"))
 
 _TESTS = 3
 """The examples are shared out among them."""
@@ -197,6 +198,7 @@ def check(drawn: Drawn) -> None:
         assert error == refusal
         if refusal is None:
             assert_same(value, known)
+    forget_if_large()  # an example makes dozens of programs
 
 
 @SEARCH
@@ -210,6 +212,14 @@ def test_real_trees(drawn: Drawn) -> None:
 @given(drawn(DTYPES))
 def test_trees_of_all_dtypes(drawn: Drawn) -> None:
     """Complex numbers, integers and truth values too, most of which JAX refuses."""
+    check(drawn)
+
+
+@pytest.mark.long
+@settings(SEARCH, max_examples=2 * _EXAMPLES)
+@given(drawn(DTYPES))
+def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
+    """The same, more often."""
     check(drawn)
 
 

@@ -38,6 +38,9 @@ SMALL: list[Row] = [
 FIRST = list({row[0]: row for row in reversed(SMALL)}.values())
 """One row of each problem."""
 
+_SLOW = {"bundle-adjustment", "convolution", "hand-tracking"}
+"""Six engines of these take many seconds to compile."""
+
 
 def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
     return np.asarray(engine(name).prepare(p.chain, wrt)(p.x, p.theta))
@@ -57,7 +60,9 @@ def test_jacobians_agree_with_independent_ones(case: Row) -> None:
     np.testing.assert_allclose(J, expected, rtol=1e-9, atol=1e-13 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("case", FIRST, ids=case_id)
+@pytest.mark.parametrize(
+    "case", [pytest.param(row, marks=pytest.mark.long) if row[0] in _SLOW else row for row in FIRST], ids=case_id
+)
 def test_engines_agree_on_benchmark_problems(case: Row) -> None:
     """All of them, with respect to x and θ."""
     p = make(case)

@@ -135,7 +135,7 @@ def test_jacobians_agree_with_independent_ones(
     assert np.abs(stepped - expected).max() <= 1e-12 * scale
 
 
-@pytest.mark.parametrize("wrt", [Wrt.X, Wrt.BOTH])
+@pytest.mark.parametrize("wrt", [pytest.param(Wrt.X, marks=pytest.mark.long), Wrt.BOTH])
 @pytest.mark.parametrize("name", sorted({row[0] for row in INDEPENDENT}))
 def test_engines_agree_on_published_problems(name: str, wrt: Wrt) -> None:
     """All of them, at the smallest shape from eight on."""
