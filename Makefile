@@ -5,7 +5,7 @@ JOBS ?= 2
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
-.PHONY: demo test test-long test-all coverage test-versions constraints check format docs bench gate schema wheel clean
+.PHONY: demo test test-long test-all coverage test-versions mutants constraints check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
 	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
@@ -24,6 +24,9 @@ coverage: .venv/developing  ## Lines and branches that `make test` runs, then th
 
 test-versions: .venv/developing  ## The short suite with the newest and the lowest versions, on each Python that is here
 	$(BIN)/python -m tests.versions
+
+mutants: .venv/developing  ## How many small faults the tests find, and which they do not; takes half an hour
+	$(BIN)/python -m tests.mutants
 
 constraints: .venv/developing  ## Look up the newest and the lowest versions anew
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
