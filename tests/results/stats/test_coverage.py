@@ -24,7 +24,7 @@ WEATHER = {
 
 @pytest.mark.parametrize(
     ("weather", "sweeps"),
-    [("normal", 150), *(pytest.param(weather, 400, marks=pytest.mark.long) for weather in WEATHER)],
+    [("normal", 100), *(pytest.param(weather, 400, marks=pytest.mark.long) for weather in WEATHER)],
 )
 def test_intervals_cover(weather: str, sweeps: int) -> None:
     """Neither too few nor too many simulated sweeps hold the truth, by the binomial law (one error in 1000).

@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 from scipy import stats
 from scipy.interpolate import PchipInterpolator
 
-from fwdrev.results import Crossing, Status, crossing, crossover, log_ratios
+from fwdrev.results import Crossing, LogRatios, Status, crossing, crossover, log_ratios
 from fwdrev.results.stats.pchip import MonotoneCubic
 from fwdrev.results.text.summary import crossover_lines, law_text, size_text
 from tests.scripted import scripted_run
@@ -130,13 +131,36 @@ def _width(found: Crossing) -> float:
 
 
 def test_the_law_of_a_power() -> None:
-    """Crossovers on a power law give back its constant and exponent, with intervals that hold them."""
-    found = crossover(log_ratios(scripted_run(noise=0.01, shift=0.01, inputs="128:512:*2"), PAIR))
-    assert found.law is not None
-    assert found.law.alpha.low is not None
-    assert found.law.alpha.high is not None
-    assert found.law.alpha.low < found.law.alpha.point < found.law.alpha.high
-    assert law_text(found.law).startswith("m* = ")
+    """Crossovers around m* = 2 n^0.75 give it back; where all is linear, the jackknife is the t interval of a mean.
+
+    How often such intervals hold the truth: `test_intervals_cover`.
+    """
+    n, m = np.array([16, 64, 256]), np.array([4, 16, 64, 256, 1024])
+    wobble = np.array([[0.3, -0.2, 0.1], [-0.1, 0.4, 0.2], [0.2, 0.1, -0.3], [-0.5, -0.2, 0.1]])
+    crossings = np.log(2 * n**0.75) + wobble  # of each round
+    columns = pd.MultiIndex.from_product([n, m], names=["n", "m"])
+    table = pd.DataFrame((np.log(m) - crossings[:, :, np.newaxis]).reshape(4, -1), columns=columns)
+    for level in (0.95, 0.5):
+        law = crossover(LogRatios(pair=PAIR, table=table, outputs=tuple(m.tolist())), level).law
+        assert law is not None
+        lines = np.polyfit(np.log(n), crossings.T, 1)  # exponents, then logarithms of factors
+        for found, each in ((law.alpha, lines[0]), (law.c, lines[1])):
+            low, high = stats.t.interval(level, 3, each.mean(), stats.sem(each))
+            expected = np.array([each.mean(), low, high])
+            ends = (found.point, found.low, found.high)
+            assert ends == pytest.approx(tuple(expected if found is law.alpha else np.exp(expected)))
+            assert found.level == level
+    assert law_text(law).startswith("m* = ")
+
+
+def test_two_rounds_have_a_law_without_intervals() -> None:
+    """What is left without one of them has no spread; a round without a crossover does the same."""
+    law = crossover(log_ratios(scripted_run(noise=0.01, rounds=2), PAIR)).law
+    assert law is not None
+    assert (law.alpha.low, law.alpha.high, law.c.low, law.c.high) == (None,) * 4
+    three = crossover(log_ratios(scripted_run(noise=0.01, rounds=3), PAIR)).law
+    assert three is not None
+    assert three.alpha.low is not None
 
 
 def test_json_has_every_line_of_the_plane() -> None:
@@ -145,7 +169,9 @@ def test_json_has_every_line_of_the_plane() -> None:
     data = found.to_json()
     assert data["pair"] == ["forward", "reverse"]
     assert [point["n"] for point in data["points"]] == [16, 64]
-    assert {point["status"] for point in data["points"]} <= {"found", "none in range"}
+    assert [point["status"] for point in data["points"]] == ["none in range", "found"]
+    assert [point["m"] for point in data["points_in_n"]] == [4, 64, 512]
+    assert [point["cheaper_below"] for point in data["points"]] == ["forward", "reverse"]
     assert set(data["points"][1]["m"]) >= {"point", "low", "high", "level"}
     assert any("break even" in line for line in crossover_lines(found))
 
