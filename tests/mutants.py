@@ -50,11 +50,8 @@ EQUIVALENT = Path(__file__).parent / "data" / "equivalent-mutants.txt"
 _LONG = 2.0
 """Seconds of processor time; a test that takes longer is left out."""
 
-_MEMORY = 8 << 30
-"""Bytes of address space of a fork."""
-
-_PATIENCE = 20.0
-"""Seconds of processor time for the tests of one fault, beyond twice what they take without it."""
+_PATIENCE, _MEMORY = 20.0, 8 << 30
+"""Seconds of processor time for the tests of a fault, beyond twice what they take without it; bytes of address space."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +154,8 @@ def mutants(package: str) -> list[Mutant]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Reach:
-    """The lines of a package that a test reaches, as (file, line), and the processor time that it takes, in seconds."""
-
-    lines: frozenset[tuple[str, int]]
-    seconds: float
+_Reach = tuple[float, frozenset[tuple[str, int]]]
+"""The processor time that a test takes, in seconds, and the lines that it reaches, as (file, line)."""
 
 
 @dataclass
@@ -183,8 +176,8 @@ class Trial:
         _say(f"{self.package}: {len(reaches)} of {len(session.items)} tests reach it within {_LONG:g} s")
         for mutant in self.sample:
             lines = {(mutant.file, line) for line in mutant.lines}
-            asked = sorted((i for i in reaches if reaches[i].lines & lines), key=lambda i: reaches[i].seconds)
-            seconds = sum(reaches[item].seconds for item in asked)
+            asked = sorted((item for item in reaches if reaches[item][1] & lines), key=lambda item: reaches[item][0])
+            seconds = sum(reaches[item][0] for item in asked)
             with mutant.applied(functions[mutant.file, mutant.function]):
                 passed = _forked(partial(_passes, asked), _PATIENCE + 2 * seconds)
             if passed:
@@ -212,7 +205,7 @@ def _reach(item: pytest.Item, package: str) -> _Reach | None:
             passed = _passes([item])
         data = cover.get_data()
         lines = {(str(Path(f).relative_to(ROOT)), n) for f in data.measured_files() for n in data.lines(f) or ()}
-        return _Reach(frozenset(lines), process_time()) if passed and lines else None
+        return (process_time(), frozenset(lines)) if passed and lines else None
 
     return _forked(watched, _LONG)
 
@@ -244,9 +237,6 @@ def _forked(work: Callable[[], T], seconds: float) -> T | None:
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
         signal.alarm(int(30 * seconds) + 1)  # one that waits for ever
-        quiet = os.open(os.devnull, os.O_WRONLY)
-        for number in (1, 2):
-            os.dup2(quiet, number)
         try:
             os.write(writing, pickle.dumps(work()))
         finally:
@@ -263,15 +253,15 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Prints every mutant that survives, and the score of each package with its 95 % interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", choices=[*PACKAGES, []], help="all, unless some are given")
     parser.add_argument("--sample", type=int, default=150, help="how many of each package")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     known = set(EQUIVALENT.read_text(encoding="utf-8").splitlines())
-    scores = []
+    scores: list[str] = []
     for package in given.packages or PACKAGES:
         everything = mutants(package)
         sample = random.Random(given.seed).sample(everything, min(given.sample, len(everything)))
@@ -289,4 +279,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
