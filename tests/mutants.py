@@ -51,7 +51,7 @@ _LONG = 2.0
 """Seconds of processor time; a test that takes longer is left out."""
 
 _PATIENCE, _MEMORY = 20.0, 8 << 30
-"""Seconds of processor time for the tests of a fault, beyond twice what they take without it; bytes of address space."""
+"""Seconds of processor time for the tests of a fault, beyond twice what they take without it; bytes of memory."""
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,8 @@ class _Mutations(cst.CSTVisitor):
         """Nothing is found yet."""
         super().__init__()
         self.found: list[Mutant] = []
-        self._file, self._module = file, module
-        self._names: list[str] = []
-        self._depth = 0
-        self._statement = range(0)
+        self._file, self._module, self._statement = file, module, range(0)
+        self._names, self._depth = list[str](), 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         """Every node, with every operator."""
@@ -171,6 +169,7 @@ class Trial:
         for path in sorted((ROOT / self.package).rglob("*.py")):
             importlib.import_module(".".join(["fwdrev", *path.relative_to(ROOT).with_suffix("").parts]))
         functions = _functions()
+        session.config.pluginmanager.unregister(name="terminalreporter")
         gc.freeze()
         reaches = {item: reach for item in session.items if (reach := _reach(item, self.package))}
         _say(f"{self.package}: {len(reaches)} of {len(session.items)} tests reach it within {_LONG:g} s")
@@ -218,8 +217,6 @@ def _passes(items: Sequence[pytest.Item]) -> bool:
         def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
             failures.extend([report] * report.failed)
 
-    if items:
-        items[0].config.pluginmanager.unregister(name="terminalreporter")
     for item, following in zip(items, [*items[1:], None], strict=True):
         item.config.pluginmanager.register(watch := Watch())
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
@@ -269,7 +266,8 @@ def main() -> None:
         arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *PACKAGES[package]]
         if pytest.main(arguments, plugins=[trial]) != pytest.ExitCode.OK:
             sys.exit(f"{package}: the tests could not be loaded, or do not pass")
-        number, found = len(trial.sample), len(trial.sample) - len(trial.survivors)
+        number = len(trial.sample)
+        found = number - len(trial.survivors)
         interval = binomtest(found, number).proportion_ci(method="wilson")
         scores.append(
             f"{package}: {found} of {number} found, {100 * found / number:.1f} % ({100 * interval.low:.1f} to "
