@@ -7,6 +7,7 @@ done = started("sweep", "--quick", cwd=tmp_path)    # a process: its streams, it
 import contextlib
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -19,7 +20,7 @@ import pytest
 
 from fwdrev.cli.app import main
 
-__all__ = ["TINY", "expect_one_line", "fwdrev", "started"]
+__all__ = ["TINY", "expect_one_line", "fwdrev", "largest_file", "started"]
 
 TINY = ("sweep", "--inputs=8,32", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
 """A sweep of four cells, of NumPy alone."""
@@ -71,6 +72,17 @@ def expect_one_line(done: CompletedProcess[str], code: int, part: str) -> None:
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert part in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
+
+
+@contextlib.contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file can grow beyond so many bytes, as with `ulimit -f`: a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import tempfile
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,6 +90,7 @@ def asked_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shown, browser = tmp_path / "shown", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
     browser.chmod(0o755)
+    _forget_browsers(monkeypatch)
     monkeypatch.setenv("BROWSER", str(browser))
     return shown
 
@@ -96,9 +98,16 @@ def asked_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither a preferred one nor any that can be found."""
+    _forget_browsers(monkeypatch)
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", "")
+
+
+def _forget_browsers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python looks for them once in a process."""
+    monkeypatch.setattr(webbrowser, "_browsers", {})
+    monkeypatch.setattr(webbrowser, "_tryorder", None)
 
 
 @pytest.fixture

@@ -1,17 +1,32 @@
 """Scripted runs: sweeps whose times follow a formula, so that the truth is known and no clock is asked."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from fwdrev.bench import PREPARING, WEIGHING, Cell, Observation, Sweep, make_spec
 from fwdrev.bench.records.observation import ArmResult, Memory
+from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.results import Run, create
 from tests.doubles.scripted_executor import ScriptedExecutor
 
-__all__ = ["always", "on_disk", "scripted_run", "seconds", "slowed", "true_m", "true_n", "with_counts", "with_memory"]
+__all__ = [
+    "always",
+    "on_disk",
+    "scripted_run",
+    "scripted_sweeps",
+    "seconds",
+    "slowed",
+    "true_m",
+    "true_n",
+    "with_counts",
+    "with_memory",
+]
 
 Bytes = Callable[[str, Cell], int | None]
 """What an engine needs in a cell; None where that is not known."""
@@ -67,6 +82,18 @@ def on_disk(folder: Path, run: Run) -> Path:
         for observation in run.observations:
             journal.append(observation)
     return folder
+
+
+@contextmanager
+def scripted_sweeps() -> Iterator[None]:
+    """Sweeps of the command, inside, take their times from the formula."""
+
+    def scripted(spec: SweepSpec, _: Path) -> ScriptedExecutor:
+        return ScriptedExecutor(spec.engines, seconds, blocks=spec.blocks, noise=0.02)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwdrev.api.sweep.LocalExecutor", scripted)
+        yield
 
 
 def always(peak: int | None) -> Bytes:

@@ -10,7 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
-from itertools import cycle, islice
+from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -110,14 +110,17 @@ def test_what_is_not_decided_is_a_matter_of_choice(pytester: pytest.Pytester, se
         result.stdout.fnmatch_lines([f"SKIPPED*{place}: not decided: f takes 1.1* lies inside *; *; {advice}"])
 
 
+FEW_CALLS = ("f, f, max_seconds=1e-9", 0, "a few calls do not decide it")
+FEW_ROUNDS = ("setup=lambda: (time.sleep(0.02), (f, f))[1], max_seconds=0.05", 2, "2 rounds do not decide it")
+
+
 @pytest.mark.parametrize(
-    ("setting", "outcome"), [(None, "skipped"), ("skip", "skipped"), ("pass", "passed"), ("fail", "failed")]
-)
-@pytest.mark.parametrize(
-    ("calls", "rounds", "why"),
+    ("calls", "rounds", "why", "setting", "outcome"),
     [
-        ("f, f, max_seconds=1e-9", 0, "a few calls do not decide it"),
-        ("setup=lambda: (time.sleep(0.02), (f, f))[1], max_seconds=0.05", 2, "2 rounds do not decide it"),
+        (*FEW_CALLS, None, "skipped"),
+        (*FEW_CALLS, "pass", "passed"),
+        (*FEW_ROUNDS, "skip", "skipped"),
+        (*FEW_ROUNDS, "fail", "failed"),
     ],
 )
 def test_too_little_time_is_undecided_too(
@@ -208,15 +211,16 @@ def test_beside_other_workers_it_does_not_measure(pytester: pytest.Pytester, mon
     ran(pytester, body=SLOWER).assert_outcomes(failed=1)
 
 
-@pytest.mark.parametrize(
-    ("error", "of"), [("ZeroDivisionError", "lambda: 1 / 0"), ("fwdrev.InputError", "lambda: fwdrev.engine('no')")]
-)
-@pytest.mark.parametrize("place", ["fwdrev_gate({0}, dict", "fwdrev_gate(dict, {0}", "fwdrev_gate(setup={0}"])
-def test_errors_of_the_callables_pass(pytester: pytest.Pytester, error: str, of: str, place: str) -> None:
+def test_errors_of_the_callables_pass(pytester: pytest.Pytester) -> None:
     """As they are, ours too, where a callable uses fwdrev."""
-    error = error.replace("fwdrev.InputError", "fwdrev.modes.InputError")
-    body = f"import fwdrev, fwdrev.modes, pytest\n    with pytest.raises({error}):\n        "
-    ran(pytester, body=body + place.format(of) + ", max_ratio=1.1)").assert_outcomes(passed=1)
+    places = ("fwdrev_gate({}, dict", "fwdrev_gate(dict, {}", "fwdrev_gate(setup={}")
+    errors = {"ZeroDivisionError": "lambda: 1 / 0", "fwdrev.modes.InputError": "lambda: fwdrev.engine('no')"}
+    tests = [
+        f"def test_{i}(fwdrev_gate):\n    with pytest.raises({error}):\n        {place.format(of)}, max_ratio=1.1)\n"
+        for i, (place, (error, of)) in enumerate(product(places, errors.items()))
+    ]
+    pytester.makepyfile("import fwdrev, fwdrev.modes, pytest\n" + "".join(tests))
+    pytester.runpytest_inprocess(*OURS).assert_outcomes(passed=6)
 
 
 REFUSED = {
@@ -275,19 +279,6 @@ def test_it_measures(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*::test_slower: regressed: *", "*::test_same: within: *", "*_anew: within: *"])
 
 
-def installed(folder: Path) -> dict[str, str]:
-    """The environment in which this checkout is on the path, with the entry points of its pyproject."""
-    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
-    info = folder / "packages" / "fwdrev_here-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fwdrev-here\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(["[pytest11]", *(f"{k} = {v}" for k, v in points.items())]))
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(info.parent), str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-
-
 def test_the_entry_point_leads_to_it() -> None:
     """The one that pyproject names."""
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
@@ -297,11 +288,16 @@ def test_the_entry_point_leads_to_it() -> None:
 
 
 def test_pytest_finds_it(tmp_path: Path) -> None:
-    """Without being told, and shows its fixture with a line of help."""
+    """By the entry points of pyproject, without being told; it shows its fixture with a line of help."""
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
+    info = tmp_path / "packages" / "fwdrev_here-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fwdrev-here\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("\n".join(["[pytest11]", *(f"{k} = {v}" for k, v in points.items())]))
+    path = os.pathsep.join([str(info.parent), str(ROOT), os.environ.get("PYTHONPATH", "")])
     command = [sys.executable, "-m", "pytest", "--fixtures", "--rootdir", str(tmp_path)]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=installed(tmp_path), capture_output=True, text=True, check=False, timeout=60
-    )
+    env = os.environ | {"PYTHONPATH": path}
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120)
     assert "fwdrev_gate -- " in done.stdout, done.stderr
     assert "Call it with f and g to assert that" in done.stdout
 
@@ -318,15 +314,5 @@ def test_unused_it_is_light(tmp_path: Path) -> None:
     assert "1 passed, 1 skipped" in done.stdout
     loaded = set(done.stdout.partition("loaded:")[2].split())
     assert "fwdrev.pytest_plugin" in loaded
-    heavy = {
-        "jax",
-        "numpy",
-        "pandas",
-        "matplotlib",
-        "scipy",
-        "pyperf",
-        "pydantic",
-        "typer",
-        "fwdrev.bench.timing.callables",
-    }
-    assert not heavy & loaded
+    heavy = {"jax", "numpy", "pandas", "matplotlib", "scipy", "pyperf", "pydantic", "typer"}
+    assert not (heavy | {"fwdrev.bench.timing.callables"}) & loaded

@@ -14,29 +14,23 @@ import pytest
 
 from fwdrev.results import load
 from fwdrev.results.gate.baseline.file import load_baseline
+from tests.command import fwdrev
+from tests.doubles.workers_here import workers_here
 from tests.live import until
-from tests.scripted import on_disk, scripted_run, slowed, with_counts
+from tests.scripted import on_disk, scripted_run, scripted_sweeps, slowed, with_counts
 
 CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
 """Where a check measures."""
 
-SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--engines", "forward,reverse", "--blocks", "3")
-
-
-def fwdrev(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in that folder."""
-    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
-
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(measured: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a real run and its baseline; the tests only add to it."""
     folder = tmp_path_factory.mktemp("kept")
-    assert fwdrev("sweep", *SMALL, "--out", "run", cwd=folder).returncode == 0
+    shutil.copytree(measured, folder / "run")
     done = fwdrev("baseline", "run", "-o", "baseline.json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "2 cells, 2 arms, 2 ratios, 2 crossovers" in done.stdout
+    assert "4 cells, 2 arms, 4 ratios, 2 crossovers" in done.stdout
     assert "compare:  fwdrev check --baseline baseline.json" in done.stdout
     return folder
 
@@ -53,13 +47,14 @@ def test_a_run_beside_its_own_baseline(kept: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout, parse_constant=pytest.fail)
     assert (data["exit_code"], data["outcome"], data["run"]) == (0, "unchanged", "run")
-    assert [told["subject"] for told in data["told"][:2]] == ["forward at n = 4, m = 2", "reverse at n = 4, m = 2"]
+    assert [told["subject"] for told in data["told"][:2]] == ["forward at n = 8, m = 2", "reverse at n = 8, m = 2"]
 
 
 def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
     """Into a folder that is gone with the check; whatever the clock says, that is no 1 here."""
     shutil.copy(kept / "baseline.json", tmp_path)
-    done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", cwd=tmp_path)
+    with workers_here():
+        done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", cwd=tmp_path)
     assert done.returncode in {0, 3}, done.stderr + done.stdout
     assert done.stdout.startswith("baseline baseline.json, measured anew; threshold 900 %\n")
     assert "counts changed" not in done.stdout
@@ -70,7 +65,8 @@ def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
 def test_what_is_measured_is_kept_where_asked(kept: Path, tmp_path: Path) -> None:
     """A run like any other, of the same; nothing else appears in the folder, but fresh rounds beside it."""
     shutil.copy(kept / "baseline.json", tmp_path)
-    done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", "--out", "today", cwd=tmp_path)
+    with scripted_sweeps():
+        done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", "--out", "today", cwd=tmp_path)
     assert done.returncode in {0, 3}, done.stderr + done.stdout
     assert "measuring what baseline.json has, into today" in done.stderr
     assert load(tmp_path / "today").spec == load(kept / "run").spec
@@ -107,11 +103,11 @@ def test_a_slower_engine_fails(tmp_path: Path) -> None:
 
 def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
     """Another problem, other engines, other cells: 4, and a line that says why."""
-    plane: dict[str, Any] = {"inputs": "4,8", "outputs": "2", "rounds": 3}
+    plane: dict[str, Any] = {"inputs": "8,32", "outputs": "2,16", "rounds": 3}
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("mlp", {"problem": "mlp"}, "another problem"),
         ("jax", {"engines": ["jax-jvp"]}, "arms forward, reverse"),
-        ("large", {"inputs": "16"}, "2 of 2 cells"),
+        ("large", {"inputs": "16"}, "4 of 4 cells"),
     ]
     for name, fields, why in cases:
         made = scripted_run(**plane | fields)
@@ -187,9 +183,9 @@ def test_it_is_replaced_when_asked(kept: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {
         "baseline": "baseline.json",
         "bytes": file.stat().st_size,
-        "cells": 2,
+        "cells": 4,
         "arms": 2,
-        "ratios": 2,
+        "ratios": 4,
         "crossovers": 2,
     }
     assert file.read_bytes() == (kept / "baseline.json").read_bytes()

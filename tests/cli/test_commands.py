@@ -6,9 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import jaxtyping
 import psutil
 import pytest
 
@@ -16,67 +16,60 @@ from fwdrev.api.sweep import new_run
 from fwdrev.cli.commands import app
 from fwdrev.plots.gallery import save_figures
 from fwdrev.results import load
-from tests.command import TINY, expect_one_line, fwdrev
-from tests.scripted import on_disk, scripted_run
+from tests.command import TINY, expect_one_line, fwdrev, largest_file, started
+from tests.doubles.workers_here import workers_here
+from tests.live import until
+from tests.plugin import install_plugin
+from tests.scripted import scripted_sweeps
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scripted run on disk."""
-    made = scripted_run(noise=0.02, shift=0.01)
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    return on_disk(folder, made)
-
-
-def test_sweep_measures_and_answers(tmp_path: Path) -> None:
+def test_sweep_measures_and_answers(measured_and_told: tuple[Path, "subprocess.CompletedProcess[str]"]) -> None:
     """A run folder, the crossover on standard output, the next command."""
-    done = fwdrev(*TINY, "--out", "here", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    folder, done = measured_and_told
     assert "forward and reverse break even" in done.stdout
     assert "fwdrev plot here" in done.stdout
-    assert len(load(tmp_path / "here").observations) == 4 * (3 + 2)
+    assert len(load(folder).observations) == 4 * (3 + 2)
     for command in (
-        ("plot", "here"),
-        ("crossover", "here"),
-        ("export", "here", "--format", "pyperf"),
-        ("export", "here", "--format", "costs"),
+        ("crossover", folder),
+        ("export", folder, "--format", "pyperf"),
+        ("export", folder, "--format", "costs"),
     ):
-        assert fwdrev(*command, cwd=tmp_path).returncode == 0
+        assert fwdrev(*command).returncode == 0
 
 
 def test_runs_go_to_runs_by_default(tmp_path: Path) -> None:
-    """In the working directory, named by date, time and problem."""
-    done = fwdrev(*TINY, "--inputs", "8", "--outputs", "2", "--json", cwd=tmp_path)
+    """In the working directory, named by date, time and problem; measured in processes, like any user's."""
+    done = started(*TINY, "--inputs", "8", "--outputs", "2", "--rounds", "1", "--json", cwd=tmp_path)
     folder = Path(json.loads(done.stdout)["run"])
     assert folder.parent == Path("runs")
     assert folder.name.endswith("-driven")
-    assert (tmp_path / folder / "manifest.json").exists()
+    assert len(load(tmp_path / folder).observations) == 3
 
 
-def test_crossover_in_json(run: Path) -> None:
+def test_crossover_in_json(whole: Path) -> None:
     """The documented keys, strictly JSON."""
-    data = json.loads(fwdrev("crossover", run, "--json").stdout, parse_constant=pytest.fail)
+    data = json.loads(fwdrev("crossover", whole, "--json").stdout, parse_constant=pytest.fail)
     assert data["pair"] == ["forward", "reverse"]
     assert {"n", "status", "m"} <= set(data["points"][0])
     assert set(data["points"][0]["m"]) >= {"point", "low", "high", "level"}
     assert set(data["law"]) == {"c", "alpha"}
 
 
-def test_plot_prints_paths(run: Path, tmp_path: Path) -> None:
+def test_plot_prints_paths(whole: Path, tmp_path: Path) -> None:
     """Of files that exist, each figure in the formats that were asked for."""
     pair = "reverse-forward"
     figures = {f"map-{pair}", f"memory-{pair}", f"regret-{pair}", "winners", "cost-curves"}
     options = ("--out", tmp_path / "figures", "--pair", "reverse,forward", "--format", "svg", "--format", "pdf")
-    paths = [Path(line) for line in fwdrev("plot", run, *options).stdout.splitlines()]
+    paths = [Path(line) for line in fwdrev("plot", whole, *options).stdout.splitlines()]
     assert {path.name for path in paths} == {f"{name}.{suffix}" for name in figures for suffix in ("svg", "pdf")}
     assert all(path.stat().st_size > 1000 for path in paths)
 
 
-def test_plot_compares_runs(run: Path, tmp_path: Path) -> None:
+def test_plot_compares_runs(whole: Path, tmp_path: Path) -> None:
     """Several runs: side by side, and the trend of the cell that was asked for; a run given twice is one."""
-    other = shutil.copytree(run, tmp_path / "other")
+    other = shutil.copytree(whole, tmp_path / "other")
     done = fwdrev(
-        "plot", run, other, run, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json"
+        "plot", whole, other, whole, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json"
     )
     names = [Path(path).name for path in json.loads(done.stdout)["figures"]]
     assert names == ["side-by-side-forward-reverse.svg", "trend-forward-reverse.svg"]
@@ -89,7 +82,7 @@ def test_plot_compares_runs(run: Path, tmp_path: Path) -> None:
         (("--format", "gif"), 2, "'gif' is not one of"),
     ):
         out = tmp_path / "-".join(map(str, options[-1:]))
-        expect_one_line(fwdrev("plot", run, *options, "--out", out), code, part)
+        expect_one_line(fwdrev("plot", whole, *options, "--out", out), code, part)
 
 
 def test_engines_and_problems() -> None:
@@ -149,8 +142,11 @@ def test_the_list_of_commands_is_whole() -> None:
         (("export", "none", "--format", "csv"), "none is not a run"),
     ],
 )
-def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
-    """And exit code 2; nothing is left behind."""
+def test_bad_input_gets_one_line(
+    arguments: tuple[str, ...], part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And exit code 2; nothing is left behind. Types are not checked then, as in a user's process."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     expect_one_line(fwdrev(*arguments, cwd=tmp_path), 2, part)
     assert list(tmp_path.iterdir()) == []
 
@@ -166,82 +162,45 @@ def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path
         (("export", "--format", "csv", "--out", "/dev/full"), 2, "cannot write /dev/full: No space left on device"),
     ],
 )
-def test_bad_questions_to_a_run(run: Path, arguments: tuple[str, ...], code: int, part: str) -> None:
+def test_bad_questions_to_a_run(whole: Path, arguments: tuple[str, ...], code: int, part: str) -> None:
     """2 for wrong input, 4 where there is nothing to compare."""
-    expect_one_line(fwdrev(arguments[0], run, *arguments[1:]), code, part)
+    expect_one_line(fwdrev(arguments[0], whole, *arguments[1:]), code, part)
 
 
-def test_a_torn_journal_is_plotted_with_a_warning(run: Path, tmp_path: Path) -> None:
+def test_a_torn_journal_is_plotted_with_a_warning(whole: Path, tmp_path: Path) -> None:
     """On standard error, so that the answer stays clean."""
     torn = tmp_path / "torn"
     torn.mkdir()
-    (torn / "manifest.json").write_bytes((run / "manifest.json").read_bytes())
-    (torn / "journal.jsonl").write_bytes((run / "journal.jsonl").read_bytes()[:-70])
+    (torn / "manifest.json").write_bytes((whole / "manifest.json").read_bytes())
+    (torn / "journal.jsonl").write_bytes((whole / "journal.jsonl").read_bytes()[:-70])
     done = fwdrev("crossover", torn, "--json")
     assert done.returncode == 0
     assert done.stderr.startswith("warning: ")
     json.loads(done.stdout)
 
 
-def _started(folder: Path, lines: int, **env: str) -> subprocess.Popen[str]:
-    """A sweep in its rounds, with at least so many lines in its journal."""
-    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=dict(os.environ) | env)
-    journal = folder / "journal.jsonl"
-    while process.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") >= lines):
-        time.sleep(0.01)
-    assert process.poll() is None, process.communicate()
-    return process
-
-
-@pytest.mark.parametrize("lines", [1, 4, 5, 9, 23])
-def test_kill_9_loses_at_most_the_cells_in_flight(tmp_path: Path, lines: int) -> None:
-    """Everything that was in the journal is there and can be plotted; the worker goes too."""
-    process = _started(tmp_path / "run", lines)
-    process.kill()
-    process.communicate()
-    found = load(tmp_path / "run")
-    assert len(found.observations) >= lines
-    done = fwdrev("plot", tmp_path / "run")
-    assert done.returncode == (0 if any(o.round >= 0 for o in found.observations) else 4), done.stderr
-
-
-@pytest.mark.parametrize("lines", [0, 1])
-def test_ctrl_c_while_compiling_leaves_nothing_behind(tmp_path: Path, lines: int) -> None:
-    """No process, no scratch folder."""
-    scratch = tmp_path / "tmp"
-    scratch.mkdir()
-    process = _started(tmp_path / "run", lines, TMPDIR=str(scratch))
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert not [worker for worker in workers if worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE]
-    assert list(scratch.iterdir()) == []
+def test_what_a_killed_sweep_leaves_is_a_run(whole: Path, tmp_path: Path) -> None:
+    """After any line of its journal: it can be loaded, and plotted once a round has begun."""
+    lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    cells = len(load(whole).spec.cells)
+    for kept, code in ((1, 4), (cells, 4), (2 * cells, 4), (2 * cells + 1, 0), (len(lines) - 1, 0)):
+        folder = tmp_path / str(kept)
+        folder.mkdir()
+        shutil.copy(whole / "manifest.json", folder)
+        (folder / "journal.jsonl").write_bytes(b"".join(lines[:kept]))
+        assert len(load(folder).observations) == kept
+        done = fwdrev("plot", folder, "--format", "svg")
+        assert done.returncode == code, done.stderr
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     """A file may grow to 2 KiB here: what fits is kept."""
-    command = f"ulimit -f 4; exec {sys.executable} -m fwdrev {' '.join(TINY)} --out run 2>&1"
-    done = subprocess.run(["/bin/sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 2, done.stdout
-    assert "cannot write to run/journal.jsonl: File too large" in done.stdout
-    assert "what was measured is kept; go on with: fwdrev sweep --resume run" in done.stdout
-    assert "Traceback" not in done.stdout
+    with scripted_sweeps(), largest_file(2048):
+        done = fwdrev(*TINY, "--out", "run", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot write to run/journal.jsonl: File too large" in done.stderr
+    assert "what was measured is kept; go on with: fwdrev sweep --resume run" in done.stderr
     assert len(load(tmp_path / "run").observations) >= 1
-
-
-def test_nobody_reads(run: Path) -> None:
-    """A closed pipe or a full device is no traceback, and a lost progress line does not end a sweep."""
-    for shell in ("crossover {} | true", "crossover {} >/dev/full", "export {} --format csv | head -1"):
-        command = f"{sys.executable} -m fwdrev {shell.format(run)}"
-        done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
-        assert "Traceback" not in done.stderr
-    command = f"{sys.executable} -m fwdrev {' '.join(TINY)} --out {run.parent / 'unread'} 2>/dev/full"
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    assert len(load(run.parent / "unread").observations) == 20
 
 
 def test_version() -> None:
@@ -250,22 +209,31 @@ def test_version() -> None:
 
 
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
-    """One line says where it is, and the exit code is that of an interrupt."""
-    process = _started(tmp_path / "run", 10)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    """In a round: one line says where it is; no process stays, no scratch folder; the code is that of an interrupt."""
+    folder, scratch = tmp_path / "run", tmp_path / "tmp"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
+    pipe, env = subprocess.PIPE, os.environ | {"TMPDIR": str(scratch)}
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env) as process:
+        journal = folder / "journal.jsonl"
+        until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 10)
+        workers = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert f"fwdrev sweep --resume {tmp_path / 'run'}" in errors.splitlines()[-1]
+    assert f"fwdrev sweep --resume {folder}" in errors.splitlines()[-1]
     assert "Traceback" not in errors
-    assert len(load(tmp_path / "run").observations) >= 10
+    assert len(load(folder).observations) >= 10
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+    assert [*scratch.iterdir(), *folder.glob("scratch")] == []
 
 
 def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sweep whose only engine is wrong everywhere ends with 4, and says why."""
-    from tests.plugin import install_plugin
-
     install_plugin(tmp_path, monkeypatch)
-    done = fwdrev("sweep", "--inputs", "4", "--outputs", "2", "--engines", "doubled", "--out", tmp_path / "run")
+    with workers_here():
+        done = fwdrev("sweep", "--inputs", "4", "--outputs", "2", "--engines", "doubled", "--out", tmp_path / "run")
     assert done.returncode == 4
     assert "doubled: wrong in 1 of 1 cells" in done.stdout
     assert len(load(tmp_path / "run").observations) == 1

@@ -2,16 +2,17 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fwdrev.bench import Cell, make_spec
 from fwdrev.modes import InputError, Wrt, nearest_shape, problem_names, problem_shape
-from fwdrev.results import load
+from fwdrev.results import Run, load
 from fwdrev.results.runs.cells import engines_measured
+from tests.command import fwdrev
+from tests.doubles.workers_here import workers_here
+from tests.scripted import scripted_sweeps
 
 ENGINES = ("reverse", "jax-jvp")
 
@@ -19,22 +20,33 @@ PUBLISHED = [name for name in problem_names() if name not in {"driven", "mlp", "
 """Those that no other test sweeps."""
 
 
-def _fwdrev(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+GRID = ("--inputs", "20", "--outputs", "8", "--rounds", 1, "--blocks", 2, "--block-seconds", 1e-4)
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
-    """In the shape that is nearest to what was asked for, and that is said."""
-    grid = ("--inputs", "20", "--outputs", "8", "--rounds", 1, "--blocks", 2, "--block-seconds", 1e-4)
-    folder = tmp_path / "run"
-    done = _fwdrev("sweep", "--problem", name, *grid, "--engines", ",".join(ENGINES), "--out", folder)
+def _swept(name: str, folder: Path) -> Run:
+    done = fwdrev("sweep", "--problem", name, *GRID, "--engines", ",".join(ENGINES), "--out", folder)
     assert done.returncode == 0, done.stderr
     run = load(folder)
     assert run.spec.cells == [Cell(*nearest_shape(name, 20, 8))]
     told = f"{name} has {problem_shape(name)}: the shapes nearest to the grid are measured, 1 instead of 1\n"
     assert (told in done.stderr) == (nearest_shape(name, 20, 8) != (20, 8))
+    return run
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
+    """In the shape that is nearest to what was asked for, and that is said; by what it has is differentiated."""
+    with scripted_sweeps():
+        run = _swept(name, tmp_path / "run")
+    assert run.spec.wrt is (Wrt.THETA if run.spec.problem_at(run.spec.cells[0]).theta.size else Wrt.X)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_problem_is_measured(name: str, tmp_path: Path) -> None:
+    """By both engines, and both agree with the products of the check."""
+    with workers_here():
+        run = _swept(name, tmp_path / "run")
     assert engines_measured(run) == list(ENGINES)
     statuses = {arm.status for o in run.observations for arm in o.arms.values()}
     assert statuses == {"measured"}
@@ -43,8 +55,8 @@ def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
 
 def test_problems_say_their_shapes() -> None:
     """In a column, and as data."""
-    lines = _fwdrev("problems").stdout.splitlines()
-    rows = json.loads(_fwdrev("problems", "--json").stdout)["problems"]
+    lines = fwdrev("problems").stdout.splitlines()
+    rows = json.loads(fwdrev("problems", "--json").stdout)["problems"]
     assert [row["name"] for row in rows] == problem_names()
     for line, row in zip(lines, rows, strict=True):
         assert row["shape"] == problem_shape(row["name"])
@@ -70,7 +82,7 @@ def test_what_a_problem_cannot_do_is_one_line(given: dict[str, str], part: str) 
 
 def test_traced_layers_have_no_exact_count() -> None:
     """And `explain` does not claim one."""
-    told = _fwdrev("explain", "--problem", "mgh33", "--inputs", 5, "--outputs", 9).stdout
+    told = fwdrev("explain", "--problem", "mgh33", "--inputs", 5, "--outputs", 9).stdout
     assert "half the operations of XLA's analysis" in told
     assert "are exact" not in told
     assert "J_x f is 9×5" in told

@@ -4,13 +4,11 @@ import json
 import os
 import shutil
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.command import expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev, largest_file
 from tests.live import MARKER
 
 
@@ -90,8 +88,8 @@ def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
     path = run / "report.html"
     path.write_bytes(MARKER + b" of last week")
     before = set(run.iterdir())
-    command = f"ulimit -f 0; exec {sys.executable} -m fwdrev report {run}"
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    with largest_file(0):
+        done = fwdrev("report", run)
     expect_one_line(done, 2, f"cannot write {path}: File too large")
     assert path.read_bytes() == MARKER + b" of last week"
     assert set(run.iterdir()) == before

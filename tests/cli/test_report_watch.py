@@ -52,64 +52,40 @@ def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
     assert not (empty / "report.html").exists()
 
 
-def test_watch_tells_of_a_torn_line_once(run: Path) -> None:
-    """When it starts; not whenever the browser asks."""
+def test_watch_a_torn_run_that_goes(run: Path) -> None:
+    """A torn line is told when it starts, not whenever the browser asks; a run that goes is told to the browser.
+
+    It ends with its terminal, as every command of ours, with the code of the signal.
+    """
     journal = run / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-70])
-    with watching(run) as (address, process):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with watching(run, "--host", "127.0.0.2", "--port", port) as (address, process):
+        assert address == f"http://127.0.0.2:{port}/"
         for _ in range(3):
             assert fetched(address + "data.json")[0] == 200
-        errors = stopped(process)
+        shutil.rmtree(run)
+        assert fetched(address + "data.json")[0] == 503
+        errors = stopped(process, signal.SIGTERM)
+        assert process.returncode == 128 + signal.SIGTERM
     assert errors.count("warning: ") == 1
 
 
-def test_watch_a_run_that_goes(run: Path) -> None:
-    """It says so to the browser, and is there to be stopped."""
-    with watching(run) as (address, process):
-        assert fetched(address)[0] == 200
-        shutil.rmtree(run)
-        assert fetched(address + "data.json")[0] == 503
-        stopped(process)
-        assert process.returncode == 0
-
-
-def test_watch_ends_with_its_terminal(run: Path) -> None:
-    """As every command of ours, with the code of the signal."""
-    with watching(run) as (_, process):
-        stopped(process, signal.SIGTERM)
-        assert process.returncode == 128 + signal.SIGTERM
-
-
 def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
-    """Which is served by then."""
-    with watching(run, "--open") as (address, process):
+    """Which is served by then; a name of this machine is one of its addresses."""
+    with watching(run, "--open", "--host", "localhost") as (address, process):
         until(asked_to_open.exists)
         assert asked_to_open.read_text() == address
+        assert address.startswith("http://127.0.0.1:")
+        assert fetched(address)[0] == 200
         stopped(process)
 
 
 @pytest.mark.usefixtures("no_browser")
-def test_watch_without_a_browser(run: Path) -> None:
-    """Says what to open and goes on."""
-    with watching(run, "--open") as (address, process):
+def test_watch_without_a_browser_for_other_machines(run: Path) -> None:
+    """Says what to open and goes on; others may read it with both options."""
+    with watching(run, "--open", "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - tested
         assert fetched(address)[0] == 200
         assert f"warning: no browser was found: open {address} yourself" in stopped(process)
-
-
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2"])
-def test_watch_on_an_address_of_this_machine(run: Path, host: str) -> None:
-    """Needs no permission; a port can be chosen."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    with watching(run, "--host", host, "--port", port) as (address, process):
-        assert address == f"http://{host.replace('localhost', '127.0.0.1')}:{port}/"
-        assert fetched(address)[0] == 200
-        stopped(process)
-
-
-def test_watch_for_other_machines(run: Path) -> None:
-    """With both options."""
-    with watching(run, "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - what is tested
-        assert fetched(address)[0] == 200
-        stopped(process)
         assert process.returncode == 0

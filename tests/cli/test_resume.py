@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -13,34 +14,37 @@ import psutil
 import pytest
 
 from fwdrev.results import load, reopen, times
-from tests.command import TINY, expect_one_line, fwdrev
+from tests.command import expect_one_line, fwdrev
+from tests.doubles.workers_here import workers_here
+from tests.live import until
 from tests.plugin import install_plugin
 
-MOMENTS = 15
+MOMENTS = 8
 """At which a sweep is killed."""
 
-LASTS = 3.5
-"""Seconds of the sweep below, more or less; the moments are spread over them."""
+SMALL = ("--inputs=8", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
+"""Two cells: ten lines."""
 
 
 def _lines(folder: Path) -> list[dict[str, Any]]:
     """The whole lines of the journal."""
-    data = (folder / "journal.jsonl").read_text()
+    journal = folder / "journal.jsonl"
+    data = journal.read_text() if journal.exists() else ""
     return [json.loads(line) for line in data[: data.rfind("\n") + 1].splitlines()]
 
 
-def _killed_after(seconds: float, folder: Path) -> list[dict[str, Any]]:
-    """Start a sweep, or go on with it, and kill -9 it at that moment; returns what it left."""
-    how = ["--resume", str(folder)] if folder.exists() else [*TINY[1:], "--out", str(folder)]
+def _killed(folder: Path, more: int, seconds: float) -> list[dict[str, Any]]:
+    """Start a sweep, or go on with it, and kill -9 it so many lines and seconds later; returns what it left."""
+    before = len(_lines(folder))
+    how = ["--resume", str(folder)] if folder.exists() else [*SMALL, "--out", str(folder)]
     command = [sys.executable, "-m", "fwdrev", "sweep", *how]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    try:
-        process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
+    until(lambda: process.poll() is not None or (folder.exists() and len(_lines(folder)) >= before + more))
+    time.sleep(seconds)
+    process.kill()
     _, errors = process.communicate()
     assert process.returncode in {0, -9}, errors
-    return _lines(folder) if folder.exists() else []
+    return _lines(folder)
 
 
 @pytest.mark.long
@@ -50,25 +54,22 @@ def test_kill_9_at_random_moments(tmp_path: Path) -> None:
     runs = cut = 0
     for _ in range(MOMENTS):
         folder = tmp_path / f"run-{runs}"
-        before = _lines(folder) if folder.exists() else []
-        after = _killed_after(moments.uniform(0.3, LASTS), folder)
+        before = _lines(folder)
+        after = _killed(folder, moments.randrange(5), moments.uniform(0.0, 0.3))
         assert after[: len(before)] == before, "what was finished stays as it was"
         keys = Counter((line["round"], line["n"], line["m"]) for line in after)
         assert set(keys.values()) <= {1}, "nothing is measured twice"
-        cut += 0 < len(after) < 20
-        if len(after) == 20:
-            runs += 1
-    assert cut >= MOMENTS / 5, "the moments fall into the sweep"
-    for folder in tmp_path.iterdir():
-        if not folder.name.startswith("."):
+        cut += 0 < len(after) < 10
+        runs += len(after) == 10
+    assert cut >= MOMENTS / 4, "the moments fall into the sweep"
+    for folder in tmp_path.glob("run-*"):
+        with workers_here():
             assert fwdrev("sweep", "--resume", folder).returncode == 0
-            run = load(folder)
-            assert run.warnings == ()
-            assert {(o.round, o.cell) for o in run.observations} == {
-                (r, c) for r in range(-2, 3) for c in run.spec.cells
-            }
-            assert set(times(run)["rounds"]) == {3}
-            assert not (folder / "scratch").exists()
+        run = load(folder)
+        assert run.warnings == ()
+        assert {(o.round, o.cell) for o in run.observations} == {(r, c) for r in range(-2, 3) for c in run.spec.cells}
+        assert set(times(run)["rounds"]) == {3}
+        assert not (folder / "scratch").exists()
 
 
 def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,8 +77,7 @@ def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.Mon
     install_plugin(tmp_path, monkeypatch)
     arguments = ["sweep", "--inputs", "4", "--outputs", "6", "--engines", "sleeping", "--out", str(tmp_path / "run")]
     process = subprocess.Popen([sys.executable, "-m", "fwdrev", *arguments], stderr=subprocess.DEVNULL)
-    while not list(tmp_path.glob("run/scratch/reference-*")):
-        time.sleep(0.01)
+    until(lambda: bool(list(tmp_path.glob("run/scratch/reference-*"))))
     workers = psutil.Process(process.pid).children(recursive=True)
     assert workers
     process.kill()
@@ -86,18 +86,17 @@ def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.Mon
     assert alive == []
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def finished(measured: Path, tmp_path: Path) -> Path:
     """A sweep that has ended."""
-    folder = tmp_path_factory.mktemp("finished") / "run"
-    assert fwdrev(*TINY, "--out", folder).returncode == 0
-    return folder
+    return Path(shutil.copytree(measured, tmp_path / "finished"))
 
 
 def test_rounds_can_be_added(finished: Path) -> None:
     """With the loop counts of the first round, and everything before untouched."""
     before = _lines(finished)
-    done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
+    with workers_here():
+        done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["outcome"] == "all 5 rounds of 4 cells are done"
@@ -158,17 +157,24 @@ def test_no_run_to_resume(tmp_path: Path) -> None:
 
 
 def test_two_sweeps_into_one_folder(tmp_path: Path) -> None:
-    """The second is refused as long as the first runs, new or resumed; a lock that a killed sweep held is free."""
+    """The second is refused as long as the first runs, new or resumed; what a killed sweep held and measured is free.
+
+    Its lock, every line of its journal; and its worker goes.
+    """
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
+    command = [sys.executable, "-m", "fwdrev", "sweep", *SMALL, "--rounds", "1000", "--out", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        while process.poll() is None and not folder.exists():
-            time.sleep(0.01)
+        until(lambda: process.poll() is not None or len(_lines(folder)) > 6)
         expect_one_line(fwdrev("sweep", "--resume", folder), 2, f"another sweep is measuring {folder}")
-        expect_one_line(fwdrev(*TINY, "--out", folder), 2, "exists already")
+        expect_one_line(fwdrev("sweep", *SMALL, "--out", folder), 2, "exists already")
+        workers = psutil.Process(process.pid).children(recursive=True)
     finally:
         process.kill()
         process.wait()
     with reopen(folder, {}, load(folder).machine) as (_, run):
         assert run.spec.rounds == 1000
+        assert len(run.observations) > 6
+    assert workers
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []

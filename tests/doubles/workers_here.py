@@ -1,24 +1,30 @@
-"""Workers of a sweep in this process: they do all that real ones do, at a tenth of the cost.
+"""Workers in this process: they do all that real ones do, at a fraction of the cost, but die or hang.
 
 with workers_here():
     fwdrev("sweep", "--quick", "--out", folder)
+with functions_here():
+    fwdrev("advise", "model:f", "--shape", "3")
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import pytest
 
 from fwdrev.bench import LocalExecutor
+from fwdrev.bench.functions import worker as function_worker
 from fwdrev.bench.processes.ended import Ended
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.workers import sweep_worker
 from fwdrev.bench.workers.ledger import Ledger
 from fwdrev.bench.workers.protocol import READY, Request
 
-__all__ = ["workers_here"]
+__all__ = ["functions_here", "workers_here"]
 
 _ALONE = Lock()
 """A worker traces and limits the memory of its process, so there is one at a time."""
@@ -55,3 +61,37 @@ class _Worker:
     def line(self, _: float) -> str | None:
         """The next observation."""
         return next(self._lines, None)
+
+
+@contextmanager
+def functions_here() -> Iterator[None]:
+    """Starts no process for functions of the user's that are advised on inside."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwdrev.bench.functions.isolated.started", _function_process)
+        patch.setattr("fwdrev.bench.functions.worker.gc.freeze", lambda: None)  # of a process that lives on
+        yield
+
+
+@contextmanager
+def _function_process(*_: object) -> Iterator["_FunctionProcess"]:
+    yield _FunctionProcess()
+
+
+class _FunctionProcess:
+    """As `fwdrev.bench.processes.side_process.SideProcess`; the answer to no question is that it has started."""
+
+    def __init__(self) -> None:
+        self._worker = function_worker._Worker()
+        self.tell({"do": "start"})
+
+    def tell(self, command: Mapping[str, Any]) -> None:
+        """Answers at once; what the function prints goes to standard error."""
+        given = json.loads(json.dumps(command))
+        action = getattr(self._worker, given.pop("do"))
+        with redirect_stdout(sys.stderr):
+            self._answer = json.dumps(function_worker._tried(action, given))
+
+    def hear(self, _: float) -> dict[str, Any]:
+        """The answer to the last command."""
+        answer: dict[str, Any] = json.loads(self._answer)
+        return answer

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from fwdrev.modes import InputError
 from fwdrev.modes.errors import SurroundingsError
 from fwdrev.results import create, load, reopen
 from fwdrev.results.runs.journal import Journal
+from tests.command import largest_file
 from tests.doubles.scripted_executor import ScriptedExecutor
 from tests.scripted import seconds
 from tests.wild.reports import OURS, report
@@ -195,7 +195,7 @@ def test_a_full_disk_tears_one_line(folder: Path) -> None:
     """It is named, and cut off when there is room again; the observation is measured anew."""
     message = f"cannot write to {folder}/journal.jsonl: File too large; allow larger files"
     size = (folder / "journal.jsonl").stat().st_size + 30
-    with _largest_file(size), again(folder) as journal, pytest.raises(SurroundingsError, match=message):
+    with largest_file(size), again(folder) as journal, pytest.raises(SurroundingsError, match=message):
         journal.append(SEEN[-2])
     assert load(folder).warnings
     assert load(folder).observations == tuple(SEEN[:-2])
@@ -203,17 +203,6 @@ def test_a_full_disk_tears_one_line(folder: Path) -> None:
         assert load(folder).warnings == ()
         journal.append(SEEN[-2])
     assert load(folder).observations == tuple(SEEN[:-1])
-
-
-@contextmanager
-def _largest_file(size: int) -> Iterator[None]:
-    """As `ulimit -f`."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @report(OURS)
