@@ -240,7 +240,7 @@ def test_the_project_says_what_to_measure(project: Path) -> None:
     assert list(findings(check("--json"))) == ["model:step", "model:add"]
     assert sorted(path.name for path in project.iterdir() if path.name != "__pycache__") == before
     assert list((project / "inner").iterdir()) == []
-    expect_one_line(check("--functions", "model:stp"), 2, "did you mean 'step'?")
+    expect_one_line(check("--functions", "model:stp", *START), 2, "did you mean 'step'?")
     (project / "pyproject.toml").write_text("[tool.fwdrev]\nfunctons = []\n", encoding="utf-8")
     expect_one_line(check(), 2, "did you mean 'functions'?")
 

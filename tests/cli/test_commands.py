@@ -183,13 +183,19 @@ def test_what_a_killed_sweep_leaves_is_a_run(whole: Path, tmp_path: Path) -> Non
     """After any line of its journal: it can be loaded, and plotted once a round has begun."""
     lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
     cells = len(load(whole).spec.cells)
-    for kept, code in ((1, 4), (cells, 4), (2 * cells, 4), (2 * cells + 1, 0), (len(lines) - 1, 0)):
+    for kept, command, code in (
+        (1, "crossover", 4),
+        (cells, "crossover", 4),
+        (2 * cells, "plot", 4),
+        (2 * cells + 1, "plot", 0),
+        (len(lines) - 1, "crossover", 0),
+    ):
         folder = tmp_path / str(kept)
         folder.mkdir()
         shutil.copy(whole / "manifest.json", folder)
         (folder / "journal.jsonl").write_bytes(b"".join(lines[:kept]))
         assert len(load(folder).observations) == kept
-        done = fwdrev("plot", folder, "--format", "svg")
+        done = fwdrev(command, folder, *(["--format", "svg"] if command == "plot" else []))
         assert done.returncode == code, done.stderr
 
 
@@ -212,18 +218,19 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     """In a round: one line says where it is; no process stays, no scratch folder; the code is that of an interrupt."""
     folder, scratch = tmp_path / "run", tmp_path / "tmp"
     scratch.mkdir()
-    command = [sys.executable, "-m", "fwdrev", *TINY, "--rounds", "1000", "--out", str(folder)]
+    more = ("--inputs", "8", "--outputs", "2", "--rounds", "1000", "--out", str(folder))
+    command = [sys.executable, "-m", "fwdrev", *TINY, *more]
     pipe, env = subprocess.PIPE, os.environ | {"TMPDIR": str(scratch)}
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=env) as process:
         journal = folder / "journal.jsonl"
-        until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 10)
+        until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 4)
         workers = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert f"fwdrev sweep --resume {folder}" in errors.splitlines()[-1]
     assert "Traceback" not in errors
-    assert len(load(folder).observations) >= 10
+    assert len(load(folder).observations) >= 4
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert alive == []
     assert [*scratch.iterdir(), *folder.glob("scratch")] == []

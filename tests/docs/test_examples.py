@@ -1,9 +1,9 @@
 """The examples run as they stand, on sizes that take seconds, and show what they say."""
 
 import contextlib
+import importlib.util
 import io
 import re
-import runpy
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def run(name: str, *arguments: str) -> list[str]:
     """Its lines."""
-    out = io.StringIO()
-    main = runpy.run_path(str(EXAMPLES / name), run_name="example")["main"]
-    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
-        main(arguments)
+    spec = importlib.util.spec_from_file_location("example", EXAMPLES / name)
+    assert spec is not None
+    assert spec.loader is not None
+    example, out = importlib.util.module_from_spec(spec), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
+        patch.syspath_prepend(EXAMPLES)
+        spec.loader.exec_module(example)
+        example.main(arguments)
     return out.getvalue().splitlines()
 
 
