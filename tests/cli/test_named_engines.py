@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.mark.parametrize("where", ["own_central", "own_central.py"])
 def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path, where: str) -> None:
     """As MODULE:CLASS or FILE.py:CLASS, measured in processes that find it too, and drawn as what it is."""
-    asked = ("--engines", f"{where}:Central,reverse", "--problem", f"{where}:chain", "--rounds", "1", "--blocks", "2")
+    asked = ("--engines", f"{where}:Central,reverse", "--problem", f"{where}:chain", "--rounds", "1", "--blocks", "1")
     done = fwdrev("sweep", *asked, "--inputs", "4", "--outputs", "2", cwd=folder)
     assert done.returncode == 0, done.stderr
     (made,) = (folder / "runs").iterdir()

@@ -2,17 +2,12 @@
 
 import json
 import subprocess
-from collections.abc import Generator, Mapping, Sequence
-from itertools import product
 from pathlib import Path
 
 import pytest
 
-from fwdrev.bench.records.observation import ArmResult, Status
-from fwdrev.bench.records.sides import CONTROL, Delay, SideObservation, share_of
-from fwdrev.bench.records.spec import SweepSpec
 from tests.command import expect_one_line, fwdrev
-from tests.gate_sides import WOBBLE
+from tests.doubles.scripted_rounds import scripted_rounds
 from tests.project import make_project
 
 SMALL = ("--inputs", "4", "--outputs", "2", "--rounds", "3", "--engines", "forward,reverse")
@@ -24,24 +19,10 @@ def selftest(*arguments: str) -> subprocess.CompletedProcess[str]:
     return fwdrev("selftest", *arguments)
 
 
-def scripted(
-    spec: SweepSpec, *_: object, delays: Sequence[Delay] = (), **__: object
-) -> Generator[SideObservation, None, None]:
-    """Rounds in which a side takes a millisecond, give or take half a per cent, and head as much longer as asked."""
-    for number, (wobble, cell) in enumerate(product(WOBBLE[: spec.rounds], spec.cells)):
-        base = {name: 1e-3 * (1 + wobble * (1 + len(name))) for name in (*spec.engines, CONTROL)}
-        head = {name: 1e-3 * (1 + share_of(delays, name, cell)) for name in base}
-        yield SideObservation(round=number, cell=cell, base=_timed(base), head=_timed(head), seconds=0.1)
-
-
-def _timed(seconds: Mapping[str, float]) -> dict[str, ArmResult]:
-    return {name: ArmResult(status=Status.MEASURED, loops=1, values=(each,) * 3) for name, each in seconds.items()}
-
-
 def test_runs_are_recorded_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outside any project: engines are those installed. Each line is a run, and only what is missing is measured."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("fwdrev.bench.revisions.rounds.against", scripted)
+    monkeypatch.setattr("fwdrev.bench.revisions.rounds.against", scripted_rounds)
     done = selftest("--runs", "1", "--delayed", "1", "--out", "record.jsonl", *SMALL)
     assert done.returncode == 0, done.stderr
     assert "identical code called slower: 0 of 1" in done.stdout
