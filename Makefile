@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
-RUN = runs/demo-$(shell date +%Y%m%d-%H%M%S)
 
 .PHONY: demo test test-long test-all coverage test-versions mutants constraints check format docs bench gate schema wheel clean
 
 demo: .venv/installed  ## Measure a small plane and draw it, in about two minutes
-	@run=$(RUN) && $(BIN)/fwdrev sweep --quick --out $$run && $(BIN)/fwdrev plot $$run && $(BIN)/fwdrev report $$run
+	@FWDREV=$(BIN)/fwdrev sh examples/demo.sh
 
 test: .venv/developing  ## Every property, in five minutes on two cores
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
@@ -72,10 +72,11 @@ clean:
 	rm -rf .venv build dist *.egg-info
 
 .venv/installed: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
-	touch $@
+	@$(PYTHON) -m venv .venv
+	@began=$$(date +%s) && $(PIP) --editable . && \
+		printf '%-52s %3s s\n' 'installed fwdrev into .venv' $$(($$(date +%s) - began))
+	@touch $@
 
 .venv/developing: .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	touch $@
+	@$(PIP) --editable '.[dev]'
+	@touch $@

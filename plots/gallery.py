@@ -23,7 +23,7 @@ from fwdrev.plots.pair import PairOfRun, pair_of_run
 from fwdrev.results.costs.calibration import calibration_of
 from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.engine_pairs import default_pairs
-from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.run import Run, go_on
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -45,7 +45,7 @@ def all_figures(run: Run, pairs: Sequence[tuple[str, str]] | None = None) -> Ite
     """Yields name and figure: of each pair, then of the run. Raises NothingMeasuredError for an empty run."""
     blocks = timed_blocks(run)
     if not blocks.engines:
-        raise NothingMeasuredError(f"{run.folder} has no measured cell yet: nothing to draw")
+        raise NothingMeasuredError(f"{run.folder} has no measured cell yet: nothing to draw; {go_on(run.folder)}")
     known = calibration_of(run)
     if pairs is None:  # pairs timed in the same cell
         pairs = [pair for pair in default_pairs(blocks.engines) if not np.isnan(blocks.log_ratios(*pair)).all()]

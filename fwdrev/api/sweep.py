@@ -1,7 +1,6 @@
 """A whole sweep: opens a new or an existing run, and measures it into its journal."""
 
 import re
-import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from fwdrev.results.costs.calibration import KEPT, calibrated, read_calibration,
 from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, create, reopen
-from fwdrev.results.runs.run import load
+from fwdrev.results.runs.run import go_on, load
 
 MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """The fields of a specification that may change on resuming: those that say how much and how long, not what."""
@@ -126,7 +125,7 @@ def kept(folder: Path) -> str:
     """A line about a run that ended early: how to continue it."""
     if not folder.exists():
         return "nothing was measured"
-    return f"what was measured is kept; go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
+    return f"what was measured is kept; {go_on(folder)}"
 
 
 def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:

@@ -60,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
 
     Without typer's own `main`, which ends with 1 where a pipe breaks.
     """
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     try:
         with group.make_context("fwdrev", spelled_out(arguments) or ["--help"]) as context:
             group.invoke(context)
@@ -69,7 +69,9 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Abort:
         return EXIT_INTERRUPTED
     except _UsageError as error:
-        msg = f"{shlex.join(['fwdrev', *arguments])}: {error.format_message()} See `fwdrev --help`."
+        asked = next((word for word in arguments[:1] if word in group.commands), "")
+        help_of = " ".join(filter(None, ("fwdrev", asked, "--help")))
+        msg = f"{shlex.join(['fwdrev', *arguments])}: {error.format_message()} See `{help_of}`."
         raise InputError(msg) from None
     return 0
 

@@ -99,6 +99,7 @@ def _page(folders: Sequence[Path]) -> str:
     """Of the runs that hold values; warns of the others."""
     from fwdrev.plots.report.page import report_page
     from fwdrev.results.runs.cells import engines_measured
+    from fwdrev.results.runs.run import go_on
 
     found = []
     for run in map(loaded, folders):
@@ -107,7 +108,7 @@ def _page(folders: Sequence[Path]) -> str:
         elif len(folders) > 1:
             note(f"warning: {run.folder} has no measured cell yet: it is left out")
     if not found:
-        msg = f"{', '.join(map(str, folders))}: no measured cell yet, nothing to report; `--watch` waits for some"
+        msg = f"{', '.join(map(str, folders))}: no measured cell yet; --watch waits for cells, or {go_on(folders[0])}"
         raise NothingMeasuredError(msg)
     return report_page(found)
 

@@ -111,7 +111,9 @@ def _show(folder: Path, report: "Report", *, as_json: bool) -> None:
     }
     answer(data, lines, as_json=as_json)
     if not engines_measured(run):
-        raise NothingMeasuredError(f"{folder}: no engine could be measured in any cell")
+        raise NothingMeasuredError(
+            f"{folder}: no engine could be measured in any cell; fwdrev engines lists those that can be used here"
+        )
 
 
 def _time(report: "Report") -> str:

@@ -123,11 +123,13 @@ def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) ->
     missing = [name for name in pair if name not in blocks.engines]
     if missing:
         measured = ", ".join(blocks.engines) or "nothing"
-        raise NothingMeasuredError(f"{run.folder} has no time of {' or '.join(missing)}: it measured {measured}")
+        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {measured}; name two of these by --pair"
+        raise NothingMeasuredError(msg)
     ratios = blocks.log_ratios(*pair)
     there = ~np.isnan(ratios)
     if not there.any():
-        raise NothingMeasuredError(f"{run.folder} has no cell in which both {pair[0]} and {pair[1]} were timed")
+        msg = f"{run.folder} has no cell in which both {pair[0]} and {pair[1]} were timed: name two others by --pair"
+        raise NothingMeasuredError(msg)
     columns = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
     table = pd.DataFrame(ratios, index=pd.Index(blocks.rounds, name="round"), columns=columns)
     return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.sizes_m))

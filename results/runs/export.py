@@ -17,7 +17,7 @@ from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.modes.registry import alias_of
 from fwdrev.results.runs.cells import arms, engines_measured, log_ratios, values
 from fwdrev.results.runs.engine_pairs import default_pairs
-from fwdrev.results.runs.run import Run
+from fwdrev.results.runs.run import Run, go_on
 from fwdrev.results.stats.crossover import Crossover, crossover
 
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
@@ -135,7 +135,7 @@ def _one_line(text: object) -> str:
 def _measured(run: Run) -> pd.DataFrame:
     table = values(run)
     if table.empty:
-        raise NothingMeasuredError(f"{run.folder} has no measured values to export")
+        raise NothingMeasuredError(f"{run.folder} has no measured values to export; {go_on(run.folder)}")
     return table
 
 

@@ -5,6 +5,7 @@ run.observations, run.warnings
 """
 
 import gc
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -71,13 +72,18 @@ def load(folder: Path | str) -> Run:
     )
 
 
+def go_on(folder: Path) -> str:
+    """The command that measures what a run lacks."""
+    return f"go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
+
+
 def _manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         text = content(path).decode("utf-8", errors="replace")
     except OSError as error:
         msg = f"{folder} is not a run: cannot read {MANIFEST} ({error.strerror}); give the folder that a sweep wrote"
-        raise InputError(msg) from None
+        raise InputError(f"{msg}, or write one with: fwdrev sweep --quick --out FOLDER") from None
     try:
         found = Manifest.model_validate_json(text)
     except ValidationError as error:

@@ -106,8 +106,7 @@ def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
     made = problem(name)
     assert (made.n, made.m) == (n, m) == nearest_shape(name, n, m)
     assert max(n, m) <= 66
-    for size in ({"n": n}, {"m": m}, {"n": n, "m": m}):
-        again = problem(name, **size)
+    for again in (problem(name, n=n), problem(name, m=m), problem(name, n=n, m=m)):
         assert (again.n, again.m) == (n, m)
 
 
