@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import signal
+import stat
 import tempfile
 import webbrowser
 from collections.abc import Iterator
@@ -82,6 +83,19 @@ def empty(tmp_path: Path, whole: Path) -> Path:
     shutil.copy(whole / "manifest.json", folder)
     (folder / "journal.jsonl").touch()
     return folder
+
+
+@pytest.fixture
+def null_device(tmp_path: Path) -> Path:
+    """A device of the test's own, `null` in its folder: run by root, a fault of ours could remove the machine's."""
+    null = tmp_path / "null"
+    try:
+        os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:
+        null.symlink_to("/dev/null")
+        if os.geteuid() == 0:
+            pytest.skip("no device can be made here")
+    return null
 
 
 @pytest.fixture

@@ -67,13 +67,13 @@ def test_what_is_not_ours_stays(run: Path, content: bytes, name: str) -> None:
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("out", [".", "/dev/null", "pipe", "dangling"])
-def test_what_is_no_file_stays(run: Path, out: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("out", [".", "null", "pipe", "dangling"])
+def test_what_is_no_file_stays(run: Path, out: str, tmp_path: Path, null_device: Path) -> None:
     """A folder, a device, a pipe that nobody writes to, a link to nowhere."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "dangling").symlink_to("nowhere")
     expect_one_line(fwdrev("report", run, "--out", out, cwd=tmp_path), 2, f"{out} exists already and is no report")
-    assert Path("/dev/null").is_char_device()
+    assert null_device.is_char_device()
     assert not (tmp_path / "nowhere").exists()
 
 
