@@ -22,34 +22,43 @@ def advise(
     target: Annotated[
         str,
         typer.Argument(
-            metavar="MODULE:FUNCTION", help="Or FILE.py:FUNCTION; stages that are applied in turn as MODULE:f1,f2,f3."
+            metavar="MODULE:FUNCTION",
+            help="Or FILE.py:FUNCTION; or stages, called one after the other: MODULE:f1,f2,f3.",
         ),
     ],
     *,
     shape: Annotated[
         list[str] | None,
-        typer.Option(help="Of an argument, filled with random numbers, e.g. 1000 or 3,4; one for each argument."),
+        typer.Option(
+            metavar="SIZES",
+            help="The shape of an argument, e.g. 1000 or 3,4, filled with random numbers; once for each argument, with "
+            "stages for each of the first one.",
+        ),
     ] = None,
     at: Annotated[
-        str | None, typer.Option(metavar="FILE.npz", help="The arguments, named like them, or arr_0, arr_1, …")
+        str | None,
+        typer.Option(metavar="FILE.npz", help="A file with the arguments under their names, or as arr_0, arr_1, …"),
     ] = None,
     point: Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns the argument, or a tuple of them.")
+        str | None,
+        typer.Option(metavar="[MODULE:]FUNCTION", help="A function that returns the argument, or a tuple of them."),
     ] = None,
     argnums: Annotated[
-        str | None, typer.Option(help="The arguments to differentiate, from 0, e.g. 0 or 0,2; otherwise all of them.")
+        str | None, typer.Option(help="The arguments to differentiate, counted from 0, e.g. 0 or 0,2; default all.")
     ] = None,
     has_aux: Annotated[
-        bool, typer.Option("--has-aux", help="The function returns (outputs, aux); aux is not differentiated.")
+        bool, typer.Option("--has-aux", help="The function returns (outputs, aux); only outputs are differentiated.")
     ] = False,
     vmap: Annotated[
-        bool, typer.Option("--vmap", help="The function takes one sample; arrays have a leading axis of them.")
+        bool, typer.Option("--vmap", help="The function takes one sample; the arrays have a leading axis of samples.")
     ] = False,
-    measure: Annotated[bool, typer.Option(help="Time it; otherwise operations are counted, at once.")] = True,
-    budget: Annotated[str, typer.Option(help="How long to measure at most, compiling included.")] = "20s",
-    dtype: Annotated[Dtype | None, typer.Option(help="Default: as the arguments are, or as JAX is set.")] = None,
-    torch: Annotated[bool, typer.Option("--torch", help="The function is one of PyTorch's tensors.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the random numbers and of the order.", min=0)] = 0,
+    measure: Annotated[bool, typer.Option(help="Time the Jacobians, or only count their operations.")] = True,
+    budget: Annotated[str, typer.Option(help="The longest time to measure, compiling included.")] = "20s",
+    dtype: Annotated[
+        Dtype | None, typer.Option(help="The precision; default that of the arguments, or of JAX.")
+    ] = None,
+    torch: Annotated[bool, typer.Option("--torch", help="The function takes tensors of PyTorch.")] = False,
+    seed: Annotated[int, typer.Option(help="The seed of the random numbers and of the order.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Say by which mode to compute the Jacobian of your function.

@@ -26,10 +26,13 @@ _MEASURED = {
         ),
     ],
     "point": Annotated[
-        str | None, typer.Option(metavar="MODULE:FUNCTION", help="Returns their input, as for `fwdrev check`.")
+        str | None,
+        typer.Option(metavar="MODULE:FUNCTION", help="A function that returns their input, as for `fwdrev check`."),
     ],
     "sizes": Annotated[str | None, typer.Option(help="Their sizes; default 1000.")],
-    "rounds": Annotated[int | None, typer.Option(help="Fresh processes of functions, at least 3; default 20.")],
+    "rounds": Annotated[
+        int | None, typer.Option(help="How many fresh processes for functions, at least 3; default 20.")
+    ],
     "path": SourcePath,
 }
 
@@ -37,10 +40,10 @@ _MEASURED = {
 @declared(_MEASURED)
 def baseline(
     run: Annotated[
-        Path | None, typer.Argument(metavar="[RUN]", help="The folder that a sweep wrote; or give --functions.")
+        Path | None, typer.Argument(metavar="[RUN]", help="The folder of a sweep; or give --functions.")
     ] = None,
     *,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write, to be kept with the code.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; keep it with the code.")],
     given: dict[str, Any],
     force: Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")] = False,
     as_json: AsJson = False,

@@ -40,20 +40,20 @@ _SPECIFIED = {
     "threshold": Threshold,
     "find": Annotated[
         str | None,
-        typer.Option(help="In place of a threshold: a slow-down, e.g. 20%, that 95 of 100 runs are to find."),
+        typer.Option(help="Instead of --threshold: a slow-down, e.g. 20%, that 95 of 100 checks should find."),
     ],
     "rounds": Annotated[
-        int | None, typer.Option(help="Fresh pairs of processes, at least 3; default 14, of engines 10.")
+        int | None, typer.Option(help="How many fresh pairs of processes, at least 3; default 14, for engines 10.")
     ],
-    "seed": Annotated[int | None, typer.Option(help="Of the problems and of the order.")],
-    "memory_limit": Annotated[str | None, typer.Option(help="Address space of a side's functions, e.g. 4GB.")],
+    "seed": Annotated[int | None, typer.Option(help="The seed of the problems and of the order.")],
+    "memory_limit": Annotated[str | None, typer.Option(help="The address space of each side, e.g. 4GB.")],
     "allow_different_results": Annotated[
         str | None,
         typer.Option(
             "--allow-different-results",
             metavar="[TOLERANCE]",
-            help="Time what returns other results than base, too; with a number, only if they differ by at most that "
-            "much, relatively.",
+            help="Also time functions whose results differ from those of base; with a number, only up to that relative "
+            "difference.",
         ),
     ],
     "copy": CopyPattern,
@@ -69,13 +69,14 @@ def check(
         str | None, typer.Option(help="The git revision to compare the working tree with, e.g. main.")
     ] = None,
     baseline: Annotated[Path | None, typer.Option(help="Or the file of `fwdrev baseline` to compare with.")] = None,
-    run: Annotated[Path | None, typer.Option(help="Compare this run with the baseline; default a new one.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Keep what is measured for --baseline in this new folder; default nowhere.")
-    ] = None,
+    run: Annotated[Path | None, typer.Option(help="Compare this run with the baseline instead of a new one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Keep the new run of --baseline in this new folder.")] = None,
     given: dict[str, Any],
     allow_missing: Annotated[
-        bool, typer.Option("--allow-missing", help="Do not fail for what head does not have any more.")
+        bool,
+        typer.Option(
+            "--allow-missing", help="Do not fail for functions and engines that the working tree has no more."
+        ),
     ] = False,
     junit: JUnitFile = None,
     markdown: MarkdownFile = None,

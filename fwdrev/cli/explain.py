@@ -25,13 +25,13 @@ _SPECIFIED = {
     "engines": Annotated[
         str | None,
         typer.Option(
-            help="Engines with commas between; default forward,reverse,bracketed. One that does not tell its products "
-            "has a single line."
+            help="Engines with commas between; default forward,reverse,bracketed. An engine that does not list its "
+            "products gets a single line."
         ),
     ],
     "wrt": Wrt,
     "dtype": Annotated[str | None, typer.Option(help="float64 or float32.")],
-    "seed": Annotated[int | None, typer.Option(help="Of the problem.")],
+    "seed": Annotated[int | None, typer.Option(help="The seed of the problem.")],
 }
 
 

@@ -42,13 +42,23 @@ def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson
 
 
 def plot(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote.")],
-    pair: Annotated[list[str] | None, typer.Option(help="Two engines to compare; may be repeated.")] = None,
-    cell: Annotated[str | None, typer.Option(metavar="N,M", help="The cell of a trend; default in the middle.")] = None,
-    formats: Annotated[
-        list[FigureFormat] | None, typer.Option("--format", help="May be repeated; default all of them.")
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of sweeps.")],
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ENGINE,ENGINE",
+            help="Two engines to compare; may be repeated. Default: each forward engine with each reverse one of the "
+            "same library.",
+        ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="A folder; default RUN/figures, of the first.")] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="N,M", help="The cell of the trend; default the middle one.")
+    ] = None,
+    formats: Annotated[
+        list[FigureFormat] | None,
+        typer.Option("--format", help="The format of the files; may be repeated; default all."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="A folder; default figures in the first RUN.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:

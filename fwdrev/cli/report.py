@@ -29,7 +29,7 @@ _POLITE = 10
 
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote, or the file of a selftest.")
+        list[Path], typer.Argument(metavar="RUN...", help="The folders of sweeps, or the file of a selftest.")
     ],
     out: Annotated[
         Path | None, typer.Option(help="A file; default report.html in the first run, or beside a selftest.")

@@ -9,7 +9,7 @@ from fwdrev.cli.common.show import AsJson, answer, loaded
 
 
 def rules(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders that sweeps wrote, of one machine.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="The folders of sweeps on one machine.")],
     pair: Annotated[
         str | None, typer.Option(help="A forward and a reverse engine; default all pairs of one library.")
     ] = None,

@@ -43,9 +43,9 @@ _SPECIFIED = {
     "copy": CopyPattern,
     "path": SourcePath,
     "wrt": Wrt,
-    "rounds": Annotated[int | None, typer.Option(help="Fresh pairs of processes in each look.")],
+    "rounds": Annotated[int | None, typer.Option(help="How many fresh pairs of processes in each look.")],
     "threshold": Annotated[str | None, typer.Option(help="As for `fwdrev check`; default 5%.")],
-    "seed": Annotated[int | None, typer.Option(help="Of the problems, of the order and of the delays.")],
+    "seed": Annotated[int | None, typer.Option(help="The seed of the problems, the order and the delays.")],
 }
 
 _PLACES = ("copy", "path")
@@ -55,8 +55,8 @@ _PLACES = ("copy", "path")
 @declared(_SPECIFIED)
 def selftest(
     *,
-    runs: Annotated[int, typer.Option(min=0, help="Runs of the gate on code against itself.")] = 10,
-    delayed: Annotated[int, typer.Option(min=0, help="Runs with delays put in on purpose.")] = 5,
+    runs: Annotated[int, typer.Option(min=0, help="How many times to compare the code with itself.")] = 10,
+    delayed: Annotated[int, typer.Option(min=0, help="How many times to put in delays on purpose.")] = 5,
     out: Annotated[Path | None, typer.Option(help="A new file; default selftest-DATE-TIME.jsonl.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this file until it has so many runs.")] = None,
     given: dict[str, Any],

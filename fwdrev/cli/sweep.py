@@ -26,20 +26,27 @@ _SPECIFIED = {
     "outputs": Annotated[str | None, typer.Option(help="Sizes m, written in the same ways.")],
     "engines": Engines,
     "wrt": Wrt,
-    "rounds": Annotated[int | None, typer.Option(help="Fresh processes; each measures the whole plane.")],
-    "blocks": Annotated[int | None, typer.Option(help="Timed blocks of each engine in a cell and round.")],
-    "block_seconds": Annotated[float | None, typer.Option(help="Length of a block in seconds.")],
+    "rounds": Annotated[
+        int | None, typer.Option(help="How many fresh processes measure the whole plane, one after the other.")
+    ],
+    "blocks": Annotated[int | None, typer.Option(help="How many blocks of each engine to time in a cell and round.")],
+    "block_seconds": Annotated[float | None, typer.Option(help="The length of a block in seconds.")],
     "dtype": Annotated[str | None, typer.Option(help="float64 or float32.")],
-    "threads": Annotated[int | None, typer.Option(help="For BLAS and XLA.")],
-    "device": Annotated[str | None, typer.Option(help="cpu or gpu, for the JAX engines.")],
-    "seed": Annotated[int | None, typer.Option(help="Of the problems and of the order.")],
-    "precision": Annotated[str | None, typer.Option(help="Refine until every crossover is known so well, e.g. 5%.")],
-    "budget": Annotated[str | None, typer.Option(help="Refine for so long at most, e.g. 120s; default 10min.")],
-    "timeout": Annotated[str | None, typer.Option(help="For one cell, e.g. 60s; default 300s.")],
-    "memory_limit": Annotated[str | None, typer.Option(help="Address space of a worker's arms, e.g. 4GB.")],
-    "protocol": Annotated[str | None, typer.Option(help="paired, or pyperf: the stock runner, arm by arm.")],
+    "threads": Annotated[int | None, typer.Option(help="The threads of BLAS and XLA; default 1.")],
+    "device": Annotated[str | None, typer.Option(help="The device of the JAX engines: cpu or gpu.")],
+    "seed": Annotated[int | None, typer.Option(help="The seed of the problems and of the order.")],
+    "precision": Annotated[
+        str | None, typer.Option(help="Refine the plane until each crossover is known this well, e.g. 5%.")
+    ],
+    "budget": Annotated[str | None, typer.Option(help="The longest time to refine, e.g. 120s; default 10min.")],
+    "timeout": Annotated[str | None, typer.Option(help="The longest time for one cell, e.g. 60s; default 300s.")],
+    "memory_limit": Annotated[str | None, typer.Option(help="The address space of a worker, e.g. 4GB.")],
+    "protocol": Annotated[
+        str | None, typer.Option(help="paired: engines side by side; or pyperf: one after the other by pyperf.")
+    ],
     "prices": Annotated[
-        str | None, typer.Option(help="What mixed modes plan by: operations, or seconds (default once calibrated).")
+        str | None,
+        typer.Option(help="What bracketed engines plan by: operations, or seconds (default once calibrated)."),
     ],
 }
 """The fields of a specification."""
@@ -48,13 +55,13 @@ _SPECIFIED = {
 @declared(_SPECIFIED)
 def sweep(
     *,
-    quick: Annotated[bool, typer.Option("--quick", help="A small plane in less than a minute.")] = False,
-    spec: Annotated[Path | None, typer.Option(help="A TOML file with any of these options.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Measure a small plane in less than a minute.")] = False,
+    spec: Annotated[Path | None, typer.Option(help="A TOML file with any of the options below.")] = None,
     given: dict[str, Any],
-    rigorous: Annotated[bool, typer.Option("--rigorous", help="Twice as many processes.")] = False,
-    fast: Annotated[bool, typer.Option("--fast", help="Half as many processes.")] = False,
+    rigorous: Annotated[bool, typer.Option("--rigorous", help="Use twice as many rounds.")] = False,
+    fast: Annotated[bool, typer.Option("--fast", help="Use half as many rounds.")] = False,
     out: Annotated[Path | None, typer.Option(help="A new folder; default runs/DATE-TIME-PROBLEM.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Go on with this run; --rounds may add some.")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with this run; --rounds may add more.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, round by round.

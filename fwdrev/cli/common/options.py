@@ -14,38 +14,47 @@ Problem = Annotated[
 Engines = Annotated[
     str | None, typer.Option(help="Some of `fwdrev engines`, or your own as MODULE:CLASS, with commas between.")
 ]
-Option = Annotated[list[str] | None, typer.Option(help="Of the problem, e.g. depth=6; may be repeated.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=VALUE", help="An option of the problem, e.g. depth=6; may be repeated."),
+]
 Wrt = Annotated[
     str | None,
-    typer.Option(help="Differentiate with respect to theta, x or both; default theta, of problems without any x."),
+    typer.Option(
+        help="Differentiate with respect to theta, x or both; default theta, or x where a problem has no parameters."
+    ),
 ]
 
 Inputs = Annotated[
     str | None,
-    typer.Option("--sizes", "--inputs", help="Sizes of functions, default 1000; or n of engines, default 8:256:*2."),
+    typer.Option(
+        "--sizes",
+        "--inputs",
+        help="The sizes of functions, default 1000; or the sizes n for engines, default 8:256:*2.",
+    ),
 ]
-Outputs = Annotated[str | None, typer.Option(help="Sizes m of engines; default 4:256:*4.")]
+Outputs = Annotated[str | None, typer.Option(help="The sizes m for engines; default 4:256:*4.")]
 Arms = Annotated[
     str | None,
     typer.Option(
         "--functions",
         "--engines",
-        help="Functions of the project, MODULE:FUNCTION or FILE.py:FUNCTION, or engines, with commas between. Default "
-        "the functions of [tool.fwdrev] in pyproject.toml, or else forward,reverse.",
+        help="Functions of the project, as MODULE:FUNCTION or FILE.py:FUNCTION, or engines, with commas between. "
+        "Default: the functions of [tool.fwdrev] in pyproject.toml, or forward,reverse.",
     ),
 ]
 Point = Annotated[
     str | None,
     typer.Option(
         metavar="MODULE:FUNCTION",
-        help="Returns the input of the functions, of the size or of nothing; a tuple is several arguments. With commas "
-        "one for each function.",
+        help="A function that returns the input; it may take the size. A tuple is several arguments. Give one for all "
+        "functions, or one for each with commas between; without MODULE it is the function's own.",
     ),
 ]
 """The last four are those of what the gate compares, `fwdrev.bench.records.gate_spec`."""
 
 Threshold = Annotated[
-    str | None, typer.Option(help="The slow-down that is accepted; default 5%, with a baseline of functions 10%.")
+    str | None, typer.Option(help="The slow-down to accept; default 5%, for a baseline of functions 10%.")
 ]
 
 CopyPattern = Annotated[
@@ -53,7 +62,7 @@ CopyPattern = Annotated[
     typer.Option(
         "--copy",
         metavar="PATTERN",
-        help="Generated files, ignored by git, that the revision needs too, e.g. _version.py; may be repeated.",
+        help="Generated files that git ignores and the revision needs too, e.g. _version.py; may be repeated.",
     ),
 ]
 SourcePath = Annotated[

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fwdrev.results.runs.run import Run
 
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder that a sweep wrote.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a sweep.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e.g. jax-jvp,jax-vjp.")]
 
 
