@@ -53,7 +53,7 @@ def test_commands_run(tmp_path: Path) -> None:
     """Each as printed, in order, in an empty folder; the demo's own sweep is the one that `make demo` runs."""
     lines = [line.split("  #")[0] for line in blocks("sh", COMMANDS)[0].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
-    assert len(commands) == 13
+    assert len(commands) == 14
     for command in commands:
         assert command[0] == "fwdrev"
         done = subprocess.run(

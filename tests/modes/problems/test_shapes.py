@@ -1,5 +1,6 @@
 """Problems that do not have every shape say which they have, and which is nearest to what was asked for."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -108,6 +109,14 @@ def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
     assert max(n, m) <= 66
     for again in (problem(name, n=n), problem(name, m=m), problem(name, n=n, m=m)):
         assert (again.n, again.m) == (n, m)
+
+
+def test_the_natural_sizes_are_those_of_the_page() -> None:
+    """That documents them."""
+    page = (Path(__file__).parents[3] / "docs" / "problems.md").read_text(encoding="utf-8")
+    for name in problem_names():
+        n, m = natural_shape(name)
+        assert (n, m) == (64, 16) or re.search(rf"{n} × {m}\s+\([^)]*`{name}`", page), name
 
 
 def test_one_size_chooses_the_other() -> None:
