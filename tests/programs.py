@@ -32,7 +32,7 @@ def compile_quickly(folder: Path) -> None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    compilation_cache.reset_cache()  # type: ignore[no-untyped-call]  # the first program has settled that there is none
+    compilation_cache.reset_cache()  # the first program has settled that there is none
 
 
 @contextmanager

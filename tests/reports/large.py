@@ -41,7 +41,7 @@ def cumulated_data_closed_over() -> Call:
     return Call(f=lambda p: jnp.cumsum(X, axis=0)[::300] @ p, args=(np.ones(4),))
 
 
-@situation("jax-ml/jax#14655")
+@situation("jax-ml/jax#14655", long=True)
 def sparse_closed_over() -> Call:
     """Indices of a sparse matrix, many of them."""
     from jax.experimental import sparse
@@ -70,7 +70,7 @@ def transformed_pulse_closed_over() -> Call:
     return Call(f=lambda x: jnp.abs(jnp.fft.fft(pulse))[:500] * x, args=(1.5,))
 
 
-@situation("jax-ml/jax#12789")
+@situation("jax-ml/jax#12789", long=True)
 def updated_block() -> Call:
     """A block of ones with one entry that is set."""
     return Call(f=lambda x: jnp.ones((16, 16, 16)).at[10, 10, 10].set(x[0]).sum(axis=0), args=(np.ones(2),))
@@ -135,7 +135,7 @@ def states_of_a_long_simulation() -> Call:
     return Call(f=f, args=(np.array([0.3, -0.2, 1.1]),))
 
 
-@situation("jax-ml/jax#2777")
+@situation("jax-ml/jax#2777", long=True)
 def unrolled_in_python() -> Call:
     """Many operations, written out."""
 

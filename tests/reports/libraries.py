@@ -48,7 +48,7 @@ def _solved(adjoint: str) -> Any:
 RATES = np.array([0.5, 1.5])
 
 
-@situation("patrick-kidger/diffrax#314")
+@situation("patrick-kidger/diffrax#314", long=True)
 def checkpointed_differential_equation() -> Call:
     """The default of diffrax is for reverse mode alone."""
     return Call(f=_solved("RecursiveCheckpointAdjoint"), args=(RATES,), rounding=_INTEGRATED)
@@ -60,19 +60,19 @@ def direct_differential_equation() -> Call:
     return Call(f=_solved("DirectAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/diffrax#537")
+@situation("patrick-kidger/diffrax#537", long=True)
 def differential_equation_in_forward_mode() -> Call:
     """For forward mode alone."""
     return Call(f=_solved("ForwardMode"), args=(RATES,), forward=True)
 
 
-@situation("patrick-kidger/diffrax#336", jit=False)
+@situation("patrick-kidger/diffrax#336", jit=False, long=True)
 def differential_equation_backwards() -> Call:
     """The adjoint equation is solved backwards in time: only close to the derivative of the steps."""
     return Call(f=_solved("BacksolveAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/diffrax#558", jit=False)
+@situation("patrick-kidger/diffrax#558", jit=False, long=True)
 def stochastic_differential_equation() -> Call:
     """Driven by a path that is computed again."""
     path = diffrax.VirtualBrownianTree(0.0, 1.0, 1e-2, (2,), jax.random.key(0))
@@ -89,14 +89,14 @@ def stochastic_differential_equation() -> Call:
     return Call(f=f, args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/optimistix#50", jit=False)
+@situation("patrick-kidger/optimistix#50", jit=False, long=True)
 def fit_of_a_differential_equation() -> Call:
     """The residuals of a least-squares problem, which forward mode cannot take."""
     solve = _solved("RecursiveCheckpointAdjoint")
     return Call(f=lambda k: (solve(k) - 0.5).ravel(), args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/optimistix#51")
+@situation("patrick-kidger/optimistix#51", long=True)
 def solution_of_least_squares() -> Call:
     """Where the fit ends, as a function of the data."""
 
@@ -109,7 +109,7 @@ def solution_of_least_squares() -> Call:
     return Call(f=f, args=(np.array([1.0, 0.6, 0.35, 0.2]),), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/optimistix#112")
+@situation("patrick-kidger/optimistix#112", long=True)
 def smallest_value() -> Call:
     """Of a function, as a function of its parameters."""
 
@@ -135,7 +135,7 @@ def root_by_newton() -> Call:
     return Call(f=f, args=(np.array([0.5, 0.9]),), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/lineax#75")
+@situation("patrick-kidger/lineax#75", long=True)
 def linear_equations_of_a_jacobian() -> Call:
     """The operator is itself a Jacobian."""
 

@@ -72,7 +72,7 @@ def linear_rule_round_a_loop() -> Call:
     return Call(f=lambda a: jnp.tile(root(a), 20), args=(X,))
 
 
-@situation("google-research/ott#7")
+@situation("google-research/ott#7", long=True)
 def fixed_number_of_steps() -> Call:
     """Scaled in turns, as in optimal transport."""
 

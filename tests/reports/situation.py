@@ -56,22 +56,24 @@ class Situation:
 
     `jit`: whether its Jacobian is compiled, too; not where it cannot be, nor where compiling takes many seconds.
     `anew`: whether each side needs its own, since calls change or use up what it is made of.
+    `long`: whether it takes seconds and another one of its kind does not.
     """
 
     report: str
     make: Callable[[], Call]
     jit: bool
     anew: bool
+    long: bool
 
 
 def table() -> tuple[dict[str, Situation], Callable[..., Callable[[_Make], _Make]]]:
     """An empty table of situations by name, and the decorator that fills it."""
     found: dict[str, Situation] = {}
 
-    def situation(report: str, *, jit: bool = True, anew: bool = False) -> Callable[[_Make], _Make]:
+    def situation(report: str, *, jit: bool = True, anew: bool = False, long: bool = False) -> Callable[[_Make], _Make]:
         def named(make: _Make) -> _Make:
             assert make.__name__ not in found
-            found[make.__name__] = Situation(report=report, make=make, jit=jit, anew=anew)
+            found[make.__name__] = Situation(report=report, make=make, jit=jit, anew=anew, long=long)
             return make
 
         return named

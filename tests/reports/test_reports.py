@@ -44,7 +44,9 @@ def made(name: str) -> tuple[Call, Call]:
     return ours, SITUATIONS[name].make() if SITUATIONS[name].anew else ours
 
 
-@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.long) if one.long else name for name, one in SITUATIONS.items()]
+)
 def test_called(name: str) -> None:
     """Twice, or as often as the situation asks for: values, structure, dtypes and exceptions are those of JAX."""
     ours, theirs = made(name)
