@@ -1,1 +1,1 @@
-"""The tests of fwdrev: a property by file, over one table of engines and problems."""
+"""The tests of fwdrev: each file checks one property over a table of engines and problems."""

@@ -1,4 +1,4 @@
-"""What the tests of comparisons with a baseline share: scripted runs, and the second of two with something changed."""
+"""Shared by the tests of baseline comparisons: scripted runs, and a second run with something changed."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,20 +16,20 @@ PLANE: dict[str, Any] = {"inputs": "64,256", "outputs": "4,16,64,256", "rounds":
 
 
 def measured(seed: int = 0, **more: Any) -> Run:
-    """Noise of 1 % in each value and of half a per cent between rounds."""
+    """Adds noise: 1 % in each value and half a per cent between rounds."""
     return with_counts(scripted_run(seed, noise=0.01, shift=0.005, **PLANE | more))
 
 
 def after(change: Callable[[Run], Run], **more: Any) -> GateReport:
-    """Two runs of the same truth; to the second this happened."""
+    """Compares two runs with the same true times, after changing the second one."""
     return compared(baseline_of(measured()), change(measured(seed=1)), **more)
 
 
 def elsewhere(run: Run, **facts: Any) -> Run:
-    """On another machine."""
+    """The description of another machine."""
     return replace(run, machine={**run.machine, **facts})
 
 
 def about(report: GateReport, part: str) -> list[ReportLine]:
-    """The findings on subjects with that in their name."""
+    """The findings whose subject contains this text."""
     return [told for told in report.told if part in told.subject]

@@ -1,6 +1,6 @@
-"""A browser for tests: Debian's Chromium or any other that is installed, driven by Playwright.
+"""A browser for tests: Debian's Chromium or another installed one, driven by Playwright.
 
-Where there is none its tests are skipped, unless FWDREV_BROWSER=required says that they have to run, as CI does.
+Without a browser its tests are skipped, unless FWDREV_BROWSER=required demands one, as in CI.
 """
 
 import os
@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 __all__ = ["SCREENSHOTS", "Opened", "centre", "chromium", "opened"]
 
 SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
-"""Kept, for people to look at."""
+"""Screenshots are kept here, for people to look at."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -40,7 +40,7 @@ def chromium() -> Iterator[Browser]:
 
 @dataclass(slots=True)
 class Opened:
-    """A page, and all that it complained about, asked for, or wanted to tell in a dialog."""
+    """A page with its errors, its requests and the texts of its dialogs."""
 
     page: Page
     complaints: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Opened:
 
 @contextmanager
 def opened(browser: Browser, address: str, **context: Any) -> Iterator[Opened]:
-    """The page at that address, drawn; `context` are options of a browser context, such as its viewport."""
+    """Opens the page at an address and waits until it is drawn; `context` are browser options, such as the viewport."""
     made = browser.new_context(**({"viewport": {"width": 1280, "height": 1200}} | context))
     page = made.new_page()
     found = Opened(page)
@@ -70,7 +70,7 @@ def opened(browser: Browser, address: str, **context: Any) -> Iterator[Opened]:
 
 
 def centre(page: Page, n: int, m: int) -> tuple[float, float]:
-    """Where the middle of a cell of the map is, in the window; it is scrolled into view."""
+    """Scrolls a cell of the map into view and returns the position of its centre in the window."""
     page.locator("#map").scroll_into_view_if_needed()
     at = page.evaluate(
         """([n, m]) => {

@@ -1,4 +1,4 @@
-"""What the property tests go through: a table of problems, hypothesis strategies, the Jacobian to expect."""
+"""Shared by the property tests: a table of problems, hypothesis strategies, and the expected Jacobian."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 
 Factor = tuple[int, int, int]
-"""(m, n, edges)."""
+"""The shape (m, n) of a factor, and its number of edges."""
 
 COMPUTING = ("forward", "reverse", "bracketed", "jax-bracketed", "jax-jvp", "jax-vjp")
 
@@ -59,7 +59,7 @@ CASES: list[tuple[str, int, int, dict[str, Any]]] = [
     ("mlp", 3, 4, {"width": 4, "loss": "squared", "sigma": "softplus"}),
     ("autoencoder", 6, 6, {"hidden": 4, "waist": 2}),
 ]
-"""Problem, n, m, options: every problem, one layer, m = 1, parameterless layers, width 1, depth 50, wide and tall."""
+"""Problem, n, m, options: every problem, one layer, m = 1, no parameters, width 1, depth 50, wide and tall."""
 
 
 def case_id(case: object) -> str:
@@ -71,15 +71,15 @@ def case_id(case: object) -> str:
 
 
 def make(case: tuple[str, int, int, dict[str, Any]]) -> Problem:
-    """The problem of a row."""
+    """Makes the problem of a row."""
     name, n, m, options = case
     return problem(name, n=n, m=m, **options)
 
 
 def expect_jacobian(J: Array, p: Problem, wrt: Wrt, *, rounding: float = 0.0) -> None:
-    """That of the two recursions of the textbook, each block equal relative to its own largest entry.
+    """Expects the Jacobian of both textbook recursions, each block equal relative to its own largest entry.
 
-    So a small block is not hidden behind a large one. J_x f is in D only, so G is compared with the columns of θ.
+    So a large block cannot hide a wrong small one. J_x f is in D only, so G is compared with the columns of θ.
     """
     layers, n_x = p.chain.jacobians(p.x, p.theta), p.chain.n_in if wrt.has_x else 0
     J_x, J_theta = d_recursion(*layers)
@@ -91,7 +91,7 @@ def expect_jacobian(J: Array, p: Problem, wrt: Wrt, *, rounding: float = 0.0) ->
 
 
 def expect_equal(one: Array, other: Array, tolerance: float = 1e-10, *, rounding: float = 0.0) -> None:
-    """Equal relative to the largest entry; of what cancels no more than `rounding` is left."""
+    """Expects equality relative to the largest entry; where terms cancel, up to `rounding` may remain."""
     assert one.shape == other.shape
     assert np.abs(one - other).max(initial=0) <= max(tolerance * np.abs(other).max(initial=0), rounding)
 
@@ -133,14 +133,14 @@ def factors(draw: st.DrawFn) -> list[Factor]:
 
 
 def hows(left: Tree, right: Tree) -> list[How]:
-    """What may multiply two factors: only a single layer can be pushed or pulled through."""
+    """The ways to multiply two factors: only a single layer can be pushed or pulled through."""
     pushed, pulled = isinstance(left, Leaf), isinstance(right, Leaf)
     return [How.MULTIPLY, *([How.PUSH] if pushed else []), *([How.PULL] if pulled else [])]
 
 
 @st.composite
 def trees(draw: st.DrawFn, i: int, j: int) -> Tree:
-    """Any bracketing of layers i … j-1."""
+    """All bracketings of layers i … j-1."""
     if j - i == 1:
         return Leaf(i)
     k = draw(st.integers(i + 1, j - 1))

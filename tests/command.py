@@ -1,7 +1,7 @@
-"""The command for tests: called in this process, which is quick, or started in its own, for what only a process shows.
+"""Runs the command in tests: in this process, which is quick, or as a process where the test needs a real one.
 
 done = fwdrev("crossover", folder, "--json")        # here: exit code, standard output, standard error
-done = started("sweep", "--quick", cwd=tmp_path)    # a process: its streams, its signals, its surroundings
+done = started("sweep", "--quick", cwd=tmp_path)    # a process: its streams, its signals, its environment
 """
 
 import contextlib
@@ -23,15 +23,15 @@ from fwdrev.cli.app import main
 __all__ = ["TINY", "expect_one_line", "fwdrev", "largest_file", "started"]
 
 TINY = ("sweep", "--inputs=8,32", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
-"""A sweep of four cells, of NumPy alone."""
+"""A sweep of four cells with NumPy engines only."""
 
 _PACKAGES = Path(pytest.__file__).parents[1]
 
 
 def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> CompletedProcess[str]:
-    """Calls the command here; modules of the user's that it imports are forgotten afterwards.
+    """Calls the command in this process; forgets the user's modules that it imported.
 
-    Not for what a process shows alone: closed streams, signals, locales, limits, entry points, what was imported.
+    Use `started` for closed streams, signals, locales, limits, entry points, and checks of what was imported.
     """
     words = [*map(str, arguments)]
     shown, err = io.BytesIO(), io.StringIO()  # exports write bytes
@@ -49,7 +49,7 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
         for name, value in (env or {}).items():
             patch.setenv(name, value)
         patch.setattr(sys, "argv", ["fwdrev", *words])
-        patch.setattr(sys, "path", ["", *sys.path])  # as `python -m` has it
+        patch.setattr(sys, "path", ["", *sys.path])  # as with `python -m`
         with pytest.raises(SystemExit) as ended:
             main()
     code, answer = ended.value.code, shown.getvalue().decode()
@@ -59,7 +59,7 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
 def started(
     *arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 120
 ) -> CompletedProcess[str]:
-    """Starts the command as a process; what `env` names comes on top of this environment."""
+    """Starts the command as a process; `env` is added to this environment."""
     command = [sys.executable, "-m", "fwdrev", *map(str, arguments)]
     surroundings = os.environ | (env or {})
     return subprocess.run(
@@ -68,7 +68,7 @@ def started(
 
 
 def expect_one_line(done: CompletedProcess[str], code: int, part: str) -> None:
-    """An exit code, a single line on standard error that holds this part, no answer."""
+    """Expects this exit code, no output, and a single line on standard error that contains this text."""
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
     assert part in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
@@ -76,7 +76,7 @@ def expect_one_line(done: CompletedProcess[str], code: int, part: str) -> None:
 
 @contextlib.contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """No file can grow beyond so many bytes, as with `ulimit -f`: a disk that is full."""
+    """Limits the size of each file to this many bytes, as `ulimit -f` does, to imitate a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -87,7 +87,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _modules_kept() -> Iterator[None]:
-    """Forgets what was imported meanwhile from outside the installed packages and this repository."""
+    """Forgets modules imported meanwhile, except installed packages and this repository."""
     before = set(sys.modules)
     try:
         yield
@@ -100,7 +100,7 @@ def _modules_kept() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    """The command handles signals as long as its process lives, which is this one."""
+    """Restores the signal handlers, which the command sets for the rest of its process, here the tests' own."""
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield

@@ -1,6 +1,6 @@
-"""Settings for every test: JAX as strict as it can be, hypothesis without a clock, no calibration.
+"""Settings for every test: strict JAX, hypothesis without deadlines, no calibration.
 
-Then what the tests of reports share: a run on disk, a browser that only notes what it is asked to show, a server.
+Fixtures for the tests of reports: a run on disk, a browser that only records its addresses, a server.
 """
 
 import gc
@@ -19,20 +19,20 @@ import pytest
 
 from tests.programs import compile_quickly, forget_if_large, optimised
 
-if TYPE_CHECKING:  # what is imported here is imported before its shapes are checked
+if TYPE_CHECKING:  # modules imported here would be imported before shape checking is on
     from tests.live import Growing, Pages
 
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
-os.environ["XDG_CACHE_HOME"] = _cache.name  # whether this machine was calibrated makes no difference
+os.environ["XDG_CACHE_HOME"] = _cache.name  # tests give the same result whether or not this machine is calibrated
 
 _programs = Path(_cache.name) / "programs"
 
 _temporary = Path(_cache.name) / "tmp"
 _temporary.mkdir()
-os.environ["TMPDIR"] = str(_temporary)  # for commands: what a killed one leaves is not for the tests beside these
+os.environ["TMPDIR"] = str(_temporary)  # for commands: files left by a killed one must not affect the tests beside it
 
 for _name in ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTRUNUID"):
-    os.environ.pop(_name, None)  # the runs of pytest that tests start are no part of this one
+    os.environ.pop(_name, None)  # runs of pytest started by tests are independent of this one
 
 os.environ |= {"OPENBLAS_NUM_THREADS": "1", "JAX_ENABLE_X64": "1", "JAX_NUMPY_RANK_PROMOTION": "raise"}
 
@@ -42,19 +42,19 @@ hypothesis.settings.load_profile("fwdrev")
 
 
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
-    if signal.getsignal(_number) is signal.SIG_IGN:  # in the background, or with nohup; commands under test heed them
+    if signal.getsignal(_number) is signal.SIG_IGN:  # ignored in the background or under nohup
         signal.signal(_number, _handler)
 
 
 def pytest_collection_finish() -> None:
-    """What is there before the first test stays: collecting garbage need not look at it each time."""
+    """Freezes all objects that exist before the first test, so that garbage collection skips them."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def little_memory() -> Iterator[None]:
-    """Programs of JAX are compiled quickly, and forgotten where they have become many."""
+    """Compiles JAX programs quickly, and forgets them when there are many."""
     compile_quickly(_programs)
     yield
     forget_if_large()
@@ -62,14 +62,14 @@ def little_memory() -> Iterator[None]:
 
 @pytest.fixture
 def compiled_by_default() -> Iterator[None]:
-    """Programs are those that users get, where the test is about what XLA makes of them."""
+    """Compiles as users do, for tests about XLA's output."""
     with optimised():
         yield
 
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A scripted run on disk."""
+    """A whole scripted run on disk."""
     from tests.live import write_run
 
     return write_run(tmp_path_factory.mktemp("runs") / "whole")
@@ -77,7 +77,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def empty(tmp_path: Path, whole: Path) -> Path:
-    """The same before its first observation."""
+    """The same run before its first observation."""
     folder = tmp_path / "empty"
     folder.mkdir()
     shutil.copy(whole / "manifest.json", folder)
@@ -100,7 +100,7 @@ def null_device(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def asked_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the address goes that a browser is asked to show."""
+    """The addresses that a browser was asked to show."""
     shown, browser = tmp_path / "shown", tmp_path / "browser"
     browser.write_text(f'#!/bin/sh\nprintf %s "$1" > {shown}.new && mv {shown}.new {shown}\n')
     browser.chmod(0o755)
@@ -111,7 +111,7 @@ def asked_to_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a preferred one nor any that can be found."""
+    """No browser: neither a preferred one nor an installed one."""
     _forget_browsers(monkeypatch)
     for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
@@ -119,14 +119,14 @@ def no_browser(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _forget_browsers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python looks for them once in a process."""
+    """Makes Python search for browsers again; it does so once per process."""
     monkeypatch.setattr(webbrowser, "_browsers", {})
     monkeypatch.setattr(webbrowser, "_tryorder", None)
 
 
 @pytest.fixture
 def pages(monkeypatch: pytest.MonkeyPatch) -> "Pages":
-    """Stand-ins for the page's functions."""
+    """Stand-ins for the functions of the page."""
     from tests.live import Pages
 
     found = Pages()
@@ -137,7 +137,7 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> "Pages":
 
 @pytest.fixture
 def address(run: "Growing", pages: "Pages", monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Of a server of that run, which never rests."""
+    """The address of a server of the run that never stops for lack of requests."""
     from fwdrev.plots.report.server import serve
 
     assert not pages.asked

@@ -1,4 +1,4 @@
-"""Reports written by hand, for tests of what shows them."""
+"""Gate reports written by hand, for tests of their displays."""
 
 from dataclasses import replace
 
@@ -43,10 +43,10 @@ HOSTILE = (
 def of(
     *told: ReportLine, outcome: Outcome = Outcome.REGRESSED, title: str = "base", notes: tuple[str, ...] = ()
 ) -> GateReport:
-    """These findings."""
+    """A report of these findings."""
     return GateReport(title=title, outcome=outcome, told=told, notes=notes)
 
 
 def many(number: int, told: ReportLine) -> tuple[ReportLine, ...]:
-    """As many of the same kind, each with a subject of its own."""
+    """Several findings of one kind, each with its own subject."""
     return tuple(replace(told, subject=f"f{i}") for i in range(number))

@@ -1,4 +1,4 @@
-"""Sides of a gate by hand: one arm in one cell, or a grid of four cells."""
+"""Sides of a gate made by hand: one arm in one cell, or a grid of four cells."""
 
 import math
 from typing import Any
@@ -15,7 +15,7 @@ __all__ = ["ONE", "WOBBLE", "alone", "flagged", "grid", "noisy", "slower"]
 
 ONE = (Cell(4, 2), "forward")
 WOBBLE = (0.004, -0.006, 0.001, 0.005, -0.004)
-"""Rounds that differ by half a per cent; they sum to zero."""
+"""Rounds that differ by half a per cent and sum to zero."""
 
 
 def alone(logs: Any, control: Any = None, **more: Any) -> Sides:
@@ -27,22 +27,22 @@ def alone(logs: Any, control: Any = None, **more: Any) -> Sides:
 
 
 def slower(by: float, wobble: Any = WOBBLE) -> Sides:
-    """One arm in one cell, by that share, in so many rounds."""
+    """One arm in one cell, slower by this share, in this many rounds."""
     return alone(math.log1p(by) + np.asarray(wobble))
 
 
 def grid(logs: Any, arms: tuple[str, ...] = ("forward", "reverse"), **fields: Any) -> Sides:
-    """Four cells: n of 1 and 8, m of 2 and 3; `logs` as NumPy broadcasts them to (5 rounds, 4 cells, arms)."""
+    """Four cells: n of 1 and 8, m of 2 and 3; `logs` broadcast to (5 rounds, 4 cells, arms)."""
     cells = tuple(Cell(n, m) for n in (1, 8) for m in (2, 3))
     whole = np.array(np.broadcast_to(logs, (5, 4, len(arms))))
     return Sides(cells=cells, arms=arms, logs=whole, control=np.zeros(5), **fields)
 
 
 def flagged(gate: Gate) -> list[Finding]:
-    """What was flagged and has not been measured again."""
+    """The subjects that were flagged and not yet measured again."""
     return [finding for finding in gate.findings if finding.time is Verdict.FLAGGED]
 
 
 def noisy(spread: float = 0.002, seed: int = 0, arms: int = 2) -> np.ndarray:
-    """(5, 4, arms) of normal noise."""
+    """Normal noise of shape (5, 4, arms)."""
     return np.random.default_rng(seed).normal(0, spread, (5, 4, arms))

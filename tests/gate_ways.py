@@ -1,4 +1,4 @@
-"""Every way in which what was asked for can end, as a script of a gate's rounds.
+"""Every way in which an arm of a gate can end, each scripted as its rounds.
 
 run = ended({"mymodule:step": WAYS["slower"], "mymodule:other": WAYS["same"]})
 run.gate.outcome
@@ -28,7 +28,7 @@ Times = Callable[[int], float]
 
 
 def _by(change: float, noise: float = 1.0) -> Times:
-    """Head slower by that share, give or take half a per cent."""
+    """Head is slower by this share, give or take half a per cent."""
     return lambda number: math.log1p(change) + noise * WOBBLE[number % len(WOBBLE)]
 
 
@@ -37,14 +37,14 @@ _AS_FAST = _by(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """What an arm does, and what is then to be said of it.
+    """The behaviour of an arm and the expected report.
 
-    `first`, `fresh`: log(head ÷ base) in each round of both looks; `ends`: how base and head end instead, `at` that
-    round of the first look, or of the fresh rounds with `late`; `sizes`: the sizes at which it does; `operations` of
-    head, where base has 10; `lacks`: the side that does not have it; `silent`: it is in no round at all.
+    `first`, `fresh`: log(head ÷ base) in each round of both looks; `ends`: the statuses of base and head if they end,
+    `at` this round of the first look, or of the fresh rounds with `late`; `sizes`: the sizes at which they end;
+    `operations` of head, where base has 10; `lacks`: the side without the arm; `silent`: the arm appears in no round.
 
-    `verdict`: of the finding; `outcome`: of a gate whose other arms are unchanged, and `alone` of one that has no
-    other, if that differs; `untimed`: the word for not timed; `says`: part of the grounds.
+    `verdict`: of the finding; `outcome`: of a gate whose other arms are unchanged, and `alone` of a gate without other
+    arms, if that differs; `untimed`: the reason for no timing; `says`: part of the grounds.
     """
 
     first: Times = _AS_FAST
@@ -63,7 +63,7 @@ class Way:
     says: str = ""
 
     def seen(self, size: int, number: int, *, again: bool) -> Both | None:
-        """Of one round at one size; None once it has ended."""
+        """The arm in one round at one size; None after it has ended."""
         if self.silent:
             return None
         if self.ends is not None and size in self.sizes:
@@ -82,7 +82,7 @@ def _timed(log: float, operations: int = 10) -> ArmResult:
 
 
 def ended(arms: Mapping[str, Way], *, rounds: int = FEWEST_ROUNDS, allow_missing: bool = False) -> GateRun:
-    """The gate of these arms."""
+    """Runs a gate of these arms."""
     outputs = 1 if all(":" in arm for arm in arms) else 2
     spec = SweepSpec(inputs=list(SIZES), outputs=[outputs], rounds=rounds).model_copy(update={"engines": list(arms)})
     lacking = {arm: Lacking(side=way.lacks, reason="no such name") for arm, way in arms.items() if way.lacks}
@@ -160,7 +160,7 @@ def _waits(status: Status, side: str) -> ArmResult:
 
 
 def _endings() -> dict[str, Way]:
-    """Every status of an arm, on either side or on both, at once or in a later round, in fresh ones, at some sizes."""
+    """Every status of an arm: on one side or both, at once or in a later round, in fresh rounds, at some sizes."""
     variants: dict[str, dict[str, Any]] = {
         "": {"alone": Outcome.NOTHING},
         " at one size": {"sizes": SIZES[:1]},

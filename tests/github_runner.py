@@ -1,4 +1,4 @@
-"""What runs the steps of our action as GitHub's runner would, for tests."""
+"""Runs the steps of our action in tests as GitHub's runner would."""
 
 import os
 import subprocess
@@ -33,13 +33,13 @@ class Runner:
         }
 
     def command(self, path: Path, script: str) -> None:
-        """One that stands in for a real one."""
+        """Makes a command that stands in for a real one."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"#!/bin/bash\n{script}", encoding="utf-8")
         path.chmod(0o755)
 
     def run(self, step: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The step, as `shell: bash` does; every variable that it declares is given."""
+        """Runs the step as `shell: bash` does, with a value for each variable that it declares."""
         names = set(STEPS[step]["env"])
         assert names <= environment.keys(), names
         command = ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", STEPS[step]["run"]]
@@ -49,6 +49,6 @@ class Runner:
         )
 
     def outputs(self) -> dict[str, str]:
-        """What the step left for those that follow."""
+        """The outputs that the step set for later steps."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines)

@@ -1,4 +1,4 @@
-"""The benchmark problems once more: plain loops in NumPy that take complex numbers, for a complex step."""
+"""Independent versions of the benchmark problems: NumPy loops that accept complex numbers, for a complex step."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,13 +15,13 @@ Array = np.ndarray[Any, Any]
 
 
 def complex_step(value: Callable[[Array], Array], at: Array) -> Array:
-    """Im f(v + i h e_j) / h for each j: exact to rounding, since nothing is subtracted."""
+    """Computes Im f(v + i h e_j) / h for each j, exact to rounding since nothing is subtracted."""
     h = 1e-30
     return np.stack([value(at + 1j * h * e).imag / h for e in np.eye(at.size)], axis=1)
 
 
 def mixture(layer: Any, x: Array, theta: Array) -> Array:
-    """Point by point and Gaussian by Gaussian."""
+    """A Gaussian mixture, by loops over points and Gaussians."""
     K, D, N = layer.components, layer.dimension, layer.points
     alphas, means = theta[:K], theta[K : K + K * D]
     size = D * (D + 1) // 2
@@ -50,7 +50,7 @@ def mixture(layer: Any, x: Array, theta: Array) -> Array:
 
 
 def recurrent(layer: Any, x: Array, theta: Array) -> Array:
-    """Character by character and cell by cell."""
+    """A recurrent network, by loops over characters and cells."""
     b, text = layer.bits, layer.text
     state = [list(x[k * b : (k + 1) * b]) for k in range(2 * layer.layers)]
     extra = theta[8 * layer.layers * b :]
@@ -84,7 +84,7 @@ def _rotation(r: Array) -> Array:
 
 
 def reprojections(layer: Any, x: Array, theta: Array) -> Array:
-    """Observation by observation."""
+    """Bundle adjustment, by a loop over observations."""
     p, c = len(layer.points), layer.n_cameras
     errors: list[Any] = []
     weights = theta[-p:]
@@ -100,7 +100,7 @@ def reprojections(layer: Any, x: Array, theta: Array) -> Array:
 
 
 def hand(layer: Any, x: Array, theta: Array) -> Array:
-    """Bone by bone from the wrist, then vertex by vertex."""
+    """The hand, by a loop over bones from the wrist, then one over vertices."""
     parents = [-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 0, 13, 14, 15, 0, 17, 18, 19, 0]
     last = np.array([[0, 0, 0, 1]])
     rest: list[Array] = []
@@ -130,7 +130,7 @@ def hand(layer: Any, x: Array, theta: Array) -> Array:
 
 
 def _about(axis: int, angle: Any) -> Array:
-    """A turn about a coordinate axis, (4, 4)."""
+    """A rotation about a coordinate axis, (4, 4)."""
     i, j = ((1, 2), (2, 0), (0, 1))[axis]
     turn = np.eye(4, dtype=np.result_type(angle, float))
     turn[i, i] = turn[j, j] = np.cos(angle)
@@ -139,8 +139,8 @@ def _about(axis: int, angle: Any) -> Array:
 
 
 def _cart_pole(x: Array, u: Any) -> Array:
-    """The accelerations solve mass matrix · (a, α) = forces, from the Lagrangian."""
-    M, m, l, g = 1.0, 0.1, 0.5, 9.81  # noqa: E741 - the letters of the mechanics
+    """The accelerations, which solve mass matrix · (a, α) = forces, from the Lagrangian."""
+    M, m, l, g = 1.0, 0.1, 0.5, 9.81  # noqa: E741 - the symbols of mechanics
     s, c = np.sin(x[1]), np.cos(x[1])
     mass = np.array([[M + m, m * l * c], [m * l * c, m * l * l]])
     accelerations = np.linalg.solve(mass, np.array([u + m * l * x[3] ** 2 * s, m * g * l * s]))
@@ -152,7 +152,7 @@ def _fish(x: Array, u: Any) -> Array:
 
 
 def rollout(layers: Any, x: Array, theta: Array) -> Array:
-    """Step by step, then the sensors."""
+    """A rollout, by a loop over the steps, then one over the sensors."""
     *steps, sensors = layers
     f, h = {4: (_cart_pole, 0.02), 2: (_fish, 0.1)}[steps[0].n_in]  # by the size of the state
     for u in theta:
@@ -165,7 +165,7 @@ def rollout(layers: Any, x: Array, theta: Array) -> Array:
 
 
 def convolutions(layers: Any, x: Array, theta: Array) -> Array:
-    """Pixel by pixel; what lies outside the image is zero."""
+    """Convolutions by a loop over pixels; outside the image all is zero."""
     side, image, at = layers[0].side, x.reshape(1, *[layers[0].side] * 2), 0
     for layer in (layers[0], layers[2]):
         side, before = (side + 1) // 2, image

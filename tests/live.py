@@ -1,4 +1,4 @@
-"""What the tests of the live report share: a run that grows, stand-ins for the page, clients, the command."""
+"""Shared by the tests of the live report: a growing run, stand-ins for the page, clients, the command."""
 
 import http.client
 import json
@@ -36,28 +36,28 @@ __all__ = [
 ]
 
 MARKER = b"<!doctype html>\n<!-- fwdrev report -->"
-"""How a report begins."""
+"""The beginning of every report."""
 
 
 def write_run(folder: Path) -> Path:
-    """A scripted run on disk."""
+    """Writes a scripted run to disk."""
     return on_disk(folder, scripted_run(noise=0.02, shift=0.01))
 
 
 class Pages:
-    """In place of the page's own functions: what was asked for is kept, and a hook runs meanwhile."""
+    """Stand-ins for the page's functions: they record their calls, and a hook runs during each."""
 
     def __init__(self) -> None:
-        """Nothing was asked yet."""
+        """Starts with no calls."""
         self.asked: list[tuple[str, int]] = []
         self.meanwhile: Callable[[], object] = lambda: None
 
     def page(self, runs: Sequence[Run], *, live: bool = False) -> str:
-        """Says how it was asked."""
+        """Returns a text with the options of the call."""
         return self._made(f"page, live={live}, ñ", runs)
 
     def data(self, runs: Sequence[Run]) -> str:
-        """Says how many observations there are."""
+        """Returns the number of observations."""
         return self._made("data", runs)
 
     def _made(self, what: str, runs: Sequence[Run]) -> str:
@@ -67,10 +67,10 @@ class Pages:
 
 
 class Growing:
-    """A run that is being measured: an empty journal, to which the lines of a whole run are added."""
+    """A run that is still being measured: an empty journal that receives the lines of a whole run."""
 
     def __init__(self, folder: Path, whole: Path) -> None:
-        """In a new folder."""
+        """Starts the run in a new folder."""
         self.folder = folder
         self._lines = iter((whole / "journal.jsonl").read_bytes().splitlines(keepends=True))
         folder.mkdir()
@@ -78,16 +78,16 @@ class Growing:
         self.append(b"")
 
     def append(self, data: bytes) -> None:
-        """As a sweep does."""
+        """Appends to the journal as a sweep does."""
         with (self.folder / "journal.jsonl").open("ab") as stream:
             stream.write(data)
 
     def grow(self) -> None:
-        """One observation more."""
+        """Adds one observation."""
         self.append(next(self._lines))
 
     def tear(self) -> None:
-        """A part of the next line."""
+        """Adds an unfinished line."""
         self.append(next(self._lines)[:40])
 
 
@@ -95,12 +95,12 @@ Got = tuple[int, http.client.HTTPMessage, bytes]
 
 
 def get(address: str, path: str = "/data.json", *, method: str = "GET", **headers: str) -> Got:
-    """Status, headers, body; a header's underscores are hyphens."""
+    """Gets status, headers and body; underscores in the names of headers become hyphens."""
     return ask(address, path, method, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 def ask(address: str, path: str, method: str, headers: Mapping[str, str]) -> Got:
-    """One request over one connection."""
+    """Sends one request over one connection."""
     where = urlsplit(address)
     connection = http.client.HTTPConnection(str(where.hostname), where.port or 0, timeout=30)
     try:
@@ -112,7 +112,7 @@ def ask(address: str, path: str, method: str, headers: Mapping[str, str]) -> Got
 
 
 def said(address: str, request: bytes) -> bytes:
-    """The whole answer to these very bytes."""
+    """Sends these bytes and returns the whole answer."""
     where = urlsplit(address)
     with socket.create_connection((where.hostname, where.port), timeout=30) as client:
         client.sendall(request)
@@ -121,7 +121,7 @@ def said(address: str, request: bytes) -> bytes:
 
 @contextmanager
 def watching(*arguments: object) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The live view, its address read from standard output."""
+    """Starts the live view and reads its address from standard output."""
     command = [sys.executable, "-m", "fwdrev", "report", *map(str, arguments), "--watch"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -138,7 +138,7 @@ def _read(stream: IO[str] | None) -> IO[str]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Wait for it; a minute is too long."""
+    """Waits until this holds, for at most a minute."""
     for _ in range(1200):
         if condition():
             return
@@ -147,12 +147,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def await_change(address: str, tag: str) -> None:
-    """As the page does."""
+    """Waits for a change as the page does."""
     until(lambda: fetched(address, tag)[0] == 200)
 
 
 def stopped(process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
-    """What it says when it is told to stop; standard output holds nothing but the address."""
+    """Stops it and returns its standard error; expects nothing but the address on standard output."""
     process.send_signal(number)
     out, errors = process.communicate(timeout=30)
     assert out == ""
@@ -161,10 +161,10 @@ def stopped(process: subprocess.Popen[str], number: int = signal.SIGINT) -> str:
 
 
 def fetched(address: str, tag: str = "") -> tuple[int, str, bytes]:
-    """Status, tag and body."""
-    asked = urllib.request.Request(address, headers={"If-None-Match": tag} if tag else {})  # noqa: S310 - ours
+    """Fetches status, tag and body."""
+    asked = urllib.request.Request(address, headers={"If-None-Match": tag} if tag else {})  # noqa: S310 - our server
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - our server
             return answer.status, answer.headers["ETag"], answer.read()
     except urllib.error.HTTPError as error:
         with error:

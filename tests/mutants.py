@@ -1,10 +1,10 @@
-"""How many small faults of a package its tests find: `make mutants`, or `python -m tests.mutants PACKAGE --sample 150`.
+"""Measures how many small faults the tests find: `make mutants`, or `python -m tests.mutants PACKAGE --sample 150`.
 
 mutmut's operators make the faults, one at a time, in the bodies of functions: another operator, a number plus one, an
-argument left out, None in place of a value. Texts stay as they are. The tests find a fault if one of them fails, or
-takes far too long. Of each package a random sample is tried, the same for the same seed, on the tests that reach it.
+argument left out, None in place of a value. Texts stay as they are. The tests find a fault if one fails or takes
+far too long. For each package, a random sample of faults, fixed by the seed, meets the tests that reach it.
 
-All modules and tests are loaded once. Each fault is tried in a fork, where it replaces the code of its function.
+All modules and tests are loaded once. Each fault runs in a fork, where it replaces the code of its function.
 """
 
 import argparse
@@ -45,18 +45,18 @@ PACKAGES = {
 """Each package with its tests, as pytest takes them."""
 
 EQUIVALENT = Path(__file__).parent / "data" / "equivalent-mutants.txt"
-"""Faults that change nothing that anyone could see, looked at one by one: they do not count."""
+"""Equivalent mutants, reviewed one by one: they change nothing observable, so they do not count."""
 
 _LONG = 2.0
-"""Seconds of processor time; a test that takes longer is left out."""
+"""Processor seconds beyond which a test is left out."""
 
 _PATIENCE, _MEMORY = 20.0, 8 << 30
-"""Seconds of processor time for the tests of a fault, beyond twice what they take without it; bytes of memory."""
+"""Processor seconds for the tests of a fault, beyond twice their time without it; and bytes of memory."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """A fault: in which function of which file, on which lines, what is replaced and by what."""
+    """A fault: its function, file and lines, the original code and its replacement."""
 
     file: str
     function: str
@@ -67,18 +67,18 @@ class Mutant:
 
     @cached_property
     def text(self) -> str:
-        """The whole file with it."""
+        """The whole file with the fault."""
         return cst.ensure_type(self.module.deep_replace(self.old, self.new), cst.Module).code
 
     def __str__(self) -> str:
-        """One line: the place, what was there, what is there now."""
+        """One line: the place, the original code, the replacement."""
         changed = difflib.unified_diff(self.module.code.splitlines(), self.text.splitlines(), n=0, lineterm="")
         parts = [f"{line[0]} {line[1:].strip()}" for line in changed if re.match(r"[-+](?!--|\+\+)", line)]
         return f"{self.file} {self.function}: {'  '.join(parts)}"
 
     @contextmanager
     def applied(self, functions: Sequence[FunctionType]) -> Iterator[None]:
-        """These, which are the function as others imported it, do meanwhile what the fault makes them do."""
+        """Gives these functions, as others imported them, the code of the fault for a while."""
         before = [each.__code__ for each in functions]
         code = _code_of(compile(self.text, before[0].co_filename, "exec"), self.function)
         for each in functions:
@@ -98,19 +98,19 @@ def _code_of(code: CodeType, function: str) -> CodeType:
 
 
 class _Mutations(cst.CSTVisitor):
-    """Collects the mutants of a file: in bodies of functions, not in annotations, decorators or defaults."""
+    """Collects the mutants of a file from the bodies of functions, without annotations, decorators or defaults."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
     def __init__(self, file: str, module: cst.Module) -> None:
-        """Nothing is found yet."""
+        """Starts with no mutants."""
         super().__init__()
         self.found: list[Mutant] = []
         self._file, self._module, self._statement = file, module, range(0)
         self._names, self._depth = list[str](), 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        """Every node, with every operator."""
+        """Applies every operator to each node."""
         if isinstance(node, cst.Annotation | cst.Decorator | cst.Parameters):
             return False
         if isinstance(node, cst.ClassDef | cst.FunctionDef) and not self._depth:
@@ -121,13 +121,13 @@ class _Mutations(cst.CSTVisitor):
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
-        """A function or a class ends."""
+        """Leaves a function or a class."""
         self._depth -= isinstance(original_node, cst.FunctionDef)
         if isinstance(original_node, cst.ClassDef | cst.FunctionDef) and not self._depth:
             self._names.pop()
 
     def _lines(self, node: cst.CSTNode) -> range:
-        """Those of the whole statement, where it is no compound one: an interpreter may name any of them."""
+        """The lines of the whole simple statement, since an interpreter may report any of them."""
         place = self.get_metadata(PositionProvider, node, None)
         lines = self._statement if place is None else range(place.start.line, place.end.line + 1)
         if isinstance(node, cst.SimpleStatementLine):
@@ -142,7 +142,7 @@ class _Mutations(cst.CSTVisitor):
 
 
 def mutants(package: str) -> list[Mutant]:
-    """All of a package, in the order of its files."""
+    """All mutants of a package, in the order of its files."""
     found: list[Mutant] = []
     for path in sorted((ROOT / package).rglob("*.py")):
         wrapper = MetadataWrapper(cst.parse_module(path.read_text(encoding="utf-8")))
@@ -153,19 +153,19 @@ def mutants(package: str) -> list[Mutant]:
 
 
 _Reach = tuple[float, frozenset[tuple[str, int]]]
-"""The processor time that a test takes, in seconds, and the lines that it reaches, as (file, line)."""
+"""The processor seconds of a test, and the lines that it reaches as (file, line)."""
 
 
 @dataclass
 class Trial:
-    """A plugin of pytest that tries the mutants of a sample, in place of a run of the tests."""
+    """A pytest plugin that tries the mutants of a sample instead of running the tests."""
 
     package: str
     sample: Sequence[Mutant]
     survivors: list[str] = field(default_factory=list)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Here everything is imported, and no test has run."""
+        """Runs after everything is imported and before any test."""
         for path in sorted((ROOT / self.package).rglob("*.py")):
             importlib.import_module(".".join(["fwdrev", *path.relative_to(ROOT).with_suffix("").parts]))
         functions = _functions()
@@ -187,7 +187,7 @@ class Trial:
 
 
 def _functions() -> dict[tuple[str, str], list[FunctionType]]:
-    """Every function of ours, by file and name."""
+    """All our functions, by file and name."""
     home, found = ROOT / "fwdrev", defaultdict(list)
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and (path := Path(each.__code__.co_filename)).is_relative_to(home):
@@ -196,7 +196,7 @@ def _functions() -> dict[tuple[str, str], list[FunctionType]]:
 
 
 def _reach(item: pytest.Item, package: str) -> _Reach | None:
-    """Of a test that runs alone; None where it reaches nothing of the package, takes too long or fails."""
+    """Measures the reach of a test that runs alone; None if it misses the package, takes too long or fails."""
 
     def watched() -> _Reach | None:
         cover = coverage.Coverage(data_file=None, config_file=False, include=[str(ROOT / package / "*")])
@@ -210,7 +210,7 @@ def _reach(item: pytest.Item, package: str) -> _Reach | None:
 
 
 def _passes(items: Sequence[pytest.Item]) -> bool:
-    """Whether each of these tests passes; it ends at the first that does not."""
+    """Whether all these tests pass; stops at the first failure."""
     failures: list[pytest.TestReport] = []
 
     class Watch:
@@ -227,13 +227,13 @@ def _passes(items: Sequence[pytest.Item]) -> bool:
 
 
 def _forked(work: Callable[[], T], seconds: float) -> T | None:
-    """What it returns in a process of its own; None if that takes more than so many seconds of processor time."""
+    """Runs a function in a process of its own; returns its result, or None after more processor seconds than this."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-        signal.alarm(int(30 * seconds) + 1)  # one that waits for ever
+        signal.alarm(int(30 * seconds) + 1)  # a process that waits forever
         try:
             os.write(writing, pickle.dumps(work()))
         finally:
@@ -242,7 +242,7 @@ def _forked(work: Callable[[], T], seconds: float) -> T | None:
     with os.fdopen(reading, "rb") as file:
         told = file.read()
     os.waitpid(child, 0)
-    return pickle.loads(told) if told else None  # noqa: S301 - our own
+    return pickle.loads(told) if told else None  # noqa: S301 - our own data
 
 
 def _say(text: str) -> None:
@@ -251,7 +251,7 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Prints every mutant that survives, and the score of each package with its 95 % interval."""
+    """Prints every surviving mutant, and the score of each package with its 95 % interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", choices=[*PACKAGES, []], help="all, unless some are given")
     parser.add_argument("--sample", type=int, default=150, help="how many of each package")

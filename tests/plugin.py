@@ -1,4 +1,4 @@
-"""A third party's package, installed for a test: engines that fail in every way there is, and a problem."""
+"""A third party's package, installed for a test: a problem, and engines that fail in every possible way."""
 
 import os
 from pathlib import Path
@@ -118,7 +118,7 @@ stepped = {module}:stepped
 
 
 def install_plugin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Write the package into a folder and put that on the path, for this process and those that it starts."""
+    """Writes the package into a folder on the path of this process and of its children."""
     module = f"fwdrev_plugin_{abs(hash(str(folder)))}"
     (folder / f"{module}.py").write_text(PLUGIN)
     info = folder / "fwdrev_plugin-1.0.dist-info"

@@ -15,14 +15,14 @@ from typing import Any
 __all__ = ["compile_quickly", "forget_if_large", "optimised"]
 
 _LARGE = 80 << 20
-"""Bytes that the process may grow by until all programs are forgotten."""
+"""The growth of the process, in bytes, after which all programs are forgotten."""
 
 _least = 1 << 62
-"""Bytes of the process when it was smallest since they were forgotten."""
+"""The least size of the process in bytes since programs were last forgotten."""
 
 
 def compile_quickly(folder: Path) -> None:
-    """Without most optimisations, where JAX is loaded; what is compiled a second time is read from the folder."""
+    """Turns most optimisations off in a loaded JAX, and reads programs that were compiled before from the folder."""
     jax: Any = sys.modules.get("jax")
     if jax is None or jax.config.jax_compilation_cache_dir is not None:
         return
@@ -37,7 +37,7 @@ def compile_quickly(folder: Path) -> None:
 
 @contextmanager
 def optimised() -> Iterator[None]:
-    """As by default: at its lowest level, XLA computes NaN where there is none."""
+    """Compiles as by default: at its lowest level, XLA computes NaN for some finite results."""
     import jax
 
     jax.config.update("jax_disable_most_optimizations", False)  # type: ignore[no-untyped-call]  # noqa: FBT003
@@ -46,8 +46,8 @@ def optimised() -> Iterator[None]:
 
 
 def forget_if_large() -> None:
-    """All programs, where the process has grown by much; their memory goes back to the system."""
-    global _least  # noqa: PLW0603 - of this process
+    """Forgets all programs if the process has grown by much, and returns their memory to the system."""
+    global _least  # noqa: PLW0603 - state of the process
     _least = min(_least, _bytes())
     jax: Any = sys.modules.get("jax")
     if jax is None or _bytes() < _least + _LARGE:
@@ -59,5 +59,5 @@ def forget_if_large() -> None:
 
 
 def _bytes() -> int:
-    """Of this process, in memory."""
+    """The memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -18,7 +18,7 @@ def point(n):
 def moody(x):
     return x
 """
-"""`step` stays right; what becomes of `moody` differs from test to test."""
+"""The user's module: `step` stays right, `moody` differs from test to test."""
 
 DIES = """
 import os
@@ -58,7 +58,7 @@ _FILES = {
 
 
 def make_project(folder: Path, files: Mapping[str, str] = _FILES) -> Path:
-    """With these files in its only commit."""
+    """Makes a project whose only commit holds these files."""
     folder.mkdir(exist_ok=True)
     _git(folder, "init", "--quiet")
     for name, text in files.items():
@@ -71,19 +71,19 @@ def make_project(folder: Path, files: Mapping[str, str] = _FILES) -> Path:
 
 
 def commit(folder: Path) -> str:
-    """All that is there; its name."""
+    """Commits everything and returns the commit's name."""
     _git(folder, "add", "--all")
     _git(folder, "-c", "user.name=Test", "-c", "user.email=test@localhost", "commit", "--quiet", "-m", "state")
     return _git(folder, "rev-parse", "HEAD")
 
 
 def worktrees(folder: Path) -> int:
-    """How many git knows of, the project's own included."""
+    """The number of worktrees in git, including the project's own."""
     return len(_git(folder, "worktree", "list").splitlines())
 
 
 def other_worktree(folder: Path) -> Path:
-    """The last one beside the project's own."""
+    """The last worktree beside the project's own."""
     return Path(_git(folder, "worktree", "list").splitlines()[-1].split()[0])
 
 

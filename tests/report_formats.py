@@ -1,4 +1,4 @@
-"""The formats of a report, read back as those read them that they are for."""
+"""Reads the formats of a report back as their consumers do."""
 
 import re
 from html.parser import HTMLParser
@@ -10,7 +10,7 @@ __all__ = ["Page", "annotation", "cases"]
 
 
 class Page(HTMLParser):
-    """What a browser would show of Markdown: elements, the rows of tables, items of lists, headlines and paragraphs."""
+    """The parts of rendered Markdown: elements, rows of tables, list items, headlines and paragraphs."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -22,30 +22,30 @@ class Page(HTMLParser):
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
-        """Three cells each."""
+        """The rows of a table of three columns."""
         cells = iter(self.texts["td"])
         return list(zip(cells, cells, cells, strict=True))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """An element, perhaps one whose text is kept."""
+        """Starts an element, and collects its text if needed."""
         self.elements.append(tag)
         if tag in self.texts:
             self._inside.append(tag)
             self.texts[tag].append("")
 
     def handle_endtag(self, tag: str) -> None:
-        """The last of those whose text is kept."""
+        """Ends the innermost element with collected text."""
         if self._inside and tag == self._inside[-1]:
             self._inside.pop()
 
     def handle_data(self, data: str) -> None:
-        """Text of the innermost one."""
+        """Adds text to the innermost element."""
         if self._inside:
             self.texts[self._inside[-1]][-1] += data
 
 
 def annotation(line: str) -> tuple[str, dict[str, str], str]:
-    """As GitHub's runner does it: the level, the properties up to the next `::`, the message; each unescaped."""
+    """Reads an annotation as GitHub's runner does: level, properties up to the next `::`, message, all unescaped."""
     match = re.fullmatch(r"::([a-z]+)(?: ([^:\r\n]*))?::([^\r\n]*)", line)
     assert match is not None, line
     pairs = (each.split("=", 1) for each in (match[2] or "").split(","))
@@ -59,7 +59,7 @@ def _plain(text: str, more: dict[str, str]) -> str:
 
 def cases(xml: str) -> dict[str, str]:
     """The tests of a JUnit file, each with its result: failure, skipped, error, or passed."""
-    (suite,) = ET.fromstring(xml)  # noqa: S314 - our own
+    (suite,) = ET.fromstring(xml)  # noqa: S314 - our own file
     results = {"failure", "skipped", "error"}
     return {
         str(case.get("name")): next((each.tag for each in case if each.tag in results), "passed")

@@ -1,6 +1,6 @@
-"""Run a notebook with this very interpreter: python tests/run_notebook.py NOTEBOOK EXECUTED.
+"""Runs a notebook with this interpreter: python tests/run_notebook.py NOTEBOOK EXECUTED.
 
-The kernel works in the current folder. A process of its own, because its client leaves sockets open when it ends.
+The kernel works in the current folder. This is a process of its own, since its client leaves sockets open at its end.
 """
 
 import sys
@@ -14,7 +14,7 @@ __all__ = ["run"]
 
 
 def run(notebook: str, executed: str) -> None:
-    """Every cell; raises for the first one that does. Without installed kernels there is that of this interpreter."""
+    """Runs every cell; raises the first cell's error. Without installed kernels it uses this interpreter's."""
     kernel = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=KernelSpecManager(kernel_dirs=[]))
     cells = nbformat.read(notebook, as_version=4)  # type: ignore[no-untyped-call]
     NotebookClient(cells, km=kernel, timeout=300).execute()

@@ -1,4 +1,4 @@
-"""Scripted runs: sweeps whose times follow a formula, so that the truth is known and no clock is asked."""
+"""Scripted runs: sweeps whose times follow a formula instead of a clock, so that the truth is known."""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -29,23 +29,23 @@ __all__ = [
 ]
 
 Bytes = Callable[[str, Cell], int | None]
-"""What an engine needs in a cell; None where that is not known."""
+"""The bytes that an engine needs in a cell; None if unknown."""
 
 
 def seconds(engine: str, cell: Cell) -> float:
-    """A call's overhead and work in proportion to the passes, with everything that makes the plane's curves bend."""
+    """Seconds of an engine in a cell: overhead plus work per pass, with effects that bend the curves of the plane."""
     if engine == "forward":
         return 5e-6 + 2e-9 * cell.n * (40 + cell.m)
     return 7e-6 + 2.6e-9 * cell.m * (60 + cell.n)
 
 
 def true_m(n: int) -> float:
-    """Where the two formulas meet, at this n."""
+    """The m at which the two formulas meet, for this n."""
     return (2e-9 * 40 * n - 2e-6) / (2.6e-9 * (60 + n) - 2e-9 * n)
 
 
 def true_n(m: int) -> float:
-    """Where they meet, at this m."""
+    """The n at which the two formulas meet, for this m."""
     return (2e-6 + 2.6e-9 * 60 * m) / (2e-9 * (40 + m) - 2.6e-9 * m)
 
 
@@ -58,7 +58,7 @@ def scripted_run(
     drift: float = 0.0,
     **fields: Any,
 ) -> Run:
-    """A whole sweep, in memory; noise as the scripted executor has it."""
+    """A whole sweep in memory, with the noise of the scripted executor."""
     spec = make_spec(
         {"engines": ["forward", "reverse"], "inputs": "64:512:*2", "outputs": "1:1024:*4", "rounds": 5} | fields
     )
@@ -77,7 +77,7 @@ def scripted_run(
 
 
 def on_disk(folder: Path, run: Run) -> Path:
-    """The folder of that run, as a sweep writes it."""
+    """Writes such a run to a folder as a sweep does."""
     with create(folder, run.spec, dict(run.machine)) as journal:
         for observation in run.observations:
             journal.append(observation)
@@ -86,7 +86,7 @@ def on_disk(folder: Path, run: Run) -> Path:
 
 @contextmanager
 def scripted_sweeps() -> Iterator[None]:
-    """Sweeps of the command, inside, take their times from the formula."""
+    """Makes sweeps of the command take their times from the formula while this is active."""
 
     def scripted(spec: SweepSpec, _: Path) -> ScriptedExecutor:
         return ScriptedExecutor(spec.engines, seconds, blocks=spec.blocks, noise=0.02)
@@ -97,12 +97,12 @@ def scripted_sweeps() -> Iterator[None]:
 
 
 def always(peak: int | None) -> Bytes:
-    """The same for every engine and cell."""
+    """The same bytes for every engine and cell."""
     return lambda *_: peak
 
 
 def with_memory(run: Run, counted: Bytes, measured: Bytes, *, compiled: Collection[str] = ()) -> Run:
-    """The same run, in which engines need so much memory; what `compiled` ones need is said by their compiler."""
+    """The same run with these memory needs of engines; the compiler reports those of `compiled` engines."""
 
     def weighed(o: Observation, name: str, arm: ArmResult) -> ArmResult:
         peak, stated = measured(name, o.cell), counted(name, o.cell)
@@ -117,9 +117,9 @@ def with_memory(run: Run, counted: Bytes, measured: Bytes, *, compiled: Collecti
 
 
 def with_counts(run: Run, program: ProgramCost | None = None, *, more: int = 0) -> Run:
-    """The same run, in which engines count: multiply–adds by the size of the cell.
+    """The same run with counts: multiply–adds by the size of the cell.
 
-    `more`: so many more of forward's at n = 64, m = 16; `program`: what the compiler says of forward's, everywhere.
+    `more`: forward's extra multiply–adds at n = 64, m = 16; `program`: the compiler's count for forward everywhere.
     """
 
     def counted(o: Observation, name: str, arm: ArmResult) -> ArmResult:
@@ -133,7 +133,7 @@ def with_counts(run: Run, program: ProgramCost | None = None, *, more: int = 0) 
 
 
 def slowed(run: Run, **factors: float) -> Run:
-    """The same run, in which each of these engines takes that many times as long."""
+    """The same run, in which each of these engines takes this many times as long."""
 
     def slower(_: Observation, name: str, arm: ArmResult) -> ArmResult:
         return replace(arm, values=tuple(value * factors.get(name, 1.0) for value in arm.values))

@@ -1,4 +1,4 @@
-"""The files of tests that `make test-versions` runs with other versions."""
+"""The test files that `make test-versions` runs with other versions."""
 
 __all__ = ["SHORT"]
 
@@ -22,4 +22,4 @@ SHORT = tuple(
         "wild/test_versions",
     )
 )
-"""Files of tests of what other packages change: how JAX traces and compiles, what pandas, pyperf and pydantic write."""
+"""Tests of what other packages may change: JAX's tracing and compiling; output of pandas, pyperf and pydantic."""

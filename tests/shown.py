@@ -1,4 +1,4 @@
-"""What a notebook would show of a record, read back."""
+"""Reads back the HTML that a notebook shows for a record."""
 
 from html.parser import HTMLParser
 
@@ -8,7 +8,7 @@ __all__ = ["Reader", "shown"]
 
 
 class Reader(HTMLParser):
-    """Checks that tags are closed in order, and keeps the text of each cell."""
+    """Checks that tags are closed in order, and collects the text of each cell."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -19,26 +19,26 @@ class Reader(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        """A tag, perhaps of a cell."""
+        """Opens a tag, perhaps of a cell."""
         self.open.append(tag)
         if tag in {"td", "th"}:
             self.cells.append("")
 
     def handle_startendtag(self, tag: str, attrs: object) -> None:
-        """Opened and closed."""
+        """Allows a tag that closes itself."""
 
     def handle_endtag(self, tag: str) -> None:
-        """The last one that was opened."""
+        """Expects the tag that was opened last."""
         assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        """Text, perhaps of a cell."""
+        """Collects text in a cell."""
         if self.open and self.open[-1] in {"td", "th"}:
             self.cells[-1] += data
 
 
 def shown(record: Displayed) -> str:
-    """Its HTML, which is well formed."""
+    """Returns a record's HTML and checks that it is well formed."""
     html = record._repr_html_()
     Reader(html)
     return html

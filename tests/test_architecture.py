@@ -1,4 +1,4 @@
-"""The shape of the house: imports go round nowhere, folders and files stay small, and the picture of them is true."""
+"""The shape of the code: imports form no cycle, folders and files stay small, and the import graph is up to date."""
 
 import importlib.util
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FULL = {Path("modes/problems"): 20}
-"""Of Python files in a folder; in any other 16."""
+"""Folders that may hold more than 16 Python files, with their limits."""
 LONG = {Path("bench/revisions/side.py")}
-"""With more than 280 lines: all of ours that runs in the other revision."""
+"""Files that may exceed 280 lines: this one is all of fwdrev that runs in the other revision."""
 
 
 @pytest.fixture(scope="module")
 def graph() -> ModuleType:
-    """The script that draws the picture."""
+    """Loads the script that draws the picture."""
     spec = importlib.util.spec_from_file_location("import_graph", ROOT / "docs" / "import_graph.py")
     assert spec is not None
     assert spec.loader is not None
@@ -32,7 +32,7 @@ def _files() -> Iterator[Path]:
 
 
 def test_no_import_goes_round(graph: ModuleType) -> None:
-    """Not even one inside a function; what only a type checker imports does not count."""
+    """Imports inside functions count too; imports for type checkers do not."""
     imports = graph.imports()
     assert sum(map(len, imports.values())) > 1000, "the scan sees the imports"
     try:
@@ -42,18 +42,18 @@ def test_no_import_goes_round(graph: ModuleType) -> None:
 
 
 def test_folders_are_small() -> None:
-    """At most 16 Python files in each."""
+    """A folder holds at most 16 Python files."""
     folders = [path.parent for path in _files()]
     full = {folder: folders.count(folder) for folder in set(folders)}
     assert {folder: count for folder, count in full.items() if count > FULL.get(folder, 16)} == {}
 
 
 def test_files_are_short() -> None:
-    """At most 280 lines in each."""
+    """A file has at most 280 lines."""
     lines = {path: (ROOT / path).read_text(encoding="utf-8").count("\n") for path in _files()}
     assert {path: count for path, count in lines.items() if count > 280 and path not in LONG} == {}
 
 
 def test_the_picture_is_that_of_the_code(graph: ModuleType) -> None:
-    """Else `python docs/import_graph.py` draws it anew."""
+    """The picture matches the imports; otherwise `python docs/import_graph.py` redraws it."""
     assert graph.PICTURE.read_text(encoding="utf-8") == graph.drawing()

@@ -1,10 +1,10 @@
-"""Runs the short suite with the newest and the lowest versions of what fwdrev needs, on each Python found here.
+"""Runs the short suite with the newest and the lowest versions of fwdrev's dependencies, on each Python found here.
 
-    python -m tests.versions [NAME …]             such as newest-3.13 or lowest-3.11; all by default
-    python -m tests.versions --whole [NAME …]     the suite of `make test` instead of the short one
+python -m tests.versions [NAME …]             such as newest-3.13 or lowest-3.11; all by default
+python -m tests.versions --whole [NAME …]     the suite of `make test` instead of the short one
 
 Each environment lives in `.venv-NAME` and is made anew when its constraints change. Two run at a time, each on one
-core; `build/versions` has their logs. Ends with 1 if a test fails, or if no Python is new enough for the newest
+core; `build/versions` has their logs. Exits with 1 if a test fails, or if no Python is new enough for the newest
 versions.
 """
 
@@ -47,7 +47,7 @@ _editable = Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """An environment of "newest" or "lowest" `versions` for a Python; `extras`: the extras of fwdrev to install."""
+    """A Python's environment with the newest or the lowest `versions`; `extras`: the extras of fwdrev to install."""
 
     versions: str
     minor: tuple[int, int]
@@ -91,7 +91,7 @@ class Environment:
         return self._run(self.interpreter, "-m", "pytest", *options, check=False)
 
     def told(self, code: int) -> str:
-        """The result in one line, after the end of the log if something failed."""
+        """The result in one line, preceded by the end of the log after a failure."""
         lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         jax = subprocess.run([self.interpreter, "-c", _JAX], capture_output=True, text=True, check=False).stdout.strip()
         shown = lines[-LINES:] if code else lines[-1:]

@@ -13,15 +13,15 @@ from fwdrev.bench.records.skips import Skips
 __all__ = ["ScriptedExecutor"]
 
 Formula = Callable[[str, Cell], float]
-"""Seconds per call of an engine in a cell."""
+"""The seconds per call of an engine in a cell."""
 
 
 class ScriptedExecutor:
-    """Answers with `seconds(engine, cell)`, times noise.
+    """An executor that answers with `seconds(engine, cell)`, times noise.
 
-    `noise` is the scale of the logarithm of each value, `shift` that of a factor that each engine has for a whole
-    round: values of one round are not independent, just as those of one process are not. Both are normal, or of
-    Student's t with `tails` degrees of freedom. `drift`: by how much everything becomes slower in the course of
+    `noise` is the scale of the logarithm of each value, `shift` that of a factor per engine and round: values of one
+    round are correlated, as values of one process are. Both are normal, or follow
+    Student's t with `tails` degrees of freedom. `drift`: the log slow-down of everything in the course of
     `visits` observations, block by block.
     """
 
@@ -50,13 +50,13 @@ class ScriptedExecutor:
         self._rng = Random(seed)
 
     def prepare(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """Every arm is right everywhere."""
+        """Reports every arm as correct in every cell."""
         for cell in cells:
             arms = {name: ArmResult(status=Status.MEASURED, prepare_seconds=0.0, error=0.0) for name in self._engines}
             yield Observation(round=PREPARING, cell=cell, arms=arms)
 
     def measure_memory(self, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
-        """Every arm takes one Jacobian."""
+        """Reports the memory of one Jacobian for every arm."""
         for cell in cells:
             memory = Memory(allocated=8 * cell.n * cell.m, resident=0)
             arms = {name: ArmResult(status=Status.MEASURED, memory=memory) for name in self._engines}
@@ -65,7 +65,7 @@ class ScriptedExecutor:
     def rounds(
         self, indices: Sequence[int], cells: Sequence[Cell], loops: Mapping[Cell, Mapping[str, int]], skips: Skips
     ) -> Iterator[Observation]:
-        """One factor for each engine in a round, and new noise for each value."""
+        """Draws one factor for each engine in a round, and new noise for each value."""
         for index in indices:
             shifts = {name: self._shift * self._draw() for name in self._engines}
             for cell in cells:
@@ -77,14 +77,14 @@ class ScriptedExecutor:
                 self._visits += 1
 
     def _values(self, name: str, cell: Cell, shift: float) -> tuple[float, ...]:
-        """Each block as much slower than the one before as the drift has it."""
+        """The values of a visit, with each block slower than the one before by the drift."""
         seconds = self._seconds(name, cell)
         noises = [math.exp(shift + self._noise * self._draw()) for _ in range(self._blocks)]
         slower = [1 + self._drift * (self._visits + block / self._blocks) for block in range(self._blocks)]
         return tuple(seconds * noise * slow for noise, slow in zip(noises, slower, strict=True))
 
     def _draw(self) -> float:
-        """Of the standard normal distribution, or of Student's t."""
+        """Draws from the standard normal distribution, or from Student's t."""
         normal = self._rng.gauss(0, 1)
         if self._tails is None:
             return normal

@@ -1,4 +1,4 @@
-"""Rounds of two sides without a process: in place of `fwdrev.bench.revisions.rounds.against`.
+"""Rounds of two sides without a process, in place of `fwdrev.bench.revisions.rounds.against`.
 
 monkeypatch.setattr("fwdrev.bench.revisions.rounds.against", scripted_rounds)
 """
@@ -20,7 +20,7 @@ def scripted_rounds(
     only: Collection[tuple[Cell, str]] | None = None,
     **__: object,
 ) -> Generator[SideObservation, None, None]:
-    """Base takes a millisecond, give or take half a per cent; head takes as much longer as its delays say."""
+    """Base takes a millisecond, give or take half a per cent; head takes longer by its delays."""
     for number in range(spec.rounds):
         for cell in spec.cells:
             names = [name for name in spec.engines if only is None or (cell, name) in only]
@@ -31,7 +31,7 @@ def scripted_rounds(
 
 
 def _wobble(number: int, name: str) -> float:
-    """Another round's for each name, so that arms do not vary together."""
+    """The noise of a round, rotated by the arm's name so that arms do not vary together."""
     return WOBBLE[(number + len(name)) % len(WOBBLE)]
 
 

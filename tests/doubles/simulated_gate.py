@@ -1,13 +1,13 @@
-"""Simulated sides: rounds of a gate whose truth is known, to see how often it errs and how much it finds.
+"""Simulated sides: rounds of a gate with a known truth, to count its errors and its findings.
 
-    setting = Setting(scenario=SCENARIOS["heavy tails"])
-    setting.count_regressions(rng, setting.truth(Truth.SAME), 2000)   # alarms on identical code
+setting = Setting(scenario=SCENARIOS["heavy tails"])
+setting.count_regressions(rng, setting.truth(Truth.SAME), 2000)   # alarms on identical code
 
 By `benchmarks/gate_simulation.py` (10 rounds, 2000 runs): code against itself is never called slower, at most 0.15 % of
 the runs are false even where half of all cells lie right at the threshold, and 95 % intervals hold the truth in 94.6 to
 95.2 % of the cases, in every scenario. With `--correlation 0.7` (1000 runs) these are at most 0.3 % and 92 to 94 %.
-Without the correction for correlated rounds it was 3 to 19 % and below 88 %. That each round is a fresh pair of
-processes, and that it is drawn anew which side goes first, is what keeps rounds apart.
+Without the correction for correlated rounds it was 3 to 19 % and below 88 %. Rounds are independent because each uses
+a fresh pair of processes and draws anew which side goes first.
 
 A scenario is the noise of the log ratios of rounds, in units of 1 (0.01 is 1 %). Typical for paired blocks on shared
 machines: code against itself came out within 1.4 % in 24 of 24 tries, two thirds of them within 0.45 %.
@@ -34,7 +34,7 @@ THRESHOLD, ALPHA = 0.05, 0.01
 """The defaults of `decide`."""
 
 _AT_ONCE = 250
-"""Runs that are drawn together: they take 10 MB each time they are copied."""
+"""Runs drawn together: each copy of them takes 10 MB."""
 
 Shape = Float[np.ndarray, "cells arms"]
 
@@ -43,11 +43,11 @@ Shape = Float[np.ndarray, "cells arms"]
 class NoiseScenario:
     """The noise of a round's log ratio.
 
-    `spread`: standard deviation of a pair, drawn evenly between these two for each; `tails`: degrees of freedom of
-    Student's t, scaled to that deviation, instead of the normal; `common`: deviation of what a round does to all arms,
-    the control too; `unseen`: the same of what the control does not see; `drift`: by how much head becomes slower from
-    the first round to the last, the control too; `correlation`: of a pair's (and of the unseen) noise with that of the
-    round before.
+    `spread`: standard deviation of a pair, drawn uniformly between these two for each; `tails`: degrees of freedom of
+    Student's t, scaled to that deviation, instead of the normal; `common`: deviation of a round's effect on all arms,
+    including the control; `unseen`: deviation of an effect that misses the control; `drift`: slow-down of head from
+    the first round to the last, including the control; `correlation`: of a pair's (and the unseen) noise with that of
+    the round before.
     """
 
     spread: tuple[float, float] = (0.005, 0.015)
@@ -58,7 +58,7 @@ class NoiseScenario:
     correlation: float = 0.0
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
-        """Noise of deviation 1, rounds first; the first round is as noisy as the others."""
+        """Draws noise of deviation 1, rounds first; the first round is as noisy as the others."""
         if self.tails is None:
             noise = rng.standard_normal(shape)
         else:
@@ -79,7 +79,7 @@ SCENARIOS = {
 
 
 class Truth(StrEnum):
-    """How much slower head really is, and where."""
+    """The true slow-down of head, and the cells where it applies."""
 
     SAME = "no change"
     POOLS_AT_EDGE = "all at the threshold of pools"
@@ -91,9 +91,9 @@ class Truth(StrEnum):
 _ARMS = ("forward", "reverse", "jax-jvp", "jax-vjp")
 
 
-@dataclass(frozen=True, kw_only=True)  # no slots: it keeps what it has computed
+@dataclass(frozen=True, kw_only=True)  # no slots: cached properties need a dict
 class Setting:
-    """24 cells, 4 arms and so many rounds, the same number to confirm."""
+    """A gate of 24 cells, 4 arms and this many rounds, with as many to confirm."""
 
     scenario: NoiseScenario = field(default_factory=NoiseScenario)
     rounds: int = 10
@@ -115,11 +115,11 @@ class Setting:
         return logs
 
     def sides(self, rng: np.random.Generator, truth: Shape) -> Sides:
-        """One run."""
+        """Simulates one run."""
         return self._runs(rng, truth, 1)
 
     def count_regressions(self, rng: np.random.Generator, truth: Shape, runs: int) -> int:
-        """How many of so many runs end as a regression: what `decide` does, without its records."""
+        """Counts the runs that end as a regression, as `decide` would, but without its records."""
         done, red = 0, 0
         while done < runs:
             some = min(_AT_ONCE, runs - done)
@@ -131,12 +131,12 @@ class Setting:
         return red
 
     def covered(self, rng: np.random.Generator, truth: Shape, runs: int) -> int:
-        """In how many of so many runs the interval of the first pair holds the truth."""
+        """Counts the runs in which the interval of the first pair holds the truth."""
         shifts, _ = self._shifts(rng, truth, runs)
         return int(shifts.holds(np.array([truth[0, 0]] * len(self.subjects)))[:, 0].sum())
 
     def _confirmed(self, rng: np.random.Generator, truth: Shape, flagged: Vector, correlation: float) -> bool:
-        """Whether fresh rounds show one of these again."""
+        """Whether fresh rounds confirm one of these regressions."""
         fresh = shifts_of(averages(self.sides(rng, truth), self.subjects)[:, flagged], correlation)
         return bool((holm(fresh.p_slower(self._margins[flagged]), np.ones(flagged.size)) <= ALPHA).any())
 
@@ -149,9 +149,9 @@ class Setting:
         return shifts_of(means, correlations), correlations
 
     def _runs(self, rng: np.random.Generator, truth: Shape, runs: int) -> Sides:
-        """Many runs as one: first the first round of each, then the second of each, and so on.
+        """Stacks many runs as one: the first round of each, then the second of each, and so on.
 
-        What is computed for a round needs no other round.
+        Computations for one round need no other round.
         """
         scenario, rounds, arms = self.scenario, self.rounds, len(_ARMS)
         spread = rng.uniform(*scenario.spread, (runs, len(self.cells), arms + 1))
@@ -165,7 +165,7 @@ class Setting:
 
     @cached_property
     def subjects(self) -> tuple[Subject, ...]:
-        """The same in each run: nothing is missing."""
+        """The subjects, the same in each run: nothing is missing."""
         return subjects_of(self.sides(np.random.default_rng(0), self.truth(Truth.SAME)))
 
     @cached_property

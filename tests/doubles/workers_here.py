@@ -1,9 +1,9 @@
-"""Workers in this process: they do all that real ones do, at a fraction of the cost, but die or hang.
+"""Workers in this process: they do the work of real ones at a fraction of the cost, but cannot die or hang.
 
 with workers_here():
-    fwdrev("sweep", "--quick", "--out", folder)
+fwdrev("sweep", "--quick", "--out", folder)
 with functions_here():
-    fwdrev("advise", "model:f", "--shape", "3")
+fwdrev("advise", "model:f", "--shape", "3")
 """
 
 import json
@@ -27,12 +27,12 @@ from fwdrev.bench.workers.protocol import READY, Request
 __all__ = ["functions_here", "workers_here"]
 
 _ALONE = Lock()
-"""A worker traces and limits the memory of its process, so there is one at a time."""
+"""Allows one worker at a time, since a worker traces and limits the memory of its process."""
 
 
 @contextmanager
 def workers_here() -> Iterator[None]:
-    """Starts no process for the sweeps inside."""
+    """Makes sweeps run their workers in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LocalExecutor, "_worker", _worker)
         yield
@@ -40,7 +40,7 @@ def workers_here() -> Iterator[None]:
 
 @contextmanager
 def _worker(executor: LocalExecutor, request: Request, _: object) -> Iterator["_Worker"]:
-    """It has served its request before the first line is asked for."""
+    """Serves the whole request before the first line is read."""
     ledger = Path(request.ledger)
     Ledger(ledger, executor._spec.engines).close()
     with ledger.with_suffix(".said").open("w+", encoding="utf-8") as out, _ALONE:
@@ -51,7 +51,7 @@ def _worker(executor: LocalExecutor, request: Request, _: object) -> Iterator["_
 
 
 class _Worker:
-    """A worker that ends well."""
+    """A worker that ends normally."""
 
     ended = Ended()
 
@@ -65,7 +65,7 @@ class _Worker:
 
 @contextmanager
 def functions_here() -> Iterator[None]:
-    """Starts no process for functions of the user's that are advised on inside."""
+    """Makes `advise` run the user's functions in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fwdrev.bench.functions.isolated.started", _function_process)
         patch.setattr("fwdrev.bench.functions.worker.gc.freeze", lambda: None)  # of a process that lives on
@@ -78,14 +78,14 @@ def _function_process(*_: object) -> Iterator["_FunctionProcess"]:
 
 
 class _FunctionProcess:
-    """As `fwdrev.bench.processes.side_process.SideProcess`; the answer to no question is that it has started."""
+    """Stands in for `fwdrev.bench.processes.side_process.SideProcess`; its first answer reports that it has started."""
 
     def __init__(self) -> None:
         self._worker = function_worker._Worker()
         self.tell({"do": "start"})
 
     def tell(self, command: Mapping[str, Any]) -> None:
-        """Answers at once; what the function prints goes to standard error."""
+        """Answers at once; the function's prints go to standard error."""
         given = json.loads(json.dumps(command))
         action = getattr(self._worker, given.pop("do"))
         with redirect_stdout(sys.stderr):
