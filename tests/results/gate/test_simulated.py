@@ -74,10 +74,10 @@ def test_intervals_cover(scenario: str, runs: int) -> None:
 
 @pytest.mark.parametrize("scenario", ["normal", "all of it"])
 def test_the_simulation_decides_as_the_gate_does(scenario: str) -> None:
-    """In 40 runs with slowdowns that are found about as often as not, with both answers among them."""
+    """In 16 runs with slowdowns that are found about as often as not, with both answers among them."""
     setting = Setting(scenario=SCENARIOS[scenario])
     answers = set()
-    for seed in range(40):
+    for seed in range(16):
         truth = setting.truth((Truth.MODE, Truth.CELL)[seed % 2]) * (0.62, 0.74)[seed % 2]
         red = setting.count_regressions(np.random.default_rng(seed), truth, 1) == 1
         assert _decided(setting, np.random.default_rng(seed), truth) is red

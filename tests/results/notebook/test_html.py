@@ -59,7 +59,8 @@ def test_the_crossovers_of_a_run_are_those_of_its_ratios(run: Run) -> None:
     """Each m* with its interval, beside its n, and what there is to say of them."""
     ratios = log_ratios(run, PAIR)
     found = crossover(ratios)
-    html, cells = shown(run), Reader(shown(run)).cells
+    html = shown(run)
+    cells = Reader(html).cells
     for n, crossing in found.in_m.items():
         assert cells[cells.index(str(n)) + 1] == size_text(crossing)
         assert crossing.size is not None
@@ -100,8 +101,9 @@ def test_one_round_has_no_interval(run: Run) -> None:
     """It is said, wherever an interval would stand."""
     once = replace(run, observations=tuple(o for o in run.observations if o.round <= 0))
     found = crossover(log_ratios(once, PAIR))
-    assert "1 of 5" in shown(once)
-    assert "no interval: one round" in shown(once)
+    html = shown(once)
+    assert "1 of 5" in html
+    assert "no interval: one round" in html
     assert "no interval: one round" in shown(found)
     assert found.law is not None
     assert "no interval" in shown(found.law)

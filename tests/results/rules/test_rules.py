@@ -73,7 +73,7 @@ def _passes(run: Run, factor: int) -> Run:
 )
 def test_the_border_is_found(a: float, b: float, when: str) -> None:
     """Where every size was measured no other two numbers do: these come back, as words and as code that decides so."""
-    found = simple_rule([_plane(_border(a, b), range(1, 81), range(1, 41))])
+    found = simple_rule([_plane(_border(a, b), range(1, 65), range(1, 31))])
     assert (found.a, found.b, found.when) == (a, b, when)
     defined: dict[str, Any] = {}
     exec(found.code, defined)  # noqa: S102 - what a user would paste

@@ -167,4 +167,4 @@ def test_a_run_from_another_machine(run: Run) -> None:
     theirs = load(run.folder)
     pair = engine_pair("forward,their $engine$", theirs.spec.engines)
     assert log_ratios(theirs, pair).n == [8, 64]
-    assert save_figures(theirs, run.folder / "figures", [("forward", "their $engine$")])
+    assert save_figures(theirs, run.folder / "figures", [("forward", "their $engine$")], formats=["svg"])

@@ -123,6 +123,33 @@ def test_interrupted_rounds_count_where_they_are_complete() -> None:
     assert 4 < torn.size.point < 64
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_sizes_with_other_rounds_have_their_own_errors(seed: int) -> None:
+    """Between two of them: each mean's variance, the covariance of the rounds that both have, freedom in between."""
+    rng, x = np.random.default_rng(seed), np.log(SIZES)
+    logs = np.array([2, 1, 0.4, -0.6, -1.5]) + rng.normal(0, 0.3, (8, 5))
+    logs[:, 1], logs[:5, 2], logs[6:, 3], logs[:7, 4] = np.nan, np.nan, np.nan, np.nan  # 8, 0, 3, 6 and 1 rounds
+    if seed % 2:
+        logs[5, 3] = np.nan  # so that no round has both neighbours of the crossover
+    found, there = _line(*logs).size, ~np.isnan(logs)
+    assert found is not None
+    curve = PchipInterpolator(x[[0, 2, 3, 4]], np.nanmean(logs[:, [0, 2, 3, 4]], axis=0))
+    assert abs(curve(math.log(found.point))) < 1e-9
+    for end in (found.low, found.high):
+        at = math.log(end or math.nan)
+        i, j = (0, 2) if at < x[2] else (2, 3)
+        if not x[0] + 1e-9 < at < x[3] - 1e-9:
+            continue  # the last size has one round: nothing is known from the one before it on
+        w, (a, b), both = (at - x[i]) / (x[j] - x[i]), there[:, [i, j]].sum(axis=0), there[:, i] & there[:, j]
+        apart = logs[both][:, [i, j]] - np.nanmean(logs[:, [i, j]], axis=0)
+        shared = both.sum()
+        covariance = apart.prod(axis=1).sum() / (shared - 1) * shared / (a * b) if shared > 1 else 0.0
+        own = [np.nanvar(logs[:, k], ddof=1) / there[:, k].sum() for k in (i, j)]
+        variance = (1 - w) ** 2 * own[0] + w**2 * own[1] + 2 * w * (1 - w) * covariance
+        half = stats.t.ppf(0.975, 1 / ((1 - w) / (a - 1) + w / (b - 1))) * math.sqrt(max(variance, 0))
+        assert abs(curve(at)) == pytest.approx(half, rel=1e-6)
+
+
 def _width(found: Crossing) -> float:
     assert found.size is not None
     assert found.size.low is not None
@@ -141,8 +168,10 @@ def test_the_law_of_a_power() -> None:
     columns = pd.MultiIndex.from_product([n, m], names=["n", "m"])
     table = pd.DataFrame((np.log(m) - crossings[:, :, np.newaxis]).reshape(4, -1), columns=columns)
     for level in (0.95, 0.5):
-        law = crossover(LogRatios(pair=PAIR, table=table, outputs=tuple(m.tolist())), level).law
+        whole = crossover(LogRatios(pair=PAIR, table=table, outputs=tuple(m.tolist())), level)
+        law, lines_of_plane = whole.law, [*whole.in_m.values(), *whole.in_n.values()]
         assert law is not None
+        assert {one.size.level for one in lines_of_plane if one.size is not None} == {level}
         lines = np.polyfit(np.log(n), crossings.T, 1)  # exponents, then logarithms of factors
         for found, each in ((law.alpha, lines[0]), (law.c, lines[1])):
             low, high = stats.t.interval(level, 3, each.mean(), stats.sem(each))
