@@ -269,9 +269,9 @@ def test_what_n_means_is_said_where_it_is_not_the_columns(
     assert told is None or told in said[0]
 
 
-def test_figures_are_told_as_they_are_drawn(run: Path, tmp_path: Path) -> None:
+def test_figures_are_told_as_they_are_drawn(whole: Path, tmp_path: Path) -> None:
     """On a terminal; elsewhere standard error stays empty."""
     names: list[str] = []
-    paths = save_figures(load(run), tmp_path, formats=["svg"], told=names.append)
+    paths = save_figures(load(whole), tmp_path, formats=["svg"], told=names.append)
     assert [path.name for path in paths] == names
-    assert fwdrev("plot", run, "--format", "svg", "--out", tmp_path / "again").stderr == ""
+    assert fwdrev("plot", whole, "--format", "svg", "--out", tmp_path / "again").stderr == ""
