@@ -106,7 +106,9 @@ class JaxJacobian(Chooser):
             return ModeChoice(reason=why), None, not self._traced(args, kwargs)
         outputs = tuple((out.shape, out.dtype) for out in traced.program.out_avals)
         final = not traced.inside_a_trace
-        if not all(jnp.issubdtype(dtype, self._kind) for _, dtype in outputs):
+        if not outputs:
+            choice = ModeChoice(reason="the function returns no numbers, which jax.jacobian refuses")
+        elif not all(jnp.issubdtype(dtype, self._kind) for _, dtype in outputs):
             choice = ModeChoice(reason="jax.jacobian refuses outputs of another kind of numbers")
         elif final and _takes_long_to_weigh(traced):
             choice = ModeChoice(reason="to weigh so many operations takes longer than to run them")

@@ -44,7 +44,8 @@ def jacobian_by(
     """The Jacobian of `f` by mode "forward" (jax.jacfwd) or "reverse" (jax.jacrev), as a pytree like theirs.
 
     Without `chunk` this is JAX's own function. With it, `chunk` tangents or cotangents are computed at a time, which
-    takes less memory and more time; the function is linearized once, at the point. Integers need reverse mode.
+    takes less memory and more time; the function is linearized once, at the point. Integers need reverse mode. Blocks
+    that belong to Python's numbers then have the dtype of JAX's, but are not weakly typed.
 
     Raises InputError for an unknown mode and for a chunk that is not a whole number from 1 on.
     """
@@ -65,7 +66,7 @@ def jacobian_by(
         if not present(numbers, args):
             return plain(*args, **kwargs)  # JAX's own error says what is wrong
         leaves, tree = jax.tree.flatten(selected(numbers, args))
-        if not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
+        if not leaves or not _differentiable(leaves, holomorphic=holomorphic, mode=mode, allow_int=allow_int):
             return plain(*args, **kwargs)
         at = curried(f, numbers, args, kwargs)
         found = in_chunks(_of_inexact(at, leaves, tree), leaves, tree, size, has_aux=has_aux, holomorphic=holomorphic)
@@ -189,7 +190,7 @@ def _pulled(
     """Row by row; None where JAX refuses the function's output."""
     y, pull, *aux = jax.vjp(of, *filter(_inexact, leaves), has_aux=has_aux)  # type: ignore[call-overload]  # as above
     outs, out_tree = jax.tree.flatten(y)
-    if not all(of_kind(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
+    if not outs or not all(of_kind(out, jnp.complexfloating if holomorphic else jnp.floating) for out in outs):
         return None
     rows = iter(_in_chunks(lambda *seed: pull(jax.tree.unflatten(out_tree, seed)), outs, chunk))
     columns = [next(rows) if _inexact(x) else None for x in leaves]

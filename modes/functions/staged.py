@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, reduce, wraps
 from itertools import pairwise
-from typing import Any
+from typing import Any, SupportsIndex
 
 import jax
 import jax.numpy as jnp
@@ -25,7 +25,6 @@ from fwdrev.modes.core.arrays import AnyArray
 from fwdrev.modes.core.chain import Chain, Wrt
 from fwdrev.modes.core.data import Pytree
 from fwdrev.modes.core.jacobians import (
-    Argnums,
     Function,
     checked_argnums,
     checked_chunk,
@@ -48,7 +47,7 @@ _MOST = 1024
 
 def mixed(
     stages: Sequence[Function],
-    argnums: Argnums = 0,
+    argnums: SupportsIndex | Sequence[SupportsIndex] = 0,
     *,
     has_aux: bool = False,
     holomorphic: bool = False,
@@ -63,22 +62,22 @@ def mixed(
 
     Raises InputError unless all stages are functions, and whatever jax.jacobian raises.
     """
-    stages, argnums, chunk = checked_stages(stages), checked_argnums(argnums), checked_chunk(chunk)
+    stages, numbers, chunk = checked_stages(stages), checked_argnums(argnums), checked_chunk(chunk)
     options: dict[str, Any] = {"has_aux": has_aux, "holomorphic": holomorphic}
-    plain = jax.jacrev(composed(stages), argnums, allow_int=allow_int, **options)
+    plain = jax.jacrev(composed(stages), numbers, allow_int=allow_int, **options)
     kind = jnp.complexfloating if holomorphic else jnp.floating
     trees: dict[Any, Tree] = {}
 
     @wraps(stages[0])
     def jacobian(*args: Pytree, **kwargs: Pytree) -> Pytree:
-        if not present(argnums, args):
+        if not present(numbers, args):
             return plain(*args, **kwargs)
-        wanted = selected(argnums, args)
-        if not all(of_kind(leaf, kind) for leaf in jax.tree.leaves(wanted)):
+        wanted = selected(numbers, args)
+        if not _all_of_kind(wanted, kind):
             return plain(*args, **kwargs)
-        functions = [curried(stages[0], argnums, args, kwargs), *stages[1:]]
+        functions = [curried(stages[0], numbers, args, kwargs), *stages[1:]]
         values, aux = _values(functions, wanted, has_aux=has_aux)
-        if not all(of_kind(leaf, kind) for leaf in jax.tree.leaves(values[-1])):
+        if not _all_of_kind(values[-1], kind):
             return plain(*args, **kwargs)
         first = StageVector(values[0], held_imaginary=holomorphic)
         vectors = [first, *(StageVector(value) for value in values[1:])]
@@ -86,6 +85,12 @@ def mixed(
         return (found, aux) if has_aux else found
 
     return jacobian
+
+
+def _all_of_kind(tree: Pytree, kind: type[Any]) -> bool:
+    """Whether it has leaves, all of that kind of numbers; JAX refuses a Jacobian of, or by, nothing."""
+    leaves = jax.tree.leaves(tree)
+    return bool(leaves) and all(of_kind(leaf, kind) for leaf in leaves)
 
 
 def checked_stages(stages: object) -> list[Function]:

@@ -1,4 +1,4 @@
-"""`fwdrev.jacobian` gives what jax.jacobian gives, for random functions of random trees that are called several times.
+"""Jacobians of random functions of random trees are those of JAX, whichever of our functions makes them.
 
 The functions are compositions of a few steps and a shape of the outputs; the trees hold arrays of all dtypes, numbers
 of Python and None; other arguments are static and may change what the function is. FWDREV_EXAMPLES sets how many
@@ -9,22 +9,24 @@ import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings, strategies as st
+from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 
 import fwdrev
+from fwdrev.modes.core.jacobians import jacobian_by
+from fwdrev.modes.functions.staged import mixed
+from tests.api.drawn import DTYPES, OUTPUTS, REAL, STEPS, Drawn, function, stages, tame, trees
 from tests.programs import forget_if_large
 from tests.reports.comparing import assert_same, outcome
 
 _EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "30"))
 
-_TESTS = 3
+_TESTS = 5
 """The examples are shared out among them."""
 
 SEARCH = settings(
@@ -33,130 +35,12 @@ SEARCH = settings(
 )
 
 
-class Pair(NamedTuple):
-    """A named tuple, as users have it."""
-
-    first: Any
-    second: Any
-
-
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As on a new machine; ranks are promoted, as JAX does by default."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with jax.numpy_rank_promotion("allow"):
         yield
-
-
-@jax.custom_vjp
-def _by_hand(x: Any) -> Any:
-    return jnp.sin(x)
-
-
-_by_hand.defvjp(lambda x: (jnp.sin(x), x), lambda x, u: (u * jnp.cos(x),))
-
-
-@jax.custom_jvp
-def _by_rule(x: Any) -> Any:
-    return jnp.tanh(x)
-
-
-@_by_rule.defjvp
-def _(primals: Any, tangents: Any) -> Any:
-    y = _by_rule(primals[0])
-    return y, tangents[0] * (1 - y**2)
-
-
-STEPS: dict[str, Any] = {
-    "sin": jnp.sin,
-    "square": jnp.square,
-    "absolute": jnp.abs,
-    "root": jnp.sqrt,
-    "ratio": jax.jit(lambda x: x / (1 + x * x)),
-    "masked": jax.jit(lambda x: jnp.where(jnp.abs(x) > 0.5, jnp.sqrt(x), x)),
-    "cumulated": lambda x: jnp.cumsum(x, axis=-1) if x.ndim else x,
-    "reversed": lambda x: x[::-1] if x.ndim else x,
-    "held": lambda x: x + jax.lax.stop_gradient(x),
-    "by hand": _by_hand,
-    "by rule": _by_rule,
-    "compiled": jax.jit(lambda x: x * 2),
-    "integer": lambda x: x.astype(int),
-    "single": lambda x: x.astype(jnp.promote_types(x.dtype, jnp.float32)),
-    "scanned": jax.jit(lambda x: jax.lax.scan(lambda c, _: (c * c, None), x, None, length=2)[0]),
-    "branching": lambda x: jax.lax.cond(jnp.all(x == x), lambda y: y * 3, lambda y: y, x),  # noqa: PLR0124 - no NaN
-}
-
-
-def _tiled(x: Any, k: int) -> Any:
-    return jnp.tile(x.ravel(), k)
-
-
-OUTPUTS: dict[str, Any] = {
-    "tiled": lambda xs, k: jnp.concatenate([_tiled(x, k) for x in xs]) if xs else jnp.zeros(k),
-    "total": lambda xs, k: sum(jnp.sum(x) for x in xs) * k,
-    "each": lambda xs, k: {"k": tuple(_tiled(x, k) for x in xs), "none": None},
-    "pair": lambda xs, k: Pair([x * k for x in xs], jnp.ones(k)),
-    "first": lambda xs, _: xs[0] if xs else None,
-}
-
-
-class Drawn(NamedTuple):
-    """A function, the options of its Jacobian, and the arguments of its calls: two trees and two static values."""
-
-    steps: tuple[str, ...]
-    outputs: str
-    options: dict[str, Any]
-    calls: list[tuple[Any, Any, Any, Any]]
-
-
-def function(drawn: Drawn) -> Any:
-    """As it was drawn: `k` copies of everything; at `kind` "hand" through a rule for reverse mode alone."""
-
-    def f(tree: Any, other: Any, k: Any, kind: Any) -> Any:
-        xs = [jnp.asarray(leaf) for leaf in jax.tree.leaves((tree, other))]
-        for step in drawn.steps:
-            xs = [STEPS[step](x) for x in xs]
-        if kind == "hand":
-            xs = [_by_hand(x) for x in xs]
-        y = OUTPUTS[drawn.outputs](xs, k)
-        return (y, [x.shape for x in xs]) if drawn.options.get("has_aux") else y
-
-    return f
-
-
-DTYPES = [np.float64, np.float32, np.float16, ml_dtypes.bfloat16, np.complex64, np.int32, np.bool_]
-REAL = DTYPES[:4]
-SHAPES = [(), (1,), (3,), (2, 2), (0,)]
-ODD = [0.0, -1.0, float("nan"), float("inf")]
-
-
-@st.composite
-def leaves(draw: st.DrawFn, dtypes: list[Any], *, odd: bool) -> Any:
-    """An array, of NumPy or of JAX, or a number of Python."""
-    if draw(st.integers(0, 7)) == 0:
-        return draw(st.sampled_from([0.5, 1.25] if dtypes == REAL else [0.5, 2, True]))
-    shape = draw(st.sampled_from(SHAPES))
-    values = st.sampled_from([0.25, 0.5, 0.75, 1.25, 1.5] + (ODD if odd else []))
-    drawn = [draw(values) for _ in range(int(np.prod(shape)))]
-    with np.errstate(invalid="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        array = np.array(drawn, np.float64).reshape(shape).astype(draw(st.sampled_from(dtypes)))
-    return jnp.asarray(array) if draw(st.booleans()) else array
-
-
-def _containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.one_of(
-        st.dictionaries(st.sampled_from("abc"), children, max_size=2),
-        st.tuples(children),
-        st.lists(children, max_size=2),
-        st.builds(Pair, children, children),
-    )
-
-
-def trees(dtypes: list[Any], *, odd: bool) -> st.SearchStrategy[Any]:
-    """Of a few leaves; None is a tree without any."""
-    leaf = leaves(dtypes, odd=odd)
-    return st.one_of(leaf, st.recursive(st.one_of(leaf, st.none()), _containers, max_leaves=3))
 
 
 STATIC = st.sampled_from([1, 2, 9, 3.0, np.int64(4)])
@@ -175,15 +59,10 @@ def drawn(draw: st.DrawFn, dtypes: list[Any]) -> Drawn:
     first = (draw(trees(dtypes, odd=True)), draw(st.sampled_from([1.5, 0.5, None])), draw(STATIC), "plain")
     calls: list[tuple[Any, Any, Any, Any]] = [first]
     for _ in range(draw(st.integers(1, 2))):
-        tree = draw(st.sampled_from([_tame(first[0]), None]))
+        tree = draw(st.sampled_from([tame(first[0]), None]))
         tree = draw(trees(dtypes, odd=False)) if tree is None else tree
         calls.append((tree, first[1], draw(STATIC), draw(KINDS)))
     return Drawn(steps, draw(st.sampled_from(sorted(OUTPUTS))), options, calls)
-
-
-def _tame(tree: Any) -> Any:
-    """The same shapes and dtypes with values where every step has a derivative."""
-    return jax.tree.map(lambda leaf: np.full_like(leaf, 0.75) if isinstance(leaf, np.ndarray) else leaf * 0 + 1, tree)
 
 
 def check(drawn: Drawn) -> None:
@@ -231,3 +110,63 @@ def test_tall_functions(one: str, other: str, dtype: Any, k: Any, kind: Any) -> 
     x, y = np.array([0.5, 0.75, 1.25]).astype(dtype), np.array([0.25, 1.5, 0.5]).astype(dtype)
     calls = [(x, None, 9, "plain"), (y, None, k, kind), (x, None, 9, "hand"), (y, None, 9, "plain")]
     check(Drawn((one, other), "tiled", {}, calls))
+
+
+@st.composite
+def named(draw: st.DrawFn, dtypes: list[Any], modes: list[str]) -> tuple[Drawn, str, int | None]:
+    """One call, by a mode and in chunks that are named; steps of which no Jacobian cancels."""
+    step = draw(st.sampled_from(["sin", "square", "compiled", "integer", "single"]))
+    options: dict[str, Any] = {"argnums": draw(st.sampled_from([0, 1, -3, (0,), (1, 0), [0, 1], np.int64(0), 5]))}
+    options |= draw(st.sampled_from([{}, {}, {"has_aux": True}, {"holomorphic": True}, {"allow_int": True}]))
+    args = (draw(trees(dtypes, odd=False)), draw(st.sampled_from([1.5, None, 2])), draw(st.sampled_from([1, 3])), None)
+    outputs = draw(st.sampled_from(sorted(OUTPUTS)))
+    chunk = draw(st.sampled_from([None, 1, 2, 100]))
+    return Drawn((step,), outputs, options, [args]), draw(st.sampled_from(modes)), chunk
+
+
+def check_named(asked: tuple[Drawn, str, int | None]) -> None:
+    """The value that JAX gives by that mode, to the last entry, or the same type of exception."""
+    drawn, mode, chunk = asked
+    f, options = function(drawn), dict(drawn.options)
+    args: tuple[Any, dict[str, Any]] = (drawn.calls[0], {})
+    truth = any(jnp.result_type(leaf) == jnp.bool_ for leaf in jax.tree.leaves(args))
+    assume(not (truth and options.get("allow_int")))  # an internal error of JAX: "a bytes-like object is required"
+    if mode == "mixed":
+        known, refusal = outcome(jax.jacrev(f, **options), args)
+        value, error = outcome(mixed(stages(drawn), chunk=chunk, **options), args)
+    else:
+        value, error = outcome(jacobian_by(f, mode, chunk=chunk, **options), args)
+        if mode == "forward":
+            options.pop("allow_int", None)
+        known, refusal = outcome({"forward": jax.jacfwd, "reverse": jax.jacrev}[mode](f, **options), args)
+    assert error == refusal
+    if refusal is None:
+        assert_same(value, known, cancels=False)
+    forget_if_large()
+
+
+@SEARCH
+@given(named(REAL, ["forward", "reverse", "mixed"]))
+def test_named_modes_of_real_trees(asked: tuple[Drawn, str, int | None]) -> None:
+    """All at once and in chunks of any size."""
+    check_named(asked)
+
+
+@SEARCH
+@given(named(DTYPES, ["forward", "reverse", "mixed"]))
+def test_named_modes_of_all_dtypes(asked: tuple[Drawn, str, int | None]) -> None:
+    """Complex numbers, integers and truth values too, most of which JAX refuses."""
+    check_named(asked)
+
+
+@pytest.mark.parametrize("chunk", [None, 2])
+@pytest.mark.parametrize("mode", ["auto", "forward", "reverse", "mixed"])
+@pytest.mark.parametrize(
+    ("f", "x"), [(lambda _: {"y": jnp.ones(2)}, None), (lambda _: None, 1.5), (lambda _: (), np.ones(2))]
+)
+def test_of_nothing_and_by_nothing(f: Any, x: Any, mode: str, chunk: int | None) -> None:
+    """JAX refuses a Jacobian by no argument, and in reverse mode that of no output; found by the search."""
+    by_jax = jax.jacfwd if mode == "forward" else jax.jacobian
+    known, refusal = outcome(by_jax(f), ((x,), {}))
+    found = fwdrev.jacobian([f, lambda y: y] if mode == "mixed" else f, np.int64(0), mode=mode, chunk=chunk)
+    assert outcome(found, ((x,), {})) == (known, refusal)

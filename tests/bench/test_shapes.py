@@ -1,8 +1,6 @@
 """Sweeps of problems that do not have every shape: the grid becomes what there is, and every reader takes that."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from fwdrev.bench.records.spec import read_spec
 from fwdrev.modes import InputError
 from fwdrev.results import Run, create, load
 from fwdrev.results.runs.export import spec_toml
+from tests.command import fwdrev
 from tests.plugin import install_plugin
 from tests.scripted import scripted_run
 
@@ -96,22 +95,22 @@ def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
     folder = _written(scripted_run(**STEPPED | {"inputs": inputs, "outputs": "7"}, noise=0.02), tmp_path / "run")
     for command in (
         ("crossover", folder, "--json"),
-        ("plot", folder, "--out", tmp_path / "plots"),
+        ("plot", folder, "--format", "svg", "--out", tmp_path / "plots"),
         ("report", folder, "--out", tmp_path / "report.html"),
     ):
-        arguments = [sys.executable, "-m", "fwdrev", *map(str, command)]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=120)
+        done = fwdrev(*command)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         if command[0] == "crossover":
             found = json.loads(done.stdout)
             assert [point["m"] for point in found["points_in_n"]] == [4]
+    assert list((tmp_path / "plots").glob("*.svg"))
+    assert (tmp_path / "report.html").exists()
 
 
 @pytest.mark.usefixtures("plugin")
 def test_what_is_explained_exists() -> None:
     """The nearest shape to what was asked for, and it is said."""
-    arguments = ["explain", "--problem", "stepped", "--inputs", "30", "--outputs", "30", "--json"]
-    done = subprocess.run([sys.executable, "-m", "fwdrev", *arguments], capture_output=True, check=True)
+    done = fwdrev("explain", "--problem", "stepped", "--inputs", "30", "--outputs", "30", "--json")
     told = json.loads(done.stdout)["problem"]
     assert (told["n"], told["m"]) == (28, 4)

@@ -33,8 +33,11 @@ def outcome(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, type[E
         return None, type(error)
 
 
-def assert_same(found: Any, expected: Any, rounding: float = 1.0) -> None:
-    """The same tree of arrays, shapes and dtypes, NaN for NaN, values up to rounding."""
+def assert_same(found: Any, expected: Any, rounding: float = 1.0, *, cancels: bool = True) -> None:
+    """The same tree of arrays, shapes and dtypes, NaN for NaN, values up to rounding.
+
+    Where nothing `cancels`, each entry is right relative to itself.
+    """
     assert jax.tree.structure(found) == jax.tree.structure(expected)  # type: ignore[operator]
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         if not hasattr(other, "dtype"):
@@ -42,16 +45,16 @@ def assert_same(found: Any, expected: Any, rounding: float = 1.0) -> None:
             continue
         assert (one.shape, one.dtype) == (other.shape, other.dtype)
         if jnp.issubdtype(other.dtype, jnp.inexact):
-            _assert_close(one, other, rounding * _ROUNDING.get(str(other.dtype), _EIGHT_BITS))
+            _assert_close(one, other, rounding * _ROUNDING.get(str(other.dtype), _EIGHT_BITS), cancels=cancels)
         elif not jnp.issubdtype(other.dtype, jax.dtypes.extended):
             np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
 
 
-def _assert_close(found: Any, expected: Any, rounding: float) -> None:
+def _assert_close(found: Any, expected: Any, rounding: float, *, cancels: bool) -> None:
     wide = np.complex128 if jnp.issubdtype(expected.dtype, jnp.complexfloating) else np.float64
     one, other = np.asarray(found).astype(wide), np.asarray(expected).astype(wide)
     sizes = np.abs(other[np.isfinite(other)])
-    np.testing.assert_allclose(one, other, rtol=rounding, atol=rounding * sizes.max(initial=0.0))
+    np.testing.assert_allclose(one, other, rtol=rounding, atol=cancels * rounding * sizes.max(initial=0.0))
 
 
 def arguments_of(call: Call) -> list[Arguments]:

@@ -150,7 +150,7 @@ def test_shapes_are_filled_by_the_seed() -> None:
     one, other = point_of(target, ours), point_of(target, ours)
     assert [(a.shape, a.dtype.name) for a in one] == [((3,), "float32"), ((2, 2), "float32")]
     np.testing.assert_array_equal(one[0], other[0])
-    assert not np.array_equal(one[0], point_of(Target(what="m:f", shapes=[(3,)], seed=2), ours)[0])
+    assert not np.array_equal(one[0], point_of(Target(what="m:f", shapes=[(3,), (2, 2)], seed=2), ours)[0])
 
 
 @pytest.mark.usefixtures("project")

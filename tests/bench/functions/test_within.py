@@ -70,17 +70,29 @@ def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
         within(seconds, lambda: 1 // 0, HERE)
 
 
-def test_nothing_is_raised_afterwards() -> None:
-    """However close to the end it was."""
-    ended = 0
-    for _ in range(300):
+def test_nothing_is_raised_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever line comes too late: a clock that moves on at each look gives up at each line in turn."""
+    calls, given_up = 0, 0
+
+    def short() -> int:
+        nonlocal calls
+        calls += 1
+        return work() + work()
+
+    for limit in itertools.count():
+        now = itertools.count()
+        monkeypatch.setattr("fwdrev.bench.functions.within.perf_counter", now.__next__)
         try:
-            within(2e-4, lambda: [work() for _ in range(30)], HERE)
+            assert within(float(limit), short, HERE) == 9900
         except TimeoutError:
-            continue
-        ended += 1
-        assert work() == 4950
-    assert 0 <= ended <= 300
+            given_up += 1
+        else:
+            break
+        finally:
+            assert sys.gettrace() is None
+            assert work() == 4950
+    assert given_up == next(now) - 1 >= 4, "once at each line, of which each function has one or two"
+    assert calls == given_up, "before the first line it has not begun"
 
 
 def test_a_debugger_goes_before() -> None:

@@ -12,15 +12,11 @@ import psutil
 import pytest
 
 from fwdrev.bench.machine import facts
-from fwdrev.bench.machine.environment import worker_settings
 from fwdrev.bench.machine.facts import blas, frequency, pyperf_says
-from fwdrev.bench.processes.process import Answer, ask
+from fwdrev.bench.processes.process import ask
 from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.records.machine import Blas, Frequency, PyperfSays
-from fwdrev.bench.timing import noise
-from fwdrev.bench.timing.noise import noise_rounds, one_round
 from fwdrev.modes import InputError
-from fwdrev.modes.errors import NothingMeasuredError
 from tests.command import expect_one_line, fwdrev
 from tests.results.test_doctor import SHOWN
 
@@ -70,26 +66,11 @@ def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.M
     assert found.xla.problem == "ImportError: no such library"
 
 
-def test_a_process_measures_two_equal_arms() -> None:
-    """Pinned where the system lets it; a processor that does not exist is no error."""
-    for cpus, pinned in ((sorted(os.sched_getaffinity(0))[:1], True), ([10_000], False), ([], False)):
-        request = {"blocks": 4, "block_seconds": 1e-5, "seed": 0, "cpus": cpus}
-        answer = ask(["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), 60.0)
-        assert answer.problem is None
-        data = json.loads(answer.text)
-        assert data["pinned"] is pinned
-        assert [len(data[arm]) for arm in "ab"] == [4, 4]
-    assert set(one_round(2, 1e-5, 0, [])) == {"a", "b", "pinned"}
-
-
-def test_a_process_that_says_why_it_cannot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last line of its errors, or its signal; without noise there is no diagnosis."""
+def test_a_process_that_says_why_it_cannot() -> None:
+    """The last line of its errors, or its signal."""
     assert ask(["-c", "1/0"], dict(os.environ), 60.0).problem == "ZeroDivisionError: division by zero"
     assert ask(["-c", "raise SystemExit(3)"], dict(os.environ), 60.0).problem == "ended with exit code 3"
     assert ask(["-c", "import os; os.abort()"], dict(os.environ), 60.0).problem == "ended with signal SIGABRT"
-    monkeypatch.setattr(noise, "ask", lambda *_: Answer(text="", problem="no answer in 61 s"))
-    with pytest.raises(NothingMeasuredError, match="could not be measured: no answer in 61 s"):
-        noise_rounds(1.0)
 
 
 def test_a_stuck_process_goes_with_all_that_it_started(tmp_path: Path) -> None:
@@ -130,7 +111,9 @@ def test_help_has_an_example() -> None:
     expect_one_line(fwdrev("doctor", "--seconds", "long"), 2, "Invalid value for '--seconds'")
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
     """While the noise is measured, in whichever process."""
     command = [sys.executable, "-m", "fwdrev", "doctor", "--seconds", "600"]

@@ -67,7 +67,9 @@ def test_a_record_for_each_round_and_cell(project: Path) -> None:
 def test_each_side_counts_with_its_own_code(project: Path) -> None:
     """The engine that was edited counts 20 in head and 10 in base; counts are in the first round only."""
     (project / "mine.py").write_text((project / "mine.py").read_text().replace("COUNT = 10", "COUNT = 20"))
-    for o in _observed("mine"):
+    seen = _observed("mine")
+    assert sorted(o.round for o in seen) == [0, 0, 1, 1]
+    for o in seen:
         base, head = (arms["mine"].cost for arms in (o.base, o.head))
         if o.round == 0:
             assert base is not None
@@ -142,7 +144,7 @@ def test_a_death_in_the_middle_of_a_block(project: Path) -> None:
     (project / "model.py").write_text(head)
     seen = _observed("model:moody", "model:step", grid="4")
     assert _ended(seen, "model:moody") == [(0, Cell(4, 2), Status.CRASHED, Status.SKIPPED)]
-    assert [len(o.base["model:step"].values) for o in seen] == [3] * len(seen)
+    assert [(o.round, len(o.base["model:step"].values)) for o in seen] == [(0, 3), (1, 3)]
 
 
 def test_no_side_finds_the_other(project: Path) -> None:

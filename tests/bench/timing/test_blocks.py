@@ -71,10 +71,35 @@ def test_what_an_arm_leaves_behind_is_not_charged_to_the_next(clock: FakeClock) 
     assert values == {"a": [1.0] * 10, "b": [1.0] * 10}
 
 
+def test_a_change_of_arms_costs_calls_that_are_not_counted(clock: FakeClock) -> None:
+    """One, and an eighth of a block; none where the arm goes on, as in the middle of ABBA."""
+    arms = {"a": clock.arm("a", 1.0), "b": clock.arm("b", 2.0)}
+    assert timed_blocks(arms, {"a": 16, "b": 7}, 2, Random(0)) == {"a": [1.0] * 2, "b": [2.0] * 2}
+    first, second = ("a", "b") if clock.calls[0] == "a" else ("b", "a")
+    calls = {"a": 16, "b": 7}
+    before = {"a": 3, "b": 1}
+    runs = [(name, len(list(group))) for name, group in groupby(clock.calls)]
+    there = (first, before[first] + calls[first])
+    assert runs == [there, (second, before[second] + 2 * calls[second]), there]
+
+
 def test_a_block_takes_about_what_was_asked(clock: FakeClock) -> None:
     """At least one call, and enough of a short one."""
-    loops = calibrate({"slow": clock.arm("slow", 5.0), "fast": clock.arm("fast", 0.001)}, 0.5)
+    came: list[str] = []
+    loops = calibrate({"slow": clock.arm("slow", 5.0), "fast": clock.arm("fast", 0.001)}, 0.5, came.append)
     assert loops == {"slow": 1, "fast": 500}
+    assert came == ["slow", "fast"], "it is told which arm comes"
+
+
+def test_the_shortest_of_three_calls_counts(clock: FakeClock) -> None:
+    """Delays only add."""
+    seconds = iter([7.0, 0.25, 3.0])
+
+    def call() -> None:
+        clock.now += next(seconds)
+
+    assert calibrate({"a": call}, 2.0) == {"a": 8}
+    assert next(seconds, None) is None
 
 
 def test_arms_that_are_nearly_equal_share_a_loop_count(clock: FakeClock) -> None:

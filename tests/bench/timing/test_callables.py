@@ -2,6 +2,7 @@
 
 import gc
 import sys
+import weakref
 from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
@@ -66,8 +67,37 @@ def test_rounds_are_abba_with_one_count(clock: Clock) -> None:
     assert found.seconds == pytest.approx(0.0011 * clock.calls.count("f") + 0.001 * clock.calls.count("g"))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "calls"), [(0.001, "fgfffggg"), (0.0099, "fgfffggg"), (0.011, "fgfg"), (0.0, "fgfffggg")]
+)
+def test_a_long_call_is_probed_once(clock: Clock, seconds: float, calls: str) -> None:
+    """A short one three times; a clock that sees nothing of it stands for a nanosecond."""
+    found = PairedCallables(clock.call("f", seconds), clock.call("g", seconds)).probe()
+    assert clock.calls == calls
+    assert [found.f, found.g] == pytest.approx([max(seconds, 1e-9)] * 2, rel=1e-9, abs=0)
+    assert found.setup == 0.0
+
+
+def test_the_shortest_of_three_calls_counts(clock: Clock) -> None:
+    """Delays only add."""
+    seconds = iter([60.0, 0.003, 0.001, 0.002])
+
+    def call() -> None:
+        clock.now += next(seconds)
+
+    found = PairedCallables(call, clock.call("g", 0.001)).probe()
+    assert [found.f, found.g] == pytest.approx([0.001] * 2)
+
+
 def test_either_may_begin(clock: Clock) -> None:
-    """Drawn anew in each group."""
+    """Drawn anew in each group, the same draws each time."""
+    pair = probed(clock, f=0.002, g=0.002)
+    list(pair.rounds(20, 2))
+    order, clock.calls = clock.calls, ""
+    again = probed(clock, f=0.002, g=0.002)
+    list(again.rounds(20, 2))
+    assert clock.calls == order
+    clock.calls = ""
     pair = probed(clock, f=0.002, g=0.002)
     begins = set()
     for _ in pair.rounds(20, 2):
@@ -91,6 +121,27 @@ def test_setup_is_called_anew_in_each_round(clock: Clock) -> None:
     assert made == ["0", "1", "2", "3", "4"]
     assert sorted(set(clock.calls)) == ["2", "3", "4"]
     assert clock.calls == "".join(sorted(clock.calls))
+
+
+def test_the_old_pair_lives_until_the_new_one_is_there() -> None:
+    """So that new arrays lie elsewhere, by a distance that is drawn; nothing older is held."""
+    made: list[Any] = []
+    alive: list[list[bool]] = []
+
+    def setup() -> tuple[Any, Any]:
+        alive.append([each() is not None for each in made])
+        f, g = Waited(), Waited()
+        made.extend([weakref.ref(f), weakref.ref(g)])
+        return f.block_until_ready, g.block_until_ready
+
+    pair = PairedCallables(*setup(), setup)
+    pair.probe()
+    distances = set()
+    for _ in pair.rounds(3, 2):
+        distances.add(len(pair._padding))
+    assert alive == [[], [True] * 2, *([False] * (2 * old) + [True] * 2 for old in range(1, 4))]
+    assert len(distances) == 3
+    assert 0 < max(distances) < 1 << 16
 
 
 def test_the_collector_is_as_it_was() -> None:
@@ -118,7 +169,7 @@ def test_the_collector_is_as_it_was() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "rounds", "blocks"),
-    [(1e-6, 10, 6), (5e-3, 10, 6), (20e-3, 10, 2), (50e-3, 5, 2), (0.1, 3, 2)],
+    [(2e-5, 10, 6), (5e-3, 10, 6), (20e-3, 10, 2), (50e-3, 5, 2), (0.1, 3, 2)],
     ids=str,
 )
 def test_the_layout_fits_the_time(clock: Clock, seconds: float, rounds: int, blocks: int) -> None:

@@ -5,93 +5,101 @@ from typing import Any
 
 import pytest
 
-from fwdrev.bench import PREPARING, ArmResult, Cell, LocalExecutor, Skips, Status, Sweep, make_spec
+from fwdrev.bench import PREPARING, WEIGHING, ArmResult, Cell, LocalExecutor, Skips, Status, Sweep, make_spec
 from fwdrev.bench.workers.ledger import Ledger
+from tests.doubles.workers_here import workers_here
 from tests.plugin import install_plugin
 
 PLANE = {"inputs": "4,8", "outputs": "2,6,9", "rounds": 2, "blocks": 2, "block_seconds": 1e-4}
 
+Found = dict[Cell, dict[int, ArmResult]]
+"""What was recorded of an engine, by cell and round."""
 
-def _arms(folder: Path, engine: str, **fields: Any) -> dict[Cell, dict[int, ArmResult]]:
-    """What was recorded of an engine that was measured beside `forward`; `forward` was measured everywhere."""
+
+def _arms(folder: Path, *engines: str, **fields: Any) -> dict[str, Found]:
+    """What was recorded of engines that were measured beside `forward`; `forward` was measured everywhere.
+
+    By one worker at a time, so that what it finds out at small sizes is known at large ones.
+    """
     scratch = folder / "scratch"
     scratch.mkdir()
-    spec = make_spec(PLANE | {"engines": ["forward", engine]} | fields)
-    seen = list(Sweep(spec, LocalExecutor(spec, scratch)))
-    rounds = {(o.round, o.cell): o.arms for o in seen}
-    for cell in spec.cells:
-        for index in (PREPARING, 0, 1):
-            assert rounds[index, cell]["forward"].status is Status.MEASURED
-    found: dict[Cell, dict[int, ArmResult]] = {cell: {} for cell in spec.cells}
+    spec = make_spec(PLANE | {"engines": ["forward", *engines]} | fields)
+    executor = LocalExecutor(spec, scratch)
+    executor._cpus = executor._cpus[-1:]
+    rounds = {(o.round, o.cell): o.arms for o in Sweep(spec, executor)}
+    assert set(rounds) == {(index, cell) for index in (PREPARING, WEIGHING, 0, 1) for cell in spec.cells}
+    assert {arms["forward"].status for arms in rounds.values()} == {Status.MEASURED}
+    found: dict[str, Found] = {name: {cell: {} for cell in spec.cells} for name in engines}
     for (index, cell), arms in rounds.items():
-        if engine in arms:
-            found[cell][index] = arms[engine]
+        for name in arms.keys() & found.keys():
+            found[name][cell][index] = arms[name]
     return found
 
 
-@pytest.fixture(autouse=True)
-def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install_plugin(tmp_path, monkeypatch)
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
+    """Engines that take their worker with them, all in one sweep: each death is one arm's own."""
+    folder = tmp_path_factory.mktemp("failing")
+    with pytest.MonkeyPatch.context() as patched:
+        install_plugin(folder, patched)
+        return _arms(folder, "killed", "greedy", "sleeping", "late", memory_limit="200MB", timeout="6s")
 
 
-def _expect_barred(found: dict[Cell, dict[int, ArmResult]], status: Status, reason: str) -> None:
-    """It failed from m = 6 on: recorded so at the smallest sizes, skipped with their name at larger ones."""
-    assert found[Cell(4, 6)][PREPARING].status is status
-    assert reason in str(found[Cell(4, 6)][PREPARING].reason)
-    for cell in (Cell(4, 9), Cell(8, 6), Cell(8, 9)):
-        (only,) = found[cell].values()
-        assert only.status in {status, Status.SKIPPED}, "two workers may run into it at the same time"
-        if only.status is Status.SKIPPED:
-            assert f"where it ended: {status.value}" in str(only.reason)
-    assert Status.SKIPPED in {arm.status for arms in found.values() for arm in arms.values()}
+@pytest.mark.parametrize(
+    ("engine", "status", "reason"),
+    [
+        ("killed", Status.CRASHED, "the worker process ended with signal SIGSEGV"),
+        ("greedy", Status.OUT_OF_MEMORY, "Unable to allocate"),
+        ("sleeping", Status.TIMED_OUT, "no answer within 6 s"),
+    ],
+)
+def test_an_engine_that_takes_its_worker_with_it(
+    failing: dict[str, Found], engine: str, status: Status, reason: str
+) -> None:
+    """It fails from m = 6 on: recorded so at the smallest sizes, skipped with their name at larger ones."""
+    found = failing[engine]
+    for cell, expected in {(4, 6): status, **dict.fromkeys([(4, 9), (8, 6), (8, 9)], Status.SKIPPED)}.items():
+        ((index, only),) = found[Cell(*cell)].items()
+        assert (index, only.status) == (PREPARING, expected)
+        told = reason if only.status is status else f"larger than n = 4, m = 6, where it ended: {status.value}"
+        assert told in str(only.reason)
     for n in (4, 8):
         assert found[Cell(n, 2)][1].status is Status.MEASURED
         assert len(found[Cell(n, 2)][1].values) == 2
 
 
-def test_a_segfault(tmp_path: Path) -> None:
-    """Crashed, with the signal."""
-    reason = "the worker process ended with signal SIGSEGV"
-    _expect_barred(_arms(tmp_path, "killed"), Status.CRASHED, reason)
-
-
-def test_memory_without_end(tmp_path: Path) -> None:
-    """Out of memory, at the limit and not at the machine's."""
-    _expect_barred(_arms(tmp_path, "greedy", memory_limit="200MB"), Status.OUT_OF_MEMORY, "Unable to allocate")
-
-
-def test_sleep_for_ever(tmp_path: Path) -> None:
-    """Timed out."""
-    _expect_barred(_arms(tmp_path, "sleeping", timeout="1500ms"), Status.TIMED_OUT, "no answer within 1.5 s")
-
-
-@pytest.mark.parametrize("engine", ["doubled", "nan"])
-def test_a_wrong_jacobian(tmp_path: Path, engine: str) -> None:
-    """Wrong in each cell, found before anything is timed, and by how much; NaN is as wrong as can be."""
-    found = _arms(tmp_path, engine)
+def test_a_death_in_the_middle_of_a_round(failing: dict[str, Found]) -> None:
+    """The ledger says whose fault it was, so the other arms are measured in that round too."""
+    found = failing["late"]
     for arms in found.values():
-        (only,) = arms.values()
-        assert only.status is Status.WRONG
-        if engine == "nan":
-            assert str(only.reason).startswith("its Jacobian is not finite (")
-        else:
-            assert only.reason == "its Jacobian differs from jax.jvp and jax.vjp by 1.0e+00, relatively"
-
-
-def test_a_death_in_the_middle_of_a_round(tmp_path: Path) -> None:
-    """The ledger says whose fault it was, so the other arm is measured in that round too."""
-    found = _arms(tmp_path, "late")
-    for arms in found.values():
+        assert set(arms) == {PREPARING, WEIGHING, 0}
         assert arms[PREPARING].status is Status.MEASURED
-        assert arms[0].status in {Status.CRASHED, Status.SKIPPED}
-        assert 1 not in arms
+    assert found[Cell(4, 2)][0].status is Status.CRASHED
     assert "SIGKILL" in str(found[Cell(4, 2)][0].reason)
+    assert {arms[0].status for arms in found.values()} == {Status.CRASHED, Status.SKIPPED}
 
 
-def test_an_engine_that_cannot_count(tmp_path: Path) -> None:
-    """Failed, with what it raised."""
-    for arms in _arms(tmp_path, "uncounted").values():
-        assert {arm.reason for arm in arms.values()} == {"ZeroDivisionError: nobody counted"}
+def test_engines_that_fail_and_let_their_worker_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong Jacobian, one of NaN, an exception, no counts: found in each cell, before anything is timed, and told."""
+    install_plugin(tmp_path, monkeypatch)
+    with workers_here():
+        found = _arms(tmp_path, "doubled", "nan", "raising", "uncounted", "null", memory_limit="1GB")
+    for cell, at in found["doubled"].items():
+        assert set(at) == set(found["nan"][cell]) == set(found["uncounted"][cell]) == {PREPARING}
+        doubled, nan, uncounted = (found[name][cell][PREPARING] for name in ("doubled", "nan", "uncounted"))
+        assert doubled.status is nan.status is Status.WRONG
+        assert doubled.reason == "its Jacobian differs from jax.jvp and jax.vjp by 1.0e+00, relatively"
+        assert str(nan.reason).startswith("its Jacobian is not finite (")
+        assert (uncounted.status, uncounted.reason) == (Status.FAILED, "ZeroDivisionError: nobody counted")
+        raising = found["raising"][cell]
+        if cell.m == 2:
+            assert [raising[index].status for index in (PREPARING, WEIGHING, 0, 1)] == [Status.MEASURED] * 4
+        else:
+            assert set(raising) == {PREPARING}
+            assert raising[PREPARING].status is Status.FAILED
+            assert str(raising[PREPARING].reason).startswith("RuntimeError: no room for it!")
+            assert len(str(raising[PREPARING].reason)) == 500
+        assert {arm.status for arm in found["null"][cell].values()} == {Status.MEASURED}
 
 
 def test_skips_go_through_json() -> None:

@@ -1,5 +1,6 @@
 """All engines give the Jacobian of the two recursions of the textbook, block by block: they are interchangeable."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from fwdrev.modes import InputError, Problem, Wrt, engine, problem
-from tests.cases import CASES, COMPUTING, case_id, expect_equal, expect_jacobian, make, problems
+from tests.cases import CASES, COMPUTING, case_id, expect_jacobian, make, problems
 
 Array = np.ndarray[Any, Any]
 
@@ -73,16 +74,16 @@ def test_both_is_x_and_theta_side_by_side(p: Problem) -> None:
     """The Jacobian with respect to (x, θ) has the columns of x first."""
     for name in ("forward", "reverse"):
         parts = [_jacobian(name, p, wrt) for wrt in (Wrt.X, Wrt.THETA)]
-        expect_equal(_jacobian(name, p, Wrt.BOTH), np.hstack(parts))
+        np.testing.assert_allclose(_jacobian(name, p, Wrt.BOTH), np.hstack(parts), rtol=1e-10, atol=0)
 
 
 @pytest.mark.parametrize("name", COMPUTING)
 def test_float32(name: str) -> None:
-    """A problem in single precision is computed in single precision."""
+    """A problem in single precision is computed in single precision; of 1 - tanh² there, three digits may cancel."""
     p = problem("driven", n=20, m=6, dtype="float32")
     J = _jacobian(name, p, Wrt.THETA)
     assert J.dtype == np.float32
-    expect_equal(J, _jacobian("reverse", problem("driven", n=20, m=6), Wrt.THETA), 1e-5)
+    expect_jacobian(J, problem("driven", n=20, m=6), Wrt.THETA, 1e-4)
 
 
 @pytest.mark.parametrize("x64", [True, False])
@@ -101,8 +102,8 @@ def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
             for x in points:
                 J = jacobian(x, theta)
                 assert J.dtype == np.float64, (type(x), getattr(x, "dtype", None), type(theta))
-                exact = engine("reverse").prepare(p.chain, "x")(np.asarray(x, float), np.asarray(theta, float))
-                expect_equal(np.asarray(J), exact)
+                there = replace(p, x=np.asarray(x, float), theta=np.asarray(theta, float))
+                expect_jacobian(np.asarray(J), there, Wrt.X)
 
 
 @pytest.mark.parametrize("name", JAX)
@@ -112,7 +113,7 @@ def test_without_a_compiler(name: str) -> None:
 
     p = problem("driven", n=8, m=2)
     with jax.disable_jit():
-        expect_equal(_jacobian(name, p, Wrt.THETA), _jacobian("reverse", p, Wrt.THETA))
+        expect_jacobian(_jacobian(name, p, Wrt.THETA), p, Wrt.THETA)
 
 
 @pytest.mark.parametrize("name", COMPUTING)
@@ -143,7 +144,7 @@ def test_jax_keeps_the_users_precision() -> None:
         J = engine("jax-vjp").prepare(p.chain, "theta")(p.x, p.theta)
         assert J.dtype == np.float64
         assert jax.numpy.zeros(1).dtype == np.float32
-    expect_equal(np.asarray(J), _jacobian("reverse", p, Wrt.THETA))
+    expect_jacobian(np.asarray(J), p, Wrt.THETA)
 
 
 def test_null_computes_nothing() -> None:

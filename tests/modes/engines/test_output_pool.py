@@ -1,18 +1,22 @@
 """A result that is held is never overwritten; its memory is used again once it is let go."""
 
+import weakref
+
 import numpy as np
 import pytest
 
 from fwdrev.modes import engine, problem
+from fwdrev.modes.core.arrays import Matrix
+from fwdrev.modes.engines.output_pool import OutputPool
 
-RECURSIONS = ("forward", "reverse")
+ENGINES = ("forward", "reverse", "bracketed")
 
 
-@pytest.mark.parametrize("name", RECURSIONS)
+@pytest.mark.parametrize("name", ENGINES)
 def test_a_held_result_is_never_overwritten(name: str) -> None:
     """Also when it is held as a view only, and whatever number of results is held."""
-    p, q = problem("driven", n=32, m=8, seed=1), problem("driven", n=32, m=8, seed=2)
-    jacobian = engine(name).prepare(p.chain, "theta")
+    p, q = (problem("autoencoder", n=12, m=12, hidden=8, waist=1, seed=seed) for seed in (1, 2))
+    jacobian = engine(name).prepare(p.chain, "x")
     held = [jacobian(p.x, p.theta), jacobian(p.x, p.theta)[:, 3:5], jacobian(p.x, p.theta).T]
     copies = [J.copy() for J in held]
     for _ in range(5):
@@ -21,13 +25,38 @@ def test_a_held_result_is_never_overwritten(name: str) -> None:
         np.testing.assert_array_equal(J, copy)
 
 
-@pytest.mark.parametrize("name", RECURSIONS)
+@pytest.mark.parametrize("name", ENGINES)
 def test_memory_is_used_again(name: str) -> None:
-    """A loop that keeps only its last result needs the memory of two."""
-    p = problem("driven", n=32, m=8)
-    jacobian = engine(name).prepare(p.chain, "theta")
-    places = set()
-    for _ in range(10):
-        J = jacobian(p.x, p.theta)
-        places.add(J.__array_interface__["data"][0])
-    assert len(places) <= 2
+    """By the next call where a result was let go at once; one that keeps only its last result needs two in turn."""
+    p = problem("autoencoder", n=12, m=12, hidden=8, waist=1)
+    jacobian = engine(name).prepare(p.chain, "x")
+    kept = weakref.ref(jacobian(p.x, p.theta))
+    assert kept() is not None
+    assert all(jacobian(p.x, p.theta) is kept() for _ in range(3))
+    J, other = kept(), jacobian(p.x, p.theta)
+    del J
+    assert other is not kept()
+    assert jacobian(p.x, p.theta) is kept()
+
+
+def test_two_results_are_kept() -> None:
+    """The last two that were made: of three that are held, the first is not handed out again."""
+    made: list[int] = []
+
+    def allocate() -> Matrix:
+        made.append(len(made))
+        return np.full((2, 3), float(made[-1]))
+
+    pool = OutputPool(allocate, lambda J: J[:, 1:])
+    first, second, third = (pool.take()[0] for _ in range(3))
+    assert [J[0, 0] for J in (first, second, third)] == made == [0, 1, 2]
+    del first
+    fourth, views = pool.take()
+    assert (fourth[0, 0], made) == (3, [0, 1, 2, 3])
+    assert views.base is fourth
+    del second, third
+    assert pool.take()[0][0, 0] == 2
+    del fourth
+    assert pool.take()[0][0, 0] == 2, "views refer to the array, so that it is still in use"
+    del views
+    assert made == [0, 1, 2, 3]
