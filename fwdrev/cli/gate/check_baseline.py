@@ -29,7 +29,7 @@ from fwdrev.results.text.quantities import percent_text
 _THRESHOLD, _OF_FUNCTIONS = 0.05, 0.1
 """What is accepted of engines, and of functions, which another day moves by more than an interval holds."""
 
-_NOTHING = "give what to compare with: --against REV, e.g. fwdrev check --against main, or --baseline FILE"
+_NOTHING = "give what to compare with: --against REV, or --baseline FILE, e.g. fwdrev check --against main"
 
 
 def judged_by_baseline(
