@@ -1,4 +1,4 @@
-"""Sweeps of problems that do not have every shape: the grid becomes what there is, and every reader takes that."""
+"""Sweeps of problems without every shape: the grid becomes the existing shapes, and every reader accepts it."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ STEPPED: dict[str, Any] = {"problem": "stepped", "inputs": "3:200:*2", "outputs"
 
 @pytest.mark.usefixtures("plugin")
 def test_the_grid_becomes_the_nearest_shapes() -> None:
-    """Each once, in order; what is no shape of the problem could not have been measured."""
+    """Each appears once, in order; other shapes could not have been measured."""
     spec = make_spec(STEPPED)
     assert spec.cells == [Cell(n, 4) for n in (4, 12, 24, 48, 96, 192)]
     assert (spec.sizes_n, spec.sizes_m) == ([4, 12, 24, 48, 96, 192], [4])
@@ -40,7 +40,7 @@ def test_the_grid_becomes_the_nearest_shapes() -> None:
 
 
 def test_a_problem_that_has_every_shape_keeps_its_grid() -> None:
-    """Nothing is stored for it."""
+    """No shapes are stored for it."""
     spec = make_spec({"inputs": "8,16", "outputs": "2,4"})
     assert spec.shapes is None
     assert (spec.sizes_n, spec.sizes_m, len(spec.cells)) == ([8, 16], [2, 4], 4)
@@ -49,7 +49,7 @@ def test_a_problem_that_has_every_shape_keeps_its_grid() -> None:
 @pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize("refining", [{"precision": "5%"}, {"budget": "60s"}])
 def test_a_plane_with_gaps_is_not_refined(refining: dict[str, str]) -> None:
-    """One line, with the rule."""
+    """One line refuses it, with the rule."""
     with pytest.raises(
         InputError, match=r"problem 'stepped' does not have all of them \(m = step, .*\): leave them out$"
     ):
@@ -58,7 +58,7 @@ def test_a_plane_with_gaps_is_not_refined(refining: dict[str, str]) -> None:
 
 @pytest.mark.usefixtures("plugin")
 def test_the_shapes_are_found_not_given(tmp_path: Path) -> None:
-    """A file that asks for some is refused; that of a report has none, and measures the same."""
+    """A file that requests shapes is refused; a report's file has none, and measures the same."""
     spec, path = make_spec(STEPPED), tmp_path / "spec.toml"
     path.write_text(spec_toml(spec))
     assert make_spec(read_spec(path)) == spec
@@ -91,7 +91,7 @@ def test_a_run_is_read_where_the_problem_is_not_installed(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize("inputs", ["3:200:*2", "4"])
 def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
-    """Whoever reads it has something to say of one row, and of one cell: no command ends with a traceback."""
+    """Every reader handles one row and one cell: no command ends with a traceback."""
     folder = _written(scripted_run(**STEPPED | {"inputs": inputs, "outputs": "7"}, noise=0.02), tmp_path / "run")
     for command in (
         ("crossover", folder, "--json"),
@@ -110,7 +110,7 @@ def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plugin")
 def test_what_is_explained_exists() -> None:
-    """The nearest shape to what was asked for, and it is said."""
+    """It takes the shape nearest to the request, and says so."""
     done = fwdrev("explain", "--problem", "stepped", "--inputs", "30", "--outputs", "30", "--json")
     told = json.loads(done.stdout)["problem"]
     assert (told["n"], told["m"]) == (28, 4)

@@ -1,4 +1,4 @@
-"""What tests of the command share: one sweep that was measured, in this process, and what the command said of it."""
+"""Shared by tests of the command: one sweep, measured in this process, and the command's output."""
 
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -11,7 +11,7 @@ from tests.doubles.workers_here import workers_here
 
 @pytest.fixture(scope="session")
 def measured_and_told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "CompletedProcess[str]"]:
-    """The folder of a run of `TINY`, called `here`, and the command's answer."""
+    """A run of `TINY` in a folder called `here`, and the command's answer."""
     folder = tmp_path_factory.mktemp("measured")
     with workers_here():
         done = fwdrev(*TINY, "--out", "here", cwd=folder)
@@ -21,5 +21,5 @@ def measured_and_told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, "
 
 @pytest.fixture(scope="session")
 def measured(measured_and_told: tuple[Path, "CompletedProcess[str]"]) -> Path:
-    """The folder of that run; a test that changes anything copies it."""
+    """The folder of that run; a test that changes anything works on a copy."""
     return measured_and_told[0]

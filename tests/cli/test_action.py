@@ -1,4 +1,4 @@
-"""The action for GitHub: what it says of itself is so, and its scripts do what they should, run as GitHub runs them."""
+"""The action for GitHub: its description is true, and its scripts do their work when run as GitHub runs them."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ done
 [ -z "$OUTCOME" ] || printf 'a table\\noutcome: %s\\n::error title=a::b\\n' "$OUTCOME"
 exit "$CODE"
 """
-"""Does nothing but what it is told to by its environment; its arguments are kept."""
+"""A command that does what its environment says, and records its arguments."""
 
 GH = """
 printf '%s ' "$@" >> "$SEEN"
@@ -44,7 +44,7 @@ case $1 in -c) echo /scripts ;; esac
 
 @pytest.fixture
 def runner(tmp_path: Path) -> Runner:
-    """With nothing in it."""
+    """An empty runner."""
     return Runner(tmp_path)
 
 
@@ -55,12 +55,12 @@ def _measure(runner: Runner, code: int, outcome: str, **inputs: str) -> subproce
 
 
 def _expressions(value: Any) -> list[str]:
-    """All that GitHub fills in, anywhere."""
+    """All expressions that GitHub fills in."""
     return re.findall(r"\$\{\{(.*?)\}\}", yaml.safe_dump(value, width=10_000))
 
 
 def test_inputs_and_outputs_exist() -> None:
-    """Each input that is used is declared, and the other way round; each output of a step is written by it."""
+    """Each used input is declared and each declared one used; each output of a step is written by it."""
     used = " ".join(_expressions(ACTION))
     assert set(re.findall(r"inputs\.([\w-]+)", used)) == set(ACTION["inputs"])
     by_id = {step["id"]: step for step in STEPS.values() if "id" in step}
@@ -69,7 +69,7 @@ def test_inputs_and_outputs_exist() -> None:
 
 
 def test_no_script_has_text_filled_in() -> None:
-    """It would be run as code. No action of others is used either, whose tag could be moved."""
+    """GitHub would run it as code. No third-party action is used either, since its tag could be moved."""
     for step in STEPS.values():
         assert "${{" not in step["run"]
         assert step["shell"] == "bash"
@@ -78,7 +78,7 @@ def test_no_script_has_text_filled_in() -> None:
 
 @pytest.mark.parametrize("name", STEPS)
 def test_scripts_are_bash(name: str) -> None:
-    """Without a mistake that a parser finds."""
+    """A parser finds no mistake."""
     done = subprocess.run(["bash", "-n", "-c", STEPS[name]["run"]], capture_output=True, text=True, check=False)  # noqa: S607 - as installed
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -97,7 +97,7 @@ def test_scripts_are_bash(name: str) -> None:
 def test_what_the_command_says_is_what_the_step_does(
     code: int, outcome: str, inconclusive: str, ends: int, runner: Runner
 ) -> None:
-    """Its exit code, but where nobody knows and that is no failure; its annotations reach GitHub."""
+    """Its exit code counts, except for an inconclusive outcome that is allowed; its annotations reach GitHub."""
     done = _measure(runner, code, outcome, INCONCLUSIVE=inconclusive)
     assert done.returncode == ends, done.stderr
     outputs = runner.outputs()
@@ -116,7 +116,7 @@ def test_a_full_disk_is_no_regression(code: int, runner: Runner) -> None:
 
 
 def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
-    """Quoted as in a shell, but run by none."""
+    """They are quoted as in a shell, but no shell runs them."""
     arguments = "--point 'a b' --rounds 3\n--option \"x=$(touch bad)\""
     engines = "a:f,`touch bad`;touch bad"
     assert _measure(runner, 0, "unchanged", ENGINES=engines, ARGS=arguments).returncode == 0
@@ -150,13 +150,13 @@ def test_functions_are_passed_on_and_nothing_else_by_default(runner: Runner) -> 
     "inputs", [{"INCONCLUSIVE": "perhaps"}, {"ARGS": "--point 'a"}, {"FUNCTIONS": "a:f", "ENGINES": "forward"}]
 )
 def test_a_wrong_input_measures_nothing(inputs: dict[str, str], runner: Runner) -> None:
-    """It fails before."""
+    """The step fails before."""
     assert _measure(runner, 0, "unchanged", **inputs).returncode != 0
     assert not runner.seen.exists()
 
 
 def _origin(folder: Path) -> tuple[Path, str]:
-    """A project whose main went on after a branch began, which was merged for a pull request; and where main is."""
+    """A project with a branch merged for a pull request, whose main moved on after the branch; and main's commit."""
     origin = make_project(folder / "origin", {"a": "1"})
     _git(origin, "branch", "--move", "main")
     _git(origin, "switch", "--quiet", "--create", "change")
@@ -181,7 +181,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize("depth", [1, None])
 def test_the_base_is_where_the_change_began(depth: int | None, runner: Runner, tmp_path: Path) -> None:
-    """For a pull request as GitHub checks it out, with all of the history or with one commit of it."""
+    """It is the merge base of a pull request as GitHub checks it out, with the whole history or a single commit."""
     origin, main = _origin(tmp_path)
     _git(runner.work, "init", "--quiet")
     _git(runner.work, "remote", "add", "origin", origin.as_uri())
@@ -196,7 +196,7 @@ def test_the_base_is_where_the_change_began(depth: int | None, runner: Runner, t
 
 
 def test_a_base_that_is_given_is_taken(runner: Runner) -> None:
-    """Whatever it is: the command says whether it knows it. Without one there has to be a pull request."""
+    """Any base is passed on, for the command to judge. Without one there must be a pull request."""
     assert runner.run("Find the base", AGAINST="HEAD^", BASE="main").returncode == 0
     assert runner.outputs() == {"against": "HEAD^"}
     done = runner.run("Find the base", AGAINST="", BASE="")
@@ -212,7 +212,7 @@ def test_a_base_that_is_given_is_taken(runner: Runner) -> None:
     ],
 )
 def test_there_is_one_comment(ids: str, wrote: str, runner: Runner) -> None:
-    """A new one, or the one that was written before; found by how our Markdown begins."""
+    """It is a new one, or the existing one, found by the beginning of our Markdown."""
     runner.command(runner.bin / "gh", GH)
     answer = runner.work / "check.md"
     answer.write_text(MARKER, encoding="utf-8")
@@ -233,7 +233,7 @@ def test_there_is_one_comment(ids: str, wrote: str, runner: Runner) -> None:
     ("version", "installed"), [("", "/the/action"), ("fwdrev==1; touch bad", "fwdrev==1; touch bad")]
 )
 def test_what_is_installed(version: str, installed: str, runner: Runner) -> None:
-    """What the action came with, or what was asked for, with the Python that was asked for; its scripts are found."""
+    """The action's own version, or the requested one, is installed with the requested Python, scripts included."""
     runner.command(runner.bin / "python", PYTHON)
     runner.command(runner.bin / "python3.12", PYTHON)
     for name in ("3.12.9", "3.12.10", "3.1.5"):
@@ -261,7 +261,7 @@ def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> 
 
 
 def test_the_example_uses_the_action_as_it_is() -> None:
-    """The whole history, no more permission than that takes, and the project's own settings; about ten lines of job."""
+    """It fetches the whole history, has no further permissions, and uses the project's settings, in ten lines."""
     (job,) = WORKFLOW["jobs"].values()
     (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
     assert set(ours) == {"uses"}
@@ -276,7 +276,7 @@ def _blocks(page: str) -> list[str]:
 
 
 def test_the_pages_show_the_example_and_the_inputs() -> None:
-    """As they are; what is for a comment uses inputs and outputs that exist; and what is for GitLab is YAML."""
+    """They match; the comment's workflow uses existing inputs and outputs; and the GitLab example is YAML."""
     (example,) = _blocks(FUNCTIONS_PAGE)
     assert example == (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
     for name, of in ACTION["inputs"].items():

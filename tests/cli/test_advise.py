@@ -1,4 +1,4 @@
-"""`fwdrev advise` on a user's own functions: real ones, and those that fail, hang, print or die."""
+"""`fwdrev advise` on a user's own functions: real ones, and ones that fail, hang, print or die."""
 
 import json
 import subprocess
@@ -101,25 +101,25 @@ def rule(primals, tangents):
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with functions, in which we are."""
+    """A folder with functions, the current one."""
     (tmp_path / "model.py").write_text(MODEL)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def advise(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it here; what its processes would do is done here, too."""
+    """Runs it here, including the work of its processes."""
     with functions_here():
         return fwdrev("advise", *arguments)
 
 
 def advice(*arguments: str) -> dict[str, Any]:
-    """Its JSON."""
+    """Returns its JSON."""
     return data_of(advise(*arguments, "--json"))
 
 
 def data_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
-    """The JSON of an answer."""
+    """Parses the JSON of an answer."""
     assert done.returncode == 0, done.stderr
     data: dict[str, Any] = json.loads(done.stdout)
     return data
@@ -134,7 +134,7 @@ def data_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     ],
 )
 def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str) -> None:
-    """Few inputs: forward; few outputs: reverse. By a factor that nobody doubts."""
+    """With few inputs forward wins, with few outputs reverse, by a clear factor."""
     data = advice(target, "--shape", shape, "--budget", "40s")
     assert (data["n"], data["m"]) == sizes
     assert (data["recommend"], data["code"], data["tie"]) == (recommend, code, False)
@@ -149,14 +149,14 @@ def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int
 
 @pytest.mark.usefixtures("project")
 def test_counts_need_no_clock() -> None:
-    """The same answer where it is as clear as that."""
+    """Counts give the same clear answers."""
     data = advice("model:tall", "--shape", "3", "--no-measure", "--dtype", "float64")
     assert (data["recommend"], data["measured"], data["dtype"]) == ("forward", False, "float64")
 
 
 @pytest.mark.usefixtures("project")
 def test_a_function_makes_the_point() -> None:
-    """Of the same module where none is named; pytrees, several arguments, and the function may print."""
+    """The default is a function of the same module; pytrees, several arguments and functions that print work."""
     data = advice("model:two", "--point", "point", "--no-measure")
     assert (data["n"], data["m"]) == (6, 3)
     assert data["code"].endswith("(two, argnums=(0, 1)))")
@@ -164,7 +164,7 @@ def test_a_function_makes_the_point() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_only_some_arguments_are_inputs() -> None:
-    """Dotted names are their own code; whole numbers are held; what is beside the outputs is not differentiated."""
+    """Dotted names are run as code; integers are held constant; auxiliary outputs are not differentiated."""
     options = ("--point", "model:decay.point", "--argnums", "0,3", "--has-aux", "--no-measure")
     data = advice("model.py:decay.residuals", *options)
     assert (data["n"], data["m"]) == (52, 50)
@@ -177,7 +177,7 @@ def test_only_some_arguments_are_inputs() -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("project")
 def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
-    """A network with respect to its 37,800 parameters: reverse mode is tried first."""
+    """For a network with 37,800 parameters, reverse mode is tried first."""
     data = data_of(fwdrev("advise", "model:network", "--point", "model:layers", "--budget", "8s", "--json"))
     assert data["recommend"] == "reverse"
     assert any(word in reason_of(data, "forward") for word in ("GB of memory", "not tried"))
@@ -186,7 +186,7 @@ def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_large_sparse_jacobian_stays_sparse() -> None:
-    """10,000 inputs and as many outputs: by counts it takes few passes, without ever being dense."""
+    """With 10,000 inputs and as many outputs, counts find a few passes without ever making it dense."""
     pytest.importorskip("asdex", exc_type=ImportError)
     assert advice("model:differences", "--shape", "10000", "--no-measure")["recommend"] == "coloured"
 
@@ -194,7 +194,7 @@ def test_a_large_sparse_jacobian_stays_sparse() -> None:
 @pytest.mark.long
 @pytest.mark.usefixtures("project")
 def test_a_large_sparse_jacobian_is_measured() -> None:
-    """100,000 inputs: dense Jacobians do not fit, that with colours is a few megabytes."""
+    """With 100,000 inputs, dense Jacobians do not fit; the coloured one takes a few megabytes."""
     pytest.importorskip("asdex", exc_type=ImportError)
     data = advice("model:differences", "--shape", "100000", "--budget", "15s")
     assert data["recommend"] == "coloured"
@@ -202,13 +202,13 @@ def test_a_large_sparse_jacobian_is_measured() -> None:
 
 
 def reason_of(data: dict[str, Any], name: str) -> str:
-    """Why that arm was left out."""
+    """The reason why that arm was left out."""
     return str(next(arm["reason"] for arm in data["arms"] if arm["name"] == name))
 
 
 @pytest.mark.parametrize("names", [("arr_0", "arr_1"), ("x", "y")])
 def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
-    """In order, or by the names of the arguments; with a leading axis of samples."""
+    """Arrays come in order, or by the names of the arguments; they may have a leading axis of samples."""
     arrays: dict[str, Any] = dict(zip(names, (np.ones((5, 3)), np.ones((5, 1))), strict=True))
     np.savez(project / "at.npz", **dict(reversed(arrays.items())))
     data = advice("model:sample", "--at", "at.npz", "--vmap", "--no-measure")
@@ -218,7 +218,7 @@ def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_stages_bring_mixed_mode() -> None:
-    """Brackets between them, and code that names them."""
+    """There are brackets between the stages, and code that names them."""
     data = advice("model:encode,decode", "--shape", "40", "--no-measure")
     mixed = next(arm for arm in data["arms"] if arm["name"] == "mixed")
     assert "encode, decode" in mixed["code"]
@@ -229,7 +229,7 @@ def test_stages_bring_mixed_mode() -> None:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(("function", "said"), [("forward_dies", "exit code 5"), ("forward_hangs", "longer than")])
 def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str) -> None:
-    """The other arm is advised."""
+    """The other arm is recommended."""
     done = fwdrev("advise", f"model:{function}", "--shape", "5", "--budget", "20s", "--json")
     assert "Traceback" not in done.stderr
     data = data_of(done)
@@ -239,7 +239,7 @@ def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_where_no_arm_is_left_nothing_was_measured() -> None:
-    """Exit code 4, and why."""
+    """The exit code is 4, with the reason."""
     done = advise("model:fails", "--shape", "5", "--budget", "12s", "--json")
     assert (done.returncode, done.stdout) == (4, "")
     assert "no rule" in done.stderr.splitlines()[-1]
@@ -248,7 +248,7 @@ def test_where_no_arm_is_left_nothing_was_measured() -> None:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(("function", "said"), [("dies", "exit code 3"), ("hangs", "longer than the 1 s")])
 def test_a_function_that_never_returns_is_refused(function: str, said: str) -> None:
-    """Exit code 2, within the budget."""
+    """The exit code is 2, within the budget."""
     done = fwdrev("advise", f"model:{function}", "--shape", "3", "--budget", "1s")
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr.splitlines()[-1]
@@ -276,7 +276,7 @@ def test_a_function_that_never_returns_is_refused(function: str, said: str) -> N
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    """Exit code 2, no answer, no traceback."""
+    """The exit code is 2, without an answer or a traceback."""
     done = advise(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr.splitlines()[-1]

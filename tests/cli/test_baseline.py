@@ -1,4 +1,4 @@
-"""`fwdrev baseline` and `fwdrev check --baseline`: files, exit codes, and what bad input is told."""
+"""`fwdrev baseline` and `fwdrev check --baseline`: files, exit codes, and messages for bad input."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.live import until
 from tests.scripted import on_disk, scripted_run, scripted_sweeps, slowed, with_counts
 
 CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
-"""Where a check measures."""
+"""The folder in which a check measures."""
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +36,13 @@ def kept(measured: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def written(folder: Path, **factors: float) -> Path:
-    """A scripted run on disk, of the same truth but for these factors."""
+    """A scripted run on disk, with the same true times but for these factors."""
     made = slowed(with_counts(scripted_run(len(factors), noise=0.01, inputs="64", outputs="16,64")), **factors)
     return on_disk(folder, made)
 
 
 def test_a_run_beside_its_own_baseline(kept: Path) -> None:
-    """0, and nothing is measured; in JSON every finding is there."""
+    """The code is 0, and nothing is measured; the JSON has every finding."""
     done = fwdrev("check", "--baseline", "baseline.json", "--run", "run", "--json", cwd=kept)
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads(done.stdout, parse_constant=pytest.fail)
@@ -51,7 +51,7 @@ def test_a_run_beside_its_own_baseline(kept: Path) -> None:
 
 
 def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
-    """Into a folder that is gone with the check; whatever the clock says, that is no 1 here."""
+    """The folder of the new run is removed with the check; the loose threshold rules out code 1."""
     shutil.copy(kept / "baseline.json", tmp_path)
     with workers_here():
         done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", cwd=tmp_path)
@@ -63,7 +63,7 @@ def test_a_baseline_is_measured_anew(kept: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_measured_is_kept_where_asked(kept: Path, tmp_path: Path) -> None:
-    """A run like any other, of the same; nothing else appears in the folder, but fresh rounds beside it."""
+    """The new run is an ordinary one of the same spec; only fresh rounds may appear beside it."""
     shutil.copy(kept / "baseline.json", tmp_path)
     with scripted_sweeps():
         done = fwdrev("check", "--baseline", "baseline.json", "--threshold", "900%", "--out", "today", cwd=tmp_path)
@@ -74,7 +74,7 @@ def test_what_is_measured_is_kept_where_asked(kept: Path, tmp_path: Path) -> Non
 
 
 def test_more_operations_fail(kept: Path) -> None:
-    """A count that the file has lower: 1, and both numbers are named."""
+    """With a lower count in the file, the code is 1, and the message has both numbers."""
     text = (kept / "baseline.json").read_text()
     count = re.search(r'"n": 8, "m": 2, "arm": "forward", "multiply_adds": (\d+)', text)
     assert count is not None
@@ -88,7 +88,7 @@ def test_more_operations_fail(kept: Path) -> None:
 
 
 def test_a_slower_engine_fails(tmp_path: Path) -> None:
-    """On the machine of the baseline 1, elsewhere 3; an accepted slow-down is none."""
+    """On the baseline's machine the code is 1, elsewhere 3; an accepted slow-down does not count."""
     written(tmp_path / "before")
     written(tmp_path / "after", forward=1.3)
     assert fwdrev("baseline", "before", "-o", "here.json", cwd=tmp_path).returncode == 0
@@ -102,7 +102,7 @@ def test_a_slower_engine_fails(tmp_path: Path) -> None:
 
 
 def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
-    """Another problem, other engines, other cells: 4, and a line that says why."""
+    """Another problem, other engines or other cells give code 4 and a line with the reason."""
     plane: dict[str, Any] = {"inputs": "8,32", "outputs": "2,16", "rounds": 3}
     cases: list[tuple[str, dict[str, Any], str]] = [
         ("mlp", {"problem": "mlp"}, "another problem"),
@@ -119,7 +119,7 @@ def test_nothing_to_compare(kept: Path, tmp_path: Path) -> None:
 
 
 def test_an_engine_that_is_gone(kept: Path) -> None:
-    """The check fails, as nothing to compare, unless that is allowed; the others are compared all the same."""
+    """The check fails, as nothing to compare, unless that is allowed; the others are compared anyway."""
     text = (kept / "baseline.json").read_text()
     (kept / "gone.json").write_text(text.replace('"reverse"', '"revers"'))
     arguments = ("check", "--baseline", "gone.json", "--run", "run", "--github")
@@ -160,7 +160,7 @@ def test_an_engine_that_is_gone(kept: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: str, code: int, said: str, kept: Path) -> None:
-    """Never 0, never 1; nothing is measured and nothing written."""
+    """The code is neither 0 nor 1; nothing is measured or written."""
     text = (kept / "baseline.json").read_text()
     (kept / "unknown.json").write_text(text.replace('"driven"', '"drivel"'))
     (kept / "empty").mkdir(exist_ok=True)
@@ -175,7 +175,7 @@ def test_bad_input_is_one_line(arguments: str, code: int, said: str, kept: Path)
 
 
 def test_it_is_replaced_when_asked(kept: Path, tmp_path: Path) -> None:
-    """With --force; in JSON it says what was kept."""
+    """--force replaces it; the JSON lists its contents."""
     shutil.copy(kept / "baseline.json", tmp_path)
     done = fwdrev("baseline", kept / "run", "--out", "baseline.json", "--force", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -193,7 +193,7 @@ def test_it_is_replaced_when_asked(kept: Path, tmp_path: Path) -> None:
 
 
 def test_too_few_rounds_are_warned_of(tmp_path: Path) -> None:
-    """When the baseline is made, not when it is too late."""
+    """The warning comes when the baseline is made, in time to add rounds."""
     made = with_counts(scripted_run(inputs="4", outputs="2", rounds=2))
     on_disk(tmp_path / "run", made)
     done = fwdrev("baseline", "run", "-o", "baseline.json", cwd=tmp_path)
@@ -202,7 +202,7 @@ def test_too_few_rounds_are_warned_of(tmp_path: Path) -> None:
 
 
 def test_interrupted(kept: Path, tmp_path: Path) -> None:
-    """130; what was measured is kept, and how to go on is told."""
+    """The code is 130; measurements are kept, and a line says how to resume."""
     text = (kept / "baseline.json").read_text()
     (tmp_path / "long.json").write_text(text.replace('"rounds": 3,\n  "seed"', '"rounds": 500,\n  "seed"'))
     command = [sys.executable, "-m", "fwdrev", "check", "--baseline", "long.json"]

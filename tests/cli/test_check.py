@@ -16,27 +16,27 @@ SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--threshold", "9
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's project with functions and an engine; we are in it."""
+    """A user's project with functions and an engine, in the current folder."""
     made = make_project(tmp_path / "project")
     monkeypatch.chdir(made)
     return made
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it here; both sides find the engine here, too."""
+    """Runs it here, where both sides find the engine too."""
     path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
     return fwdrev("check", *arguments, env={"PYTHONPATH": path, "GITHUB_STEP_SUMMARY": ""})
 
 
 def change(path: Path, old: str, new: str) -> None:
-    """In the working tree."""
+    """Changes the working tree."""
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def test_more_operations_are_told_exactly(project: Path) -> None:
-    """Exit code 1, whatever the clock says; both numbers are named."""
+    """The exit code is 1 whatever the clock says, and the message has both numbers."""
     change(project / "mine.py", "COUNT = 10", "COUNT = 12")
     files = ("--junit", "junit.xml", "--markdown", "check.md", "--github")
     done = check("--against", "HEAD", "--engines", "mine", *files, *SMALL)
@@ -44,14 +44,14 @@ def test_more_operations_are_told_exactly(project: Path) -> None:
     assert "counts changed  mine at n = 4, m = 2  multiply adds 10 → 12" in done.stdout
     assert "outcome: regressed" in done.stdout.splitlines()
     assert "::error title=fwdrev check%3A regressed::base " in done.stdout.splitlines()[-3]
-    failures = ET.parse(project / "junit.xml").findall("testsuite/testcase/failure")  # noqa: S314 - our own
+    failures = ET.parse(project / "junit.xml").findall("testsuite/testcase/failure")  # noqa: S314 - our own file
     assert ["multiply adds 10 → 12" in str(failure.get("message")) for failure in failures] == [True, True]
     rows = (project / "check.md").read_text(encoding="utf-8").splitlines()
     assert any("mine at n = 4, m = 2" in row and "multiply adds 10 → 12" in row for row in rows)
 
 
 def test_a_comment_is_no_regression(project: Path) -> None:
-    """Never 1; the JSON has a finding for each arm in each cell, and the revision."""
+    """The code is never 1; the JSON has the revision, and a finding for each arm in each cell."""
     change(project / "mine.py", "COUNT = 10", "COUNT = 10  # as before")
     done = check("--against", "HEAD", "--engines", "mine", "--json", *SMALL, "--inputs", "4")
     data = json.loads(done.stdout)
@@ -74,7 +74,7 @@ def test_a_comment_is_no_regression(project: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    """Exit code 2, and nothing is measured."""
+    """The exit code is 2, and nothing is measured."""
     expect_one_line(check(*arguments), 2, said)
 
 

@@ -1,4 +1,4 @@
-"""`fwdrev check` on functions of a project: each situation that its page tells of, with its exit code and its words."""
+"""`fwdrev check` on functions of a project: each situation on its documentation page, with exit code and words."""
 
 import json
 import os
@@ -77,31 +77,31 @@ NUMBER = 1
 """
 
 SMALL = ("--rounds", "3", "--threshold", "900%")
-"""As few rounds as there may be, which leave nothing open on a busy machine either."""
+"""The fewest rounds, and a threshold that leaves nothing inconclusive even on a busy machine."""
 
 START = ("--point", "model:start")
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small library in its only commit; we are in it."""
+    """A small library in its only commit, in the current folder."""
     monkeypatch.chdir(made := make_project(tmp_path / "project", {"model.py": MODEL}))
     return made
 
 
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it here against the last commit, with few rounds."""
+    """Runs it here against the last commit, with few rounds."""
     return fwdrev("check", "--against", "HEAD", *arguments, env={"GITHUB_STEP_SUMMARY": ""})
 
 
 def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, object]]:
-    """Of its JSON, the findings of single functions by name."""
+    """The findings on single functions in its JSON, by name."""
     found = json.loads(done.stdout)["findings"]
     return {f["subject"]["name"]: f for f in found if f["subject"]["kind"] == "cell" or not f["rounds"]}
 
 
 def change(old: str, new: str, path: str = "model.py") -> None:
-    """In the working tree."""
+    """Changes the working tree."""
     text = Path(path).read_text(encoding="utf-8")
     assert old in text
     Path(path).write_text(text.replace(old, new), encoding="utf-8")
@@ -109,7 +109,7 @@ def change(old: str, new: str, path: str = "model.py") -> None:
 
 @pytest.mark.usefixtures("project")
 def test_inputs_of_every_kind() -> None:
-    """Of the size or of nothing, one argument or several, none at all, a point for each function; names with dots."""
+    """Points with or without a size, for several, one or no arguments, one per function; dotted names."""
     arms = ["model:step", "model:add", "model:of_state", "model:alone", "model.py:Inner.step", "jacfwd:model:older"]
     points = ["model:start", "model:two", "model:named", "model:two", "model:start", "model:start"]
     done = check("--functions", ",".join(arms), "--point", ",".join(points), "--json", *SMALL)
@@ -130,14 +130,14 @@ SITUATIONS = {
     "model:moved": ("inconclusive", "its inputs are not base's: the point has changed"),
     "model:fragile": ("inconclusive", "head crashed"),
 }
-"""What becomes of each function: its verdict, and why."""
+"""The changes to each function, with its verdict and the grounds."""
 
 
 @pytest.mark.usefixtures("project")
 def test_what_is_not_timed_is_told() -> None:
-    """Other values, a new or a removed function or point, random ones, a crash: in each form of the answer.
+    """Other values, a new or removed function or point, random values, a crash: each form of the answer says so.
 
-    What only head has is new, also what only its point makes new; what only base has is missing.
+    A function that only head has is new, even if only its point is; one that only base has is missing.
     """
     change("2 * np.tanh(x)", "3 * np.tanh(x)")
     change("def older(x):", "def newer(x):")
@@ -153,7 +153,7 @@ def test_what_is_not_timed_is_told() -> None:
     assert [name for name, (_, why) in SITUATIONS.items() if why not in str(found[name]["reason"])] == []
     skipped = {
         str(case.get("name")).split()[0]
-        for case in ET.parse("../junit.xml").iter("testcase")  # noqa: S314 - our own
+        for case in ET.parse("../junit.xml").iter("testcase")  # noqa: S314 - our own file
         if case.find("skipped") is not None
     }
     assert skipped >= {"model:step", "model:held", "model:shaken", "model:moved", "model:fragile"}
@@ -164,7 +164,7 @@ def test_what_is_not_timed_is_told() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_other_values_may_be_allowed() -> None:
-    """Any, those of another point too; by how much they differ is told."""
+    """Any values may be allowed, even those of another point; their difference is reported."""
     change("2 * np.tanh(x)", "3 * np.tanh(x)")
     change("def moving(n):\n    return np.linspace(0.0, 1.0, n)", "def moving(n):\n    return np.linspace(0.0, 2.0, n)")
     asked = ("--functions", "model:step,model:moved", "--point", "model:start,model:moving")
@@ -177,7 +177,7 @@ def test_other_values_may_be_allowed() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_other_values_may_be_allowed_within_bounds() -> None:
-    """As far apart as is said, and no farther."""
+    """They may differ as far as allowed, and no farther."""
     change("2 * np.tanh(x)", "3 * np.tanh(x)")
     change("def nearly(x):\n    return x\n", "def nearly(x):\n    return x * (1 + 1e-5)\n")
     allowed = ("--allow-different-results", "1e-3")
@@ -220,7 +220,7 @@ def test_other_values_may_be_allowed_within_bounds() -> None:
     ],
 )
 def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
-    """Wrong usage, before anything is measured."""
+    """The code means wrong usage, and nothing is measured."""
     with pytest.raises(InputError) as caught:
         command(["check", "--against", "HEAD", *arguments])
     assert len(str(caught.value).splitlines()) == 1
@@ -228,7 +228,7 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
 
 
 def test_the_project_says_what_to_measure(project: Path) -> None:
-    """Its functions at their sizes, from any of its folders; an option comes before what it says. No folder appears."""
+    """Its functions and sizes apply in all its folders; options override them. No folder appears."""
     (project / "pyproject.toml").write_text(
         '[tool.fwdrev]\nfunctions = ["model:step", "model.py:add"]\npoints = ["model:start", "model:two"]\n'
         'threshold = "900%"\nrounds = 3\n',
@@ -256,5 +256,5 @@ def test_the_project_says_what_to_measure(project: Path) -> None:
     ],
 )
 def test_a_value_that_may_be_left_out(given: list[str], meant: list[str]) -> None:
-    """The next word is the option's value only where it is a number."""
+    """The next word is the option's value only if it is a number."""
     assert spelled_out(["check", *given]) == ["check", *meant]

@@ -1,4 +1,4 @@
-"""The command, as a user runs it: what it answers, and what it says to bad input."""
+"""The command, as a user runs it: its answers, and its messages for bad input."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tests.scripted import scripted_sweeps
 
 
 def test_sweep_measures_and_answers(measured_and_told: tuple[Path, "subprocess.CompletedProcess[str]"]) -> None:
-    """A run folder, the crossover on standard output, the next command."""
+    """It makes a run folder, prints the crossover, and names the next command."""
     folder, done = measured_and_told
     assert "forward and reverse break even" in done.stdout
     assert "fwdrev plot here" in done.stdout
@@ -38,7 +38,7 @@ def test_sweep_measures_and_answers(measured_and_told: tuple[Path, "subprocess.C
 
 
 def test_runs_go_to_runs_by_default(tmp_path: Path) -> None:
-    """In the working directory, named by date, time and problem; measured in processes, like any user's."""
+    """The folder in the working directory has date, time and problem in its name; real processes measure."""
     done = started(*TINY, "--inputs", "8", "--outputs", "2", "--rounds", "1", "--json", cwd=tmp_path)
     folder = Path(json.loads(done.stdout)["run"])
     assert folder.parent == Path("runs")
@@ -47,7 +47,7 @@ def test_runs_go_to_runs_by_default(tmp_path: Path) -> None:
 
 
 def test_crossover_in_json(whole: Path) -> None:
-    """The documented keys, strictly JSON."""
+    """The JSON is strict and has the documented keys."""
     data = json.loads(fwdrev("crossover", whole, "--json").stdout, parse_constant=pytest.fail)
     assert data["pair"] == ["forward", "reverse"]
     assert {"n", "status", "m"} <= set(data["points"][0])
@@ -56,7 +56,7 @@ def test_crossover_in_json(whole: Path) -> None:
 
 
 def test_plot_prints_paths(whole: Path, tmp_path: Path) -> None:
-    """Of files that exist, each figure in the formats that were asked for."""
+    """The files exist, each figure in the requested formats."""
     pair = "reverse-forward"
     figures = {f"map-{pair}", f"memory-{pair}", f"regret-{pair}", "winners", "cost-curves"}
     options = ("--out", tmp_path / "figures", "--pair", "reverse,forward", "--format", "svg", "--format", "pdf")
@@ -66,7 +66,7 @@ def test_plot_prints_paths(whole: Path, tmp_path: Path) -> None:
 
 
 def test_plot_compares_runs(whole: Path, tmp_path: Path) -> None:
-    """Several runs: side by side, and the trend of the cell that was asked for; a run given twice is one."""
+    """Several runs appear side by side, with the trend of the requested cell; a run given twice counts once."""
     other = shutil.copytree(whole, tmp_path / "other")
     done = fwdrev(
         "plot", whole, other, whole, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json"
@@ -86,7 +86,7 @@ def test_plot_compares_runs(whole: Path, tmp_path: Path) -> None:
 
 
 def test_engines_and_problems() -> None:
-    """One line each; all of it in JSON."""
+    """Each has a line; the JSON has them all."""
     assert fwdrev("engines").stdout.splitlines()[0].startswith("forward ")
     assert {row["name"] for row in json.loads(fwdrev("engines", "--json").stdout)["engines"]} >= {"reverse", "null"}
     assert "depth=4" in fwdrev("problems").stdout
@@ -97,14 +97,14 @@ def test_engines_and_problems() -> None:
     "command", ["", "sweep", "crossover", "plot", "rules", "export", "explain", "engines", "problems", "doctor"]
 )
 def test_help_has_an_example(command: str) -> None:
-    """For each command."""
+    """Each command has one."""
     done = fwdrev(*command.split(), "--help")
     assert done.returncode == 0
     assert "Example: fwdrev" in done.stdout or not command
 
 
 def test_the_list_of_commands_is_whole() -> None:
-    """Each on one line of a terminal of 80 columns, its summary not cut off."""
+    """Each command has one line of a terminal of 80 columns, with its whole summary."""
     done = fwdrev("--help", env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"})
     lines = done.stdout.partition("Commands:\n")[2].splitlines()
     assert len(lines) == len(app.registered_commands)
@@ -145,7 +145,7 @@ def test_the_list_of_commands_is_whole() -> None:
 def test_bad_input_gets_one_line(
     arguments: tuple[str, ...], part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And exit code 2; nothing is left behind. Types are not checked then, as in a user's process."""
+    """The exit code is 2; nothing is left behind. As in a user's process, types are not checked."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     expect_one_line(fwdrev(*arguments, cwd=tmp_path), 2, part)
     assert list(tmp_path.iterdir()) == []
@@ -163,12 +163,12 @@ def test_bad_input_gets_one_line(
     ],
 )
 def test_bad_questions_to_a_run(whole: Path, arguments: tuple[str, ...], code: int, part: str) -> None:
-    """2 for wrong input, 4 where there is nothing to compare."""
+    """The code is 2 for wrong input, 4 for nothing to compare."""
     expect_one_line(fwdrev(arguments[0], whole, *arguments[1:]), code, part)
 
 
 def test_a_torn_journal_is_plotted_with_a_warning(whole: Path, tmp_path: Path) -> None:
-    """On standard error, so that the answer stays clean."""
+    """The warning goes to standard error, so that the answer stays clean."""
     torn = tmp_path / "torn"
     torn.mkdir()
     (torn / "manifest.json").write_bytes((whole / "manifest.json").read_bytes())
@@ -180,7 +180,7 @@ def test_a_torn_journal_is_plotted_with_a_warning(whole: Path, tmp_path: Path) -
 
 
 def test_what_a_killed_sweep_leaves_is_a_run(whole: Path, tmp_path: Path) -> None:
-    """After any line of its journal: it can be loaded, and plotted once a round has begun."""
+    """After any line of its journal, the run can be loaded, and plotted after a round has begun."""
     lines = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
     cells = len(load(whole).spec.cells)
     for kept, command, code in (
@@ -200,7 +200,7 @@ def test_what_a_killed_sweep_leaves_is_a_run(whole: Path, tmp_path: Path) -> Non
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
-    """A file may grow to 2 KiB here: what fits is kept."""
+    """Files may grow to 2 KiB here: observations within it are kept."""
     with scripted_sweeps(), largest_file(2048):
         done = fwdrev(*TINY, "--out", "run", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
@@ -210,12 +210,12 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_version() -> None:
-    """Name and number."""
+    """It prints name and number."""
     assert fwdrev("--version").stdout.startswith("fwdrev 0.")
 
 
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
-    """In a round: one line says where it is; no process stays, no scratch folder; the code is that of an interrupt."""
+    """In a round, one line says where the run is; no process or scratch folder remains; the code is an interrupt's."""
     folder, scratch = tmp_path / "run", tmp_path / "tmp"
     scratch.mkdir()
     more = ("--inputs", "8", "--outputs", "2", "--rounds", "1000", "--out", str(folder))
@@ -237,7 +237,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
 
 
 def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sweep whose only engine is wrong everywhere ends with 4, and says why."""
+    """A sweep whose only engine is wrong everywhere ends with 4, and gives the reason."""
     install_plugin(tmp_path, monkeypatch)
     with workers_here():
         done = fwdrev("sweep", "--inputs", "4", "--outputs", "2", "--engines", "doubled", "--out", tmp_path / "run")
@@ -259,7 +259,7 @@ def test_nothing_measured_is_not_success(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_n_means_is_said_where_it_is_not_the_columns(
     given: tuple[str, ...], told: str | None, tmp_path: Path
 ) -> None:
-    """Before anything is measured."""
+    """The message comes before measuring."""
     said: list[str] = []
     words = dict(zip(given[::2], given[1::2], strict=True))
     fields = {name[2:]: value for name, value in words.items() if name != "--option"}
@@ -270,7 +270,7 @@ def test_what_n_means_is_said_where_it_is_not_the_columns(
 
 
 def test_figures_are_told_as_they_are_drawn(whole: Path, tmp_path: Path) -> None:
-    """On a terminal; elsewhere standard error stays empty."""
+    """A terminal shows each figure as it is drawn; elsewhere standard error stays empty."""
     names: list[str] = []
     paths = save_figures(load(whole), tmp_path, formats=["svg"], told=names.append)
     assert [path.name for path in paths] == names

@@ -35,7 +35,7 @@ class Other:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A working folder with a module that no path of Python's leads to."""
+    """A working folder with a module that is not on Python's path."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     (tmp_path / "own_central.py").write_text(CENTRAL)
@@ -45,7 +45,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("where", ["own_central", "own_central.py"])
 def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path, where: str) -> None:
-    """As MODULE:CLASS or FILE.py:CLASS, measured in processes that find it too, and drawn as what it is."""
+    """As MODULE:CLASS or FILE.py:CLASS they are measured in processes, which find them too, and drawn properly."""
     asked = ("--engines", f"{where}:Central,reverse", "--problem", f"{where}:chain", "--rounds", "1", "--blocks", "1")
     done = fwdrev("sweep", *asked, "--inputs", "4", "--outputs", "2", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -66,7 +66,7 @@ def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path, where: s
     ],
 )
 def test_what_is_no_engine_is_refused_with_what_to_do(folder: Path, name: str, told: str) -> None:
-    """One line, nothing measured."""
+    """One line refuses it and names the remedy; nothing is measured."""
     done = fwdrev("sweep", "--engines", name, cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
@@ -74,7 +74,7 @@ def test_what_is_no_engine_is_refused_with_what_to_do(folder: Path, name: str, t
 
 
 def test_reading_a_run_does_not_import_what_lies_beside_it(folder: Path) -> None:
-    """A name in a run may come from anywhere; asked for by the user it is imported."""
+    """A name in a run may come from anywhere: it is imported only on the user's request."""
     assert folder.name
     assert find_engine("own_central:Central") is None
     assert "own_central" not in sys.modules

@@ -1,4 +1,4 @@
-"""Every problem can be swept as it comes: the command finds its shapes and what to differentiate it by."""
+"""Every problem can be swept by default: the command finds its shapes and the variables to differentiate by."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from tests.scripted import scripted_sweeps
 ENGINES = ("reverse", "jax-jvp")
 
 PUBLISHED = [name for name in problem_names() if name not in {"driven", "mlp", "autoencoder"}]
-"""Those that no other test sweeps."""
+"""Problems that no other test sweeps."""
 
 
 GRID = ("--inputs", "20", "--outputs", "8", "--rounds", 1, "--blocks", 2, "--block-seconds", 1e-4)
@@ -35,7 +35,7 @@ def _swept(name: str, folder: Path) -> Run:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
-    """In the shape that is nearest to what was asked for, and that is said; by what it has is differentiated."""
+    """It takes the shape nearest to the request and says so; it differentiates by what the problem has."""
     with scripted_sweeps():
         run = _swept(name, tmp_path / "run")
     assert run.spec.wrt is (Wrt.THETA if run.spec.problem_at(run.spec.cells[0]).theta.size else Wrt.X)
@@ -44,7 +44,7 @@ def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_problem_is_measured(name: str, tmp_path: Path) -> None:
-    """By both engines, and both agree with the products of the check."""
+    """Both engines measure it, and agree with products of the Jacobian."""
     with workers_here():
         run = _swept(name, tmp_path / "run")
     assert engines_measured(run) == list(ENGINES)
@@ -54,7 +54,7 @@ def test_a_problem_is_measured(name: str, tmp_path: Path) -> None:
 
 
 def test_problems_say_their_shapes() -> None:
-    """In a column, and as data."""
+    """The text has a column of them, the JSON data."""
     lines = fwdrev("problems").stdout.splitlines()
     rows = json.loads(fwdrev("problems", "--json").stdout)["problems"]
     assert [row["name"] for row in rows] == problem_names()
@@ -73,7 +73,7 @@ def test_problems_say_their_shapes() -> None:
     ],
 )
 def test_what_a_problem_cannot_do_is_one_line(given: dict[str, str], part: str) -> None:
-    """Before anything is measured; without a word it is differentiated with respect to what it has."""
+    """The message comes before measuring; by default the Jacobian is that of the variables that the problem has."""
     with pytest.raises(InputError, match=re.escape(part)):
         make_spec({"problem": "mgh33"} | given)
     assert make_spec({"problem": "mgh33"}).wrt is Wrt.X
@@ -81,7 +81,7 @@ def test_what_a_problem_cannot_do_is_one_line(given: dict[str, str], part: str) 
 
 
 def test_traced_layers_have_no_exact_count() -> None:
-    """And `explain` does not claim one."""
+    """`explain` does not claim one."""
     told = fwdrev("explain", "--problem", "mgh33", "--inputs", 5, "--outputs", 9).stdout
     assert "half the operations of XLA's analysis" in told
     assert "are exact" not in told

@@ -1,4 +1,4 @@
-"""Where `[tool.fwdrev]` is looked for, and how a pyproject.toml with faults is told."""
+"""The search for `[tool.fwdrev]`, and messages for faults in pyproject.toml."""
 
 import subprocess
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from fwdrev.modes.errors import InputError
 
 @pytest.fixture
 def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The top of a git project, where we are."""
+    """The top of a git project, the current folder."""
     environment = without_repository({"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
     project = tmp_path / "project"
     project.mkdir()
@@ -23,14 +23,14 @@ def top(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def goes_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Made, and the current one."""
+    """Makes a folder and enters it."""
     folder.mkdir(parents=True, exist_ok=True)
     monkeypatch.chdir(folder)
     return folder
 
 
 def written(folder: Path, table: str, before: str = "") -> Path:
-    """A pyproject.toml there, with the table."""
+    """Writes a pyproject.toml with the table."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pyproject.toml"
     path.write_text(f"{before}[tool.fwdrev]\n{table}\n", encoding="utf-8")
@@ -38,20 +38,20 @@ def written(folder: Path, table: str, before: str = "") -> Path:
 
 
 def here() -> ProjectSettings | None:
-    """As the commands ask."""
+    """Finds the settings as the commands do."""
     return project_settings(Path.cwd())
 
 
 @pytest.mark.parametrize("value", ["3", '"a:f"', "[]", "[{}]", "1979-05-27"])
 def test_what_is_no_table_is_told(value: str, top: Path) -> None:
-    """As `[[tool.fwdrev]]` or `tool.fwdrev = 3`."""
+    """`[[tool.fwdrev]]` and `tool.fwdrev = 3` are refused."""
     (top / "pyproject.toml").write_text(f"[tool]\nfwdrev = {value}\n")
     with pytest.raises(InputError, match=r"^pyproject.toml, \[tool.fwdrev\] is .*: make it one table of keys"):
         here()
 
 
 def test_it_is_found_from_anywhere_in_the_project(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Modules are the same from there; files are named from there."""
+    """Modules are the same from there; files are relative to there."""
     written(top, 'functions = ["model:step", "lib/model.py:energy", "jacrev:a.py:f"]\npoints = "lib/model.py:point"')
     found = here()
     assert found is not None
@@ -65,7 +65,7 @@ def test_it_is_found_from_anywhere_in_the_project(top: Path, monkeypatch: pytest
 
 
 def test_the_nearest_table_counts(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pyproject.toml without it, with a `tool` that is no table, or that is a folder, is passed over."""
+    """A pyproject.toml without it, with a `tool` that is no table, or that is a folder, is skipped."""
     written(top, "rounds = 4")
     for folder, text in {"plain": "[tool.ruff]\n", "number": "tool = 3\n", "empty": "", "none": "[project]\n"}.items():
         inside = goes_to(top / folder / "src", monkeypatch)
@@ -82,7 +82,7 @@ def test_the_nearest_table_counts(top: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_it_is_not_looked_for_beyond_the_project(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What lies above the top belongs to another; a broken file there is none of ours."""
+    """Files above the top belong to another project, even broken ones."""
     written(top.parent, "rounds = 4")
     assert here() is None
     (top.parent / "pyproject.toml").write_text("[tool")
@@ -91,7 +91,7 @@ def test_it_is_not_looked_for_beyond_the_project(top: Path, monkeypatch: pytest.
 
 
 def test_without_git_the_first_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How far a project goes is not known, so not beyond the first pyproject.toml; places are named from here."""
+    """The search ends at the first pyproject.toml, as the project's extent is unknown; places are relative to here."""
     written(tmp_path, 'rounds = 4\npath = ["lib"]')
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     inside = goes_to(tmp_path / "a" / "b", monkeypatch)
@@ -109,7 +109,7 @@ def test_without_git_the_first_file_counts(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_in_a_project_within_the_project_places_are_its_own(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The options take folders and patterns from the top of git's project; the table says them from where it stands."""
+    """Options take places from the top of the git project; the table takes them from its own folder."""
     home = top / "packages" / "a[1]"
     written(home, 'path = ["python", "../shared"]\ncopy = ["_version.py", "data/*.npz", "/built/"]')
     (home / "src").mkdir()
@@ -137,7 +137,7 @@ FAULTS: Mapping[str, tuple[bytes, str]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_file_with_faults_is_told_in_one_line(fault: str, top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which names it as it is called from here."""
+    """The line has its path from here."""
     data, told = FAULTS[fault]
     (top / "pyproject.toml").write_bytes(data)
     goes_to(top / "inside", monkeypatch)
@@ -148,7 +148,7 @@ def test_a_file_with_faults_is_told_in_one_line(fault: str, top: Path, monkeypat
 
 
 def test_files_of_other_editors_are_read(top: Path) -> None:
-    """With a byte-order mark and carriage returns."""
+    """A byte-order mark and carriage returns do not matter."""
     (top / "pyproject.toml").write_bytes(b"\xef\xbb\xbf[tool.fwdrev]\r\nrounds = 7\r\n")
     found = here()
     assert found is not None
@@ -156,7 +156,7 @@ def test_files_of_other_editors_are_read(top: Path) -> None:
 
 
 def test_a_link_is_followed(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files are named from where the link is; one that leads nowhere is told."""
+    """Places are relative to the link's folder; a link that leads nowhere is reported."""
     real = written(top / "elsewhere", 'functions = ["model.py:step"]')
     (top / "pyproject.toml").symlink_to(real)
     goes_to(top / "inside", monkeypatch)
@@ -169,7 +169,7 @@ def test_a_link_is_followed(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_folder_that_is_a_link_is_the_one_it_leads_to(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As git sees it."""
+    """Git sees it so too."""
     written(top, "rounds = 4")
     (top / "inside").mkdir()
     (top.parent / "link").symlink_to(top / "inside")

@@ -14,12 +14,12 @@ from tests.live import MARKER
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Path:
-    """A copy of it, alone in a folder."""
+    """A copy of a run, alone in a folder."""
     return Path(shutil.copytree(whole, tmp_path / "run"))
 
 
 def test_help_has_an_example() -> None:
-    """And names every option."""
+    """It also names every option."""
     done = fwdrev("report", "--help")
     assert done.returncode == 0
     assert "Example: fwdrev report runs/today --open" in done.stdout
@@ -28,7 +28,7 @@ def test_help_has_an_example() -> None:
 
 
 def test_the_report_lies_in_the_run(run: Path) -> None:
-    """Its path and size are printed; with the permissions of any new file; and no file besides."""
+    """Its path and size are printed; it has the permissions of any new file; no other file appears."""
     before = set(run.iterdir())
     done = fwdrev("report", run)
     assert done.returncode == 0, done.stderr
@@ -42,7 +42,7 @@ def test_the_report_lies_in_the_run(run: Path) -> None:
 
 
 def test_a_report_is_made_anew(run: Path, tmp_path: Path) -> None:
-    """Without asking, since it is derived; whoever reads the old one still reads that; a link stays a link."""
+    """It is derived, so no question is asked; an open old file keeps its content; a link stays a link."""
     path, link = tmp_path / "a.html", tmp_path / "b.html"
     path.write_bytes(MARKER + b" of last week")
     link.symlink_to(path)
@@ -58,7 +58,7 @@ def test_a_report_is_made_anew(run: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"<!doctype html>\n<p>mine", b"\n" + MARKER, b"\xff\xfe"])
 @pytest.mark.parametrize("name", ["report.html", "mine.html"])
 def test_what_is_not_ours_stays(run: Path, content: bytes, name: str) -> None:
-    """Whatever it is, also by the default name."""
+    """Files of any other kind stay, even under the default name."""
     path = run / name
     path.write_bytes(content)
     expect_one_line(fwdrev("report", run, "--out", path), 2, f"{path} exists already and is no report of fwdrev")
@@ -69,7 +69,7 @@ def test_what_is_not_ours_stays(run: Path, content: bytes, name: str) -> None:
 
 @pytest.mark.parametrize("out", [".", "null", "pipe", "dangling"])
 def test_what_is_no_file_stays(run: Path, out: str, tmp_path: Path, null_device: Path) -> None:
-    """A folder, a device, a pipe that nobody writes to, a link to nowhere."""
+    """Folders, devices, pipes without a writer and links to nowhere are refused."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "dangling").symlink_to("nowhere")
     expect_one_line(fwdrev("report", run, "--out", out, cwd=tmp_path), 2, f"{out} exists already and is no report")
@@ -79,12 +79,12 @@ def test_what_is_no_file_stays(run: Path, out: str, tmp_path: Path, null_device:
 
 @pytest.mark.parametrize("out", ["/proc/none", "none/report.html", 300 * "x"])
 def test_what_cannot_be_written(run: Path, out: str) -> None:
-    """One line."""
+    """One line names it."""
     expect_one_line(fwdrev("report", run, "--out", out), 2, "give --out a file that can be written")
 
 
 def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
-    """Whole, and nothing else; no file can grow here."""
+    """It stays whole, and no other file remains; no file can grow here."""
     path = run / "report.html"
     path.write_bytes(MARKER + b" of last week")
     before = set(run.iterdir())
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
 
 
 def test_several_runs(run: Path, whole: Path, empty: Path, tmp_path: Path) -> None:
-    """In one report, in the first; one with nothing in it is left out with a warning; one given twice is one."""
+    """They share one report, in the first; an empty run is left out with a warning; one given twice counts once."""
     done = fwdrev("report", empty, run, whole, empty)
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"warning: {empty} has no measured cell yet: it is left out\n"
@@ -105,7 +105,7 @@ def test_several_runs(run: Path, whole: Path, empty: Path, tmp_path: Path) -> No
 
 
 def test_a_torn_journal_is_reported_with_a_warning(run: Path) -> None:
-    """On standard error, once."""
+    """The warning comes once, on standard error."""
     journal = run / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-70])
     done = fwdrev("report", run, "--json")
@@ -116,7 +116,7 @@ def test_a_torn_journal_is_reported_with_a_warning(run: Path) -> None:
 
 
 def test_nothing_measured(empty: Path, tmp_path: Path) -> None:
-    """Exit code 4, no file."""
+    """The exit code is 4, and there is no file."""
     expect_one_line(fwdrev("report", empty), 4, f"{empty}: no measured cell yet")
     assert fwdrev("report", empty, empty.parent / "empty").returncode == 4
     assert list(tmp_path.rglob("*.html")) == []
@@ -146,7 +146,7 @@ def test_nothing_measured(empty: Path, tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
-    """And exit code 2; nothing is left behind."""
+    """The exit code is 2; nothing is left behind."""
     expect_one_line(fwdrev("report", *arguments, cwd=tmp_path), 2, part)
     assert list(tmp_path.iterdir()) == []
 
@@ -160,7 +160,7 @@ def test_open(run: Path, asked_to_open: Path) -> None:
 
 @pytest.mark.usefixtures("no_browser")
 def test_open_without_a_browser(run: Path) -> None:
-    """Says what to open; the report is there all the same, and standard output is clean."""
+    """A message says what to open; the report is written anyway, and standard output is clean."""
     done = fwdrev("report", run, "--open", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"warning: no browser was found: open {(run / 'report.html').as_uri()} yourself\n"

@@ -14,12 +14,12 @@ from tests.live import MARKER, await_change, fetched, stopped, until, watching
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Path:
-    """A copy of it, alone in a folder."""
+    """A copy of a run, alone in a folder."""
     return Path(shutil.copytree(whole, tmp_path / "run"))
 
 
 def test_a_port_in_use(run: Path) -> None:
-    """One line that names it."""
+    """One line names it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = fwdrev("report", run, "--watch", "--port", port)
@@ -27,13 +27,13 @@ def test_a_port_in_use(run: Path) -> None:
 
 
 def test_an_address_of_another_machine(run: Path) -> None:
-    """One line too."""
+    """One line refuses it too."""
     done = fwdrev("report", run, "--watch", "--host", "192.0.2.1", "--allow-remote")
     expect_one_line(done, 2, "cannot serve on 192.0.2.1 port 0")
 
 
 def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
-    """A run with nothing in it is served; each line shows sooner or later; Ctrl-C is no failure."""
+    """An empty run is served; each new line shows eventually; Ctrl-C is no failure."""
     with watching(empty) as (address, process):
         assert address.startswith("http://127.0.0.1:")
         assert fetched(address)[2].startswith(MARKER)
@@ -53,9 +53,9 @@ def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
 
 
 def test_watch_a_torn_run_that_goes(run: Path) -> None:
-    """A torn line is told when it starts, not whenever the browser asks; a run that goes is told to the browser.
+    """A torn line is reported at the start, not at each request; the browser learns that a run has been removed.
 
-    It ends with its terminal, as every command of ours, with the code of the signal.
+    It ends with its terminal, like all our commands, with the code of the signal.
     """
     journal = run / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-70])
@@ -73,7 +73,7 @@ def test_watch_a_torn_run_that_goes(run: Path) -> None:
 
 
 def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
-    """Which is served by then; a name of this machine is one of its addresses."""
+    """The address is served by then; a name of this machine is a valid address."""
     with watching(run, "--open", "--host", "localhost") as (address, process):
         until(asked_to_open.exists)
         assert asked_to_open.read_text() == address
@@ -84,7 +84,7 @@ def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
 
 @pytest.mark.usefixtures("no_browser")
 def test_watch_without_a_browser_for_other_machines(run: Path) -> None:
-    """Says what to open and goes on; others may read it with both options."""
+    """It says what to open and goes on; with both options, other machines may read the report."""
     with watching(run, "--open", "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - tested
         assert fetched(address)[0] == 200
         assert f"warning: no browser was found: open {address} yourself" in stopped(process)

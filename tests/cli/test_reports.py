@@ -1,4 +1,4 @@
-"""A report reaches everybody who was asked for: the terminal or a program, files, GitHub; none is lost."""
+"""A report reaches every requested place: the terminal or a program, files, GitHub."""
 
 import json
 from pathlib import Path
@@ -16,12 +16,12 @@ from tests.gate_reports import OPEN, SAME, WORSE, of
 
 @pytest.fixture(autouse=True)
 def no_summary(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where these tests run on GitHub themselves."""
+    """No summary of a step, even if these tests run on GitHub."""
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
 
 
 def _told(report: GateReport, *, as_json: bool = False, github: bool = False, **files: Path) -> int:
-    """The exit code."""
+    """Reports and returns the exit code."""
     reports = reports_of(junit=files.get("junit"), markdown=files.get("markdown"), github=github)
     with pytest.raises(typer.Exit) as ended:
         tell(report, {"told": len(report.told)}, reports, as_json=as_json)
@@ -42,19 +42,19 @@ def _told(report: GateReport, *, as_json: bool = False, github: bool = False, **
 def test_every_outcome_writes_all_and_has_its_exit_code(
     outcome: Outcome, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The files too; what stood in them before is gone."""
+    """All forms are written, files included, which lose their old content."""
     junit, markdown = tmp_path / "junit.xml", tmp_path / "check.md"
     junit.write_text("x" * 100_000, encoding="utf-8")
     assert _told(of(WORSE, OPEN, SAME, outcome=outcome), junit=junit, markdown=markdown) == code
     assert f"outcome: {outcome}" in capsys.readouterr().out.splitlines()
-    suite = ET.parse(junit).find("testsuite")  # noqa: S314 - our own
+    suite = ET.parse(junit).find("testsuite")  # noqa: S314 - our own file
     assert suite is not None
     assert suite.get("timestamp") is not None
     assert markdown.read_text(encoding="utf-8").startswith(MARKER)
 
 
 def test_annotations_follow_the_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """Only when asked for."""
+    """They appear only on request."""
     _told(of(WORSE))
     assert "::" not in capsys.readouterr().out
     _told(of(WORSE), github=True)
@@ -65,7 +65,7 @@ def test_annotations_follow_the_text(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
-    """GitHub reads standard error as well: that is where annotations go."""
+    """Annotations go to standard error, which GitHub reads as well."""
     _told(of(WORSE), github=True, as_json=True)
     out, err = capsys.readouterr()
     assert json.loads(out) == {"told": 1}
@@ -73,7 +73,7 @@ def test_json_stays_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_summary_is_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the step wrote before stays; without --github it is not ours to write."""
+    """The step's earlier text stays; without --github we do not write to it."""
     summary = tmp_path / "summary.md"
     summary.write_text("before\n", encoding="utf-8")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
@@ -87,7 +87,7 @@ def test_the_summary_is_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.parametrize("name", ["none/junit.xml", "folder", "file/junit.xml", "x" * 300])
 def test_what_cannot_be_written_is_known_before(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each kind of file; nothing is left of the attempt."""
+    """Each kind of file is tried before measuring, without a trace."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("", encoding="utf-8")
     path = tmp_path / name
@@ -102,7 +102,7 @@ def test_what_cannot_be_written_is_known_before(name: str, tmp_path: Path, monke
 
 
 def test_a_file_can_be_one_of_the_two_only(tmp_path: Path) -> None:
-    """By whatever path."""
+    """The same file cannot serve both, by any path."""
     with pytest.raises(InputError, match="give each its own"):
         reports_of(junit=tmp_path / "a", markdown=tmp_path / ".." / tmp_path.name / "a", github=False)
 
@@ -120,7 +120,7 @@ def test_a_file_can_be_one_of_the_two_only(tmp_path: Path) -> None:
 def test_a_full_disk_costs_no_answer_and_no_other_file(
     outcome: Outcome, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file that was asked for and is not there is no success, and no verdict either."""
+    """A requested file that is missing means neither success nor a verdict."""
     markdown = tmp_path / "check.md"
     reports = reports_of(junit=Path("/dev/full"), markdown=markdown, github=False)
     with pytest.raises(typer.Exit) as ended:

@@ -1,4 +1,4 @@
-"""A sweep goes on where it stopped: whatever ended it, no finished cell is lost and none is measured twice."""
+"""A sweep resumes where it stopped: however it ended, no finished cell is lost or measured twice."""
 
 import json
 import random
@@ -20,7 +20,7 @@ from tests.live import until
 from tests.plugin import install_plugin
 
 MOMENTS = 8
-"""At which a sweep is killed."""
+"""The number of moments at which a sweep is killed."""
 
 SMALL = ("--inputs=8", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
 """Two cells: ten lines."""
@@ -34,7 +34,7 @@ def _lines(folder: Path) -> list[dict[str, Any]]:
 
 
 def _killed(folder: Path, more: int, seconds: float) -> list[dict[str, Any]]:
-    """Start a sweep, or go on with it, and kill -9 it so many lines and seconds later; returns what it left."""
+    """Starts or resumes a sweep, kills it with -9 after this many lines and seconds, and returns what it left."""
     before = len(_lines(folder))
     how = ["--resume", str(folder)] if folder.exists() else [*SMALL, "--out", str(folder)]
     command = [sys.executable, "-m", "fwdrev", "sweep", *how]
@@ -49,7 +49,7 @@ def _killed(folder: Path, more: int, seconds: float) -> list[dict[str, Any]]:
 
 @pytest.mark.long
 def test_kill_9_at_random_moments(tmp_path: Path) -> None:
-    """Each time everything that was finished is still there, once; in the end the tables are complete."""
+    """All finished observations are still there, once; the final tables are complete."""
     moments = random.Random(0)
     runs = cut = 0
     for _ in range(MOMENTS):
@@ -73,7 +73,7 @@ def test_kill_9_at_random_moments(tmp_path: Path) -> None:
 
 
 def test_a_killed_sweep_leaves_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even one that would sleep for ever."""
+    """Even one that would sleep forever ends."""
     install_plugin(tmp_path, monkeypatch)
     arguments = ["sweep", "--inputs", "4", "--outputs", "6", "--engines", "sleeping", "--out", str(tmp_path / "run")]
     process = subprocess.Popen([sys.executable, "-m", "fwdrev", *arguments], stderr=subprocess.DEVNULL)
@@ -93,7 +93,7 @@ def finished(measured: Path, tmp_path: Path) -> Path:
 
 
 def test_rounds_can_be_added(finished: Path) -> None:
-    """With the loop counts of the first round, and everything before untouched."""
+    """They use the loop counts of the first round, and leave earlier lines untouched."""
     before = _lines(finished)
     with workers_here():
         done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
@@ -127,7 +127,7 @@ def test_rounds_can_be_added(finished: Path) -> None:
     ],
 )
 def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part: str) -> None:
-    """A clear refusal, and nothing is touched."""
+    """It is clearly refused and left untouched."""
     before = [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()]
     expect_one_line(fwdrev("sweep", "--resume", finished, *arguments), 2, part)
     assert [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()] == before
@@ -141,7 +141,7 @@ def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part
     ],
 )
 def test_another_machine(finished: Path, tmp_path: Path, key: str, value: object, part: str) -> None:
-    """Is refused, with the first difference."""
+    """It is refused, with the first difference."""
     folder = tmp_path / "theirs"
     folder.mkdir()
     (folder / "journal.jsonl").write_bytes((finished / "journal.jsonl").read_bytes())
@@ -152,14 +152,14 @@ def test_another_machine(finished: Path, tmp_path: Path, key: str, value: object
 
 
 def test_no_run_to_resume(tmp_path: Path) -> None:
-    """Is no run."""
+    """A folder without a run is refused."""
     expect_one_line(fwdrev("sweep", "--resume", tmp_path / "none"), 2, "is not a run: cannot read manifest.json")
 
 
 def test_two_sweeps_into_one_folder(tmp_path: Path) -> None:
-    """The second is refused as long as the first runs, new or resumed; what a killed sweep held and measured is free.
+    """The second is refused while the first runs, new or resumed; a killed sweep frees the folder.
 
-    Its lock, every line of its journal; and its worker goes.
+    Its lock is free, every line of its journal stays, and its worker ends.
     """
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "fwdrev", "sweep", *SMALL, "--rounds", "1000", "--out", str(folder)]

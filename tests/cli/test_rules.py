@@ -1,4 +1,4 @@
-"""`fwdrev rules`: what it prints, that its code runs, and what it says to bad input."""
+"""`fwdrev rules`: its output, the code that it prints, and its messages for bad input."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_real_runs_are_scored(measured: Path, tmp_path: Path) -> None:
-    """Two problems that are measured here: counts and rules are scored, and the code runs and is what was scored."""
+    """On two problems measured here, counts and rules have scores, and the printed code runs as scored."""
     (tmp_path / "plane").symlink_to(measured)
     with workers_here():
         done = fwdrev(*TINY, "--problem", "mlp", "--rounds", "1", "--out", "mlp", cwd=tmp_path)
@@ -41,7 +41,7 @@ def test_real_runs_are_scored(measured: Path, tmp_path: Path) -> None:
     assert {each["rule"] for each in found["rules"]} >= {"always reverse", "lineax", "operation counts"}
     assert all(1 <= each["mean_slowdown"] <= each["worst_slowdown"] for each in found["rules"])
     defined: dict[str, Any] = {}
-    exec(found["best"]["code"], defined)  # noqa: S102 - what a user would paste
+    exec(found["best"]["code"], defined)  # noqa: S102 - as a user would paste it
     board = scoreboard([load(tmp_path / name) for name in ("plane", "mlp")], ("forward", "reverse"))
     assert board.problems[1].shapes[8, 2] == (9 * 32 + 33 * 32 + 33 * 2, 2)  # of the network's weights and biases
     for problem in board.problems:
@@ -54,7 +54,7 @@ def test_real_runs_are_scored(measured: Path, tmp_path: Path) -> None:
 
 
 def test_the_table_is_aligned(runs: Path) -> None:
-    """A row for each rule, its numbers below their heads; then the problems by number; a note for what is left out."""
+    """Each rule has a row with numbers below their heads; then come the problems, and a note on omitted runs."""
     done = fwdrev("rules", runs / "theta", runs / "x", runs / "half", "--pair", "reverse,forward")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -84,5 +84,5 @@ def test_the_table_is_aligned(runs: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line(runs: Path, arguments: tuple[str, ...], code: int, part: str) -> None:
-    """2 for wrong input, 4 where nothing can be scored."""
+    """The code is 2 for wrong input, 4 if nothing can be scored."""
     expect_one_line(fwdrev("rules", *arguments, cwd=runs), code, part)

@@ -1,4 +1,4 @@
-"""`fwdrev selftest`: measures, goes on where it was, and refuses what it cannot use."""
+"""`fwdrev selftest`: measures, resumes, and refuses bad input."""
 
 import json
 import subprocess
@@ -15,12 +15,12 @@ FEW = ("--rounds", "3", "--threshold", "900%")
 
 
 def selftest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it here."""
+    """Runs it here."""
     return fwdrev("selftest", *arguments)
 
 
 def test_runs_are_recorded_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside any project: engines are those installed. Each line is a run, and only what is missing is measured."""
+    """Outside any project it uses installed engines. Each line is a run, and only missing runs are measured."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("fwdrev.bench.revisions.rounds.against", scripted_rounds)
     done = selftest("--runs", "1", "--delayed", "1", "--out", "record.jsonl", *SMALL)
@@ -36,7 +36,7 @@ def test_runs_are_recorded_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_functions_of_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both sides have the code that is committed."""
+    """Both sides have the committed code."""
     project = make_project(tmp_path / "project")
     monkeypatch.chdir(project)
     (project / "model.py").write_text("raise RuntimeError('not committed')\n", encoding="utf-8")

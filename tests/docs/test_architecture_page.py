@@ -1,4 +1,4 @@
-"""What the page on the architecture says is so: its files are there, and the code of its recipes works as written."""
+"""The page on the architecture is true: its files exist, and the code of its recipes works as written."""
 
 import pkgutil
 import re
@@ -19,14 +19,14 @@ NEW = dict(re.findall(r"New file `([^`]+)`.*?```python\n(.*?)```", TEXT, re.DOTA
 
 
 def test_every_file_is_there() -> None:
-    """But those that a recipe makes."""
+    """Files that a recipe makes are exempt."""
     found = set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+)`", TEXT)) - {"runs/work/figures/work.svg"}
     assert len(found) > 35
     assert {path for path in found if not (ROOT / path).is_file()} == set(NEW)
 
 
 def test_every_module_is_there() -> None:
-    """Those that any page names by their dotted path, with or without a name of theirs."""
+    """Dotted paths on any page lead to a module, with or without a name in it."""
     made = {f"fwdrev.{path.removesuffix('.py').replace('/', '.')}" for path in NEW}
     for page in (ROOT / "docs").rglob("*.md"):
         for name in re.findall(r"fwdrev\.(?:modes|bench|results|plots|cli|api)(?:\.\w+)+", page.read_text("utf-8")):
@@ -34,7 +34,7 @@ def test_every_module_is_there() -> None:
 
 
 def _module(path: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A recipe's file, as the module that it would be."""
+    """Makes a recipe's file a module."""
     name = path.removesuffix(".py").replace("/", ".")
     made = ModuleType(name if name.startswith(("tests", "fwdrev")) else f"fwdrev.{name}")
     monkeypatch.setitem(sys.modules, made.__name__, made)
@@ -44,7 +44,7 @@ def _module(path: str, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_the_engine_agrees(wrt: Wrt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With ours, and it counts."""
+    """Its Jacobian equals ours, and it has counts."""
     made: Engine = _module("modes/engines/textbook.py", monkeypatch).Textbook()
     for name in ("driven", "mlp"):
         p = problem(name, n=7, m=3)
@@ -54,7 +54,7 @@ def test_the_engine_agrees(wrt: Wrt, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_problem_has_its_jacobian(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of the recipe's own test."""
+    """The Jacobian is that of the recipe's own test."""
     made = _module("modes/problems/broyden.py", monkeypatch)
     p = made.broyden(7, 7, np.random.default_rng(0), np.dtype(float))
     (code,) = re.findall(r"```python\n(def tridiagonal.*?)```", TEXT, re.DOTALL)
@@ -65,7 +65,7 @@ def test_the_problem_has_its_jacobian(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_figure_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of the recipe; and it can be drawn."""
+    """The recipe's tests pass, and the figure can be drawn."""
     from tests.scripted import scripted_run, with_counts
 
     made = _module("plots/figures/work.py", monkeypatch)
@@ -77,6 +77,6 @@ def test_the_figure_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_answers(whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line for each engine that wins."""
+    """It prints a line for each engine that wins somewhere."""
     _module("fwdrev/cli/winners.py", monkeypatch).winners(whole)
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} <= {"forward", "reverse"}

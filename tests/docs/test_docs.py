@@ -1,4 +1,4 @@
-"""What the site says is so: links lead somewhere, code runs, commands parse, references lack nothing; no network."""
+"""The site is true: links work, code runs, commands parse, references are complete; nothing needs a network."""
 
 import importlib.util
 import os
@@ -44,7 +44,7 @@ def _commands(path: Path) -> list[list[str]]:
 
 
 def _parse(words: list[str]) -> None:
-    """As the command would; raises for what it does not know, and runs nothing."""
+    """Parses as the command would, without running anything; raises for unknown words."""
     context = GROUP.context_class(GROUP, info_name="fwdrev")
     command = GROUP.commands.get(words[1])
     assert command is not None or words[1] in {"--version", "--help"}, words
@@ -67,7 +67,7 @@ def _reference_pages() -> Any:
 
 
 def test_the_reference_is_current() -> None:
-    """As the command and the schemas are; otherwise `make schema` writes it anew."""
+    """It matches the command and the schemas; otherwise `make schema` rewrites it."""
     pinned = re.search(r"^typer==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     if pinned is None or version("typer") != pinned[1]:
         pytest.skip("another typer words the help in another way")
@@ -82,14 +82,14 @@ def test_the_reference_is_current() -> None:
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=_name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every relative link and image, to a file of the repository; MkDocs looks at the anchors."""
+    """Every relative link and image leads to a file of the repository; MkDocs checks the anchors."""
     links = re.findall(r"\]\(\s*([^)\s]+)\s*\)", page.read_text(encoding="utf-8"))
     relative = [link.partition("#")[0] for link in links if not link.startswith(("https://", "#"))]
     assert [link for link in relative if not (page.parent / link).is_file()] == []
 
 
 def test_the_tutorial_runs() -> None:
-    """Its Python, block after block in one program, asserts included."""
+    """Its Python runs, block after block in one program, asserts included."""
     code = "\n".join(_blocks(DOCS / "tutorial.md", "python"))
     assert code.count("assert") >= 6
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
@@ -97,7 +97,7 @@ def test_the_tutorial_runs() -> None:
 
 
 def test_the_drop_in_runs(tmp_path: Path) -> None:
-    """Its Python, asserts included; by default nothing is written into the cache folder."""
+    """Its Python runs, asserts included; by default nothing is written into the cache folder."""
     code = "\n".join(_blocks(DOCS / "jacobian.md", "python"))
     assert code.count("assert") >= 2
     env = os.environ | {"XDG_CACHE_HOME": str(tmp_path)}
@@ -109,7 +109,7 @@ def test_the_drop_in_runs(tmp_path: Path) -> None:
 
 
 def test_products_without_the_jacobian_are_those_with_it() -> None:
-    """The Python of the page on advice, beside J itself."""
+    """The Python of the page on advice agrees with products of J itself."""
     names: dict[str, Any] = {}
     exec("\n".join(_blocks(DOCS / "advise.md", "python")), names)  # noqa: S102 - our own page
     J, residuals = jax.jacobian(names["residuals"])(names["p"]), names["residuals"](names["p"])
@@ -120,7 +120,7 @@ def test_products_without_the_jacobian_are_those_with_it() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_commands_parse(page: Path) -> None:
-    """Every line of a shell block is ours to give, and every `fwdrev` line is one that the command accepts."""
+    """Every line of a shell block is one of ours, and the command accepts every `fwdrev` line."""
     for words in _commands(page):
         assert words[0] in {"fwdrev", "git", "make", "pip", "pyperf", "python", "sh", "taskset"}, words
         assert all((ROOT / word).is_file() for word in words if word.startswith("benchmarks/")), words
@@ -129,7 +129,7 @@ def test_commands_parse(page: Path) -> None:
 
 
 def test_the_tutorial_shows_the_commands() -> None:
-    """The test above has something to look at, and an unknown option would not pass it."""
+    """The test above checks something, and an unknown option would fail it."""
     shown = {words[1] for words in _commands(DOCS / "tutorial.md") if words[0] == "fwdrev"}
     assert shown >= {"doctor", "sweep", "crossover", "plot", "report", "export", "explain", "calibrate"}
     with pytest.raises(USAGE_ERROR, match="--roundz"):
@@ -137,7 +137,7 @@ def test_the_tutorial_shows_the_commands() -> None:
 
 
 def test_every_exit_code_has_its_row() -> None:
-    """0, and all that the command ends with."""
+    """The table has 0 and every other code of the command."""
     codes = {0, *(code for name, code in vars(exit_codes).items() if name.startswith("EXIT_"))}
     rows = re.findall(r"^\| `(\d+)` \|", _page("reference/commands.md"), re.MULTILINE)
     assert sorted(map(int, rows)) == sorted(codes)
@@ -146,7 +146,7 @@ def test_every_exit_code_has_its_row() -> None:
 
 @pytest.mark.parametrize("name", GROUP.commands)
 def test_the_reference_lists_every_option(name: str) -> None:
-    """Whatever `--help` names stands in the section of the command, with its example."""
+    """Whatever `--help` names is in the section of the command, with its example."""
     command = GROUP.commands[name]
     shown = command.get_help(command.context_class(command, info_name=name, **command.context_settings))
     options = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", shown.partition("Options:")[2].partition("Example:")[0]))
@@ -158,14 +158,14 @@ def test_the_reference_lists_every_option(name: str) -> None:
 
 @pytest.mark.parametrize(("page", "more_than"), [("reference/records.md", 40), ("reference/settings.md", 8)])
 def test_the_reference_says_what_every_field_means(page: str, more_than: int) -> None:
-    """No record, and not the table of settings, has a row with an empty cell."""
+    """Neither the records nor the table of settings have a row with an empty cell."""
     rows = [line.split(" | ") for line in _page(page).splitlines() if line.startswith("| `")]
     assert len(rows) > more_than
     assert [row[0] for row in rows if any(not cell.strip(" |") for cell in row)] == []
 
 
 def _build(folder: Path, addition: str = "") -> subprocess.CompletedProcess[str]:
-    """`make docs` of a copy, with a line more on its first page."""
+    """Runs `make docs` in a copy, with an extra line on its first page."""
     shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "mkdocs.yml", folder)
     with (folder / "docs" / "index.md").open("a", encoding="utf-8") as page:
@@ -178,7 +178,7 @@ def _build(folder: Path, addition: str = "") -> subprocess.CompletedProcess[str]
 
 
 class _Fetched(HTMLParser):
-    """What a browser would fetch for a page: scripts, styles, images, frames; not where links lead."""
+    """Collects what a browser would fetch for a page: scripts, styles, images, frames; not the targets of links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -191,7 +191,7 @@ class _Fetched(HTMLParser):
 
 
 def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
-    """Without a warning; no page and no style asks another host for anything."""
+    """There is no warning; no page or style requests anything from another host."""
     done = _build(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr
@@ -211,7 +211,7 @@ def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
     "link", ["[a](nowhere.md)", "[a](method.md#nowhere)", "![a](images/no.png)", "[a](/method.md)"]
 )
 def test_a_broken_link_fails(link: str, tmp_path: Path) -> None:
-    """A page, an anchor or an image that is not there, or a path that holds at one address only."""
+    """A missing page, anchor or image fails, and so does a path that is valid at one address only."""
     done = _build(tmp_path, f"\n{link}\n")
     assert done.returncode != 0
     assert "index.md" in done.stderr

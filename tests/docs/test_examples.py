@@ -1,4 +1,4 @@
-"""The examples run as they stand, on sizes that take seconds, and show what they say."""
+"""The examples run unchanged, on sizes that take seconds, and show what they claim."""
 
 import contextlib
 import importlib.util
@@ -12,7 +12,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def run(name: str, *arguments: str) -> list[str]:
-    """Its lines."""
+    """Runs an example and returns its lines."""
     spec = importlib.util.spec_from_file_location("example", EXAMPLES / name)
     assert spec is not None
     assert spec.loader is not None
@@ -55,5 +55,5 @@ def test_a_waist_needs_both_modes() -> None:
 
 @pytest.mark.parametrize("name", ["gradient_descent.py", "least_squares.py", "autoencoder.py"])
 def test_help_says_what_there_is(name: str) -> None:
-    """Every example tells its options."""
+    """Every example lists its options."""
     assert "usage: " in run(name, "--help")[0]

@@ -1,4 +1,4 @@
-"""The gallery shows every figure that there is."""
+"""The gallery shows every figure."""
 
 import pkgutil
 import re
@@ -22,19 +22,19 @@ def _compared() -> set[str]:
 
 
 def test_every_figure_has_a_section() -> None:
-    """Those of a pair, of a run, of several runs, and that of an A/A test, which a report shows."""
+    """Figures of a pair, of a run, of several runs, and of an A/A test in a report all have one."""
     assert set(SECTIONS) == {*OF_A_PAIR, *OF_A_RUN, *_compared(), "selftest"}
 
 
 def test_every_module_of_figures_is_drawn_by_name() -> None:
-    """Each function that makes a whole figure is one of those above."""
+    """Each function that makes a whole figure belongs to these figures."""
     modules = [import_module(f"{figures.__name__}.{found.name}") for found in pkgutil.iter_modules(figures.__path__)]
     drawn = {name for module in modules for name in vars(module) if name.endswith("_figure")}
     assert len(drawn) == len(SECTIONS)
 
 
 def test_every_section_has_a_picture_and_its_command() -> None:
-    """A command that draws, and a picture that is not large."""
+    """The command draws, and the picture is small."""
     for name, text in SECTIONS.items():
         assert re.search(r"^```sh\nfwdrev (plot|selftest) ", text, re.MULTILINE), name
         pictures = re.findall(r"^!\[[^\]]{20,}\]\((images/[\w.-]+)\)$", text, re.MULTILINE)

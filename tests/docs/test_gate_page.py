@@ -1,4 +1,4 @@
-"""The page "Gate your own function": its project, its commands, its table and its workflow do what it says."""
+"""The page "Gate your own function": its project, commands, table and workflow do what it says."""
 
 import re
 import shlex
@@ -27,14 +27,14 @@ def blocks(language: str) -> list[str]:
 MODULE, SETTINGS = blocks("python")[0], blocks("toml")[0]
 
 QUICK = ["--rounds", "3", "--threshold", "900%"]
-"""As few rounds as there may be, which leave nothing open on a busy machine either."""
+"""The fewest rounds, and a threshold that leaves nothing inconclusive even on a busy machine."""
 
 COMMANDS = [shlex.split(line) for block in blocks("sh") for line in block.splitlines() if line.startswith("fwdrev")]
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page's, with its settings, on a branch of its own; we are in it."""
+    """The page's project with its settings, on a branch of its own, in the current folder."""
     made = make_project(tmp_path / "work", {"mymodule.py": MODULE, "pyproject.toml": SETTINGS})
     monkeypatch.chdir(made)
     git = ["git", "-C", str(made), "branch", "--move", "main"]
@@ -43,7 +43,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def change(project: Path, old: str, new: str) -> None:
-    """In the working tree."""
+    """Changes the working tree."""
     file = project / "mymodule.py"
     text = file.read_text(encoding="utf-8")
     assert old in text
@@ -51,7 +51,7 @@ def change(project: Path, old: str, new: str) -> None:
 
 
 def test_the_commands_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each in order, as it stands, but without the clock; they leave nothing but the baseline that was asked for."""
+    """Each runs unchanged, in order, but without the clock; only the requested baseline remains."""
     for module in ("fwdrev.bench.revisions.rounds", "fwdrev.cli.gate.measured_functions"):
         monkeypatch.setattr(f"{module}.against", scripted_rounds)
     assert [command[1] for command in COMMANDS] == ["check", "check", "check", "baseline", "check"]
@@ -75,7 +75,7 @@ CHANGES = {
     "its name is misspelt": ("def start", "def start", ("mymodule:step", "mymodule:enrgy")),
     "its point returns something else": ("0.0, 1.0", "0.0, 2.0", ("mymodule:energy",)),
 }  # fmt: skip
-"""What is done for a row of the page's table, by what it begins with, and the functions that are then asked for."""
+"""For each row of the page's table, by its beginning: the change, and the functions to check."""
 
 OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start", ("mymodule:energy",))
 """A point that only head has."""
@@ -83,7 +83,7 @@ OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start"
 
 @pytest.mark.parametrize("begins", [*CHANGES, "only head has it, or its point"])
 def test_the_table_says_what_happens(begins: str, project: Path) -> None:
-    """Of each situation that needs no clock: the text and the exit code."""
+    """The text and the exit code fit each situation that needs no clock."""
     (row,) = [row for row in ROWS if row[0].startswith(begins)]
     old, new, functions = CHANGES.get(begins, OWN_POINT)
     change(project, old, new)
@@ -95,7 +95,7 @@ def test_the_table_says_what_happens(begins: str, project: Path) -> None:
 
 
 def test_the_workflow_runs(project: Path, tmp_path: Path) -> None:
-    """The step of the action with nothing but the project's settings: every function is in its answer.
+    """With the project's settings alone, the answer of the action's step has every function.
 
     The change that the page makes keeps the values, so both functions are timed.
     """

@@ -1,4 +1,4 @@
-"""The example notebook: every cell runs, shows what it should, and it is stored without outputs."""
+"""The example notebook: every cell runs and shows what it should, and the file has no outputs."""
 
 import json
 import os
@@ -20,13 +20,13 @@ def _code(notebook: Path) -> list[dict[str, Any]]:
 
 
 def _files() -> set[Path]:
-    """Of the repository, as far as a notebook would write there, and no other test that runs beside this one."""
+    """The files of the repository where a notebook, but no other test running beside this one, might write."""
     found = {*ROOT.glob("[!.]*"), *(ROOT / "examples").rglob("*")}
     return {path for path in found if "__pycache__" not in path.parts}
 
 
 def _run(notebook: Path, folder: Path, environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Into `executed.ipynb` in that folder."""
+    """Runs it into `executed.ipynb` in that folder."""
     command = [sys.executable, str(ROOT / "tests" / "run_notebook.py"), str(notebook), "executed.ipynb"]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=400
@@ -35,14 +35,14 @@ def _run(notebook: Path, folder: Path, environment: dict[str, str]) -> "subproce
 
 SWEEP = "--inputs 16:256:*4 --outputs 4:256:*4 --engines forward,reverse,bracketed --rounds 5 --blocks 3"
 QUICKER = "--inputs 16,256 --outputs 4,256 --engines forward,reverse --rounds 1 --blocks 1"
-"""What the notebook measures, and what its test does."""
+"""The options in the notebook, and quicker ones for its test."""
 
 LAST = "sys.executable"
-"""A cell more, which says what runs them."""
+"""An extra cell that names the interpreter."""
 
 
 def _quicker(folder: Path) -> Path:
-    """The notebook with a smaller sweep, and one cell more."""
+    """The notebook with a smaller sweep and an extra cell."""
     notebook: dict[str, Any] = json.loads(NOTEBOOK.read_text("utf-8").replace(SWEEP, QUICKER))
     assert QUICKER in str(notebook)
     notebook["cells"].append(
@@ -55,7 +55,7 @@ def _quicker(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Run the notebook in an empty folder, in which everything that Jupyter keeps is too, and another kernel."""
+    """Runs the notebook in an empty folder, which also holds Jupyter's files and another kernel."""
     folder, before = tmp_path_factory.mktemp("notebook"), _files()
     environment = dict(os.environ) | {"JUPYTER_PLATFORM_DIRS": "1"}
     for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "TMPDIR"):
@@ -71,7 +71,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_the_notebook_is_stored_without_outputs() -> None:
-    """So that a change of it reads as a change of its source."""
+    """So a diff of it shows changes of its source only."""
     nbformat.validate(json.loads(NOTEBOOK.read_text("utf-8")))
     for cell in _code(NOTEBOOK):
         assert cell["outputs"] == []
@@ -79,14 +79,14 @@ def test_the_notebook_is_stored_without_outputs() -> None:
 
 
 def test_every_cell_runs_in_silence(cells: list[dict[str, Any]]) -> None:
-    """In order; no error, no warning."""
+    """All run in order, without an error or a warning."""
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
     for cell in cells:
         assert {output["output_type"] for output in cell["outputs"]} <= {"execute_result", "display_data"}
 
 
 def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
-    """The run with its map, tables of crossovers, winners and rules, a figure, a Jacobian, a frame."""
+    """They show the run with its map, tables of crossovers, winners and rules, a figure, a Jacobian, a frame."""
     shown = [{k: "".join(v) for output in cell["outputs"] for k, v in output["data"].items()} for cell in cells]
     imports, run, crossover, winners, rules, figure, jacobian, frame, _ = shown
     assert imports == {}
@@ -102,6 +102,6 @@ def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
 
 
 def test_the_kernel_is_this_interpreter(cells: list[dict[str, Any]]) -> None:
-    """Whatever kernels are installed."""
+    """Other installed kernels do not matter."""
     (shown,) = cells[-1]["outputs"]
     assert "".join(shown["data"]["text/plain"]) == repr(sys.executable)

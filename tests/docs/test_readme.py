@@ -1,4 +1,4 @@
-"""The README and the page of commands hold: Python runs, commands are accepted, files exist."""
+"""The README and the page of commands are true: Python runs, commands are accepted, files exist."""
 
 import re
 import shlex
@@ -22,13 +22,13 @@ def blocks(language: str, page: str = README) -> list[str]:
 
 
 def test_it_is_one_page() -> None:
-    """A newcomer reads it in some minutes."""
+    """A newcomer reads it in a few minutes."""
     assert README.count("\n") <= 120
     assert len(README.encode()) <= 8_000
 
 
 def test_python_runs() -> None:
-    """As it stands, asserts included."""
+    """It runs unchanged, asserts included."""
     assert len(blocks("python")) == 1
     for block in blocks("python"):
         done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
@@ -42,7 +42,7 @@ def test_the_spec_is_one() -> None:
 
 
 def test_make_targets_exist() -> None:
-    """The two commands."""
+    """Both commands name existing targets."""
     targets = re.findall(r"^make (\w+)", "".join(blocks("sh")), re.MULTILINE)
     assert targets == ["demo", "test"]
     for target in targets:
@@ -50,7 +50,7 @@ def test_make_targets_exist() -> None:
 
 
 def test_commands_run(tmp_path: Path) -> None:
-    """Each as printed, in order, in an empty folder; the demo's own sweep is the one that `make demo` runs."""
+    """Each runs as printed, in order, in an empty folder; the demo's own sweep is that of `make demo`."""
     lines = [line.split("  #")[0] for line in blocks("sh", COMMANDS)[0].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
     assert len(commands) == 14
@@ -64,7 +64,7 @@ def test_commands_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)h][^)]*)\)", README))
 def test_links_lead_somewhere(path: str) -> None:
-    """Within the repository; what follows # is a heading there."""
+    """Links within the repository lead to files, with an existing heading after #."""
     file, _, anchor = path.partition("#")
     assert (ROOT / file).exists()
     headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE) if anchor else []

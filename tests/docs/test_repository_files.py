@@ -1,4 +1,4 @@
-"""What a forge reads of this repository: the workflow of CI, and how to cite it."""
+"""Files of this repository for a forge: the workflow of CI, and the citation."""
 
 import re
 import tomllib
@@ -26,14 +26,14 @@ def _targets(job: str) -> list[str]:
 
 @pytest.mark.parametrize("job", STEPS)
 def test_a_job_runs_make_targets_that_exist(job: str) -> None:
-    """And nothing of its own."""
+    """Jobs run no commands of their own."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert _targets(job)
     assert {target for target in _targets(job) if not re.search(rf"^{target}:", makefile, re.MULTILINE)} == set()
 
 
 def test_every_change_is_checked_and_tested_on_each_python() -> None:
-    """From the lowest that the package allows to the newest that is there."""
+    """They go from the lowest that the package allows to the newest available."""
     assert _targets("check") == ["check", "docs", "wheel"]
     assert _targets("test") == ["test"]
     pythons = WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"]
@@ -42,7 +42,7 @@ def test_every_change_is_checked_and_tested_on_each_python() -> None:
 
 
 def test_the_long_suite_runs_once_a_week() -> None:
-    """By schedule alone, or when somebody asks for it, with every Python that `make test-versions` looks for."""
+    """It runs on a schedule or on request only, with every Python that `make test-versions` looks for."""
     triggers = WORKFLOW[True]  # `on` is true in YAML 1.1
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", triggers["schedule"][0]["cron"])
     assert _targets("weekly") == ["test-all", "test-versions"]
@@ -54,14 +54,14 @@ def test_the_long_suite_runs_once_a_week() -> None:
 
 @pytest.mark.parametrize("job", STEPS)
 def test_actions_are_pinned(job: str) -> None:
-    """Those of GitHub to a major version, as in our pages; any other to a commit."""
+    """GitHub's own are pinned to a major version, as on our pages; others to a commit."""
     uses = [step["uses"] for step in STEPS[job] if "uses" in step]
     assert uses
     assert [one for one in uses if not re.fullmatch(r"actions/[\w-]+@v\d+|[\w./-]+@[0-9a-f]{40}", one)] == []
 
 
 def test_the_citation_says_what_the_package_says() -> None:
-    """Version 1.2.0 of the format, with all that it requires; the authors are those of the license."""
+    """It follows version 1.2.0 of the format, with all required fields; the authors are those of the license."""
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert cited["cff-version"] == "1.2.0"
     assert cited["type"] == "software"

@@ -1,4 +1,4 @@
-"""Bounds of an example, and how many there are."""
+"""The limits and the number of examples."""
 
 import os
 import signal
@@ -18,11 +18,11 @@ _LONG = "FWDREV_FUZZ" in os.environ
 _SECONDS = 5.0
 
 _BYTES = 2**30
-"""What an example may allocate beyond what is there."""
+"""Bytes that an example may allocate in addition."""
 
 
 def examples(share: float) -> Callable[[Any], Any]:
-    """How a test is run that gets this share of all inputs; the same ones each time unless a number was asked for."""
+    """Settings for a test with this share of all inputs; the same inputs each time unless FWDREV_FUZZ is set."""
     return hypothesis.settings(
         max_examples=max(1, round(share * _TOTAL)),
         derandomize=not _LONG,
@@ -33,7 +33,7 @@ def examples(share: float) -> Callable[[Any], Any]:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Fail where it takes too long; too much memory is a MemoryError, which is none of ours."""
+    """Fails after too long a time; too much memory raises MemoryError, which is not an error of ours."""
     before = signal.signal(signal.SIGALRM, _hangs)
     signal.setitimer(signal.ITIMER_REAL, _SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""Points with faults: archives of arrays of every kind, with headers that lie."""
+"""Points with faults: archives of arrays of every kind, with false headers."""
 
 import io
 import zipfile
@@ -52,11 +52,11 @@ _LIES = [
     *((b"False", b"True"), (b"False", b"2"), (b"fortran_order", b"x")),
     *((b"}", b""), (b"{", b"__import__('os')"), (b"<f8", b"\xff")),
 ]
-"""What stands in a header, and what it says instead."""
+"""Texts in a header, and their replacements."""
 
 
 def _lying(data: bytes, lie: tuple[bytes, bytes]) -> bytes:
-    """With the length of the header mended, where that can be."""
+    """Falsifies a header, and corrects its length if possible."""
     new = data.replace(*lie, 1)
     grown = len(new) - len(data)
     if len(data) > 10 and data.startswith(b"\x93NUMPY"):
@@ -75,7 +75,7 @@ def _archive(members: Sequence[tuple[str, bytes]], method: int) -> bytes:
 
 
 def points() -> st.SearchStrategy[bytes]:
-    """Archives, single arrays, and what is left of either."""
+    """Archives, single arrays, and fragments of either."""
     array = st.sampled_from(_ARRAYS)
     data = st.one_of(array, st.builds(_lying, array, st.sampled_from(_LIES)), damaged(array))
     name = st.sampled_from(

@@ -1,4 +1,4 @@
-"""Files that are in order, small ones, from which those with faults are made."""
+"""Small valid files, from which faulty ones are made."""
 
 import json
 from functools import cache
@@ -44,7 +44,7 @@ VALUES = (
     *("{depth = 10000}", "{depth = 0}", "{width = -1}", "1e6", "{depth = 1e3}", "{depth = true}"),
     *('{sigma = "nonsense"}', "{a = {b = 1}}", "[[1, 2]]", '""" \n """', "''"),
 )
-"""Others that a field may have."""
+"""Other values for a field."""
 
 
 SETTINGS = {
@@ -66,19 +66,19 @@ SETTING_VALUES = (
     *("inf", "-nan", "1e400", "0x" + "f" * 5000, "1979-05-27", "07:32:00", "{}", "{a = 1}", '[""]', '["/"]'),
     *('[".."]', '["a/../b/"]', "[true]", "-1", "3", "10001"),
 )
-"""Others that a key may have."""
+"""Other values for a key."""
 
 
 @cache
 def run() -> Run:
-    """Two engines that count and one that does nothing, in four cells."""
+    """A run in four cells: two engines with counts, and null."""
     fields: dict[str, Any] = {"engines": ["forward", "reverse", "null"], "inputs": "64,256", "outputs": "1,64"}
     return with_counts(scripted_run(noise=0.02, rounds=3, blocks=2, **fields))
 
 
 @cache
 def _folder() -> tuple[str, str]:
-    """Manifest and journal."""
+    """The run's manifest and journal."""
     with TemporaryDirectory() as folder:
         with create(Path(folder) / "run", run().spec, dict(run().machine)) as opened:
             for observation in run().observations:
@@ -88,34 +88,34 @@ def _folder() -> tuple[str, str]:
 
 
 def manifest_text() -> str:
-    """Of the run."""
+    """The run's manifest as text."""
     return _folder()[0]
 
 
 def journal_text() -> str:
-    """Of the run."""
+    """The run's journal as text."""
     return _folder()[1]
 
 
 def manifest() -> Any:
-    """Of the run."""
+    """The run's manifest."""
     return json.loads(_folder()[0])
 
 
 def journal() -> list[Any]:
-    """Of the run, its lines."""
+    """The lines of the run's journal."""
     return [json.loads(line) for line in _folder()[1].splitlines()]
 
 
 @cache
 def baseline() -> Any:
-    """Of the run."""
+    """The run's baseline."""
     return json.loads(baseline_text(baseline_of(run())))
 
 
 @cache
 def record() -> list[Any]:
-    """Of a selftest, its lines."""
+    """The lines of a self-test's record."""
     spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 3})
     with TemporaryDirectory() as folder:
         made = create_record(
@@ -147,7 +147,7 @@ def _look(spec: Any, rng: np.random.Generator) -> Measured:
 
 
 def texts() -> dict[str, str]:
-    """All of them by the names of their files."""
+    """All these texts by the names of their files."""
     return {
         "manifest.json": manifest_text(),
         "journal.jsonl": journal_text(),

@@ -1,7 +1,7 @@
 """Files with faults: trees of JSON whose parts are replaced, deleted, doubled or renamed; bytes that are changed.
 
-Extreme values are texts and no objects, so that what Python would not write, such as NaN or a number of 5000 digits,
-can stand in a file.
+Extreme values are texts instead of objects, so that a file can hold things that Python would not write, such as NaN
+or a number of 5000 digits.
 """
 
 import json
@@ -20,17 +20,17 @@ EXTREMES = (
     *("[" * 150 + "]" * 150, "[" * 30_000, '{"a":' * 3000, "// no JSON", "undefined", "1_000", "0x10", "'x'"),
     "Ünïcode",
 )
-"""Values, as they are written."""
+"""Values as text."""
 
 _PIECES = (
     *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\0", b"\0" * 64, b"\xff", b"\xc3\x28", b"\xed\xa0\x80", b"\r\n"),
     *(b"\r", b"\n", b"{", b"}", b"[", b"]", b'"', b",", b":", b"=", b"#", b"-", b"9" * 5000, b"\x1f\x8b\x08"),
     *(b"PK\x03\x04", b"<<<<<<< HEAD\n", b"//\n", b"nan", b"1e999", b"\x1b[2J", "´".encode(), b" " * 40),
 )
-"""What editors, crashes and other programs leave in a file."""
+"""Bytes that editors, crashes and other programs leave in a file."""
 
 _PLACES = 10_000
-"""In a file, from its beginning to its end."""
+"""The number of places in a file, from its beginning to its end."""
 
 _ANYWHERE = st.integers(0, _PLACES)
 
@@ -41,10 +41,10 @@ _DAMAGES = st.one_of(
     st.tuples(_ANYWHERE, st.just(10**9), st.sampled_from([b"", b"\0" * 100])),
     st.tuples(st.sampled_from([0, _PLACES]), st.just(0), st.sampled_from(_PIECES)),
 )
-"""Where, how many bytes, and what is there instead."""
+"""A place, the number of bytes, and their replacement."""
 
 Change = tuple[str, str]
-"""What is done to a part of a tree, and with which text."""
+"""A change of a part of a tree: its kind, and a text for it."""
 
 _CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("put"), st.sampled_from(EXTREMES)),
@@ -67,7 +67,7 @@ def changed(tree: Any) -> st.SearchStrategy[str]:
 
 
 def joined(lines: Sequence[Any]) -> st.SearchStrategy[str]:
-    """A file of lines, some of which are changed, missing, doubled, in another order, or something else."""
+    """A file of lines, some changed, missing, doubled, reordered or replaced."""
     plain = [json.dumps(line) for line in lines]
     faults = st.dictionaries(
         st.integers(0, len(lines) - 1),
@@ -85,7 +85,7 @@ def joined(lines: Sequence[Any]) -> st.SearchStrategy[str]:
 
 
 def tables(fields: Mapping[str, str], values: Sequence[str]) -> st.SearchStrategy[str]:
-    """TOML with these fields, some of which are missing or have another value."""
+    """TOML with these fields, some missing or with another value."""
     names = st.sampled_from([*fields, "options", "shapes", "x", "", '"a b"', "engines.x", "é"])
     value = st.one_of(st.sampled_from([*fields.values(), *values, *EXTREMES]), st.integers().map(str))
     changes = st.dictionaries(names, value, max_size=3)
@@ -120,7 +120,7 @@ _WHOLE = st.one_of(*[st.just(bytes)] * 3, st.sampled_from(_FAULTS))
 
 
 def nonsense() -> st.SearchStrategy[bytes]:
-    """JSON of any kind, text, bytes."""
+    """JSON of any kind, text, or bytes."""
     scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
     trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=10)
     extreme = st.sampled_from(EXTREMES)

@@ -1,4 +1,4 @@
-"""Whatever a file holds: the command ends with an exit code of its table, and an error is one line."""
+"""Whatever a file holds, the command ends with a documented exit code, and an error is one line."""
 
 import contextlib
 import io
@@ -36,14 +36,14 @@ _COMMANDS: dict[str, Sequence[Sequence[str]]] = {
     "record.jsonl": [["report", "record.jsonl", "--out", "report.html"]],
     "factors.txt": [["explain", "--factors", "factors.txt"]],
 }
-"""What reads each file."""
+"""Commands that read each file."""
 
 _FACTORS = st.lists(st.sampled_from(["1", "3 4 5", "2", "x", "3 3 29", "1 3 14", "-1 2 3"])).map("\n".join)
 
 
 @st.composite
 def _situations(draw: st.DrawFn) -> tuple[str, bytes, Sequence[str]]:
-    """A file, what it holds, and a command that reads it."""
+    """A file, its content, and a command that reads it."""
     name = draw(st.sampled_from(list(_COMMANDS)))
     texts = _FILES.get(name, _FACTORS)
     plain = texts.map(lambda text: text.encode(errors="surrogatepass"))
@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @examples(0.03)
 @given(situation=_situations())
 def test_the_command(folder: Path, situation: tuple[str, bytes, Sequence[str]]) -> None:
-    """One kind of file has faults, the others are in order."""
+    """One kind of file has faults, the others are valid."""
     name, data, arguments = situation
     for other, text in samples.texts().items():
         (folder / other).write_text(text)
@@ -77,7 +77,7 @@ def test_the_command(folder: Path, situation: tuple[str, bytes, Sequence[str]]) 
 
 
 def _run(folder: Path, arguments: Sequence[str]) -> tuple[object, str]:
-    """The exit code, and standard error."""
+    """Returns the exit code and standard error."""
     out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     with contextlib.chdir(folder), pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "argv", ["fwdrev", *arguments])

@@ -1,4 +1,4 @@
-"""Whatever a file holds: it is read, or refused by an error of ours; then follows what a user does next."""
+"""Whatever a file holds, it is read, or refused by an error of ours; then follow typical uses."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -40,14 +40,14 @@ from tests.fuzz.strategies import changed, damaged, joined, nonsense, tables
 
 
 def _files(texts: st.SearchStrategy[str]) -> st.SearchStrategy[bytes]:
-    """Half of them with faults in what they say alone, one in eight of any kind."""
+    """Most have false values only; one in eight is nonsense of any kind."""
     whole = texts.map(lambda text: text.encode(errors="surrogatepass"))
     return st.one_of(*[whole] * 5, *[damaged(texts)] * 2, nonsense())
 
 
 @contextmanager
 def ours() -> Iterator[None]:
-    """Errors of ours, each in a line that can be written, end an example well."""
+    """Lets our errors, each in a printable line, end an example well."""
     with guarded():
         try:
             yield
@@ -60,7 +60,7 @@ def ours() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For the file of an example: written anew for each."""
+    """A folder for the file of an example, which is written anew for each."""
     made = tmp_path_factory.mktemp("fuzz")
     (made / "manifest.json").write_text(samples.manifest_text())
     (made / "journal.jsonl").write_text(samples.journal_text())
@@ -68,7 +68,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def given_file(folder: Path, name: str, data: bytes) -> Path:
-    """With these bytes."""
+    """Writes a file with these bytes."""
     path = folder / name
     path.write_bytes(data)
     return path
@@ -111,7 +111,7 @@ def _page(run: Run) -> None:
 
 
 RUN: Sequence[Callable[[Run], object]] = (_crossovers, _tables, _exported, _baseline, _judged, run_payload, _page)
-"""What is done with a run."""
+"""The uses of a run."""
 
 
 @examples(0.2)
@@ -137,7 +137,7 @@ def test_journals(folder: Path, data: bytes, next_do: Callable[[Run], object]) -
 @examples(0.17)
 @given(data=_files(changed(samples.baseline())))
 def test_baselines(folder: Path, data: bytes) -> None:
-    """A baseline with faults, with which a run is compared."""
+    """A comparison of a run with a faulty baseline."""
     with ours():
         found = load_baseline(given_file(folder, "baseline.json", data))
         baseline_text(found).encode()
@@ -147,7 +147,7 @@ def test_baselines(folder: Path, data: bytes) -> None:
 @examples(0.1)
 @given(data=_files(joined(samples.record())))
 def test_records(folder: Path, data: bytes) -> None:
-    """The record of a selftest with faults, and its summary."""
+    """A self-test's record with faults, and its summary."""
     with ours():
         found = load_record(given_file(folder, "record.jsonl", data))
         summary = summarised(found)
@@ -159,7 +159,7 @@ def test_records(folder: Path, data: bytes) -> None:
 @examples(0.2)
 @given(data=_files(tables(samples.SPEC, samples.VALUES)))
 def test_specifications(folder: Path, data: bytes) -> None:
-    """A specification with faults, what would be measured, and in which order."""
+    """A specification with faults, its observations, and their order."""
     with ours():
         spec = make_spec(read_spec(given_file(folder, "sweep.toml", data)))
         next(FixedPlan(spec).steps())

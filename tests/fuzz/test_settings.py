@@ -1,4 +1,4 @@
-"""Whatever a pyproject.toml holds: settings that the gate can use, none, or one line about that file."""
+"""Whatever a pyproject.toml holds, the gate finds valid settings, none, or a fault, which one line reports."""
 
 import contextlib
 from pathlib import Path
@@ -22,7 +22,7 @@ _TABLES = st.builds("{}{}".format, _HEADERS, tables(samples.SETTINGS, samples.SE
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """For the file of an example: written anew for each."""
+    """A folder for the file of an example, which is written anew for each."""
     return tmp_path_factory.mktemp("fuzz")
 
 
@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     inside=st.sampled_from(["", "a", "a/b"]),
 )
 def test_settings(folder: Path, data: bytes, inside: str) -> None:
-    """In the current folder, or above it."""
+    """The file lies in the current folder, or above it."""
     (folder / "pyproject.toml").write_bytes(data)
     here = folder / inside
     here.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Figures of several runs as data: maps side by side, the trend of a cell, and what tells runs apart."""
+"""Figures of several runs as data: maps side by side, the trend of a cell, and titles that distinguish the runs."""
 
 import math
 from dataclasses import replace
@@ -26,7 +26,7 @@ def _run(day: int, *, numpy: str = "2", **fields: Any) -> Run:
 
 
 def test_a_trend_is_the_times_in_the_order_of_dates() -> None:
-    """Of the cell in the middle of what all have; each engine's time and their ratio, as the formulas say."""
+    """It takes the middle of the common cells; each engine's time and their ratio follow the formulas."""
     found = trend([_run(3), _run(1), _run(2, outputs="1:256:*4")], PAIR)
     assert [point.run.created[8:10] for point in found.points] == ["01", "02", "03"]
     assert found.cell in {Cell(64, 16), Cell(64, 64), Cell(128, 16), Cell(128, 64)}
@@ -41,7 +41,7 @@ def test_a_trend_is_the_times_in_the_order_of_dates() -> None:
 
 
 def test_a_run_without_the_cell_is_left_out_and_says_so() -> None:
-    """Also one that computes something else."""
+    """So is a run of another problem."""
     runs = [_run(1), _run(2, outputs="1,2"), _run(3), _run(4, wrt="x")]
     found = trend(runs, PAIR, Cell(64, 64))
     assert [point.run.folder.name for point in found.points] == ["day1", "day3"]
@@ -62,7 +62,7 @@ def test_a_run_without_the_cell_is_left_out_and_says_so() -> None:
     ],
 )
 def test_nothing_in_common_is_one_clear_line(runs: list[Run], cell: Cell | None, part: str) -> None:
-    """What was given, what is allowed, what to do."""
+    """It says what was given, what is allowed, and the remedy."""
     with pytest.raises(NothingMeasuredError, match="give runs of the same problem") as error:
         trend(runs, PAIR, cell)
     assert part in str(error.value)
@@ -70,7 +70,7 @@ def test_nothing_in_common_is_one_clear_line(runs: list[Run], cell: Cell | None,
 
 
 def test_one_round_has_a_point_and_no_interval() -> None:
-    """NaN, in times and ratio."""
+    """Its interval is NaN, for times and ratio."""
     layout = lay_out_trend(trend([_run(1, rounds=1), _run(2)], PAIR))
     assert math.isnan(layout.ratio.low[0])
     assert math.isfinite(layout.ratio.low[1])
@@ -88,7 +88,7 @@ def test_wide_intervals_stay_on_the_logarithmic_scale() -> None:
 
 
 def test_side_by_side_are_the_maps_of_both() -> None:
-    """On the same axes and one scale of colours, each with its own crossover and the other's."""
+    """They share axes and one scale of colours, and each shows both crossovers."""
     runs = (_run(1), _run(1, numpy="3", inputs="4:64:*4"))
     layout = lay_out_side_by_side(runs, PAIR)
     assert layout.titles == ("numpy 2", "numpy 3")
@@ -107,7 +107,7 @@ def test_side_by_side_are_the_maps_of_both() -> None:
 
 
 def test_titles_are_what_differs() -> None:
-    """Machine, problem, versions or date; the folder where nothing does. Changes are from one run to the next."""
+    """They name machine, problem, versions or date, or else the folder. Changes are from one run to the next."""
     assert differences([_run(1, wrt="x"), _run(1)]) == ["with respect to x", "with respect to theta"]
     assert differences([_run(1), _run(1)]) == ["day1", "day1"]
     assert differences([_run(1, options={"depth": 2}), _run(1)]) == ["depth 2", "default depth"]
@@ -115,7 +115,7 @@ def test_titles_are_what_differs() -> None:
 
 
 def test_two_runs_are_compared_in_files(tmp_path: Path) -> None:
-    """Side by side and the trend; for three, side by side for each two that follow each other."""
+    """There are side by side and the trend; with three runs, one side by side for each consecutive pair."""
     paths, notes = save_comparisons([_run(1), _run(2)], tmp_path, formats=["svg"])
     assert [path.name for path in paths] == ["side-by-side-forward-reverse.svg", "trend-forward-reverse.svg"]
     assert notes == []
@@ -127,7 +127,7 @@ def test_two_runs_are_compared_in_files(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_compared_is_said(tmp_path: Path) -> None:
-    """As a note beside the figures that there are; as an error where there is none, or the cell was asked for."""
+    """A note beside the other figures says so; if there are none or the cell was requested, it is an error."""
     runs = [_run(1), _run(2, wrt="x")]
     paths, notes = save_comparisons(runs, tmp_path, formats=["svg"])
     assert len(paths) == 1

@@ -1,4 +1,4 @@
-"""Inline figures: one element of a page that disturbs no other, and holds the numbers of the map."""
+"""Inline figures: one element that disturbs nothing else on its page, and holds the numbers of the map."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -19,7 +19,7 @@ PAIR = ("forward", "reverse")
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """Small, with noise."""
+    """A small run with noise."""
     return scripted_run(noise=0.05, inputs="64,256", outputs="4,64,1024")
 
 
@@ -30,17 +30,17 @@ def parsed(svg: str) -> ET.Element:
 
 
 def texts(svg: str) -> list[str]:
-    """All that is written in it."""
+    """All its texts."""
     return [node.text or "" for node in parsed(svg).iter() if node.tag.endswith("}text")]
 
 
 def ids(svg: str) -> set[str]:
-    """Of every element."""
+    """The id of every element."""
     return {node.attrib["id"] for node in parsed(svg).iter() if "id" in node.attrib}
 
 
 def test_the_map_of_a_run_has_its_numbers(run: Run) -> None:
-    """Each cell's factor, both engines, and what the lines are."""
+    """It has each cell's factor, both engines, and the meaning of the lines."""
     written = texts(inline_svg(run))
     cells = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR)).advantage
     assert set(written) >= {factor_text(float(value)) for value in np.ravel(cells)}
@@ -49,7 +49,7 @@ def test_the_map_of_a_run_has_its_numbers(run: Run) -> None:
 
 
 def test_equal_counts_are_drawn_where_they_are_known(run: Run) -> None:
-    """In the map of a run, which knows them; ratios alone do not."""
+    """The map of a run knows them; ratios alone do not."""
     counted = with_memory(run, always(1), always(1))  # as many operations everywhere
     assert log_count_ratios(counted, PAIR).table.size
     assert "equal operation counts" in texts(inline_svg(counted))
@@ -57,7 +57,7 @@ def test_equal_counts_are_drawn_where_they_are_known(run: Run) -> None:
 
 
 def test_ratios_do_not_say_that_they_were_measured(run: Run) -> None:
-    """They may as well be predicted; an interval is named only where there is one."""
+    """They may be predictions; an interval is mentioned only where there is one."""
     ratios = log_ratios(run, PAIR)
     assert crossover(ratios).in_m[64].size is not None
     assert "crossover, 95 % interval" in texts(inline_svg(ratios))
@@ -66,14 +66,14 @@ def test_ratios_do_not_say_that_they_were_measured(run: Run) -> None:
 
 
 def test_no_two_figures_of_a_page_share_an_id(run: Run) -> None:
-    """Also not the same figure twice: what one refers to may be hidden in the other."""
+    """Even a repeated figure gets its own, since the other one may be hidden."""
     once, twice = inline_svg(run), inline_svg(run)
     assert ids(once)
     assert not ids(once) & ids(twice)
 
 
 def test_every_reference_leads_somewhere(run: Run) -> None:
-    """Clip paths and markers are found in the figure itself."""
+    """Clip paths and markers lie in the figure itself."""
     svg = inline_svg(run)
     found = set(re.findall(r'(?:href="|url\()#([^")]*)', svg))
     assert len(found) > 1
@@ -81,7 +81,7 @@ def test_every_reference_leads_somewhere(run: Run) -> None:
 
 
 def test_a_figure_fits_into_a_page(run: Run) -> None:
-    """As wide as the page but not wider than it was made; on white; no prologue; style for itself only."""
+    """It is as wide as the page, up to its natural width; on white; without a prologue; with style for itself only."""
     svg = inline_svg(run)
     root = parsed(svg)
     assert root.attrib["style"] == "width:100%;max-width:7.6in;height:auto;background:white"
@@ -94,7 +94,7 @@ def test_a_figure_fits_into_a_page(run: Run) -> None:
 
 
 def test_text_stays_text(run: Run) -> None:
-    """Names from outside are escaped, and no part of them is taken for markup or mathematics, or warned about."""
+    """Names from outside are escaped, and never read as markup or mathematics, nor cause warnings."""
     name = '<script> id="x" url(#x) $x^2$ \u4e2d'
     ratios = replace(log_ratios(run, PAIR), pair=(name, "reverse"))
     svg = inline_svg(ratios)
@@ -104,14 +104,14 @@ def test_text_stays_text(run: Run) -> None:
 
 
 def test_the_smallest_planes() -> None:
-    """One cell; one round."""
+    """One cell or one round can be drawn."""
     for made in (scripted_run(inputs="8", outputs="8"), scripted_run(rounds=1, inputs="8,64", outputs="4,256")):
         assert parsed(inline_svg(made)).tag.endswith("svg")
         assert parsed(inline_svg(log_ratios(made, PAIR))).tag.endswith("svg")
 
 
 def test_what_has_no_figure(run: Run) -> None:
-    """An empty run, ratios of nothing or beside the grid only, and everything that is no record of ours."""
+    """An empty run, ratios of nothing or only beside the grid, and foreign objects have none."""
     ratios = log_ratios(run, PAIR)
     assert inline_svg(replace(ratios, outputs=(5,))) == ""
     for table in (ratios.table.iloc[:, :0], ratios.table * np.nan):
@@ -131,7 +131,7 @@ def test_a_pair_that_shares_no_cell_is_passed_over(run: Run) -> None:
 
 
 def test_any_figure_can_be_inline() -> None:
-    """One of the user's own."""
+    """It may be the user's own."""
     with styled():
         figure = Figure(figsize=(3, 2))
         figure.subplots().plot([1, 2], label="a")

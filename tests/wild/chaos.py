@@ -1,6 +1,6 @@
-"""Chaos: `fwdrev check` in a project of its own, hurt once at a random moment, and what is left of it.
+"""Chaos: `fwdrev check` in a project of its own, hurt once at a random moment, and the traces it leaves.
 
-A project either has not changed or is five times slower, so that for each one of two exit codes would be a lie.
+A project is either unchanged or five times slower, so that exit code 1 or 0, respectively, would be a lie.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.project import make_project, worktrees
 __all__ = ["FAULTS", "Chaos", "Ended"]
 
 Fault = Callable[[psutil.Process, Random], None]
-"""What is done to a command that runs."""
+"""Hurts a running command."""
 
 _STEP = """
 import numpy as np
@@ -42,7 +42,7 @@ _COMMAND = ("check", "--against", "HEAD", "--functions", "model:step", "--point"
 _ROUNDS = ("--rounds", "3", "--threshold", "100%", "--json")
 
 _LONGEST = 120.0
-"""Seconds until a run is taken to hang: a quiet one ends in three."""
+"""Seconds after which a run counts as hanging: an undisturbed one ends in three."""
 
 _STOPPED = 10.0
 """Seconds for which a process is stopped."""
@@ -50,7 +50,7 @@ _STOPPED = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """How a run ended: its exit code, the answer if it is whole, and what it said on standard error."""
+    """How a run ended: its exit code, the answer if it is whole, and its standard error."""
 
     code: int
     answer: Mapping[str, Any] | None
@@ -58,10 +58,10 @@ class Ended:
 
 
 class Chaos:
-    """One project, with a folder for everything temporary and a file for the verdict."""
+    """A project, with a folder for all temporary files and a file for the verdict."""
 
     def __init__(self, folder: Path, *, slower: bool) -> None:
-        """Makes the project; its working tree computes the same five times as often if it is to be slower."""
+        """Makes the project; if `slower`, its working tree computes the same five times as often."""
         self.slower = slower
         self.temporary, self.junit = folder / "temporary", folder / "verdict.xml"
         self.temporary.mkdir()
@@ -70,7 +70,7 @@ class Chaos:
             (self.project / "model.py").write_text(_STEP.format(turns=50))
 
     def run(self, hurt: Fault | None, rng: Random, seconds: float) -> Ended:
-        """One check; `hurt` gets its process after a share of `seconds`."""
+        """Runs one check; `hurt` receives its process after a random share of `seconds`."""
         environment = {**os.environ, "TMPDIR": str(self.temporary)}
         command = [sys.executable, "-m", "fwdrev", *_COMMAND, *_ROUNDS, "--junit", str(self.junit)]
         with subprocess.Popen(
@@ -93,7 +93,7 @@ class Chaos:
         return Ended(code=process.returncode, answer=_whole(out), said=said)
 
     def left(self) -> list[str]:
-        """What a run has left behind: worktrees, temporary files, processes."""
+        """Everything that a run left behind: worktrees, temporary files, processes."""
         found = [f"{worktrees(self.project)} worktrees"] if worktrees(self.project) != 1 else []
         found += [str(path) for path in self.temporary.iterdir()]
         return found + [f"{process.pid}: {' '.join(process.cmdline())}" for process in self._alive()]
@@ -119,12 +119,12 @@ def _variable(process: psutil.Process, name: str) -> str | None:
 
 
 def _side(command: psutil.Process, rng: Random) -> psutil.Process:
-    """One of its processes, at the moment."""
+    """A random process of the command."""
     return rng.choice(command.children(recursive=True))
 
 
 def _fill_the_disk(command: psutil.Process) -> None:
-    """No file of theirs grows from now on: the system refuses each write, as it does where there is no room."""
+    """Stops all their files from growing, so that the system refuses each write as on a full disk."""
     for process in [command, *command.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))

@@ -10,8 +10,8 @@ _HERE = Path(__file__).parent
 
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
-    """The exit code of the command in this process, and what it says on standard error."""
-    from fwdrev.cli import app  # whatever is imported here is imported before its shapes are checked
+    """Returns the exit code of the command, run in this process, and its standard error."""
+    from fwdrev.cli import app  # modules imported here would be imported before shape checking is on
 
     monkeypatch.setattr(app, "_heed_signals", lambda: None)
 
@@ -24,7 +24,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
 
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Refuses tests of this folder that do not say where they come from."""
+    """Refuses tests of this folder without a report."""
     bare = [item.nodeid for item in _situations(items) if not item.get_closest_marker("report")]
     if bare:
         msg = f"no report given, see tests/wild/reports.py: {', '.join(bare)}"
@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
-    """The table, where nothing is to be run."""
+    """Prints the table if tests are only collected."""
     if not config.option.collectonly:
         return []
     rows = [(item.name, item.get_closest_marker("report")) for item in _situations(items)]

@@ -1,4 +1,4 @@
-"""`fwdrev check` in a process of its own, as if it had measured: `python -m tests.wild.outcomes OUTCOME [ARGUMENTS]`.
+"""`fwdrev check` as a process with a scripted outcome: `python -m tests.wild.outcomes OUTCOME [ARGUMENTS]`.
 
 OUTCOME is one of `CODES` or `SIGNALS`, or "warned" or "watched", which show a warning or progress, then "regressed".
 """
@@ -17,38 +17,38 @@ from typing import Any, NoReturn
 __all__ = ["CODES", "REPOSITORY", "SIGNALS", "command", "environment", "started"]
 
 CODES = {"unchanged": 0, "regressed": 1, "refused": 2, "inconclusive": 3, "nothing to compare": 4, "broken": 5}
-"""What the command ends with."""
+"""Outcomes with the exit codes of the command."""
 
 SIGNALS = {"hung up": signal.SIGHUP, "terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
-"""More outcomes: that of 128 + N, or "regressed" where it is ignored."""
+"""Further outcomes: exit code 128 + N, or "regressed" if the signal is ignored."""
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _ROWS = 3000
-"""Findings: in JSON more than fits into a pipe that is not read."""
+"""The number of findings: their JSON is larger than the buffer of a pipe that is not read."""
 
 
 def command(outcome: str, *arguments: str) -> list[str]:
-    """For a process of its own; it judges unless the arguments name another command."""
+    """A command line for a process; it runs `check` unless the arguments name another command."""
     return [sys.executable, "-m", "tests.wild.outcomes", outcome, *(arguments or ("check", "--against", "HEAD"))]
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """In which the launcher is found from every folder."""
+    """An environment in which Python finds this launcher from every folder."""
     path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
     return os.environ | {"PYTHONPATH": path} | changes
 
 
 def started(line: str, *, env: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
-    """A line of bash, its output caught as far as it redirects none."""
+    """Starts a line of bash, and captures output that it does not redirect."""
     pipe = subprocess.PIPE
     return subprocess.Popen(["/bin/bash", "-c", line], stdout=pipe, stderr=pipe, env=dict(env or environment()))
 
 
 def main() -> None:
-    """Put what is found in place of measuring, then run the command as it is."""
+    """Replaces the measuring by the outcome, then runs the command as it is."""
     outcome = sys.argv.pop(1)
-    unread = ModuleType("fwdrev.cli.gate.asked")  # in its place, since it takes a second to import
+    unread = ModuleType("fwdrev.cli.gate.asked")  # replaced, since the import takes a second
     unread.__dict__["asked"] = lambda *_, **__: None
     sys.modules[unread.__name__] = unread
     import fwdrev.cli.check
@@ -88,7 +88,7 @@ def _break() -> NoReturn:
 
 
 def _watch() -> None:
-    """The progress of a sweep that takes a second."""
+    """Shows the progress of a sweep that takes a second."""
     from fwdrev.bench import FixedPlan, Sweep, make_spec
     from fwdrev.bench.sweep.progress import watched
     from fwdrev.results.planning.forecast import TimeForecast

@@ -1,4 +1,4 @@
-"""Repositories in temporary folders, for situations of git: nothing of the one that the tests run in reaches them."""
+"""Repositories in temporary folders, isolated from the repository of the tests."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ __all__ = ["Repository", "environment", "new_repository"]
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Without a repository, without the settings of a user, and with the names that a commit needs."""
+    """An environment without a repository or a user's settings, but with the names that a commit needs."""
     return without_repository(os.environ) | {
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -23,14 +23,14 @@ def environment(**more: str) -> dict[str, str]:
 
 
 class Repository:
-    """A folder, and git in it."""
+    """A repository in a folder."""
 
     def __init__(self, top: Path) -> None:
-        """It is there already."""
+        """Wraps an existing folder."""
         self.top = top
 
     def git(self, *arguments: str, fails: bool = False, **more: str) -> str:
-        """What git says; `fails`: it must."""
+        """Runs git and returns its output; with `fails`, expects a failure."""
         command = ["git", "-C", str(self.top), "-c", "protocol.file.allow=always", *arguments]
         done = subprocess.run(command, capture_output=True, check=False, env=environment(**more), timeout=300)
         said = os.fsdecode(done.stdout + done.stderr)
@@ -38,21 +38,21 @@ class Repository:
         return os.fsdecode(done.stdout).strip()
 
     def write(self, files: Mapping[str, str]) -> None:
-        """Into the working tree."""
+        """Writes a file into the working tree."""
         for name, text in files.items():
             path = self.top / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
 
     def commit(self, files: Mapping[str, str] | None = None) -> str:
-        """All that is there, with these files; its name."""
+        """Writes these files, commits everything, and returns the commit's name."""
         self.write(files or {})
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "-m", "state")
         return self.git("rev-parse", "HEAD")
 
     def hook(self, name: str, script: str) -> None:
-        """A shell script that git runs."""
+        """Installs a shell script as a hook."""
         path = Path(self.git("rev-parse", "--path-format=absolute", "--git-path", "hooks")) / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
@@ -60,13 +60,13 @@ class Repository:
 
     @property
     def worktrees(self) -> list[str]:
-        """Where git has them."""
+        """The worktrees that git lists."""
         lines = self.git("worktree", "list", "--porcelain").splitlines()
         return [line.removeprefix("worktree ") for line in lines if line.startswith("worktree ")]
 
 
 def new_repository(top: Path, files: Mapping[str, str] | None = None) -> Repository:
-    """With these files in its only commit, on the branch main; without files, without a commit."""
+    """Makes a repository with these files in its only commit, on the branch main; without files, it has no commit."""
     top.mkdir(parents=True)
     made = Repository(top)
     made.git("init", "--quiet", "--initial-branch=main")

@@ -1,4 +1,4 @@
-"""Workers whose fate is written beforehand: the local executor with all its threads, but without a process."""
+"""Workers with a scripted fate: the local executor with all its threads, but without processes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,19 +17,19 @@ from fwdrev.bench.workers.protocol import Request
 __all__ = ["Fate", "fine", "script"]
 
 Fate = Callable[[int, Cell, str | None], str]
-"""Of an arm in a pass or round and a cell; of the cell itself, before its first arm, where that is None.
+"""The fate of an arm in a pass or round and a cell; without an arm, of the cell itself before its first arm.
 
-`fine`; `failed` or `wrong`, as a record; `late`; what a worker that dies of it writes last; or a signal, as in `-15`.
+`fine`; `failed` or `wrong`, as a record; `late`; the last words of a worker that dies of it; or a signal, as in `-15`.
 """
 
 
 def fine(*_: object) -> str:
-    """Nothing happens."""
+    """The fate in which nothing goes wrong."""
     return "fine"
 
 
 def script(monkeypatch: pytest.MonkeyPatch, fate: Fate) -> list[tuple[int, Cell, str]]:
-    """Let workers have that fate; returns what they run from now on: pass or round, cell and arm."""
+    """Gives workers this fate; returns a growing list of what they run: pass or round, cell and arm."""
     ran: list[tuple[int, Cell, str]] = []
 
     @contextmanager
@@ -42,7 +42,7 @@ def script(monkeypatch: pytest.MonkeyPatch, fate: Fate) -> list[tuple[int, Cell,
 
 @dataclass
 class _Worker:
-    """As `fwdrev.bench.workers.sweep_worker`, cell by cell."""
+    """Stands in for `fwdrev.bench.workers.sweep_worker`, cell by cell."""
 
     request: Request
     fate: Fate
@@ -53,11 +53,11 @@ class _Worker:
         self._lines = self.lines()
 
     def line(self, _: float) -> str | None:
-        """The next one."""
+        """The next line."""
         return next(self._lines, None)
 
     def lines(self) -> Iterator[str]:
-        """An observation for each cell, until it dies."""
+        """An observation for each cell, until the worker dies."""
         request, engines = self.request, self.request.spec["engines"]
         skips = Skips.from_json(engines, request.skips)
         with closing(Ledger(Path(request.ledger), engines)) as ledger:

@@ -1,4 +1,4 @@
-"""Whatever was asked for is a finding: what neither side has, what only one has, and what could not be measured."""
+"""Every requested arm gets a finding, even if neither side has it, only one does, or it could not be measured."""
 
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -47,7 +47,7 @@ Ended = Mapping[Pair, tuple[ArmResult, ArmResult]]
 
 
 def script(ends: Ended) -> Callable[..., Generator[SideObservation, None, None]]:
-    """Rounds in which both sides take the same time, but for what ends so, in the first round, and is then left out."""
+    """Scripts rounds with equal times on both sides; arms in this table end so in the first round and drop out."""
 
     def rounds(spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
         fine = ArmResult(status=Status.MEASURED, loops=1, values=(1.0, 1.0))
@@ -89,7 +89,7 @@ MIXED = {(SMALL, "model:step"): (LATE, WAITED), (LARGE, "model:step"): (BARRED, 
 def test_every_form_tells_what_was_not_measured(
     apart: dict[str, Lacking], ends: Ended, code: int, told: dict[str, str]
 ) -> None:
-    """With its reason, as a test that is skipped or fails, never as a pass; the code is never that of a slowdown."""
+    """Each format gives the reason, as a skipped or failed test and never as a pass; the code never means slower."""
     arms = list(dict.fromkeys(["model:step", *apart]))
     spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 4}, arms)
     run = gate_run(spec, script(ends), lacking=apart)
@@ -117,7 +117,7 @@ def test_every_form_tells_what_was_not_measured(
 
 @report("BurntSushi/cargo-benchcmp#28")
 def test_what_is_gone_may_be_allowed() -> None:
-    """Then it is told and decides nothing; where nothing else was asked for, there is nothing to compare."""
+    """An allowed absence is reported and decides nothing; if it leaves nothing else, nothing was compared."""
     spec = gate_spec({"inputs": [4, 8], "outputs": [2], "rounds": 4}, ["model:step", "model:older"])
     for apart, outcome in (
         ({"model:older": GONE}, Outcome.UNCHANGED),
@@ -149,14 +149,14 @@ def test_what_is_gone_may_be_allowed() -> None:
     ],
 )
 def test_names_that_cannot_be_meant(arms: list[str], said: str) -> None:
-    """Refused before anything is started."""
+    """Impossible names are refused before anything starts."""
     with pytest.raises(InputError, match=said):
         gate_spec({}, arms, looked_up_later=True)
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's project, in which head has another function than base, and another engine; we are in it."""
+    """A user's project, the current folder, in which head has another function and another engine than base."""
     made = make_project(tmp_path / "project")
     (made / "raises.py").write_text("raise OSError('no')\n")
     (made / "ends.py").write_text("import sys\nsys.exit('usage: …')\n")
@@ -172,7 +172,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("project")
 @report("rjmurillo/moq.analyzers#1266")
 def test_each_side_is_asked_before_anything_is_measured() -> None:
-    """Functions and engines; what exists and fails, or ends the process, is left to the measuring."""
+    """Functions and engines that a side lacks are found before measuring; those that fail or exit are measured."""
     arms = ["model:step", "model:newer", "jacrev:model:moody", "forward", "mine", "renamed", "raises:f", "ends:f"]
     spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
     with revision("HEAD") as sides:
@@ -190,7 +190,7 @@ def test_each_side_is_asked_before_anything_is_measured() -> None:
 @pytest.mark.usefixtures("project")
 @report(OURS)
 def test_what_neither_side_has_is_wrong_usage() -> None:
-    """All of it in one line, with what there is; also the point."""
+    """Everything missing, and the point, is reported in one line with the existing names."""
     arms = ["model:step", "model:stepp", "modle:step", "numpy:sin", "model:np", "step"]
     spec = gate_spec({"inputs": [4], "outputs": [2]}, arms, looked_up_later=True)
     with revision("HEAD") as sides, pytest.raises(InputError) as caught:
@@ -212,7 +212,7 @@ def test_what_neither_side_has_is_wrong_usage() -> None:
 
 @report("rjmurillo/moq.analyzers#1266")
 def test_the_whole_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A gate that measures one of three: it fails for the missing one, and every file says which and why."""
+    """A gate that can measure one of three arms fails for the missing one; every file names it and the reason."""
     asked = "model:step,model:newer,model:moody"
     sizes = ("--sizes", "4", "--rounds", "3", "--threshold", "900%", "--point", "model:point")
     files = ("--junit", "junit.xml", "--markdown", "check.md", "--json", "--github")
@@ -232,14 +232,14 @@ def test_the_whole_command(project: Path, capsys: pytest.CaptureFixture[str]) ->
 
 
 def with_engines(*engines: str) -> Baseline:
-    """A baseline that was measured with these too, somewhere."""
+    """A baseline that was measured elsewhere with these engines too."""
     baseline = baseline_of(measured())
     return baseline.model_copy(update={"spec": {**baseline.spec, "engines": ["forward", "reverse", *engines]}})
 
 
 @report(OURS)
 def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is not gone: the finding says what to install, and nobody knows whether it is slower."""
+    """The engine is not gone: the finding says what to install, and the outcome is inconclusive."""
     install_plugin(tmp_path, monkeypatch)
     report = compared(with_engines("absent"), measured(seed=1))
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -252,7 +252,7 @@ def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monk
 
 @report(OURS)
 def test_an_engine_of_a_baseline_that_is_gone() -> None:
-    """It fails, unless that is allowed; where none is left, each is told and nothing was compared."""
+    """It fails unless that is allowed; if no engine is left, each is reported and nothing was compared."""
     report = compared(with_engines("older"), measured(seed=1))
     (told,) = [each for each in report.told if each.subject == "older"]
     assert (report.outcome, told.verdict, told.fails) == (Outcome.MISSING, Verdict.MISSING, True)
@@ -271,7 +271,7 @@ def test_an_engine_of_a_baseline_that_is_gone() -> None:
 def test_what_a_selftest_does_not_measure_is_told(
     arms: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Once, with its reason; where it is all that was asked for, nothing is said of the gate."""
+    """Each is reported once with its reason; if nothing else was requested, there is no word about the gate."""
     project = make_project(tmp_path / "project")
     (project / "model.py").write_text(f"{MODEL}\ndef fails(x):\n    raise ValueError('not here')\n", encoding="utf-8")
     commit(project)

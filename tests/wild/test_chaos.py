@@ -1,4 +1,4 @@
-"""Whatever happens to it, `fwdrev check` tells no lie, and the next run finds nothing of it.
+"""Whatever happens to it, `fwdrev check` tells no lie, and leaves nothing for the next run to find.
 
 `FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once, in `make test` one of them.
 """
@@ -15,10 +15,10 @@ from tests.wild.reports import OURS, report
 
 _RUNS = int(os.environ.get("FWDREV_CHAOS", len(FAULTS)))
 _SHORT = 1
-"""Runs of `make test`: a side is killed. That of a command that is killed is in `test_git`."""
+"""The runs in `make test`: a side is killed. `test_git` kills a command."""
 
 _SECONDS = 3.0
-"""Within which a run is hurt: about as long as it takes."""
+"""A run is hurt within this time, about as long as it takes."""
 
 
 @report(OURS)
@@ -26,10 +26,10 @@ _SECONDS = 3.0
     "index", [*range(_SHORT), *(pytest.param(index, marks=pytest.mark.long) for index in range(_SHORT, _RUNS))]
 )
 def test_no_lie_and_nothing_left(index: int, tmp_path: Path) -> None:
-    """One fault at a random moment, then a run that nothing disturbs."""
+    """After one fault at a random moment, an undisturbed run follows."""
     rng = Random(index)
     fault = list(FAULTS)[index % len(FAULTS)]
-    chaos = Chaos(tmp_path, slower=index % len(FAULTS) == 1)  # which takes longer
+    chaos = Chaos(tmp_path, slower=index % len(FAULTS) == 1)  # slower code takes longer
 
     hurt = chaos.run(FAULTS[fault], rng, _SECONDS)
 
@@ -41,7 +41,7 @@ def test_no_lie_and_nothing_left(index: int, tmp_path: Path) -> None:
 
 
 def _assert_no_lie(chaos: Chaos, ended: Ended, fault: str) -> None:
-    """Red only where it is slower, green only where it is not and that was measured; no torn verdict file."""
+    """Code 1 only for slower code, code 0 only for measured unchanged code; the verdict file is never torn."""
     assert ended.code != (0 if chaos.slower else 1), (fault, ended)
     assert "Traceback" not in ended.said, (fault, ended)
     if ended.code in {0, 1}:

@@ -1,4 +1,4 @@
-"""Files from elsewhere: editors, shells and crashes leave their marks, other programs read what we export."""
+"""Files from elsewhere: editors, shells and crashes leave their marks, and other programs read our exports."""
 
 import codecs
 import gzip
@@ -50,7 +50,7 @@ def _journal(path: Path) -> Any:
 
 
 def _beside(path: Path, name: str) -> Run:
-    """Of the run whose other file is in order."""
+    """Loads a run with this file, whose other file is valid."""
     folder = path.parent / "run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -73,20 +73,20 @@ FILES: dict[str, tuple[Read, bytes]] = {
     "record": (_record, "".join(f"{json.dumps(line)}\n" for line in samples.record()).encode()),
     "factors": (read_factors, b"2\n3 3 29\n1 3 14\n"),
 }
-"""Every kind of text that is read, how, and one in order."""
+"""Every kind of text that we read, with its reader and a valid example."""
 
 each_kind = pytest.mark.parametrize("kind", FILES)
 
 
 def read(kind: str, data: bytes, folder: Path) -> Any:
-    """What a file of that kind holds, with these bytes."""
+    """Reads these bytes as a file of that kind."""
     path = folder / "given"
     path.write_bytes(data)
     return FILES[kind][0](path)
 
 
 def refused(kind: str, path: Path) -> str:
-    """The one line of a file of that kind."""
+    """Returns the one-line refusal of a file of that kind."""
     with pytest.raises(InputError) as caught:
         FILES[kind][0](path)
     assert "\n" not in str(caught.value)
@@ -104,7 +104,7 @@ def refused(kind: str, path: Path) -> str:
     ],
 )
 def test_what_an_editor_does_changes_nothing(kind: str, edited: Callable[[bytes], bytes], tmp_path: Path) -> None:
-    """A byte-order mark, ends of lines."""
+    """A byte-order mark or other line ends change nothing."""
     data = FILES[kind][1]
     assert read(kind, edited(data), tmp_path) == read(kind, data, tmp_path)
 
@@ -126,7 +126,7 @@ def test_what_an_editor_does_changes_nothing(kind: str, edited: Callable[[bytes]
     ],
 )
 def test_what_is_no_utf_8_says_so(kind: str, packed: Callable[[bytes], bytes], said: str, tmp_path: Path) -> None:
-    """PowerShell's `>`, and an artifact that was not unpacked."""
+    """Output of PowerShell's `>`, or an archive not yet unpacked, is refused with the reason."""
     path = tmp_path / "given"
     path.write_bytes(packed(FILES[kind][1]))
     assert said in refused(kind, path)
@@ -138,7 +138,7 @@ def test_what_is_no_utf_8_says_so(kind: str, packed: Callable[[bytes], bytes], s
 def test_a_pipe_into_which_nothing_writes_does_not_hang(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may be one by mistake."""
+    """A pipe may be given by mistake."""
     monkeypatch.setattr("fwdrev.bench.records.given_file._PATIENCE", 0.1)
     os.mkfifo(tmp_path / "given")
     assert "a pipe into which nothing writes" in refused(kind, tmp_path / "given")
@@ -146,7 +146,7 @@ def test_a_pipe_into_which_nothing_writes_does_not_hang(
 
 @pytest.fixture
 def impatient() -> Iterator[None]:
-    """Fails what takes a minute."""
+    """Fails a test that takes a minute."""
     before = signal.signal(signal.SIGALRM, lambda *_: pytest.fail("it hangs"))
     signal.alarm(60)
     yield
@@ -156,7 +156,7 @@ def impatient() -> Iterator[None]:
 
 @report("https://www.gnu.org/software/bash/manual/html_node/Process-Substitution.html")
 def test_a_pipe_into_which_something_writes_is_read(tmp_path: Path) -> None:
-    """`fwdrev explain --factors <(…)`."""
+    """`fwdrev explain --factors <(…)` works."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     with subprocess.Popen(["/bin/sh", "-c", f"printf '1\\n3 4 5\\n' > {path}"]):
@@ -174,7 +174,7 @@ def test_a_pipe_into_which_something_writes_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_file_is_refused(kind: str, place: str, tmp_path: Path) -> None:
-    """Nor one without end: of that little is read. An empty journal is one."""
+    """Folders and devices are refused; of an endless one, little is read. An empty journal is valid."""
     path = tmp_path / place
     if place == "folder":
         path.mkdir()
@@ -207,7 +207,7 @@ def test_what_is_no_file_is_refused(kind: str, place: str, tmp_path: Path) -> No
 )
 @pytest.mark.parametrize("kind", ["manifest", "baseline", "record"])
 def test_json_that_means_nothing_is_refused(kind: str, text: str, tmp_path: Path) -> None:
-    """In one line."""
+    """Each is refused in one line."""
     path = tmp_path / "given"
     path.write_text(text)
     assert refused(kind, path)
@@ -216,7 +216,7 @@ def test_json_that_means_nothing_is_refused(kind: str, text: str, tmp_path: Path
 @pytest.mark.parametrize("kind", ["manifest", "baseline", "record"])
 @report(OURS)
 def test_bytes_that_are_no_letters_are_no_error_of_python(kind: str, tmp_path: Path) -> None:
-    """Of a name in Latin-1: it is read with a letter in its place, or refused."""
+    """A name in Latin-1 is read with a substitute letter, or refused."""
     path = tmp_path / "given"
     path.write_bytes(FILES[kind][1].replace(b"<script>", b"\xe9").replace(b'"created"', b'"cr\xe9"'))
     assert refused(kind, path)
@@ -236,7 +236,7 @@ def test_bytes_that_are_no_letters_are_no_error_of_python(kind: str, tmp_path: P
     ],
 )
 def test_toml_that_means_nothing_is_refused(text: str, tmp_path: Path) -> None:
-    """In one line."""
+    """Each is refused in one line."""
     path = tmp_path / "sweep.toml"
     path.write_text(text)
     with pytest.raises(InputError) as caught:
@@ -247,7 +247,7 @@ def test_toml_that_means_nothing_is_refused(text: str, tmp_path: Path) -> None:
 
 @report(OURS)
 def test_a_baseline_whose_errors_no_interval_can_have_is_refused(tmp_path: Path) -> None:
-    """The end of the interval would be no number."""
+    """The end of its interval would not be finite."""
     made = samples.baseline()
     path = tmp_path / "given"
     path.write_text(json.dumps(made | {"ratios": [made["ratios"][0] | {"error": 900}, *made["ratios"][1:]]}))
@@ -256,7 +256,7 @@ def test_a_baseline_whose_errors_no_interval_can_have_is_refused(tmp_path: Path)
 
 @report(OURS)
 def test_a_run_of_a_record_whose_ratios_nothing_can_have_is_left_out(tmp_path: Path) -> None:
-    """It is told."""
+    """A warning reports it."""
     made = [json.dumps(line) for line in samples.record()]
     first = samples.record()[1]["first"]["logs"][0][0][0]
     path = tmp_path / "given"
@@ -267,7 +267,7 @@ def test_a_run_of_a_record_whose_ratios_nothing_can_have_is_left_out(tmp_path: P
 
 @report(OURS)
 def test_a_field_that_is_there_twice_is_refused(tmp_path: Path) -> None:
-    """Of a baseline, which a merge may have put together."""
+    """Merging can duplicate fields of a baseline."""
     text = FILES["baseline"][1].decode()
     path = tmp_path / "given"
     path.write_text('{"ratios": [], ' + text[1:])
@@ -275,7 +275,7 @@ def test_a_field_that_is_there_twice_is_refused(tmp_path: Path) -> None:
 
 
 def lines() -> list[str]:
-    """Of the journal."""
+    """The lines of the journal."""
     return samples.journal_text().splitlines(keepends=True)
 
 
@@ -298,7 +298,7 @@ def lines() -> list[str]:
     ],
 )
 def test_a_journal_loses_no_line_that_can_be_read(text: str, lost: int, warned: bool, tmp_path: Path) -> None:  # noqa: FBT001 - of the table
-    """And what is lost is told."""
+    """Lost lines cause a warning."""
     path = tmp_path / "given"
     path.write_text(text)
     run = _beside(path, "journal.jsonl")
@@ -312,7 +312,7 @@ def test_a_journal_loses_no_line_that_can_be_read(text: str, lost: int, warned: 
 
 @report(OURS)
 def test_a_reason_commands_no_terminal(tmp_path: Path) -> None:
-    """What an exception says may have colours in it, or anything."""
+    """The text of an exception may contain colour codes or other control characters."""
     arms = {name: {"status": "crashed", "reason": "\x1b[2J\x07\nboom"} for name in ("forward", "reverse")}
     path = tmp_path / "given"
     path.write_text(json.dumps({"round": -1, "n": 64, "m": 1, "arms": arms}))
@@ -324,7 +324,7 @@ def test_a_reason_commands_no_terminal(tmp_path: Path) -> None:
 @report("pandas-dev/pandas#32084")
 @pytest.mark.parametrize("write", [to_csv, to_costs])
 def test_pandas_reads_every_name_of_an_export(write: Callable[[Run], str]) -> None:
-    """The engine null as well."""
+    """pandas reads the engine null as a name too."""
     read = pd.read_csv(io.StringIO(write(samples.run())))
     assert set(read["engine"]) == {"forward", "reverse", "noop"}
     assert "noop" in to_pyperf(samples.run())
@@ -333,7 +333,7 @@ def test_pandas_reads_every_name_of_an_export(write: Callable[[Run], str]) -> No
 
 @report("pandas-dev/pandas#10647")
 def test_whatever_a_name_is_pandas_reads_it() -> None:
-    """Also one that it takes for a missing value."""
+    """pandas also reads a name that it would take for a missing value."""
     names = ["NA", "nan", "None", "N/A", "-nan", "NULL", "n/a", "#N/A", "<NA>"]
     for name in names:
         read = pd.read_csv(io.StringIO(to_csv(_called(name))))
@@ -343,7 +343,7 @@ def test_whatever_a_name_is_pandas_reads_it() -> None:
 @report("hhurz/tableExport.jquery.plugin#230")
 @pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(1)"])
 def test_no_name_is_a_formula(name: str) -> None:
-    """Nor the reason of a failure."""
+    """Spreadsheets find no formula in names or reasons of failures."""
     run = _called(name)
     broken = [
         replace(
@@ -362,7 +362,7 @@ def test_no_name_is_a_formula(name: str) -> None:
 
 
 def _called(name: str) -> Run:
-    """The run in which forward has another name."""
+    """A run in which forward has another name."""
     run = samples.run()
     observations = tuple(
         replace(o, arms={name if key == "forward" else key: arm for key, arm in o.arms.items()})
@@ -374,7 +374,7 @@ def _called(name: str) -> Run:
 
 @report(OURS)
 def test_null_may_be_called_noop_wherever_an_engine_is_named() -> None:
-    """In options, pairs, specifications and baselines."""
+    """Options, pairs, specifications and baselines accept noop."""
     assert engine("noop").name == "null"
     assert engine_pair("noop,forward", ["forward"]) == ("null", "forward")
     assert make_spec({"engines": ["noop", "forward"]}).engines == ["null", "forward"]
@@ -384,7 +384,7 @@ def test_null_may_be_called_noop_wherever_an_engine_is_named() -> None:
 
 @report(OURS)
 def test_a_baseline_may_call_null_noop(tmp_path: Path) -> None:
-    """It is the same one."""
+    """It is the same engine."""
     text = FILES["baseline"][1].decode()
     assert '"null"' in text
     one, other = (read("baseline", each.encode(), tmp_path) for each in (text, text.replace('"null"', '"noop"')))
@@ -394,7 +394,7 @@ def test_a_baseline_may_call_null_noop(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_failures_are_in_the_order_of_sizes() -> None:
-    """16 before 1024."""
+    """16 comes before 1024."""
     run = samples.run()
     failed = [o for o in run.observations if o.round == -1]
     lost = {name: replace(arm, status=Status.CRASHED, values=(), loops=0) for name, arm in failed[0].arms.items()}
@@ -419,7 +419,7 @@ def test_failures_are_in_the_order_of_sizes() -> None:
     ],
 )
 def test_pyperf_commands_read_an_export(command: str, tmp_path: Path) -> None:
-    """All of those that read files."""
+    """All of pyperf's commands that read files work."""
     path, verb, *rest = tmp_path / "run.json", *command.split()
     path.write_text(to_pyperf(samples.run()))
     others = [{"FILE": str(path), "OUT": str(tmp_path / "out.json")}.get(word, word) for word in rest]
@@ -430,14 +430,14 @@ def test_pyperf_commands_read_an_export(command: str, tmp_path: Path) -> None:
 
 
 def archive(folder: Path, **arrays: Any) -> Path:
-    """A file of arrays."""
+    """Writes a file of arrays."""
     path = folder / "point.npz"
     np.savez(path, **arrays)
     return path
 
 
 def point(path: Path) -> Any:
-    """The one argument that it holds."""
+    """Reads the one argument that it holds."""
     (argument,) = point_of(Target(what="mine:f", at=str(path)), lambda x: x)
     return argument
 
@@ -457,7 +457,7 @@ def point(path: Path) -> Any:
     ids=["big-endian", "fortran", "backwards", "scalar", "nothing", "not-finite", "complex"],
 )
 def test_arrays_are_read_as_this_machine_writes_them(array: Any, tmp_path: Path) -> None:
-    """In its byte order, with their values."""
+    """Arrays are read in this machine's byte order, with the same values."""
     found = point(archive(tmp_path, x=array))
     np.testing.assert_array_equal(found, array)
     assert found.dtype.isnative
@@ -475,14 +475,14 @@ def test_arrays_are_read_as_this_machine_writes_them(array: Any, tmp_path: Path)
     ],
 )
 def test_arrays_of_no_numbers_are_refused(array: Any, tmp_path: Path) -> None:
-    """Above all pickled objects, which would run code."""
+    """Above all, pickled objects are refused, since they would run code."""
     with pytest.raises(InputError, match=r"point\.npz"):
         point(archive(tmp_path, x=array))
 
 
 @report(OURS)
 def test_what_is_no_file_of_numpy_is_not_advised_to_be_unpickled(tmp_path: Path) -> None:
-    """As NumPy would, of a table of numbers in text."""
+    """For a table of numbers in text, NumPy's own message would advise to unpickle."""
     path = tmp_path / "point.npz"
     path.write_text("1.0\n2.0\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"point\.npz: it is neither an \.npz file nor an \.npy file; write it with"):
@@ -490,7 +490,7 @@ def test_what_is_no_file_of_numpy_is_not_advised_to_be_unpickled(tmp_path: Path)
 
 
 class _Runs:
-    """What runs code where it is unpickled."""
+    """Unpickling this class runs code."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -501,7 +501,7 @@ class _Runs:
 
 @report("pynapple-org/pynapple#607")
 def test_a_point_runs_no_code(tmp_path: Path) -> None:
-    """Which a pickled object may."""
+    """A pickled object could."""
     path = archive(tmp_path, x=np.array([_Runs(tmp_path / "made")], dtype=object))
     with pytest.raises(InputError, match="plain arrays only"):
         point(path)
@@ -510,7 +510,7 @@ def test_a_point_runs_no_code(tmp_path: Path) -> None:
 
 @report("keras-team/keras#23016")
 def test_an_archive_that_does_not_fit_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Zeros are packed a thousand times smaller."""
+    """Zeros compress a thousandfold."""
     monkeypatch.setattr("fwdrev.bench.functions.point.available_bytes", lambda: 2**20)
     path = tmp_path / "point.npz"
     np.savez_compressed(path, x=np.zeros(2**18))
@@ -521,7 +521,7 @@ def test_an_archive_that_does_not_fit_is_not_unpacked(tmp_path: Path, monkeypatc
 
 @report("keras-team/keras#23016")
 def test_an_archive_whose_header_lies_is_refused(tmp_path: Path) -> None:
-    """It announces more than it has."""
+    """The header announces more data than the file has."""
     path, header = tmp_path / "point.npz", io.BytesIO()
     np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**13,)})
     with zipfile.ZipFile(path, "w") as made:
@@ -553,7 +553,7 @@ def test_an_archive_whose_header_lies_is_refused(tmp_path: Path) -> None:
     ids=lambda given: next(iter(given)),
 )
 def test_a_specification_beyond_measure_is_refused(given: dict[str, Any]) -> None:
-    """At once, in a line of a length that can be read."""
+    """It is refused at once, in a line of readable length."""
     with pytest.raises(InputError) as caught:
         make_spec(given)
     assert len(str(caught.value)) < 400
@@ -584,7 +584,7 @@ def test_a_specification_beyond_measure_is_refused(given: dict[str, Any]) -> Non
     ids=str,
 )
 def test_odd_grids(grid: object, sizes: list[int] | None) -> None:
-    """They mean what they say, each size once, or are refused in one line."""
+    """Each grid has its literal meaning, with each size once, or is refused in one line."""
     if sizes is not None:
         assert make_spec({"inputs": grid}).inputs == sizes
         return
@@ -594,7 +594,7 @@ def test_odd_grids(grid: object, sizes: list[int] | None) -> None:
 
 @report(OURS)
 def test_options_beyond_measure_are_refused() -> None:
-    """Numbers of thousands of digits, depths of thousands of brackets."""
+    """Numbers of thousands of digits and depths of thousands of brackets are refused."""
     with pytest.raises(InputError, match=r"cell '9{99}…: give"):
         cell_of("9" * 5000 + ",1")
     assert problem_options(["depth=" + "[" * 100_000])

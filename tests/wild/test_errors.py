@@ -1,4 +1,4 @@
-"""Errors of all kinds, and what other packages do: each ends with the exit code that says whose fault it is."""
+"""Errors of all kinds, including those of other packages, end with the exit code that says whose fault it is."""
 
 import errno
 import subprocess
@@ -58,8 +58,8 @@ def test_no_error_is_a_regression(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """One line, and an exit code that says whose fault it is."""
-    monkeypatch.setattr(app, "_heed_signals", lambda: None)  # those of pytest stay
+    """Each ends with one line and the exit code that says whose fault it is."""
+    monkeypatch.setattr(app, "_heed_signals", lambda: None)  # pytest's own handlers stay
     monkeypatch.setattr(commands, "run", _raised(error))
     monkeypatch.setattr(sys, "argv", ["fwdrev", "check"])
     with pytest.raises(SystemExit) as ended:
@@ -82,7 +82,7 @@ def test_no_error_is_a_regression(
 def test_where_an_error_comes_from_is_shown_on_demand(
     words: tuple[str, ...], env: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The traceback, then the same line; the option itself is none of the command's."""
+    """The option adds the traceback above the same line; it belongs to no single command."""
     given: list[object] = []
 
     def broken(words: object) -> int:
@@ -102,7 +102,7 @@ def test_where_an_error_comes_from_is_shown_on_demand(
 @pytest.mark.parametrize("package", ["typer", "numpy", "pydantic"])
 @report("gungraun/gungraun#362")
 def test_a_broken_package_is_no_regression(package: str, tmp_path: Path) -> None:
-    """Python itself would end with 1 when an import fails."""
+    """Python itself would exit with 1 after a failed import."""
     (tmp_path / f"{package}.py").write_text("raise ImportError('half installed')\n", encoding="utf-8")
     line = [sys.executable, "-m", "fwdrev", "explain"]
     env = environment(PYTHONPATH=str(tmp_path))
@@ -113,7 +113,7 @@ def test_a_broken_package_is_no_regression(package: str, tmp_path: Path) -> None
 
 @report("boto/botocore#2822")
 def test_another_packages_warning_decides_nothing() -> None:
-    """PYTHONWARNINGS=error is set for the user's own tests."""
+    """PYTHONWARNINGS=error is meant for the user's own tests."""
     env = environment(PYTHONWARNINGS="error")
     done = subprocess.run(command("warned"), capture_output=True, text=True, check=False, env=env, timeout=120)
     assert done.returncode == 1
@@ -122,7 +122,7 @@ def test_another_packages_warning_decides_nothing() -> None:
 
 @report(OURS)
 def test_completion_of_a_shell_is_not_asked_for() -> None:
-    """A variable that typer's own start would have answered with exit code 1."""
+    """typer's own start would answer this variable with exit code 1."""
     env = environment(_FWDREV_COMPLETE="bash_source")
     done = subprocess.run(command("unchanged"), capture_output=True, check=False, env=env, timeout=120)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""Whole files or none: full disks, odd targets, kills; one file that fails stops no other, and changes no verdict."""
+"""Whole files or none, despite full disks, odd targets and kills; a failing file stops no other and no verdict."""
 
 import errno
 import os
@@ -43,11 +43,11 @@ FAILURES = [
     pytest.param("close", errno.EDQUOT, marks=report(OURS)),
     pytest.param("open", errno.EMFILE, marks=report(OURS)),
 ]
-"""What the system refuses, and how."""
+"""Errors of the system, and the calls that raise them."""
 
 
 def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, times: int = 10**6) -> None:
-    """Let calls of `os.name` fail; a write gets some of it done before, and a descriptor is closed all the same."""
+    """Makes calls of `os.name` fail; a write first gets part of it done, and a descriptor is closed anyway."""
     real = getattr(os, name)
     left = [times]
 
@@ -67,7 +67,7 @@ def _refuse(monkeypatch: pytest.MonkeyPatch, name: str, number: int, *, times: i
 
 @contextmanager
 def full_disk(most: int = 0) -> Iterator[None]:
-    """No file of this process may grow beyond so many bytes."""
+    """Limits the files of this process to this many bytes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
@@ -80,7 +80,7 @@ def full_disk(most: int = 0) -> Iterator[None]:
 def test_a_write_that_fails_leaves_what_was_there(
     name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also nothing, where nothing was; the error names the file, and there is no other file beside it."""
+    """An old file stays, and no new one appears; the error names the file, and no temporary file remains beside it."""
     path, new = tmp_path / "old.txt", tmp_path / "new.txt"
     path.write_text(OLD, encoding="utf-8")
     with monkeypatch.context() as patched:
@@ -97,7 +97,7 @@ def test_a_write_that_fails_leaves_what_was_there(
 
 @pytest.mark.parametrize(("name", "number"), FAILURES[:-1])
 def test_what_is_added_to_stays_whole(name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the summary of a step, which other commands write to as well."""
+    """For example, other commands also append to the summary of a step."""
     path = tmp_path / "summary.md"
     path.write_text(OLD, encoding="utf-8")
     with monkeypatch.context() as patched:
@@ -113,7 +113,7 @@ def test_what_is_added_to_stays_whole(name: str, number: int, tmp_path: Path, mo
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
 @report("untitaker/python-atomicwrites#27")
 def test_a_file_system_without_sync_is_written_to(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As far as it can be."""
+    """The file is written without a sync."""
     _refuse(monkeypatch, "fsync", number)
     write_whole(tmp_path / "a", NEW)
     append_whole(tmp_path / "a", NEW)
@@ -131,7 +131,7 @@ def test_a_file_system_without_sync_is_written_to(number: int, tmp_path: Path, m
 def test_a_file_may_be_written_where_its_folder_may_not(
     name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In place then; what was there is put back where the disk is full."""
+    """The file is then overwritten in place; if the disk is full, its old content is restored."""
     path = tmp_path / "mounted"
     path.write_text(OLD, encoding="utf-8")
     inode = path.stat().st_ino
@@ -152,7 +152,7 @@ def test_a_file_may_be_written_where_its_folder_may_not(
 
 
 def _full_in_place(patched: pytest.MonkeyPatch, path: Path) -> None:
-    """The disk is full when the file itself is written, and not the one beside it."""
+    """A full disk fails writes to the file itself, but not to the temporary one beside it."""
     real = os.ftruncate
 
     def refused(_: int, __: int) -> None:
@@ -172,7 +172,7 @@ def _full_in_place(patched: pytest.MonkeyPatch, path: Path) -> None:
     ],
 )
 def test_modes_are_kept(mode: int | None, tmp_path: Path) -> None:
-    """A new file has what the umask leaves."""
+    """A new file has the mode that the umask allows."""
     path = tmp_path / "a"
     mask = os.umask(0o027)
     try:
@@ -187,7 +187,7 @@ def test_modes_are_kept(mode: int | None, tmp_path: Path) -> None:
 
 @report("GothenburgBitFactory/timewarrior#547")
 def test_links_lead_to_their_targets(tmp_path: Path) -> None:
-    """Over several links, and where the target is not there yet."""
+    """Chains of links work, and so do targets that do not exist yet."""
     (tmp_path / "there").mkdir()
     (tmp_path / "first").symlink_to("second")
     (tmp_path / "second").symlink_to("there/target")
@@ -202,7 +202,7 @@ def test_links_lead_to_their_targets(tmp_path: Path) -> None:
 
 @report("Gitlawb/zero#941")
 def test_another_name_of_a_file_keeps_its_content(tmp_path: Path) -> None:
-    """A copy made of hard links is a snapshot: that of last week is not to change."""
+    """A copy made of hard links is a snapshot: last week's must not change."""
     (tmp_path / "a").write_text(OLD, encoding="utf-8")
     (tmp_path / "snapshot").hardlink_to(tmp_path / "a")
     write_whole(tmp_path / "a", NEW)
@@ -211,7 +211,7 @@ def test_another_name_of_a_file_keeps_its_content(tmp_path: Path) -> None:
 
 @report("npm/write-file-atomic#63")
 def test_a_name_may_be_as_long_as_the_system_lets_it(tmp_path: Path) -> None:
-    """The file beside it has a short one."""
+    """The temporary file beside it has a short name."""
     write_whole(tmp_path / ("x" * 255), NEW)
     assert (tmp_path / ("x" * 255)).read_text(encoding="utf-8") == NEW
 
@@ -232,11 +232,11 @@ from fwdrev.bench.records.whole_file import obstacle, write_whole
 assert obstacle(Path(sys.argv[1])) == ""
 write_whole(Path(sys.argv[1]), "a,b\\n" * 10)
 """
-"""What a command does with its `--out`, without what takes long to import."""
+"""Does what a command does with its `--out`, without the slow imports."""
 
 
 def _shell(line: str, folder: Path) -> str:
-    """What a line of bash prints, which ends well and says nothing else; no file is left beside those that it names."""
+    """Runs a line of bash that must succeed silently, and returns its output; no temporary file may remain."""
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run(
         ["/bin/bash", "-c", line], cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=120
@@ -248,7 +248,7 @@ def _shell(line: str, folder: Path) -> str:
 
 @pytest.mark.parametrize("line", STRAIGHT)
 def test_what_is_no_file_is_written_straight(line: str, tmp_path: Path, null_device: Path) -> None:
-    """As a shell redirects it; nothing is put in its place."""
+    """Pipes and devices are written directly, as by a shell; no file replaces them."""
     writer = shlex.join([sys.executable, "-c", WRITER])
     assert _shell(line.replace("{}", writer), tmp_path) == "a,b\n" * 10
     assert null_device.is_char_device()
@@ -256,14 +256,14 @@ def test_what_is_no_file_is_written_straight(line: str, tmp_path: Path, null_dev
 
 @report("ocaml-ppx/ocamlformat#398")
 def test_a_command_writes_to_what_is_no_file(whole: Path, tmp_path: Path) -> None:
-    """Whatever the shell gives it for its `--out`."""
+    """A pipe that the shell provides as `--out` works."""
     export = shlex.join([sys.executable, "-m", "fwdrev", "export", str(whole), "--format", "costs", "--out"])
     assert _shell(f"mkfifo pipe; cat pipe & {export} pipe; wait", tmp_path).startswith("n,m,engine,")
 
 
 @report("karatelabs/karate#475")
 def test_a_kill_leaves_one_name_that_can_be_told(tmp_path: Path) -> None:
-    """And the old file."""
+    """The old file stays, beside a recognisable temporary one."""
     path = tmp_path / "junit.xml"
     path.write_text(OLD, encoding="utf-8")
     program = (
@@ -281,7 +281,7 @@ def test_a_kill_leaves_one_name_that_can_be_told(tmp_path: Path) -> None:
 
 @report("hydra-ecosystem/hydra#2925")
 def test_one_of_many_makes_a_new_file(tmp_path: Path) -> None:
-    """All who write at once find it whole."""
+    """Only one of several simultaneous writers makes it, and its content is whole."""
     path, made = tmp_path / "a", []
     barrier = threading.Barrier(8)
 
@@ -315,7 +315,7 @@ def test_a_full_disk_leaves_nothing(
     """One line names the file; with room again, the same command works."""
     path = tmp_path / "file"
     words = [{"RUN": str(whole), "FILE": str(path)}.get(word, word) for word in arguments.split()]
-    assert command(*words) == (0, "")  # which imports, and so may write what Python compiles
+    assert command(*words) == (0, "")  # this imports, and so may write compiled Python
     path.unlink()
     with full_disk(1000):
         code, told = command(*words)
@@ -330,7 +330,7 @@ def test_a_full_disk_leaves_nothing(
 def test_a_full_disk_leaves_old_figures(
     whole: Path, tmp_path: Path, command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And no half ones."""
+    """No half-written figure replaces them."""
     monkeypatch.setattr(gallery, "OF_A_RUN", {})
     monkeypatch.setattr(gallery, "OF_A_PAIR", {"map": map_figure})
     words = ("plot", whole, "--format", "svg", "--out", tmp_path / "figures")
@@ -347,7 +347,7 @@ def test_a_full_disk_leaves_old_figures(
 def test_a_figure_that_fails_stops_no_other(
     whole: Path, tmp_path: Path, command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here since a folder has its name."""
+    """Here a folder has the name of its file."""
     monkeypatch.setattr(gallery, "OF_A_PAIR", {"map": map_figure, "memory": memory_figure})
     monkeypatch.setattr(gallery, "OF_A_RUN", {"winners": winner_figure})
     (tmp_path / "map-forward-reverse.svg").mkdir()
@@ -359,7 +359,7 @@ def test_a_figure_that_fails_stops_no_other(
 
 @report("balena-os/balena-supervisor#63")
 def test_a_full_disk_leaves_baselines_and_manifests(whole: Path, tmp_path: Path) -> None:
-    """Which are replaced on purpose."""
+    """These files are replaced on purpose, but only by whole ones."""
     run, path = load(whole), tmp_path / "baseline.json"
     save_baseline(baseline_of(run), path)
     before = load_baseline(path)
@@ -376,7 +376,7 @@ def test_a_full_disk_leaves_baselines_and_manifests(whole: Path, tmp_path: Path)
 
 @report("aws/aws-cdk#7737")
 def test_a_full_disk_costs_a_choice_and_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is warned of once, and measured again next time."""
+    """The first failure causes a warning, and the choice is measured again next time."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr("fwdrev.api.choice_cache._warned", [])
     with full_disk(10), pytest.warns(UserWarning, match="cannot be written .File too large."):
@@ -395,7 +395,7 @@ def _tell(outcome: Outcome, reports: judged.Reports, told: Sequence[Any]) -> int
 def test_a_full_disk_leaves_good_verdict_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Those of the last run, all of them told, and no code but that of the verdict."""
+    """Those of the last run stay, each failure is reported, and the exit code is that of the verdict."""
     names = ["junit.xml", "check.md", "summary.md"]
     files = [tmp_path / name for name in names]
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(files[2]))
@@ -414,7 +414,7 @@ def test_a_full_disk_leaves_good_verdict_files(
 
 @report("intel/luv-yocto#99")
 def test_verdict_files_come_before_any_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever becomes of the text."""
+    """They are written even if the text fails."""
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError
@@ -446,7 +446,7 @@ _OTHER_WRITERS = {
 
 @report(OURS)
 def test_every_file_is_written_by_the_same_helper() -> None:
-    """But for those that are no files, or grow."""
+    """The exceptions are pipes, devices and files that grow."""
     root = Path(__file__).parents[2]
     found = {
         str(path.relative_to(root))

@@ -1,4 +1,4 @@
-"""Repositories as people have them: names of revisions, places of projects, settings, and what a killed check left."""
+"""Repositories as people have them: names of revisions, locations, settings, and the remains of a killed check."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ MODEL = "def f(x):\n    return 2 * x\n\ndef point():\n    return 3.0\n"
 
 @pytest.fixture(autouse=True)
 def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of nobody; temporary files are in a folder of the test."""
+    """No user's settings; temporary files go into a folder of the test."""
     (tmp_path / "tmp").mkdir()
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
         monkeypatch.setenv(name, environment()[name])
@@ -42,7 +42,7 @@ def _temporary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """Two commits of `a`, `one` and `two`; in the working tree it says `three`."""
+    """A project with two commits of `a`, `one` and `two`; the working tree has `three`."""
     made = new_repository(tmp_path / "project", {"a": "one\n"})
     made.commit({"a": "two\n"})
     made.write({"a": "three\n"})
@@ -51,7 +51,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
 
 
 def _texts(name: str = "HEAD", file: str = "a") -> list[str]:
-    """What base and head say."""
+    """The texts of base and head."""
     with revision(name) as sides:
         return [(folder / file).read_text(encoding="utf-8").strip() for folder in (sides.base, sides.head)]
 
@@ -75,7 +75,7 @@ def _texts(name: str = "HEAD", file: str = "a") -> list[str]:
     ],
 )
 def test_names_of_a_revision(project: Repository, name: str) -> None:
-    """Branches, tags with and without a message, of a remote, one named as a file: the commit that git means."""
+    """Branches, both kinds of tags, a remote's branch and a branch named like a file give the commit that git means."""
     project.git("tag", "plain")
     project.git("tag", "--annotate", "annotated", "--message", "a tag")
     for branch in ("a", "feature/ä-b"):
@@ -86,7 +86,7 @@ def test_names_of_a_revision(project: Repository, name: str) -> None:
 
 @report(OURS)
 def test_a_detached_head(project: Repository) -> None:
-    """As most services check out."""
+    """Most CI services check out this way."""
     project.git("checkout", "--quiet", "--force", "--detach", "HEAD~1")
     assert _texts("HEAD") == ["one", "one"]
     assert _texts("main") == ["two", "one"]
@@ -94,7 +94,7 @@ def test_a_detached_head(project: Repository) -> None:
 
 @report(OURS)
 def test_a_branch_without_a_commit(project: Repository) -> None:
-    """Other revisions can be named all the same."""
+    """Other revisions still work."""
     project.git("checkout", "--quiet", "--orphan", "new")
     assert _texts("main") == ["two", "three"]
     with pytest.raises(InputError, match="no commit yet"), revision("HEAD"):
@@ -103,7 +103,7 @@ def test_a_branch_without_a_commit(project: Repository) -> None:
 
 @report("shakacode/react_on_rails#3224")
 def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its last commit is there; for the one before the line says to fetch it."""
+    """Its last commit works; for the one before, the message says to fetch it."""
     project.git("clone", "--quiet", "--depth", "1", f"file://{project.top}", str(tmp_path / "shallow"))
     monkeypatch.chdir(tmp_path / "shallow")
     assert _texts("HEAD") == ["two", "two"]
@@ -124,7 +124,7 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytes
     ],
 )
 def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Both sides find their own code, whatever the project's folder is called, and that for temporary files."""
+    """Both sides find their own code, whatever the project's folder and the temporary folder are called."""
     project = new_repository(tmp_path / name, {"deep/model.py": "def f(x):\n    return 2 * x\n"})
     project.write({"deep/model.py": "def f(x):\n    return x + x\n"})
     monkeypatch.chdir(project.top / "deep")
@@ -141,7 +141,7 @@ def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name:
 def test_a_bare_repository_with_a_working_tree_elsewhere(
     project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As people keep the files of their home folder: the variables of git say which project it is."""
+    """People keep the files of their home folder so: git's variables say which project it is."""
     project.git("clone", "--quiet", "--bare", str(project.top), str(tmp_path / "bare"))
     home = tmp_path / "home"
     (home / "deep").mkdir(parents=True)
@@ -158,7 +158,7 @@ def test_a_bare_repository_with_a_working_tree_elsewhere(
 
 @report(OURS)
 def test_variables_that_name_nothing(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A repository that is not there, as after `cd` in a hook; where we are is a project."""
+    """The repository does not exist, as after `cd` in a hook; the current folder is a project."""
     monkeypatch.setenv("GIT_DIR", "nowhere/.git")
     monkeypatch.setenv("GIT_INDEX_FILE", "nowhere/index")
     assert _texts() == ["two", "three"]
@@ -167,7 +167,7 @@ def test_variables_that_name_nothing(project: Repository, monkeypatch: pytest.Mo
 
 @report(OURS)
 def test_a_repository_without_a_working_tree(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line, in the repository itself and where its variables name another working tree than where we are."""
+    """One line refuses it, in the repository itself and where its variables name a working tree elsewhere."""
     monkeypatch.chdir(project.top / ".git")
     with pytest.raises(InputError, match="must be run in a work tree"), revision("HEAD"):
         pass
@@ -182,7 +182,7 @@ def test_a_repository_without_a_working_tree(project: Repository, monkeypatch: p
 
 @report("casperdcl/git-fame#81")
 def test_a_repository_of_another_user(project: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Git refuses, and its advice is told in the same line; a setting in the environment is heeded."""
+    """Git refuses it, and the same line gives git's advice; a setting in the environment works."""
     monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
     with pytest.raises(InputError, match=r"dubious ownership .* git config --global --add safe\.directory") as refused:
         _texts()
@@ -210,7 +210,7 @@ _SETTINGS = {
 @report(OURS)
 @pytest.mark.parametrize("name", _SETTINGS)
 def test_settings(project: Repository, name: str) -> None:
-    """Of the project, which are not for a worktree that lives for a minute; hooks and daemons stay asleep."""
+    """Settings of the project that do not suit a short-lived worktree have no effect: hooks and daemons do not run."""
     project.write({"hooks/post-checkout": f"#!/bin/sh\ntouch {project.top}/ran\n"})
     (project.top / "hooks" / "post-checkout").chmod(0o755)
     project.git("config", name, _SETTINGS[name])
@@ -222,7 +222,7 @@ def test_settings(project: Repository, name: str) -> None:
 
 @report("libgit2/libgit2#7210")
 def test_no_extension_is_set(project: Repository) -> None:
-    """Git 2.48 sets one for good, which other programs refuse, where a worktree is made with relative paths."""
+    """With relative paths, git 2.48 sets an extension for good, which other programs refuse."""
     project.git("config", "worktree.useRelativePaths", "true")
     before = (project.top / ".git" / "config").read_bytes()
     assert git("config", "worktree.useRelativePaths", at=project.top).stdout == "false\n"
@@ -232,7 +232,7 @@ def test_no_extension_is_set(project: Repository) -> None:
 
 @report("PostHog/code#1729")
 def test_a_filter_that_is_not_installed(project: Repository) -> None:
-    """A file of Git LFS stays what is committed; where the filter is required, git's reason is told."""
+    """A Git LFS file stays as committed; if the filter is required, the message gives git's reason."""
     project.commit({".gitattributes": "*.bin filter=lfs\n", "data.bin": "a pointer\n"})
     assert _texts(file="data.bin") == ["a pointer", "a pointer"]
     project.git("config", "filter.lfs.smudge", "no-such-program")
@@ -244,7 +244,7 @@ def test_a_filter_that_is_not_installed(project: Repository) -> None:
 
 @report(OURS)
 def test_a_sparse_checkout(project: Repository) -> None:
-    """Base has what is in it, as head."""
+    """Base has the same part as head."""
     project.commit({"in/b": "there\n", "out/c": "not there\n"})
     project.git("sparse-checkout", "set", "in")
     assert _texts(file="in/b") == ["there", "there"]
@@ -254,7 +254,7 @@ def test_a_sparse_checkout(project: Repository) -> None:
 
 @report(OURS)
 def test_line_ends(project: Repository) -> None:
-    """As git would write them into the working tree."""
+    """Line ends are those that git writes into the working tree."""
     project.git("config", "core.autocrlf", "true")
     with revision("HEAD") as sides:
         assert (sides.base / "a").read_bytes() == b"two\r\n"
@@ -262,7 +262,7 @@ def test_line_ends(project: Repository) -> None:
 
 @report("nolabs-ai/nono#88")
 def test_a_repository_that_cannot_be_written(project: Repository) -> None:
-    """Then base has the files alone. Root may write everywhere, but no folder where a file is."""
+    """Base is then files only. Root may write everywhere, but cannot make a folder where a file is."""
     (project.top / ".git" / "worktrees").write_text("")
     before = sorted((project.top / ".git").rglob("*"))
     with revision("HEAD") as sides:
@@ -273,7 +273,7 @@ def test_a_repository_that_cannot_be_written(project: Repository) -> None:
 
 @report(OURS)
 def test_temporary_files_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Base lies in head, and its modules are no strangers."""
+    """Base then lies inside head, and its modules do not count as foreign."""
     project = new_repository(tmp_path / "project", {"model.py": "def f(x):\n    return 2 * x\n"})
     (project.top / "tmp").mkdir()
     _temporary(project.top / "tmp", monkeypatch)
@@ -287,7 +287,7 @@ def test_temporary_files_in_the_project(tmp_path: Path, monkeypatch: pytest.Monk
 
 @report(OURS)
 def test_no_place_for_temporary_files(project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that does not exist is passed over, as Python does; where there is none at all, the line says what to set."""
+    """A missing one is skipped, as Python does; if there is none at all, the line says what to set."""
     _temporary(tmp_path / "nowhere", monkeypatch)
     assert _texts() == ["two", "three"]
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
@@ -306,7 +306,7 @@ with (revision("HEAD") if sys.argv[1] == "against" else itself()) as sides:
 
 
 class _Running:
-    """A process that compares, until it is ended."""
+    """A process that compares until it is ended."""
 
     def __init__(self, kind: str, folder: Path, temporary: Path) -> None:
         command = [sys.executable, "-P", "-c", _STAYS, kind]
@@ -328,7 +328,7 @@ class _Running:
 @report("ethanhq/cc-fleet#89")
 @pytest.mark.parametrize("kind", ["against", "itself"])
 def test_what_a_killed_check_left(project: Repository, tmp_path: Path, kind: str) -> None:
-    """The next one removes it, from git and from the disk: `fwdrev check` and `fwdrev selftest` alike."""
+    """The next check or self-test removes its remains from git and from the disk."""
     running = _Running(kind, project.top, tmp_path / "tmp")
     running.end(signal.SIGKILL)
     assert running.base.exists()
@@ -347,7 +347,7 @@ _WHOLE = ("--functions", "model:f", "--point", "model:point", "--rounds")
     "command", ["check --against HEAD", pytest.param("selftest --out record", marks=pytest.mark.long)]
 )
 def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
-    """In the midst of its rounds; its sides end with it, and the next command leaves nothing of both."""
+    """A command killed during its rounds takes its sides along, and the next one leaves nothing of either."""
     project = new_repository(tmp_path / "project", {"model.py": MODEL})
     monkeypatch.chdir(project.top)
     env = environment(TMPDIR=str(tmp_path / "tmp"))
@@ -367,7 +367,7 @@ def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comma
 
 
 def _sides(pid: int, temporary: Path) -> list[psutil.Process]:
-    """Both, once they are there."""
+    """Both sides, once they exist."""
     started = list(temporary.glob("fwdrev-*/scratch/*.log"))
     found = psutil.Process(pid).children(recursive=True)
     return found if started and len(found) > 1 else []
@@ -375,7 +375,7 @@ def _sides(pid: int, temporary: Path) -> list[psutil.Process]:
 
 @report("anthony-chaudhary/fak#4604")
 def test_what_was_left_in_another_folder(project: Repository, tmp_path: Path) -> None:
-    """Each job of a service has its own for temporary files, and may take it away: git's entry leads there."""
+    """CI jobs have temporary folders of their own, which may be gone: git's entry leads there."""
     for gone in (False, True):
         (tmp_path / "job").mkdir()
         running = _Running("against", project.top, tmp_path / "job")
@@ -391,7 +391,7 @@ def test_what_was_left_in_another_folder(project: Repository, tmp_path: Path) ->
 
 @report("khayweee/code-review#149")
 def test_what_belongs_to_others_stays(project: Repository, tmp_path: Path) -> None:
-    """A check that runs, worktrees of the user with such a name, also one on a drive that is not mounted."""
+    """A running check, and the user's worktrees with such a name, stay, even those on a drive that is not mounted."""
     running = _Running("against", project.top, tmp_path / "tmp")
     stopped = _Running("itself", project.top, tmp_path / "tmp")
     stopped.send(signal.SIGSTOP)
@@ -428,7 +428,7 @@ def test_what_belongs_to_others_stays(project: Repository, tmp_path: Path) -> No
 def test_a_record_that_is_not_ours(
     project: Repository, tmp_path: Path, spoil: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of another user, or not readable: nothing is removed."""
+    """A record of another user or an unreadable one: nothing is removed."""
     running = _Running("itself", tmp_path, tmp_path / "tmp")
     running.end(signal.SIGKILL)
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""A check in a hook: git hands its own index and repository on, and none of it may be touched."""
+"""A check in a hook: git passes its own index and repository on, and the check must not touch them."""
 
 import shlex
 import sys
@@ -25,25 +25,25 @@ with revision("HEAD") as sides, open(sys.argv[1], "a") as out:
     has_git = (sides.base / ".git").exists()
     print(*texts, sides.head.name, sides.inside, inherited, has_git, file=out)
 """
-"""What each side holds, where the project is, what is left of the repository's variables, whether base has git."""
+"""Prints what each side holds, where the project is, which git variables remain, and whether base has git."""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Repository:
-    """With two files, `a` and `b`, of which each says `old`."""
+    """A project with files that each hold `old`."""
     return new_repository(tmp_path / "project", {"a": "old\n", "b": "old\n", "deep/c": "old\n"})
 
 
 @pytest.fixture
 def looks(tmp_path: Path) -> str:
-    """A command that compares HEAD with the working tree, and notes what it saw in `seen`."""
+    """A command that compares HEAD with the working tree, and records what it saw in `seen`."""
     (tmp_path / "look.py").write_text(_LOOK)
     return shlex.join([sys.executable, str(tmp_path / "look.py"), str(tmp_path / "seen")])
 
 
 @report("pre-commit/pre-commit#2295")
 def test_a_side_inherits_no_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No variable with which git names one."""
+    """No variable reaches it with which git names a repository."""
     names = Repository(tmp_path).git("rev-parse", "--local-env-vars").split()
     for name in names:
         monkeypatch.setenv(name, "theirs")
@@ -73,7 +73,7 @@ def _files(at: Repository, tree: str) -> dict[str, str]:
 def test_pre_commit(
     project: Repository, looks: str, tmp_path: Path, command: list[str], committed: dict[str, str], *, linked: bool
 ) -> None:
-    """What is committed is what was asked for, and what was not stays as it was; also in a linked worktree."""
+    """The commit holds exactly what it should, and the rest stays as it was, also in a linked worktree."""
     at = project
     if linked:
         project.git("worktree", "add", "--quiet", "../linked")
@@ -92,7 +92,7 @@ def test_pre_commit(
 
 @report("pre-commit/pre-commit#2295")
 def test_a_hook_that_goes_into_a_folder(project: Repository, looks: str, tmp_path: Path) -> None:
-    """In a linked worktree git hands on GIT_DIR alone, and then takes any folder for the top."""
+    """In a linked worktree, git sets GIT_DIR alone, and then takes any folder for the top."""
     project.git("worktree", "add", "--quiet", "../linked")
     linked = Repository(tmp_path / "linked")
     linked.hook("pre-commit", f"cd deep && {looks}")
@@ -104,7 +104,7 @@ def test_a_hook_that_goes_into_a_folder(project: Repository, looks: str, tmp_pat
 
 @report("lycheeverse/lychee#2292")
 def test_a_hook_that_goes_into_another_project(project: Repository, looks: str, tmp_path: Path) -> None:
-    """Then that one is meant, though GIT_DIR still says the first."""
+    """The check takes that project, though GIT_DIR still names the first."""
     new_repository(tmp_path / "other", {"a": "theirs\n"})
     project.git("worktree", "add", "--quiet", "../linked")
     linked = Repository(tmp_path / "linked")
@@ -116,7 +116,7 @@ def test_a_hook_that_goes_into_another_project(project: Repository, looks: str, 
 
 @report("pre-commit/pre-commit#321")
 def test_a_commit_in_a_submodule(project: Repository, looks: str, tmp_path: Path) -> None:
-    """Whose GIT_DIR lies in the outer project."""
+    """Its GIT_DIR lies in the outer project."""
     new_repository(tmp_path / "library", {"a": "old\n"})
     project.git("submodule", "--quiet", "add", str(tmp_path / "library"), "inner")
     project.commit()
@@ -130,7 +130,7 @@ def test_a_commit_in_a_submodule(project: Repository, looks: str, tmp_path: Path
 
 @report("DeusData/codebase-memory-mcp#1740")
 def test_post_commit(project: Repository, looks: str, tmp_path: Path) -> None:
-    """Its index is named relative to the project, where a worktree has a file in place of the folder."""
+    """Git names the index relative to the project, where a worktree has a file in place of the folder."""
     project.hook("post-commit", looks)
     project.write({"a": "new\n"})
     project.git("commit", "-a", "--message", "a change")
@@ -142,7 +142,7 @@ def test_post_commit(project: Repository, looks: str, tmp_path: Path) -> None:
 @report("nextlyhq/nextly#1078")
 @pytest.mark.parametrize("linked", [False, True])
 def test_pre_push(project: Repository, looks: str, tmp_path: Path, *, linked: bool) -> None:
-    """What is pushed is what was committed; the lines on standard input are not ours."""
+    """The push sends what was committed; the check leaves standard input alone."""
     at = project
     if linked:
         project.git("worktree", "add", "--quiet", "../linked")
@@ -157,7 +157,7 @@ def test_pre_push(project: Repository, looks: str, tmp_path: Path, *, linked: bo
 
 @report(OURS)
 def test_rebase_with_exec(project: Repository, looks: str, tmp_path: Path) -> None:
-    """At each commit, and the rebased commits are the same."""
+    """The check works at each commit, and the rebased commits are the same."""
     project.commit({"a": "newer\n"})
     project.commit({"a": "newest\n"})
     before = project.git("rev-parse", "HEAD")
@@ -169,7 +169,7 @@ def test_rebase_with_exec(project: Repository, looks: str, tmp_path: Path) -> No
 
 @report(OURS)
 def test_bisect_run(project: Repository, looks: str, tmp_path: Path) -> None:
-    """It finds the commit, and no worktree of ours is in its way."""
+    """Bisecting finds the commit, and no worktree of ours is in its way."""
     good = project.git("rev-parse", "HEAD")
     bad = [project.commit({"a": text}) for text in ("old \n", "bad\n", "bad \n")]
     project.git("bisect", "start", bad[-1], good)
@@ -183,7 +183,7 @@ def test_bisect_run(project: Repository, looks: str, tmp_path: Path) -> None:
 @report("evilmartians/lefthook#1265")
 @pytest.mark.parametrize("linked", [False, True])
 def test_an_alias(project: Repository, looks: str, tmp_path: Path, *, linked: bool) -> None:
-    """Git runs it at the top, with settings of its own command line."""
+    """Git runs an alias at the top, with the settings of its own command line."""
     at = project
     if linked:
         project.git("worktree", "add", "--quiet", "../linked")
@@ -196,7 +196,7 @@ def test_an_alias(project: Repository, looks: str, tmp_path: Path, *, linked: bo
 
 @pytest.fixture
 def checked(tmp_path: Path) -> Repository:
-    """A project with `fwdrev check` in its hook, which decides about a commit."""
+    """A project whose hook runs `fwdrev check` to decide about a commit."""
     project = new_repository(tmp_path / "project", _FILES | {".gitignore": "__pycache__\n"})
     options = "--engines mine --inputs 4 --outputs 2 --rounds 3 --threshold 900%"
     check = f"PYTHONPATH=.:$PYTHONPATH {sys.executable} -m fwdrev check --against HEAD {options}"
@@ -206,7 +206,7 @@ def checked(tmp_path: Path) -> Repository:
 
 @report("j178/prek#1815")
 def test_the_command_stops_a_commit(checked: Repository, tmp_path: Path) -> None:
-    """More operations end with 1, and nothing is committed."""
+    """More operations give code 1, and no commit is made."""
     before, text = checked.git("rev-parse", "HEAD"), (checked.top / "mine.py").read_text()
     checked.write({"mine.py": text.replace("COUNT = 10", "COUNT = 12")})
     checked.git("commit", "-a", "--message", "slower", fails=True)
@@ -219,7 +219,7 @@ def test_the_command_stops_a_commit(checked: Repository, tmp_path: Path) -> None
 @pytest.mark.long
 @report("j178/prek#1815")
 def test_the_command_lets_a_commit_pass(checked: Repository, tmp_path: Path) -> None:
-    """Without more operations, all of it is committed."""
+    """Without more operations, everything is committed."""
     checked.write({"mine.py": (checked.top / "mine.py").read_text() + "\n# a remark\n", "new.py": "x = 1\n"})
     checked.git("commit", "-a", "--message", "a remark")
     assert (tmp_path / "codes").read_text().split() == ["0"]

@@ -1,4 +1,4 @@
-"""Encodings that lack our letters, and names of files that are not text in any."""
+"""Encodings that lack our characters, and file names that are text in no encoding."""
 
 import json
 import os
@@ -21,10 +21,10 @@ from tests.wild.reports import OURS, report
 IO = "PYTHONIOENCODING"
 
 C_LOCALE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-"""Python takes these to mean ASCII only if it is told not to improve on them."""
+"""With these, Python uses ASCII only; without the last two it would choose UTF-8."""
 
 NAME = os.fsdecode(b"caf\xe9")
-"""No UTF-8: a folder from an archive or a disk of another system."""
+"""Not UTF-8: a folder from an archive or a disk of another system."""
 
 
 def _fwdrev(*arguments: str, cwd: Path, **env: str) -> "subprocess.CompletedProcess[bytes]":
@@ -53,7 +53,7 @@ def _judged(env: Mapping[str, str], *form: str) -> "subprocess.CompletedProcess[
     ],
 )
 def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str, said: str) -> None:
-    """What it lacks is written in letters that it has; the exit code is the verdict's."""
+    """Missing characters are replaced by ones that the encoding has; the exit code is the verdict's."""
     done = _judged(env)
     assert (done.returncode, done.stderr) == (3, b"")
     assert done.stdout.decode(encoding).startswith(said)
@@ -64,7 +64,7 @@ def test_the_verdict_survives_an_encoding(env: Mapping[str, str], encoding: str,
 )
 @report("pre-commit/pre-commit#1862")
 def test_data_survive_an_encoding(env: Mapping[str, str], encoding: str) -> None:
-    """In JSON each letter is what it was."""
+    """In JSON each character is unchanged."""
     done = _judged(env, "--json")
     assert (done.returncode, done.stderr) == (3, b"")
     assert json.loads(done.stdout.decode(encoding))["told"][7] == "finding 7 →"
@@ -76,7 +76,7 @@ def test_data_survive_an_encoding(env: Mapping[str, str], encoding: str) -> None
 )
 @report("maxbbraun/trump2cash#34")
 def test_all_that_is_printed_can_be(words: str, tmp_path: Path) -> None:
-    """In ASCII: no traceback, and the same exit code as elsewhere."""
+    """In ASCII there is no traceback, and the exit code is the same."""
     plain, rich = _fwdrev(*words.split(), cwd=tmp_path, **C_LOCALE), fwdrev(*words.split())
     assert plain.returncode == rich.returncode != 5
     assert b"Traceback" not in plain.stderr
@@ -85,7 +85,7 @@ def test_all_that_is_printed_can_be(words: str, tmp_path: Path) -> None:
 
 @report("pypa/pipenv#3131")
 def test_a_locale_of_the_system(tmp_path: Path) -> None:
-    """ISO 8859-1 as a German system of 2005 had it."""
+    """ISO 8859-1, as on a German system of 2005."""
     made = shutil.which("localedef") and subprocess.run(
         ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "de_DE.ISO-8859-1")],  # noqa: S607 - wherever it is
         capture_output=True,
@@ -102,7 +102,7 @@ def test_a_locale_of_the_system(tmp_path: Path) -> None:
 
 @report("samschott/maestral#230")
 def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """JSON leads back to it; files are written into it."""
+    """JSON has its exact name, and files are written into it."""
     monkeypatch.setattr(gallery, "OF_A_PAIR", {"map": map_figure})
     monkeypatch.setattr(gallery, "OF_A_RUN", {})
     shutil.copytree(whole, tmp_path / NAME)
@@ -128,7 +128,7 @@ def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path, monkeypatch
 )
 @report("fwupd/fwupd#448")
 def test_an_argument_that_is_no_text(words: tuple[str, ...], said: bytes, tmp_path: Path) -> None:
-    """One line, and the exit code of wrong usage."""
+    """One line refuses it, with the exit code of wrong usage."""
     done = fwdrev(*words, cwd=tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
     assert said in done.stderr.encode("ascii", "backslashreplace")
@@ -136,7 +136,7 @@ def test_an_argument_that_is_no_text(words: tuple[str, ...], said: bytes, tmp_pa
 
 @report("fwupd/fwupd#448")
 def test_an_argument_that_is_no_text_is_shown_by_number(tmp_path: Path) -> None:
-    """As Python reads it from the system, and in the encoding of standard error."""
+    """The message shows it as Python reads it, in the encoding of standard error."""
     done = _fwdrev(NAME, cwd=tmp_path)
     assert (done.returncode, done.stderr.count(b"\n")) == (2, 1), done.stderr
     assert b"No such command 'caf\\udce9'" in done.stderr
@@ -144,7 +144,7 @@ def test_an_argument_that_is_no_text_is_shown_by_number(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_jax_gets_no_cache_whose_name_is_no_text(tmp_path: Path) -> None:
-    """It would fail, and every engine with it."""
+    """The cache would fail, and every engine with it."""
     spec = SweepSpec()
     kept, none = (worker_environment(spec, tmp_path / name) for name in ("café", NAME))
     assert kept["JAX_COMPILATION_CACHE_DIR"] == str(tmp_path / "café" / "programs")

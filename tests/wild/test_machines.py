@@ -1,4 +1,4 @@
-"""Other people's machines: containers in containers, processors that cannot be pinned, settings left from debugging."""
+"""Other people's machines: nested containers, processors that cannot be pinned, leftover debugging settings."""
 
 import errno
 import json
@@ -33,7 +33,7 @@ CPU = "36 31 0:33 / /sys/fs/cgroup/cpu,cpuacct rw,relatime - cgroup cgroup rw,cp
 
 
 def tree(root: Path, group: str, mounts: str, files: Mapping[str, object]) -> Path:
-    """A system whose /proc/self/cgroup and mountinfo say that, with files under /sys/fs/cgroup."""
+    """A system with this /proc/self/cgroup and mountinfo, and files under /sys/fs/cgroup."""
     proc = root / "proc" / "self"
     proc.mkdir(parents=True)
     (proc / "cgroup").write_text(group)
@@ -150,13 +150,13 @@ MEMORY: list[tuple[str, str, str, str, dict[str, object], int | None]] = [
 def test_the_tightest_limit_of_memory(
     tmp_path: Path, group: str, mounts: str, files: dict[str, object], left: int | None
 ) -> None:
-    """On the way from the group of this process to the root, wherever it is."""
+    """The tightest limit counts, at any level from the group of this process to the root."""
     assert memory_left(tree(tmp_path, group, mounts, files)) == left
 
 
 @report("firelock-ai/kin#1095")
 def test_what_can_be_allocated_is_within_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The smaller of what is free and what is left; what the system does not tell does not limit."""
+    """The smaller of free memory and what is left in the group counts; unknown values do not limit."""
     monkeypatch.setattr(memory, "memory_left", lambda: 1000)
     assert memory.available_bytes() == 1000
     monkeypatch.setattr(memory, "_PROC", Path("/nowhere"))
@@ -167,7 +167,7 @@ def test_what_can_be_allocated_is_within_the_group(monkeypatch: pytest.MonkeyPat
 
 @report("voxel51/fiftyone#8022")
 def test_a_system_that_does_not_know_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is refused for it."""
+    """Nothing is refused then."""
 
     def unknown(name: str) -> int:
         raise ValueError(name)
@@ -192,7 +192,7 @@ def test_a_jacobian_of_floats_takes_half(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @report(OURS)
 def test_a_limit_that_the_user_has_set_stays(tmp_path: Path) -> None:
-    """`ulimit -v` is not raised by what we would allow."""
+    """Our limit never raises the user's `ulimit -v`."""
     code = """
 import resource
 from fwdrev.bench.machine.memory import limited
@@ -225,14 +225,14 @@ QUOTAS: list[tuple[str, str, dict[str, object], float | None]] = [
 def test_a_quota_of_processors(
     tmp_path: Path, group: str, mounts: str, files: dict[str, object], quota: float | None
 ) -> None:
-    """As docker's `--cpus` and Kubernetes' limits set it."""
+    """Docker's `--cpus` and Kubernetes set such limits."""
     assert cpu_quota(tree(tmp_path, group, mounts, files)) == quota
 
 
 @report("giampaolo/psutil#1140")
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.EPERM, errno.ENOSYS])
 def test_affinity_refused(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Unpinned, and said once; this process itself is never pinned by asking."""
+    """The process stays unpinned, with one warning; asking never pins this process itself."""
 
     def refuse(_pid: int, _cpus: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -248,7 +248,7 @@ def test_affinity_refused(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 @report("matrix-org/synapse#5506")
 def test_affinity_that_cannot_even_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a sandbox: then processors are not known, and nobody is pinned."""
+    """In some sandboxes the processors are unknown, and no process is pinned."""
 
     def refuse(_pid: int) -> set[int]:
         raise OSError(errno.EPERM, "denied")
@@ -268,7 +268,7 @@ os.sched_setaffinity = refuse
 
 @pytest.fixture
 def unpinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process is refused, and so is every one that is started."""
+    """The system refuses to pin this process and its children."""
 
     def refuse(_pid: int, _cpus: object) -> None:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
@@ -294,7 +294,7 @@ def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
 @report("quiver-team/torch-quiver#162")
 @pytest.mark.usefixtures("unpinned")
 def test_a_check_where_affinity_is_refused(tmp_path: Path) -> None:
-    """Both sides are measured, and the verdict is theirs."""
+    """Both sides are measured, and there is a verdict."""
     project = make_project(tmp_path / "project")
     tiny = ("--functions", "model:step", "--point", "model:point", "--rounds", "3", "--threshold", "900%")
     done = fwdrev("check", "--against", "HEAD", *tiny, cwd=project)
@@ -312,9 +312,9 @@ def test_a_check_where_affinity_is_refused(tmp_path: Path) -> None:
     ids=["an arm", "an import"],
 )
 def test_a_side_that_takes_all_memory(tmp_path: Path, code: str, status: str) -> None:
-    """The limit ends the arm with words, where the system would have ended whatever it chose.
+    """The limit ends the arm with a message, where the system would have killed any process.
 
-    What is imported is no part of it: a library may map more than any arm takes.
+    Imported libraries do not count: one may map more than any arm takes.
     """
     from fwdrev.bench.records.gate_spec import gate_spec
     from fwdrev.bench.records.observation import Status
@@ -353,7 +353,7 @@ SET = {
 
 @report("jax-ml/jax#13789")
 def test_settings_that_are_recorded() -> None:
-    """Those that change what is measured, without folders of the user; what is off, or may be secret, is not."""
+    """Settings that affect times are recorded, without the user's folders; unset and possibly secret ones are not."""
     assert settings(SET) == {
         "COVERAGE_PROCESS_START": "…",
         "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
@@ -369,7 +369,7 @@ def test_settings_that_are_recorded() -> None:
 
 @report("jax-ml/jax#13789")
 def test_what_is_for_debugging_is_said_before_measuring(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line for each; what is a choice is recorded only."""
+    """Each debugging setting gives a line; deliberate choices are only recorded."""
     for name, value in SET.items():
         monkeypatch.setenv(name, value)
     lines = "\n".join(cautions(1))
@@ -380,7 +380,7 @@ def test_what_is_for_debugging_is_said_before_measuring(monkeypatch: pytest.Monk
 
 @report("jax-ml/jax#13789")
 def test_a_run_is_not_resumed_under_other_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line that says which, and what to do."""
+    """One line names the settings that differ, and the remedy."""
     plain = fingerprint(1)
     monkeypatch.setenv("JAX_DISABLE_JIT", "1")
     other = fingerprint(1)
@@ -397,6 +397,6 @@ def test_a_run_is_not_resumed_under_other_settings(tmp_path: Path, monkeypatch: 
 @report(OURS)
 @pytest.mark.parametrize("found", [{}, {"Build Dependencies": {}}, {"Build Dependencies": {"blas": {"name": "x"}}}])
 def test_a_numpy_that_does_not_know_its_blas(monkeypatch: pytest.MonkeyPatch, found: dict[str, Any]) -> None:
-    """Some are built without saying so."""
+    """Some builds do not know."""
     monkeypatch.setattr(np, "show_config", lambda **_: found)
     assert fingerprint(1)["blas"] in {"unknown", "x"}

@@ -1,4 +1,4 @@
-"""Places: users without a home, caches that cannot be written, names of all kinds, folders that are only read."""
+"""Places: users without a home, caches that cannot be written, names of all kinds, read-only folders."""
 
 import errno
 import json
@@ -46,12 +46,12 @@ for line in sys.argv[1:]:
     except SystemExit as ended:
         assert ended.code == 0, (line, ended)
 """
-"""Commands for a user that the system does not know, all in one process, since they take long to import."""
+"""Commands for a user that the system does not know, all in one process, since imports take long."""
 
 
 @pytest.fixture
 def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No home, no entry in passwd."""
+    """A user without a home or an entry in passwd."""
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR"):
         monkeypatch.delenv(name, raising=False)
 
@@ -78,7 +78,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_users_without_a_home(lines: list[str], home: str | None, whole: Path, tmp_path: Path) -> None:
-    """As in a container that runs with the number of any user: nothing is said about it, nothing is made for it."""
+    """Containers may run with any user number: there is no warning, and no folder is made."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", STRANGER, *(line.replace("RUN", str(whole)) for line in lines)],
@@ -96,7 +96,7 @@ def test_users_without_a_home(lines: list[str], home: str | None, whole: Path, t
 @pytest.mark.usefixtures("stranger")
 @report("prefix-dev/pixi#3867")
 def test_no_folder_is_named_after_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As older platformdirs, which do not raise, let it be."""
+    """Older platformdirs allow it instead of raising."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("fwdrev.api.choice_cache._warned", [])
     monkeypatch.setattr(platformdirs, "user_cache_dir", lambda *_, **__: "~/.cache/fwdrev")
@@ -126,7 +126,7 @@ def test_without_a_cache_everything_else_works(
     monkeypatch: pytest.MonkeyPatch,
     command: Callable[..., tuple[int, str]],
 ) -> None:
-    """A choice is measured anew, a calibration is refused before anything is measured for it."""
+    """Choices are measured anew; a calibration is refused before measuring."""
     (tmp_path / "file").touch()
     if cache is not None:
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / cache))
@@ -144,7 +144,7 @@ def test_without_a_cache_everything_else_works(
 
 @report("trizen/youtube-viewer#82")
 def test_a_cache_that_can_be_written_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also by users without a home, and made where it is not there."""
+    """Users without a home have one too, and it is made if it does not exist."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "below" / "cache"))
     remember("key", "forward", {"forward": 1e-6})
     assert remembered("key", ["forward"]) == "forward"
@@ -159,7 +159,7 @@ NAMES = [
     pytest.param("none/none", marks=[report(OURS), pytest.mark.long]),
     pytest.param("/proc/none", marks=[report(OURS), pytest.mark.long]),
 ]
-"""Of files that are not there and cannot be."""
+"""Paths of files that do not exist and cannot."""
 
 READ = [
     "crossover NAME",
@@ -176,7 +176,7 @@ READ = [
     "check --baseline BASELINE --run NAME",
     "explain --factors NAME",
 ]
-"""Commands, and how they are asked to read a file or a folder."""
+"""Commands, with their options to read a file or a folder."""
 
 WRITTEN = [
     "plot RUN --format svg --out NAME",
@@ -187,7 +187,7 @@ WRITTEN = [
     "check --baseline BASELINE --run RUN --junit NAME",
     "check --baseline BASELINE --run RUN --markdown NAME",
 ]
-"""Likewise to write one, in a folder that has to be there."""
+"""Commands, with their options to write a file into an existing folder."""
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def place(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_name_that_cannot_be(
     name: str, place: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., tuple[int, str]]
 ) -> None:
-    """One line that names it, for every option of every command that takes one; nothing is measured or left behind."""
+    """One line names it, for every such option of every command; nothing is measured or left behind."""
     monkeypatch.setattr(calibrate, "loaded", load)
     before = set(place.iterdir())
     for line in [*READ, *(line for line in WRITTEN if not (name == "none/none" and line.startswith("plot")))]:
@@ -223,7 +223,7 @@ def test_a_name_that_cannot_be(
 def test_a_name_that_cannot_be_measured_into(
     name: str, line: str, place: Path, command: Callable[..., tuple[int, str]]
 ) -> None:
-    """Likewise."""
+    """One line names it; nothing is measured or left behind."""
     before = set(place.iterdir())
     code, told = command(*line.replace("NAME", name).split(), "--inputs", "4", "--outputs", "2")
     assert (code, name in told) == (2, True), told
@@ -233,7 +233,7 @@ def test_a_name_that_cannot_be_measured_into(
 
 @report("microsoft/onnxscript#5")
 def test_characters_that_no_name_has(tmp_path: Path) -> None:
-    """Where names come from a program."""
+    """Such names come from programs."""
     for name in ("a\0b", "\ud800"):
         path = tmp_path / name
         assert obstacle(path).startswith("no name of a file (")
@@ -245,7 +245,7 @@ def test_characters_that_no_name_has(tmp_path: Path) -> None:
 
 @report("freelabz/secator#1012")
 def test_a_folder_that_may_not_be_entered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which Python's own Path.exists raises for, or says no, as the version has it."""
+    """Depending on its version, Python's Path.exists raises or returns False there."""
 
     def refused(path: Path, **_: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
@@ -281,7 +281,7 @@ READERS = [
 def test_runs_are_read_where_they_are(
     folder: str, whole: Path, place: Path, command: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever their folder is called, from inside and from outside; nothing is written to them."""
+    """Runs are read under any folder name, from inside and outside, and nothing is written to them."""
     home = place / folder
     shutil.copytree(whole, home / "run")
     home.chmod(0o555)
@@ -304,7 +304,7 @@ def test_runs_are_read_where_they_are(
 
 @report(OURS)
 def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
-    """Any bytes are a name; what cannot be shown is shown by its number."""
+    """Any bytes are a valid name; undisplayable ones are shown by number."""
     shutil.copytree(whole, tmp_path / "run\udcff")
     for words in (("rules", "run\udcff"), ("report", "run\udcff")):
         done = fwdrev(*words, cwd=tmp_path)
@@ -314,7 +314,7 @@ def test_a_folder_whose_name_is_no_text(whole: Path, tmp_path: Path) -> None:
 
 @report("sosy-lab/benchexec#283")
 def test_sweeps_of_one_second_have_folders_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is claimed when it is named; one in which nothing was measured is gone in the end."""
+    """Each folder is claimed when it is named; one without measurements is removed at the end."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(measure, "datetime", _clock(datetime(2026, 1, 31, 12, tzinfo=UTC)))
     monkeypatch.setattr(measure, "fingerprint", lambda *_, **__: {})
@@ -332,7 +332,7 @@ def test_sweeps_of_one_second_have_folders_of_their_own(tmp_path: Path, monkeypa
 
 @report("NICTA/scoobi#7")
 def test_a_sweep_that_never_began_leaves_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though one was claimed."""
+    """The folder that it claimed is removed."""
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -349,7 +349,7 @@ def test_a_sweep_that_never_began_leaves_no_folder(tmp_path: Path, monkeypatch: 
 
 @report("doc-detective/doc-detective#334")
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
-    """By many at a time."""
+    """Only one of many simultaneous claims succeeds."""
     found: list[Path] = []
     barrier = threading.Barrier(8)
 
@@ -378,7 +378,7 @@ def test_no_folder_for_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def _clock(*times: datetime) -> Any:
-    """A clock on the wall that tells these times, then the last one for ever."""
+    """A wall clock that shows these times, then the last one forever."""
     left = list(times)
 
     class Clock(datetime):
@@ -402,12 +402,12 @@ NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
     ],
 )
 def test_a_clock_that_steps(times: list[datetime], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What took no time took none, whatever the clock on the wall says meanwhile."""
+    """Durations do not follow the wall clock."""
     monkeypatch.setattr(judged, "datetime", _clock(*times))
     reports = judged.reports_of(junit=tmp_path / "junit.xml", markdown=None, github=False)
     with pytest.raises(typer.Exit):
         judged.tell(of(WORSE), {}, reports, as_json=False)
-    suite = ET.parse(tmp_path / "junit.xml").find("testsuite")  # noqa: S314 - our own
+    suite = ET.parse(tmp_path / "junit.xml").find("testsuite")  # noqa: S314 - our own file
     assert suite is not None
     assert 0 <= float(suite.attrib["time"]) < 60
     assert suite.attrib["timestamp"].startswith(f"{times[0]:%Y-%m-%dT%H:%M}")
@@ -418,7 +418,7 @@ def test_a_clock_that_steps(times: list[datetime], tmp_path: Path, monkeypatch: 
 def test_a_run_of_any_year_is_read(
     year: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., tuple[int, str]]
 ) -> None:
-    """Its name and its date, also beside another one that begins at the same time."""
+    """Its name and date are read, also beside a run that began at the same time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(measure, "datetime", _clock(datetime(year, 1, 19, 3, 14, 8, tzinfo=UTC)))
     given = {"inputs": [4], "outputs": [2], "engines": ["forward", "reverse"]}

@@ -1,4 +1,4 @@
-"""Engines and problems of other packages, broken in every way: each is told with its reason, and all else works."""
+"""Engines and problems of other packages, broken in every way: each has its reason, and everything else works."""
 
 import json
 import sys
@@ -77,7 +77,7 @@ PROBLEMS = {
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Packages"]:
-    """A folder for packages, on the path of this process and of those that it starts."""
+    """A folder for packages, on the path of this process and its children."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
@@ -88,13 +88,13 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator["Pack
 
 
 class Packages:
-    """What pip would have installed there."""
+    """Packages as pip would install them there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._modules = folder, list[str]()
 
     def add(self, package: str, points: str | bytes, **modules: str) -> None:
-        """Its entry points, and its modules by name."""
+        """Adds a package with its entry points, and its modules by name."""
         info = self._folder / f"{package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
@@ -105,14 +105,14 @@ class Packages:
             self._modules.append(name)
 
     def forget(self) -> None:
-        """Another test has other modules of these names."""
+        """Forgets its modules, since another test reuses their names."""
         for name in self._modules:
             sys.modules.pop(name, None)
 
 
 def listed(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
-    """The rows of `fwdrev engines` or `fwdrev problems`, which works; also as text."""
-    assert command([what, "--json"]) == 0  # first, since it is the first import that prints
+    """The rows of `fwdrev engines` or `fwdrev problems`, which must work, also as text."""
+    assert command([what, "--json"]) == 0  # first, since only the first import prints
     data = json.loads(capsys.readouterr().out)
     assert command([what]) == 0
     text = capsys.readouterr().out
@@ -122,7 +122,7 @@ def listed(what: str, capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str,
 
 
 def put(packages: Packages, kind: str, codes: dict[str, str]) -> None:
-    """All of them in one package, a module each."""
+    """Puts all of them in one package, a module each."""
     points = "\n".join(f"{name} = their_{name}:{name if code else 'Whole'}" for name, code in codes.items())
     modules = {f"their_{name}": f"{HEAD}{code}\n" for name, code in codes.items()}
     packages.add("theirs", f"[fwdrev.{kind}s]\n{points}\n", **modules)
@@ -142,7 +142,7 @@ WHY = [
     case(OURS, "lacks", "has no attribute 'Nothing'"),
     case(OURS, "module", "names something that is of type module, and not a class derived from Engine"),
 ]
-"""Of entry points that do not load."""
+"""Entry points that do not load."""
 
 BROKEN = """
 [fwdrev.engines]
@@ -159,7 +159,7 @@ prints = their_prints:Whole
 
 @pytest.fixture
 def broken(installed: Packages) -> None:
-    """A package whose modules do not load, and one that prints."""
+    """A package with one module that prints, and others that do not load."""
     installed.add(
         "broken",
         BROKEN,
@@ -174,7 +174,7 @@ def broken(installed: Packages) -> None:
 @pytest.mark.usefixtures("broken")
 @pytest.mark.parametrize(("name", "said"), WHY)
 def test_what_does_not_load_is_listed_with_its_reason(name: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """So is all else; what an import prints is in no answer, and asked for by name it is one line."""
+    """Everything else is listed too; prints stay out of the answer; requesting a broken one by name gives one line."""
     rows = listed("engines", capsys)
     assert not rows[name]["available"]
     assert said in rows[name]["summary"]
@@ -196,12 +196,12 @@ NO_ENGINES = {
     "sideways": "its direction is 'sideways', and not a Direction",
     "moody": "ZeroDivisionError: division by zero",
 }
-"""Why those of `ENGINES` are none; the others are."""
+"""The reasons why some of `ENGINES` are not engines; the others are."""
 
 
 @report("simonw/llm#1465")
 def test_what_is_no_engine(installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
-    """A class that lacks a method, an instance, a fact of the wrong kind, one that raises."""
+    """A class that lacks a method, an instance, a fact of the wrong kind, and one that raises are refused."""
     put(installed, "engine", ENGINES)
     rows = listed("engines", capsys)
     for name in ENGINES:
@@ -223,12 +223,12 @@ NO_PROBLEMS = {
     "misruled": "in its shapes: ValueError",
     "shapeless": "its shapes are not those of the decorator `shaped`",
 }
-"""Why those of `PROBLEMS` are none, but for the good one."""
+"""The reasons why all of `PROBLEMS` but the good one are not problems."""
 
 
 @report("simonw/llm#1465")
 def test_what_is_no_problem(installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
-    """A factory with other arguments, that returns something else, or raises; a rule that does."""
+    """Factories with other arguments, another result or an error are refused, and so are rules that raise."""
     put(installed, "problem", PROBLEMS)
     rows = listed("problems", capsys)
     assert rows["good"]["summary"] == "A good one."
@@ -246,7 +246,7 @@ def test_what_is_no_problem(installed: Packages, capsys: pytest.CaptureFixture[s
 
 @report(OURS)
 def test_names_that_are_taken_or_odd(installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
-    """Ours stay ours, which is told; two packages with one name are both named; what cannot be asked for says so."""
+    """Ours win, with a warning; a name of two packages lists both; a name that cannot be requested says so."""
     line = "= their_whole:Whole\n"
     odd = ["a,b", "a b", "a:b", "\x1b[31mred"]
     installed.add("one", f"[fwdrev.engines]\nforward {line}twice {line}same {line}", their_whole=HEAD)
@@ -273,7 +273,7 @@ def test_names_that_are_taken_or_odd(installed: Packages, capsys: pytest.Capture
     [b"\xff\xfe[fwdrev.engines]", b"[fwdrev.engines", b"[fwdrev.engines]\nnothing", b"= \n[fwdrev.engines]\n= a:b"],
 )
 def test_metadata_that_cannot_be_read(points: bytes, installed: Packages, capsys: pytest.CaptureFixture[str]) -> None:
-    """One package's file hides neither ours nor those of another package."""
+    """A broken file of one package hides neither ours nor another package's."""
     installed.add("garbage", points)
     installed.add("fine", "[fwdrev.engines]\nfine = their_fine:Whole\n", their_fine=HEAD)
     rows = listed("engines", capsys)
@@ -306,7 +306,7 @@ USED = {
     "objects": "class objects(Whole):\n    def prepare(self, chain, wrt):\n"
     "        return lambda x, theta: np.full((chain.n_out, theta.size), None, dtype=object)",
 }
-"""Engines that load, and then do something else than they should."""
+"""Engines that load, and then misbehave."""
 
 WAYS = {
     "x": (Status.FAILED, "ValueError: output array is read-only"),
@@ -326,15 +326,15 @@ WAYS = {
 
 
 def request(folder: Path) -> Request:
-    """For a worker that prepares."""
+    """The request to a worker that prepares."""
     return Request(spec={}, round=-1, cells=[], loops={}, skips={}, folder=str(folder), ledger="", cpus=[], memory=None)
 
 
 @report(OURS)
 def test_what_fails_in_a_cell_is_recorded_with_its_reason(installed: Packages, tmp_path: Path) -> None:
-    """Each arm for itself, in a record that can be written and read; the others are measured.
+    """Each arm fails alone, in a record that can be written and read; the others are measured.
 
-    One that alters the point comes first: the others would be wrong there.
+    The engine that alters the point comes first: otherwise the others would be wrong there.
     """
     put(installed, "engine", USED)
     spec = make_spec({"inputs": [3], "outputs": [2], "engines": list(USED), "wrt": "theta"})
@@ -352,7 +352,7 @@ def test_what_fails_in_a_cell_is_recorded_with_its_reason(installed: Packages, t
 
 @report(OURS)
 def test_a_side_counts_in_plain_numbers(installed: Packages) -> None:
-    """What NumPy counts can be sent; what is no whole number is that arm's failure."""
+    """NumPy's integers can be sent; any other count is a failure of that arm."""
     put(installed, "engine", USED)
     side = Side()
     side.fwdrev = __import__("fwdrev")
@@ -364,7 +364,7 @@ def test_a_side_counts_in_plain_numbers(installed: Packages) -> None:
 
 @report(OURS)
 def test_what_alters_the_point_of_a_side_fails_alone(installed: Packages) -> None:
-    """The arms of a cell have one point."""
+    """The arms of a cell share one point."""
     put(installed, "engine", USED)
     side = Side()
     side.fwdrev = __import__("fwdrev")
@@ -378,7 +378,7 @@ def test_what_alters_the_point_of_a_side_fails_alone(installed: Packages) -> Non
 
 @report(OURS)
 def test_a_problem_that_fails_in_one_cell(installed: Packages, tmp_path: Path) -> None:
-    """All of its arms failed there, with the reason."""
+    """All arms fail there, with the reason."""
     code = "def late(n, m, rng, dtype):\n    assert n < 5, 'too many'\n    return problem('driven', n=n, m=m)"
     put(installed, "problem", {"late": code})
     spec = make_spec({"problem": "late", "inputs": [3, 8], "outputs": [2], "engines": ["forward", "reverse"]})
@@ -389,7 +389,7 @@ def test_a_problem_that_fails_in_one_cell(installed: Packages, tmp_path: Path) -
 
 @report(OURS)
 def test_a_run_of_what_is_broken_here_is_read(installed: Packages) -> None:
-    """Counts that raise predict nothing; nor does a problem that cannot be made."""
+    """Without counts or a problem there are no predictions."""
     put(installed, "engine", USED)
     rates = Seconds.from_json({"tables": {}, "rates": {}})
     run = scripted_run(engines=["forward", "counting"])

@@ -1,4 +1,4 @@
-"""Projects as people have them: submodules, generated files, folders of code; both sides find them, or what to set."""
+"""Projects as people have them: submodules, generated files, folders of code; both sides find them, or get a remedy."""
 
 import re
 import subprocess
@@ -28,7 +28,7 @@ MODEL = "def f(x):\n    return 2 * x\n\ndef point():\n    return 3.0\n"
 
 @pytest.fixture(autouse=True)
 def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of nobody."""
+    """No user's settings."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"):
         monkeypatch.setenv(name, environment()[name])
 
@@ -40,7 +40,7 @@ def _project(folder: Path, files: dict[str, str], monkeypatch: pytest.MonkeyPatc
 
 
 def _seen(arm: str, name: str = "HEAD", **places: list[str]) -> SideObservation:
-    """One block of one cell."""
+    """Measures one block of one cell."""
     spec = SweepSpec(engines=[arm], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5)
     with revision(name, **places) as sides, closing(against(spec, sides)) as observations:
         (seen,) = observations
@@ -54,7 +54,7 @@ def _base(seen: SideObservation) -> tuple[Status, str | None]:
 
 
 def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command, on small cells."""
+    """Runs the command on small cells."""
     return fwdrev("check", "--against", "HEAD", *arguments, "--rounds", "3", "--threshold", "900%")
 
 
@@ -62,7 +62,7 @@ MEASURED = (Status.MEASURED, None)
 
 
 def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """Code in the submodule `lib`, which has one in `lib/deep` itself; base has an older state than head."""
+    """Code in the submodule `lib`, which contains the submodule `lib/deep`; base has an older state than head."""
     new_repository(tmp_path / "deep", {"more.py": "FACTOR = 2\n"})
     code = "from lib.deep.more import FACTOR\ndef f(x):\n    return FACTOR * x\n"
     lib = new_repository(tmp_path / "lib", {"code.py": code})
@@ -78,7 +78,7 @@ def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reposito
 @report("airspeed-velocity/asv#414")
 @pytest.mark.parametrize("gone", [False, True])
 def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool) -> None:
-    """At the commit of the revision, nested ones too, without the network; also if it is not checked out any more."""
+    """Base gets the revision's commit, also of nested submodules, without the network and after they are removed."""
     project = _with_submodule(tmp_path, monkeypatch)
     project.git("config", "submodule.recurse", "true")
     for name in ("lib", "deep"):
@@ -99,7 +99,7 @@ def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *,
 
 @report("wireapp/wire-avs#5")
 def test_a_submodule_that_is_not_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What base lacks, and what to do, is told where it matters, and by its exit code nothing was compared."""
+    """The messages name what base lacks and the remedy where it matters; the exit code means nothing was compared."""
     project = _with_submodule(tmp_path, monkeypatch)
     inner = Repository(project.top / "lib")
     inner.git("checkout", "--quiet", "--orphan", "new")
@@ -136,7 +136,7 @@ def test_a_submodule_that_is_not_here(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_generated_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imported: str, file: str, pattern: str
 ) -> None:
-    """Git ignores it, so base does not have it: the reason says so and what to set, and that helps."""
+    """Git ignores it, so base lacks it: the reason says so and names the option, which helps."""
     files = {"pkg/__init__.py": f"{imported}\n{MODEL}", ".gitignore": "_version.py\ngen/\n*.bin\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     project.write({file: "version = 1\n", "other/_version.txt": "no match\n"})
@@ -152,7 +152,7 @@ def test_a_generated_file(
 
 @report(OURS)
 def test_code_that_does_without_a_generated_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As packages do that are slow without their extension: base would run something else, so that is no comparison."""
+    """Some packages are slow without their extension: base would run other code, so that is no comparison."""
     code = f"try:\n    from pkg._fast import f\nexcept ImportError:\n    {MODEL.replace('    ', '        ')}"
     project = _project(tmp_path / "project", {"pkg/__init__.py": code, ".gitignore": "_fast.py\n"}, monkeypatch)
     project.write({"pkg/_fast.py": MODEL, "pkg/new.py": ""})
@@ -165,7 +165,7 @@ def test_code_that_does_without_a_generated_file(tmp_path: Path, monkeypatch: py
 
 @report("scikit-build/scikit-build-core#1375")
 def test_a_compiled_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Built in place, it is a generated file: with it both sides run the same binary, which is said."""
+    """Built in place, it is a generated file: once copied, both sides run the same binary, and a message says so."""
     files = {"pkg/__init__.py": f"from pkg import _core\n{MODEL}", ".gitignore": "*.so\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     built = project.top / "pkg" / "_core.cpython-311-x86_64-linux-gnu.so"
@@ -180,7 +180,7 @@ def test_a_compiled_extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 class _Head(SideProcess):
-    """Answers only where it has its modules."""
+    """A head that answers only where it has its modules."""
 
     def __init__(self, files: dict[str, Path]) -> None:
         self.name, self._files = "head", files
@@ -190,7 +190,7 @@ class _Head(SideProcess):
 
 
 def _hint(answer: dict[str, Any], files: dict[str, Path]) -> str | None:
-    """For an arm of `pkg`, where head has these files."""
+    """The hint for an arm of `pkg` if head has these files."""
     with revision("HEAD") as sides:
         return hint(Pair(_Head({}), _Head(files), 1.0, sides), "pkg:f", answer)
 
@@ -212,7 +212,7 @@ def test_generated_files_of_a_submodule(tmp_path: Path, monkeypatch: pytest.Monk
 @report("airspeed-velocity/asv#45")
 @pytest.mark.parametrize("installed", [False, True])
 def test_a_package_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
-    """Found by an editable install, it is head's on both sides; otherwise it is on neither: --path says where it is."""
+    """An editable install gives both sides head's package; without one neither finds it; --path names its folder."""
     _project(tmp_path / "project", {"python/pkg/__init__.py": MODEL}, monkeypatch)
     if installed:
         monkeypatch.setenv("PYTHONPATH", str(_finder(tmp_path, "python")))
@@ -224,7 +224,7 @@ def test_a_package_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def _finder(tmp_path: Path, folder: str) -> Path:
-    """What an editable install does: a module at start-up that puts the folder of the working tree on the path."""
+    """Imitates an editable install: a module at start-up that puts the folder of the working tree on the path."""
     (tmp_path / "site").mkdir()
     line = f"import sys\nsys.path.append({str(tmp_path / 'project' / folder)!r})\n"
     (tmp_path / "site" / "sitecustomize.py").write_text(line)
@@ -233,7 +233,7 @@ def _finder(tmp_path: Path, folder: str) -> Path:
 
 @report("airspeed-velocity/asv#45")
 def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither a pass nor a regression, and with the options that it names all is measured."""
+    """The outcome is neither unchanged nor regressed, and with the options that it names everything is measured."""
     files = {"python/pkg/__init__.py": f"import pkg._version\n{MODEL}", ".gitignore": "_version.py\n__pycache__\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     project.write({"python/pkg/_version.py": ""})
@@ -251,7 +251,7 @@ def test_the_command_says_what_to_set(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @report(OURS)
 def test_a_link_to_a_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data that is too large for the project is elsewhere, behind an ignored link: that is what to copy."""
+    """Data too large for the project lie elsewhere, behind an ignored link: copying the link helps."""
     code = f"SCALE = open(__file__.replace('model.py', 'data/deep/scale')).read()\n{MODEL}"
     project = _project(tmp_path / "project", {"model.py": code, ".gitignore": "data\n"}, monkeypatch)
     (tmp_path / "disk" / "deep").mkdir(parents=True)
@@ -267,7 +267,7 @@ def test_a_link_to_a_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 @report("nicholasjng/pybm#11")
 @pytest.mark.parametrize("arm", [pytest.param("pkg:f", marks=pytest.mark.long), "model:f"])
 def test_an_install_with_an_import_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arm: str) -> None:
-    """That of some build backends comes before any path: base would run head's code, and what to do is said."""
+    """Some build backends install one that precedes any path: base would run head's code; a line names the remedy."""
     files = {"src/pkg/__init__.py": MODEL, "model.py": f"import pkg\n{MODEL}"}
     project = _project(tmp_path / "project", files, monkeypatch)
     package = project.top / "src" / "pkg"
@@ -297,7 +297,7 @@ sys.meta_path.insert(0, Hook)
 @report(OURS)
 @pytest.mark.parametrize("name", ["^HEAD", "^main"])
 def test_a_name_that_excludes_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """As in a range; git takes it for a revision, and then not for one to check out."""
+    """Git takes such a name, as in a range, for a revision, but not for one to check out."""
     _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
     with pytest.raises(InputError, match=r"unknown revision '\^\w+' of .*: give a commit"), revision(name):
         pass
@@ -306,7 +306,7 @@ def test_a_name_that_excludes_a_commit(tmp_path: Path, monkeypatch: pytest.Monke
 @report(OURS)
 @pytest.mark.parametrize("point", ["jacfwd:model:f", "my point", "model:", ""])
 def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, point: str) -> None:
-    """It is no engine that might be meant, nor the name of a function beside that one."""
+    """The message suggests no engine, and no function beside it."""
     _project(tmp_path / "project", {"model.py": MODEL}, monkeypatch)
     spec = SweepSpec(engines=["model:f"], inputs=[4], outputs=[2], rounds=1)
     with revision("HEAD") as sides, pytest.raises(InputError, match=r"--point '.*': name the function that returns"):
@@ -315,7 +315,7 @@ def test_a_point_that_is_no_function(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @report(OURS)
 def test_twice_the_same_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For `fwdrev selftest` both sides are checkouts, and need the same; what is on PYTHONPATH is each one's own."""
+    """In `fwdrev selftest` both sides are checkouts with the same needs; each has its own folders of PYTHONPATH."""
     files = {"python/pkg/__init__.py": f"import pkg._version\n{MODEL}", ".gitignore": "_version.py\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     project.write({"python/pkg/_version.py": ""})
@@ -333,7 +333,7 @@ def test_twice_the_same_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 @report("nicholasjng/pybm#11")
 def test_an_install_of_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both sides would find the same code there: that is said, and what to do."""
+    """Both sides would find the same code there: a message says so and names the remedy."""
     new_repository(tmp_path / "elsewhere", {"pkg/__init__.py": MODEL})
     _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
     where = tmp_path / "elsewhere" / "pkg"
@@ -350,7 +350,7 @@ def test_an_install_of_another_folder(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @report(OURS)
 def test_what_is_new_is_no_fault_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A module that is not committed has no base: nothing is to be set for it."""
+    """A module that is not committed has no base: no option would help."""
     project = _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
     project.write({"pkg.py": MODEL})
     assert _hint({"modules": ["pkg"]}, {"pkg": project.top / "pkg.py"}) is None
@@ -373,7 +373,7 @@ def test_what_is_new_is_no_fault_of_the_checkout(tmp_path: Path, monkeypatch: py
 def test_places_that_are_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, places: dict[str, list[str]], said: str
 ) -> None:
-    """One line, before anything is checked out."""
+    """Each is refused in one line, before any checkout."""
     _project(tmp_path / "project", {"README": "nothing\n"}, monkeypatch)
     with pytest.raises(InputError) as refused, revision("HEAD", **places):
         pass
@@ -383,7 +383,7 @@ def test_places_that_are_none(
 
 @report(OURS)
 def test_where_modules_are_looked_for(tmp_path: Path) -> None:
-    """A folder of the project on PYTHONPATH is this side's, if it has that; a project may be the whole file system."""
+    """A project folder on PYTHONPATH is this side's if it has that folder; a project may be the whole file system."""
     for folder in ("base/python", "base/lib", "home/python", "home/built", "else"):
         (tmp_path / folder).mkdir(parents=True)
     base, home = tmp_path / "base", tmp_path / "home"
@@ -396,7 +396,7 @@ def test_where_modules_are_looked_for(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_strangers(tmp_path: Path) -> None:
-    """What lies in the other side's folder is strange, but not in a folder of ours or of Python within that."""
+    """Modules in the other side's folder are foreign, but not those in our own or in Python's folders within it."""
     one = Side()
     (tmp_path / "tmp" / "base").mkdir(parents=True)
     (tmp_path / "tmp" / "base" / "own.py").write_text("")

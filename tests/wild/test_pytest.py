@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import fwdrev.pytest_gate
-import fwdrev.pytest_plugin  # noqa: F401 - what is imported here stays imported when a run within this process has ended
+import fwdrev.pytest_plugin  # noqa: F401 - imported here, it stays imported after a run within this process
 from fwdrev.bench.records.callables import CallableRound
 from fwdrev.bench.timing.callables import PairedCallables
 from tests.wild.reports import OURS, report
@@ -20,22 +20,22 @@ from tests.wild.reports import OURS, report
 pytest_plugins = ["pytester"]
 
 PLUGIN = ("-p", "no:fwdrev", "-p", "fwdrev.pytest_plugin")
-"""Whether or not this checkout is installed with its entry points."""
+"""Loads the plugin whether or not this checkout is installed with its entry points."""
 
 STRICT = ("-W", "error", "-W", "ignore:Module already imported")
-"""All warnings but one that comes of running within this process."""
+"""Turns all warnings into errors, except one that is due to running within this process."""
 
 GATE = "fwdrev_gate(lambda: 1.0, lambda: 1.0, max_ratio=1.5)"
 
 
 class Clock:
-    """Scripted rounds, and how many gates were at it at once."""
+    """Scripted rounds, and the number of gates that ran them at once."""
 
     def __init__(self) -> None:
         self.now = self.most = 0
 
     def rounds(self, pair: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
-        """As long as the callables say, 0.1 s each, with a pause in which another thread gets its turn."""
+        """Each callable takes its scripted time, in 0.1 s, with a pause in which another thread may run."""
         self.now += 1
         self.most = max(self.most, self.now)
         time.sleep(0.01)
@@ -47,7 +47,7 @@ class Clock:
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """No clock, however these tests themselves are run."""
+    """Replaces the clock, however these tests themselves run."""
     made = Clock()
 
     def rounds(self: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
@@ -60,7 +60,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def said(result: pytest.RunResult) -> list[str]:
-    """The lines of all gates, without the numbers."""
+    """The lines of all gates, without their numbers."""
     lines = [line for line in result.outlines if ": within: " in line or ": regressed: " in line]
     return [
         re.sub(": f takes .*; allowed 1.5(; confirmed in 10 fresh rounds)?", "", line.rpartition("::")[2])
@@ -70,7 +70,7 @@ def said(result: pytest.RunResult) -> list[str]:
 
 @report("Quansight-Labs/pytest-run-parallel#104")
 def test_gates_of_several_threads_wait_for_each_other(pytester: pytest.Pytester, clock: Clock) -> None:
-    """Never two at once; a gate within a gate, in one thread, goes on."""
+    """Two gates never run at once; a gate within a gate, in one thread, continues."""
     pytester.makepyfile(f"""
         from concurrent.futures import ThreadPoolExecutor
         def test_pool(fwdrev_gate):
@@ -111,7 +111,7 @@ def threaded(test):
 @report("Quansight-Labs/pytest-run-parallel#104")
 @pytest.mark.parametrize("strict", [(), ("--strict-markers", *STRICT)])
 def test_a_plugin_that_runs_tests_in_threads_is_told_not_to(pytester: pytest.Pytester, strict: tuple[str, ...]) -> None:
-    """By its own marker, where it is registered; then a gate says its line once, and other tests run as they did."""
+    """The gate uses the plugin's own marker if it is registered, and says so once; other tests run as before."""
     pytester.makepyfile(f"def test_gate(fwdrev_gate):\n    {GATE}\nran = []\ndef test_other():\n    ran.append(1)\n"
                         "def test_count():\n    assert len(ran) == 4\n")  # fmt: skip
     assert said(pytester.runpytest_inprocess(*PLUGIN, *strict, "-k", "gate")) == ["test_gate: within"]
@@ -141,7 +141,7 @@ def pytest_runtest_protocol(item, nextitem):
 @report("pytest-dev/pytest-rerunfailures#242")
 @pytest.mark.parametrize("everything", [False, True])
 def test_a_test_that_is_run_again_says_its_last_run(pytester: pytest.Pytester, *, everything: bool) -> None:
-    """Once for each gate, with its last verdict and which run it was; also where earlier runs are reported too."""
+    """Each gate gives one line with its last verdict and the number of the run, also if earlier runs are reported."""
     pytester.makeconftest(RERUN.format(all=everything))
     pytester.makepyfile("""
         runs = []
@@ -162,7 +162,7 @@ def test_a_test_that_is_run_again_says_its_last_run(pytester: pytest.Pytester, *
 def test_beside_other_workers(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, count: str, skipped: int
 ) -> None:
-    """It really does not measure there; a worker that is alone does."""
+    """It does not measure there; a worker that is alone does."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", count)
     pytester.makepyfile(f"def test_gate(fwdrev_gate):\n    {GATE}\n")
@@ -173,7 +173,7 @@ def test_beside_other_workers(
 
 @report(OURS)
 def test_workers_that_run_the_same_test_each_have_their_line(pytester: pytest.Pytester) -> None:
-    """Reports come through a pipe, in which pairs become lists and other plugins have entries of their own."""
+    """Reports pass through a pipe, which turns pairs into lists, and in which other plugins have their own entries."""
     pytester.makeconftest("""
         from _pytest.runner import runtestprotocol
         def pytest_runtest_protocol(item, nextitem):
@@ -227,7 +227,7 @@ def test_async(fwdrev_gate):
     ids=" ".join,
 )
 def test_habits(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    """A class of unittest, odd names, coroutines, under these options: each gate has its line."""
+    """Classes of unittest, odd names and coroutines, under these options: each gate has its line."""
     pytester.makepyfile(HABITS)
     result = pytester.runpytest_inprocess(*PLUGIN, *arguments)
     assert result.ret == 0
@@ -237,7 +237,7 @@ def test_habits(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
 @report(OURS)
 @pytest.mark.parametrize("arguments", [("--collect-only",), ("-p", "no:terminal")])
 def test_where_nothing_is_shown(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    """Nothing is measured, or nothing is said; both end well."""
+    """The gate measures nothing, or prints nothing; both end well."""
     pytester.makepyfile(HABITS)
     result = pytester.runpytest_inprocess(*PLUGIN, *arguments)
     assert result.ret == 0
@@ -246,7 +246,7 @@ def test_where_nothing_is_shown(pytester: pytest.Pytester, arguments: tuple[str,
 
 @report(OURS)
 def test_a_first_failure_ends_the_run(pytester: pytest.Pytester) -> None:
-    """With its line."""
+    """The gate prints its line."""
     pytester.makepyfile(
         f"def test_a(fwdrev_gate):\n    {GATE.replace('1.0', '2.0', 1)}\ndef test_b(fwdrev_gate):\n    {GATE}\n"
     )
@@ -260,7 +260,7 @@ def test_a_first_failure_ends_the_run(pytester: pytest.Pytester) -> None:
     "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.long) for one in ("latin-1", "cp1252"))]
 )
 def test_a_terminal_that_knows_few_letters(tmp_path: Path, encoding: str) -> None:
-    """The division sign and the ellipsis are written otherwise, and the outcome is the same."""
+    """It shows substitutes for the division sign and the ellipsis, and the outcome is the same."""
     (tmp_path / "test_it.py").write_text("def test(fwdrev_gate): fwdrev_gate(list, dict, max_ratio=1e6)\n")
     command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

@@ -1,4 +1,4 @@
-"""Processes that measure are asked by standard input: what is measured in them cannot wait there, or take a line."""
+"""Measuring processes get requests on standard input: measured code can neither wait there nor take a line."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ print(repr(sys.stdin.read()), questions.read(), file=answers, flush=True)
 
 @report("airspeed-velocity/asv#802")
 def test_a_side_does_not_wait_in_what_it_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A forgotten `breakpoint()` or `input()` would wait for us until the time is over, or take our next line."""
+    """A forgotten `breakpoint()` or `input()` would wait for us until the time limit, or take our next line."""
     new_repository(tmp_path / "project", {"asking.py": ASKING})
     monkeypatch.chdir(tmp_path / "project")
     spec = SweepSpec(engines=["asking:f"], inputs=[4], outputs=[2], rounds=1, blocks=1, block_seconds=1e-5, timeout=20)
@@ -41,7 +41,7 @@ def test_a_side_does_not_wait_in_what_it_measures(tmp_path: Path, monkeypatch: p
 
 @report(OURS)
 def test_workers_have_their_questions_for_themselves() -> None:
-    """Those of sweeps and of advice; what is printed in them is no answer either."""
+    """Workers of sweeps and of advice alike; output of measured code is never an answer either."""
     command = [sys.executable, "-c", OWN_STREAMS]
     done = subprocess.run(command, input="a question", capture_output=True, text=True, check=True, timeout=100)
     assert (done.stdout, done.stderr) == ("'' a question\n", "printed\n")

@@ -1,4 +1,4 @@
-"""What a sweep has measured stays, whatever becomes of its folder, and going on with it repeats no harm."""
+"""A sweep's measurements survive damage to its folder, and resuming repeats no harm."""
 
 import errno
 import os
@@ -29,7 +29,7 @@ SEEN = list(Sweep(SPEC, ScriptedExecutor(SPEC.engines, seconds)))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Of a run with all but its last two observations."""
+    """The folder of a run without its last two observations."""
     path = tmp_path / "run"
     with create(path, SPEC, {}) as journal:
         for observation in SEEN[:-2]:
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
 
 @contextmanager
 def again(folder: Path) -> Iterator[Journal]:
-    """The run is gone on with."""
+    """Resumes the run."""
     with reopen(folder, {}, {}) as (journal, _):
         yield journal
 
@@ -50,7 +50,7 @@ def again(folder: Path) -> Iterator[Journal]:
 def test_what_hung_or_took_all_memory_is_not_run_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: Status, index: int
 ) -> None:
-    """Neither to be compiled, nor at larger sizes; the other engine is, and everything else is measured."""
+    """That engine is neither compiled there again nor tried at larger sizes; everything else is measured."""
     past = [o for o in SEEN if o.round < 0 or o.cell != Cell(8, 6)]
     hung = {"reverse": ArmResult(status=status, reason="then")}
     past = [
@@ -72,7 +72,7 @@ def test_what_hung_or_took_all_memory_is_not_run_again(
 
 @report(OURS)
 def test_larger_limits_do_not_reopen_what_has_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run has one record of an engine in a cell; with another limit it is another run."""
+    """A run has one record per engine and cell; another limit needs another run."""
     arms = {"reverse": ArmResult(status=Status.TIMED_OUT, reason="no answer within 300 s")}
     with reopen(folder, {}, {}) as (journal, _):
         journal.append(Observation(round=1, cell=Cell(8, 6), arms=dict(SEEN[-1].arms) | arms))
@@ -85,7 +85,7 @@ def test_larger_limits_do_not_reopen_what_has_ended(folder: Path, monkeypatch: p
 
 @report(OURS)
 def test_an_empty_run_is_removed_under_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that nothing can go on with it in between, and lose what it measures."""
+    """So no process can resume the run in between, and lose its measurements."""
     told: list[str] = []
     remove = shutil.rmtree
 
@@ -105,7 +105,7 @@ def test_an_empty_run_is_removed_under_its_lock(tmp_path: Path, monkeypatch: pyt
 @report(OURS)
 @pytest.mark.parametrize("then", ["nothing", "another"])
 def test_a_run_that_goes_while_it_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch, then: str) -> None:
-    """The lock of a journal that is no longer there is worth nothing; it is not made anew either."""
+    """The lock of a removed journal is worthless; the journal is not made anew."""
 
     def gone(*_: Any) -> None:
         shutil.rmtree(folder)
@@ -131,7 +131,7 @@ def test_a_run_that_goes_before_it_is_opened(folder: Path, monkeypatch: pytest.M
 
 @report(OURS)
 def test_two_at_once(folder: Path) -> None:
-    """The second is refused, also while the first one has not appended anything; then it may."""
+    """The second is refused, even before the first has appended anything; afterwards it may run."""
     with again(folder), pytest.raises(InputError, match="another sweep is measuring"), again(folder):
         pass
     with again(folder) as journal:
@@ -163,7 +163,7 @@ def _truncated(folder: Path) -> Path:
 @report(OURS)
 @pytest.mark.parametrize("change", [_moved, _removed, _saved_by_an_editor, _truncated])
 def test_a_journal_that_is_changed_while_it_is_measured(folder: Path, change: Any) -> None:
-    """The sweep ends rather than measure for nothing; what is there can be gone on with."""
+    """The sweep ends instead of measuring in vain; what is there can be resumed."""
     with again(folder) as journal:
         now = change(folder)
         with pytest.raises(SurroundingsError, match=r"journal.jsonl was moved, removed or changed"):
@@ -179,7 +179,7 @@ def test_a_journal_that_is_changed_while_it_is_measured(folder: Path, change: An
 
 @report(OURS)
 def test_a_manifest_that_is_removed_while_it_is_measured(folder: Path) -> None:
-    """What is measured goes to the journal all the same; then it is no run until the file is put back."""
+    """Observations still go to the journal; then the folder is no run until the file is restored."""
     with again(folder) as journal:
         kept = (folder / "manifest.json").read_bytes()
         (folder / "manifest.json").unlink()
@@ -192,7 +192,7 @@ def test_a_manifest_that_is_removed_while_it_is_measured(folder: Path) -> None:
 
 @report("golang/go#58765")
 def test_a_full_disk_tears_one_line(folder: Path) -> None:
-    """It is named, and cut off when there is room again; the observation is measured anew."""
+    """A message names the line, which is removed when there is room again; the observation is measured anew."""
     message = f"cannot write to {folder}/journal.jsonl: File too large; allow larger files"
     size = (folder / "journal.jsonl").stat().st_size + 30
     with largest_file(size), again(folder) as journal, pytest.raises(SurroundingsError, match=message):
@@ -207,7 +207,7 @@ def test_a_full_disk_tears_one_line(folder: Path) -> None:
 
 @report(OURS)
 def test_a_disk_that_cannot_sync(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line may be there or not; never twice."""
+    """The line may be there or not, but never twice."""
     with again(folder) as journal, monkeypatch.context() as patched:
         patched.setattr(os, "fsync", _refused)
         with pytest.raises(SurroundingsError, match=r"cannot write to .*journal.jsonl: .*; look at that disk"):
@@ -218,7 +218,7 @@ def test_a_disk_that_cannot_sync(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @report(OURS)
 def test_no_room_for_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run stays as it is, and its lock is free."""
+    """The run stays unchanged, and its lock is free."""
     before = (folder / "manifest.json").read_bytes()
     with monkeypatch.context() as patched:
         patched.setattr("fwdrev.results.runs.journal.write_whole", _refused)
@@ -231,7 +231,7 @@ def test_no_room_for_the_manifest(folder: Path, monkeypatch: pytest.MonkeyPatch)
 
 @report("sosy-lab/benchexec#874")
 def test_ctrl_c_while_a_run_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves nothing, not even what was begun beside it."""
+    """Nothing remains, not even temporary files."""
 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt

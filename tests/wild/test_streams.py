@@ -1,4 +1,4 @@
-"""Text fails in many ways: closed, full, given up. The exit code is that of the verdict in all of them."""
+"""Streams fail in many ways: closed, full, abandoned. The exit code is always that of the verdict."""
 
 import json
 import os
@@ -33,24 +33,24 @@ WAYS = {
     "{} <&- >&- 2>&-": "streamlink/streamlink#6197",
     "PYTHONUNBUFFERED=1 {} > /dev/full": OURS,
 }
-"""What a shell does to a command."""
+"""Shell lines that run a command with failing streams."""
 
 DEAF = ["{} >&-", "{} > /dev/full", "{} | true"]
-"""The same for standard output, for what only writes there."""
+"""The ways for standard output, for commands that write only there."""
 
 JUDGED = ("check", "--against", "HEAD")
 Case = tuple[str, Sequence[str]]
 ANSWERED: list[Case] = [(one, JUDGED) for one in CODES if one not in {"refused", "broken"}]
 ANSWERED += [("inconclusive", (*JUDGED, "--json", "--github"))]
-"""What writes to standard output, and how it is asked for."""
+"""Outcomes that write to standard output, with their arguments."""
 TOLD: list[Case] = [("refused", JUDGED), ("broken", JUDGED)]
-"""What writes to standard error."""
+"""Outcomes that write to standard error."""
 
 each_way = pytest.mark.parametrize("way", [pytest.param(way, marks=report(source)) for way, source in WAYS.items()])
 
 
 def _ended(line: str) -> tuple[int, str]:
-    """The exit code of the first command of a pipeline, and what it said on standard error."""
+    """The exit code of the first command of a pipeline, and its standard error."""
     process = started(f"{line}; exit ${{PIPESTATUS[0]}}")
     _, errors = process.communicate(timeout=120)
     return process.returncode, errors.decode()
@@ -58,7 +58,7 @@ def _ended(line: str) -> tuple[int, str]:
 
 @each_way
 def test_the_exit_code_survives(way: str) -> None:
-    """Of an answer or of an error, where its text fails, in each way."""
+    """The exit code of an answer or an error survives each way in which its text can fail."""
     _assert_survive(way, _some(way))
 
 
@@ -66,12 +66,12 @@ def test_the_exit_code_survives(way: str) -> None:
 @pytest.mark.parametrize("way", ["{} >&-", "{} > /dev/full", "{} 2> /dev/full", "{} <&- >&- 2>&-"])
 @report("uutils/coreutils#9782")
 def test_every_exit_code_survives(way: str) -> None:
-    """The other outcomes in those of these ways that differ most."""
+    """The other outcomes survive the most different of these ways."""
     _assert_survive(way, [case for case in (*ANSWERED, *TOLD) if case not in _some(way)])
 
 
 def _some(way: str) -> list[Case]:
-    """What writes to the streams that fail in this way; over the ways, each outcome is among them."""
+    """The outcomes that write to the streams failing in this way; over the ways, each outcome occurs."""
     index = list(WAYS).index(way)
     answered, told = ANSWERED[index % len(ANSWERED)], TOLD[index % len(TOLD)]
     if "2>" not in way:
@@ -80,7 +80,7 @@ def _some(way: str) -> list[Case]:
 
 
 def _assert_survive(way: str, cases: Sequence[Case]) -> None:
-    """No other exit code, and no traceback where standard error can be read."""
+    """Expects the same exit code, and no traceback where standard error can be read."""
     lines = [way.format(shlex.join(command(outcome, *words))) for outcome, words in cases]
     running = [started(f"{line}; exit ${{PIPESTATUS[0]}}") for line in lines]
     said = [process.communicate(timeout=120)[1].decode() for process in running]
@@ -92,7 +92,7 @@ def _assert_survive(way: str, cases: Sequence[Case]) -> None:
 @pytest.mark.parametrize("words", ["--help", "explain --json"])
 @report("aws/aws-cli#1113")
 def test_what_only_tells_has_nothing_to_fail(words: str, way: str) -> None:
-    """No answer was shown, and nothing else went wrong."""
+    """It shows no answer, so nothing else can go wrong."""
     code, errors = _ended(way.format(f"{sys.executable} -m fwdrev {words}"))
     assert code == 0, errors
     full = "fwdrev: standard output was lost: No space left on device\n"
@@ -110,7 +110,7 @@ def test_what_only_tells_has_nothing_to_fail(words: str, way: str) -> None:
 )
 @report("util-linux/util-linux#4448")
 def test_a_file_that_is_not_written_is_an_error(way: str, code: int, whole: Path) -> None:
-    """To export is to write: half a file is none, unless its reader has had enough."""
+    """Exporting means writing: half a file is an error, unless its reader stopped early."""
     found, errors = _ended(way.format(f"{sys.executable} -m fwdrev export {whole} --format csv"))
     assert (found, errors.count("\n")) == (code, code // 2), errors
     assert code == 0 or errors.startswith("fwdrev: cannot write standard output: ")
@@ -118,7 +118,7 @@ def test_a_file_that_is_not_written_is_an_error(way: str, code: int, whole: Path
 
 @report("Textualize/rich#2492")
 def test_a_pipe_that_does_not_wait_gets_everything() -> None:
-    """Where another program that shares the pipe has set O_NONBLOCK."""
+    """Another program that shares the pipe may have set O_NONBLOCK."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     process = subprocess.Popen(
@@ -134,7 +134,7 @@ def test_a_pipe_that_does_not_wait_gets_everything() -> None:
 
 @report("halfline/git-stage-batch#32")
 def test_ctrl_c_while_nobody_reads() -> None:
-    """The command waits for its reader, and ends at once when it is told to."""
+    """The command waits for its reader, and ends at once on Ctrl-C."""
     line = command("regressed", "check", "--against", "HEAD", "--json")
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
         assert process.stdout is not None
@@ -147,7 +147,7 @@ def test_ctrl_c_while_nobody_reads() -> None:
 
 @report("halfline/git-stage-batch#32")
 def test_what_waits_for_a_reader_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python itself would wait once more when it ends."""
+    """Python itself would wait once more at its end."""
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe:
         monkeypatch.setattr(sys, "stdout", streams._stream(None, writing, closed=False))
@@ -163,21 +163,21 @@ def test_what_waits_for_a_reader_is_dropped(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("outcome", SIGNALS)
 @report("cockpit-project/bots#2109")
 def test_signals_end_with_their_number(outcome: str) -> None:
-    """128 + N, as shells count."""
+    """The exit code is 128 + N, as in shells."""
     done = subprocess.run(command(outcome), capture_output=True, check=False, env=environment(), timeout=120)
     assert (done.returncode, done.stderr) == (128 + SIGNALS[outcome], b"")
 
 
 @report("science-learner/ScienceFlow#2")
 def test_nohup_has_its_way() -> None:
-    """A hang-up that was ignored before we came stays so."""
+    """A hang-up that was ignored from the start stays ignored."""
     code, errors = _ended(f"trap '' HUP; {shlex.join(command('hung up'))} > /dev/null")
     assert (code, errors) == (1, "")
 
 
 @report("forseti-security/terraform-google-forseti#479")
 def test_files_are_written_where_no_text_can_be(tmp_path: Path) -> None:
-    """The verdict's own files depend on no stream."""
+    """Verdict files depend on no stream."""
     junit = tmp_path / "junit.xml"
     line = shlex.join(command("regressed", "check", "--against", "HEAD", "--junit", str(junit)))
     assert _ended(f"{line} <&- >&- 2>&-") == (1, "")
@@ -186,7 +186,7 @@ def test_files_are_written_where_no_text_can_be(tmp_path: Path) -> None:
 
 @report("ingelabs/classpath#53")
 def test_both_sides_start_where_everything_is_closed(tmp_path: Path) -> None:
-    """A pipe of ours that got the number 0 would have become the sides' standard input."""
+    """Otherwise a pipe of ours with number 0 would have become the sides' standard input."""
     project = make_project(tmp_path / "project")
     source = project / "mine.py"
     source.write_text(source.read_text(encoding="utf-8").replace("COUNT = 10", "COUNT = 12"), encoding="utf-8")

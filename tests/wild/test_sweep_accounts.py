@@ -1,4 +1,4 @@
-"""Every arm of every cell is accounted for: whatever threads, workers and engines do, what is lost is told."""
+"""Every arm of every cell is accounted for: losses through threads, workers and engines are reported."""
 
 import errno
 import sys
@@ -24,12 +24,12 @@ SMALL = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "engines": ["forward", 
 
 @pytest.fixture(autouse=True)
 def _four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that there are four threads in the passes, wherever the tests run."""
+    """Makes the passes use four threads on every machine."""
     monkeypatch.setattr("fwdrev.bench.sweep.local.available_cpus", lambda: [0, 1, 2, 3])
 
 
 def _random_fates(seed: int) -> Fate:
-    """Everything that an arm can do, now and then; the same for every worker that comes to it."""
+    """Everything that can happen to an arm, now and then; the same for every worker that reaches it."""
     fates = ("-11", "late", "ValueError: no", "MemoryError", "failed", "wrong")
 
     def fate(index: int, cell: Cell, arm: str | None) -> str:
@@ -42,7 +42,7 @@ def _random_fates(seed: int) -> Fate:
 @report("airspeed-velocity/asv#742")
 @pytest.mark.parametrize("seed", range(12))
 def test_every_arm_of_every_cell_is_accounted_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
-    """After each pass and round: measured in it, or once and for all recorded with the reason why it is not."""
+    """After each pass and round, an arm was measured in it, or has one record with the reason why it was not."""
     script(monkeypatch, _random_fates(seed))
     spec = make_spec(PLANE)
     seen = list(Sweep(spec, LocalExecutor(spec, tmp_path)))
@@ -67,7 +67,7 @@ def test_every_arm_of_every_cell_is_accounted_for(tmp_path: Path, monkeypatch: p
 def test_what_another_thread_bars_is_recorded_where_a_worker_died(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One arm dies at the larger size, while the smaller one is found to be too slow for the other."""
+    """One arm dies at the larger size, while another thread finds the other arm too slow at the smaller one."""
     barred = threading.Event()
 
     def fate(index: int, cell: Cell, arm: str | None) -> str:
@@ -98,7 +98,7 @@ def test_what_another_thread_bars_is_recorded_where_a_worker_died(
 @report(OURS)
 @pytest.mark.parametrize("error", [RuntimeError("changed size"), OSError(errno.EIO, "no"), SystemExit(3)])
 def test_a_thread_that_fails_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    """Whatever it raises; and what the other threads have measured by then comes out first."""
+    """Any error of a thread is raised, after the observations that other threads have finished."""
     script(monkeypatch, fine)
     request, spec = LocalExecutor._request, make_spec(SMALL)
 
@@ -118,7 +118,7 @@ def test_a_thread_that_fails_is_heard(tmp_path: Path, monkeypatch: pytest.Monkey
 
 @report(OURS)
 def test_skips_are_told_to_a_worker_while_they_grow() -> None:
-    """A dictionary that another thread changes cannot be gone through: no cell is lost of it."""
+    """A dictionary cannot be iterated while another thread changes it: this loses no cell."""
     skips, stop = Skips(["a"]), threading.Event()
 
     def grow() -> None:
@@ -142,7 +142,7 @@ def test_skips_are_told_to_a_worker_while_they_grow() -> None:
 
 @report(OURS)
 def test_pyperf_records_what_is_skipped_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the round in which it is found; every arm has its end in every cell."""
+    """The skip is reported in the round that found it; every arm has its end in every cell."""
     spec = make_spec(SMALL | {"protocol": "pyperf"})
 
     def measured(_: Any, cell: Cell, name: str, processes: int, loops: int | None) -> list[ArmResult]:

@@ -1,4 +1,4 @@
-"""Small sweeps in odd surroundings, as a user runs them: measured all the same, or one line that says why not."""
+"""Small sweeps in odd surroundings, run as users do: they measure, or one line gives the reason."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ from tests.wild.reports import OURS, report
 
 ONE = ("--inputs", "8", "--outputs", "4", "--rounds", "1", "--blocks", "2", "--engines", "forward")
 PATIENCE = 120.0
-"""Seconds: no more than a hint that something hangs."""
+"""Seconds after which something probably hangs."""
 
 NOISY = 'import sys; sys.stdout.write("welcome to this machine"); sys.stdout.flush()'
 WORKER_ONLY = 'import sys\nif "fwdrev.bench.workers.sweep_worker" in sys.orig_argv:\n    sys.modules["mmap"] = None\n'
@@ -35,15 +35,15 @@ ls "$1"
 
 
 def _python(code: str, folder: Path) -> str:
-    """A PYTHONPATH on which this is what `site` runs at each start."""
+    """A PYTHONPATH on which `site` runs this code at each start."""
     (folder / "sitecustomize.py").write_text(code)
     return os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
 
 
 @report("apache/spark#20519")
-@pytest.mark.parametrize("level", ["", pytest.param("2", marks=pytest.mark.long)])  # for which Python compiles all anew
+@pytest.mark.parametrize("level", ["", pytest.param("2", marks=pytest.mark.long)])  # else Python compiles all anew
 def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path, level: str) -> None:
-    """A worker's answers are told from what others print; the rest is not heeded."""
+    """A worker's answers are separate from other output; meaningless variables are ignored."""
     env = {
         "PYTHONPATH": _python(NOISY, tmp_path),
         "PYTHONOPTIMIZE": level,
@@ -73,7 +73,7 @@ def test_a_site_that_prints_and_variables_that_mean_nothing(tmp_path: Path, leve
     ],
 )
 def test_workers_that_cannot_start(tmp_path: Path, code: str, variables: Mapping[str, str], part: str) -> None:
-    """One line with what to look at; no engine has crashed, and nothing is left."""
+    """One line says where to look; no engine counts as crashed, and nothing remains."""
     env = {"PYTHONPATH": _python(code, tmp_path), **variables}
     done = fwdrev("sweep", *ONE, "--out", tmp_path / "run", env=env)
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
@@ -84,7 +84,7 @@ def test_workers_that_cannot_start(tmp_path: Path, code: str, variables: Mapping
 
 @report("golang/go#58765")
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
-    """A file system of three pages, where we may mount one."""
+    """A file system of three pages, if we may mount one."""
     unshare = shutil.which("unshare")
     mounts = unshare and subprocess.run([unshare, "-rm", "true"], check=False, capture_output=True).returncode == 0
     if not unshare or not mounts:
@@ -98,7 +98,7 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
 
 @pytest.fixture
 def sleeping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """A sweep that measures three cells and hangs in the fourth, in its first pass or in its first round."""
+    """A sweep that measures three cells and hangs in the fourth, in its first pass or first round."""
     install_plugin(tmp_path, monkeypatch)
     return ("--inputs", "4", "--outputs", "2,6", "--engines", "forward,sleeping", "--out", str(tmp_path / "run"))
 
@@ -116,7 +116,7 @@ def _begun(folder: Path, *arguments: str) -> subprocess.Popen[str]:
 
 
 def _hangs(run: Path) -> bool:
-    """The small cell is in the journal, and the check of the other one has begun."""
+    """The journal has the small cell, and the check of the other one has begun."""
     journal = run / "journal.jsonl"
     return journal.exists() and journal.stat().st_size > 0 and bool(list(run.glob("scratch/reference-4-6*")))
 
@@ -124,7 +124,7 @@ def _hangs(run: Path) -> bool:
 @pytest.mark.long
 @report(OURS)
 def test_a_worker_that_an_operator_ends(tmp_path: Path, sleeping: tuple[str, ...]) -> None:
-    """By `kill`, which says nothing of the engine that it was at."""
+    """An operator's `kill` says nothing about the engine at work."""
     sweep, run = _begun(tmp_path, *sleeping), tmp_path / "run"
     _until(lambda: _hangs(run) and psutil.Process(sweep.pid).children())
     for worker in psutil.Process(sweep.pid).children():
@@ -149,7 +149,7 @@ def test_a_worker_that_an_operator_ends(tmp_path: Path, sleeping: tuple[str, ...
 def test_a_sweep_that_is_ended(
     tmp_path: Path, sleeping: tuple[str, ...], begun: str, number: int, times: int, code: int
 ) -> None:
-    """While it starts its workers, or later; once, or by an impatient user: no process stays, it says how to go on."""
+    """Ended during start-up or later, once or by an impatient user: no process stays, and it says how to resume."""
     sweep, run = _begun(tmp_path, *sleeping), tmp_path / "run"
     scratch = run / "scratch"
     _until(lambda: _hangs(run) if begun == "measuring" else scratch.exists() and list(scratch.glob("*.log")))
@@ -158,7 +158,7 @@ def test_a_sweep_that_is_ended(
         sweep.send_signal(number)
         time.sleep(0.002)
     _, errors = sweep.communicate(timeout=PATIENCE)
-    late = 128 - sweep.returncode  # one that comes when Python itself is ending ends it
+    late = 128 - sweep.returncode  # a signal while Python shuts down ends it by that signal
     assert code in {sweep.returncode, late}, errors
     assert "Traceback" not in errors
     kept = f"interrupted; what was measured is kept; go on with: fwdrev sweep --resume {run}"

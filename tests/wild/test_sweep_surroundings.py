@@ -1,4 +1,4 @@
-"""A fault of the surroundings is no property of an engine: one line, nothing recorded, and the run goes on later."""
+"""A fault of the surroundings is not the engine's: it gives one line and no record, and the run can resume later."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ SMALL = {"inputs": "4,8", "outputs": "2,6", "rounds": 2, "engines": ["forward", 
 
 @pytest.fixture(autouse=True)
 def _four_processors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that there are four threads in the passes, wherever the tests run."""
+    """Makes the passes use four threads on every machine."""
     monkeypatch.setattr("fwdrev.bench.sweep.local.available_cpus", lambda: [0, 1, 2, 3])
 
 
@@ -59,7 +59,7 @@ CACHE = "UserWarning: Error writing persistent compilation cache entry for 'jit_
     ],
 )
 def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm: str | None, part: str) -> None:
-    """By how its worker ended, and by what it wrote last."""
+    """Its worker's end and last words tell."""
     with pytest.raises(SurroundingsError, match=part):
         check_end(_ended(code, last), tmp_path, arm)
 
@@ -80,13 +80,13 @@ def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm
     ],
 )
 def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> None:
-    """It crashes, has too little memory or leaks: that is recorded, as ever."""
+    """A crash, too little memory or a leak is recorded as always."""
     check_end(_ended(code, last), tmp_path, arm)
 
 
 @report(OURS)
 def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
-    """Has not crashed, so that there is no verdict."""
+    """It did not crash, so there is no verdict."""
     program = ("-c", "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 15)")
     ended = pytest.raises(SurroundingsError, match="ended from outside, with signal SIGTERM")
     with started("head", tmp_path, os.environ, tmp_path / "log", {}, program) as side, ended:
@@ -95,7 +95,7 @@ def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
 
 @report("golang/go#58765")
 def test_a_full_disk_takes_the_last_words_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So the disk is asked: a worker that died without a word on it has not been ended by its engine."""
+    """So the disk is checked too: a silent death on a full disk is not the engine's fault."""
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -112,7 +112,7 @@ def _ended(code: int, last: str) -> Ended:
 @report(OURS)
 @pytest.mark.parametrize("damage", [None, b"", b"PK\x03\x04 torn"])
 def test_a_reference_that_cannot_be_read(tmp_path: Path, damage: bytes | None) -> None:
-    """Names the file."""
+    """The message names the file."""
     path = tmp_path / "reference.npz"
     if damage is not None:
         path.write_bytes(damage)
@@ -121,14 +121,14 @@ def test_a_reference_that_cannot_be_read(tmp_path: Path, damage: bytes | None) -
 
 
 def _in_the_middle(fault: str) -> Callable[[int, Cell, str | None], str]:
-    """The surroundings fail in round 0 at one arm, that which comes last."""
+    """The surroundings fail in round 0 at the last arm."""
     return lambda index, cell, arm: fault if (index, cell, arm) == (0, Cell(8, 6), "reverse") else "fine"
 
 
 @report("joshuaswarren/remnic#659")
 @pytest.mark.parametrize("fault", ["-15", FULL, NO_THREAD])
 def test_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
-    """One line that says how to go on; no engine has crashed; when the fault is mended, every cell is measured."""
+    """One line says how to resume; no engine counts as crashed; after the repair, every cell is measured."""
     script(monkeypatch, _in_the_middle(fault))
     folder = tmp_path / "run"
     with pytest.raises(SurroundingsError, match=f"go on with: fwdrev sweep --resume {folder}") as caught:
@@ -161,7 +161,7 @@ def test_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault:
 def test_no_process_is_to_be_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, part: str, protocol: str
 ) -> None:
-    """Neither for the passes nor for a round."""
+    """Neither the passes nor a round get a process."""
 
     def refused(*_: Any, **__: Any) -> None:
         raise error
@@ -177,7 +177,7 @@ def test_no_process_is_to_be_had(
 
 @report(OURS)
 def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that were started end."""
+    """Started threads end."""
     script(monkeypatch, fine)
     start, spec = threading.Thread.start, make_spec(SMALL)
     started: list[threading.Thread] = []
@@ -198,7 +198,7 @@ def test_no_thread_is_to_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @report(OURS)
 def test_no_room_for_the_scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names it."""
+    """The message names the folder."""
     monkeypatch.setattr(Path, "mkdir", _raising(OSError(errno.ENOSPC, "No space left on device")))
     with (
         pytest.raises(SurroundingsError, match=f"cannot make {tmp_path}/scratch: .*; make room"),

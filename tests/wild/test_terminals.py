@@ -1,4 +1,4 @@
-"""Progress on terminals of all kinds: a bar where it can be redrawn, lines elsewhere, and no reason to stop."""
+"""Progress on terminals of all kinds: a bar where it can be redrawn, lines elsewhere, and never a reason to stop."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ VARIABLES = ("TERM", "CI", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE
 
 
 def _opened() -> tuple[int, int]:
-    """Both ends of a terminal of 80 columns: the one that shows, and the one that programs write to."""
+    """Both ends of a terminal of 80 columns: the display, and the end that programs write to."""
     shown, written = os.openpty()
     fcntl.ioctl(written, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     return shown, written
@@ -28,7 +28,7 @@ def _opened() -> tuple[int, int]:
 
 @pytest.fixture
 def terminal() -> Iterator[TextIO]:
-    """What a program writes to."""
+    """The end of a terminal that programs write to."""
     shown, written = _opened()
     with os.fdopen(written, "w", encoding="utf-8") as stream:
         yield stream
@@ -56,7 +56,7 @@ def test_a_bar_is_drawn_where_it_can_be(
     terminal: TextIO,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each setting that a terminal, a CI service or a user has for it."""
+    """Each setting of a terminal, a CI service or a user counts."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in env.items():
@@ -67,7 +67,7 @@ def test_a_bar_is_drawn_where_it_can_be(
 @pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
 @report("tardis-sn/tardis#494")
 def test_a_file_gets_lines(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever rich takes it for."""
+    """It gets lines even if rich takes it for a terminal."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(variable, "1")
     with (tmp_path / "log").open("w", encoding="utf-8") as log:
@@ -79,7 +79,7 @@ def test_a_file_gets_lines(variable: str, tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("term", ["xterm", pytest.param("dumb", marks=pytest.mark.long)])
 @report("tqdm/tqdm#1033")
 def test_a_terminal_that_goes_away_stops_nothing(term: str) -> None:
-    """Its window was closed: every write fails from then on, with the bar as with lines."""
+    """After its window closes every write fails, of the bar and of lines alike."""
     shown, written = _opened()
     env = {key: value for key, value in environment(TERM=term).items() if key == "TERM" or key not in VARIABLES}
     with subprocess.Popen(command("watched"), stdout=subprocess.PIPE, stderr=written, env=env) as process:
@@ -94,7 +94,7 @@ def test_a_terminal_that_goes_away_stops_nothing(term: str) -> None:
 
 @report("wolph/python-progressbar#204")
 def test_a_log_has_a_line_for_each_round(tmp_path: Path) -> None:
-    """No letter that moves a cursor, however colours are asked for."""
+    """No character moves the cursor, however colours are requested."""
     log = tmp_path / "log"
     with log.open("wb") as stream:
         env = environment(FORCE_COLOR="1", TERM="xterm-256color", TTY_COMPATIBLE="1")

@@ -1,4 +1,4 @@
-"""Other versions of what fwdrev needs: the newest, the lowest, and the Pythons between."""
+"""Other versions of fwdrev's dependencies: the newest, the lowest, and the Pythons between."""
 
 import re
 import tomllib
@@ -28,14 +28,14 @@ MATRIX = np.ones((3, 5))
 
 
 def pins(versions: str) -> dict[str, Version]:
-    """What is installed where the suite runs with these versions."""
+    """The installed packages where the suite runs with these versions."""
     lines = (ROOT / f"constraints-{versions}.txt").read_text().splitlines()
     each = (Requirement(line) for line in lines)
     return {one.name: Version(str(one.specifier).removeprefix("==")) for one in each}
 
 
 def scanned(x: Any) -> Any:
-    """Five steps over the rows of a constant."""
+    """A scan of five steps over the rows of a constant."""
     return lax.scan(lambda c, row: (jnp.tanh(c * row), c.sum()), x, jnp.asarray(MATRIX.T))[1]
 
 
@@ -52,7 +52,7 @@ def test_a_loop_is_counted_whatever_its_parameters_are_called() -> None:
 
 @report("microsoft/folx#42")
 def test_what_a_function_closes_over_is_found() -> None:
-    """Constants of the program, wherever this JAX keeps them."""
+    """Constants of the program are found wherever this JAX keeps them."""
     held = jnp.asarray(MATRIX)
     traced = traced_function(lambda x: held @ x, (jnp.ones(5),))
     np.testing.assert_array_equal(traced.f(jnp.ones(5)), MATRIX @ np.ones(5))
@@ -60,7 +60,7 @@ def test_what_a_function_closes_over_is_found() -> None:
 
 @report(OURS)
 def test_advice_tells_of_primitives_that_it_does_not_know() -> None:
-    """By counts; a choice of mode tells it in its reason."""
+    """Advice by counts says so; a choice of mode says so in its reason."""
     facts = Facts(name="f", n=2, m=2, dtype="float64", device="cpu", codes={"forward": "f()"}, notes=("a note",))
     unknown = {"forward": ("fresh", "new"), "reverse": ("new",)}
     expected = Expected(codes=facts.codes, seconds={"forward": 1.0}, unknown=unknown)
@@ -76,7 +76,7 @@ def test_advice_tells_of_primitives_that_it_does_not_know() -> None:
 @report("cubrid-lab/cubrid-mcp-server#51")
 @pytest.mark.parametrize("requirement", [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]])
 def test_the_lowest_versions_are_those_that_are_allowed(requirement: str) -> None:
-    """And the newest are allowed too: `make constraints` after a change of bounds."""
+    """The newest are allowed too: run `make constraints` after changing bounds."""
     wanted = Requirement(requirement)
     lowest, newest = (pins(each)[re.sub("[_.]", "-", wanted.name.lower())] for each in ("lowest", "newest"))
     assert wanted.specifier.contains(lowest)
@@ -88,14 +88,14 @@ def test_the_lowest_versions_are_those_that_are_allowed(requirement: str) -> Non
 
 @report("vasp-dev/py4vasp#318")
 def test_the_lowest_versions_are_not_the_newest() -> None:
-    """Of what decides: otherwise nothing would be tried."""
+    """The deciding packages differ: otherwise nothing would be tested."""
     lowest, newest = pins("lowest"), pins("newest")
     assert all(lowest[name] < newest[name] for name in ("jax", "numpy", "pandas", "scipy", "typer", "matplotlib"))
 
 
 @report(OURS)
 def test_each_python_has_its_environment() -> None:
-    """The newest versions on all that they run on, the newest Python first; the lowest on the lowest one."""
+    """The newest versions run on all Pythons that support them, newest first; the lowest on the lowest Python."""
     found = {(3, minor): f"python3.{minor}" for minor in (11, 12, 13, 14)}
     assert [each.name for each in versions.environments(found)] == [
         "newest-3.14",
@@ -110,7 +110,7 @@ def test_each_python_has_its_environment() -> None:
 def test_no_python_for_the_newest_versions_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing would have been tried; a name that is none is wrong usage."""
+    """Nothing would be tested; an unknown name is wrong usage."""
     monkeypatch.setattr(versions, "pythons", lambda: {(3, 11): "python3"})
     assert versions.main([]) == 1
     assert "the newest versions need Python 3.12" in capsys.readouterr().out
@@ -120,5 +120,5 @@ def test_no_python_for_the_newest_versions_is_a_failure(
 
 @report(OURS)
 def test_the_short_suite_is_there() -> None:
-    """A file that is renamed would be missed."""
+    """A renamed file would go unnoticed."""
     assert [path for path in SHORT if not (ROOT / path).exists()] == []

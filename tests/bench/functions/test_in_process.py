@@ -1,4 +1,4 @@
-"""Arms of a real function in this process: what is refused before it runs, what is late, where it runs."""
+"""Arms of a real function in this process: refused before it runs, too late, or run, and on which device."""
 
 import itertools
 import json
@@ -24,7 +24,7 @@ def neighbours(x: Any) -> Any:
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What an asdex that finds three columns alike, and then never ends, is asked."""
+    """The calls of an asdex that finds three columns alike, and then never ends."""
     calls: list[str] = []
 
     def sparsity(_f: Any, x: Any) -> Any:
@@ -36,7 +36,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         for _ in itertools.count():
             sum(range(100))
 
-    # a call is given up at a line of asdex: that is whose this one has to be
+    # a call is given up only at a line of asdex, so this call must belong to it
     endless = FunctionType(coloring.__code__, {**globals(), "__name__": "asdex.coloring"}, closure=coloring.__closure__)
     module = SimpleNamespace(
         jacobian_sparsity=sparsity, jacobian_coloring=endless, __spec__=SimpleNamespace(origin="asdex")
@@ -46,12 +46,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def free(monkeypatch: pytest.MonkeyPatch, size: float) -> None:
-    """Let so many bytes be free."""
+    """Pretends that this many bytes are free."""
     monkeypatch.setattr("fwdrev.bench.functions.in_process.available_bytes", lambda: int(size))
 
 
 def test_the_pattern_waits_for_its_turn(asked: list[str]) -> None:
-    """Counting looks at a few columns; the whole is looked for when the arm is prepared, and given up in time."""
+    """Counting samples a few columns; preparing the arm looks for the whole pattern, and gives up in time."""
     trials = FunctionTrials(probe_function(neighbours, (np.ones(400),)), may_die=True)  # however long it should take
     assert asked == []
     expected = trials.expected()
@@ -65,7 +65,7 @@ def test_the_pattern_waits_for_its_turn(asked: list[str]) -> None:
 
 
 def test_a_pattern_that_is_late_is_counted_by_its_sample(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing is measured: the whole pattern is more exact, if it is known in time."""
+    """Where nothing is measured, the whole pattern is used if it is found in time, as it is more exact."""
     monkeypatch.setattr("fwdrev.bench.functions.in_process._COUNTED_COLOURS", 0.1)
     expected = FunctionTrials(probe_function(neighbours, (np.ones(400),), run=False)).expected(measured=False)
     assert asked == ["sample", "whole"]
@@ -73,7 +73,7 @@ def test_a_pattern_that_is_late_is_counted_by_its_sample(asked: list[str], monke
 
 
 def test_a_dense_pattern_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> None:
-    """A few columns tell."""
+    """A few columns suffice."""
     monkeypatch.setattr(
         sys.modules["asdex"], "jacobian_sparsity", lambda _, x: SimpleNamespace(cols=np.repeat(np.arange(x.size), 20))
     )
@@ -83,7 +83,7 @@ def test_a_dense_pattern_is_not_looked_for(monkeypatch: pytest.MonkeyPatch, aske
 
 
 def test_what_does_not_fit_is_refused_by_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before it runs: dense Jacobians of a function with a sparse one; that one fits."""
+    """Dense Jacobians of a function with a sparse one are refused before they run; the sparse one fits."""
     pytest.importorskip("asdex", exc_type=ImportError)
     free(monkeypatch, 10e6)
     trials = FunctionTrials(probe_function(neighbours, (np.ones(2000),)))
@@ -94,7 +94,7 @@ def test_what_does_not_fit_is_refused_by_counts(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_chunks_may_fit_where_all_passes_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The result is small, what is held on the way is not."""
+    """The result is small, the intermediate arrays are not."""
     W = np.ones((500, 400))
     free(monkeypatch, 200e6)
     expected = FunctionTrials(probe_function(lambda x: jnp.tanh(W * x[None]).sum(0), (np.ones(400),))).expected()
@@ -104,7 +104,7 @@ def test_chunks_may_fit_where_all_passes_do_not(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_the_compiler_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An arm that was never counted is refused before its first call."""
+    """An arm without counts is refused before its first call."""
     trials = FunctionTrials(probe_function(lambda x: jnp.outer(x, x), (np.ones(100),)))
     free(monkeypatch, 1e6)
     with pytest.raises(LostArmError, match="GB of memory") as told:
@@ -113,7 +113,7 @@ def test_what_the_compiler_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_would_not_end_in_time_does_not_begin() -> None:
-    """In this process; in one that may die it may try."""
+    """It is refused in this process; in a process that may be killed it may try."""
     x = np.ones(3000)
     found = probe_function(jnp.tanh, (x,))
     trials = FunctionTrials(found)
@@ -150,7 +150,7 @@ print(json.dumps(told))
 
 
 def test_the_device_is_that_of_the_arguments() -> None:
-    """Not the default one; arrays of NumPy go where JAX puts them."""
+    """The default device does not matter; NumPy arrays go where JAX puts them."""
     env = {**os.environ, "XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
     done = subprocess.run([sys.executable, "-c", DEVICES], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""What a target names, and the point at which it is asked about: found, or refused in one line."""
+"""A target's function and its point are found, or refused in one line."""
 
 import sys
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ model = Model()
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with two modules, in which we are; what is imported from it is forgotten afterwards."""
+    """A folder with two modules, the current one; modules imported from it are forgotten afterwards."""
     (tmp_path / "target_module.py").write_text(MODULE)
     (tmp_path / "target_neighbour.py").write_text("def half(x):\n    return x / 2\n")
     (tmp_path / "target_broken.py").write_text("import nothing_like_this\n")
@@ -67,14 +67,14 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ours(x: Any, y: Any) -> Any:
-    """Two arguments."""
+    """A function of two arguments."""
     return x * y
 
 
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("where", ["target_module", "target_module.py", "./target_module.py"])
 def test_functions_are_found(where: str) -> None:
-    """In a module or in a file, whose neighbours it can import; stages in their order."""
+    """They lie in a module or in a file, whose neighbours it can import; stages keep their order."""
     found = functions_of(Target(what=f"{where}:single, ours"))
     assert list(found) == ["single", "ours"]
     assert found["ours"](4.0) == 2.0
@@ -98,7 +98,7 @@ def test_functions_are_found(where: str) -> None:
     ],
 )
 def test_what_is_not_there_is_refused(what: str, said: str) -> None:
-    """With what to do."""
+    """The line names the remedy."""
     with pytest.raises(InputError) as told:
         functions_of(Target(what=what))
     assert said in str(told.value)
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_refused(what: str, said: str) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_dotted_names_are_followed() -> None:
-    """A method of an object, in a module or a file; also for the point."""
+    """They lead to a method of an object, in a module or a file; also for the point."""
     found = functions_of(Target(what="target_module.py:model.residuals"))
     assert list(found) == ["model.residuals"]
     assert found["model.residuals"](4.0) == 2.0
@@ -116,7 +116,7 @@ def test_dotted_names_are_followed() -> None:
 
 @pytest.mark.parametrize("where", ["target_package/inner/mod.py", "target_package.inner.mod"])
 def test_a_file_of_a_package_imports_relatively(where: str, project: Path) -> None:
-    """As a part of its package, wherever that is."""
+    """It is imported as part of its package, wherever that is."""
     (found,) = functions_of(Target(what=f"{where}:f")).values()
     assert found(2.0) == 30.0
     assert found.__module__ == "target_package.inner.mod"
@@ -125,27 +125,27 @@ def test_a_file_of_a_package_imports_relatively(where: str, project: Path) -> No
 
 @pytest.mark.usefixtures("project")
 def test_a_point_that_fails_names_its_line() -> None:
-    """In the user's file."""
+    """The line is in the user's file."""
     with pytest.raises(InputError, match=r"\(target_module\.py, line 17\)"):
         point_of(Target(what="m:f", point="target_module:fails"), ours)
 
 
 @pytest.mark.parametrize("what", ["module", ":f", "module:", "module:f,f", "module:f-g", "module:f.", "module:.f"])
 def test_a_target_is_written_in_one_way(what: str) -> None:
-    """Before anything is imported."""
+    """Other forms are refused before any import."""
     with pytest.raises(InputError, match="write it as MODULE:FUNCTION"):
         checked(Target(what=what, shapes=[(3,)]))
 
 
 @pytest.mark.parametrize("given", [{}, {"at": "x.npz", "shapes": [(3,)]}, {"point": "m:p", "at": "x.npz"}])
 def test_there_is_one_point(given: dict[str, Any]) -> None:
-    """Neither none nor two."""
+    """None or two are refused."""
     with pytest.raises(InputError, match="in one way"):
         checked(Target(what="m:f", **given))
 
 
 def test_shapes_are_filled_by_the_seed() -> None:
-    """The same numbers each time, in the precision that was asked for."""
+    """The numbers are reproducible, in the requested precision."""
     target = Target(what="m:f", shapes=[(3,), (2, 2)], seed=1, dtype="float32")
     one, other = point_of(target, ours), point_of(target, ours)
     assert [(a.shape, a.dtype.name) for a in one] == [((3,), "float32"), ((2, 2), "float32")]
@@ -155,7 +155,7 @@ def test_shapes_are_filled_by_the_seed() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_a_function_makes_the_point() -> None:
-    """A tuple is several arguments, anything else is one; floating-point numbers get the precision asked for."""
+    """A tuple means several arguments, anything else one; floating-point numbers get the requested precision."""
     p, y = point_of(Target(what="m:f", point="target_module:point", dtype="float64"), ours)
     assert (p["a"].shape, y.dtype.name) == ((2,), "float64")
     (x,) = point_of(Target(what="m:f", point="target_module:single"), ours)
@@ -166,14 +166,14 @@ def test_a_function_makes_the_point() -> None:
 
 @pytest.mark.parametrize("names", [("x", "y"), ("arr_0", "arr_1")])
 def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
-    """By the names of the arguments, or by number, whatever the order in the file."""
+    """Entries are named after the arguments or numbered, in any order in the file."""
     arrays: dict[str, Any] = dict(zip(names, (np.ones(1), np.ones(2)), strict=True))
     np.savez(project / "at.npz", **dict(reversed(arrays.items())))
     assert [a.size for a in point_of(Target(what="m:f", at="at.npz"), ours)] == [1, 2]
 
 
 def test_a_file_may_have_numbers_and_names(project: Path) -> None:
-    """A single whole number may be a size, and text a name: Python's own."""
+    """A single integer may be a size, and text a name: they become Python's own types."""
     np.savez(project / "at.npz", arr_0=np.ones(2), arr_1=np.array(3), arr_2=np.array("kind"))
     _, size, kind = point_of(Target(what="m:f", at="at.npz"), ours)
     assert (type(size), size, type(kind), kind) == (int, 3, str, "kind")
@@ -181,7 +181,7 @@ def test_a_file_may_have_numbers_and_names(project: Path) -> None:
 
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.6, 0.95])
 def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
-    """Cut off anywhere, or with bytes changed."""
+    """It may end early anywhere, or have changed bytes."""
     np.savez_compressed(project / "whole.npz", x=np.arange(100.0), y=np.arange(50.0))
     whole = (project / "whole.npz").read_bytes()
     size = int(keep if keep > 1 else keep * len(whole))
@@ -191,13 +191,13 @@ def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
         try:
             point_of(Target(what="m:f", at=name), ours)
         except InputError as error:
-            assert "write it with numpy.savez" in str(error)  # noqa: PT017 - a change may also hit what is not read
+            assert "write it with numpy.savez" in str(error)  # noqa: PT017 - a change may also hit unread bytes
         else:
             assert name == "changed.npz"
 
 
 def test_a_file_that_does_not_fit_is_refused(project: Path) -> None:
-    """Other names, objects that would have to be unpickled, no file, no arrays."""
+    """Other names, pickled objects, text, and files without arrays are refused."""
     np.savez(project / "names.npz", a=np.ones(2), b=np.ones(2))
     np.savez(project / "objects.npz", arr_0=np.array([{}], dtype=object))
     (project / "text.npz").write_text("no arrays")

@@ -1,4 +1,4 @@
-"""A call into a library that is given up after a while, in this process."""
+"""A call into a library in this process, given up after a while."""
 
 import itertools
 import math
@@ -19,16 +19,16 @@ def work() -> int:
 
 
 def endless() -> None:
-    """Catches what it can."""
+    """Runs forever and catches all that it can."""
     for _ in itertools.count():
         try:
             work()
-        except Exception:  # noqa: BLE001, S112 - which is the point
+        except Exception:  # noqa: BLE001, S112 - on purpose
             continue
 
 
 def one_long_loop() -> int:
-    """Without a call of Python's."""
+    """Runs long without a Python call."""
     total = 0
     while True:
         total += 1
@@ -38,14 +38,14 @@ def one_long_loop() -> int:
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
 @pytest.mark.parametrize("package", [HERE, HERE.rpartition(".")[0]])
 def test_an_endless_call_is_given_up(seconds: float, package: str, call: Callable[[], object]) -> None:
-    """At a line of the module or package, whatever it catches."""
+    """It ends at a line of the module or package, whatever it catches."""
     with pytest.raises(TimeoutError):
         within(seconds, call, package)
     assert sys.gettrace() is None
 
 
 def test_it_is_given_up_there_only() -> None:
-    """In functions of other libraries nothing is cut off: a context that was entered is left."""
+    """Functions of other libraries run to their end, so that entered contexts are left."""
     left = []
 
     @contextmanager
@@ -64,7 +64,7 @@ def test_it_is_given_up_there_only() -> None:
 
 @pytest.mark.parametrize("seconds", [60.0, math.inf])
 def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
-    """What it returns, and what it raises."""
+    """Its result is returned, its exception raised."""
     assert within(seconds, lambda: 3, HERE) == 3
     with pytest.raises(ZeroDivisionError):
         within(seconds, lambda: 1 // 0, HERE)
@@ -96,10 +96,10 @@ def test_nothing_is_raised_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_debugger_goes_before() -> None:
-    """The user's own is left in place, and the call takes as long as it takes."""
+    """The user's own debugger stays in place, and the call may take any time."""
 
     def trace(*_: object) -> None:
-        """Nothing."""
+        """Does nothing."""
 
     before = sys.gettrace()
     sys.settrace(trace)

@@ -1,4 +1,4 @@
-"""How `fwdrev doctor` looks at a machine: files, processes and settings, and the command as a user runs it."""
+"""How `fwdrev doctor` examines a machine: files, processes and settings, and the command as a user runs it."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from tests.results.test_doctor import SHOWN
 
 
 def test_frequency_is_read_from_sys(tmp_path: Path) -> None:
-    """Whatever of it there is."""
+    """Missing files do not matter."""
     assert frequency(tmp_path / "none") == Frequency(governors=(), turbo=None)
     for cpu, governor in (("cpu0", "powersave"), ("cpu1", "performance"), ("cpu12", "powersave")):
         folder = tmp_path / cpu / "cpufreq"
@@ -40,20 +40,20 @@ def test_frequency_is_read_from_sys(tmp_path: Path) -> None:
 
 
 def test_pyperf_is_understood() -> None:
-    """Sections that are missing are empty."""
+    """Missing sections are empty."""
     assert pyperf_says(SHOWN).warnings == ("Turbo Boost (MSR): [Errno 2] No such file",)
     assert pyperf_says("OK! System ready for benchmarking\n") == PyperfSays(advices=(), warnings=(), problem=None)
     assert pyperf_says("", "no answer in 15 s").problem == "no answer in 15 s"
 
 
 def test_blas_settings_that_choose_kernels() -> None:
-    """Numbers of threads are none: workers set them."""
+    """Numbers of threads do not count, since workers set them."""
     seen = blas("b", {"OPENBLAS_NUM_THREADS": "7", "OPENBLAS_CORETYPE": "Zen", "HOME": "x", "MKL_CBWR": "AVX2"})
     assert seen == Blas(name="b", threads=1, settings={"MKL_CBWR": "AVX2", "OPENBLAS_CORETYPE": "Zen"})
 
 
 def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No load average, and a JAX that does not start."""
+    """There may be no load average, and a JAX that does not start."""
     (tmp_path / "jax.py").write_text("raise ImportError('no such library')")
 
     def none() -> tuple[float, float, float]:
@@ -74,7 +74,7 @@ def test_a_process_that_says_why_it_cannot() -> None:
 
 
 def test_a_stuck_process_goes_with_all_that_it_started(tmp_path: Path) -> None:
-    """After the time that it was given."""
+    """They end after its time-out."""
     told = tmp_path / "pid"
     sleeper = f"""
 import pathlib, subprocess, sys, time
@@ -87,7 +87,7 @@ time.sleep(600)
 
 
 def test_the_command_in_json() -> None:
-    """It looks, measures for a moment, and answers; whatever it finds, that is no error."""
+    """It looks, measures for a moment, and answers; no finding is an error."""
     done = fwdrev("doctor", "--seconds", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "measuring the noise for 1 s: leave the machine alone meanwhile\n"
@@ -101,12 +101,12 @@ def test_the_command_in_json() -> None:
 
 @pytest.mark.parametrize("seconds", ["0.5", "601", "-1", "nan", "inf"])
 def test_seconds_out_of_range(seconds: str) -> None:
-    """One line, at once."""
+    """They are refused at once, in one line."""
     expect_one_line(fwdrev("doctor", "--seconds", seconds), 2, f"seconds = {float(seconds):g}: give a number from 1 to")
 
 
 def test_help_has_an_example() -> None:
-    """And words that are no number get one line too."""
+    """Words in place of a number get one line too."""
     assert "Example: fwdrev doctor --json" in fwdrev("doctor", "--help").stdout
     expect_one_line(fwdrev("doctor", "--seconds", "long"), 2, "Invalid value for '--seconds'")
 
@@ -115,7 +115,7 @@ def test_help_has_an_example() -> None:
     ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
 )
 def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int) -> None:
-    """While the noise is measured, in whichever process."""
+    """Ctrl-C may come during any process of the noise measurement."""
     command = [sys.executable, "-m", "fwdrev", "doctor", "--seconds", "600"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -133,7 +133,7 @@ def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int)
 
 
 def test_signals_wait_while_a_process_is_started() -> None:
-    """It would otherwise go on alone, since nobody knew it yet; afterwards everything is as it was."""
+    """Otherwise a process that is not registered yet would go on alone; afterwards the old handlers are back."""
     before, at_the_end = signal.getsignal(signal.SIGINT), False
 
     def start() -> None:
@@ -149,7 +149,7 @@ def test_signals_wait_while_a_process_is_started() -> None:
 
 
 def _gone(pid: int) -> bool:
-    """Whether it has ended, or does so now; one that nobody has waited for yet counts as ended."""
+    """Whether it has ended, or ends now; a zombie counts as ended."""
     for _ in range(500):
         try:
             if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -161,7 +161,7 @@ def _gone(pid: int) -> bool:
 
 
 def test_input_error_is_what_the_command_raises() -> None:
-    """Before it starts anything."""
+    """It comes before anything starts."""
     from fwdrev.cli.doctor import doctor
 
     with pytest.raises(InputError, match="give a number from 1 to 600"):

@@ -1,4 +1,4 @@
-"""Memory: the peak of a call, what is left of the machine, and a limit that holds for a while."""
+"""Memory: the peak of a call, the free memory of the machine, and a temporary limit."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ MEGABYTE = 10**6
 
 
 def test_the_peak_of_a_call_is_what_it_held_at_once() -> None:
-    """Not what it allocated in all, and not what was there before."""
+    """It counts neither allocations in total nor earlier ones."""
     before = np.ones(4 * MEGABYTE)
 
     def call() -> object:
@@ -43,7 +43,7 @@ def test_a_share_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("limit", "ends"), [("100_000_000", "no room"), ("None", "done")])
 def test_a_limit_holds_inside_its_block_only(limit: str, ends: str) -> None:
-    """In a process of its own, since what is mapped here already is not known."""
+    """It runs in a process of its own, since the memory mapped here already is unknown."""
     code = f"""
 import numpy as np
 from fwdrev.bench.machine.memory import limited

@@ -1,4 +1,4 @@
-"""Processes that hang, that leave others behind, that write without end: each costs its time-out, and nothing more."""
+"""Processes that hang, leave others behind, or write without end: each costs its time-out, and nothing more."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ from fwdrev.bench.records.observation import Status
 from tests.wild.reports import OURS, report
 
 PLENTY = 60.0
-"""Seconds: what does not hang takes a fraction of it."""
+"""Seconds: anything that does not hang takes a fraction of this."""
 
 GRANDCHILD = """
 import os, pathlib, subprocess, sys, time
@@ -30,14 +30,14 @@ child = subprocess.Popen(
 pathlib.Path({told!r}).write_text(str(child.pid))
 {rest}
 """
-"""A program that starts another, which holds its standard output open; a session of its own is out of our reach."""
+"""A program that starts another, which holds its standard output open; we cannot reach a session of its own."""
 
 HANGS = "print('ready', flush=True); time.sleep(600)"
 
 
 @pytest.fixture
 def told(tmp_path: Path) -> Iterator[Path]:
-    """Where the grandchild's number is written; it is gone after the test."""
+    """The file for the grandchild's number; the grandchild is ended after the test."""
     path = tmp_path / "pid"
     yield path
     with suppress(OSError, ValueError):
@@ -45,22 +45,22 @@ def told(tmp_path: Path) -> Iterator[Path]:
 
 
 def grandchild(told: Path, rest: str, *, own_session: bool = False) -> str:
-    """The program, and what it does next."""
+    """The program, and its next action."""
     return GRANDCHILD.format(told=str(told), rest=rest, own_session=own_session)
 
 
 def started(program: str, log: Path | None = None, team: Team | None = None) -> AbstractContextManager[ChildProcess]:
-    """A child process that runs this program."""
+    """Starts a child process that runs this program."""
     return (team or Team()).started(["-c", program], os.environ, log=log)
 
 
 def lines_of(child: ChildProcess, timeout: float = PLENTY) -> list[str]:
-    """All that are left, each of them in time."""
+    """All remaining lines, each of them in time."""
     return list(iter(lambda: child.line(timeout), None))
 
 
 def expect_gone(told: Path) -> None:
-    """The grandchild has ended, or is about to."""
+    """Expects that the grandchild ends."""
     number = int(told.read_text())
     for _ in range(200):
         with suppress(psutil.NoSuchProcess):
@@ -74,7 +74,7 @@ def expect_gone(told: Path) -> None:
 @report("python/cpython#76116")
 @pytest.mark.parametrize("own_session", [False, True])
 def test_an_answer_does_not_wait_for_what_was_left_behind(told: Path, *, own_session: bool) -> None:
-    """The grandchild holds standard output and error open for ten minutes; what was said before counts."""
+    """The grandchild holds both streams open for ten minutes; earlier output counts."""
     program = grandchild(told, "print('said')", own_session=own_session)
     began = time.monotonic()
     answer = ask(["-c", program], os.environ, PLENTY)
@@ -85,7 +85,7 @@ def test_an_answer_does_not_wait_for_what_was_left_behind(told: Path, *, own_ses
 @report("python/cpython#82388")
 @pytest.mark.parametrize("own_session", [False, True])
 def test_a_late_process_is_given_up_whatever_holds_its_pipes(told: Path, *, own_session: bool) -> None:
-    """The group goes with it; a session of its own cannot be found, and is not waited for."""
+    """Its group ends with it; a session of its own cannot be found, and we do not wait for it."""
     answer = ask(["-c", grandchild(told, "time.sleep(600)", own_session=own_session)], os.environ, 2.0)
     assert answer.problem == "no answer in 2 s"
     if not own_session:
@@ -105,7 +105,7 @@ def test_a_worker_that_dies_is_seen_though_its_pipe_is_held(told: Path, tmp_path
 
 @report("python/cpython#76116")
 def test_a_late_worker_goes_with_its_children(told: Path, tmp_path: Path) -> None:
-    """Not only itself: what it has started would take the time of all that is measured later."""
+    """Otherwise its children would slow down all later measurements."""
     with started(grandchild(told, HANGS), tmp_path / "log") as worker:
         assert worker.line(PLENTY) == "ready"
         assert worker.line(1.0) is None
@@ -115,7 +115,7 @@ def test_a_late_worker_goes_with_its_children(told: Path, tmp_path: Path) -> Non
 
 @report(OURS)
 def test_the_end_of_a_team_takes_children_too(told: Path, tmp_path: Path) -> None:
-    """Ctrl-C in the preparing pass stops the team from another thread."""
+    """Ctrl-C in the preparing pass ends the team from another thread."""
     team = Team()
     with started(grandchild(told, HANGS), tmp_path / "log", team) as worker:
         assert worker.line(PLENTY) == "ready"
@@ -132,7 +132,7 @@ def test_the_end_of_a_team_takes_children_too(told: Path, tmp_path: Path) -> Non
 @report(OURS)
 @pytest.mark.parametrize("module", ["processes.inside", "revisions.side"])
 def test_a_killed_command_leaves_no_grandchildren(told: Path, tmp_path: Path, module: str) -> None:
-    """The pipe that the command held open closes: the process takes with it what it has started."""
+    """When the command's pipe closes, the process ends together with its children."""
     program = f"from fwdrev.bench.{module} import end_with_command; end_with_command(); "
     command = (
         "import os, pathlib, time; from fwdrev.bench.processes.process import Team\n"
@@ -148,7 +148,7 @@ def test_a_killed_command_leaves_no_grandchildren(told: Path, tmp_path: Path, mo
 
 @report(OURS)
 def test_all_workers_end_with_the_command_in_one_way() -> None:
-    """But for the sides, which cannot import it."""
+    """The sides are the exception, since they cannot import it."""
     from fwdrev.bench.functions import worker
     from fwdrev.bench.processes.inside import ALIVE, end_with_command
     from fwdrev.bench.revisions import side
@@ -161,7 +161,7 @@ def test_all_workers_end_with_the_command_in_one_way() -> None:
 
 @report("python/cpython#75628")
 def test_a_process_that_closes_its_pipe_and_stays(tmp_path: Path) -> None:
-    """A thread of an engine may keep it from ending: then it is late."""
+    """A thread of an engine may keep it alive: then it is late."""
     with started("import os, time; os.close(1); time.sleep(600)", tmp_path / "log") as child:
         assert child.line(1.5) is None
         assert child.ended.late
@@ -169,7 +169,7 @@ def test_a_process_that_closes_its_pipe_and_stays(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_more_files_than_select_can_count(tmp_path: Path) -> None:
-    """A long test session has more than 1024 open; `select` raises ValueError for what comes then."""
+    """A long test session has more than 1024 files open, for which `select` raises ValueError."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -189,7 +189,7 @@ def test_more_files_than_select_can_count(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_no_pipe_stays_open(tmp_path: Path) -> None:
-    """Neither of a process that ran nor of one that could not start."""
+    """It holds for a process that ran and for one that could not start."""
     before = psutil.Process().num_fds()
     with started("print('one')", tmp_path / "log") as child:
         assert lines_of(child) == ["one"]
@@ -202,7 +202,7 @@ def test_no_pipe_stays_open(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_a_command_larger_than_the_pipe(tmp_path: Path) -> None:
-    """It goes out while we read, and a process that never reads it is late like any other."""
+    """It is written while we read, and a process that never reads it is late like any other."""
     command = ["x" * (1 << 20)]
     with started("import sys; print(len(sys.stdin.readline()))", tmp_path / "log") as child:
         child.send(command)
@@ -219,7 +219,7 @@ def test_a_command_larger_than_the_pipe(tmp_path: Path) -> None:
 
 @report("voltrondata-labs/benchmarks#97")
 def test_a_log_larger_than_memory(tmp_path: Path) -> None:
-    """A terabyte, most of it a hole: only its end is read."""
+    """Of a terabyte, mostly a hole, only the end is read."""
     log = tmp_path / "log"
     with log.open("wb") as stream:
         stream.truncate(1 << 40)
@@ -244,7 +244,7 @@ sys.exit(3)
 
 @report("voltrondata-labs/benchmarks#97")
 def test_a_flood_of_errors_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The log begins anew when it is too large, and its last words are the last."""
+    """An oversized log begins anew, and keeps the last words."""
     monkeypatch.setattr(process, "_LARGEST_LOG", 1 << 20)
     log, largest = tmp_path / "log", 0
     with started(FLOOD, log) as child:
@@ -257,7 +257,7 @@ def test_a_flood_of_errors_does_not_fill_the_disk(tmp_path: Path, monkeypatch: p
 
 @report("voltrondata-labs/benchmarks#97")
 def test_a_flood_of_errors_does_not_fill_the_memory() -> None:
-    """Where there is no log, only its end is kept."""
+    """Without a log, only its end is kept."""
     with started(FLOOD) as child:
         while child.line(PLENTY) is not None:
             assert len(child._errors) <= 1 << 18
@@ -267,7 +267,7 @@ def test_a_flood_of_errors_does_not_fill_the_memory() -> None:
 
 @report("voltrondata-labs/benchmarks#97")
 def test_a_log_that_is_cut_keeps_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process may say its last words just before we look how large its log is."""
+    """A process may write its last words just before we check the size of its log."""
     monkeypatch.setattr(process, "_LARGEST_LOG", 1 << 20)
     flood = """
 import sys
@@ -289,7 +289,7 @@ sys.exit(3)
 @report(OURS)
 @pytest.mark.parametrize("each", ["x", "x" * (1 << 16)])
 def test_an_answer_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: str) -> None:
-    """Is given up when it is too large, or late, whichever comes first."""
+    """It is given up when it is too large or late, whichever comes first."""
     monkeypatch.setattr(process, "LARGEST_OUTPUT", 1 << 20)
     program = f"import os, time\nwhile True: os.write(1, {each!r}.encode()); time.sleep({1e-3 if each == 'x' else 0})"
     with started(program, tmp_path / "log") as child:
@@ -304,7 +304,7 @@ def test_an_answer_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 @report(OURS)
 def test_a_log_that_is_gone(tmp_path: Path) -> None:
-    """Cleaners of temporary folders do that: there are no last words then."""
+    """Cleaners of temporary folders remove logs: there are no last words then."""
     with started("import sys; sys.stderr.write('no'); sys.stderr.flush(); input(); exit(7)", tmp_path / "log") as child:
         while not (tmp_path / "log").stat().st_size:
             time.sleep(0.01)
@@ -320,13 +320,13 @@ def test_a_log_that_is_gone(tmp_path: Path) -> None:
     [(0, "exit code 0"), (137, "exit code 137"), (-9, "signal SIGKILL"), (-35, "signal 35"), (-64, "signal SIGRTMAX")],
 )
 def test_every_end_has_words(code: int, said: str) -> None:
-    """Signals for real-time programs have no names but the first and the last."""
+    """Of the signals for real-time programs, only the first and the last have names."""
     assert ending(code) == said
 
 
 @report(OURS)
 def test_a_process_that_a_nameless_signal_ends(tmp_path: Path) -> None:
-    """Such as the one by which a library's own timer ends it."""
+    """A library's own timer may use one."""
     program = "import os; os.kill(os.getpid(), 35)"
     assert ask(["-c", program], os.environ, PLENTY).problem == "ended with signal 35"
     with started(program, tmp_path / "log") as child:
@@ -339,7 +339,7 @@ def test_a_process_that_a_nameless_signal_ends(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_a_death_while_starting(tmp_path: Path) -> None:
-    """Has its reason, whether the interpreter refuses or the program."""
+    """Its reason is reported, whether the interpreter fails or the program."""
     broken = os.environ | {"PYTHONHOME": str(tmp_path / "nowhere")}
     with Team().started(["-c", "print()"], broken, log=tmp_path / "log") as child:
         child.send({"do": "start"})
@@ -352,7 +352,7 @@ def test_a_death_while_starting(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_an_exception_while_reading_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """From another thread too; the process is gone all the same."""
+    """It may come from another thread; the process ends anyway."""
 
     def refused(*_: object) -> NoReturn:
         raise OSError("no more")
@@ -373,7 +373,7 @@ def test_an_exception_while_reading_reaches_the_caller(tmp_path: Path, monkeypat
 
 @report(OURS)
 def test_an_interrupt_while_starting_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes between the start of the process and our knowing it."""
+    """It comes after the start of the process and before we register it."""
     start, children = ChildProcess.__init__, list[ChildProcess]()
 
     def interrupted(self: ChildProcess, *arguments: object, **options: object) -> None:

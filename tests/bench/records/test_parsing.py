@@ -1,4 +1,4 @@
-"""Grids and numbers with units: every way to write them, and one helpful line for every mistake."""
+"""Grids and numbers with units: every form is read, and every mistake gets one helpful line."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from fwdrev.modes.errors import InputError
     ],
 )
 def test_grids(text: str, sizes: list[int]) -> None:
-    """Geometric, arithmetic, listed; sorted, each size once."""
+    """Geometric, arithmetic and listed ones become sorted sizes, each once."""
     assert parse_grid(text) == sizes
 
 
@@ -42,7 +42,7 @@ def test_grids(text: str, sizes: list[int]) -> None:
     ],
 )
 def test_bad_grids(text: str, message: str) -> None:
-    """What was given and how to write it."""
+    """The line has the given text and the right form."""
     with pytest.raises(InputError) as caught:
         parse_grid(text)
     assert message in str(caught.value)
@@ -55,7 +55,7 @@ def test_bad_grids(text: str, message: str) -> None:
     ids=str,
 )
 def test_a_threshold_is_a_share(given: Any, share: float) -> None:
-    """Text or a number, as an option or TOML gives it; with a per cent sign any size."""
+    """Options and TOML accept text or a number; with a per cent sign, any size."""
     assert threshold_of(given) == pytest.approx(share)
 
 
@@ -76,7 +76,7 @@ def test_a_threshold_is_a_share(given: Any, share: float) -> None:
     ids=str,
 )
 def test_a_number_that_would_accept_almost_everything_is_refused(given: Any, meant: str) -> None:
-    """With what it more likely means, which is accepted: a ratio below 2, per cents from there on."""
+    """The message suggests a likely meaning, which is accepted: a ratio below 2, per cents otherwise."""
     with pytest.raises(InputError) as refused:
         threshold_of(given)
     assert str(refused.value) == f"{str(given).strip()}: a threshold is a share: did you mean {meant}?"
@@ -85,6 +85,6 @@ def test_a_number_that_would_accept_almost_everything_is_refused(given: Any, mea
 
 @pytest.mark.parametrize("given", [True, "much", "", 0, "0%", -0.05, "-5%", "inf", float("nan"), None, [0.05], "1,2"])
 def test_what_is_no_share_is_refused(given: Any) -> None:
-    """In one line that says what to give."""
+    """One line says what to give."""
     with pytest.raises(InputError, match=r"give a share such as 5% or 0\.05, more than 0$"):
         threshold_of(given)

@@ -1,4 +1,4 @@
-"""The table `[tool.fwdrev]`: what each key may be, how nonsense is told, and that its schema says the same."""
+"""The table `[tool.fwdrev]`: valid keys, messages for nonsense, and agreement with its schema."""
 
 import json
 import tomllib
@@ -27,12 +27,12 @@ allow_different_results = 1e-6
 
 
 def read(text: str) -> ProjectSettings:
-    """The table with these lines."""
+    """Reads the table with these lines."""
     return settings_of(tomllib.loads(text), WHERE)
 
 
 def test_every_key_is_read() -> None:
-    """With the names of the table, as the options understand what they say."""
+    """The table's names and values become those of the options."""
     found = read(EVERY_KEY)
     assert found.functions == ["model:step", "lib/model.py:Model.energy", "jacfwd:model:step", "größe.module:λ"]
     assert found.points == ["model:point"]
@@ -45,7 +45,7 @@ def test_every_key_is_read() -> None:
 
 
 def test_what_is_not_given_is_left_to_the_command() -> None:
-    """An empty table is one."""
+    """An empty table is valid."""
     found = read("")
     assert (found.functions, found.sizes, found.threshold, found.rounds) == (None, None, None, None)
     assert (found.points, found.copy_patterns, found.path, found.allow_different_results) == ([], [], [], None)
@@ -63,12 +63,12 @@ RIGHT: Sequence[tuple[str, str, object]] = [
     ('points = ["a:p", "a:p"]\nfunctions = ["a:f", "a:g"]', "points", ["a:p", "a:p"]),
     ('points = ["a:p", "a:q"]', "points", ["a:p", "a:q"]),
 ]
-"""What a key may be, and what is made of it."""
+"""Valid values of keys, and their results."""
 
 
 @pytest.mark.parametrize(("text", "key", "value"), RIGHT)
 def test_a_key_may_be_written_so(text: str, key: str, value: object) -> None:
-    """A number or text, a list or a grid, one point or as many as functions."""
+    """Keys accept a number or text, a list or a grid, one point or one per function."""
     found = getattr(read(text), key)
     assert found == value
     assert type(found) is type(value)
@@ -124,7 +124,7 @@ WRONG: Sequence[tuple[str, str]] = [
     ('allow_different_results = "yes"', "allow_different_results: 'yes': give true"),
     ('threshold = "5%"\nfind = "20%"', "threshold and find: give one of them"),
 ]
-"""Tables that the schema refuses too, and how each is told."""
+"""Tables that the schema refuses too, with their messages."""
 
 BEYOND_SCHEMA: Sequence[tuple[str, str]] = [
     ("rounds = 3.0", "rounds = 3.0: input should be a valid integer"),
@@ -138,12 +138,12 @@ BEYOND_SCHEMA: Sequence[tuple[str, str]] = [
     ("allow_different_results = inf", "allow_different_results: inf: give true"),
     ('threshold = "0%"', "threshold: '0%': give a share"),
 ]
-"""What a schema cannot say; 3.0 is a whole number to it."""
+"""Faults that a schema cannot express; 3.0 is an integer to it."""
 
 
 @pytest.mark.parametrize(("text", "told"), [*WRONG, *BEYOND_SCHEMA], ids=lambda text: text[:40])
 def test_nonsense_is_told_in_one_line(text: str, told: str) -> None:
-    """Which names the file, the table and the key."""
+    """The line names the file, the table and the key."""
     with pytest.raises(InputError, match=told) as refused:
         read(text)
     line = str(refused.value)
@@ -170,7 +170,7 @@ def _schema() -> Any:
 
 @pytest.mark.parametrize("text", [EVERY_KEY, "", *(text for text, _, _ in RIGHT)], ids=lambda text: text[:40])
 def test_what_is_read_follows_the_schema(text: str) -> None:
-    """An editor that knows it marks nothing."""
+    """An editor with the schema marks nothing."""
     read(text)
     jsonschema.validate(tomllib.loads(text), _schema())
 
@@ -185,7 +185,7 @@ def test_what_the_schema_forbids_is_not_read(text: str, told: str) -> None:
 
 
 def test_the_schema_says_what_every_key_means() -> None:
-    """It is all that an editor shows, and no key may be null, which TOML does not have."""
+    """An editor shows only these texts; no key may be null, which TOML lacks."""
     schema = _schema()
     assert set(schema["properties"]) == {field.alias or name for name, field in ProjectSettings.model_fields.items()}
     assert all(len(key["description"]) > 30 for key in schema["properties"].values())

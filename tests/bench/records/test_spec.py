@@ -41,7 +41,7 @@ from fwdrev.modes import InputError
     ],
 )
 def test_bad_specifications(fields: dict[str, Any], message: str) -> None:
-    """The first mistake, in one line."""
+    """One line reports the first mistake."""
     with pytest.raises(InputError) as caught:
         make_spec(fields)
     assert message in str(caught.value)
@@ -49,7 +49,7 @@ def test_bad_specifications(fields: dict[str, Any], message: str) -> None:
 
 
 def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
-    """All of them but what is found from the others, and they come back as they were."""
+    """All options but derived ones are written, and read back unchanged."""
     path = tmp_path / "sweep.toml"
     path.write_text(
         'problem = "mlp"\nwrt = "x"\ninputs = "4:16:*2"\noutputs = [1, 8]\nengines = ["forward", "null"]\nrounds = 3\n'
@@ -75,7 +75,7 @@ def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
     ],
 )
 def test_bad_spec_files(tmp_path: Path, text: str, message: str) -> None:
-    """With the file's name."""
+    """The line has the file's name."""
     path = tmp_path / "sweep.toml"
     path.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=message):
@@ -83,13 +83,13 @@ def test_bad_spec_files(tmp_path: Path, text: str, message: str) -> None:
 
 
 def test_a_missing_spec_file(tmp_path: Path) -> None:
-    """Names the path."""
+    """The message names the path."""
     with pytest.raises(InputError, match="No such file"):
         read_spec(tmp_path / "none.toml")
 
 
 def test_quick_is_at_least_seven_by_seven() -> None:
-    """With at least five rounds of both recursions and both JAX engines."""
+    """It has at least five rounds of both recursions and both JAX engines."""
     spec = make_spec(QUICK)
     assert len(spec.inputs) >= 7
     assert len(spec.outputs) >= 7
@@ -98,6 +98,6 @@ def test_quick_is_at_least_seven_by_seven() -> None:
 
 
 def test_a_sweep_wrt_x_varies_x() -> None:
-    """The default problem puts n on x when that is asked for."""
+    """The default problem puts n on x on request."""
     spec = make_spec({"wrt": "x", "inputs": "5,9", "outputs": "2"})
     assert [spec.problem_at(cell).chain.n_columns(spec.wrt) for cell in spec.cells] == [5, 9]

@@ -1,4 +1,4 @@
-"""A revision beside the working tree: what each side holds, that nothing is left behind, and what is refused."""
+"""A revision beside the working tree: the content of each side, complete removal, and refusals."""
 
 import shutil
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.project import commit, make_project, worktrees
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """With a package that is a symbolic link, as ours is; we are in its folder `deep`."""
+    """A project whose package is a symbolic link, as ours is; the current folder is its `deep`."""
     made = make_project(tmp_path / "project", {"code/one.py": "X = 1\n", "deep/note": "here\n"})
     (made / "package").symlink_to("code")
     commit(made)
@@ -22,7 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_each_side_is_its_own_state(project: Path) -> None:
-    """Base has what was committed, through the link too; head what is there, uncommitted; base lies outside."""
+    """Base has the committed state, even through the link, and lies outside; head has the uncommitted one."""
     (project / "code" / "one.py").write_text("X = 2\n")
     with revision("HEAD") as sides:
         assert (sides.base / "package" / "one.py").read_text() == "X = 1\n"
@@ -35,7 +35,7 @@ def test_each_side_is_its_own_state(project: Path) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_an_older_revision() -> None:
-    """HEAD~1 is the state before the link was there."""
+    """HEAD~1 is the state before the link."""
     with revision("HEAD~1") as sides:
         assert not (sides.base / "package").exists()
         assert (sides.base / "code" / "one.py").exists()
@@ -43,7 +43,7 @@ def test_an_older_revision() -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
 def test_nothing_is_left(project: Path, error: type[BaseException]) -> None:
-    """Whatever ends the block, and even if the worktree was changed or taken away meanwhile."""
+    """It holds however the block ends, and even if the worktree was changed or removed meanwhile."""
     for spoil in (lambda base: (base / "new").write_text("x"), shutil.rmtree):
         seen: list[Path] = []
         with pytest.raises(error):
@@ -53,7 +53,7 @@ def test_nothing_is_left(project: Path, error: type[BaseException]) -> None:
 
 
 def _ends(error: type[BaseException], spoil: Callable[[Path], object], seen: list[Path]) -> None:
-    """A block that ends so."""
+    """A block that ends in this way."""
     with revision("HEAD") as sides:
         assert worktrees(sides.head) == 2
         seen.append(sides.base.parent)
@@ -62,7 +62,7 @@ def _ends(error: type[BaseException], spoil: Callable[[Path], object], seen: lis
 
 
 def test_hooks_do_not_run(project: Path) -> None:
-    """What a project does after each checkout is not done for us."""
+    """A project's post-checkout hook stays asleep."""
     hook = project / ".git" / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {project}/ran\n")
@@ -73,7 +73,7 @@ def test_hooks_do_not_run(project: Path) -> None:
 
 @pytest.mark.parametrize("name", ["nowhere", "", "--all", "HEAD:deep", "two\nlines"])
 def test_an_unknown_revision(project: Path, name: str) -> None:
-    """One line that says what was given and what may be; a folder is no revision, and an option is none either."""
+    """One line has the given name and valid ones; folders and options are no revisions."""
     with pytest.raises(InputError, match="unknown revision") as refused, revision(name):
         pass
     assert "give a commit, branch or tag" in str(refused.value)
@@ -82,7 +82,7 @@ def test_an_unknown_revision(project: Path, name: str) -> None:
 
 
 def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Outside of any git project."""
+    """Outside any git project it is refused."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(InputError, match=r"is not in a git project .*: run it where the code is"), revision("HEAD"):
@@ -90,7 +90,7 @@ def test_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A project without a state to compare with."""
+    """Without a commit there is nothing to compare with."""
     monkeypatch.chdir(make_project(tmp_path / "new", {}))
     with pytest.raises(InputError, match="has no commit yet: commit"), revision("HEAD"):
         pass
@@ -98,7 +98,7 @@ def test_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where git is not installed."""
+    """Without git it is refused."""
     monkeypatch.setenv("PATH", "")
     with pytest.raises(InputError, match="needs git, which is not on the PATH: install it"), revision("HEAD"):
         pass

@@ -1,4 +1,4 @@
-"""Both sides of a comparison: what is recorded of each arm, whose code it was, and that everything ends."""
+"""Both sides of a comparison: the record of each arm, whose code it ran, and its end in any case."""
 
 import math
 import shutil
@@ -31,26 +31,26 @@ QUICK: dict[str, Any] = {"outputs": "2", "rounds": 2, "blocks": 3, "block_second
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's project with functions and an engine; we are in it."""
+    """A user's project with functions and an engine, in the current folder."""
     made = make_project(tmp_path / "project")
     monkeypatch.chdir(made)
     return made
 
 
 def _observed(*engines: str, grid: str = "4,8", inputs: str | None = None, **fields: Any) -> list[SideObservation]:
-    """The last commit against the working tree."""
+    """Measures the last commit against the working tree."""
     spec = SweepSpec(**QUICK | {"engines": list(engines), "inputs": grid} | fields)
     with revision("HEAD") as sides, closing(against(spec, sides, inputs=inputs)) as observations:
         return list(observations)
 
 
 def _ended(seen: list[SideObservation], arm: str) -> list[tuple[int, Cell, Status, Status]]:
-    """How both sides of an arm ended, wherever it is recorded."""
+    """How both sides of an arm ended, in whichever record."""
     return [(o.round, o.cell, o.base[arm].status, o.head[arm].status) for o in seen if arm in o.base]
 
 
 def test_a_record_for_each_round_and_cell(project: Path) -> None:
-    """Every cell in each round, blocks paired, one number of calls for both sides and all rounds, and a control."""
+    """Each round has every cell and a control; blocks are paired; the number of calls is the same throughout."""
     seen = _observed("mine", "model:step", inputs="model:point")
     assert sorted((o.round, o.cell) for o in seen) == [(r, Cell(n, 2)) for r in (0, 1) for n in (4, 8)]
     loops: dict[tuple[Cell, str], set[int]] = {}
@@ -65,7 +65,7 @@ def test_a_record_for_each_round_and_cell(project: Path) -> None:
 
 
 def test_each_side_counts_with_its_own_code(project: Path) -> None:
-    """The engine that was edited counts 20 in head and 10 in base; counts are in the first round only."""
+    """The edited engine counts 20 in head and 10 in base; counts are in the first round only."""
     (project / "mine.py").write_text((project / "mine.py").read_text().replace("COUNT = 10", "COUNT = 20"))
     seen = _observed("mine")
     assert sorted(o.round for o in seen) == [0, 0, 1, 1]
@@ -80,7 +80,7 @@ def test_each_side_counts_with_its_own_code(project: Path) -> None:
 
 
 def test_jacobians_of_functions(project: Path) -> None:
-    """By jax.jacfwd and jax.jacrev, at random inputs; a function that changed is wrong in head, and is not timed."""
+    """jax.jacfwd and jax.jacrev take random inputs; a changed function is wrong in head, and not timed."""
     (project / "model.py").write_text(JAX_MODEL.format(factor=2))
     commit(project)
     (project / "model.py").write_text(JAX_MODEL.format(factor=3))
@@ -124,7 +124,7 @@ def test_a_wrong_side(project: Path) -> None:
     ],
 )
 def test_a_side_that_fails(project: Path, moody: str, status: Status, reason: str) -> None:
-    """Only that arm ends, with its reason, once; the others are measured in each round, in the same cell too."""
+    """Only that arm ends, once, with its reason; the others are measured in each round, even in the same cell."""
     (project / "model.py").write_text(MODEL.replace("def moody(x):\n    return x\n", moody))
     seen = _observed("model:moody", "model:step", timeout=1.5)
     first = [o for o in seen if o.round == 0]
@@ -136,7 +136,7 @@ def test_a_side_that_fails(project: Path, moody: str, status: Status, reason: st
 
 
 def test_a_death_in_the_middle_of_a_block(project: Path) -> None:
-    """In base, after it was prepared well: the cell is measured again without it."""
+    """After a good preparation in base, the cell is measured again without it."""
     late = f"calls = iter(range(6)){DIES.replace('os.kill', 'next(calls, None) is None and os.kill')}    return x\n"
     head = MODEL
     (project / "model.py").write_text(MODEL.replace("def moody(x):\n    return x\n", late))
@@ -148,7 +148,7 @@ def test_a_death_in_the_middle_of_a_block(project: Path) -> None:
 
 
 def test_no_side_finds_the_other(project: Path) -> None:
-    """A base that imports from the working tree would be compared with it: refused."""
+    """A base that imports from the working tree would be compared with itself, so it is refused."""
     sneaky = f"import sys\nsys.path.insert(0, {str(project)!r})\nimport elsewhere\n{MODEL}"
     (project / "model.py").write_text(sneaky)
     commit(project)
@@ -160,7 +160,7 @@ def test_no_side_finds_the_other(project: Path) -> None:
 
 
 class _Noting(SideProcess):
-    """Notes when it is asked to run, and takes as many seconds."""
+    """Records when it is asked to run, and takes this many seconds."""
 
     def __init__(self, name: str, asked: list[tuple[str, str]]) -> None:
         self.name, self._asked = name, asked
@@ -171,7 +171,7 @@ class _Noting(SideProcess):
 
 
 def test_blocks_alternate() -> None:
-    """ABBA for each arm in turn, base or head first by chance, and one of each at an odd end; paired as neighbours."""
+    """Blocks of each arm in turn are ABBA, in random order, with one pair at an odd end; neighbours are paired."""
     asked: list[tuple[str, str]] = []
     pair = Pair(_Noting("base", asked), _Noting("head", asked), 1.0)
     values = paired_blocks(pair, {"one": 1, "other": 1}, 21, Random(0))
@@ -188,7 +188,7 @@ def test_blocks_alternate() -> None:
 
 @pytest.fixture
 def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This repository, in a git project of its own; we are in it."""
+    """This repository in a git project of its own, the current folder."""
     copy = tmp_path / "ours"
     for name in ("modes", "bench", "results", "plots", "fwdrev"):
         shutil.copytree(ROOT / name, copy / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
@@ -198,7 +198,7 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_fwdrev_itself(ours: Path) -> None:
-    """An edited count of our own shows in head and not in base, though another fwdrev is installed."""
+    """An edited count of ours shows in head and not in base, though another fwdrev is installed."""
     null = ours / "modes" / "engines" / "noop.py"
     null.write_text(null.read_text().replace("multiply_adds=0", "multiply_adds=7"))
     (o, *_) = _observed("null", "forward", rounds=1)
@@ -211,7 +211,7 @@ def test_fwdrev_itself(ours: Path) -> None:
 
 
 def test_an_old_fwdrev_without_a_harness(ours: Path) -> None:
-    """A revision that has nothing but what fwdrev promises is measured all the same."""
+    """A revision with only the promised parts of fwdrev can be measured."""
     shutil.move(ours / "bench", ours.parent / "kept")
     commit(ours)
     shutil.move(ours.parent / "kept", ours / "bench")
@@ -220,7 +220,7 @@ def test_an_old_fwdrev_without_a_harness(ours: Path) -> None:
 
 
 def test_a_revision_that_is_no_fwdrev(ours: Path) -> None:
-    """Where base has no package, the installed one may not stand in for it."""
+    """If base has no package, the installed one must not replace it."""
     shutil.move(ours / "fwdrev", ours.parent / "kept")
     commit(ours)
     shutil.move(ours.parent / "kept", ours / "fwdrev")
@@ -232,7 +232,7 @@ def test_a_revision_that_is_no_fwdrev(ours: Path) -> None:
 
 
 def test_a_name_that_is_taken(project: Path) -> None:
-    """An engine called as the control is refused before anything starts."""
+    """An engine named like the control is refused before anything starts."""
     with pytest.raises(InputError, match="rename the engine"):
         _observed("control")
     assert worktrees(project) == 1
@@ -252,7 +252,7 @@ with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_end(project: Path, number: signal.Signals) -> None:
-    """Ctrl-C leaves neither worktree nor process; a kill leaves no process; its worktree the next run forgets."""
+    """Ctrl-C leaves no worktree or process; a kill leaves no process, and the next run removes its worktree."""
     command = [sys.executable, "-P", "-c", _SCRIPT]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert process.stdout is not None
@@ -272,7 +272,7 @@ def test_the_end(project: Path, number: signal.Signals) -> None:
 
 
 def test_a_killed_coordinator_and_a_side_that_hangs(project: Path) -> None:
-    """A side that is busy for ever ends too when nobody is there any more."""
+    """Even a busy side ends after its coordinator."""
     asleep = project.parent / "asleep"
     (project / "model.py").write_text(HANGS.replace("moody(x):", f"step(x):\n    open({str(asleep)!r}, 'w').close()"))
     commit(project)
@@ -289,7 +289,7 @@ def test_a_killed_coordinator_and_a_side_that_hangs(project: Path) -> None:
 
 
 def test_delays() -> None:
-    """One arm in one cell, one everywhere, or all of a direction; shares add up."""
+    """A delay is for one arm in one cell, one everywhere, or all of a direction; shares add up."""
     delays = [delay_of("forward@64,16=0.05"), delay_of("mode:forward=0.25"), delay_of("jax-vjp=1")]
     assert math.isclose(share_of(delays, "forward", Cell(64, 16)), 0.3)
     assert math.isclose(share_of(delays, "forward", Cell(64, 4)), 0.25)
@@ -302,13 +302,13 @@ def test_delays() -> None:
     "text", ["", "forward", "forward=-1", "forward=nan", "=0.1", "mode:sideways=0.1", "forward@4=1"]
 )
 def test_a_delay_that_cannot_be_read(text: str) -> None:
-    """One line with what to write."""
+    """One line says what to write."""
     with pytest.raises(InputError, match=r"e\.g\. "):
         delay_of(text)
 
 
 def test_a_delay_lengthens_every_block() -> None:
-    """It is measured out once, from the arm's own time, and is none where nobody asked for it."""
+    """The delay is calibrated once, from the arm's own time; without a request there is none."""
     side = Side()
     side.prepare(CONTROL, delay=0.5, loops=1)
     assert side.waits[CONTROL] > 0

@@ -1,4 +1,4 @@
-"""What a side tells of a result, of any kind, and whether two such agree; that a Jacobian is traced once."""
+"""A side's report of any result, the comparison of two reports, and a single trace of each Jacobian."""
 
 import sys
 from collections.abc import Callable
@@ -20,12 +20,12 @@ from fwdrev.bench.revisions.side import Side
 
 
 def test_both_name_the_control_alike() -> None:
-    """The program of a side can import nothing of ours."""
+    """The name is written twice, since a side's program can import nothing of ours."""
     assert side.CONTROL == sides.CONTROL
 
 
 def test_a_jacobian_is_traced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By each process, however many blocks it is timed in."""
+    """Each process traces once, however many blocks it times."""
     (tmp_path / "traced.py").write_text(
         "import jax\nCOUNT = []\ndef f(x):\n    COUNT.append(isinstance(x, jax.core.Tracer))\n    return x[:2] * 3.0\n"
     )
@@ -51,7 +51,7 @@ class _Pieces:
 
 
 def _told(result: Any) -> dict[str, Any]:
-    """What a side tells of a function's result."""
+    """A side's report of a function's result."""
     leaves = side._leaves(result)
     return {"product": side._text(leaves), "kind": side._kind(leaves), "quotients": []}
 
@@ -102,7 +102,7 @@ RESULTS: dict[str, tuple[Any, Any, str | None]] = {
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_results_of_any_kind(name: str) -> None:
-    """All that they hold is compared, by the precision that they have."""
+    """All their contents are compared, in their own precision."""
     base, head, said = RESULTS[name]
     found, _ = disagreement(_told(base), _told(head), "float64")
     assert (found is None) is (said is None), found
@@ -111,7 +111,7 @@ def test_results_of_any_kind(name: str) -> None:
 
 @pytest.mark.parametrize("result", ["text", {"a": "text"}, object(), np.array([object()])])
 def test_results_that_are_no_numbers(result: Any) -> None:
-    """The reason says what is in them."""
+    """The reason names their contents."""
     with pytest.raises(TypeError, match="which is no number"):
         _told(result)
 
@@ -132,7 +132,7 @@ JACOBIANS: dict[str, tuple[Callable[[Any], Any], Any, bool]] = {
 @pytest.mark.parametrize("mode", ["jacfwd", "jacrev"])
 @pytest.mark.parametrize("name", JACOBIANS)
 def test_jacobians_of_any_kind(name: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are compared with difference quotients of what the function returns."""
+    """They are compared with difference quotients of the function's result."""
     function, point, right = JACOBIANS[name]
     if (name, mode) == ("complex", "jacrev"):
         return  # JAX has no reverse mode of a complex result for a real input
@@ -148,7 +148,7 @@ def test_jacobians_of_any_kind(name: str, mode: str, tmp_path: Path, monkeypatch
 
 
 def test_a_jacobian_with_the_function_s_own_nan() -> None:
-    """Where the function has a NaN, so may its Jacobian; a NaN where the function has a number is wrong."""
+    """A NaN is right where the function has one, and wrong elsewhere."""
     one, nan = np.array([1.0, 2.0, np.nan]), np.array([1.0, np.nan, np.nan])
     answer = {"product": side._encoded(one), "kind": "float64", "quotients": [side._encoded(one)]}
     assert wrong(answer, "float64") is None
@@ -156,7 +156,7 @@ def test_a_jacobian_with_the_function_s_own_nan() -> None:
 
 
 def test_arrays_in_a_result_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """JAX answers before it is done, also with several arrays."""
+    """JAX returns before it is done, also with several arrays."""
     waited: list[object] = []
     monkeypatch.setattr(jax, "block_until_ready", waited.append)
     result = {"a": jnp.ones(2)}

@@ -24,7 +24,7 @@ def _observed(folder: Path, **fields: Any) -> list[Observation]:
 
 @pytest.mark.parametrize("other", ["reverse", pytest.param("jax-vjp", marks=pytest.mark.long)])
 def test_a_small_plane(tmp_path: Path, other: str) -> None:
-    """Every cell is prepared once and measured in every round, all arms, the same number of values, equal loops."""
+    """Every cell is prepared once and measured in every round, with all arms, equal numbers of values and loops."""
     seen = _observed(tmp_path / "scratch", outputs="2", engines=["forward", other])
     assert [o.round for o in seen] == [PREPARING] * 2 + [WEIGHING] * 2 + [0] * 2 + [1] * 2
     prepared, weighed, *rounds = (seen[i : i + 2] for i in range(0, 8, 2))
@@ -67,7 +67,7 @@ def test_other_problems_and_wrt(tmp_path: Path, wrt: str) -> None:
 
 
 def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
-    """Nobody is left behind when a sweep is given up."""
+    """No process remains when a sweep is given up."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     spec = make_spec(TINY | {"engines": ["forward"]})
@@ -84,7 +84,7 @@ def test_workers_end_with_the_sweep(tmp_path: Path) -> None:
 def test_what_a_thread_raises_reaches_the_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    """Whatever it is; no thread and no process stays."""
+    """Any exception does; no thread or process remains."""
 
     def refused(*_: object) -> NoReturn:
         raise error
@@ -101,7 +101,7 @@ def test_what_a_thread_raises_reaches_the_caller(
 
 
 def test_more_threads_than_processors(tmp_path: Path) -> None:
-    """Are refused before anything starts."""
+    """They are refused before anything starts."""
     with pytest.raises(InputError, match="threads = 1000: this machine lets us use"):
         LocalExecutor(make_spec({"threads": 1000}), tmp_path)
 

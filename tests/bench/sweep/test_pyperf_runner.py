@@ -1,4 +1,4 @@
-"""The protocol of pyperf: pyperf.Runner measures each arm of each cell; same journal, same records of failures."""
+"""The protocol of pyperf: pyperf.Runner measures each arm of each cell; journal and failures look the same."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ ONE = {"inputs": "4", "outputs": "2", "protocol": "pyperf", "rounds": 2, "effort
 
 @pytest.mark.parametrize("right", ["forward", pytest.param("jax-vjp", marks=pytest.mark.long)])
 def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str) -> None:
-    """As many rounds as processes, pyperf's number of values; an arm that dies there is recorded so."""
+    """It has as many rounds as processes, with pyperf's number of values; an arm that dies there is recorded so."""
     install_plugin(tmp_path, monkeypatch)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -35,7 +35,7 @@ def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right
 
 
 def test_the_command_takes_it(tmp_path: Path) -> None:
-    """The same folder, and it can be resumed cell by cell."""
+    """The folder is the same, and the run can be resumed cell by cell."""
     arguments = ["sweep", "--protocol", "pyperf", "--fast", "--rounds", "1", "--inputs", "4", "--outputs", "2"]
     done = fwdrev(*arguments, "--engines", "forward", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
@@ -48,7 +48,7 @@ def test_the_command_takes_it(tmp_path: Path) -> None:
 
 
 def test_effort_is_that_of_pyperf() -> None:
-    """20 processes of 3 values; --fast half as many, --rigorous twice as many; for paired rounds likewise."""
+    """The default is 20 processes of 3 values; --fast halves, --rigorous doubles them; paired rounds likewise."""
     rounds = {
         (protocol, effort): make_spec({"protocol": protocol, "effort": effort}).rounds
         for protocol in ("pyperf", "paired")
@@ -59,7 +59,7 @@ def test_effort_is_that_of_pyperf() -> None:
 
 
 def test_bad_combinations(tmp_path: Path) -> None:
-    """One line each."""
+    """One line refuses each."""
     expect_one_line(fwdrev("sweep", "--rigorous", "--fast", cwd=tmp_path), 2, "--rigorous and --fast: give one of them")
     done = fwdrev("sweep", "--protocol", "pyperf", "--budget", "5s", cwd=tmp_path)
     expect_one_line(done, 2, "precision and budget go with protocol paired")
@@ -68,7 +68,7 @@ def test_bad_combinations(tmp_path: Path) -> None:
 
 
 def test_what_pyperf_would_drop_is_passed_on(tmp_path: Path) -> None:
-    """Every variable that a worker of ours is given."""
+    """It keeps every variable of our workers."""
     from fwdrev.bench.machine.environment import worker_environment
 
     given = worker_environment(make_spec({}), tmp_path)

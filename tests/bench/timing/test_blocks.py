@@ -1,4 +1,4 @@
-"""How blocks are laid out: counts and orders, with a clock that is not one."""
+"""The layout of blocks: counts and orders, with a fake clock."""
 
 from itertools import groupby
 from random import Random
@@ -11,14 +11,14 @@ from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 
 
 class FakeClock:
-    """Time goes on only when an arm is called, by what that arm costs."""
+    """A clock that advances only when an arm is called, by that arm's cost."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.calls: list[str] = []
 
     def arm(self, name: str, seconds: float) -> Any:
-        """An arm that takes that long."""
+        """An arm that takes this long."""
 
         def call() -> None:
             self.now += seconds
@@ -29,20 +29,20 @@ class FakeClock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
-    """In place of pyperf's."""
+    """A fake clock in place of pyperf's."""
     fake = FakeClock()
     monkeypatch.setattr(timing, "perf_counter", lambda: fake.now)
     return fake
 
 
 def test_every_arm_gets_its_own_time(clock: FakeClock) -> None:
-    """Seconds per call, as many values as blocks, whatever the loop count."""
+    """Each block gives seconds per call, whatever the loop count."""
     arms = {"a": clock.arm("a", 0.25), "b": clock.arm("b", 2.0)}
     assert timed_blocks(arms, {"a": 4, "b": 1}, 6, Random(0)) == {"a": [0.25] * 6, "b": [2.0] * 6}
 
 
 def test_blocks_are_mirrored_pairs_in_changing_order(clock: FakeClock) -> None:
-    """ABBA: in each pair of blocks the second order is the first one backwards."""
+    """ABBA: in each pair of blocks the second order is the first one reversed."""
     names = "abc"
     came: list[str] = []
     timed_blocks({name: clock.arm(name, 1.0) for name in names}, dict.fromkeys(names, 1), 20, Random(0), came.append)
@@ -56,7 +56,7 @@ def test_blocks_are_mirrored_pairs_in_changing_order(clock: FakeClock) -> None:
 
 
 def test_what_an_arm_leaves_behind_is_not_charged_to_the_next(clock: FakeClock) -> None:
-    """The first call after another arm is slow; no value shows it."""
+    """The first call after another arm is slow; no value includes it."""
     last = ""
 
     def arm(name: str) -> Any:
@@ -84,7 +84,7 @@ def test_a_change_of_arms_costs_calls_that_are_not_counted(clock: FakeClock) -> 
 
 
 def test_a_block_takes_about_what_was_asked(clock: FakeClock) -> None:
-    """At least one call, and enough of a short one."""
+    """It has at least one call, and enough of a short one."""
     came: list[str] = []
     loops = calibrate({"slow": clock.arm("slow", 5.0), "fast": clock.arm("fast", 0.001)}, 0.5, came.append)
     assert loops == {"slow": 1, "fast": 500}
@@ -103,7 +103,7 @@ def test_the_shortest_of_three_calls_counts(clock: FakeClock) -> None:
 
 
 def test_arms_that_are_nearly_equal_share_a_loop_count(clock: FakeClock) -> None:
-    """That of the slower one, up to a factor of two between them."""
+    """They use that of the slower one, up to a factor of two between them."""
     arms = {"a": clock.arm("a", 0.010), "b": clock.arm("b", 0.011), "c": clock.arm("c", 0.003)}
     loops = calibrate(arms, 1.0)
     assert loops["a"] == loops["b"] == 91
@@ -111,7 +111,7 @@ def test_arms_that_are_nearly_equal_share_a_loop_count(clock: FakeClock) -> None
 
 
 def test_the_clock_is_that_of_pyperf() -> None:
-    """Though the module need not be loaded for it."""
+    """The module need not be loaded for it."""
     import pyperf
 
     assert vars(timing)["perf_counter"] is pyperf.perf_counter

@@ -1,4 +1,4 @@
-"""Two callables of one process: how their blocks are laid out, what is called when, and what is refused."""
+"""Two callables of one process: the layout of their blocks, the order of calls, and refusals."""
 
 import gc
 import sys
@@ -17,14 +17,14 @@ from fwdrev.modes.errors import InputError
 
 
 class Clock:
-    """Time goes on only when something is called, by what that costs; `calls` are those since the probe."""
+    """A clock that advances only with calls, by their cost; `calls` are those since the probe."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.calls = ""
 
     def call(self, name: str, seconds: float, answer: Any = None) -> Callable[[], Any]:
-        """What takes that long, and answers that."""
+        """A callable that takes this long, and returns this answer."""
 
         def called() -> Any:
             self.now += seconds
@@ -36,7 +36,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """In place of the real one."""
+    """A fake clock in place of the real one."""
     fake = Clock()
     for module in (timing, callables):
         monkeypatch.setattr(module, "perf_counter", lambda: fake.now)
@@ -44,12 +44,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def probed(clock: Clock, f: float, g: float) -> PairedCallables:
-    """A pair whose calls take so many seconds."""
+    """A pair whose calls take this many seconds, probed."""
     return measured(clock, f, g)[0]
 
 
 def measured(clock: Clock, f: float, g: float) -> tuple[PairedCallables, Probed]:
-    """The same with what its first calls told."""
+    """The pair measured with the results of its probe."""
     pair = PairedCallables(clock.call("f", f), clock.call("g", g))
     found = pair.probe()
     clock.calls = ""
@@ -107,7 +107,7 @@ def test_either_may_begin(clock: Clock) -> None:
 
 
 def test_setup_is_called_anew_in_each_round(clock: Clock) -> None:
-    """Its callables are those of that round and no other, called once before the blocks; the old live until then."""
+    """Each round has its own callables, called once before the blocks; the old ones live until then."""
     made: list[str] = []
 
     def setup() -> tuple[Any, Any]:
@@ -145,7 +145,7 @@ def test_the_old_pair_lives_until_the_new_one_is_there() -> None:
 
 
 def test_the_collector_is_as_it_was() -> None:
-    """Off in blocks; on or off after them, as before, also where a callable raises."""
+    """It is off during blocks; afterwards its state is as before, even if a callable raises."""
     seen: list[bool] = []
     pair = PairedCallables(lambda: seen.append(gc.isenabled()), lambda: None)
     pair.probe()
@@ -173,7 +173,7 @@ def test_the_collector_is_as_it_was() -> None:
     ids=str,
 )
 def test_the_layout_fits_the_time(clock: Clock, seconds: float, rounds: int, blocks: int) -> None:
-    """Two looks at longer calls have fewer blocks, then fewer rounds; and they take no longer than allowed."""
+    """For longer calls, two looks have fewer blocks, then fewer rounds; they stay within the time."""
     pair, found = measured(clock, f=seconds, g=seconds)
     layout = found.layout(5.0)
     assert (layout.rounds, layout.blocks) == (rounds, blocks)
@@ -184,7 +184,7 @@ def test_the_layout_fits_the_time(clock: Clock, seconds: float, rounds: int, blo
 
 @pytest.mark.parametrize(("seconds", "rounds"), [(0.12, 5), (0.15, 4), (0.3, 2), (0.6, 1), (3.0, 0)])
 def test_without_time_for_two_looks_there_are_as_many_rounds_as_fit(clock: Clock, seconds: float, rounds: int) -> None:
-    """Down to none; what two looks of five rounds need is known, and would be enough."""
+    """There may be none; the message gives a time for two looks of five rounds, which suffices."""
     pair, found = measured(clock, f=seconds, g=seconds)
     layout = found.layout(5.0)
     assert (layout.rounds, layout.blocks) == (rounds, 2)
@@ -194,7 +194,7 @@ def test_without_time_for_two_looks_there_are_as_many_rounds_as_fit(clock: Clock
 
 
 def test_what_setup_takes_counts(clock: Clock) -> None:
-    """In each round; but not what the first calls take, which compile for all rounds."""
+    """It counts in each round; first calls do not, since they compile for all rounds."""
     compiled: set[str] = set()
 
     def compiling(name: str) -> Callable[[], None]:
@@ -223,13 +223,13 @@ class Waited:
         self.waits = 0
 
     def block_until_ready(self) -> "Waited":
-        """Ready."""
+        """Makes it ready."""
         self.waits += 1
         return self
 
 
 def test_arrays_of_jax_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alone or inside a result, once for each call; what has none is called as it is."""
+    """They may be alone or inside a result, and each call waits once; a result without arrays is returned as it is."""
     from jax import tree_util
 
     def block_until_ready(found: Any) -> Any:
@@ -250,7 +250,7 @@ def test_arrays_of_jax_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_jax_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody has, no array can be of it."""
+    """Without an imported JAX, no array can be JAX's."""
     monkeypatch.delitem(sys.modules, "jax", raising=False)
     pair = PairedCallables(Waited, Waited)
     pair.probe()
@@ -260,12 +260,12 @@ def test_jax_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("call", [dict, partial(max, 1, 2), lambda x=1: x, lambda *xs: xs])
 def test_what_needs_no_arguments_may_have_some(call: Any) -> None:
-    """Defaults, any number of them, a builtin whose signature nobody knows."""
+    """Defaults, any number of them, and a builtin without a signature are accepted."""
     assert without_arguments("f", call) is call
 
 
 @pytest.mark.parametrize(("call", "why"), [(lambda x: x, "argument: 'x'"), (abs, "needs arguments"), (1, "is 1: ")])
 def test_what_cannot_be_called_without_arguments_is_refused(call: Any, why: str) -> None:
-    """In a line that says what to give."""
+    """One line says what to give."""
     with pytest.raises(InputError, match=rf"^f .*{why}.*lambda: work\(x\)$"):
         without_arguments("f", call)

@@ -116,7 +116,7 @@ def test_skips_go_through_json() -> None:
 
 
 def test_a_ledger_outlives_its_process(tmp_path: Path) -> None:
-    """Whoever opens the file knows which arm was running, and which has used most."""
+    """Any reader of the file knows which arm is running, and which took the longest."""
     ledger = Ledger(tmp_path / "ledger", ["a", "b"])
     assert (ledger.running, ledger.longest) == (None, None)
     ledger.enter("a")

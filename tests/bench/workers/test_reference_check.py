@@ -1,4 +1,4 @@
-"""The reference that Jacobians are compared with: one that is wrong itself makes no engine wrong."""
+"""The reference for Jacobians: a wrong one makes no engine wrong."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ SMALL = problem("driven", n=4, m=2, depth=1)
 
 
 def spoilt(monkeypatch: pytest.MonkeyPatch, spoil: Any, *, always: bool = False) -> list[dict[str, int]]:
-    """Compiled quickly, or always, J · v comes out spoilt; the options of each compilation."""
+    """Spoils J · v, compiled quickly or always; records the options of each compilation."""
     seen: list[dict[str, int]] = []
 
     def products(at: Problem, wrt: Wrt, options: dict[str, int]) -> Reference:
@@ -59,14 +59,14 @@ def test_a_reference_is_right_where_the_function_is_finite(wrt: Wrt, dtype: str)
 
 @pytest.mark.parametrize("spoil", [lambda Jv: Jv * np.nan, lambda Jv: Jv * np.inf, lambda Jv: Jv * 1.01])
 def test_a_reference_that_contradicts_itself_is_computed_again(monkeypatch: pytest.MonkeyPatch, spoil: Any) -> None:
-    """As compiled by default; u · (J v) is not (u J) · v where one of them is wrong."""
+    """It is compiled as by default; u · (J v) differs from (u J) · v if one of them is wrong."""
     seen = spoilt(monkeypatch, spoil)
     assert reference(SMALL, Wrt.BOTH).holds
     assert seen == [QUICK, {}]
 
 
 def test_a_good_reference_costs_one_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quick one."""
+    """It is the quick one."""
     seen = spoilt(monkeypatch, lambda Jv: Jv)
     assert reference(SMALL, Wrt.BOTH).holds
     assert seen == [QUICK]
@@ -74,7 +74,7 @@ def test_a_good_reference_costs_one_compilation(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("engine", ["forward", "jax-vjp"])
 def test_what_cannot_be_checked_is_not_wrong(monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
-    """It is told, and so is whether the engine's Jacobian is finite."""
+    """A message says so, and whether the engine's Jacobian is finite."""
     spoilt(monkeypatch, lambda Jv: Jv * np.nan, always=True)
     spec = make_spec({"engines": ["forward", "jax-vjp"], "inputs": "4", "outputs": "2"})
     call, arm = checked(engine_named(engine), spec, SMALL, reference(SMALL, spec.wrt))
@@ -84,7 +84,7 @@ def test_what_cannot_be_checked_is_not_wrong(monkeypatch: pytest.MonkeyPatch, en
 
 
 def test_what_is_finite_in_the_reference_is_compared() -> None:
-    """The rest of a reference that is not, too."""
+    """The finite rest of a reference counts too."""
     J = np.array([[1.0, 2.0], [np.inf, 0.0]])
     v, u = np.ones(2), np.ones(2)
     with np.errstate(all="ignore"):
@@ -96,7 +96,7 @@ def test_what_is_finite_in_the_reference_is_compared() -> None:
 
 
 def test_a_run_tells_what_was_not_checked() -> None:
-    """Beside what was not measured; it is no failure."""
+    """It stands beside arms that were not measured, and is no failure."""
     run = scripted_run(inputs="64", outputs="1", rounds=1)
     told = [
         replace(o, arms={k: replace(arm, reason="not checked: …") for k, arm in o.arms.items()})

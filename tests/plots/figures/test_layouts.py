@@ -1,4 +1,4 @@
-"""Figures as data: what is drawn is what was measured."""
+"""Figures as data: they draw what was measured."""
 
 import math
 from pathlib import Path
@@ -18,12 +18,12 @@ PAIR = ("forward", "reverse")
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """Without noise, so that every number is known."""
+    """A run without noise, so that every number is known."""
     return scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
 
 
 def test_map_is_the_ratio_in_each_cell(run: Run) -> None:
-    """log2(time of reverse / time of forward), rows by m, columns by n, and the true crossover."""
+    """It holds log2(time of reverse / time of forward), rows by m, columns by n, and the true crossover."""
     from fwdrev.bench import Cell
 
     layout = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR))
@@ -38,7 +38,7 @@ def test_map_is_the_ratio_in_each_cell(run: Run) -> None:
 
 
 def test_curves_are_the_times(run: Run) -> None:
-    """Along m at one n, every engine."""
+    """They run along m at one n, for every engine."""
     from fwdrev.bench import Cell
 
     layout = lay_out_curves(times(run), "m", 64)
@@ -49,7 +49,7 @@ def test_curves_are_the_times(run: Run) -> None:
 
 
 def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
-    """A figure of the user's own; a lone cell too."""
+    """It can be the user's own figure, and the map a single cell."""
     for each in (run, scripted_run(inputs="8", outputs="8")):
         ax = Figure().subplots()
         draw_map(lay_out_map(log_ratios(each, PAIR), log_count_ratios(each, PAIR)), ax)
@@ -57,7 +57,7 @@ def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
 
 
 def test_figures_are_files(run: Run, tmp_path: Path) -> None:
-    """SVG, PNG and PDF of each; text in the SVG is text, and what comes from outside is escaped."""
+    """Each comes as SVG, PNG and PDF; text in the SVG is text, and text from outside is escaped."""
     paths = save_figures(run, tmp_path)
     names = {f"{name}-forward-reverse" for name in ("map", "memory", "regret")}
     names |= {"cost-curves", "winners"}
@@ -71,7 +71,7 @@ def test_figures_are_files(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
-    """No date and no random name in SVG or PDF; only the formats that were asked for."""
+    """There is no date or random name in SVG or PDF; only the requested formats are written."""
     run = scripted_run(inputs="16,64", outputs="4,256")
     one, other = (save_figures(run, tmp_path / name, formats=["svg", "pdf"]) for name in ("one", "other"))
     assert {path.suffix for path in one} == {".svg", ".pdf"}
@@ -79,7 +79,7 @@ def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
 
 
 def test_a_name_from_outside_makes_no_folder(tmp_path: Path) -> None:
-    """What stands in a file's name is what can stand there."""
+    """Its characters that a file name cannot hold are replaced."""
     from fwdrev.plots.gallery import save
 
     (path,) = save(iter([("map-../a\nb-c", Figure())]), tmp_path, ["svg"])
@@ -87,14 +87,14 @@ def test_a_name_from_outside_makes_no_folder(tmp_path: Path) -> None:
 
 
 def test_caption_tells_where_and_from_how_much(run: Run) -> None:
-    """Problem, rounds, machine, date."""
+    """It has problem, rounds, machine and date."""
     text = caption(run)
     for part in ("driven", "5 rounds", "machine", "2026-01-01", "95 %"):
         assert part in text
 
 
 def test_an_empty_run_cannot_be_drawn(tmp_path: Path) -> None:
-    """It says so instead of drawing an empty plane."""
+    """An error says so instead of an empty plane."""
     import dataclasses
 
     empty = dataclasses.replace(scripted_run(inputs="8", outputs="8"), observations=())
@@ -103,7 +103,7 @@ def test_an_empty_run_cannot_be_drawn(tmp_path: Path) -> None:
 
 
 def test_labels_of_sizes_do_not_touch() -> None:
-    """Where a sweep has refined the plane, sizes are close to each other; both ends are always named."""
+    """Sizes are close to each other where a sweep has refined the plane; both ends always have labels."""
     from fwdrev.plots.core.plane import apart
 
     assert apart(np.array([1.0, 4, 16, 64, 96, 112, 160, 256, 1024]), 9.0) == [1, 4, 16, 64, 160, 1024]
@@ -112,7 +112,7 @@ def test_labels_of_sizes_do_not_touch() -> None:
 
 
 def test_a_scale_of_times_has_numbers_however_short_it_is(tmp_path: Path) -> None:
-    """With 2 and 5 between the powers of ten where there are few; and never the code of a formula."""
+    """Where powers of ten are few, 2 and 5 appear between them; and a label never shows the code of a formula."""
     from fwdrev.plots.core.plane import Decades
 
     assert set(np.round(Decades().tick_values(3e-6, 4e-5), 7)) >= {5e-6, 1e-5, 2e-5}
@@ -122,7 +122,7 @@ def test_a_scale_of_times_has_numbers_however_short_it_is(tmp_path: Path) -> Non
 
 
 def test_labels_at_the_ends_of_curves_do_not_touch() -> None:
-    """They move apart by as little as it takes, together, and stay beside the axis."""
+    """They move apart by the least amount, together, and stay beside the axis."""
     from fwdrev.plots.figures.cost_curves import spread
 
     assert spread([0.1, 0.5, 0.9], 0.1) == pytest.approx([0.1, 0.5, 0.9])
@@ -133,7 +133,7 @@ def test_labels_at_the_ends_of_curves_do_not_touch() -> None:
 
 
 def test_a_large_plane_has_no_numbers() -> None:
-    """More than four hundred cells could not be read; sizes on the axes are few."""
+    """Numbers in more than four hundred cells would be unreadable; the axes name few sizes."""
     from fwdrev.plots.core.plane import Cells, draw_cells
 
     sizes = np.arange(1.0, 101)
@@ -144,7 +144,7 @@ def test_a_large_plane_has_no_numbers() -> None:
 
 
 def test_a_factor_has_as_many_digits_as_one_reads() -> None:
-    """Two, and never an exponent, whichever of the two engines is better."""
+    """It has two digits and never an exponent, whichever of the two engines is better."""
     from fwdrev.plots.core.plane import factor_text
 
     shown = {1.0: "1", 1.449: "1.4", 12.4: "12", 99.4: "99", 99.6: "100", 1234.0: "1234"}
@@ -153,7 +153,7 @@ def test_a_factor_has_as_many_digits_as_one_reads() -> None:
 
 
 def test_engines_of_one_direction_have_different_colours() -> None:
-    """At the two ends of a scale; otherwise each has the colour of its direction."""
+    """The colours lie at the two ends of a scale; otherwise each engine has the colour of its direction."""
     from fwdrev.plots.core.plane import Cells, draw_cells
 
     cells = Cells(n=np.array([4.0, 16]), m=np.array([8.0]), advantage=np.array([[3.0, -3.0]]))
@@ -166,7 +166,7 @@ def test_engines_of_one_direction_have_different_colours() -> None:
 
 
 def test_what_is_not_known_does_not_look_equal() -> None:
-    """Equal is white; a cell without a number is not."""
+    """White means equal; a cell without a number is not white."""
     from fwdrev.plots.core.plane import Cells, draw_cells
 
     cells = Cells(n=np.array([4.0, 16]), m=np.array([8.0]), advantage=np.array([[0.0, math.nan]]))

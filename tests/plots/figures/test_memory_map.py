@@ -1,4 +1,4 @@
-"""The memory map as data: both panels are what was predicted and what was measured, on one scale."""
+"""The memory map as data: the panels show predictions and measurements on one scale."""
 
 import math
 from pathlib import Path
@@ -19,12 +19,12 @@ PAIR = ("forward", "reverse")
 
 
 def counted(engine: str, cell: Cell) -> int:
-    """Equal at n = m."""
+    """Counted bytes of a cell, equal at n = m."""
     return cell.n if engine == "forward" else cell.m
 
 
 def measured(engine: str, cell: Cell) -> int | None:
-    """Forward needs twice as much as counted, so they are equal at 2 n = m; one cell failed."""
+    """Measured bytes: forward needs twice its counts, so both are equal at 2 n = m; one cell failed."""
     if cell == Cell(16, 16):
         return None
     return 2 * cell.n if engine == "forward" else cell.m
@@ -41,7 +41,7 @@ def _drawn(run: Run) -> tuple[Axes, Axes]:
 
 
 def test_panels_are_the_ratios_turned_round() -> None:
-    """log2(bytes of reverse / bytes of forward), rows by m, columns by n: positive where forward needs less."""
+    """They hold log2(bytes of reverse / bytes of forward), rows by m, columns by n: positive if forward needs less."""
     layout = lay_out_memory(memory_ratios(_run(), PAIR))
     for panel, factor in ((layout.predicted, 1), (layout.measured, 2)):
         expected = np.log2(panel.m[:, np.newaxis] / (factor * panel.n[np.newaxis]))
@@ -56,7 +56,7 @@ def test_panels_are_the_ratios_turned_round() -> None:
 
 
 def test_what_is_drawn_is_what_was_laid_out() -> None:
-    """A number in every known cell, how many are forward's above it; both lines, and one scale of colours."""
+    """Each known cell has a number, and the title counts forward's cells; there are all lines and one colour scale."""
     left, right = _drawn(_run())
     assert left.get_title(loc="left") == "Predicted: forward needs less in 6 of 15 cells"
     assert right.get_title(loc="left") == "Measured: forward needs less in 4 of 14 cells"
@@ -71,7 +71,7 @@ def test_what_is_drawn_is_what_was_laid_out() -> None:
 
 
 def test_the_colour_is_that_of_the_engine_that_needs_less() -> None:
-    """Orange where forward does, blue where reverse does."""
+    """It is orange for forward and blue for reverse."""
     left, _ = _drawn(with_memory(scripted_run(inputs="1,1024", outputs="32"), counted, counted))
     ours, theirs = left.collections[0].to_rgba(np.array([5.0, -5.0]))
     assert (to_hex(ours).upper(), to_hex(theirs).upper()) == (FORWARD, REVERSE)
@@ -83,7 +83,7 @@ def test_the_colour_is_that_of_the_engine_that_needs_less() -> None:
 
 @pytest.mark.parametrize(("inputs", "outputs"), [("8", "8"), ("16", "16"), ("8", "4:64:*2"), ("4:64:*2", "8")])
 def test_a_row_a_column_or_a_cell_can_be_drawn(inputs: str, outputs: str) -> None:
-    """Also one in which nothing was measured."""
+    """One without measurements can be drawn too."""
     left, right = _drawn(_run(inputs, outputs))
     assert left.get_title(loc="left").startswith("Predicted: forward needs less in")
     nothing = inputs == outputs == "16"
@@ -91,7 +91,7 @@ def test_a_row_a_column_or_a_cell_can_be_drawn(inputs: str, outputs: str) -> Non
 
 
 def test_a_break_even_without_neighbours_can_be_seen() -> None:
-    """A point has no line: it gets a mark."""
+    """A single point makes no line, so it gets a marker."""
     left, right = _drawn(_run("8", "4:64:*2"))
     dashed, solid = left.lines[-1], right.lines[-1]
     assert dashed.get_markevery() == [0]
@@ -100,7 +100,7 @@ def test_a_break_even_without_neighbours_can_be_seen() -> None:
 
 
 def test_the_map_of_memory_is_drawn_where_there_is_one(tmp_path: Path) -> None:
-    """As a file beside the others, saying what was measured; not where nobody counted or measured bytes."""
+    """It is a further file that says what was measured; without counted or measured bytes there is none."""
     names = {path.name for path in save_figures(_run(), tmp_path)}
     assert {"memory-forward-reverse.svg", "memory-forward-reverse.png"} <= names
     svg = (tmp_path / "memory-forward-reverse.svg").read_text()

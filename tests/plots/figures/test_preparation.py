@@ -1,4 +1,4 @@
-"""The figure of preparation as data: what it takes once, and when that is paid back."""
+"""The figure of preparation as data: the time of preparing, and after how many calls it pays off."""
 
 import math
 from dataclasses import replace
@@ -25,12 +25,12 @@ ROWS = [
     (64, "reverse", 1e-3, 9e-3),
     (64, "forward", None, 1e-3),
 ]
-"""m, engine, seconds once and for each call, all at n = 8."""
+"""m, engine, seconds of preparing and seconds per call, all at n = 8."""
 
 TABLE = pd.DataFrame([(8, m, name, once) for m, name, once, _ in ROWS], columns=["n", "m", "engine", "prepare_seconds"])
 
 _NOISE = {"reverse": (0.0, 0.0, 0.0), "forward": (0.03, 0.0, -0.03), "jax-vjp": (0.02, -0.02, 0.0)}
-"""Of three rounds: a hundredth cannot be seen, a half can."""
+"""Noise of three rounds: a hundredth does not show, a half does."""
 
 
 def _blocks() -> Blocks:
@@ -46,7 +46,7 @@ BLOCKS = _blocks()
 
 
 def test_preparation_is_what_was_measured_once() -> None:
-    """Each engine where it was prepared, without an interval."""
+    """Each engine has its time of preparation where it was prepared, without an interval."""
     layout = lay_out_preparation(TABLE, BLOCKS, "m", 8)
     assert layout is not None
     curves = {curve.engine: curve for curve in layout.curves.curves}
@@ -58,9 +58,9 @@ def test_preparation_is_what_was_measured_once() -> None:
 
 
 def test_it_is_paid_back_when_calls_have_saved_it() -> None:
-    """More to prepare ÷ saved by a call, against the cheapest; not where calls are slower or cannot be told apart.
+    """Calls are extra preparation ÷ saving per call, against the cheapest; none if calls are slower or look equal.
 
-    A single round tells nothing apart.
+    A single round distinguishes nothing.
     """
     layout = lay_out_preparation(TABLE, BLOCKS, "m", 8)
     assert layout is not None
@@ -75,13 +75,13 @@ def test_it_is_paid_back_when_calls_have_saved_it() -> None:
 
 
 def test_nothing_prepared_is_no_layout() -> None:
-    """Neither is a line of the plane that was not measured."""
+    """A line of the plane without measurements has none either."""
     assert lay_out_preparation(TABLE, BLOCKS, "m", 9) is None
     assert lay_out_preparation(TABLE.assign(prepare_seconds=np.nan), BLOCKS, "m", 8) is None
 
 
 def test_an_engine_that_is_never_paid_back_is_named() -> None:
-    """And the others are labelled at their last point."""
+    """The others are labelled at their last point."""
     layout = lay_out_preparation(TABLE[TABLE["m"] == 4], BLOCKS, "m", 8)
     assert layout is not None
     above, below = Figure().subplots(2, 1)
@@ -92,7 +92,7 @@ def test_an_engine_that_is_never_paid_back_is_named() -> None:
 
 
 def _prepared(once: float | None) -> Run:
-    """Every engine takes that long, a reverse one half of it."""
+    """A run in which every engine takes this long to prepare, a reverse one half as long."""
     run = scripted_run(inputs="8,16", outputs="8,16")
 
     def arm(name: str, one: ArmResult) -> ArmResult:
@@ -106,7 +106,7 @@ def _prepared(once: float | None) -> Run:
 
 
 def test_the_figure_is_drawn_where_something_was_prepared() -> None:
-    """Through the middle of the plane, above the times and below when they are paid back; None otherwise."""
+    """It follows the middle of the plane, times above, calls below; otherwise there is none."""
     figure = preparation_figure(_prepared(0.5))
     assert figure is not None
     titles = [ax.get_title(loc="left") for ax in figure.axes]

@@ -24,7 +24,7 @@ def _predicted(logs: dict[tuple[int, int], float]) -> LogRatios:
 
 
 def test_a_prediction_is_a_rule_for_the_cells_that_it_knows() -> None:
-    """Forward where it is expected to take less; scored there only, and left out where it knows none."""
+    """It chooses forward if it expects less time; it is scored where it predicts, and left out without predictions."""
     run = scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
     ratios = log_ratios(run, PAIR)
     some = [Cell(16, 1024), Cell(512, 4), Cell(64, 64)]
@@ -42,7 +42,7 @@ def test_a_prediction_is_a_rule_for_the_cells_that_it_knows() -> None:
 
 
 def test_rows_are_the_scores() -> None:
-    """Mean and worst slow-down of each rule, the share that is right in words; the best first."""
+    """They have mean and worst slow-down of each rule and its right share in words, the best first."""
     run = scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
     found = scores(log_ratios(run, PAIR))
     layout = lay_out_regret(found, PAIR)
@@ -63,7 +63,7 @@ def test_rows_are_the_scores() -> None:
 
 
 def test_every_number_is_written() -> None:
-    """Right, mean and worst of each rule, below a head each; two dots a row."""
+    """Right, mean and worst of each rule stand below their heads; each row has two dots."""
     layout = lay_out_regret(scores(log_ratios(scripted_run(), PAIR)), PAIR)
     ax = Figure().subplots()
     draw_regret(layout, ax)
@@ -72,7 +72,7 @@ def test_every_number_is_written() -> None:
 
 
 def test_rules_are_for_a_forward_and_a_reverse_engine() -> None:
-    """In either order with the same answer; between two of one direction there is nothing to choose."""
+    """Their order does not matter; two engines of one direction leave no choice."""
     run = with_counts(scripted_run(engines=["forward", "reverse", "jax-jvp"]))
     one, turned = (scored(pair_of_run(run, pair, None)) for pair in (PAIR, PAIR[::-1]))
     assert one is not None

@@ -1,4 +1,4 @@
-"""The winner map as data: which of all engines is the fastest, and where that cannot be said."""
+"""The winner map as data: the fastest of all engines in each cell, if decided."""
 
 import math
 
@@ -24,7 +24,7 @@ def _table(*rows: tuple[int, int, str, str | None, float, float, float]) -> pd.D
 
 
 def _drawn() -> tuple[WinnerLayout, list[str], list[str]]:
-    """One cell that is decided, one that is not, one with an engine alone, one that was not measured."""
+    """One decided cell, one undecided, one with a single engine, one not measured."""
     layout = lay_out_winners(
         _table(
             (4, 8, "bracketed", "forward", 3.0, 2.9, 3.1),
@@ -41,7 +41,7 @@ def _drawn() -> tuple[WinnerLayout, list[str], list[str]]:
 
 
 def test_the_winner_is_the_engine_with_the_least_time() -> None:
-    """In each cell of a run whose times are a formula, and the factor is how many times longer the other takes."""
+    """Times follow a formula in each cell; the factor is the other engine's time divided by the winner's."""
     run = scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
     layout = lay_out_winners(winners(timed_blocks(run)), run.spec.engines)
     assert layout.fastest.shape == (5, 6)
@@ -56,7 +56,7 @@ def test_the_winner_is_the_engine_with_the_least_time() -> None:
 
 
 def test_a_cell_is_decided_where_the_interval_lies_above_one() -> None:
-    """Or where an engine is alone; not where the interval holds 1; a cell that was not measured has no winner."""
+    """A single engine decides it too; an interval that holds 1 does not; an unmeasured cell has no winner."""
     layout, _, _ = _drawn()
     assert layout.fastest.tolist() == [[2, 1], [3, -1]]
     assert layout.second.tolist() == [[0, 0], [-1, -1]]
@@ -72,7 +72,7 @@ def test_one_round_decides_nothing() -> None:
 
 
 def test_a_cell_has_the_colour_and_the_mark_of_its_winner() -> None:
-    """Two pale halves with a mark each where it is not decided, in the order of the engines."""
+    """An undecided cell has two pale halves with a mark each, in the order of the engines."""
     _, colours, written = _drawn()
     assert colours[0] == MIXED
     assert colours[3] == shade("jax-vjp").upper()
@@ -82,7 +82,7 @@ def test_a_cell_has_the_colour_and_the_mark_of_its_winner() -> None:
 
 
 def test_engines_can_be_told_apart_without_colours() -> None:
-    """Each has a mark of its own; those of one direction share a hue but not a shade."""
+    """Each has its own mark; those of one direction share a hue but not a shade."""
     names = ["forward", "reverse", "bracketed", "jax-jvp", "jax-vjp", "jax-bracketed", "theirs", "theirs too"]
     assert list(marks(names).values()) == ["F", "R", "M", "jF", "jR", "jM", "X", "X2"]
     for ours, other in (("forward", "jax-jvp"), ("reverse", "jax-vjp"), ("bracketed", "jax-bracketed")):
@@ -92,13 +92,13 @@ def test_engines_can_be_told_apart_without_colours() -> None:
 
 
 def test_what_computes_nothing_does_not_win() -> None:
-    """The engine that does nothing is left out; one that is not installed here stays."""
+    """The engine null is left out; an engine that is not installed here stays."""
     assert contenders(["forward", "null", "theirs"]) == ["forward", "theirs"]
     assert winner_figure(scripted_run(inputs="8", outputs="8", engines=["forward", "null"])) is None
 
 
 def test_a_large_plane_has_no_numbers() -> None:
-    """Nobody could read them; the cells are all there."""
+    """They would be unreadable; all cells are there."""
     rows = [(n, m, "forward", "reverse", 2.0, 1.9, 2.1) for n in range(1, 22) for m in range(1, 22)]
     ax = Figure().subplots()
     draw_winners(lay_out_winners(_table(*rows), ENGINES), ax)
@@ -108,6 +108,6 @@ def test_a_large_plane_has_no_numbers() -> None:
 
 
 def test_names_from_outside_are_one_line_of_text() -> None:
-    """Without what cannot be printed, and not of any length."""
+    """They are shortened, without unprintable characters."""
     assert shown("a\nb\x00c\t$d$") == "a b c $d$"
     assert len(shown(1000 * "x")) < 100

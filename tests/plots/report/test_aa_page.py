@@ -1,4 +1,4 @@
-"""The report of a selftest: what it says is what the record says, and names are shown letter by letter."""
+"""The report of a self-test: it agrees with the record, and shows names literally."""
 
 import re
 from html.parser import HTMLParser
@@ -18,7 +18,7 @@ NASTY = "<script>alert(1)</script>&lt;b&gt;"
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """Six runs on identical code, two with delays; the processor has a name that no page may run."""
+    """A record of six runs on identical code, two with delays; the processor's name must not run as code."""
     found = made(tmp_path / "record.jsonl", machine={"cpu_model_name": NASTY, "cpus": 2})
     rng = np.random.default_rng(0)
     for _ in range(6):
@@ -29,28 +29,28 @@ def record(tmp_path: Path) -> Record:
 
 
 class _Page(HTMLParser):
-    """Its tags, and the text in cells."""
+    """The tags of a page, and the text in its cells."""
 
     def __init__(self) -> None:
-        """Nothing read yet."""
+        """Starts with nothing read."""
         super().__init__()
         self.tags: list[str] = []
         self.cells: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Cells begin empty."""
+        """Starts an empty cell."""
         self.tags.append(tag)
         if tag in {"td", "th"}:
             self.cells.append("")
 
     def handle_data(self, data: str) -> None:
-        """Belongs to the last cell."""
+        """Adds text to the last cell."""
         if self.cells:
             self.cells[-1] += data
 
 
 def test_the_page_says_what_the_record_says(record: Record) -> None:
-    """Beside the record by default; rates as counted; no script, nothing fetched, no element of a name's."""
+    """It lies beside the record by default; rates are those counted; no script, request or element is a name's."""
     done = fwdrev("report", record.path)
     assert done.returncode == 0, done.stderr
     text = record.path.with_suffix(".html").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_the_page_says_what_the_record_says(record: Record) -> None:
 
 
 def test_the_figure_has_every_finding(record: Record) -> None:
-    """Changes are those of the gate on identical code, shares those of the advice; and it is drawn."""
+    """It shows the gate's changes on identical code and the advice's shares; and it can be drawn."""
     summary = summarised(record)
     layout = lay_out_aa_test(record, summary)
     assert len(layout.cells) == 6 * len(SPEC.cells) * len(SPEC.engines)
@@ -81,7 +81,7 @@ def test_the_figure_has_every_finding(record: Record) -> None:
 
 
 def test_what_cannot_be_reported(record: Record, tmp_path: Path) -> None:
-    """A file beside folders, a file that is no record, a record without runs, a page that is not ours."""
+    """A file beside folders, a file that is no record, a record without runs and a page not ours are refused."""
     expect_one_line(fwdrev("report", record.path, tmp_path), 2, "the record of a selftest is reported alone")
     (tmp_path / "none.jsonl").write_text("{}", encoding="utf-8")
     expect_one_line(fwdrev("report", tmp_path / "none.jsonl"), 2, "is no record of a selftest")

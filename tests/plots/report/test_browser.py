@@ -27,7 +27,7 @@ HARMFUL = """<b>&lt;</b><script>alert("one")</script>'"&"""
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One for all."""
+    """One browser for all tests."""
     with chromium() as found:
         yield found
 
@@ -45,7 +45,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def report(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Its report, as an address."""
+    """The address of its report."""
     return written(tmp_path_factory.mktemp("report"), run)
 
 
@@ -57,25 +57,25 @@ def shown(browser: Browser, report: str) -> Iterator[Opened]:
 
 
 def written(folder: Path, *runs: Run) -> str:
-    """The report of these runs, as an address."""
+    """Writes the report of these runs and returns its address."""
     path = folder / "report.html"
     path.write_text(report_page(runs), encoding="utf-8")
     return path.as_uri()
 
 
 def seconds_in(text: str) -> list[float]:
-    """Every time that a text names, in seconds."""
+    """Every time in a text, in seconds."""
     return [float(value) * UNITS[unit] for value, unit in re.findall(r"([\d.]+) (ns|µs|ms|s)\b", text)]
 
 
 def row_of(page: Page, n: int, m: int) -> list[str]:
-    """The table's line about a cell."""
+    """The table's row of a cell."""
     rows = [row.locator("td").all_inner_texts() for row in page.locator("#cells tbody tr").all()]
     return next(row for row in rows if row[:2] == [str(n), str(m)])
 
 
 def test_nothing_is_asked_for_and_nothing_is_wrong(shown: Opened, report: str) -> None:
-    """Whatever is chosen, the console stays empty and no request leaves the page."""
+    """Whatever the user selects, the console stays empty and no request leaves the page."""
     for select in ("view", "metric", "axes", "range", "one", "other"):
         values = shown.page.locator(f"#{select} option").evaluate_all("each => each.map(option => option.value)")
         if not shown.page.locator(f"#{select}").is_visible():
@@ -89,7 +89,7 @@ def test_nothing_is_asked_for_and_nothing_is_wrong(shown: Opened, report: str) -
 
 
 def test_a_hint_of_the_pointer_shows_the_numbers_of_the_table(shown: Opened, run: Run) -> None:
-    """Both times with intervals, which are those of the run; the ratio and its interval are in the table's line."""
+    """It shows the run's times with intervals; the table's row has the ratio and its interval."""
     table = times(run).set_index(["n", "m", "engine"])
     for n, m in product(SIZES["n"], SIZES["m"]):
         shown.page.mouse.move(*centre(shown.page, n, m))
@@ -107,7 +107,7 @@ def test_a_hint_of_the_pointer_shows_the_numbers_of_the_table(shown: Opened, run
 
 
 def test_a_click_shows_every_value(shown: Opened, run: Run) -> None:
-    """All timed blocks of the cell, engine by engine and round by round."""
+    """All timed blocks of the cell appear, engine by engine and round by round."""
     shown.page.mouse.click(*centre(shown.page, 16, 8))
     assert shown.page.inner_text("#detail h2") == "n = 16, m = 8"
     shown.page.click("summary")
@@ -120,7 +120,7 @@ def test_a_click_shows_every_value(shown: Opened, run: Run) -> None:
 
 
 def test_the_choice_of_engines_changes_the_map(shown: Opened, run: Run) -> None:
-    """Colours are the logarithms of that pair's ratios; turned round, so are they."""
+    """Colours are the logarithms of that pair's ratios, and change sign with the order of the pair."""
     for pair in (("forward", "reverse"), ("jax-vjp", "reverse"), ("reverse", "jax-vjp")):
         shown.page.select_option("#one", pair[0])
         shown.page.select_option("#other", pair[1])
@@ -133,7 +133,7 @@ def test_the_choice_of_engines_changes_the_map(shown: Opened, run: Run) -> None:
 
 
 def test_the_keyboard_is_enough(shown: Opened) -> None:
-    """Arrows go from cell to cell of the map; a line of the table is chosen by Enter."""
+    """Arrows move between cells of the map; Enter selects a row of the table."""
     shown.page.mouse.click(*centre(shown.page, 4, 2))
     shown.page.focus("#map")
     for key in ("ArrowRight", "ArrowUp", "ArrowUp", "ArrowUp", "ArrowLeft", "ArrowDown"):
@@ -145,7 +145,7 @@ def test_the_keyboard_is_enough(shown: Opened) -> None:
 
 
 def test_the_table_sorts_and_filters(shown: Opened) -> None:
-    """By a click on a head, down by a second one; by sizes, and by who is better."""
+    """A click on a head sorts, a second one reverses; filters take sizes and the better engine."""
     page = shown.page
 
     def column(i: int) -> list[str]:
@@ -168,7 +168,7 @@ def test_the_table_sorts_and_filters(shown: Opened) -> None:
 @pytest.mark.parametrize(("name", "width"), [("wide", 1280), ("phone", 390)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_can_be_read(browser: Browser, report: str, name: str, width: int, scheme: str) -> None:
-    """On a phone and in the dark: nothing beside the page, no small print, enough contrast everywhere (WCAG AA)."""
+    """On a phone and in the dark, nothing overflows, no print is small, and contrast suffices (WCAG AA)."""
     with opened(browser, report, viewport={"width": width, "height": 844}, color_scheme=scheme) as found:
         assert found.page.evaluate("document.documentElement.scrollWidth") <= width
         faint = found.page.evaluate(FAINT)
@@ -204,7 +204,7 @@ FAINT = """() => {
 
 
 def test_it_can_be_printed(shown: Opened) -> None:
-    """Without its controls; light, whatever it was."""
+    """Print has no controls and is light, whatever the screen."""
     shown.page.emulate_media(media="print")
     assert not shown.page.locator("#controls").is_visible()
     assert shown.page.locator("#words li").first.is_visible()
@@ -212,7 +212,7 @@ def test_it_can_be_printed(shown: Opened) -> None:
 
 
 def test_what_comes_from_outside_is_text(browser: Browser, tmp_path: Path) -> None:
-    """Names of engines, problems, machines, runs and reasons: shown letter by letter, and nothing of them runs."""
+    """Names of engines, problems, machines, runs and reasons appear literally, and nothing in them runs."""
     with opened(browser, written(tmp_path, harmful())) as found:
         page = found.page
         assert page.locator("#one").input_value() == f"forward{HARMFUL}"
@@ -247,7 +247,7 @@ def harmful() -> Run:
 
 
 def test_several_runs_can_be_looked_at(browser: Browser, tmp_path: Path) -> None:
-    """One is chosen, by name or by what its Jacobian is with respect to; the other's crossover is drawn with it."""
+    """The user selects one by name or by wrt; the other's crossover is drawn with it."""
     one, other = scripted_run(noise=0.01), scripted_run(noise=0.01, seed=1)
     third = scripted_run(noise=0.01, wrt="x", inputs="64:256:*2")
     folders = [dataclasses.replace(run, folder=Path(name)) for run, name in ((one, "a"), (other, "b"), (third, "c"))]
@@ -262,7 +262,7 @@ def test_several_runs_can_be_looked_at(browser: Browser, tmp_path: Path) -> None
 
 
 def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
-    """In the table, sorted up or down; and no cell without both times is the first one that is shown."""
+    """Such cells end the table, sorted up or down; the first cell shown has both times."""
     run = scripted_run(inputs="8,64", outputs="4,256")
     seen = tuple(
         dataclasses.replace(o, arms={k: v for k, v in o.arms.items() if o.cell.n == 64 or k == "reverse"})
@@ -278,7 +278,7 @@ def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("rounds", "told"), [(1, False), (2, True)])
 def test_one_round_decides_nothing(browser: Browser, tmp_path: Path, rounds: int, *, told: bool) -> None:
-    """Of the best of all engines, as in the figure: every cell is pale, and names two."""
+    """For the best of all engines, as in the figure, every cell is pale and names two."""
     with opened(browser, written(tmp_path, scripted_run(inputs="8,64", outputs="4,256", rounds=rounds))) as found:
         found.page.select_option("#view", "fastest")
         texts = found.page.evaluate("document.querySelector('#map').data[0].text.flat()")
@@ -286,7 +286,7 @@ def test_one_round_decides_nothing(browser: Browser, tmp_path: Path, rounds: int
 
 
 def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
-    """Also just below a thousand; and a machine whose processor is not known is said to be so."""
+    """Numbers just below a thousand have none either; an unknown processor is reported as such."""
     run = dataclasses.replace(scripted_run(inputs="8,64", outputs="4,256"), machine={})
     times = {"forward": 999.7e-6, "reverse": 1e-6}
     seen = tuple(
@@ -302,7 +302,7 @@ def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_one_engine_alone_is_shown_as_what_it_is(browser: Browser, tmp_path: Path) -> None:
-    """There is no pair: the page opens on the best of all engines, and offers nothing else."""
+    """Without a pair, the page opens on the best of all engines, and offers nothing else."""
     with opened(browser, written(tmp_path, scripted_run(engines=["forward"], noise=0.01))) as found:
         assert found.page.locator("#view").input_value() == "fastest"
         assert found.page.locator("#view").is_disabled()
@@ -312,7 +312,7 @@ def test_one_engine_alone_is_shown_as_what_it_is(browser: Browser, tmp_path: Pat
 
 
 def test_a_refined_cell_can_be_reached(browser: Browser, tmp_path: Path) -> None:
-    """Cells between the lines of the grid are drawn, and the keyboard goes to them."""
+    """Cells between the lines of the grid are drawn, and the keyboard reaches them."""
     run = scripted_run(noise=0.01, outputs="1:64:*64", precision=0.5)
     between = dataclasses.replace(run, observations=tuple(_moved(run)))
     with opened(browser, written(tmp_path, between)) as found:
@@ -326,7 +326,7 @@ def test_a_refined_cell_can_be_reached(browser: Browser, tmp_path: Path) -> None
 
 
 def _moved(run: Run) -> Iterator[Observation]:
-    """What was seen, and all of m = 1 once more at m = 8."""
+    """The observations, and those of m = 1 once more at m = 8."""
     for o in run.observations:
         yield o
         if o.cell.m == 1:
@@ -334,7 +334,7 @@ def _moved(run: Run) -> Iterator[Observation]:
 
 
 def test_what_is_zoomed_stays_zoomed(shown: Opened) -> None:
-    """Also when everything is drawn anew."""
+    """It stays so after a redraw."""
     shown.page.evaluate("document.querySelector('#raw').on('plotly_relayout', () => { window.zoomed = true; })")
     box = shown.page.locator("#raw .nsewdrag").bounding_box()
     assert box is not None
@@ -350,7 +350,7 @@ def test_what_is_zoomed_stays_zoomed(shown: Opened) -> None:
 
 
 def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
-    """Nothing is drawn, and nothing goes wrong."""
+    """Nothing is drawn, and nothing fails."""
     empty = dataclasses.replace(scripted_run(), observations=())
     with opened(browser, written(tmp_path, empty)) as found:
         assert found.page.inner_text("#state") == "Nothing was measured yet."
@@ -359,7 +359,7 @@ def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_live_report_follows_the_sweep(browser: Browser, run: Run, tmp_path: Path) -> None:
-    """It begins empty, cells appear as they are measured, what was chosen stays chosen; only its server is asked."""
+    """It begins empty, cells appear as they are measured, the selection stays; requests go to its server only."""
     folder = tmp_path / "growing"
     shutil.copytree(run.folder, folder)
     lines = (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

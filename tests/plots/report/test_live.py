@@ -15,12 +15,12 @@ from tests.live import Growing, Pages, get
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Growing:
-    """With nothing in it."""
+    """A run without observations."""
     return Growing(tmp_path / "run", whole)
 
 
 def test_the_page_and_its_data(address: str, run: Growing) -> None:
-    """The page knows that it is live; both are UTF-8, also of a run with nothing in it."""
+    """The page knows that it is live; both are UTF-8, also for an empty run."""
     status, headers, body = get(address, "/")
     assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert json.loads(body.decode()) == ["page, live=True, ñ", 0]
@@ -32,7 +32,7 @@ def test_the_page_and_its_data(address: str, run: Growing) -> None:
 
 
 def test_the_tag_changes_with_the_run(address: str, run: Growing) -> None:
-    """304 without a body while nothing happens; 200 with another tag after each line."""
+    """An unchanged run gives 304 without a body; each new line gives 200 with another tag."""
     run.grow()
     _, headers, _ = get(address)
     tag = headers["ETag"]
@@ -47,7 +47,7 @@ def test_the_tag_changes_with_the_run(address: str, run: Growing) -> None:
 
 @pytest.mark.parametrize("name", ["manifest.json", "calibration.json"])
 def test_the_tag_changes_with_the_other_files(address: str, run: Growing, name: str) -> None:
-    """A resumed sweep writes the manifest anew, and prices may come with it."""
+    """Resuming a sweep rewrites the manifest, and prices may be added."""
     before = get(address)[1]["ETag"]
     with (run.folder / name).open("a", encoding="utf-8") as stream:
         stream.write("\n")
@@ -55,14 +55,14 @@ def test_the_tag_changes_with_the_other_files(address: str, run: Growing, name: 
 
 
 def test_the_tag_changes_with_the_date(address: str, run: Growing) -> None:
-    """Also where the size stays: a manifest that was written anew."""
+    """A manifest may be rewritten with the same size."""
     before = get(address)[1]["ETag"]
     os.utime(run.folder / "manifest.json", ns=(1, 1))
     assert get(address)[1]["ETag"] != before
 
 
 def test_made_once_for_each_change(address: str, run: Growing, pages: Pages) -> None:
-    """However many ask, also at once and while it is being made."""
+    """Many requests, even simultaneous ones, share it."""
     pages.meanwhile = lambda: time.sleep(0.05)
     for lines in (1, 2):
         run.grow()
@@ -75,7 +75,7 @@ def test_made_once_for_each_change(address: str, run: Growing, pages: Pages) -> 
 
 
 def test_a_line_that_comes_meanwhile_is_new_to_the_next(address: str, run: Growing, pages: Pages) -> None:
-    """It never gets the tag of the report that lacks it."""
+    """The first report, which lacks the line, never gets the later tag."""
     pages.meanwhile = run.grow
     tag = get(address)[1]["ETag"]
     pages.meanwhile = lambda: None
@@ -84,7 +84,7 @@ def test_a_line_that_comes_meanwhile_is_new_to_the_next(address: str, run: Growi
 
 
 def test_the_sweep_has_the_machine_most_of_the_time(run: Growing, pages: Pages) -> None:
-    """A report that took 2 s is good for 18 s; then changes show. The first one loads libraries: it does not count."""
+    """A report that took 2 s is kept for 18 s; then changes show. The first one does not count: it loads libraries."""
     now = 0.0
 
     def work() -> None:
@@ -106,7 +106,7 @@ def test_the_sweep_has_the_machine_most_of_the_time(run: Growing, pages: Pages) 
 
 
 def test_a_torn_line_is_left_out(address: str, run: Growing, capfd: pytest.CaptureFixture[str]) -> None:
-    """Without a word, however often it is asked for."""
+    """Requests never report it."""
     run.grow()
     run.tear()
     for _ in range(3):
@@ -119,7 +119,7 @@ def test_a_torn_line_is_left_out(address: str, run: Growing, capfd: pytest.Captu
 def test_a_run_that_is_gone(
     address: str, run: Growing, path: str, rest: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """503 and one line, also where an older report was made; the server lives on until the run is back."""
+    """It gives 503 and one line, even after an earlier report; the server waits until the run is back."""
     monkeypatch.setattr("fwdrev.plots.report.live._REST", rest)
     assert get(address, path)[0] == 200
     run.folder.rename(tmp_path / "elsewhere")
@@ -132,7 +132,7 @@ def test_a_run_that_is_gone(
 
 
 def test_a_damaged_run_is_one_line(address: str, run: Growing) -> None:
-    """503 with what is wrong with it."""
+    """It gives 503 with the fault."""
     (run.folder / "manifest.json").write_text("{}")
     status, _, body = get(address)
     assert status == 503
@@ -141,7 +141,7 @@ def test_a_damaged_run_is_one_line(address: str, run: Growing) -> None:
 
 
 def test_several_runs(run: Growing, whole: Path, pages: Pages) -> None:
-    """All of them are in it, and each changes the tag."""
+    """The report has all of them, and each changes the tag."""
     with serve([whole, run.folder]) as address:
         before = get(address)[1]["ETag"]
         count = pages.asked[-1][1]

@@ -1,4 +1,4 @@
-"""What a report holds, as data: the numbers are those of the run, and the document keeps to itself."""
+"""The content of a report as data: its numbers are those of the run, and the document makes no requests."""
 
 import base64
 import hashlib
@@ -27,18 +27,18 @@ PAIR = ("forward", "reverse")
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """With noise, so that there are intervals."""
+    """A run with noise, so that there are intervals."""
     return with_memory(scripted_run(noise=0.02, shift=0.02), always(1000), always(2000))
 
 
 @pytest.fixture(scope="module")
 def data(run: Run) -> dict[str, Any]:
-    """What its report holds."""
+    """The data of its report."""
     return run_payload(run)
 
 
 def unpacked(packed: dict[str, str]) -> AnyArray:
-    """As the browser does it."""
+    """Unpacks data as the browser does."""
     return np.frombuffer(base64.b64decode(packed["base64"]), np.dtype("<" + packed["type"]))
 
 
@@ -48,7 +48,7 @@ def cells(data: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def test_columns_are_the_times_and_the_costs(run: Run, data: dict[str, Any]) -> None:
-    """Of each engine, cell by cell."""
+    """Each engine has them cell by cell."""
     table = times(run).set_index(["n", "m", "engine"])
     assert [engine["name"] for engine in data["engines"]] == list(PAIR)
     for name, column in zip(PAIR, data["columns"], strict=True):
@@ -61,7 +61,7 @@ def test_columns_are_the_times_and_the_costs(run: Run, data: dict[str, Any]) -> 
 
 
 def test_pairs_are_ratios_crossovers_and_scores(run: Run, data: dict[str, Any]) -> None:
-    """Those of `log_ratios`, `crossover` and `scores`."""
+    """They equal `log_ratios`, `crossover` and `scores`."""
     (pair,) = data["pairs"]
     ratios = log_ratios(run, PAIR)
     found = crossover(ratios)
@@ -78,7 +78,7 @@ def test_pairs_are_ratios_crossovers_and_scores(run: Run, data: dict[str, Any]) 
 
 
 def test_winners_are_the_fastest(run: Run, data: dict[str, Any]) -> None:
-    """In each cell, by index of the engine."""
+    """Each cell has the index of its engine."""
     table = winners(timed_blocks(run))
     assert [PAIR[i] for i in unpacked(data["winners"]["engine"])] == table["engine"].tolist()
     np.testing.assert_allclose(unpacked(data["winners"]["point"]), table["point"].to_numpy(), rtol=1e-6)
@@ -88,7 +88,7 @@ def test_winners_are_the_fastest(run: Run, data: dict[str, Any]) -> None:
 def test_values_are_all_blocks_or_the_median_of_each_round(
     run: Run, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """(cells, engines, rounds, blocks); of a large run one number for each round, which it says."""
+    """Their axes are (cells, engines, rounds, blocks); a large run has one number per round, and says so."""
     monkeypatch.setattr(payload, "MOST_VALUES", most)
     data = run_payload(run)
     values, at = data["values"], cells(data)
@@ -105,13 +105,13 @@ def test_values_are_all_blocks_or_the_median_of_each_round(
 
 
 def test_the_specification_measures_the_same_again(run: Run) -> None:
-    """The file in the report is read by `fwdrev sweep --spec` as what the run was made by."""
+    """`fwdrev sweep --spec` reads the file in the report as the run's own specification."""
     for spec in (run.spec, make_spec({"options": {"depth": 3, "n_of": "x"}, "precision": 0.05, "memory_limit": "1GB"})):
         assert make_spec(tomllib.loads(spec_toml(spec))) == spec
 
 
 def test_rounds_are_those_of_the_captions(run: Run) -> None:
-    """The fewest and the most that a cell has, and whose rounds they are."""
+    """They are the fewest and the most of any cell, with the run that they belong to."""
     first = run.spec.cells[0]
     seen = tuple(o for o in run.observations if o.cell != first or o.round < 2)
     spec = run.spec.model_copy(update={"protocol": Protocol.PYPERF})
@@ -124,14 +124,14 @@ def test_rounds_are_those_of_the_captions(run: Run) -> None:
 
 
 def test_the_specification_has_any_text(run: Run) -> None:
-    """Options of a problem from elsewhere: quotes, control characters, letters beyond 16 bits."""
+    """A problem's options may have quotes, control characters and letters beyond 16 bits."""
     options = {text: text for text in ("\U0001f600", "\x00\n\x7f\x80\u2028", "\"'\\ # = [x]", "")}
     spec = run.spec.model_copy(update={"options": options})
     assert tomllib.loads(spec_toml(spec))["options"] == options
 
 
 def test_only_its_own_scripts_may_run(run: Run) -> None:
-    """The policy names their hashes; there is no other address in the page's own part, and no way out."""
+    """The policy lists their hashes; the page's own part has no other address, and cannot send anything."""
     page = report_page([run])
     assert page.startswith(MARKER)
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
@@ -147,7 +147,7 @@ def test_only_its_own_scripts_may_run(run: Run) -> None:
 
 
 def test_data_cannot_end_a_script(run: Run) -> None:
-    """No tag begins in it, and it is strict JSON."""
+    """It contains no tag, and is strict JSON."""
     text = report_data([run])
     assert "<" not in text
     assert json.loads(text, parse_constant=pytest.fail)["runs"][0]["machine"]["cpu_model_name"].startswith("a <script>")

@@ -1,4 +1,4 @@
-"""The server of the live report: whom it answers, what it refuses, and how it ends."""
+"""The server of the live report: its answers, its refusals, and its end."""
 
 import http.client
 import socket
@@ -15,13 +15,13 @@ from tests.live import Growing, Pages, get, said
 
 @pytest.fixture
 def run(tmp_path: Path, whole: Path) -> Growing:
-    """With nothing in it."""
+    """A run without observations."""
     return Growing(tmp_path / "run", whole)
 
 
 @pytest.mark.parametrize("path", ["/", "/data.json", "/none"])
 def test_headers_of_every_answer(address: str, path: str) -> None:
-    """Nothing is stored, guessed, passed on or shown inside another page."""
+    """They forbid storing, guessing types, passing the address on, and frames."""
     _, headers, _ = get(address, path)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
@@ -33,14 +33,14 @@ def test_headers_of_every_answer(address: str, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/favicon.ico", "/journal.jsonl", "/../manifest.json", "/data.json/"])
 def test_there_is_nothing_else(address: str, path: str) -> None:
-    """404; no file of the run is served."""
+    """Other paths give 404; no file of the run is served."""
     status, _, body = get(address, path)
     assert (status, body) == (404, b"there are / and /data.json\n")
 
 
 @pytest.mark.parametrize("path", ["/", "/data.json", "/none"])
 def test_head_is_get_without_the_body(address: str, path: str) -> None:
-    """The same status and headers but for the date."""
+    """Status and headers are the same except for the date."""
     (status, headers, body), (other, others, nothing) = get(address, path), get(address, path, method="HEAD")
     assert (status, nothing) == (other, b"")
     assert len(body) > 0
@@ -51,7 +51,7 @@ def test_head_is_get_without_the_body(address: str, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "BREW"])
 def test_no_other_method(address: str, method: str) -> None:
-    """405, and which are allowed."""
+    """Others give 405 with the allowed ones."""
     status, headers, body = get(address, method=method)
     assert (status, headers["Allow"]) == (405, "GET, HEAD")
     assert body.count(b"\n") == 1
@@ -59,7 +59,7 @@ def test_no_other_method(address: str, method: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80", "", "[", "[::1", "a@b:c"])
 def test_names_that_others_point_here_are_refused(address: str, host: str, pages: Pages) -> None:
-    """403 before anything is read, whatever port is named (DNS rebinding)."""
+    """They get 403 before anything is read, for any port (DNS rebinding)."""
     for path in ("/", "/data.json", "/none"):
         assert get(address, path, Host=host)[0] == 403
     assert not pages.asked
@@ -67,7 +67,7 @@ def test_names_that_others_point_here_are_refused(address: str, host: str, pages
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1", "127.0.0.2:8000", "[::1]:8000"])
 def test_names_of_this_machine_are_answered(address: str, host: str) -> None:
-    """With any port: a tunnel has its own."""
+    """Any port is accepted, since a tunnel has its own."""
     assert get(address, Host=host)[0] == 200
 
 
@@ -82,14 +82,14 @@ def test_names_of_this_machine_are_answered(address: str, host: str) -> None:
     ],
 )
 def test_odd_requests(address: str, request_: bytes, status: bytes, capfd: pytest.CaptureFixture[str]) -> None:
-    """No host, two hosts, another protocol: refused in a line, without one in the terminal."""
+    """No host, two hosts or another protocol is refused in one line, silently in the terminal."""
     assert status in said(address, request_)
     assert get(address)[0] == 200
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_browser_that_goes_away(address: str, pages: Pages, capfd: pytest.CaptureFixture[str]) -> None:
-    """While its report is made, with a reset: no traceback, and the next one is answered."""
+    """It resets the connection while its report is made: there is no traceback, and the next one is answered."""
     asked, gone = threading.Event(), threading.Event()
 
     def leave() -> None:
@@ -109,7 +109,7 @@ def test_a_browser_that_goes_away(address: str, pages: Pages, capfd: pytest.Capt
 
 
 def test_an_error_of_ours_is_told(address: str, pages: Pages, capfd: pytest.CaptureFixture[str]) -> None:
-    """A bug is not hidden: its traceback is in the terminal, and the server lives on."""
+    """A bug shows its traceback in the terminal, and the server keeps running."""
 
     def fail() -> None:
         msg = "a bug"
@@ -124,20 +124,20 @@ def test_an_error_of_ours_is_told(address: str, pages: Pages, capfd: pytest.Capt
 
 
 def test_a_port_in_use(run: Growing, address: str) -> None:
-    """One line that names it."""
+    """One line names it."""
     port = urlsplit(address).port or 0
     with pytest.raises(InputError, match=rf"cannot serve on 127.0.0.1 port {port}: Address already in use; give"):
         serve([run.folder], "127.0.0.1", port).__enter__()
 
 
 def test_an_address_of_another_machine(run: Growing) -> None:
-    """Cannot be served on."""
+    """It cannot be served on."""
     with pytest.raises(InputError, match=r"cannot serve on 192\.0\.2\.1 port 0: "):
         serve([run.folder], "192.0.2.1").__enter__()
 
 
 def test_the_port_is_free_afterwards(run: Growing, pages: Pages) -> None:
-    """Also after it was used; so the same command works again at once."""
+    """Even after use it is free, so the same command works again at once."""
     assert not pages.asked
     with serve([run.folder]) as address:
         get(address)
@@ -148,9 +148,9 @@ def test_the_port_is_free_afterwards(run: Growing, pages: Pages) -> None:
 
 
 def test_all_addresses(run: Growing, pages: Pages) -> None:
-    """The one that is printed works here; any address is an answer, a name is none."""
+    """The printed address works here; the server answers to any address, but not to other names."""
     assert not pages.asked
-    with serve([run.folder], "0.0.0.0") as address:  # noqa: S104 - what is tested
+    with serve([run.folder], "0.0.0.0") as address:  # noqa: S104 - under test
         assert address.startswith("http://127.0.0.1:")
         assert get(address)[0] == 200
         assert get(address, Host="192.0.2.1:80")[0] == 200
@@ -158,7 +158,7 @@ def test_all_addresses(run: Growing, pages: Pages) -> None:
 
 
 def test_ipv6(run: Growing, pages: Pages) -> None:
-    """In brackets, as a browser wants it."""
+    """The address has brackets, as browsers need."""
     assert not pages.asked
     try:
         with serve([run.folder], "::1") as address:
