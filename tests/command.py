@@ -20,7 +20,7 @@ import pytest
 
 from fwdrev.cli.app import main
 
-__all__ = ["TINY", "expect_one_line", "fwdrev", "largest_file", "started"]
+__all__ = ["TINY", "expect_one_line", "fwdrev", "largest_file", "modules_kept", "started"]
 
 TINY = ("sweep", "--inputs=8,32", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
 """A sweep of four cells with NumPy engines only."""
@@ -38,7 +38,7 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
     out = io.TextIOWrapper(shown, encoding="utf-8", errors="backslashreplace", write_through=True)
     with (
         pytest.MonkeyPatch.context() as patch,
-        _modules_kept(),
+        modules_kept(),
         _signals_kept(),
         warnings.catch_warnings(),
         contextlib.redirect_stdout(out),
@@ -86,7 +86,7 @@ def largest_file(size: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _modules_kept() -> Iterator[None]:
+def modules_kept() -> Iterator[None]:
     """Forgets modules imported meanwhile, except installed packages and this repository."""
     before = set(sys.modules)
     try:

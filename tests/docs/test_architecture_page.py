@@ -1,10 +1,8 @@
-"""The page on the architecture is true: its files exist, and the code of its recipes works as written."""
+"""What the page on the architecture says is so: its files are there, and the code of its recipes works as written."""
 
 import pkgutil
 import re
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,40 +10,29 @@ import pytest
 
 from fwdrev.modes import Wrt, engine, problem
 from fwdrev.modes.core.engine import Engine
-
-ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-NEW = dict(re.findall(r"New file `([^`]+)`.*?```python\n(.*?)```", TEXT, re.DOTALL))
+from tests.docs.blocks import ROOT
+from tests.docs.recipes import NEW, TEXT, made_module
 
 
 def test_every_file_is_there() -> None:
-    """Files that a recipe makes are exempt."""
+    """But those that a recipe makes."""
     found = set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+)`", TEXT)) - {"runs/work/figures/work.svg"}
     assert len(found) > 35
     assert {path for path in found if not (ROOT / path).is_file()} == set(NEW)
 
 
 def test_every_module_is_there() -> None:
-    """Dotted paths on any page lead to a module, with or without a name in it."""
+    """Those that any page names by their dotted path, with or without a name of theirs."""
     made = {f"fwdrev.{path.removesuffix('.py').replace('/', '.')}" for path in NEW}
     for page in (ROOT / "docs").rglob("*.md"):
         for name in re.findall(r"fwdrev\.(?:modes|bench|results|plots|cli|api)(?:\.\w+)+", page.read_text("utf-8")):
             assert name in made or pkgutil.resolve_name(name), f"{page.name}: {name}"
 
 
-def _module(path: str, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes a recipe's file a module."""
-    name = path.removesuffix(".py").replace("/", ".")
-    made = ModuleType(name if name.startswith(("tests", "fwdrev")) else f"fwdrev.{name}")
-    monkeypatch.setitem(sys.modules, made.__name__, made)
-    exec(compile(NEW[path], path, "exec"), vars(made))  # noqa: S102
-    return made
-
-
 @pytest.mark.parametrize("wrt", Wrt)
 def test_the_engine_agrees(wrt: Wrt, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its Jacobian equals ours, and it has counts."""
-    made: Engine = _module("modes/engines/textbook.py", monkeypatch).Textbook()
+    made: Engine = made_module("modes/engines/textbook.py", monkeypatch).Textbook()
     for name in ("driven", "mlp"):
         p = problem(name, n=7, m=3)
         expected = engine("reverse").prepare(p.chain, wrt)(p.x, p.theta)
@@ -55,7 +42,7 @@ def test_the_engine_agrees(wrt: Wrt, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_problem_has_its_jacobian(monkeypatch: pytest.MonkeyPatch) -> None:
     """The Jacobian is that of the recipe's own test."""
-    made = _module("modes/problems/broyden.py", monkeypatch)
+    made = made_module("modes/problems/broyden.py", monkeypatch)
     p = made.broyden(7, 7, np.random.default_rng(0), np.dtype(float))
     (code,) = re.findall(r"```python\n(def tridiagonal.*?)```", TEXT, re.DOTALL)
     given: dict[str, Any] = {"np": np, "Problem": Any, "Array": Any}
@@ -68,8 +55,8 @@ def test_the_figure_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
     """The recipe's tests pass, and the figure can be drawn."""
     from tests.scripted import scripted_run, with_counts
 
-    made = _module("plots/figures/work.py", monkeypatch)
-    tests = vars(_module("tests/plots/figures/test_work.py", monkeypatch))
+    made = made_module("plots/figures/work.py", monkeypatch)
+    tests = vars(made_module("tests/plots/figures/test_work.py", monkeypatch))
     ran = [test() for name, test in tests.items() if name.startswith("test_")]
     assert len(ran) == 2
     assert made.work_figure(scripted_run()) is None
@@ -78,5 +65,5 @@ def test_the_figure_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_command_answers(whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """It prints a line for each engine that wins somewhere."""
-    _module("fwdrev/cli/winners.py", monkeypatch).winners(whole)
+    made_module("fwdrev/cli/winners.py", monkeypatch).winners(whole)
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} <= {"forward", "reverse"}

@@ -1,15 +1,12 @@
-"""The README and the page of commands are true: Python runs, commands are accepted, files exist."""
+"""The README is one page whose links lead somewhere, and the page of commands measures as it says."""
 
 import re
 import shlex
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
-
-from fwdrev.bench import make_spec
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,35 +19,14 @@ def blocks(language: str, page: str = README) -> list[str]:
 
 
 def test_it_is_one_page() -> None:
-    """A newcomer reads it in a few minutes."""
+    """A newcomer reads it in some minutes."""
     assert README.count("\n") <= 120
     assert len(README.encode()) <= 8_000
 
 
-def test_python_runs() -> None:
-    """It runs unchanged, asserts included."""
-    assert len(blocks("python")) == 1
-    for block in blocks("python"):
-        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=False, timeout=60)
-        assert done.returncode == 0, done.stderr
-
-
-def test_the_spec_is_one() -> None:
-    """The TOML file is a specification."""
-    (text,) = blocks("toml", COMMANDS)
-    assert make_spec(tomllib.loads(text)).options == {"depth": 6}
-
-
-def test_make_targets_exist() -> None:
-    """Both commands name existing targets."""
-    targets = re.findall(r"^make (\w+)", "".join(blocks("sh")), re.MULTILINE)
-    assert targets == ["demo", "test"]
-    for target in targets:
-        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-
-
+@pytest.mark.long
 def test_commands_run(tmp_path: Path) -> None:
-    """Each runs as printed, in order, in an empty folder; the demo's own sweep is that of `make demo`."""
+    """Each as printed, really measured, in order, in an empty folder; the demo's own sweep is that of `make demo`."""
     lines = [line.split("  #")[0] for line in blocks("sh", COMMANDS)[0].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
     assert len(commands) == 14
@@ -64,7 +40,7 @@ def test_commands_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)h][^)]*)\)", README))
 def test_links_lead_somewhere(path: str) -> None:
-    """Links within the repository lead to files, with an existing heading after #."""
+    """Within the repository; what follows # is a heading there."""
     file, _, anchor = path.partition("#")
     assert (ROOT / file).exists()
     headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE) if anchor else []

@@ -1,0 +1,219 @@
+"""Runs a page: its Python as one program, its commands in one folder, its settings through our own parsers.
+
+Python and commands run in this process, measuring follows from a script (see `tests.doubles.instant`). Where a block
+begins with a comment that names a file, or stands below a sentence that does ("New file `…`"), it is that file.
+"""
+
+import contextlib
+import io
+import os
+import re
+import runpy
+import shlex
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import pytest
+import typer
+import yaml
+from typer.main import get_command
+
+from fwdrev.bench import make_spec
+from fwdrev.bench.records.project_table import settings_of
+from fwdrev.cli.commands import app
+from tests.command import fwdrev, modules_kept
+from tests.docs.blocks import ROOT, Block, blocks, difference
+from tests.doubles.instant import instant
+from tests.github_runner import ACTION
+
+__all__ = ["USAGE_ERROR", "Page", "parse", "words_of"]
+
+Prepare = Callable[[Block], None]
+
+USAGE_ERROR: type[Any] = typer.BadParameter.__mro__[1]
+
+_EXACT = {"explain", "problems", "engines", "--version", "--help"}
+"""Commands that measure nothing: every number of their output is as the page has it."""
+
+_UNTIMED = re.compile(r"(?s)^(?!.*(advise\((?!.*measure=False)|calibrate|sweep))")
+"""Python likewise."""
+
+_ENDS = {"check": {0, 1, 3}, "doctor": {0, 3}}
+"""The exit codes that an answer may have, where 0 is not the only one."""
+
+
+class Page:
+    """`not_run`: patterns of command lines that are parsed only; `shorter`: words to replace by others that take less.
+
+    `ran` and `parsed` are the blocks, or lines of blocks, of which that is true.
+    """
+
+    def __init__(self, path: Path, folder: Path, not_run: Sequence[str], shorter: dict[str, str]) -> None:
+        """In this folder, which may hold files that the page assumes."""
+        self._path, self._folder, self._not_run, self._shorter = path, folder, not_run, shorter
+        self._names: dict[str, Any] = {"__name__": "__main__"}
+        self.ran: list[str] = []
+        self.parsed: list[str] = []
+
+    def run(self, before: Prepare = lambda _: None) -> None:
+        """Every block in order; raises AssertionError with the line of what is not as the page says."""
+        with _user(self._folder), instant():
+            for block in blocks(self._path):
+                before(block)
+                self._run(block)
+
+    def _run(self, block: Block) -> None:
+        where = f"{str(self._path).removeprefix(f'{ROOT}/')}:{block.line}"
+        match block.language:
+            case "python":
+                printed, measured = self._python(block, where), not _UNTIMED.match(block.text)
+                self.ran.append(where)
+                shown = "".join(block.output) or "".join(f"{line}\n" for line in _prints(block.text))
+                _check(shown, printed, where, measured=measured)
+            case "sh":
+                self._commands(block.text, "".join(block.output), where)
+            case "console":
+                for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+                    line, _, shown = part.partition("\n")
+                    self._commands(line, shown, where)
+            case "toml" | "yaml":
+                {"toml": _toml, "yaml": _yaml}[block.language](block.text)
+                self.ran.append(where)
+                self._written(block)
+            case "":
+                return
+            case "text" if block.text.startswith("Usage: "):
+                return  # made from the command, as another test sees to
+            case language:
+                pytest.fail(f"{where}: {language or 'no'} block: an output follows what prints it, in its section")
+
+    def _written(self, block: Block) -> bool:
+        """Whether it is a file; then it is there."""
+        named = re.match(r"# ([\w/.-]+\.(?:py|toml))\b", block.text)
+        if named is None and block.text.startswith("[tool.fwdrev]"):
+            named = re.match(r"(.*)", "pyproject.toml")
+        if named is None:
+            return False
+        (self._folder / named[1]).write_text(block.text, encoding="utf-8")
+        return True
+
+    def _python(self, block: Block, where: str) -> str:
+        """What it prints."""
+        code = compile("\n" * (block.line - 1) + block.text, where.partition(":")[0], "exec")
+        if self._written(block) or re.search(r"New file `|above the table", block.before):
+            return ""
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code, self._names)  # noqa: S102 - ours
+        return out.getvalue()
+
+    def _commands(self, text: str, shown: str, where: str) -> None:
+        printed, errors, measured, whole = "", "", False, True
+        for words in words_of(text):
+            line = shlex.join(words)
+            _check_known(words, where)
+            if any(re.search(pattern, line) for pattern in self._not_run):
+                self.parsed.append(f"{where}: {line}")
+                whole = False
+                continue
+            for longer, short in self._shorter.items():
+                line = line.replace(longer, short)
+            out, told = _command(shlex.split(line), where)
+            printed, errors = printed + out, errors + told
+            measured |= words[1] not in _EXACT
+            self.ran.append(f"{where}: {line}")
+        if shown and whole and difference(shown, errors, measured=measured):
+            _check(shown, printed, where, measured=measured)
+
+
+def _check_known(words: Sequence[str], where: str) -> None:
+    """That `fwdrev` accepts it, that a target of make is one, and that a script is there."""
+    assert words[0] in {"fwdrev", "git", "make", "pip", "pyperf", "python", "sh", "taskset"}, f"{where}: {words[0]}"
+    if words[0] == "fwdrev":
+        parse(words)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"{where}: no {words[1]}"
+    assert all((ROOT / word).is_file() for word in words if word.startswith(("benchmarks/", "examples/"))), where
+
+
+def _command(words: list[str], where: str) -> tuple[str, str]:
+    """Its two streams."""
+    if words[0] == "fwdrev":
+        done = fwdrev(*words[1:])
+        assert done.returncode in _ENDS.get(words[1], {0}), f"{where}: {shlex.join(words)}\n{done.stdout}{done.stderr}"
+        return done.stdout, done.stderr
+    assert words[0] == "python", f"{where}: {shlex.join(words)}: it is run nowhere"
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as out:
+        patch.setattr(sys, "argv", words[1:])
+        if words[1] == "-c":
+            exec(words[2], {})  # noqa: S102 - ours
+        else:
+            patch.syspath_prepend(str((ROOT / words[1]).parent))
+            runpy.run_path(str(ROOT / words[1]), run_name="__main__")
+    return out.getvalue(), ""
+
+
+def _check(shown: str, printed: str, where: str, *, measured: bool) -> None:
+    if shown and (differs := difference(shown, printed, measured=measured)):
+        pytest.fail(f"{where}: the page shows something else than what is printed now\n{differs}")
+
+
+def _prints(code: str) -> list[str]:
+    """What comments say that a line prints."""
+    return re.findall(r"# prints (.*)$", code, re.MULTILINE)
+
+
+def words_of(text: str) -> list[list[str]]:
+    """The lines of a shell block, split into words."""
+    lines = text.replace("\\\n", " ").replace("python -m fwdrev", "fwdrev").replace(" && ", "\n").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def parse(words: Sequence[str]) -> None:
+    """As the command would; raises for what it does not know, and runs nothing."""
+    group: Any = get_command(app)
+    context = group.context_class(group, info_name="fwdrev")
+    command = group.commands.get(words[1])
+    assert command is not None or words[1] in {"--version", "--help"}, words
+    if command is not None:
+        command.make_context(words[1], list(words[2:]), parent=context)
+
+
+def _toml(text: str) -> None:
+    """A table of a pyproject.toml, or the specification of a sweep."""
+    table = tomllib.loads(text)
+    if "tool" in table:
+        settings_of(table["tool"]["fwdrev"], "pyproject.toml")
+    elif "project" in table:
+        assert set(table["project"]["entry-points"]) <= {"fwdrev.engines", "fwdrev.problems"}
+    else:
+        make_spec(table)
+
+
+def _yaml(text: str) -> None:
+    """A workflow, or a part of one: what it gives our action is what that takes."""
+    whole = yaml.safe_load(text)
+    jobs = whole.get("jobs", {"": whole})
+    for step in [step for job in jobs.values() for step in job.get("steps", ())]:
+        if step.get("uses", "").startswith("OWNER/fwdrev@"):
+            assert set(step.get("with", {})) <= set(ACTION["inputs"])
+
+
+@contextlib.contextmanager
+def _user(folder: Path) -> Iterator[None]:
+    """In that folder, with JAX as it comes; modules from there are forgotten afterwards."""
+    with pytest.MonkeyPatch.context() as patch, modules_kept():
+        patch.chdir(folder)
+        patch.setattr(sys, "path", ["", *sys.path])
+        for name in [name for name in os.environ if name.startswith("JAX_")]:
+            patch.delenv(name)
+        patch.setenv("BROWSER", "true")
+        wide = jax.config.jax_enable_x64
+        jax.config.update("jax_enable_x64", val=False)
+        try:
+            yield
+        finally:
+            jax.config.update("jax_enable_x64", val=wide)
