@@ -39,6 +39,8 @@ T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 
 PACKAGES = {
+    "bench/timing": ["tests/bench/timing"],
+    "modes/engines": ["tests/modes/engines", "tests/modes/bracketing"],
     "results/stats": ["tests/results/stats", "tests/results/text"],
     "results/gate": ["tests/results/gate", "--ignore=tests/results/gate/test_simulated.py", "tests/results/text"],
 }
