@@ -2,9 +2,8 @@
 
 mutmut's operators make the faults, one at a time, in the bodies of functions: another operator, a number plus one, an
 argument left out, None in place of a value. Texts stay as they are. The tests find a fault if one fails or takes
-far too long. For each package, a random sample of faults, fixed by the seed, meets the tests that reach it.
-
-All modules and tests are loaded once. Each fault runs in a fork, where it replaces the code of its function.
+far too long. For each package, a random sample of faults, fixed by the seed, meets the tests that reach it. All modules
+and tests are loaded once. Each fault runs in a fork, where it replaces the code of its function.
 """
 
 import argparse
@@ -268,8 +267,7 @@ def main() -> None:
         arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *PACKAGES[package]]
         if pytest.main(arguments, plugins=[trial]) != pytest.ExitCode.OK:
             sys.exit(f"{package}: the tests could not be loaded, or do not pass")
-        number = len(trial.sample)
-        found = number - len(trial.survivors)
+        number, found = len(trial.sample), len(trial.sample) - len(trial.survivors)
         interval = binomtest(found, number).proportion_ci(method="wilson")
         scores.append(
             f"{package}: {found} of {number} found, {100 * found / number:.1f} % ({100 * interval.low:.1f} to "
