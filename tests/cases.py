@@ -79,7 +79,7 @@ def expect_jacobian(J: Array, p: Problem, wrt: Wrt, tolerance: float = 1e-10, *,
     """Expects the Jacobian of both textbook recursions, entry by entry; J_x f is in D only.
 
     An entry is a sum of products, and may be off by `tolerance` of the sum of their sizes, which the recursions give
-    for the sizes of their factors. Of what cancels within a layer, as with one logit, `rounding` may be left.
+    for the sizes of their factors. Where terms cancel within a layer, as with one logit, `rounding` may remain.
     """
     layers, n_x = p.chain.jacobians(p.x, p.theta), p.chain.n_in if wrt.has_x else 0
     J_x, J_theta = d_recursion(*layers)
@@ -91,7 +91,7 @@ def expect_jacobian(J: Array, p: Problem, wrt: Wrt, tolerance: float = 1e-10, *,
 
 
 def expect_equal(one: Array, other: Array, allowed: Array) -> None:
-    """Expects that no entry differs by more than is allowed there."""
+    """Expects each entry to differ by no more than is allowed there."""
     assert one.shape == other.shape == allowed.shape
     assert (np.abs(one - other) <= allowed).all()
 

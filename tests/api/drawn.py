@@ -1,4 +1,4 @@
-"""Functions and arguments for the property tests of Jacobians: random trees, a few steps, a shape of the outputs."""
+"""Random functions and arguments for property tests of Jacobians: trees, a few steps, a shape of the outputs."""
 
 import warnings
 from typing import Any, NamedTuple
@@ -81,7 +81,7 @@ class Drawn(NamedTuple):
 
 
 def function(drawn: Drawn) -> Any:
-    """As it was drawn: `k` copies of everything; at `kind` "hand" through a rule for reverse mode alone."""
+    """The drawn function: `k` copies of everything; with `kind` "hand" through a rule for reverse mode only."""
 
     def f(tree: Any, other: Any, k: Any, kind: Any) -> Any:
         xs = stepped(drawn, tree, other)
@@ -93,7 +93,7 @@ def function(drawn: Drawn) -> Any:
 
 
 def stages(drawn: Drawn) -> list[Any]:
-    """The same function in two stages, between which there are numbers of Python, integers and None."""
+    """The same function in two stages, between which there are Python numbers, integers and None."""
 
     def first(tree: Any, other: Any, k: Any, _: Any) -> Any:
         return {"xs": stepped(drawn, tree, other), "k": k, "none": None, "numbers": jnp.arange(2)}
@@ -105,7 +105,7 @@ def stages(drawn: Drawn) -> list[Any]:
 
 
 def stepped(drawn: Drawn, tree: Any, other: Any) -> list[Any]:
-    """All leaves, through all steps."""
+    """All leaves after all steps."""
     xs = [jnp.asarray(leaf) for leaf in jax.tree.leaves((tree, other))]
     for step in drawn.steps:
         xs = [STEPS[step](x) for x in xs]
@@ -113,7 +113,7 @@ def stepped(drawn: Drawn, tree: Any, other: Any) -> list[Any]:
 
 
 def gathered(drawn: Drawn, xs: list[Any], k: Any) -> Any:
-    """The outputs; shapes beside them, if that was drawn."""
+    """The outputs, with shapes beside them if so drawn."""
     y = OUTPUTS[drawn.outputs](xs, k)
     return (y, [x.shape for x in xs]) if drawn.options.get("has_aux") else y
 
@@ -148,7 +148,7 @@ def _containers(children: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 def trees(dtypes: list[Any], *, odd: bool) -> st.SearchStrategy[Any]:
-    """Of a few leaves; None is a tree without any."""
+    """Trees of a few leaves; None is a tree without leaves."""
     leaf = leaves(dtypes, odd=odd)
     return st.one_of(leaf, st.recursive(st.one_of(leaf, st.none()), _containers, max_leaves=3))
 

@@ -16,7 +16,7 @@ from fwdrev.modes.functions.staged import composed
 
 @pytest.fixture
 def no_asdex(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether it is installed makes no difference."""
+    """Makes the results independent of an installed asdex."""
     found = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name, *rest: None if name == "asdex" else found(name, *rest)
@@ -38,7 +38,7 @@ def waist(x: Any) -> Any:
 
 @pytest.mark.usefixtures("no_asdex")
 def test_a_function_is_measured() -> None:
-    """All arms that there are, in rounds of this process; the code is that of the function."""
+    """All available arms are measured, in rounds of this process; the code names the function."""
     found = fwdrev.advise(tall, np.ones(2), budget=4.0)
     known = {arm.name: arm for arm in found.arms if arm.seconds is not None}
     assert set(known) == {"forward", "reverse"}
@@ -51,7 +51,7 @@ def test_a_function_is_measured() -> None:
 
 
 def test_counts_need_no_run() -> None:
-    """The same recommendation where it is clear, without a time; the function is traced only."""
+    """A clear case has the same recommendation without times; the function is only traced."""
 
     def traced(x: Any) -> Any:
         assert isinstance(x, jax.core.Tracer)
@@ -68,7 +68,7 @@ def test_counts_need_no_run() -> None:
 
 @pytest.mark.usefixtures("no_asdex")
 def test_counts_know_of_chunks() -> None:
-    """An array of all passes at once that is far larger than the result speaks for fewer at a time."""
+    """If an array of all passes is far larger than the result, fewer passes at once are recommended."""
     W = np.ones((400, 300))
     found = fwdrev.advise(lambda x: jnp.tanh(W * x[None]).sum(0)[:200], np.ones(300), measure=False)
     chunked = {arm.name: arm.code for arm in found.arms if arm.name.endswith("-chunked")}
@@ -88,7 +88,7 @@ def test_counts_know_of_chunks() -> None:
     ],
 )
 def test_what_counts_refuse(f: Any, told: str) -> None:
-    """The same as where the function is run."""
+    """Running the function refuses the same."""
     with pytest.raises(InputError, match=told):
         fwdrev.advise(f, np.ones(3), measure=False)
 
@@ -104,14 +104,14 @@ def test_what_counts_refuse(f: Any, told: str) -> None:
     ],
 )
 def test_an_odd_jacobian_is_doubted(f: Any, told: str | None) -> None:
-    """However fast it is."""
+    """It is doubted however fast it is."""
     notes = fwdrev.advise(f, np.ones(3), budget=1.0).facts.notes
     assert len(notes) == (told is not None)
     assert told is None or told in notes[0]
 
 
 def test_stages_may_be_the_function() -> None:
-    """A sequence, as fwdrev.jacobian takes it; another function than theirs is refused where its size shows it."""
+    """They are a sequence, as for fwdrev.jacobian; a function of other sizes than theirs is refused."""
     stages = [waist, lambda h: jnp.outer(h, h)]
     found = fwdrev.advise(stages, np.ones(9), measure=False)
     assert (found.n, found.m) == (9, 4)
@@ -123,7 +123,7 @@ def test_stages_may_be_the_function() -> None:
 
 
 def test_a_budget_may_be_written() -> None:
-    """As in the command; and nothing is measured inside of a trace."""
+    """The command accepts the same texts; nothing is measured during a trace."""
     with pytest.raises(InputError, match="give seconds such as 120s"):
         fwdrev.advise(tall, np.ones(2), budget="soon")
     with pytest.raises(InputError, match="argument 0 is traced"):
@@ -132,7 +132,7 @@ def test_a_budget_may_be_written() -> None:
 
 
 def test_equal_counts_are_a_tie() -> None:
-    """Nobody can tell them apart."""
+    """Counts cannot distinguish them."""
     found = fwdrev.advise(tall, np.ones(2), measure=False)
     assert not found.tie
     assert "within the noise" not in str(found)
@@ -159,7 +159,7 @@ def test_stages_that_are_another_function_are_found_out() -> None:
 
 
 def test_a_missing_rule_leaves_the_other_mode() -> None:
-    """A function with a rule for reverse mode only."""
+    """The function has a rule for reverse mode only."""
 
     @jax.custom_vjp
     def function(x: Any) -> Any:

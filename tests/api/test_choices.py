@@ -1,4 +1,4 @@
-"""A choice by counts: the cheapest mode that fits, reverse mode where nothing speaks against it."""
+"""A choice by counts: the cheapest mode that fits, or else reverse mode."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from fwdrev.modes.jaxpr.cost import RATES, JaxprCost
 
 
 def counted(refused: dict[str, str] | None = None, **modes: tuple[float, float]) -> ModeCosts:
-    """Of each mode the seconds and the bytes at its peak."""
+    """The seconds and the peak bytes of each mode."""
     costs = {
         mode: JaxprCost(
             counts={"elements": round(seconds / RATES["elements"])},
@@ -44,7 +44,7 @@ def counted(refused: dict[str, str] | None = None, **modes: tuple[float, float])
     ],
 )
 def test_the_cheapest_that_fits(modes: dict[str, Any], mode: str, words: str) -> None:
-    """Forward mode has to save two per cent, and may need a quarter and 200 MB more memory."""
+    """Forward mode must save two per cent, and may need a quarter and 200 MB more memory."""
     refused = {"reverse": "JAX refuses it"} if "reverse" not in modes else {"forward": "no rule"}
     found = by_counts(counted({} if len(modes) > 1 else refused, **modes))
     assert found.mode == mode
@@ -53,7 +53,7 @@ def test_the_cheapest_that_fits(modes: dict[str, Any], mode: str, words: str) ->
 
 
 def test_what_is_beyond_three_times_the_best_is_not_in_question() -> None:
-    """Nor what does not fit."""
+    """Neither is a mode that does not fit."""
     found = by_counts(counted(forward=(1.0, 1), reverse=(2.9, 1), mixed=(3.1, 1)))
     assert found.in_question == ["forward", "reverse"]
     assert by_counts(counted(forward=(1.0, 1e9), reverse=(2.0, 1))).in_question == ["reverse"]

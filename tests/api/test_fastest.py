@@ -1,4 +1,4 @@
-"""Modes are raced within what the call that they replace allows: the likeliest first, others while there is time."""
+"""Modes are raced within the limit of the call that they replace: the likeliest first, others while there is time."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from fwdrev.api.fastest import raced
 
 
 class World:
-    """A clock that goes on by what is prepared and called; notes both."""
+    """A clock that advances with preparations and calls, and records both."""
 
     def __init__(self, preparing: float, **seconds: float) -> None:
         self.now, self.log = 0.0, list[str]()
@@ -33,7 +33,7 @@ class World:
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], None]:
-    """Puts a world's clock in place, and its blocks."""
+    """Replaces the clock and the blocks by a world's."""
 
     def put(world: World) -> None:
         monkeypatch.setattr(fastest, "perf_counter", lambda: world.now)
@@ -56,7 +56,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], None]:
 def test_the_next_arm_runs_only_if_it_fits(
     timed: Any, preparing: float, seconds: dict[str, float], expected: dict[str, float], log: list[str]
 ) -> None:
-    """Into two calls of reverse mode and a second, by what the first one took and counts expect of the next."""
+    """Its time, from the first arm's time and the counts, must fit into two calls of reverse mode and a second."""
     world = World(preparing, **seconds)
     timed(world)
     found = raced(world.arms, expected)
@@ -73,7 +73,7 @@ def test_quick_arms_are_timed_in_blocks_and_slow_ones_are_not(timed: Any) -> Non
 
 
 def test_constants_are_arguments_of_what_is_compiled() -> None:
-    """XLA would sort them while it compiles."""
+    """XLA would sort them while compiling."""
     X = np.ones((50, 3), np.float32)
     program = jax.make_jaxpr(lambda p: jnp.sort(X, axis=0) @ p)(jnp.ones(3))
     shapes: list[Any] = []

@@ -1,4 +1,4 @@
-"""The front door: what is public is what is listed, and importing it is light."""
+"""The front door: the listed names are the public ones, and importing it is light."""
 
 import importlib
 import os
@@ -13,14 +13,14 @@ import fwdrev
 
 
 def test_every_public_name_is_there() -> None:
-    """And nothing else is promised."""
+    """Nothing else is promised."""
     for name in dir(fwdrev):
         assert getattr(fwdrev, name) is not None
     assert {"engine", "problem", "load"} < set(dir(fwdrev))
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """As for any module."""
+    """This is as for any module."""
     with pytest.raises(AttributeError, match="No fwdrev attribute advice"):
         _ = fwdrev.advice  # type: ignore[attr-defined]
 
@@ -57,7 +57,7 @@ def test_help_is_light() -> None:
 
 
 def test_a_checkout_without_symbolic_links_says_what_to_do(tmp_path: Path) -> None:
-    """Git writes them as files with the target in them."""
+    """Git then writes them as files that contain the target."""
     copied = tmp_path / "fwdrev"
     copied.mkdir()
     for file in Path(fwdrev.__file__).parent.glob("__init__.py*"):

@@ -1,4 +1,4 @@
-"""`fwdrev.jacobian` returns what jax.jacobian returns, by the mode that was measured or counted to be the cheaper."""
+"""`fwdrev.jacobian` returns what jax.jacobian returns, by the mode measured or counted to be cheaper."""
 
 import dataclasses
 import gc
@@ -29,7 +29,7 @@ DECIDE = pytest.mark.parametrize("decide", ["measure", "count"])
 
 
 class Clock:
-    """Stands for measuring: notes the modes that it is asked about and those that are called; its word is `fast`."""
+    """Replaces measuring: records the measured and the called modes; `fast` wins."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -38,14 +38,14 @@ class Clock:
         self.fails = self.counting = False
 
     def raced(self, arms: Mapping[str, Callable[[], object]], _expected: Mapping[str, float]) -> dict[str, float]:
-        """The fast one takes a second."""
+        """The fast mode takes a second."""
         if self.fails:
             raise MemoryError
         self.asked.append(sorted(arms))
         return {name: 1.0 if name == self.fast else 2.0 for name in arms}
 
     def count_modes(self, *args: Any) -> Any:
-        """As ever; it calls the Jacobians, to trace them."""
+        """Counts as usual; this calls the Jacobians, to trace them."""
         self.counting = True
         try:
             return count_modes(*args)
@@ -53,7 +53,7 @@ class Clock:
             self.counting = False
 
     def jacobian_by(self, f: Any, mode: str, *args: Any, **options: Any) -> Any:
-        """As ever, noted when it is called from outside."""
+        """Makes Jacobians as usual, and records calls from outside."""
         jacobian = jacobian_by(f, mode, *args, **options)
 
         def noted(*args: Any, **kwargs: Any) -> Any:
@@ -66,7 +66,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clock:
-    """Instead of pyperf's, with an empty cache folder."""
+    """A fake clock in place of pyperf's, with an empty cache folder."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(choice_file, "_warned", [])
     found = Clock()
@@ -95,7 +95,7 @@ def wide(x: Any) -> Any:
 @pytest.mark.parametrize("argnums", [0, 1, (1, 0)])
 @pytest.mark.usefixtures("clock")
 def test_trees(decide: str, argnums: Any) -> None:
-    """Of arrays, numbers and two dtypes: with different dtypes only reverse mode returns the same as jax.jacobian."""
+    """They hold arrays and numbers; with different dtypes only reverse mode returns the same as jax.jacobian."""
     found, expected = fwdrev.jacobian(orbit, argnums, decide=decide), jax.jit(jax.jacobian(orbit, argnums))
     assert_same(found(STATE, 1.5, scale=3.0), expected(STATE, 1.5, scale=3.0))
     assert_same(jax.jit(found)(STATE, 1.5), expected(STATE, 1.5))
@@ -134,7 +134,7 @@ def test_whatever_the_clock_says(clock: Clock, case: str, fast: str) -> None:
 
 @DECIDE
 def test_transformed(clock: Clock, decide: str) -> None:
-    """Under jit, vmap and grad, and within itself."""
+    """It works under jit, vmap and grad, and within itself."""
 
     def f(x: Any) -> Any:
         return jnp.prod(jnp.sin(x))
@@ -149,7 +149,7 @@ def test_transformed(clock: Clock, decide: str) -> None:
 
 
 def test_what_jax_refuses_is_refused(clock: Clock) -> None:
-    """Integers and complex numbers as outputs, which forward mode alone would take."""
+    """Forward mode alone would accept integers and complex numbers as outputs."""
     for f in (lambda x: x.astype(int), lambda x: x * 1j):
         with pytest.raises(TypeError, match="output"):
             fwdrev.jacobian(f, decide="measure")(jnp.ones(3))
@@ -157,7 +157,7 @@ def test_what_jax_refuses_is_refused(clock: Clock) -> None:
 
 
 def test_a_chunk_is_measured(clock: Clock) -> None:
-    """As it runs, and what comes beside the function's value may be anything."""
+    """Chunks are measured as they run, and the auxiliary output may be anything."""
     found = fwdrev.jacobian(lambda x: (tall(x), "beside"), has_aux=True, chunk=30, decide="measure")
     J, beside = found(jnp.ones(3))
     assert (J.shape, beside) == ((40, 3), "beside")
@@ -165,7 +165,7 @@ def test_a_chunk_is_measured(clock: Clock) -> None:
 
 
 def test_counts_decide_clear_cases(clock: Clock) -> None:
-    """Few inputs: forward; few outputs: reverse. Nothing is measured, nothing written."""
+    """Few inputs mean forward, few outputs reverse. Nothing is measured or written."""
     for f, size, mode in ((tall, 3, "forward"), (wide, 40, "reverse")):
         clock.called.clear()
         fwdrev.jacobian(f)(jnp.ones(size))
@@ -175,7 +175,7 @@ def test_counts_decide_clear_cases(clock: Clock) -> None:
 
 
 def test_it_is_measured_once_for_each_shape(clock: Clock) -> None:
-    """And dtype; a number that changes is nothing new."""
+    """A dtype counts as part of the shape, the value of a number does not."""
     found = fwdrev.jacobian(lambda x, k: tall(x) * k, decide="measure")
     for x in (np.ones(3), np.ones(3), np.ones(4), np.ones(3, np.float32), np.ones(4)):
         for k in (1.0, 2.0):
@@ -185,7 +185,7 @@ def test_it_is_measured_once_for_each_shape(clock: Clock) -> None:
 
 
 def test_a_trace_finds_what_a_call_found_out(clock: Clock) -> None:
-    """Though counts say otherwise; before that call, counts it is, and they are not kept against it."""
+    """It overrides counts; before that call counts decide, provisionally."""
     clock.fast = "reverse"
     found, x = fwdrev.jacobian(tall, decide="measure"), jnp.ones(3)
     jax.jit(found)(x)
@@ -195,7 +195,7 @@ def test_a_trace_finds_what_a_call_found_out(clock: Clock) -> None:
     found(x)
     assert len(clock.asked) == 1
     clock.called.clear()
-    jax.jit(lambda x: found(x))(x)  # noqa: PLW0108 - a new function, since jit remembers what it has traced
+    jax.jit(lambda x: found(x))(x)  # noqa: PLW0108 - a new function, since jit remembers traced ones
     assert clock.called == ["reverse"]
     for again in (fwdrev.jacobian(lambda x: tall(x), decide="measure"), fwdrev.jacobian(tall, decide="measure")):  # noqa: PLW0108
         clock.called.clear()
@@ -205,7 +205,7 @@ def test_a_trace_finds_what_a_call_found_out(clock: Clock) -> None:
 
 
 def test_what_was_asked_for_is_part_of_what_is_remembered(clock: Clock) -> None:
-    """Another argument, another chunk, another function: measured anew."""
+    """Another argument, chunk or function is measured anew."""
 
     def f(x: Any, y: Any) -> Any:
         return tall(x) * y.sum()
@@ -218,7 +218,7 @@ def test_what_was_asked_for_is_part_of_what_is_remembered(clock: Clock) -> None:
 
 
 def test_a_number_in_the_program_is_nothing_new(clock: Clock) -> None:
-    """A closure that is made anew in each step, over another step size: one measurement and one file."""
+    """A closure made anew in each step, over another step size, needs one measurement and one file."""
     for k in (0.5, 2.0, 1e-9, -3.0, float("inf")):
         fwdrev.jacobian(lambda x, k=k: tall(x) * k, decide="measure")(jnp.ones(3))
     assert len(clock.asked) == 1
@@ -226,7 +226,7 @@ def test_a_number_in_the_program_is_nothing_new(clock: Clock) -> None:
 
 
 def test_stages_are_another_function_where_their_boundary_is(clock: Clock) -> None:
-    """The same composition, cut at another place, has another mixed mode."""
+    """The same composition, cut elsewhere, has another mixed mode."""
     x = jnp.ones(3)
     fwdrev.jacobian([tall, wide], decide="measure")(x)
     fwdrev.jacobian([lambda x: wide(tall(x)), lambda y: y], decide="measure")(x)
@@ -234,7 +234,7 @@ def test_stages_are_another_function_where_their_boundary_is(clock: Clock) -> No
 
 
 def test_old_files_go(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A loop that makes new functions for ever leaves no more than so many."""
+    """A loop that makes new functions forever leaves a limited number of files."""
     monkeypatch.setattr(choice_file, "_MOST", 3)
     for size in range(2, 9):
         fwdrev.jacobian(tall, decide="measure")(jnp.ones(size))
@@ -266,7 +266,7 @@ def test_another_process_need_not_measure(clock: Clock) -> None:
     "text", ["", "{", "[]", "{}", '{"format": 2, "mode": "sideways"}', '{"format": 9, "mode": "forward"}']
 )
 def test_a_damaged_file_is_measured_again(clock: Clock, text: str) -> None:
-    """One warning for all, and it is replaced."""
+    """One warning covers all, and the file is replaced."""
     _both_sizes()
     files = sorted(choice_file.choice_path("any").parent.iterdir())
     assert len(files) == 2
@@ -281,7 +281,7 @@ def test_a_damaged_file_is_measured_again(clock: Clock, text: str) -> None:
 
 
 def test_a_folder_that_cannot_be_written(clock: Clock, tmp_path: Path) -> None:
-    """One warning, no error."""
+    """There is one warning and no error."""
     (tmp_path / "fwdrev").write_text("in the way")
     with pytest.warns(UserWarning, match="cannot be") as told:
         _both_sizes()
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written(clock: Clock, tmp_path: Path) -> None:
 
 
 def test_counts_decide_when_measuring_fails(clock: Clock) -> None:
-    """As where there is not enough memory; nothing is kept on disk."""
+    """This happens when memory is short; nothing is kept on disk."""
     clock.fails = True
     fwdrev.jacobian(wide, decide="measure")(jnp.ones(40))
     assert clock.called[-1] == "reverse"
@@ -299,7 +299,7 @@ def test_counts_decide_when_measuring_fails(clock: Clock) -> None:
 
 @DECIDE
 def test_a_mode_that_would_take_all_memory_is_not_tried(clock: Clock, decide: str) -> None:
-    """A million columns of a million rows."""
+    """It would have a million columns of a million rows."""
     n = 1_000_000
     fwdrev.jacobian(lambda x: (x**2).sum(), decide=decide)(jnp.ones(n))
     assert clock.asked == []
@@ -307,7 +307,7 @@ def test_a_mode_that_would_take_all_memory_is_not_tried(clock: Clock, decide: st
 
 
 def test_a_mode_that_jax_refuses_is_not_taken(clock: Clock) -> None:
-    """Neither is it measured: reverse mode through a while_loop, forward mode through a custom_vjp."""
+    """It is not measured either: reverse mode through a while_loop, forward mode through a custom_vjp."""
 
     def loop(x: Any) -> Any:
         return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
@@ -325,7 +325,7 @@ def test_a_mode_that_jax_refuses_is_not_taken(clock: Clock) -> None:
 
 
 def test_python_that_branches_on_values(clock: Clock) -> None:
-    """Can't be traced: it is differentiated as jax.jacobian does it."""
+    """It cannot be traced, so it is differentiated as by jax.jacobian."""
 
     def f(x: Any) -> Any:
         return jnp.sin(x) if x[0] > 0 else x
@@ -338,7 +338,7 @@ def test_python_that_branches_on_values(clock: Clock) -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_errors_of_the_function_pass_through() -> None:
-    """As they are."""
+    """They are unchanged."""
 
     def f(_x: Any) -> Any:
         raise ZeroDivisionError("mine")
@@ -352,7 +352,7 @@ def test_errors_of_the_function_pass_through() -> None:
 
 
 def test_stages(clock: Clock) -> None:
-    """Mixed mode, and three modes to choose from."""
+    """Mixed mode works, and is one of three to choose from."""
     stages = [tall, wide, tall]
     x = jnp.linspace(0.0, 1.0, 40)
     expected = jax.jacobian(lambda x: tall(wide(tall(x))))(x)
@@ -368,7 +368,7 @@ def test_stages(clock: Clock) -> None:
 
 
 def test_what_closes_over_tracers_is_counted(clock: Clock) -> None:
-    """Though its argument is none."""
+    """Its argument is no tracer."""
     x = jnp.ones(3)
     found = jax.jit(lambda p: fwdrev.jacobian(lambda x: tall(p * x), decide="measure")(x))(2.0)
     assert_same(found, jax.jacobian(lambda x: tall(2.0 * x))(x))
@@ -376,7 +376,7 @@ def test_what_closes_over_tracers_is_counted(clock: Clock) -> None:
 
 
 def test_measured_for_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With the clock itself; the garbage collector stays as it was."""
+    """Here the real clock runs; the garbage collector stays as it was."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     x = jnp.ones(3)
     gc.disable()
@@ -408,20 +408,20 @@ def test_no_warning_without_need() -> None:
     ],
 )
 def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
-    """Is said before anything is computed."""
+    """It is refused before anything is computed."""
     with pytest.raises(InputError, match=message):
         fwdrev.jacobian(tall, **options)
 
 
 def test_the_key_is_that_of_the_program() -> None:
-    """Not where its functions lie in memory, nor the values of constants; their shapes are."""
+    """The addresses of functions and the values of constants do not count; their shapes do."""
     kept = []
 
     def key(size: int, value: float) -> str:
         def on_host(x: Any) -> Any:
             return x
 
-        kept.append(on_host)  # or the next one might get its place
+        kept.append(on_host)  # otherwise the next one might get its address
         constant = jnp.full(size, value)
 
         def f(x: Any) -> Any:
@@ -434,7 +434,7 @@ def test_the_key_is_that_of_the_program() -> None:
 
 
 def test_explain_says_which_mode_and_why() -> None:
-    """What is expected of each by counts, for the arguments that are given; a mode that is named was asked for."""
+    """It gives the expected costs of each mode by counts, for these arguments; a named mode is the reason itself."""
     found = fwdrev.jacobian(tall).explain(jnp.ones(3))
     assert found.mode == "forward"
     assert found.seconds.keys() == found.bytes.keys() == {"forward", "reverse"}
@@ -448,7 +448,7 @@ def test_explain_says_which_mode_and_why() -> None:
 
 
 def test_explain_of_a_mode_that_is_named_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is nothing to choose, so that no product is computed and nothing is timed, whatever decides otherwise."""
+    """With nothing to choose, no product is computed and nothing is timed, however `by` decides."""
     for name in ("products_of", "by_clock"):
         monkeypatch.setattr(f"fwdrev.api.jax_jacobian.{name}", pytest.fail)
     named = fwdrev.jacobian(tall, mode="forward", decide="measure").explain(jnp.ones(3))
@@ -470,7 +470,7 @@ def counted_calls(f: Callable[..., Any]) -> tuple[Callable[..., Any], list[int]]
 @pytest.mark.parametrize("f", [tall, wide], ids=["forward", "reverse"])
 @pytest.mark.usefixtures("clock")
 def test_the_python_of_a_function_runs_once_more(f: Any, decide: str) -> None:
-    """To be traced; later calls run it as often as jax.jacobian does, which is once."""
+    """The extra run is the trace; later calls run it once, as jax.jacobian does."""
     noted, calls = counted_calls(f)
     found = fwdrev.jacobian(noted, decide=decide)
     for expected in (2, 1, 1):
@@ -480,7 +480,7 @@ def test_the_python_of_a_function_runs_once_more(f: Any, decide: str) -> None:
 
 
 def test_a_value_that_makes_another_program_is_another_choice() -> None:
-    """The number of outputs, or a branch that only reverse mode can take."""
+    """It may change the number of outputs, or take a branch that only reverse mode supports."""
 
     @jax.custom_vjp
     def own(x: Any) -> Any:
@@ -495,7 +495,7 @@ def test_a_value_that_makes_another_program_is_another_choice() -> None:
 
 
 def test_values_that_change_nothing_are_soon_taken_as_given() -> None:
-    """After eight of them; then a new value costs no more than an old one, and a mode that fails is replaced."""
+    """After eight of them a new value costs no more than an old one, and a failing mode is replaced."""
 
     @jax.custom_vjp
     def own(x: Any) -> Any:
@@ -520,14 +520,14 @@ def test_values_that_change_nothing_are_soon_taken_as_given() -> None:
     "value", ["text", None, print, Direction.FORWARD, {1, 2}, object(), frozenset({1}), float("nan")]
 )
 def test_other_arguments_may_be_anything(value: Any) -> None:
-    """Hashable or not."""
+    """They may be hashable or not."""
     found = fwdrev.jacobian(lambda x, other: tall(x) if other is not found else x)
     for _ in range(2):
         assert_same(found(jnp.ones(3), value), jax.jacobian(tall)(jnp.ones(3)))
 
 
 class Odd:
-    """Neither hashed nor compared."""
+    """An object that can be neither hashed nor compared."""
 
     def __eq__(self, other: object) -> bool:
         """Raises."""
@@ -556,7 +556,7 @@ class WithTable:
     ids=["an odd object", "keys that cannot be sorted", "static array", "static array beside"],
 )
 def test_what_cannot_be_a_key_is_decided_afresh(f: Any, args: tuple[Any, ...]) -> None:
-    """At each call, by counts; what it returns is that of jax.jacobian."""
+    """Each call decides by counts, and returns what jax.jacobian returns."""
     found = fwdrev.jacobian(f)
     for _ in range(3):
         for one, other in zip(*map(jax.tree.leaves, (found(*args), jax.jacobian(f)(*args))), strict=True):
@@ -576,7 +576,7 @@ def test_choices_do_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_modes_that_disagree_are_told_and_reverse_mode_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both numbers are in the warning; under a trace reverse mode is taken from then on. A warning may be an error."""
+    """The warning has both numbers; under a trace reverse mode is used from then on. A warning may be an error."""
     real = products_of
 
     def pushed_wrong(f: Any, x: Any) -> Any:
@@ -608,7 +608,7 @@ def test_modes_that_disagree_are_told_and_reverse_mode_is_taken(monkeypatch: pyt
     ids=["an empty mean", "a root of zero", "a branch that is not taken", "a norm at zero"],
 )
 def test_what_is_not_finite_is_that_of_reverse_mode(f: Any, x: Any) -> None:
-    """NaN for NaN; without a warning, since no two numbers can be set beside each other."""
+    """NaN agrees with NaN; there is no warning, since there are no two numbers to compare."""
     found = fwdrev.jacobian(f)
     assert_same(found(x), jax.jacobian(f)(x))
     assert found.explain(x).mode == "reverse"
@@ -632,7 +632,7 @@ def test_what_prints_or_calls_python_is_counted_only(clock: Clock, decide: str) 
 
 
 def test_a_program_that_cannot_be_counted_is_that_of_jax(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another version of JAX may have programs that we cannot read: that is no error of the user's call."""
+    """Another version of JAX may have unreadable programs: the user's call still works."""
 
     def fail(*_: Any) -> Any:
         raise KeyError("num_carry")

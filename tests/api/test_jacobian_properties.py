@@ -1,7 +1,7 @@
-"""Jacobians of random functions of random trees are those of JAX, whichever of our functions makes them.
+"""All our Jacobians of random functions of random trees are those of JAX.
 
 The functions are compositions of a few steps and a shape of the outputs; the trees hold arrays of all dtypes, numbers
-of Python and None; other arguments are static and may change what the function is. FWDREV_EXAMPLES sets how many
+of Python and None; other arguments are static and may change the function. FWDREV_EXAMPLES sets how many
 examples there are in all: 30 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
 """
 
@@ -27,7 +27,7 @@ from tests.reports.comparing import assert_same, outcome
 _EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "30"))
 
 _TESTS = 5
-"""The examples are shared out among them."""
+"""The number of tests that share the examples."""
 
 SEARCH = settings(
     max_examples=max(1, _EXAMPLES // _TESTS),
@@ -49,7 +49,7 @@ KINDS = st.sampled_from(["plain", "hand", None, ("a", 1), frozenset({1}), 2.5])
 
 @st.composite
 def drawn(draw: st.DrawFn, dtypes: list[Any]) -> Drawn:
-    """Two or three calls: odd values are in the first one only, where the two modes are compared."""
+    """Two or three calls; only the first one has odd values, since it compares the two modes."""
     steps = tuple(draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=3)))
     options: dict[str, Any] = {"argnums": draw(st.sampled_from([0, 0, 1, -3, (0,), (1, 0), [0, 1]]))}
     if draw(st.integers(0, 3)) == 0:
@@ -66,7 +66,7 @@ def drawn(draw: st.DrawFn, dtypes: list[Any]) -> Drawn:
 
 
 def check(drawn: Drawn) -> None:
-    """Every call of the same Jacobian gives the value that jax.jacobian gives, or the same type of exception."""
+    """Expects that each call of the same Jacobian has the value of jax.jacobian, or the same type of exception."""
     f = function(drawn)
     found, expected = fwdrev.jacobian(f, **drawn.options), jax.jacobian(f, **drawn.options)
     for args in drawn.calls:
@@ -83,14 +83,14 @@ def check(drawn: Drawn) -> None:
 @SEARCH
 @given(drawn(REAL))
 def test_real_trees(drawn: Drawn) -> None:
-    """Arrays and numbers of all real dtypes."""
+    """They hold arrays and numbers of all real dtypes."""
     check(drawn)
 
 
 @SEARCH
 @given(drawn(DTYPES))
 def test_trees_of_all_dtypes(drawn: Drawn) -> None:
-    """Complex numbers, integers and truth values too, most of which JAX refuses."""
+    """Complex numbers, integers and booleans occur too, most of which JAX refuses."""
     check(drawn)
 
 
@@ -98,7 +98,7 @@ def test_trees_of_all_dtypes(drawn: Drawn) -> None:
 @settings(SEARCH, max_examples=2 * _EXAMPLES)
 @given(drawn(DTYPES))
 def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
-    """The same, more often."""
+    """These are further examples."""
     check(drawn)
 
 
@@ -106,7 +106,7 @@ def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
 @given(st.sampled_from(sorted(STEPS)), st.sampled_from(sorted(STEPS)), st.sampled_from(REAL), STATIC, KINDS)
 @example("sin", "sin", np.float64, 9, "hand")
 def test_tall_functions(one: str, other: str, dtype: Any, k: Any, kind: Any) -> None:
-    """Few inputs and many outputs, where forward mode is the cheaper one; static values change in between."""
+    """With few inputs and many outputs forward mode is cheaper; static values change in between."""
     x, y = np.array([0.5, 0.75, 1.25]).astype(dtype), np.array([0.25, 1.5, 0.5]).astype(dtype)
     calls = [(x, None, 9, "plain"), (y, None, k, kind), (x, None, 9, "hand"), (y, None, 9, "plain")]
     check(Drawn((one, other), "tiled", {}, calls))
@@ -114,7 +114,7 @@ def test_tall_functions(one: str, other: str, dtype: Any, k: Any, kind: Any) -> 
 
 @st.composite
 def named(draw: st.DrawFn, dtypes: list[Any], modes: list[str]) -> tuple[Drawn, str, int | None]:
-    """One call, by a mode and in chunks that are named; steps of which no Jacobian cancels."""
+    """One call with a named mode and chunk; no step lets the Jacobian cancel."""
     step = draw(st.sampled_from(["sin", "square", "compiled", "integer", "single"]))
     options: dict[str, Any] = {"argnums": draw(st.sampled_from([0, 1, -3, (0,), (1, 0), [0, 1], np.int64(0), 5]))}
     options |= draw(st.sampled_from([{}, {}, {"has_aux": True}, {"holomorphic": True}, {"allow_int": True}]))
@@ -125,7 +125,7 @@ def named(draw: st.DrawFn, dtypes: list[Any], modes: list[str]) -> tuple[Drawn, 
 
 
 def check_named(asked: tuple[Drawn, str, int | None]) -> None:
-    """The value that JAX gives by that mode, to the last entry, or the same type of exception."""
+    """Expects JAX's value in that mode, to the last entry, or the same type of exception."""
     drawn, mode, chunk = asked
     f, options = function(drawn), dict(drawn.options)
     args: tuple[Any, dict[str, Any]] = (drawn.calls[0], {})
@@ -148,14 +148,14 @@ def check_named(asked: tuple[Drawn, str, int | None]) -> None:
 @SEARCH
 @given(named(REAL, ["forward", "reverse", "mixed"]))
 def test_named_modes_of_real_trees(asked: tuple[Drawn, str, int | None]) -> None:
-    """All at once and in chunks of any size."""
+    """They run at once and in chunks of any size."""
     check_named(asked)
 
 
 @SEARCH
 @given(named(DTYPES, ["forward", "reverse", "mixed"]))
 def test_named_modes_of_all_dtypes(asked: tuple[Drawn, str, int | None]) -> None:
-    """Complex numbers, integers and truth values too, most of which JAX refuses."""
+    """Complex numbers, integers and booleans occur too, most of which JAX refuses."""
     check_named(asked)
 
 
@@ -165,7 +165,7 @@ def test_named_modes_of_all_dtypes(asked: tuple[Drawn, str, int | None]) -> None
     ("f", "x"), [(lambda _: {"y": jnp.ones(2)}, None), (lambda _: None, 1.5), (lambda _: (), np.ones(2))]
 )
 def test_of_nothing_and_by_nothing(f: Any, x: Any, mode: str, chunk: int | None) -> None:
-    """JAX refuses a Jacobian by no argument, and in reverse mode that of no output; found by the search."""
+    """JAX refuses a Jacobian by no argument, and in reverse mode one of no output; the search found this."""
     by_jax = jax.jacfwd if mode == "forward" else jax.jacobian
     known, refusal = outcome(by_jax(f), ((x,), {}))
     found = fwdrev.jacobian([f, lambda y: y] if mode == "mixed" else f, np.int64(0), mode=mode, chunk=chunk)

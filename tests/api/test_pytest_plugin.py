@@ -1,6 +1,6 @@
 """The fixture `fwdrev_gate`: verdicts become passes, failures and skips; it is registered, and costs nothing unused.
 
-Where it decides, rounds are scripted: a callable returns the seconds that it takes.
+For decisions, rounds are scripted: a callable returns the seconds that it takes.
 """
 
 import os
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-import fwdrev.pytest_gate  # what is imported here stays imported when a run within this process has ended
+import fwdrev.pytest_gate  # imported here, it stays imported after a run within this process
 import fwdrev.pytest_plugin
 from fwdrev.bench.records.callables import CallableRound
 from fwdrev.bench.timing.callables import PairedCallables
@@ -25,12 +25,12 @@ pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
 OURS = ("-p", "no:fwdrev", "-p", "fwdrev.pytest_plugin")
-"""Whether or not this checkout is installed with its entry points."""
+"""Loads the plugin whether or not this checkout is installed with its entry points."""
 
 
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No clock: rounds that wobble around what the callables return, a tenth of a second each."""
+    """Replaces the clock by rounds that wobble around the callables' results, a tenth of a second each."""
 
     def rounds(self: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
         for wobble in islice(cycle((0.98, 1.03, 1.0, 0.97, 1.02)), count):
@@ -41,13 +41,13 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ran(pytester: pytest.Pytester, *arguments: str, body: str) -> pytest.RunResult:
-    """A run in this process of one test with this body."""
+    """Runs one test with this body in this process."""
     pytester.makepyfile(f"def test_speed(fwdrev_gate):\n    {body}\n")
     return pytester.runpytest_inprocess(*OURS, *arguments)
 
 
 def one(monkeypatch: pytest.MonkeyPatch, number: str | None, of: str | None = None) -> None:
-    """Be a worker of pytest-xdist, or none."""
+    """Imitates a worker of pytest-xdist, or none."""
     for name, value in (("PYTEST_XDIST_WORKER", number), ("PYTEST_XDIST_WORKER_COUNT", of)):
         if value is None:
             monkeypatch.delenv(name, raising=False)
@@ -57,7 +57,7 @@ def one(monkeypatch: pytest.MonkeyPatch, number: str | None, of: str | None = No
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However these tests themselves are run."""
+    """Hides the workers of these tests themselves."""
     one(monkeypatch, None)
 
 
@@ -67,7 +67,7 @@ EDGE = "fwdrev_gate(lambda: 1.1, lambda: 1.0, max_ratio=1.1)"
 
 @pytest.mark.usefixtures("scripted")
 def test_fast_enough_passes_and_is_returned(pytester: pytest.Pytester) -> None:
-    """With everything that it rests on, and a line at the end."""
+    """The result has all its grounds, and there is a line at the end."""
     body = """found = fwdrev_gate(lambda: 1.0, lambda: 1.0, max_ratio=1.1)
     assert found.ratio.low < 1.0 < found.ratio.high <= 1.1 < found.detectable
     assert (found.verdict, found.rounds, found.again) == ("within", 10, None)
@@ -84,7 +84,7 @@ def test_fast_enough_passes_and_is_returned(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_slower_fails_with_one_line(pytester: pytest.Pytester) -> None:
-    """The ratio, its interval, the times, the allowed ratio, and that fresh rounds confirmed it; no traceback."""
+    """It has the ratio, its interval, the times, the allowed ratio and the confirming fresh rounds; no traceback."""
     result = ran(pytester, body=SLOWER)
     result.assert_outcomes(failed=1)
     line = "f takes 1.30 times as long as g (1.2* to 1.3*), 1.3 s and 1 s a call; allowed 1.1; confirmed in 10 fresh *"
@@ -98,7 +98,7 @@ def test_slower_fails_with_one_line(pytester: pytest.Pytester) -> None:
     ("setting", "outcome"), [(None, "skipped"), ("skip", "skipped"), ("pass", "passed"), ("fail", "failed")]
 )
 def test_what_is_not_decided_is_a_matter_of_choice(pytester: pytest.Pytester, setting: Any, outcome: str) -> None:
-    """Skipped unless the configuration says otherwise; told in any case, at the line of the test."""
+    """The test is skipped unless configured otherwise, and reported in any case, at its line."""
     if setting is not None:
         pytester.makeini(f"[pytest]\nfwdrev_inconclusive = {setting}\n")
     result = ran(pytester, "-rs", body=f"assert {EDGE}.verdict == 'inconclusive'")
@@ -126,7 +126,7 @@ FEW_ROUNDS = ("setup=lambda: (time.sleep(0.02), (f, f))[1], max_seconds=0.05", 2
 def test_too_little_time_is_undecided_too(
     pytester: pytest.Pytester, calls: str, rounds: int, why: str, setting: str | None, outcome: str
 ) -> None:
-    """It follows the same setting, with a line at the end that says what it needs; what is known is returned."""
+    """It follows the same setting; a line at the end says what it needs; the result has all known values."""
     if setting is not None:
         pytester.makeini(f"[pytest]\nfwdrev_inconclusive = {setting}\n")
     pytester.makepyfile(f"""
@@ -152,7 +152,7 @@ def test_too_little_time_is_undecided_too(
 
 @pytest.mark.usefixtures("scripted")
 def test_ten_per_cent_more_is_allowed_by_default(pytester: pytest.Pytester) -> None:
-    """Without max_ratio."""
+    """This is the default of max_ratio."""
     body = "assert fwdrev_gate(lambda: 1.0, lambda: 1.0).max_ratio == 1.1"
     ran(pytester, body=body).assert_outcomes(passed=1)
     result = ran(pytester, body="fwdrev_gate(lambda: 1.2, lambda: 1.0)")
@@ -162,7 +162,7 @@ def test_ten_per_cent_more_is_allowed_by_default(pytester: pytest.Pytester) -> N
 
 @pytest.mark.usefixtures("scripted")
 def test_each_gate_has_a_line(pytester: pytest.Pytester) -> None:
-    """Two of one test, and that of another; nothing about a test without any."""
+    """Two gates of one test and one of another have three; a test without gates has none."""
     pytester.makepyfile(f"def test_a(fwdrev_gate):\n    {EDGE[:-4]}2.0)\n    {SLOWER}\ndef test_b(): pass\n")
     out = pytester.runpytest_inprocess(*OURS).stdout.lines
     told = [line.split(": ")[1] for line in out if ".py::test_a: " in line]
@@ -173,7 +173,7 @@ def test_each_gate_has_a_line(pytester: pytest.Pytester) -> None:
 
 
 def test_the_page_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its Python as it stands, but for the clock."""
+    """Its Python runs unchanged, except for the clock."""
 
     def rounds(self: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
         for call in self._made:
@@ -187,7 +187,7 @@ def test_the_page_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_unknown_setting_is_refused(pytester: pytest.Pytester) -> None:
-    """With those that there are."""
+    """The message lists the known ones."""
     result = ran(pytester, "-o", "fwdrev_inconclusive=maybe", body="pass")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*fwdrev_inconclusive = maybe: choose skip or pass or fail"])
@@ -195,13 +195,13 @@ def test_an_unknown_setting_is_refused(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_it_can_be_skipped(pytester: pytest.Pytester) -> None:
-    """By an option of the command line."""
+    """A command-line option skips it."""
     ran(pytester, "--fwdrev-skip", body=SLOWER).assert_outcomes(skipped=1)
 
 
 @pytest.mark.usefixtures("scripted")
 def test_beside_other_workers_it_does_not_measure(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless the configuration says so, or there is one worker only."""
+    """The configuration may allow it, and a single worker measures."""
     one(monkeypatch, "gw0", "2")
     result = ran(pytester, "-rs", body=SLOWER)
     result.assert_outcomes(skipped=1)
@@ -212,7 +212,7 @@ def test_beside_other_workers_it_does_not_measure(pytester: pytest.Pytester, mon
 
 
 def test_errors_of_the_callables_pass(pytester: pytest.Pytester) -> None:
-    """As they are, ours too, where a callable uses fwdrev."""
+    """They are unchanged, even our own errors where a callable uses fwdrev."""
     places = ("fwdrev_gate({}, dict", "fwdrev_gate(dict, {}", "fwdrev_gate(setup={}")
     errors = {"ZeroDivisionError": "lambda: 1 / 0", "fwdrev.modes.InputError": "lambda: fwdrev.engine('no')"}
     tests = [
@@ -257,7 +257,7 @@ def test_bad_arguments_end_in_one_line(pytester: pytest.Pytester) -> None:
 
 
 def test_it_measures(pytester: pytest.Pytester) -> None:
-    """For once with the clock, far from any edge: fifty times the work is slower, and the same work is not."""
+    """Here the clock runs, far from any edge: fifty times the work is slower, and the same work is not."""
     pytester.makepyfile("""
         def work(count):
             def call():
@@ -280,7 +280,7 @@ def test_it_measures(pytester: pytest.Pytester) -> None:
 
 
 def test_the_entry_point_leads_to_it() -> None:
-    """The one that pyproject names."""
+    """pyproject names it."""
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
     (loaded,) = (EntryPoint(name, value, "pytest11").load() for name, value in points.items())
     assert loaded is fwdrev.pytest_plugin
@@ -288,7 +288,7 @@ def test_the_entry_point_leads_to_it() -> None:
 
 
 def test_pytest_finds_it(tmp_path: Path) -> None:
-    """By the entry points of pyproject, without being told; it shows its fixture with a line of help."""
+    """It uses the entry points of pyproject alone, and shows the fixture with a line of help."""
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
     info = tmp_path / "packages" / "fwdrev_here-1.0.dist-info"
     info.mkdir(parents=True)

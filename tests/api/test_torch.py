@@ -1,4 +1,4 @@
-"""Advice on functions of real tensors. Skipped where PyTorch is not there."""
+"""Advice on functions of real tensors. Skipped without PyTorch."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def point():
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_precisions(dtype: str) -> None:
-    """Those of half as many bits as well: J v of every arm is near that of differences."""
+    """J v of every arm is close to differences, even with half as many bits."""
     x = torch.linspace(-1, 1, 6, dtype=getattr(torch, dtype))
     advice = fwdrev.advise(lambda x: torch.sin(x) * x.sum(), x, budget=3.0)
     assert advice.facts.dtype == dtype
@@ -38,7 +38,7 @@ def test_precisions(dtype: str) -> None:
 
 @pytest.mark.parametrize("batch", [None, 5])
 def test_arms_agree(batch: int | None) -> None:
-    """Every arm gives the Jacobian that differences show; many rows are worth a try in chunks."""
+    """Every arm gives the Jacobian that differences show; many rows make chunks worth a try."""
     scale = torch.linspace(0.5, 1.5, 24).reshape(8, 3)
     x = torch.linspace(-1, 1, 3) if batch is None else torch.linspace(-1, 1, 3 * batch).reshape(batch, 3)
     found = probe_torch(lambda x: torch.sin(scale @ x), (x,), vmap=batch is not None)
@@ -55,7 +55,7 @@ def test_arms_agree(batch: int | None) -> None:
 
 
 def test_advice() -> None:
-    """Measured, with the line to paste; without a compiler there are no counts, and that is said."""
+    """It is measured, with the line to paste; without a compiler there are no counts, and a line says so."""
 
     def loss(x: Any) -> Any:
         return (x * x).sum()
@@ -73,7 +73,7 @@ def test_advice() -> None:
 
 
 def test_arms_are_tried_by_entries() -> None:
-    """Reverse mode first for a network with respect to its parameters: forward mode needs more memory than there is."""
+    """For a network's parameters reverse mode comes first: forward mode needs more memory than there is."""
     layers = [torch.full(shape, 0.01) for shape in ((20, 180), (180, 180), (180, 10))]
 
     def network(layers: Any) -> Any:
@@ -91,7 +91,7 @@ def test_arms_are_tried_by_entries() -> None:
 
 
 def test_memory_is_counted_by_entries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seeds, what they become, and the result; the size of the machine decides."""
+    """Seeds, their products and the result count; the memory of the machine is the limit."""
     monkeypatch.setattr("fwdrev.bench.functions.in_process.available_bytes", lambda: 30_000_000)
     expected = FunctionTrials(probe_torch(lambda x: x * 2, (torch.ones(2000),))).expected()
     assert set(expected.reasons) >= {"forward", "reverse"}
@@ -99,7 +99,7 @@ def test_memory_is_counted_by_entries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_only_some_arguments_are_differentiated() -> None:
-    """The others may be anything; what is beside the outputs is left alone."""
+    """The others may be anything; auxiliary outputs are not differentiated."""
 
     def residual(p: Any, n: int, kind: str, y: Any) -> Any:
         return (p.sum() ** n * y if kind == "a" else y), {"p": p}
@@ -144,7 +144,7 @@ def test_only_some_arguments_are_differentiated() -> None:
     ],
 )
 def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> None:
-    """One line each."""
+    """Each is refused in one line."""
     with pytest.raises(InputError, match=told):
         fwdrev.advise(f, *args)
 
@@ -153,7 +153,7 @@ def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> N
     "point", [["--torch", "--shape", "3"], ["--point", "model.py:point", "--dtype", "float32"]], ids=["shape", "point"]
 )
 def test_the_command(tmp_path: Path, point: list[str]) -> None:
-    """With random tensors, or those that a function makes."""
+    """Its tensors are random, or made by a function."""
     ended = _advised(tmp_path, *point, "--budget", "5s", "--json")
     assert ended.returncode == 0, ended.stderr
     answer = json.loads(ended.stdout)
@@ -169,7 +169,7 @@ def test_the_command(tmp_path: Path, point: list[str]) -> None:
     ],
 )
 def test_what_the_command_refuses(tmp_path: Path, arguments: list[str], told: str) -> None:
-    """In one line that says what to do."""
+    """One line says what to do."""
     ended = _advised(tmp_path, *arguments)
     assert ended.returncode == 2
     assert told in ended.stderr

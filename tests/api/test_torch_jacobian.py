@@ -1,4 +1,4 @@
-"""Tensors of PyTorch go to torch.func, in the mode that is cheaper and gives the same. Skipped without PyTorch."""
+"""PyTorch tensors go to torch.func, in the cheaper mode that gives the same. Skipped without PyTorch."""
 
 import subprocess
 import sys
@@ -31,12 +31,12 @@ def wide(x: Any) -> Any:
 
 
 def square(x: Any) -> Any:
-    """As many as there are."""
+    """As many outputs as inputs."""
     return torch.sin(x)
 
 
 def orbit(p: Any, x: Any) -> Any:
-    """Of pytrees, to a pytree."""
+    """From a pytree to a pytree."""
     return {"y": p["a"] * x, "z": (p["b"] @ x).sum()}
 
 
@@ -61,7 +61,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def raced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Stands for the clock, which finds reverse mode faster: what it was asked about."""
+    """Replaces the clock, finds reverse mode faster, and records the modes in question."""
     modes: list[list[str]] = []
 
     def race(arms: Mapping[str, Callable[[], Callable[[], object]]], _expected: Any) -> dict[str, float]:
@@ -93,7 +93,7 @@ def raced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_the_mode_follows_from_entries_and_dtypes(
     asked: list[str], f: Any, x: Any, options: dict[str, Any], mode: str
 ) -> None:
-    """It is called once, and gives what torch.func.jacrev gives, dtype for dtype."""
+    """It is called once, and gives the result of torch.func.jacrev, dtype for dtype."""
     found = fwdrev.jacobian(f, **options)
     J, expected = found(x), torch.func.jacrev(f, has_aux=options.get("has_aux", False))(x)
     if "has_aux" in options:
@@ -106,7 +106,7 @@ def test_the_mode_follows_from_entries_and_dtypes(
 
 
 def test_trees_and_argnums(asked: list[str]) -> None:
-    """As torch.func has them; an integer of NumPy counts like any other."""
+    """They work as in torch.func; an integer of NumPy is a valid argnum."""
     p = {"a": X, "b": W}
     for argnums in (0, 1, (0, 1), np.int64(1)):
         known = argnums if isinstance(argnums, (int, tuple)) else (int(argnums),)
@@ -115,7 +115,7 @@ def test_trees_and_argnums(asked: list[str]) -> None:
 
 
 def test_the_clock_is_asked_where_entries_do_not_decide(asked: list[str], raced: list[list[str]]) -> None:
-    """And only if it should be; what is hopeless by entries is not run."""
+    """This happens on request only; modes that are hopeless by entries do not run."""
     x = torch.ones(60, dtype=torch.float64)
     for f in (tall, wide):
         fwdrev.jacobian(f, decide="measure")(X)
@@ -130,7 +130,7 @@ def test_the_clock_is_asked_where_entries_do_not_decide(asked: list[str], raced:
 
 
 def test_a_network_is_not_pushed(asked: list[str]) -> None:
-    """20,000 parameters and ten outputs: no basis of n² entries, neither counted nor measured nor in chunks."""
+    """With 20,000 parameters and ten outputs there is no basis of n² entries, in counts, measurements or chunks."""
     p = torch.linspace(-1, 1, 20_000)
 
     def network(p: Any) -> Any:
@@ -142,7 +142,7 @@ def test_a_network_is_not_pushed(asked: list[str]) -> None:
 
 
 class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there for the type checker
-    """Three times x, backwards only."""
+    """Three times x, for reverse mode only."""
 
     generate_vmap_rule = True
 
@@ -153,7 +153,7 @@ class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there
 
     @staticmethod
     def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Nothing is kept."""
+        """Keeps nothing."""
 
     @staticmethod
     def backward(_ctx: Any, grad: Any) -> Any:
@@ -163,14 +163,14 @@ class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there
 
 @pytest.mark.parametrize("decide", ["count", "measure"])
 def test_a_mode_without_a_rule_is_not_taken(asked: list[str], decide: str) -> None:
-    """An operation of the user's own that has no tangents, though there are few inputs."""
+    """The user's own operation has no tangents, though there are few inputs."""
     found = fwdrev.jacobian(lambda x: Own.apply(x).repeat(4), decide=decide)
     torch.testing.assert_close(found(torch.ones(3)), 3 * torch.eye(3).repeat(4, 1))
     assert asked[-1] == "reverse"
 
 
 def test_a_value_that_has_no_tangents_falls_back(asked: list[str]) -> None:
-    """Also where it is taken for one like those before."""
+    """This holds even where it counts as similar to earlier ones."""
     found = fwdrev.jacobian(lambda x, k: (Own.apply(x) if k == 30 else x).repeat(4))
     for k in range(10):
         found(torch.ones(3), k)
@@ -190,16 +190,16 @@ def wrong(x: Any) -> Any:
 
         @staticmethod
         def forward(x: Any) -> Any:
-            """X."""
+            """Returns x."""
             return x.clone()
 
         @staticmethod
         def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-            """Nothing is kept."""
+            """Keeps nothing."""
 
         @staticmethod
         def backward(_ctx: Any, grad: Any) -> Any:
-            """U."""
+            """Returns u."""
             return grad
 
         @staticmethod
@@ -211,7 +211,7 @@ def wrong(x: Any) -> Any:
 
 
 def test_modes_that_disagree_are_told(asked: list[str]) -> None:
-    """With both numbers; reverse mode is taken, also inside of vmap from then on."""
+    """The warning has both numbers; reverse mode is used, also inside of vmap from then on."""
     found, x = fwdrev.jacobian(wrong), torch.ones(3)
     with pytest.warns(UserWarning, match="wrong: .*forward mode gives .* and reverse mode .*; reverse mode is taken"):
         torch.testing.assert_close(found(x), torch.eye(3).repeat(4, 1))
@@ -231,13 +231,13 @@ def test_modes_that_disagree_are_told(asked: list[str]) -> None:
     ids=["a root of zero", "a branch that is not taken", "a norm at zero"],
 )
 def test_what_is_not_finite_is_that_of_reverse_mode(f: Any, x: Any) -> None:
-    """NaN for NaN."""
+    """NaN agrees with NaN."""
     torch.testing.assert_close(fwdrev.jacobian(f)(x), torch.func.jacrev(f)(x), equal_nan=True)
 
 
 @pytest.mark.parametrize("f", [lambda p: W @ p, lambda p: torch.sin(W @ p), lambda p: torch.cat([p, 2 * p, p * p, p])])
 def test_gradients_go_on_as_under_jacrev(f: Any) -> None:
-    """Of a parameter both modes' Jacobians may be differentiated further, or neither."""
+    """With respect to a parameter, both modes' Jacobians can be differentiated further, or neither."""
     p = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
     found, expected = fwdrev.jacobian(f)(p), torch.func.jacrev(f)(p)
     assert found.requires_grad == expected.requires_grad
@@ -263,7 +263,7 @@ def test_nothing_is_used_up(decide: str, raced: list[list[str]]) -> None:
 
 
 def test_nested_and_mapped(asked: list[str]) -> None:
-    """A Hessian, and a Jacobian for each row; there nothing is compared, since values are not known."""
+    """There may be a Hessian, or a Jacobian for each row; values are unknown there, so nothing is compared."""
     x = torch.linspace(0.1, 1, 4, dtype=torch.float64)
 
     def f(x: Any) -> Any:
@@ -298,13 +298,13 @@ for fullgraph in (False, True):
 
 
 def test_compiled() -> None:
-    """By torch.compile, as one graph too, with tensors and containers: in a process where shapes are not checked."""
+    """torch.compile works, as one graph too, with tensors and containers, in a process without shape checks."""
     done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.splitlines()) == (0, ["same"] * 6), done.stderr
 
 
 def test_arrays_of_jax_are_those_of_jax(asked: list[str]) -> None:
-    """Also where PyTorch is loaded."""
+    """This holds even if PyTorch is loaded."""
     np.testing.assert_array_equal(fwdrev.jacobian(lambda x: x.sum().reshape(1))(jnp.ones(3)), [[1, 1, 1]])
     assert asked == []
 
@@ -318,7 +318,7 @@ def test_arrays_of_jax_are_those_of_jax(asked: list[str]) -> None:
     ],
 )
 def test_what_torch_cannot_do(options: dict[str, Any], message: str) -> None:
-    """Each in one line that says what to do."""
+    """One line each says what to do."""
     for call in (fwdrev.jacobian(tall, **options), fwdrev.jacobian(tall, **options).explain):
         with pytest.raises(InputError, match=message):
             call(X)
@@ -338,7 +338,7 @@ def test_what_torch_cannot_do(options: dict[str, Any], message: str) -> None:
     ],
 )
 def test_errors_are_those_of_jacrev(f: Any, args: tuple[Any, ...]) -> None:
-    """The same type, or none."""
+    """They have the same type, or both raise none."""
     assert _raised(fwdrev.jacobian(f), args) is _raised(torch.func.jacrev(f), args)
 
 

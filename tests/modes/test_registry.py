@@ -1,4 +1,4 @@
-"""Names, options and sizes: what is known is found, what is not gets one helpful line, third parties are welcome."""
+"""Names, options and sizes: known ones are found, unknown ones get one helpful line, third parties may add theirs."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("plugin")
 def test_entry_points_add_engines_and_problems() -> None:
-    """They are listed behind ours and found by name; ours cannot be replaced."""
+    """They are listed after ours and found by name; ours cannot be replaced."""
     assert {"doubled", "nan", "raising"} < set(engine_names())
     assert "pair" in problem_names()
     p = problem("pair", n=3, m=2, depth=2)
@@ -40,7 +40,7 @@ def test_entry_points_add_engines_and_problems() -> None:
 
 @pytest.mark.usefixtures("plugin")
 def test_an_engine_that_cannot_be_loaded_says_why() -> None:
-    """With the module that is missing."""
+    """The message names the missing module."""
     with pytest.raises(UnavailableError, match="fwdrev_needs_what_is_not_there"):
         engine("absent")
 
@@ -65,21 +65,21 @@ def test_an_engine_that_cannot_be_loaded_says_why() -> None:
     ],
 )
 def test_what_is_unknown_gets_one_helpful_line(call: Any, message: str) -> None:
-    """What was given, what is allowed."""
+    """It has the given and the allowed values."""
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
 
 
 def test_the_same_seed_gives_the_same_problem() -> None:
-    """And another seed another."""
+    """Another seed gives another problem."""
     one, same, other = (problem("driven", n=5, m=3, seed=seed) for seed in (7, 7, 8))
     assert (one.theta == same.theta).all()
     assert (one.theta != other.theta).any()
 
 
 def test_options_have_defaults() -> None:
-    """As `fwdrev problems` shows them."""
+    """They are those that `fwdrev problems` shows."""
     assert problem_options("driven") == {"depth": 4, "width": 64, "n_of": "theta"}
 
 

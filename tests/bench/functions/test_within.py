@@ -71,7 +71,7 @@ def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
 
 
 def test_nothing_is_raised_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whichever line comes too late: a clock that moves on at each look gives up at each line in turn."""
+    """A clock that advances at each look gives up at each line in turn, so that every line is once too late."""
     calls, given_up = 0, 0
 
     def short() -> int:

@@ -67,7 +67,7 @@ def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_process_that_says_why_it_cannot() -> None:
-    """The last line of its errors, or its signal."""
+    """It is the last line of its errors, or its signal."""
     assert ask(["-c", "1/0"], dict(os.environ), 60.0).problem == "ZeroDivisionError: division by zero"
     assert ask(["-c", "raise SystemExit(3)"], dict(os.environ), 60.0).problem == "ended with exit code 3"
     assert ask(["-c", "import os; os.abort()"], dict(os.environ), 60.0).problem == "ended with signal SIGABRT"

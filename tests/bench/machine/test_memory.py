@@ -31,7 +31,7 @@ def test_the_peak_of_a_call_is_what_it_held_at_once() -> None:
 
 
 def test_a_share_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four fifths for all workers together; as much as was asked for; none on a GPU, whose driver maps all of it."""
+    """All workers share four fifths; a requested limit is kept; a GPU's driver maps everything, so there is none."""
     assert available_bytes() is not None
     monkeypatch.setattr("fwdrev.bench.machine.environment.available_bytes", lambda: 1000)
     assert [memory_share(make_spec({}), workers) for workers in (1, 2, 3)] == [800, 400, 266]

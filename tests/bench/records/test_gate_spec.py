@@ -1,4 +1,4 @@
-"""The inputs of functions that are compared: which function makes each."""
+"""The inputs of compared functions: which function makes each."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from fwdrev.modes.errors import InputError
     ],
 )
 def test_a_point_without_a_module_is_beside_its_function(text: str | None, points: list[str]) -> None:
-    """Also of a Jacobian, and of a file."""
+    """This holds for a Jacobian and for a file too."""
     assert list(points_of(["jacfwd:a:f", "b/c.py:g"], text).values()) == points
 
 
@@ -25,6 +25,6 @@ def test_a_point_without_a_module_is_beside_its_function(text: str | None, point
     ("text", "told"), [("a:b,c:d,e:f", "3 points for 2 functions"), ("no name", "FUNCTION or MODULE:FUNCTION")]
 )
 def test_what_is_no_point_is_refused(text: str, told: str) -> None:
-    """One line, with what to write."""
+    """One line says what to write."""
     with pytest.raises(InputError, match=told):
         points_of(["a:f", "b:g"], text)

@@ -57,7 +57,7 @@ def test_a_small_plane(tmp_path: Path, other: str) -> None:
 
 @pytest.mark.parametrize("wrt", ["x", "both"])
 def test_other_problems_and_wrt(tmp_path: Path, wrt: str) -> None:
-    """The check knows them, and both kinds of engines."""
+    """The check supports them, for both kinds of engines."""
     fields: dict[str, Any] = {"problem": "mlp", "wrt": wrt, "inputs": "3", "outputs": "2", "dtype": "float32"}
     with workers_here():
         seen = _observed(tmp_path / "scratch", rounds=1, engines=["reverse", "jax-jvp"], **fields)

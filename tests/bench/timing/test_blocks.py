@@ -72,7 +72,7 @@ def test_what_an_arm_leaves_behind_is_not_charged_to_the_next(clock: FakeClock) 
 
 
 def test_a_change_of_arms_costs_calls_that_are_not_counted(clock: FakeClock) -> None:
-    """One, and an eighth of a block; none where the arm goes on, as in the middle of ABBA."""
+    """They are one, and an eighth of a block; none if the arm continues, as in the middle of ABBA."""
     arms = {"a": clock.arm("a", 1.0), "b": clock.arm("b", 2.0)}
     assert timed_blocks(arms, {"a": 16, "b": 7}, 2, Random(0)) == {"a": [1.0] * 2, "b": [2.0] * 2}
     first, second = ("a", "b") if clock.calls[0] == "a" else ("b", "a")

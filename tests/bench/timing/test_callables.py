@@ -71,7 +71,7 @@ def test_rounds_are_abba_with_one_count(clock: Clock) -> None:
     ("seconds", "calls"), [(0.001, "fgfffggg"), (0.0099, "fgfffggg"), (0.011, "fgfg"), (0.0, "fgfffggg")]
 )
 def test_a_long_call_is_probed_once(clock: Clock, seconds: float, calls: str) -> None:
-    """A short one three times; a clock that sees nothing of it stands for a nanosecond."""
+    """A short one is probed three times; a call below the clock's resolution counts as a nanosecond."""
     found = PairedCallables(clock.call("f", seconds), clock.call("g", seconds)).probe()
     assert clock.calls == calls
     assert [found.f, found.g] == pytest.approx([max(seconds, 1e-9)] * 2, rel=1e-9, abs=0)
@@ -90,7 +90,7 @@ def test_the_shortest_of_three_calls_counts(clock: Clock) -> None:
 
 
 def test_either_may_begin(clock: Clock) -> None:
-    """Drawn anew in each group, the same draws each time."""
+    """The order is drawn anew in each group, reproducibly."""
     pair = probed(clock, f=0.002, g=0.002)
     list(pair.rounds(20, 2))
     order, clock.calls = clock.calls, ""
@@ -124,7 +124,7 @@ def test_setup_is_called_anew_in_each_round(clock: Clock) -> None:
 
 
 def test_the_old_pair_lives_until_the_new_one_is_there() -> None:
-    """So that new arrays lie elsewhere, by a distance that is drawn; nothing older is held."""
+    """So new arrays lie elsewhere, at a random distance; nothing older is held."""
     made: list[Any] = []
     alive: list[list[bool]] = []
 

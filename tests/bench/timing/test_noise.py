@@ -1,4 +1,4 @@
-"""The noise of a machine: how its rounds are laid out, without a clock, and one real process."""
+"""The noise of a machine: the layout of its rounds, without a clock, and one real process."""
 
 import inspect
 import json
@@ -20,7 +20,7 @@ LOOK = "; check that `python -c 'import numpy'` works"
 
 
 class Asked:
-    """In place of processes that take so many seconds each: what was asked for is kept."""
+    """Replaces processes that take this many seconds each, and records their requests."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: float, problem: str | None = None) -> None:
         self.requests: list[dict[str, Any]] = []
@@ -30,7 +30,7 @@ class Asked:
         monkeypatch.setattr(noise, "available_cpus", lambda: [0, 5, 9])
 
     def __call__(self, arguments: list[str], environment: dict[str, str], timeout: float) -> Answer:
-        """Values that name the process."""
+        """Answers with values that name the process."""
         expected = (["-m", "fwdrev.bench.timing.noise"], worker_settings(), 61.0)
         assert (arguments[:-1], environment, timeout) == expected
         self.requests.append(json.loads(arguments[-1]))
@@ -48,7 +48,7 @@ class Asked:
 def test_rounds_fill_the_time(
     monkeypatch: pytest.MonkeyPatch, seconds: float, each: float, rounds: int, blocks: int
 ) -> None:
-    """Four at least, of a second each where there are eight seconds; each draws its own order on the last processor."""
+    """There are at least four, of one second each in eight seconds; each has its own order and the last processor."""
     asked = Asked(monkeypatch, each)
     found = noise_rounds(seconds)
     assert asked.requests == [
@@ -60,7 +60,7 @@ def test_rounds_fill_the_time(
 
 
 def test_without_noise_there_is_no_diagnosis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that says why it cannot measure is named once, with what to try."""
+    """The message of a process that cannot measure appears once, with a remedy."""
     asked = Asked(monkeypatch, 1.0, "no answer in 61 s")
     with pytest.raises(NothingMeasuredError) as told:
         noise_rounds(1.0)
@@ -69,7 +69,7 @@ def test_without_noise_there_is_no_diagnosis(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_arms_are_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Warm before anything counts, calibrated together, in an order that the seed draws; pinned where allowed."""
+    """They are warm before anything counts, calibrated together, in an order by the seed; pinned where allowed."""
     calls: list[int] = []
     told: dict[str, Any] = {}
 
@@ -89,7 +89,7 @@ def test_two_arms_are_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_products_in_place_neither_grow_nor_vanish() -> None:
-    """Four of 64 × 64 in a call, by an orthogonal factor."""
+    """A call has four of 64 × 64, by an orthogonal factor."""
     call: Any = inspect.unwrap(chain_of_products())
     inside = inspect.getclosurevars(call).nonlocals
     x, factor = inside["x"], inside["factor"]
@@ -100,7 +100,7 @@ def test_products_in_place_neither_grow_nor_vanish() -> None:
 
 
 def test_a_process_measures_two_equal_arms() -> None:
-    """For real: pinned where the system lets it; a processor that does not exist is no error."""
+    """A real process is pinned if the system allows it; a processor that does not exist is no error."""
     cpus = sorted(os.sched_getaffinity(0))[:1]
     request = {"blocks": 4, "block_seconds": 1e-5, "seed": 0, "cpus": cpus}
     answer = ask(["-m", "fwdrev.bench.timing.noise", json.dumps(request)], worker_settings(), 60.0)

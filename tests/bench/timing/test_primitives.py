@@ -1,4 +1,4 @@
-"""Prices of array operations: what each operation computes and where, which sizes are measured, how a time is taken."""
+"""Prices of array operations: the result of each operation and its place, the measured sizes, and the timing."""
 
 import json
 from typing import Any
@@ -29,7 +29,7 @@ def piece(room: primitives._Room, number: int, rows: int, columns: int, stored: 
 
 
 def expect_in_place(room: primitives._Room, found: Any, expected: Any, stored: Order) -> None:
-    """These values, in the left half of a matrix twice as wide at the front of the last piece, stored like that."""
+    """Expects these values in the left half of a matrix twice as wide, at the front of the last piece, laid out so."""
     rows, columns = expected.shape
     place = piece(room, 3, rows, 2 * columns, stored)[:, :columns]
     np.testing.assert_allclose(found, expected)
@@ -38,7 +38,7 @@ def expect_in_place(room: primitives._Room, found: Any, expected: Any, stored: O
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 1), (3, 1), (3, 5), (12, 5)])
 def test_a_push_is_that_of_the_g_recursion(room: primitives._Room, rows: int, columns: int) -> None:
-    """The map and its result are stored by columns where G, which is twice as wide, is tall."""
+    """The map and its result are stored by columns if G, which is twice as wide, is tall."""
     stored = order(rows, 2 * columns)
     J, V = piece(room, 0, rows, INNER, stored), piece(room, 1, INNER, columns, order(INNER, columns))
     found: Any = primitives._PRODUCTS["push"](room, rows, INNER, columns)()
@@ -46,7 +46,7 @@ def test_a_push_is_that_of_the_g_recursion(room: primitives._Room, rows: int, co
 
 
 def test_a_pull_is_that_of_the_d_recursion(room: primitives._Room) -> None:
-    """By rows, into the result or into new memory."""
+    """It is stored by rows, into the result or into new memory."""
     expected = piece(room, 0, ROWS, INNER) @ piece(room, 1, INNER, COLUMNS)
     expect_in_place(room, primitives._PRODUCTS["pull"](room, ROWS, INNER, COLUMNS)(), expected, "C")
     fresh: Any = primitives._PRODUCTS["pull fresh"](room, ROWS, INNER, COLUMNS)()
@@ -56,7 +56,7 @@ def test_a_pull_is_that_of_the_d_recursion(room: primitives._Room) -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 1), (3, 1), (3, 5), (12, 5)])
 def test_other_operations(room: primitives._Room, rows: int, columns: int) -> None:
-    """A diagonal from the left or from the right, and a copy."""
+    """There are a diagonal from the left or from the right, and a copy."""
     stored = order(rows, 2 * columns)
     scaled = room._pieces[0][:rows, None] * piece(room, 1, rows, columns, stored)
     expect_in_place(room, primitives._OTHERS["scale rows"](room, rows, columns)(), scaled, stored)
@@ -69,14 +69,14 @@ def test_other_operations(room: primitives._Room, rows: int, columns: int) -> No
 def test_outer_products_are_those_of_a_dense_layer(
     room: primitives._Room, columns: int, outputs: int, inputs: int
 ) -> None:
-    """With about as many outputs as inputs and about as many parameters as the table says, at least one of each."""
+    """They have about as many outputs as inputs and as many parameters as the table says, at least one of each."""
     x, U = room._pieces[0][:inputs], piece(room, 1, ROWS, outputs)
     expected = np.hstack([np.kron(U, x[None, :]), U])
     expect_in_place(room, primitives._OTHERS["outer"](room, ROWS, columns)(), expected, "C")
 
 
 def test_sizes_that_take_too_long_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the work of a product, or by the largest of its three matrices."""
+    """The work of a product counts, or the largest of its three matrices."""
     monkeypatch.setattr(primitives, "_MOST_WORK", 64)
     monkeypatch.setattr(primitives, "_MOST_ENTRIES", 32)
     fitting = [(4, 4, 4), (8, 4, 1), (1, 4, 8), (8, 1, 4), (8, 4), (1, 32)]
@@ -86,7 +86,7 @@ def test_sizes_that_take_too_long_are_left_out(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
-    """Tables of a few sizes, no clock: what is timed, and for how long, is noted in order."""
+    """Tables of a few sizes without a clock: records what is timed, for how long, in order."""
     noted: dict[str, list[Any]] = {"timed": [], "pinned": []}
 
     def make(kind: str) -> Any:
@@ -106,7 +106,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
 
 
 def test_each_size_is_timed_once_in_random_order(tiny: dict[str, list[Any]]) -> None:
-    """With an equal share of the time; a table has an axis for each size, by powers of two, None where none fits."""
+    """Each has an equal share of the time; a table has an axis per size, by powers of two, with None as the rest."""
     tables = primitives._tables(60.0, [3])
     assert tiny["pinned"] == [[3]]
     sizes = [("push", a, b, c) for a in (1, 2) for b in (1, 2, 4) for c in (1, 2, 4, 8)]
@@ -127,7 +127,7 @@ def test_each_size_is_timed_once_in_random_order(tiny: dict[str, list[Any]]) -> 
 
 
 def test_the_median_of_three_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first call is not counted, a second one says how many calls fill a third of the time, at least one."""
+    """The first call does not count; a second one finds how many calls fill a third of the time, at least one."""
     now, calls = 0.0, 0
     costs = iter([9.0, 0.25, *[1.0] * 4, *[0.5] * 4, *[8.0] * 4])
 
@@ -148,7 +148,7 @@ def test_the_median_of_three_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_tables_come_from_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pinned, with a worker's settings, and a minute more than it should take; one that fails says why."""
+    """It is pinned, with a worker's settings and a minute of spare time; a failing one gives the reason."""
     asked: list[Any] = []
 
     def ask(arguments: list[str], environment: dict[str, str], timeout: float) -> Answer:

@@ -13,13 +13,13 @@ from tests.plugin import install_plugin
 PLANE = {"inputs": "4,8", "outputs": "2,6,9", "rounds": 2, "blocks": 2, "block_seconds": 1e-4}
 
 Found = dict[Cell, dict[int, ArmResult]]
-"""What was recorded of an engine, by cell and round."""
+"""The records of an engine, by cell and round."""
 
 
 def _arms(folder: Path, *engines: str, **fields: Any) -> dict[str, Found]:
-    """What was recorded of engines that were measured beside `forward`; `forward` was measured everywhere.
+    """The records of engines beside `forward`, which was measured everywhere.
 
-    By one worker at a time, so that what it finds out at small sizes is known at large ones.
+    One worker runs at a time, so that findings at small sizes are known at large ones.
     """
     scratch = folder / "scratch"
     scratch.mkdir()
@@ -38,7 +38,7 @@ def _arms(folder: Path, *engines: str, **fields: Any) -> dict[str, Found]:
 
 @pytest.fixture(scope="module")
 def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
-    """Engines that take their worker with them, all in one sweep: each death is one arm's own."""
+    """Engines that kill their worker, all in one sweep: each death belongs to one arm."""
     folder = tmp_path_factory.mktemp("failing")
     with pytest.MonkeyPatch.context() as patched:
         install_plugin(folder, patched)
@@ -56,7 +56,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 def test_an_engine_that_takes_its_worker_with_it(
     failing: dict[str, Found], engine: str, status: Status, reason: str
 ) -> None:
-    """It fails from m = 6 on: recorded so at the smallest sizes, skipped with their name at larger ones."""
+    """It fails from m = 6 on: recorded at the smallest sizes, skipped by name at larger ones."""
     found = failing[engine]
     for cell, expected in {(4, 6): status, **dict.fromkeys([(4, 9), (8, 6), (8, 9)], Status.SKIPPED)}.items():
         ((index, only),) = found[Cell(*cell)].items()
@@ -69,7 +69,7 @@ def test_an_engine_that_takes_its_worker_with_it(
 
 
 def test_a_death_in_the_middle_of_a_round(failing: dict[str, Found]) -> None:
-    """The ledger says whose fault it was, so the other arms are measured in that round too."""
+    """The ledger names the guilty arm, so the others are measured in that round too."""
     found = failing["late"]
     for arms in found.values():
         assert set(arms) == {PREPARING, WEIGHING, 0}
@@ -80,7 +80,7 @@ def test_a_death_in_the_middle_of_a_round(failing: dict[str, Found]) -> None:
 
 
 def test_engines_that_fail_and_let_their_worker_live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A wrong Jacobian, one of NaN, an exception, no counts: found in each cell, before anything is timed, and told."""
+    """A wrong Jacobian, one of NaN, an exception and missing counts are reported in each cell, before timing."""
     install_plugin(tmp_path, monkeypatch)
     with workers_here():
         found = _arms(tmp_path, "doubled", "nan", "raising", "uncounted", "null", memory_limit="1GB")

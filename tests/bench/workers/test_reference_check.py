@@ -46,7 +46,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, spoil: Any, *, always: bool = False)
     ],
 )
 def test_a_reference_is_right_where_the_function_is_finite(wrt: Wrt, dtype: str) -> None:
-    """Whatever the compiler makes of it: the XLA of JAX 0.12 gives NaN at optimisation level 0 for this one cell."""
+    """The compiler may do anything: for this one cell, the XLA of JAX 0.12 gives NaN at optimisation level 0."""
     at = lstm(11, 1, np.random.default_rng(1), np.dtype(dtype), layers=1, characters=3)
     found = reference(at, wrt)
     assert found.holds

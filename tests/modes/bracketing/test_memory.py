@@ -1,4 +1,4 @@
-"""The memory of a bracketing: what is alive at the same time lies apart, and what is stated is what is allocated."""
+"""The memory of a bracketing: buffers alive together do not overlap, and the stated bytes are those allocated."""
 
 import tracemalloc
 from dataclasses import fields
@@ -26,7 +26,7 @@ def _lives(program: Program) -> dict[int, set[int]]:
 @settings(max_examples=200)
 @given(st.data(), problems(), st.sampled_from(Wrt))
 def test_buffers_that_are_alive_together_lie_apart(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
-    """Every buffer has a slot with room for it, which no other has until it is done; the result has none."""
+    """Every buffer has a slot that is large enough and its own until it is done; the result has none."""
     tree: Tree = data.draw(trees(0, len(p.chain.layers)))
     program = program_of(tree, p.chain, wrt)
     slots, memory, lives = program.slots(), program.memory(), _lives(program)
@@ -40,7 +40,7 @@ def test_buffers_that_are_alive_together_lie_apart(data: st.DataObject, p: Probl
 
 
 def test_peak_bytes_of_a_mixed_mode_are_what_is_allocated() -> None:
-    """At a waist, a call allocates no more than is stated but for a tenth; the parts are there since `prepare`."""
+    """At a waist, a call allocates at most a tenth more than stated; the parts exist since `prepare`."""
     p = make(("autoencoder", 400, 400, {"hidden": 3000, "waist": 60}))
     assert plan(p.chain, Wrt.X, OPERATIONS).direction is Direction.MIXED
     stated = engine("bracketed").cost(p.chain, Wrt.X).peak_bytes

@@ -24,7 +24,7 @@ FEW_LAYERS = [case for case in CASES if len(make(case).chain.layers) <= 5]
 
 
 def _all_trees(i: int, j: int) -> Iterator[Tree]:
-    """Every bracketing of layers i … j-1."""
+    """All bracketings of layers i … j-1."""
     if j - i == 1:
         yield Leaf(i)
     for k in range(i + 1, j):
@@ -34,7 +34,7 @@ def _all_trees(i: int, j: int) -> Iterator[Tree]:
 
 
 def _multiply_adds(tree: Tree, chain: Chain, wrt: Wrt) -> int:
-    """Of the program that computes this tree."""
+    """The multiply–adds of the program for this tree."""
     lines = products_of(program_of(tree, chain, wrt), chain.linearizations())
     return sum(line.cost.multiply_adds for line in lines)
 
@@ -44,7 +44,7 @@ def _executed_in_numpy(tree: Tree, p: Problem, wrt: Wrt) -> Any:
 
 
 def _expect_cheapest(chain: Chain, wrt: Wrt) -> None:
-    """No tree's program has fewer multiply–adds than the plan, whose price is that of its own program."""
+    """Expects no tree to need fewer multiply–adds than the plan, whose price is that of its own program."""
     found = plan(chain, wrt, OPERATIONS)
     assert found.tree is not None
     assert found.price == min(_multiply_adds(tree, chain, wrt) for tree in _all_trees(0, len(chain.layers)))
@@ -55,13 +55,13 @@ def _expect_cheapest(chain: Chain, wrt: Wrt) -> None:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", FEW_LAYERS, ids=case_id)
 def test_plan_is_the_cheapest_of_all_trees(case: Any, wrt: Wrt) -> None:
-    """On the table, where every tree can be tried."""
+    """This holds on the table, for problems small enough to try every tree."""
     _expect_cheapest(make(case).chain, wrt)
 
 
 @given(problems(), st.sampled_from(Wrt))
 def test_plan_is_the_cheapest_of_all_trees_of_any_chain(p: Problem, wrt: Wrt) -> None:
-    """Whatever the layers, with and without parameters, structured or not."""
+    """This holds for all layers, with and without parameters, structured or not."""
     assume(len(p.chain.layers) <= 4)
     _expect_cheapest(p.chain, wrt)
 
@@ -69,7 +69,7 @@ def test_plan_is_the_cheapest_of_all_trees_of_any_chain(p: Problem, wrt: Wrt) ->
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", CASES, ids=case_id)
 def test_extreme_trees_are_the_two_recursions(case: Any, wrt: Wrt) -> None:
-    """On the table, the G and the D recursion have the cost of their engines, and their Jacobian."""
+    """On the table, the trees of the G and the D recursion have the cost and the Jacobian of their engines."""
     p = make(case)
     for name, extreme in EXTREMES:
         tree = extreme(len(p.chain.layers))
@@ -79,7 +79,7 @@ def test_extreme_trees_are_the_two_recursions(case: Any, wrt: Wrt) -> None:
 
 @given(problems(), st.sampled_from(Wrt), st.sampled_from(EXTREMES))
 def test_extreme_trees_of_any_chain(p: Problem, wrt: Wrt, extreme: Any) -> None:
-    """Whatever the layers, product by product, but for the order of those that do not wait for each other."""
+    """This holds for all layers, product by product, except for the order of independent ones."""
     name, tree_of = extreme
     program = program_of(tree_of(len(p.chain.layers)), p.chain, wrt)
     lines = products_of(program, p.chain.linearizations())
@@ -88,14 +88,14 @@ def test_extreme_trees_of_any_chain(p: Problem, wrt: Wrt, extreme: Any) -> None:
 
 
 def _tally(lines: list[Product]) -> Counter[Any]:
-    """Shapes and multiply–adds, however the results are stored."""
+    """Shapes and multiply–adds, regardless of storage."""
     return Counter((line.shape, line.cost.multiply_adds) for line in lines if line.cost.operations)
 
 
 @settings(max_examples=100)
 @given(st.data(), problems(), st.sampled_from(Wrt))
 def test_any_tree_gives_the_jacobian(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
-    """Brackets change the cost, never the product; a second call finds nothing of the first."""
+    """Brackets change the cost, never the product; a second call sees nothing of the first."""
     tree = data.draw(trees(0, len(p.chain.layers)))
     jacobian = _prepared(program_of(tree, p.chain, wrt), p.chain)
     jacobian(p.x + 1, p.theta - 1)
@@ -125,7 +125,7 @@ def test_parts_that_are_computed_together_and_used_apart(name: str) -> None:
 
 @pytest.mark.parametrize(("n_of", "n", "m", "direction"), [("x", 2, 9, "forward"), ("theta", 400, 1, "reverse")])
 def test_a_chain_too_long_to_plan_is_forward_or_reverse(n_of: str, n: int, m: int, direction: str) -> None:
-    """Its trees are not weighed: it is the cheaper of the two modes, and its Jacobian is right."""
+    """Its trees are not compared: the plan is the cheaper of the two modes, and its Jacobian is right."""
     p, wrt = problem("driven", n=n, m=m, depth=LONGEST + 1, width=3, n_of=n_of), Wrt(n_of)
     found = plan(p.chain, wrt, OPERATIONS)
     assert (found.direction, found.tree, found.program) == (direction, None, None)
@@ -135,7 +135,7 @@ def test_a_chain_too_long_to_plan_is_forward_or_reverse(n_of: str, n: int, m: in
 
 
 def test_a_chain_too_long_to_plan_in_jax(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The better of JAX's own two modes; from fewer layers on, since JAX takes seconds to compile so many."""
+    """It is the better of JAX's own two modes; the limit is lower, since JAX takes seconds to compile many layers."""
     monkeypatch.setattr("fwdrev.modes.engines.planner.LONGEST", 5)
     p = problem("driven", n=30, m=2, depth=6, width=3)
     assert plan(p.chain, Wrt.THETA, OPERATIONS).tree is None

@@ -1,6 +1,6 @@
-"""Naumann's problem: the cheapest product of matrix-free factors is what an exhaustive search finds.
+"""Naumann's problem: the cheapest product of matrix-free factors is that of an exhaustive search.
 
-The search is written from the definition and lists the cost of every tree; nothing is shared with the code under test.
+The search follows the definition and lists the cost of every tree; it shares nothing with the code under test.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ HUGE = [
 
 
 def _single(factor: Factor) -> int:
-    """A factor alone: as many tangents or cotangents as it has inputs or outputs, whichever are fewer."""
+    """A single factor: as many tangents or cotangents as it has inputs or outputs, whichever are fewer."""
     m, n, edges = factor
     return edges * min(m, n)
 
@@ -47,7 +47,7 @@ def _edges(chain: Sequence[Factor]) -> int:
 
 
 def _all_costs(chain: Sequence[Factor]) -> list[int]:
-    """What each way to the product costs: pushed, pulled or multiplied at every split, each part in every way."""
+    """The costs of all ways to the product: pushing, pulling or multiplying at every split, each part in every way."""
     if len(chain) == 1:
         return [_single(chain[0])]
     costs = []
@@ -55,14 +55,14 @@ def _all_costs(chain: Sequence[Factor]) -> list[int]:
     for k in range(1, len(chain)):
         right, left = chain[:k], chain[k:]
         rights, lefts = _all_costs(right), _all_costs(left)
-        costs += [cost + n * _edges(left) for cost in rights]  # n tangents through all that is left of k
-        costs += [cost + m * _edges(right) for cost in lefts]  # m cotangents through all that is right of k
+        costs += [cost + n * _edges(left) for cost in rights]  # n tangents through all factors left of k
+        costs += [cost + m * _edges(right) for cost in lefts]  # m cotangents through all factors right of k
         costs += [a + b + m * left[0][1] * n for a in lefts for b in rights]
     return costs
 
 
 def _all_products(chain: Sequence[Factor]) -> list[int]:
-    """What the product of the matrices costs in each order, every factor formed."""
+    """The costs of the matrix product in each order, with every factor formed."""
     if len(chain) == 1:
         return [_single(chain[0])]
     return [
@@ -74,7 +74,7 @@ def _all_products(chain: Sequence[Factor]) -> list[int]:
 
 
 def _cost_of(tree: Tree, chain: Sequence[Factor]) -> tuple[int, range]:
-    """What a tree costs, and the factors it is of."""
+    """The cost of a tree, and its factors."""
     if isinstance(tree, Leaf):
         return _single(chain[tree.layer]), range(tree.layer, tree.layer + 1)
     (a, left), (b, right) = _cost_of(tree.left, chain), _cost_of(tree.right, chain)
@@ -102,13 +102,13 @@ def test_instances_of_the_literature(chain: list[Factor], expected: tuple[int, i
 
 
 def test_the_tree_reads_as_the_product() -> None:
-    """The last factor stands first; brackets and formed factors are marked."""
+    """The last factor comes first; brackets and formed factors are marked."""
     assert str(cheapest(SHORT).tree) == "[3]·(2·1)"
 
 
 @given(factors())
 def test_cheapest_is_the_minimum_of_all_trees(chain: list[Factor]) -> None:
-    """No tree costs less, and none costs what is claimed but the one that is returned with it."""
+    """No tree costs less, and the returned tree has the claimed cost."""
     best = cheapest(chain)
     assert best.cost == min(_all_costs(chain))
     assert (best.cost, range(len(chain))) == _cost_of(best.tree, chain)
@@ -116,7 +116,7 @@ def test_cheapest_is_the_minimum_of_all_trees(chain: list[Factor]) -> None:
 
 @given(factors())
 def test_the_three_other_ways_cost_what_they_are_defined_to(chain: list[Factor]) -> None:
-    """All tangents, all adjoints, and the best order of the formed matrices; none is cheaper than the optimum."""
+    """All tangents, all adjoints, and the best order of the formed matrices agree; none is cheaper than the optimum."""
     best = cheapest(chain)
     assert best.tangent == chain[0][1] * _edges(chain)
     assert best.adjoint == chain[-1][0] * _edges(chain)
@@ -125,7 +125,7 @@ def test_the_three_other_ways_cost_what_they_are_defined_to(chain: list[Factor])
 
 
 def test_huge_sizes_are_exact() -> None:
-    """Whole numbers of Python, to the last digit, where a double has lost ten of them."""
+    """Python's integers are right to the last digit, where a double would lose ten."""
     best = cheapest(HUGE)
     assert type(best.cost) is int
     assert best.cost == min(_all_costs(HUGE))
@@ -135,7 +135,7 @@ def test_huge_sizes_are_exact() -> None:
 
 @pytest.mark.long
 def test_500_factors() -> None:
-    """A long chain is planned, and its tree, as deep as a tree can be, is written like any other."""
+    """A long chain has a plan, and its tree, as deep as possible, can be printed."""
     cost, tree = best_tree(_FactorCosts([(1, 1, 2)] * 500), Need.X)
     assert cost == 1000
     assert str(tree).startswith("500·(499·(498·(")
@@ -155,6 +155,6 @@ def test_500_factors() -> None:
     ],
 )
 def test_bad_factors_are_refused(chain: list[Factor], message: str) -> None:
-    """The message names the factor, counted from 1, with what is wrong about it."""
+    """The message names the factor, counted from 1, and its fault."""
     with pytest.raises(InputError, match=message):
         cheapest(chain)

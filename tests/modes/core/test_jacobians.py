@@ -1,4 +1,4 @@
-"""A Jacobian by a mode that is named is JAX's own, whatever the function takes and returns, at once or in chunks."""
+"""A Jacobian by a named mode is JAX's own, whatever the function takes and returns, at once or in chunks."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,11 +15,11 @@ from fwdrev.modes.core.jacobians import jacobian_by
 JAX: dict[str, Callable[..., Any]] = {"forward": jax.jacfwd, "reverse": jax.jacrev}
 
 MODES = pytest.mark.parametrize("mode", JAX)
-CHUNKS = pytest.mark.parametrize("chunk", [1, 2, 100])  # of five, say: one that divides it, one that does not, all
+CHUNKS = pytest.mark.parametrize("chunk", [1, 2, 100])  # of five, for example: a divisor, another number, all
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """The same tree of arrays with the same shapes and dtypes, equal up to rounding."""
+    """Expects the same tree of arrays with the same shapes and dtypes, equal up to rounding."""
     assert jax.tree.structure(found) == jax.tree.structure(expected)  # type: ignore[operator]
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         assert (one.shape, one.dtype) == (other.shape, other.dtype)
@@ -27,7 +27,7 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 def orbit(state: dict[str, Any], k: float, *, scale: float = 2.0) -> dict[str, Any]:
-    """Five numbers of two dtypes and one more, to six numbers and two; in dictionaries and tuples."""
+    """From five numbers of two dtypes and another one to six numbers and two, in dictionaries and tuples."""
     a, b = state["a"], state["b"]
     return {"u": scale * jnp.outer(a, b), "v": (k * b.sum(), jnp.float32(3) * k)}
 
@@ -44,7 +44,7 @@ def _expected_tree(mode: str, argnums: Any) -> Any:
 @CHUNKS
 @pytest.mark.parametrize("argnums", [0, -1, (1, 0)])
 def test_trees(mode: str, chunk: int | None, argnums: Any) -> None:
-    """Of arrays and numbers, with respect to one argument or to several; the others, and keywords, are held."""
+    """They hold arrays and numbers; one argument or several are differentiated, the others and keywords are held."""
     found = jacobian_by(orbit, mode, argnums, chunk=chunk)
     assert_same(jax.jit(found)(STATE, 1.5, scale=3.0), _expected_tree(mode, argnums))
 
@@ -61,7 +61,7 @@ def _expected_hessian() -> Any:
 @MODES
 @CHUNKS
 def test_transformed(mode: str, chunk: int | None) -> None:
-    """Under vmap, and within itself: the Hessian."""
+    """It works under vmap, and within itself, as a Hessian."""
     x = np.linspace(0.5, 1.0, 5)
     twice = jacobian_by(jacobian_by(_product_of_sines, mode, chunk=chunk), mode, chunk=chunk)
     assert_same(jax.jit(twice)(x), _expected_hessian())
@@ -72,7 +72,7 @@ def test_transformed(mode: str, chunk: int | None) -> None:
 @MODES
 @CHUNKS
 def test_aux(mode: str, chunk: int | None) -> None:
-    """What is not differentiated comes out beside the Jacobian."""
+    """The auxiliary output comes beside the Jacobian."""
 
     def f(x: Any) -> Any:
         return jnp.sin(x) * x[0], {"sum": x.sum(), "first": x[0]}
@@ -84,7 +84,7 @@ def test_aux(mode: str, chunk: int | None) -> None:
 @MODES
 @CHUNKS
 def test_complex(mode: str, chunk: int | None) -> None:
-    """Holomorphic functions in both modes; each mode's own convention for others."""
+    """Holomorphic functions have both modes; for others, each mode keeps its own convention."""
 
     def f(z: Any) -> Any:
         return jnp.exp(z) * z[0]
@@ -99,7 +99,7 @@ def test_complex(mode: str, chunk: int | None) -> None:
 
 @CHUNKS
 def test_integers(chunk: int | None) -> None:
-    """Allowed among the arguments in reverse mode, and among the results in forward mode."""
+    """They may be arguments in reverse mode, and results in forward mode."""
 
     def f(x: Any, i: Any) -> Any:
         return x * i
@@ -118,7 +118,7 @@ def test_integers(chunk: int | None) -> None:
 @CHUNKS
 @pytest.mark.parametrize(("n", "m"), [(0, 0), (0, 1), (3, 0)])
 def test_empty(mode: str, chunk: int | None, n: int, m: int) -> None:
-    """A Jacobian without rows, or without columns."""
+    """The Jacobian has no rows, or no columns."""
 
     def f(x: Any) -> Any:
         return jnp.broadcast_to(x.sum(), (m,))
@@ -138,7 +138,7 @@ def test_empty(mode: str, chunk: int | None, n: int, m: int) -> None:
     ],
 )
 def test_refusals_are_those_of_jax(mode: str, x: Any, options: dict[str, Any]) -> None:
-    """Word for word, chunked or not."""
+    """The words are the same, chunked or not."""
 
     def f(x: Any) -> Any:
         return x * 2
@@ -165,13 +165,13 @@ def test_values_decide_in_chunks_as_well(mode: str) -> None:
 
 @pytest.mark.parametrize("chunk", [0, -1, True])
 def test_a_chunk_that_is_no_size(chunk: Any) -> None:
-    """Is named."""
+    """The error names it."""
     with pytest.raises(InputError, match=f"a chunk of {chunk}: give a whole number"):
         jacobian_by(jnp.sin, "forward", chunk=chunk)
 
 
 def test_an_unknown_mode() -> None:
-    """With the nearest that is known."""
+    """The error suggests the nearest known one."""
     with pytest.raises(InputError, match="unknown mode 'forwards': known are forward, reverse; did you mean 'forward'"):
         jacobian_by(jnp.sin, "forwards")
 
@@ -189,7 +189,7 @@ def test_no_more_than_a_chunk_is_under_way() -> None:
 
 
 def _widest(closed: Any, rows: int) -> int:
-    """Of the arrays of (·, rows) or (rows, ·) in a program, its loops included, how many copies; the constant aside."""
+    """The most copies of a (·, rows) or (rows, ·) array in a program, including its loops, without the constant."""
     found = 0
     for equation in closed.jaxpr.eqns:
         for inner in jax.tree.leaves(equation.params, is_leaf=lambda p: hasattr(p, "jaxpr")):

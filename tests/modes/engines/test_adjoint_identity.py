@@ -17,7 +17,7 @@ def _maps(p: Problem) -> list[LinearMap]:
 
 @given(problems(), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_adjoint_identity(p: Problem, count: int, seed: int) -> None:
-    """For every map of every layer, with fewer and with more seeds than the map has columns."""
+    """It holds for every map of every layer, with fewer and with more seeds than the map has columns."""
     rng = np.random.default_rng(seed)
     for J in _maps(p):
         V, U = rng.standard_normal((J.n_in, count)), rng.standard_normal((count, J.n_out))
@@ -29,7 +29,7 @@ def test_adjoint_identity(p: Problem, count: int, seed: int) -> None:
 
 @given(problems(), st.integers(1, 12), st.sampled_from(["C", "F"]))
 def test_out_is_filled_whatever_its_layout(p: Problem, count: int, order: Literal["C", "F"]) -> None:
-    """Results go into `out`, also where that is a part of a larger matrix full of NaN, and nowhere else."""
+    """`out` may be part of a larger matrix full of NaN; nothing else is written."""
     rng = np.random.default_rng(0)
     for J in _maps(p):
         V, U = rng.standard_normal((J.n_in, count)), rng.standard_normal((count, J.n_out))

@@ -1,4 +1,4 @@
-"""All engines give the Jacobian of the two recursions of the textbook, block by block: they are interchangeable."""
+"""All engines give the Jacobian of both textbook recursions, block by block: they are interchangeable."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,9 +21,9 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> Array:
 
 
 def _rows(*, compiled: bool) -> list[Any]:
-    """The table with respect to x, θ and both; long is what takes seconds to compile, or to plan, and much of the rest.
+    """The table with respect to x, θ and both; rows that take seconds to compile or plan, and many others, are long.
 
-    What is compiled is so with respect to both in every row, to x and θ in every fourth.
+    Compiled engines run with respect to both in every row, to x and θ in every fourth.
     """
 
     def is_short(number: int, wrt: Wrt) -> bool:
@@ -48,7 +48,7 @@ def test_engines_agree(case: Any, wrt: Wrt) -> None:
 
 @pytest.mark.parametrize(("case", "wrt"), _rows(compiled=False))
 def test_fast_engines_are_the_recursions(case: Any, wrt: Wrt) -> None:
-    """Also through 50 layers, where the first blocks are 1e16 times smaller than the last ones."""
+    """This holds through 50 layers, where the first blocks are 1e16 times smaller than the last ones."""
     p = make(case)
     for name in NUMPY:
         expect_jacobian(_jacobian(name, p, wrt), p, wrt)
@@ -56,7 +56,7 @@ def test_fast_engines_are_the_recursions(case: Any, wrt: Wrt) -> None:
 
 @given(problems(), st.sampled_from(Wrt))
 def test_fast_engines_are_the_recursions_on_any_chain(p: Problem, wrt: Wrt) -> None:
-    """Whatever the layers."""
+    """This holds for all layers."""
     for name in NUMPY:
         expect_jacobian(_jacobian(name, p, wrt), p, wrt)
 
@@ -64,7 +64,7 @@ def test_fast_engines_are_the_recursions_on_any_chain(p: Problem, wrt: Wrt) -> N
 @settings(max_examples=4)
 @given(problems(), st.sampled_from(Wrt))
 def test_recursions_agree_with_jax_on_any_chain(p: Problem, wrt: Wrt) -> None:
-    """The layers' own derivatives are those of their values; where all cancels, as with one logit, rounding is left."""
+    """The layers' own derivatives are those of their values; where terms cancel, as with one logit, rounding stays."""
     for name in ("jax-jvp", "jax-vjp"):
         expect_jacobian(_jacobian(name, p, wrt), p, wrt, rounding=1e-15)
 
@@ -79,7 +79,7 @@ def test_both_is_x_and_theta_side_by_side(p: Problem) -> None:
 
 @pytest.mark.parametrize("name", COMPUTING)
 def test_float32(name: str) -> None:
-    """A problem in single precision is computed in single precision; of 1 - tanh² there, three digits may cancel."""
+    """A problem in single precision is computed in single precision; there, 1 - tanh² may cancel three digits."""
     p = problem("driven", n=20, m=6, dtype="float32")
     J = _jacobian(name, p, Wrt.THETA)
     assert J.dtype == np.float32
@@ -89,7 +89,7 @@ def test_float32(name: str) -> None:
 @pytest.mark.parametrize("x64", [True, False])
 @pytest.mark.parametrize("name", COMPUTING)
 def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
-    """Not the point: of whatever precision and library that is, all engines give the same."""
+    """The precision and the library of the point do not matter: all engines give the same."""
     import jax
     import jax.numpy as jnp
 
@@ -108,7 +108,7 @@ def test_the_chain_decides_the_precision(name: str, *, x64: bool) -> None:
 
 @pytest.mark.parametrize("name", JAX)
 def test_without_a_compiler(name: str) -> None:
-    """Slowly, as JAX_DISABLE_JIT asks for, and right."""
+    """JAX_DISABLE_JIT makes them slow, but they stay right."""
     import jax
 
     p = problem("driven", n=8, m=2)
@@ -118,7 +118,7 @@ def test_without_a_compiler(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMPUTING)
 def test_a_point_of_the_wrong_shape_is_refused(name: str) -> None:
-    """The message has what was given and what is needed; a θ that is too long is not cut silently."""
+    """The message has the given and the needed shape; a θ that is too long is not silently cut."""
     p = problem("driven", n=8, m=2)
     jacobian = engine(name).prepare(p.chain, "theta")
     with pytest.raises(InputError, match=r"theta \(9,\): give \(64,\) and \(8,\)"):
@@ -127,7 +127,7 @@ def test_a_point_of_the_wrong_shape_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", COMPUTING)
 def test_moving_to_another_point(name: str) -> None:
-    """A prepared Jacobian remembers nothing of the point before, and takes lists too."""
+    """A prepared Jacobian remembers nothing of the previous point, and accepts lists too."""
     p, q = problem("mlp", n=3, m=2, seed=1), problem("mlp", n=3, m=2, seed=2)
     jacobian = engine(name).prepare(p.chain, "both")
     first = np.array(jacobian(p.x, p.theta))
@@ -136,7 +136,7 @@ def test_moving_to_another_point(name: str) -> None:
 
 
 def test_jax_keeps_the_users_precision() -> None:
-    """A float64 Jacobian where JAX computes in float32 by default, without changing that default."""
+    """JAX gives a float64 Jacobian even if it computes in float32 by default, and keeps that default."""
     import jax
 
     p = problem("driven", n=8, m=2)
@@ -148,7 +148,7 @@ def test_jax_keeps_the_users_precision() -> None:
 
 
 def test_null_computes_nothing() -> None:
-    """The null engine has the right shape and says that it is no Jacobian."""
+    """It has the right shape, and declares that its result is no Jacobian."""
     p = problem("driven", n=8, m=2)
     assert not engine("null").computes
     assert not _jacobian("null", p, Wrt.THETA).any()

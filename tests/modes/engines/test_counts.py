@@ -1,6 +1,6 @@
-"""Operation counts are exact: they equal what instrumented maps count while the engines run.
+"""Operation counts are exact: they equal the counts of instrumented maps while the engines run.
 
-The instrument multiplies numbers that count their own multiplications, so it knows no formula.
+The instrument multiplies numbers that count their own multiplications, so it uses no formula.
 """
 
 import tracemalloc
@@ -20,7 +20,7 @@ from tests.cases import CASES, case_id, make, problems, trees
 
 
 class Counter:
-    """How many multiplications there were."""
+    """The number of multiplications."""
 
     def __init__(self) -> None:
         self.multiplications = 0
@@ -34,14 +34,14 @@ class Number:
         self.counter = counter
 
     def __mul__(self, other: Any) -> "Number":
-        """Counted."""
+        """Multiplies and counts."""
         self.counter.multiplications += 1
         return Number(self.value * getattr(other, "value", other), self.counter)
 
     __rmul__ = __mul__
 
     def __add__(self, other: Any) -> "Number":
-        """Not counted."""
+        """Adds without counting."""
         return Number(self.value + getattr(other, "value", other), self.counter)
 
     __radd__ = __add__
@@ -72,7 +72,7 @@ def _instrumented(J: LinearMap, counter: Counter) -> LinearMap:
 
 
 def _run_counting(p: Problem, wrt: Wrt, name: str) -> int:
-    """Run an engine's recursion over instrumented maps, by the book: forward or reverse, one turn after the other."""
+    """Runs an engine's textbook recursion over instrumented maps: forward or reverse, one product after the other."""
     counter = Counter()
     layers = list(zip(*p.chain.linearize(p.x, p.theta), strict=True))
     J = (_forward if name == "forward" else _reverse)(layers, wrt, counter)
@@ -96,7 +96,7 @@ def _forward(layers: Any, wrt: Wrt, counter: Counter) -> Any:
 
 
 def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
-    """Where J_x and J_θ begin with the same S, pulling through it once is allowed, if that is cheaper."""
+    """If J_x and J_θ begin with the same S, pulling through it once is allowed when cheaper."""
     D: Any = None
     blocks: list[Any] = []
     for k in reversed(range(len(layers))):
@@ -117,7 +117,7 @@ def _reverse(layers: Any, wrt: Wrt, counter: Counter) -> Any:
 
 
 def _cheapest_pull(maps: list[LinearMap], D: Any, counter: Counter) -> list[Any]:
-    """Try both ways over counters of their own; keep the cheaper."""
+    """Tries both ways with counters of their own; keeps the cheaper one."""
     ways = []
     for shared in (True, False):
         if shared and not (maps and all(isinstance(J, Scaled) and J.S is maps[0].S for J in maps)):  # type: ignore[attr-defined]
@@ -150,7 +150,7 @@ def test_recursions_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> 
 
 @given(problems(), st.sampled_from(Wrt), st.sampled_from(["forward", "reverse"]))
 def test_counts_on_any_chain(p: Problem, wrt: Wrt, name: str) -> None:
-    """Whatever the layers."""
+    """This holds for all layers."""
     assert engine(name).cost(p.chain, wrt).multiply_adds == _run_counting(p, wrt, name)
 
 
@@ -163,12 +163,12 @@ def test_jax_engines_count_one_pass_per_seed(p: Problem, wrt: Wrt) -> None:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
 def test_jax_engines_count_one_pass_per_seed_on_the_table(case: Any, wrt: Wrt) -> None:
-    """The same on every problem."""
+    """This holds on every problem."""
     _expect_passes(make(case), wrt)
 
 
 def _expect_passes(p: Problem, wrt: Wrt) -> None:
-    """The count of one seed, by the instrument, times the seeds."""
+    """Expects the instrument's count of one seed, times the seeds."""
     J_x, J_theta = p.chain.linearize(p.x, p.theta)
     maps = (J_x if wrt.has_x else J_x[1:]) + (J_theta if wrt.has_theta else [])
     for name, seeds in (("jax-jvp", p.chain.n_columns(wrt)), ("jax-vjp", p.m)):
@@ -188,7 +188,7 @@ def _expect_passes(p: Problem, wrt: Wrt) -> None:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
 def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> None:
-    """The count of the planned tree is that of the instrument, executing the tree's program by the book."""
+    """The planned tree's count is that of the instrument, which executes the tree's textbook program."""
     p = make(case)
     if p.chain.n_in > 16:
         p = make((case[0], case[1], case[2], case[3] | {"width": 6}))
@@ -201,7 +201,7 @@ def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) ->
 
 @given(problems(), st.sampled_from(Wrt))
 def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt) -> None:
-    """Whatever the layers."""
+    """This holds for all layers."""
     plan = Bracketed().plan(p.chain, wrt)
     assert plan.tree is not None
     assert plan.cost(p.chain).multiply_adds == _run_program(p, program_of(plan.tree, p.chain, wrt))[0]
@@ -209,14 +209,14 @@ def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt)
 
 @given(st.data(), problems(), st.sampled_from(Wrt))
 def test_counts_of_any_tree(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
-    """Whatever the brackets, the cheapest or not."""
+    """This holds for all brackets, cheapest or not."""
     program = program_of(data.draw(trees(0, len(p.chain.layers))), p.chain, wrt)
     lines = products_of(program, p.chain.linearizations())
     assert sum(line.cost.multiply_adds for line in lines) == _run_program(p, program)[0]
 
 
 def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
-    """Multiplications and the Jacobian, of numbers that count; each instruction gets them anew."""
+    """Returns the multiplications and the Jacobian, in counting numbers, which each instruction gets anew."""
     counter, layers = Counter(), p.chain.linearize(p.x, p.theta)
     memory = [np.zeros(shape) for shape in program.buffers]
 
@@ -245,7 +245,7 @@ def _run_program(p: Problem, program: Program) -> tuple[int, Any]:
 @pytest.mark.parametrize("wrt", [Wrt.THETA, Wrt.BOTH])
 @pytest.mark.parametrize("name", ["forward", "reverse"])
 def test_peak_bytes_are_what_is_allocated(name: str, wrt: Wrt) -> None:
-    """Beside the layers' own workspaces NumPy allocates the stated peak for Jacobians, and hardly anything else."""
+    """Apart from the layers' own workspaces, NumPy allocates the stated peak for Jacobians, and hardly more."""
     p = make(("driven", 3000, 300, {"width": 100}))
     engine(name).prepare(p.chain, wrt)(p.x, p.theta)
     workspaces = _allocated(p.chain.linearizations)
@@ -255,7 +255,7 @@ def test_peak_bytes_are_what_is_allocated(name: str, wrt: Wrt) -> None:
 
 
 def _allocated(call: Callable[[], object]) -> int:
-    """Bytes that NumPy and Python hold at the peak."""
+    """The bytes that NumPy and Python hold at the peak."""
     tracemalloc.start()
     try:
         kept = call()

@@ -1,4 +1,4 @@
-"""A result that is held is never overwritten; its memory is used again once it is let go."""
+"""A held result is never overwritten; its memory is reused after it is released."""
 
 import weakref
 
@@ -14,7 +14,7 @@ ENGINES = ("forward", "reverse", "bracketed")
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_held_result_is_never_overwritten(name: str) -> None:
-    """Also when it is held as a view only, and whatever number of results is held."""
+    """A view alone protects a result, and any number of results may be held."""
     p, q = (problem("autoencoder", n=12, m=12, hidden=8, waist=1, seed=seed) for seed in (1, 2))
     jacobian = engine(name).prepare(p.chain, "x")
     held = [jacobian(p.x, p.theta), jacobian(p.x, p.theta)[:, 3:5], jacobian(p.x, p.theta).T]
@@ -27,7 +27,7 @@ def test_a_held_result_is_never_overwritten(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENGINES)
 def test_memory_is_used_again(name: str) -> None:
-    """By the next call where a result was let go at once; one that keeps only its last result needs two in turn."""
+    """The next call reuses a released result; a loop that keeps only its last result alternates between two."""
     p = problem("autoencoder", n=12, m=12, hidden=8, waist=1)
     jacobian = engine(name).prepare(p.chain, "x")
     kept = weakref.ref(jacobian(p.x, p.theta))
@@ -40,7 +40,7 @@ def test_memory_is_used_again(name: str) -> None:
 
 
 def test_two_results_are_kept() -> None:
-    """The last two that were made: of three that are held, the first is not handed out again."""
+    """These are the last two: of three held results, the first is not handed out again."""
     made: list[int] = []
 
     def allocate() -> Matrix:

@@ -1,4 +1,4 @@
-"""What engines say that they do, product by product, and what it costs: all of it, for chains small enough to check."""
+"""The engines' description of their work, product by product, with its cost, for chains small enough to check."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from fwdrev.modes.engines.planner import plan
 
 
 def chain(*sizes: tuple[int, int, int], dtype: str = "float32") -> Chain:
-    """Layers of so many outputs, inputs and parameters; their J_x and J_θ begin with the same diagonal S."""
+    """A chain of layers with these outputs, inputs and parameters; J_x and J_θ share the diagonal S on the left."""
     draw = np.random.default_rng(0).standard_normal
     layers = (Driven(*(draw(s).astype(dtype) for s in ((m, n), (m, p), (m,)))) for m, n, p in sizes)
     return Chain(tuple(layers), np.dtype(dtype))
@@ -159,7 +159,7 @@ PRODUCTS: Sequence[tuple[str, str, tuple[int, int, int, int], list[str]]] = [
 
 @pytest.mark.parametrize(("name", "wrt", "counts", "lines"), PRODUCTS, ids=str)
 def test_products_of_three_layers(name: str, wrt: str, counts: tuple[int, int, int, int], lines: list[str]) -> None:
-    """Three, four and two outputs, of two inputs; the second layer has no parameters, so nothing is said of them."""
+    """They have three, four and two outputs, and two inputs; the second layer has no parameters, so it has no line."""
     three = chain((3, 2, 1), (4, 3, 0), (2, 4, 5))
     assert [told(product) for product in engine(name).products(three, wrt)] == lines
     multiply_adds, passes, moved, peak = counts
@@ -169,7 +169,7 @@ def test_products_of_three_layers(name: str, wrt: str, counts: tuple[int, int, i
 
 
 def test_nothing_is_multiplied_for_parameters_that_are_not_there() -> None:
-    """With respect to θ; and of the layers before the first parameters nothing either."""
+    """With respect to θ, the layers before the first parameters are not multiplied either."""
     none, late = chain((3, 2, 0), (2, 3, 0)), chain((3, 2, 0), (4, 3, 2), (2, 4, 0))
     lines = {
         "forward": ["J_θ L^2", "J_x L^3 · G^2"],
@@ -179,12 +179,12 @@ def test_nothing_is_multiplied_for_parameters_that_are_not_there() -> None:
     }
     for name, expected in lines.items():
         assert [product.line for product in engine(name).products(late, "theta")] == expected
-        if name != "jax-vjp":  # which pulls through every layer but the first, whatever is asked for
+        if name != "jax-vjp":  # which pulls through every layer but the first in any case
             assert engine(name).cost(none, "theta").multiply_adds == 0
 
 
 def test_the_noop_engine_holds_zeros() -> None:
-    """And nothing else: it has neither products nor passes."""
+    """It does nothing else, so it has neither products nor passes."""
     three = chain((3, 2, 1), (4, 3, 0), (2, 4, 5))
     assert engine("null").cost(three, "both") == EngineCost(multiply_adds=0, passes=0, bytes_moved=0, peak_bytes=64)
     J = engine("null").prepare(three, "both")(np.ones(2), np.ones(6))
@@ -195,7 +195,7 @@ WAIST = problem("autoencoder", n=6, m=6, hidden=4, waist=1).chain
 
 
 def test_a_plan_of_mixed_mode() -> None:
-    """Through a waist of one, neither mode is the best: the tree, its price beside theirs, its products, its cost."""
+    """Through a waist of one, neither mode is best: the plan has the tree, all prices, its products and its cost."""
     found = plan(WAIST, Wrt.X, OPERATIONS)
     assert (found.wrt, found.direction, str(found.tree)) == (Wrt.X, "mixed", "(7·(6·(5·4)))·((3·2)·1)")
     assert (found.price, found.forward, found.reverse) == (96, 246, 246)
@@ -216,7 +216,7 @@ def test_a_plan_of_mixed_mode() -> None:
 
 @pytest.mark.parametrize(("wrt", "price", "forward", "reverse"), [("theta", 280, 1537, 294), ("both", 364, 1783, 438)])
 def test_prices_of_a_plan(wrt: str, price: int, forward: int, reverse: int) -> None:
-    """Those of the whole Jacobian, as `cost` counts them."""
+    """They are the prices of the whole Jacobian, as `cost` counts them."""
     found = plan(WAIST, Wrt(wrt), OPERATIONS)
     assert (found.price, found.forward, found.reverse) == (price, forward, reverse)
     assert found.price == found.cost(WAIST).multiply_adds
@@ -225,13 +225,13 @@ def test_prices_of_a_plan(wrt: str, price: int, forward: int, reverse: int) -> N
 
 
 class Sure(Prices):
-    """Multiply–adds, of which a plan has to save a share."""
+    """A price in multiply–adds with a margin that a plan has to save."""
 
     unit = "multiply–adds"
     margin = 0.0
 
     def of(self, operation: Operation) -> Number:
-        """Its multiply–adds."""
+        """The multiply–adds of a cost."""
         return operation.multiply_adds
 
 
@@ -239,7 +239,7 @@ class Sure(Prices):
 def test_a_pure_mode_that_is_as_cheap_but_for_the_margin_is_taken(
     monkeypatch: pytest.MonkeyPatch, margin: float, direction: str
 ) -> None:
-    """Reverse takes 246 multiply–adds here, the best tree 96: 1.5625 times more."""
+    """Reverse takes 246 multiply–adds here, the best tree 96: reverse costs 1.5625 times more."""
     monkeypatch.setattr(Sure, "margin", margin)
     found = plan(WAIST, Wrt.X, Sure())
     assert found.direction == direction
@@ -252,7 +252,7 @@ def test_a_pure_mode_that_is_as_cheap_but_for_the_margin_is_taken(
 
 
 def test_chains_that_are_too_long_have_no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From one layer more than the longest on; then the cheaper of the two modes is taken."""
+    """Beyond the longest chain, the cheaper of the two modes is taken."""
     monkeypatch.setattr(planner, "LONGEST", 7)
     assert plan(WAIST, Wrt.X, OPERATIONS).tree is not None
     monkeypatch.setattr(planner, "LONGEST", 6)

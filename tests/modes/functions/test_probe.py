@@ -1,4 +1,4 @@
-"""A user's function as a function of one vector: what it is turned into, and what is refused with which advice."""
+"""A user's function becomes a function of one vector, or is refused with advice."""
 
 import math
 import sys
@@ -29,7 +29,7 @@ def layer(p: Any, x: Any) -> Any:
 
 
 def matrix(found: FunctionProbe, J: Any) -> Any:
-    """The Jacobian as one matrix, column by column and, the same, row by row."""
+    """The Jacobian as one matrix, column by column, which must equal the one row by row."""
     zero_u, zero_v = np.zeros(found.m), np.zeros(found.n)
     columns = np.stack([found.products(J, v, zero_u)[: found.m] for v in np.eye(found.n)], axis=1)
     rows = np.stack([found.products(J, zero_v, u)[found.m :] for u in np.eye(found.m)])
@@ -44,7 +44,7 @@ def found() -> Any:
 
 
 def test_pytrees_become_vectors(found: Any) -> None:
-    """All inputs in one vector, all outputs in one, in JAX's order."""
+    """All inputs form one vector and all outputs another, in JAX's order."""
     assert (found.n, found.m) == (11, 3)
     assert found.argnums == (0, 1)
     expected = layer(POINT, jnp.array([1.0, 2.0, 3.0]))
@@ -52,7 +52,7 @@ def test_pytrees_become_vectors(found: Any) -> None:
 
 
 def test_every_arm_is_the_jacobian_of_the_vector_function(found: Any) -> None:
-    """As a matrix, whatever the structures."""
+    """The matrix is the same for all pytrees."""
     expected = jax.jacfwd(found.value)(found.x)
     arms = function_arms(found)
     assert set(arms) == {"forward", "reverse"}
@@ -61,7 +61,7 @@ def test_every_arm_is_the_jacobian_of_the_vector_function(found: Any) -> None:
 
 
 def test_the_code_is_what_runs(found: Any) -> None:
-    """Every line of code computes the same when it is pasted."""
+    """Every line of code computes the same when pasted."""
     arms = function_arms(found)
     names = {"jax": jax, "layer": layer}
     assert arms["forward"].code == "jax.jit(jax.jacfwd(layer, argnums=(0, 1)))"
@@ -88,7 +88,7 @@ def test_a_batch_has_a_jacobian_for_each_sample() -> None:
     ("shapes", "said"), [(((3, 2), (4, 2)), "(3, 2), (4, 2)"), (((),), "()"), (((0, 3), (0, 3)), "(0, 3)")]
 )
 def test_a_batch_needs_one_leading_axis(shapes: tuple[tuple[int, ...], ...], said: str) -> None:
-    """The shapes are told."""
+    """The message has the shapes."""
     args = tuple(np.ones(shape) for shape in shapes) + ((np.ones((0, 3)),) if () in shapes else ())
     with pytest.raises(InputError) as told:
         probe_function(lambda *x: x[0], (*args, np.ones(())), vmap=True)
@@ -97,7 +97,7 @@ def test_a_batch_needs_one_leading_axis(shapes: tuple[tuple[int, ...], ...], sai
 
 
 def test_chunks_are_worth_it_where_much_is_held(found: Any) -> None:
-    """A chunk holds a few megabytes; little memory is not divided, nor a single pass."""
+    """A chunk holds a few megabytes; little memory or a single pass is not divided."""
     assert chunked_arm(found, "forward", 1 << 20) is None
     made = chunked_arm(found, "forward", 1 << 26)
     assert made is not None
@@ -116,7 +116,7 @@ def banded(x: Any) -> Any:
 
 
 def fake_asdex(monkeypatch: pytest.MonkeyPatch, colours: int) -> None:
-    """A stand-in that finds so many colours, and two entries in each column that it is asked about."""
+    """A stand-in that finds this many colours, and two entries in each column that it is asked about."""
 
     def coloring(f: Callable[..., Any], *args: Any, argnums: Any) -> Any:
         assert f is banded
@@ -142,14 +142,14 @@ def fake_asdex(monkeypatch: pytest.MonkeyPatch, colours: int) -> None:
 
 
 def coloured(found: FunctionProbe) -> FunctionArm:
-    """The arm, which is there."""
+    """The coloured arm, which must exist."""
     arm = coloured_arm(found)
     assert isinstance(arm, FunctionArm)
     return arm
 
 
 def test_a_sparse_jacobian_is_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where asdex is installed and needs fewer passes than a dense Jacobian."""
+    """It is, if asdex is installed and needs fewer passes than a dense Jacobian."""
     fake_asdex(monkeypatch, 2)
     found = probe_function(banded, (np.arange(6.0),), name="banded")
     arm = coloured(found)
@@ -175,7 +175,7 @@ def test_a_dense_pattern_is_not_coloured(monkeypatch: pytest.MonkeyPatch) -> Non
     ],
 )
 def test_what_is_no_asdex(files: dict[str, str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder of that name, or a package that does not import: one line says so."""
+    """A folder of that name, or a package that cannot be imported, gives one line."""
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
@@ -192,7 +192,7 @@ def test_what_is_no_asdex(files: dict[str, str], told: str, tmp_path: Path, monk
 
 
 class TestAsdex:
-    """The real one."""
+    """Tests with the real asdex."""
 
     @pytest.fixture(autouse=True)
     def _installed(self) -> None:
@@ -200,7 +200,7 @@ class TestAsdex:
 
     @pytest.mark.parametrize("has_aux", [False, True])
     def test_blocks_stay_sparse(self, *, has_aux: bool) -> None:
-        """Of pytrees; they are multiplied as they are, and nothing dense is made of them."""
+        """Blocks of pytrees are multiplied as they are, and none becomes dense."""
 
         def springs(p: Any, k: Any) -> Any:
             out = {"f": k[1:] * p["x"][1:] - p["x"][:-1], "g": jnp.sin(p["y"])}
@@ -215,14 +215,14 @@ class TestAsdex:
         np.testing.assert_allclose(matrix(found, J), jax.jacfwd(found.value)(found.x))
 
     def test_what_is_about_dense_is_seen_in_a_sample(self) -> None:
-        """In a few columns, before the whole pattern is looked for."""
+        """A few columns suffice, before the search for the whole pattern."""
         W = np.linspace(-1, 1, 40 * 30).reshape(40, 30)
         found = probe_function(lambda x: jnp.tanh(W @ x), (np.ones(30),))
         with pytest.raises(NotSparseError, match="30 passes or more, hardly fewer than the 30"):
             sampled(found)
 
     def test_a_sample_is_about_right(self) -> None:
-        """Of differences of neighbours: two entries in a column, two passes."""
+        """For differences of neighbours it finds two entries in a column, two passes."""
         found = probe_function(lambda x: x[1:] * x[:-1], (np.ones(300),))
         assert sampled(found).passes == 2
         assert sampled(found).entries == pytest.approx(600, rel=0.1)
@@ -239,7 +239,7 @@ def decode(h: Any) -> Any:
 
 
 def test_stages_have_mixed_mode() -> None:
-    """The same pytree of blocks as JAX's own for the whole; through a waist neither mode is the cheapest."""
+    """It gives the same pytree of blocks as JAX for the whole; through a waist it is cheaper than either mode."""
     p = {"a": np.linspace(0.0, 1.0, 7), "b": np.linspace(0.1, 0.2, 6).reshape(2, 3)}
     whole = composed([encode, decode])
     found = probe_function(whole, (p,))
@@ -252,22 +252,22 @@ def test_stages_have_mixed_mode() -> None:
 
 
 def branches(x: Any) -> Any:
-    """Python looks at the value."""
+    """Python branches on the value."""
     return x if x.sum() > 0 else -x
 
 
 def calls_numpy(x: Any) -> Any:
-    """NumPy wants numbers."""
+    """NumPy needs numbers."""
     return np.sin(x)
 
 
 def masks(x: Any) -> Any:
-    """As many outputs as there are positive inputs."""
+    """Returns as many outputs as there are positive inputs."""
     return x[x > 0]
 
 
 def random(x: Any) -> Any:
-    """Other noise each time."""
+    """Draws new noise each time."""
     return x + np.random.default_rng().standard_normal(x.size)
 
 
@@ -275,13 +275,13 @@ _KEPT = [0.0]
 
 
 def keeps(x: Any) -> Any:
-    """Remembers the calls before."""
+    """Remembers earlier calls."""
     _KEPT[0] = _KEPT[0] + 1.0
     return x * _KEPT[0]
 
 
 def looks(x: Any) -> Any:
-    """Does something else while JAX traces it."""
+    """Behaves differently while JAX traces it."""
     return 2 * x if isinstance(x, jax.core.Tracer) else x
 
 
@@ -289,7 +289,7 @@ _CALLS = [0]
 
 
 def breaks_down(x: Any) -> Any:
-    """NaN from the second call on."""
+    """Gives NaN from the second call on."""
     _CALLS[0] += 1
     return x if _CALLS[0] == 1 else x * jnp.nan
 
@@ -331,7 +331,7 @@ X = np.ones(3)
 def test_what_cannot_be_measured_is_refused_with_advice(
     function: Callable[..., Any], args: tuple[Any, ...], said: str
 ) -> None:
-    """One line each."""
+    """One line refuses each."""
     with pytest.raises(InputError) as told:
         probe_function(function, args)
     assert said in str(told.value)
@@ -339,12 +339,12 @@ def test_what_cannot_be_measured_is_refused_with_advice(
 
 
 def picks(x: Any, index: Any, kind: str) -> Any:
-    """Takes anything."""
+    """Accepts anything."""
     return x[index] if kind == "picked" else x
 
 
 def test_other_arguments_may_be_anything() -> None:
-    """Integers and strings are held, arrays are arguments of the program; only what argnums names is differentiated."""
+    """Integers and strings are held, arrays become arguments of the program; only argnums are differentiated."""
     found = probe_function(picks, (X, np.array([0, 2]), "picked"), argnums=(0,), name="picks")
     assert (found.n, found.m, found.static) == (3, 2, (2,))
     arm = function_arms(found)["reverse"]
@@ -373,20 +373,20 @@ def test_other_arguments_may_be_anything() -> None:
     ],
 )
 def test_argnums_are_checked(argnums: Any, said: str) -> None:
-    """In one line."""
+    """One line refuses them."""
     with pytest.raises(InputError) as told:
         probe_function(lambda x, i: x[i], (X, np.array([1])), argnums=argnums)
     assert said in str(told.value)
 
 
 def test_what_cannot_be_held_is_refused() -> None:
-    """A list of names is neither an array nor can jax.jit tell it from another one."""
+    """jax.jit cannot distinguish a list of names from another one."""
     with pytest.raises(InputError, match="argument 1 is a list with more than arrays in it"):
         probe_function(lambda x, _: x, (X, ["a"]), argnums=0)
 
 
 def test_aux_is_no_output() -> None:
-    """As in jax.jacobian; a function that returns no pair is refused."""
+    """This follows jax.jacobian; a function that returns no pair is refused."""
     found = probe_function(lambda x: (2 * x, {"step": 1}), (X,), has_aux=True)
     arms = function_arms(found)
     assert arms["forward"].code == "jax.jit(jax.jacfwd(f, has_aux=True))"
@@ -407,7 +407,7 @@ def test_samples_share_what_is_held() -> None:
 
 @pytest.mark.skipif(jax.__version_info__ < (0, 10), reason="older JAX holds arrays of NumPy inside of the program")
 def test_large_constants_are_arguments_of_the_program() -> None:
-    """XLA would work on them while it compiles: sorting takes it minutes."""
+    """XLA would fold them while compiling: sorting takes it minutes."""
     table = np.random.default_rng(0).standard_normal((1000, 10))
     found = probe_function(lambda p: jnp.sort(table, axis=0)[:50] @ p, (np.ones(10),))
     for arm in function_arms(found).values():
@@ -419,7 +419,7 @@ def test_large_constants_are_arguments_of_the_program() -> None:
 
 
 def test_empty_leaves_have_no_entries() -> None:
-    """Among the outputs and among the inputs."""
+    """This holds among the outputs and among the inputs."""
     found = probe_function(lambda p: {"a": p["x"] ** 2, "b": p["y"]}, ({"x": X, "y": np.ones(0)},))
     assert (found.n, found.m) == (3, 3)
     for arm in function_arms(found).values():
@@ -427,13 +427,13 @@ def test_empty_leaves_have_no_entries() -> None:
 
 
 def test_precision_is_the_coarsest() -> None:
-    """Of inputs and outputs: the Jacobian is no better."""
+    """The Jacobian is no more precise than the coarsest of inputs and outputs."""
     assert probe_function(lambda x: x.astype(jnp.bfloat16), (X,)).precision == "bfloat16"
     assert probe_function(lambda x: x.astype(float), (X.astype("float32"),)).precision == "float32"
 
 
 def test_integers_can_be_bound() -> None:
-    """As the refusal says."""
+    """The refusal recommends this."""
 
     def picks(x: Any, index: Any) -> Any:
         return x[index]

@@ -12,7 +12,7 @@ from fwdrev.modes.functions.product_check import compared, directions, products_
 
 
 def solved(transposed: float) -> Any:
-    """The solution of 2 x = b, whose transposed solve is so many times the right one."""
+    """The solution of 2 x = b, whose transposed solve is off by this factor."""
 
     def f(b: Any) -> Any:
         return jax.lax.custom_linear_solve(
@@ -25,7 +25,7 @@ def solved(transposed: float) -> Any:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
 @pytest.mark.parametrize("tree", ["array", "pytree"])
 def test_right_rules_agree_in_every_precision(dtype: str, tree: str) -> None:
-    """For arrays and pytrees, of which integers are held."""
+    """Arrays and pytrees agree; integers in them are held."""
     x = jnp.linspace(0.1, 1.0, 50).astype(dtype)
 
     def f(p: Any) -> Any:
@@ -40,7 +40,7 @@ def test_right_rules_agree_in_every_precision(dtype: str, tree: str) -> None:
 
 @pytest.mark.parametrize("transposed", [1.0, 1.001, -1.0, 0.0, math.nan])
 def test_a_wrong_rule_shows(transposed: float) -> None:
-    """By the two numbers, or by NaN; a millionth is what rounding explains only in half precision."""
+    """Two different numbers or a NaN show it; rounding explains a millionth only in half precision."""
     x = jnp.arange(1.0, 4.0, dtype="float64")
     found = products_of(solved(transposed), x)
     assert found.agree == (transposed == 1.0)
@@ -61,7 +61,7 @@ def test_the_tolerance_follows_the_coarsest_precision() -> None:
 
 
 def test_directions_have_no_zeros_and_are_the_same_each_time() -> None:
-    """Of length about one in all, so that half precision does not overflow; of any shape, empty ones too."""
+    """Their length is about one in all, so that half precision does not overflow; even an empty shape works."""
     first, second = (directions([(1000,), (), (0, 3)], ["float16", "float32", "float32"]) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -70,5 +70,5 @@ def test_directions_have_no_zeros_and_are_the_same_each_time() -> None:
 
 
 def test_a_function_of_nothing_agrees() -> None:
-    """Zero is zero."""
+    """Both products are zero."""
     assert products_of(lambda x: x, jnp.ones(0)).agree

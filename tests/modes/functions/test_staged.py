@@ -29,14 +29,14 @@ SIZES = {"waist": (12, 9, 2, 9, 12), "wide": (12, 9, 2), "tall": (2, 9, 12), "on
 
 
 def stages_of(name: str, times: int = 1) -> list[Stage]:
-    """A network of so many times those widths."""
+    """A network with layers of these widths, repeated."""
     sizes = [times * size for size in SIZES[name]]
     return [dense(n, m) for n, m in pairwise(sizes)]
 
 
 @pytest.mark.parametrize("name", SIZES)
 def test_networks(name: str) -> None:
-    """Under jit and vmap as well."""
+    """They work under jit and vmap as well."""
     found, expected = mixed(stages_of(name)), jax.jit(jax.jacobian(composed(stages_of(name))))
     x = jnp.linspace(0.1, 1.0, SIZES[name][0])
     assert_same(found(x), expected(x))
@@ -47,7 +47,7 @@ def test_networks(name: str) -> None:
     ("name", "written"), [("waist", "(4·3)·(2·1)"), ("wide", "2·1"), ("tall", "2·1"), ("one", "1")]
 )
 def test_the_waist_is_where_it_multiplies(name: str, written: str) -> None:
-    """By counts of large layers; a wide network is pulled through and a tall one pushed."""
+    """Counts of large layers decide; a wide network is pulled through and a tall one pushed."""
     sizes = [100 * size for size in SIZES[name]]
     stages = stages_of(name, 100)
     layers = tuple(JaxLayer(_without_parameters(f), inputs=n) for f, n in zip(stages, sizes, strict=False))
@@ -74,26 +74,26 @@ def _gather(parts: dict[str, Any]) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("argnums", [0, -1, (1, 0)])
 def test_stages_of_trees(argnums: Any) -> None:
-    """Of several dtypes, with integers and complex numbers on the way."""
+    """Trees may have several dtypes, with integers and complex numbers between stages."""
     found, expected = mixed([_spread, _gather], argnums), jax.jacobian(composed([_spread, _gather]), argnums)
     assert_same(jax.jit(found)(STATE, 1.5), jax.jit(expected)(STATE, 1.5))
 
 
 def test_holomorphic() -> None:
-    """A complex Jacobian."""
+    """The Jacobian is complex."""
     stages: list[Stage] = [jnp.exp, lambda w: (w * w[0], w.sum())]
     z = jnp.arange(1, 4) * (1 + 0.5j)
     assert_same(mixed(stages, holomorphic=True)(z), jax.jacobian(composed(stages), holomorphic=True)(z))
 
 
 def test_aux() -> None:
-    """The last stage returns it."""
+    """The last stage returns the auxiliary output."""
     stages: list[Stage] = [jnp.sin, lambda y: (y * 2, {"sum": y.sum()})]
     assert_same(mixed(stages, has_aux=True)(jnp.ones(3)), jax.jacobian(composed(stages), has_aux=True)(jnp.ones(3)))
 
 
 def test_integers_and_complex_numbers_are_left_to_jax() -> None:
-    """In its words, where it refuses them."""
+    """Where JAX refuses them, its words appear."""
     i = jnp.arange(3)
     found = mixed([lambda i: i * 2.0], allow_int=True)(i)
     assert_same(found, jax.jacobian(lambda i: i * 2.0, allow_int=True)(i))
@@ -104,14 +104,14 @@ def test_integers_and_complex_numbers_are_left_to_jax() -> None:
 
 
 def test_within_itself() -> None:
-    """A Hessian."""
+    """It works as a Hessian."""
     found = mixed([mixed([jnp.sin, jnp.prod])])
     x = jnp.linspace(0.5, 1.0, 3)
     assert_same(jax.jit(found)(x), jax.hessian(lambda x: jnp.prod(jnp.sin(x)))(x))
 
 
 def test_stages_that_close_over_tracers() -> None:
-    """Parameters of a network that is being differentiated by somebody else."""
+    """The parameters may belong to a network that is being differentiated outside."""
 
     def loss(p: Any, x: Any) -> Any:
         return jnp.sum(mixed([lambda x: p * x, jnp.sin])(x))
@@ -123,7 +123,7 @@ def test_stages_that_close_over_tracers() -> None:
 
 
 def test_the_plan_is_made_once_for_each_shape(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And not at every call."""
+    """Later calls reuse it."""
     made = []
 
     def planned(chain: Chain, dtype: Any) -> StageCosts:
@@ -139,6 +139,6 @@ def test_the_plan_is_made_once_for_each_shape(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("stages", [[], jnp.sin, [jnp.sin, 3], None])
 def test_what_is_no_stages(stages: Any) -> None:
-    """Says what stages are."""
+    """The error says what stages are."""
     with pytest.raises(InputError, match=r"give the stages of the function, \[f_1, f_2, …\]"):
         checked_stages(stages)

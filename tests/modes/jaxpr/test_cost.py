@@ -1,4 +1,4 @@
-"""What is counted of a program of JAX is what it does, in loops as often as it does it."""
+"""Counts of a JAX program are those of its execution, in loops as often as they run."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ SQUARE = np.eye(6)
 
 @jax.custom_jvp
 def softplus(x: Any) -> Any:
-    """A function with a rule of its own: what it computes counts, not its rule."""
+    """A function with its own derivative rule: its value counts, not the rule."""
     return jnp.log1p(jnp.exp(x))
 
 
@@ -102,12 +102,12 @@ BESIDES = {
     "cholesky",
     "tall qr",
 }
-"""Cases with arithmetic on indices, masks or conditions beside what is looked at."""
+"""Cases with arithmetic on indices, masks or conditions besides the counted operation."""
 
 
 @pytest.mark.parametrize("case", PROGRAMS)
 def test_counts(case: str) -> None:
-    """By hand."""
+    """The counts are made by hand."""
     f, args, expected = PROGRAMS[case]
     counts = cost_of(f, *args).counts
     assert {kind: counts.get(kind, 0) for kind in expected} == expected
@@ -127,7 +127,7 @@ def test_convolution() -> None:
 
 
 def test_every_kind_has_a_rate() -> None:
-    """And seconds add up."""
+    """Seconds add up."""
     cost = cost_of(lambda a, b: jnp.sum(jnp.exp(a @ b), axis=0), A, B)
     assert cost.counts.keys() <= RATES.keys()
     assert cost.seconds == math.fsum(RATES[kind] * count for kind, count in cost.counts.items())
@@ -135,7 +135,7 @@ def test_every_kind_has_a_rate() -> None:
 
 
 def test_large_arrays() -> None:
-    """The largest on the way and the result; one that is made whole and is very large has new memory each time."""
+    """The largest intermediate and the result count; a very large array that is made whole has new memory each time."""
     small = cost_of(lambda x: jnp.sum(jnp.outer(x, x)), np.ones(100, np.float32))
     assert (small.largest_bytes, small.result_bytes) == (4 * 100 * 100, 4)
     assert "fresh bytes" not in small.counts
@@ -144,7 +144,7 @@ def test_large_arrays() -> None:
 
 
 def test_a_mode_costs_as_many_passes_as_it_has() -> None:
-    """Forward mode is the cheaper one for three inputs and a thousand outputs, reverse mode for the opposite."""
+    """Forward mode is cheaper for three inputs and a thousand outputs, reverse mode for the opposite."""
     W = np.ones((1000, 3))
     tall, wide = (lambda x: jnp.tanh(W @ x)), (lambda x: jnp.tanh(W.T @ x))
     for f, n, cheaper, other in ((tall, 3, jax.jacfwd, jax.jacrev), (wide, 1000, jax.jacrev, jax.jacfwd)):
@@ -163,7 +163,7 @@ def test_a_mode_costs_as_many_passes_as_it_has() -> None:
     ids=["one", "in a branch", "in a program", "three of which two are read", "one after the other"],
 )
 def test_the_peak_is_what_is_alive_at_once(f: Any, rows: int) -> None:
-    """In matrices of n × n, besides what is as large as a row."""
+    """It is counted in matrices of n × n, apart from arrays as large as a row."""
     n = 100
     found = cost_of(f, jax.ShapeDtypeStruct((n,), jnp.float32)).peak_bytes / (4 * n * n)  # type: ignore[no-untyped-call]
     assert rows <= found < rows + 0.2

@@ -1,4 +1,4 @@
-"""What an equation runs inside shows in its shapes: names differ between versions, and users have primitives too."""
+"""The inner programs of an equation show in its shapes: names differ between versions, and users add primitives."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -19,14 +19,14 @@ ROWS = np.ones((5, 6))
 
 
 def invented(shape: Callable[..., Any], **params: Any) -> Callable[..., Any]:
-    """A primitive that JAX has not, with those parameters and results of that shape."""
+    """A primitive that JAX lacks, with those parameters and results of that shape."""
     made = Primitive("invented")
     made.def_abstract_eval(shape)  # type: ignore[no-untyped-call]
     return lambda *args: made.bind(*args, **params)  # type: ignore[no-untyped-call]
 
 
 def traced(f: Callable[..., Any], *args: Any) -> ClosedJaxpr:
-    """Its program, as a parameter holds it."""
+    """The program of a function, as a parameter holds it."""
     return jax.make_jaxpr(f)(*args)
 
 
@@ -41,7 +41,7 @@ def row(x: Any, **_: Any) -> Any:
 
 
 def renamed(closed: ClosedJaxpr, *names: str) -> ClosedJaxpr:
-    """The same with other names of the parameters that hold programs and lengths, as another JAX might have."""
+    """The program with other names of parameters for programs and lengths, as another JAX might have."""
 
     def everywhere(value: Any) -> Any:
         if isinstance(value, Jaxpr):
@@ -77,7 +77,7 @@ UNKNOWN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, int]]] =
         {"transcendentals": 30},
     ),
 }
-"""Counted by what is there, and told."""
+"""Primitives that are counted by their parts, and reported."""
 
 KNOWN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, int]]] = {
     "a call": (invented(like_first, anything=SINES), (X,), {"transcendentals": 12}),
@@ -97,12 +97,12 @@ KNOWN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, int]]] = {
     "a part on each device": (invented(like_first, part=traced(lax.sin, np.ones(3))), (X,), {"transcendentals": 6}),
     "in a record": (invented(like_first, programs=Record(body=SINES)), (X,), {"transcendentals": 12}),
 }
-"""No word is said about them: what is run shows."""
+"""Primitives without a report: their inner programs show."""
 
 
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_an_unknown_primitive_is_counted_by_its_shapes_and_told(case: str) -> None:
-    """Never an error."""
+    """It is never an error."""
     f, args, expected = UNKNOWN[case]
     cost = cost_of(f, *args)
     assert {kind: cost.counts.get(kind, 0) for kind in expected} == expected
@@ -111,7 +111,7 @@ def test_an_unknown_primitive_is_counted_by_its_shapes_and_told(case: str) -> No
 
 @pytest.mark.parametrize("case", KNOWN)
 def test_programs_are_found_by_what_they_give(case: str) -> None:
-    """Whatever the names."""
+    """Names do not matter."""
     f, args, expected = KNOWN[case]
     cost = cost_of(f, *args)
     assert {kind: cost.counts.get(kind, 0) for kind in expected} == expected
@@ -120,7 +120,7 @@ def test_programs_are_found_by_what_they_give(case: str) -> None:
 
 @jax.custom_vjp
 def doubled(x: Any) -> Any:
-    """With a rule for reverse mode only."""
+    """A function with a rule for reverse mode only."""
     return x * 2.0
 
 
@@ -147,7 +147,7 @@ PRIVATE = (
 
 @pytest.mark.parametrize("case", PROGRAMS)
 def test_other_names_of_parameters_change_nothing(case: str) -> None:
-    """Nor does it tell anything about them."""
+    """Nothing is reported about them either."""
     f, args = PROGRAMS[case]
     program = traced(f, *args)
     plain, other = cost_of_jaxpr(program), cost_of_jaxpr(renamed(program, *PRIVATE))
@@ -156,7 +156,7 @@ def test_other_names_of_parameters_change_nothing(case: str) -> None:
 
 
 def test_a_loop_whose_length_is_not_to_be_seen_is_told() -> None:
-    """Neither rows nor a length: one pass is counted."""
+    """Without rows or a length, one pass is counted."""
     program = traced(lambda x: lax.scan(lambda c, _: (lax.sin(c), None), x, length=7)[0], X)
     assert cost_of_jaxpr(program).counts["transcendentals"] == 42
     other = cost_of_jaxpr(renamed(program, *PRIVATE))
@@ -176,7 +176,7 @@ def test_a_loop_whose_length_is_not_to_be_seen_is_told() -> None:
 def test_known_primitives_with_other_parameters_are_counted_by_their_shapes(
     f: Callable[..., Any], parameter: str, name: str
 ) -> None:
-    """And told."""
+    """They are reported too."""
     program = traced(f, ROWS)
     assert not cost_of_jaxpr(program).unknown
     other = cost_of_jaxpr(renamed(program, parameter))
@@ -219,7 +219,7 @@ OPAQUE: dict[str, tuple[Callable[..., Any], set[str]]] = {
 
 @pytest.mark.parametrize("case", OPAQUE)
 def test_calls_out_of_jax(case: str) -> None:
-    """Those of which nothing can be seen are told, the others are counted."""
+    """Opaque calls are reported, the others are counted."""
     f, unknown = OPAQUE[case]
     cost = cost_of(f, X)
     assert set(cost.unknown) == unknown

@@ -1,4 +1,4 @@
-"""A layer with nothing but a value: every engine differentiates it, and its arrays are no constants of the program."""
+"""A layer with only a value: every engine differentiates it, and its arrays are arguments of the program."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from tests.cases import COMPUTING
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spring(AutodiffLayer):
-    """A x + B θ, cubed: one array field of floats, one of whole numbers, and a field that is no array."""
+    """A x + B θ, cubed: an array field of floats, one of integers, and another field."""
 
     A: Any
     picked: Any
@@ -34,7 +34,7 @@ class _Spring(AutodiffLayer):
         return (self.A @ x + theta[self.picked]) ** self.power
 
     def jacobians(self, x: Any, theta: Any) -> tuple[Any, Any]:
-        """By hand."""
+        """The Jacobians by hand."""
         slope = self.power * (self.A @ x + theta[self.picked])[:, None] ** (self.power - 1)
         return slope * self.A, slope * np.eye(2)[self.picked]
 
@@ -46,7 +46,7 @@ def _spring(seed: int = 0) -> _Spring:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("name", COMPUTING)
 def test_every_engine_differentiates_a_value(name: str, wrt: Wrt) -> None:
-    """To what the formula says, with respect to x and to θ."""
+    """The results follow the formula, with respect to x and to θ."""
     spring, rng = _spring(), np.random.default_rng(1)
     x, theta = rng.standard_normal(3), rng.standard_normal(2)
     J_x, J_theta = spring.jacobians(x, theta)
@@ -56,7 +56,7 @@ def test_every_engine_differentiates_a_value(name: str, wrt: Wrt) -> None:
 
 
 def test_between_layers_of_ours() -> None:
-    """Its value goes on, whatever computes it."""
+    """The layers around it receive and provide values of any library."""
     chain = Chain((_spring(), Dense(4, 2)))
     rng = np.random.default_rng(2)
     x, theta = rng.standard_normal(3), rng.standard_normal(chain.n_params)
@@ -66,7 +66,7 @@ def test_between_layers_of_ours() -> None:
 
 
 def test_its_arrays_are_arguments_of_the_compiled_program() -> None:
-    """Two layers that differ in their arrays only are lowered to the same program; the arrays themselves differ."""
+    """Two layers that differ only in their arrays share a program; the arrays themselves differ."""
     one, other = (_spring(seed).linearization(np.dtype(np.float64)).J_x for seed in (3, 4))
     texts = [J._push.lower(*J.point, np.zeros((3, 1))).as_text() for J in (one, other)]  # type: ignore[attr-defined]
     assert texts[0] == texts[1]
@@ -74,6 +74,6 @@ def test_its_arrays_are_arguments_of_the_compiled_program() -> None:
 
 
 def test_single_precision_stays_single() -> None:
-    """Also where the arrays were made in double."""
+    """This holds even for arrays made in double precision."""
     J = engine("forward").prepare(Chain((_spring(),), np.dtype(np.float32)), "x")(np.ones(3), np.ones(2))
     assert J.dtype == np.float32

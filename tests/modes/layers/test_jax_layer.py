@@ -1,4 +1,4 @@
-"""A user's own function is a chain of one layer, or of its stages, and every engine takes it."""
+"""A user's own function is a chain of one layer, or of its stages, and every engine accepts it."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def _stage(x: Any, theta: Any) -> Any:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_engines_agree_on_a_users_function(wrt: Wrt) -> None:
-    """Between layers of ours, too."""
+    """This holds between layers of ours, too."""
     chain = Chain((JaxLayer(_stage, inputs=3, params=2), Dense(6, 2), JaxLayer(_stage, inputs=2, params=2)))
     rng = np.random.default_rng(0)
     x, theta = rng.standard_normal(3), rng.standard_normal(chain.n_params)
@@ -40,6 +40,6 @@ def test_a_single_function_without_parameters() -> None:
 
 
 def test_a_function_that_returns_no_vector_is_refused() -> None:
-    """With what it returned."""
+    """The message has its result."""
     with pytest.raises(InputError, match="let it return one vector"):
         Chain((JaxLayer(lambda x, _theta: x.sum(), inputs=5), Dense(1, 1)))

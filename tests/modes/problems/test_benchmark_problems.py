@@ -1,4 +1,4 @@
-"""Problems of other benchmarks, and networks: Jacobians are those of loops in NumPy, shapes the published ones."""
+"""Problems of other benchmarks, and networks: Jacobians equal those of NumPy loops, shapes the published ones."""
 
 import re
 from typing import Any
@@ -33,13 +33,13 @@ SMALL: list[Row] = [
     ("convolution", 1, 3, {"channels": 1}),
     ("fourier-features", 3, 2, {"features": 4, "width": 3}),
 ]
-"""Every problem, small; of `control` chains that are written out and one that is a loop."""
+"""Every problem, small; for `control`, chains written out and one that is a loop."""
 
 FIRST = list({row[0]: row for row in reversed(SMALL)}.values())
 """One row of each problem."""
 
 _SLOW = {"bundle-adjustment", "convolution", "hand-tracking"}
-"""Six engines of these take many seconds to compile."""
+"""Their six engines take many seconds to compile."""
 
 
 def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
@@ -48,7 +48,7 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("case", SMALL, ids=case_id)
 def test_jacobians_agree_with_independent_ones(case: Row) -> None:
-    """With respect to θ and to x; the values agree as well, in NumPy and in JAX."""
+    """This holds with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
     p = make(case)
     value, split = VALUES[p.name], p.x.size
     np.testing.assert_allclose(p.chain.value(p.x, p.theta), value(p, p.x, p.theta), rtol=1e-11, atol=1e-12)
@@ -64,7 +64,7 @@ def test_jacobians_agree_with_independent_ones(case: Row) -> None:
     "case", [pytest.param(row, marks=pytest.mark.long) if row[0] in _SLOW else row for row in FIRST], ids=case_id
 )
 def test_engines_agree_on_benchmark_problems(case: Row) -> None:
-    """All of them, with respect to x and θ."""
+    """All of them agree, with respect to x and θ."""
     p = make(case)
     first, *others = (_jacobian(name, p, Wrt.BOTH) for name in COMPUTING)
     for other in others:
@@ -73,7 +73,7 @@ def test_engines_agree_on_benchmark_problems(case: Row) -> None:
 
 @pytest.mark.parametrize("case", FIRST, ids=case_id)
 def test_single_precision_is_enough(case: Row) -> None:
-    """The point of a seed is the same in both precisions, and so is the Jacobian, to what a sweep lets pass."""
+    """A seed gives the same point in both precisions, and the same Jacobian, within the tolerance of a sweep."""
     name, n, m, options = case
     expected = _jacobian("jax-vjp", make(case), Wrt.THETA)
     J = _jacobian("jax-vjp", problem(name, n=n, m=m, dtype="float32", **options), Wrt.THETA)
@@ -84,7 +84,7 @@ def test_single_precision_is_enough(case: Row) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", [row[0] for row in FIRST])
 def test_values_are_finite_and_of_the_asked_precision(name: str, dtype: str) -> None:
-    """For several seeds, at sizes that a sweep has."""
+    """This holds for several seeds, at sizes of a sweep."""
     n, m = nearest_shape(name, 256, 64)
     for seed in range(4):
         p = problem(name, n=n, m=m, seed=seed, dtype=dtype)
@@ -110,7 +110,7 @@ def test_values_are_finite_and_of_the_asked_precision(name: str, dtype: str) -> 
     ],
 )
 def test_published_shapes(name: str, options: dict[str, Any], shape: tuple[int, int]) -> None:
-    """The problem has them, and is made at that size; n counts θ, in the networks the inputs x."""
+    """The problem has them, and can be made at that size; n counts θ, or in the networks the inputs x."""
     n, m = shape
     assert nearest_shape(name, n, m, options) == shape
     p = problem(name, n=n, m=m, **options)
@@ -134,7 +134,7 @@ def test_published_shapes(name: str, options: dict[str, Any], shape: tuple[int, 
     ],
 )
 def test_what_is_nearest(name: str, asked: tuple[int, int], options: dict[str, Any], found: tuple[int, int]) -> None:
-    """And what is nearest to that is itself."""
+    """The nearest shape is its own nearest."""
     assert nearest_shape(name, *asked, options) == found
     assert nearest_shape(name, *found, options) == found
 
@@ -153,13 +153,13 @@ def test_what_is_nearest(name: str, asked: tuple[int, int], options: dict[str, A
     ],
 )
 def test_options_are_checked(name: str, options: dict[str, Any], message: str) -> None:
-    """With what was given and what is allowed."""
+    """The message has the given and the allowed values."""
     with pytest.raises(InputError, match=re.escape(message)):
         problem(name, n=(n := nearest_shape(name, 36, 3))[0], m=n[1], **options)
 
 
 def test_an_observation_touches_31_entries_at_most() -> None:
-    """Its camera, its point and its weight in two errors, the weight alone in the third; nothing is left untouched.
+    """Camera, point and weight enter two errors, the weight alone the third; no entry is left untouched.
 
     Two of the 31 are always zero: an error along one axis does not know the principal point's other coordinate.
     """
@@ -180,7 +180,7 @@ def test_an_observation_touches_31_entries_at_most() -> None:
 
 
 def test_a_point_of_the_hand_touches_the_pose_and_itself() -> None:
-    """At most 26 + 2 entries in a row; the pose has an influence, each part of it."""
+    """A row has at most 26 + 2 entries; each part of the pose matters."""
     p = problem("hand-tracking", n=26 + 2 * 60, m=3 * 60)
     J = _jacobian("jax-vjp", p, Wrt.THETA)
     own = np.kron(np.eye(60), np.ones((3, 2))) > 0
@@ -190,7 +190,7 @@ def test_a_point_of_the_hand_touches_the_pose_and_itself() -> None:
 
 
 def test_the_hand_at_rest_is_its_own_skin() -> None:
-    """22 bones whose weights add up to one at each vertex, each with skin of its own; unposed, nothing moves."""
+    """22 bones have weights that add up to one at each vertex, each with skin of its own; unposed, nothing moves."""
     hand = drawn_hand(np.random.default_rng(4))
     assert hand.relative.shape == hand.undo.shape == (22, 3, 4)
     assert hand.vertices.shape == (528, 3)
@@ -226,7 +226,7 @@ def test_a_prior_with_more_degrees_of_freedom() -> None:
 
 @pytest.mark.parametrize("far", [1e3, 1e6])
 def test_a_mixture_far_away_has_a_likelihood(far: float) -> None:
-    """Where every density is zero in floating point."""
+    """There, every density is zero in floating point."""
     p = problem("gmm", n=12, m=1, points=3)
     J = engine("jax-vjp").prepare(p.chain, "theta")(p.x + far, p.theta)
     assert np.isfinite(np.asarray(J)).all()
@@ -234,7 +234,7 @@ def test_a_mixture_far_away_has_a_likelihood(far: float) -> None:
 
 
 def test_a_rotation_that_begins() -> None:
-    """Where r is zero p stays, and moves with r × p."""
+    """If r is zero, p stays, and moves with r × p."""
     p = np.array([[1.0, -2.0, 3.0]])
     np.testing.assert_array_equal(rotated(np.zeros((1, 3)), p), p)
     J = jax.jacrev(lambda r: rotated(r[None], jax.numpy.asarray(p))[0])(jax.numpy.zeros(3))
@@ -242,7 +242,7 @@ def test_a_rotation_that_begins() -> None:
 
 
 def test_a_long_rollout_is_a_loop() -> None:
-    """The program does not grow with the steps, and forward and reverse mode of it agree with the recursions."""
+    """Its program does not grow with the steps, and its forward and reverse mode agree with the recursions."""
     programs = []
     for n in (100, 300):
         p = problem("control", n=n, m=4)
@@ -257,7 +257,7 @@ def test_a_long_rollout_is_a_loop() -> None:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_a_layer_many_times_in_a_row(wrt: Wrt) -> None:
-    """Between others, with parameters of its own each time."""
+    """It may stand between others, with parameters of its own each time."""
     again = Dense(3, 3)
     chain = Chain((Dense(2, 3), *(again,) * 9, Dense(3, 3), Dense(3, 2)))
     rng = np.random.default_rng(3)

@@ -1,4 +1,4 @@
-"""Published problems: their Jacobians are those of formulas written down a second time, their shapes the published."""
+"""Published problems: Jacobians equal independently written formulas, shapes the published ones."""
 
 from collections.abc import Callable
 from typing import Any
@@ -124,7 +124,7 @@ def _id(case: object) -> str | None:
 def test_jacobians_agree_with_independent_ones(
     name: str, n: int, m: int, options: dict[str, Any], independent: Callable[[Problem], Array]
 ) -> None:
-    """Those of JAX to 1e-8 and better; and a complex step through the problem's own value gives the same."""
+    """JAX's agree to 1e-8 and better, and so does a complex step through the problem's own value."""
     p = problem(name, n=n, m=m, **options)
     expected = independent(p)
     assert expected.shape == (m, n) == (p.m, p.n)
@@ -138,7 +138,7 @@ def test_jacobians_agree_with_independent_ones(
 @pytest.mark.parametrize("wrt", [pytest.param(Wrt.X, marks=pytest.mark.long), Wrt.BOTH])
 @pytest.mark.parametrize("name", sorted({row[0] for row in INDEPENDENT}))
 def test_engines_agree_on_published_problems(name: str, wrt: Wrt) -> None:
-    """All of them, at the smallest shape from eight on."""
+    """All of them agree, at the smallest shape from eight on."""
     n, m = nearest_shape(name, 8, 8)
     p = problem(name, n=n, m=m)
     first, *others = (np.asarray(engine(one).prepare(p.chain, wrt)(p.x, p.theta)) for one in COMPUTING)
@@ -161,7 +161,7 @@ def test_engines_agree_on_published_problems(name: str, wrt: Wrt) -> None:
     ],
 )
 def test_shapes_are_the_published_ones(name: str, asked: tuple[int, int], found: tuple[int, int]) -> None:
-    """What is asked for, where the problem has it; else what is near."""
+    """A problem takes the requested shape if it has it, otherwise one nearby."""
     assert nearest_shape(name, *asked) == found
     assert name in problem_names()
 
@@ -179,7 +179,7 @@ def test_propane_burns_to_the_published_solution() -> None:
 
 @pytest.mark.parametrize("experiment", range(1, 6))
 def test_dipoles_start_at_their_sums(experiment: int) -> None:
-    """The published starting points have the sums that were measured."""
+    """The published starting points have the measured sums."""
     p = problem("heart-dipole", n=8, m=8, experiment=experiment)
     left = p.chain.value(p.x, p.theta)
     assert np.abs(left[:2]).max() < 1e-15
@@ -187,7 +187,7 @@ def test_dipoles_start_at_their_sums(experiment: int) -> None:
 
 
 def test_helmholtz_is_a_mixture() -> None:
-    """Every logarithm is that of a positive number, whatever the size."""
+    """Every logarithm has a positive argument, at any size."""
     for n in (1, 10, 400):
         p = problem("helmholtz", n=n, m=1, seed=n)
         layer: Any = p.chain.layers[0]

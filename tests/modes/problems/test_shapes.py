@@ -1,4 +1,4 @@
-"""Problems that do not have every shape say which they have, and which is nearest to what was asked for."""
+"""Problems without every shape say which ones they have, and which is nearest to the requested one."""
 
 import re
 from collections.abc import Callable
@@ -17,14 +17,14 @@ FAMILIES: dict[str, Callable[..., Shape]] = {
     "tall": lambda k, **_: (26 + 2 * k, 3 * k),
     "wide": lambda k, **_: (k**3, k),
 }
-"""Sizes that grow at different rates, and one that does not grow."""
+"""Sizes that grow at different rates, and a constant one."""
 
 sizes = st.integers(1, 3000)
 
 
 @given(st.sampled_from(sorted(FAMILIES)), sizes, sizes)
 def test_a_family_finds_what_looking_at_all_finds(name: str, n: int, m: int) -> None:
-    """Of equally near shapes the smaller."""
+    """Of equally near shapes it takes the smaller."""
     shape_of = FAMILIES[name]
     expected = min((shape_of(k) for k in range(1, 1500)), key=lambda shape: (distance((n, m), shape), shape))
     assert family(shape_of)(n, m) == expected
@@ -32,7 +32,7 @@ def test_a_family_finds_what_looking_at_all_finds(name: str, n: int, m: int) -> 
 
 @given(sizes, sizes, sizes, sizes)
 def test_distance_is_a_factor(n: int, m: int, k: int, s: int) -> None:
-    """One for the same shape, more for others, the same in both directions, and a product of the way over a third."""
+    """It is one for the same shape, larger for others, symmetric, and at most the product along a detour."""
     one, other = (n, m), (k, s)
     assert (distance(one, other) == 1) == (one == other)
     assert distance(one, other) == distance(other, one)
@@ -43,14 +43,14 @@ def test_distance_is_a_factor(n: int, m: int, k: int, s: int) -> None:
     ("asked", "found"), [((10**6, 10**6), (999_698, 999_698)), ((4, 1024), (8, 8)), ((1, 1), (2, 2))]
 )
 def test_no_shape_is_larger_than_the_largest(asked: Shape, found: Shape) -> None:
-    """Also where a larger one would be nearer; a square is as near to 4 × 1024 as all others between, and the least."""
+    """A larger one may be nearer; for 4 × 1024, squares between are equally near, and the least is taken."""
     assert family(FAMILIES["squares"])(*asked) == found
 
 
 @pytest.mark.parametrize("name", problem_names())
 @given(n=sizes, m=sizes)
 def test_the_nearest_shape_is_one_of_the_problems(name: str, n: int, m: int) -> None:
-    """It is nearest to itself, and small ones can be made."""
+    """It is its own nearest, and small ones can be made."""
     found = nearest_shape(name, n, m)
     assert nearest_shape(name, *found) == found
     if max(found) <= 64:
@@ -59,7 +59,7 @@ def test_the_nearest_shape_is_one_of_the_problems(name: str, n: int, m: int) -> 
 
 
 def test_without_a_rule_there_is_every_shape() -> None:
-    """In words, and found to be its own nearest."""
+    """This holds in words, and every shape is its own nearest."""
     assert problem_shape("driven") == "any n × m"
     assert nearest_shape("driven", 17, 3) == (17, 3)
 
@@ -71,7 +71,7 @@ def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_plugin")
 def test_a_third_partys_factory_has_a_rule() -> None:
-    """With the problem's options, and their defaults."""
+    """The rule takes the problem's options, with their defaults."""
     assert problem_shape("stepped") == "m = step, n = step, 2 step, …"
     assert nearest_shape("stepped", 10, 1) == (8, 4)
     assert nearest_shape("stepped", 10, 1, {"step": 5}) == (10, 5)
@@ -90,7 +90,7 @@ def test_a_third_partys_factory_has_a_rule() -> None:
     ],
 )
 def test_what_no_problem_has_is_refused(n: int, m: int, options: dict[str, int], message: str) -> None:
-    """As `problem` does."""
+    """`problem` refuses it too."""
     with pytest.raises(InputError, match=message):
         nearest_shape("driven", n, m, options)
 
@@ -102,7 +102,7 @@ def test_a_problem_shows_itself_in_a_line() -> None:
 
 @pytest.mark.parametrize("name", problem_names())
 def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
-    """Small, and one of its shapes; a size that is given stays, and the other one goes with it."""
+    """It is small, and one of its shapes; a given size stays, and the other one follows it."""
     n, m = natural_shape(name)
     made = problem(name)
     assert (made.n, made.m) == (n, m) == nearest_shape(name, n, m)
@@ -112,7 +112,7 @@ def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
 
 
 def test_the_natural_sizes_are_those_of_the_page() -> None:
-    """That documents them."""
+    """The page documents them."""
     page = (Path(__file__).parents[3] / "docs" / "problems.md").read_text(encoding="utf-8")
     for name in problem_names():
         n, m = natural_shape(name)
@@ -120,7 +120,7 @@ def test_the_natural_sizes_are_those_of_the_page() -> None:
 
 
 def test_one_size_chooses_the_other() -> None:
-    """The natural one, or what the shapes leave; where nothing goes with it, the error is as with both."""
+    """The other size is the natural one, or what the shapes allow; if none fits, the error is as with both."""
     assert natural_shape("driven") == (64, 16)
     assert (problem("driven", n=7).m, problem("driven", m=7).n) == (16, 64)
     assert (problem("mgh32", m=5).n, problem("mgh32", n=40).m, problem("arrowhead", n=7).m) == (5, 40, 7)
