@@ -37,6 +37,7 @@ def test_many_runs_at_once_are_each_their_own() -> None:
     """(rounds, runs, pairs) gives what each run alone would."""
     rng = np.random.default_rng(3)
     runs = np.stack([series(rng, 0.5, 10, 40) for _ in range(5)], axis=1)
+    assert correlation_of(runs[:5]).tolist() == [0.0] * 5
     assert correlation_of(runs) == pytest.approx([float(correlation_of(runs[:, i])) for i in range(5)])
 
 

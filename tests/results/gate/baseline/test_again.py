@@ -170,6 +170,7 @@ def test_a_second_look_corrects_for_all_shifts_too() -> None:
     """Though it measures only what the first flagged; and it is the fresh rounds that decide."""
     assert _fails([1e-9], [0.95 * 0.01 / 20]) == [True]
     assert _fails([1e-9], [1.05 * 0.01 / 20]) == [False]
+    assert _fails([1e-9, 1e-9], [0.98 * 0.01 / 19]) == [False, False], "one was not measured again: it rejects nothing"
     assert _fails([1e-9, 1e-9], [0.95 * 0.01 / 20, 0.98 * 0.01 / 19]) == [True, True]
     assert _fails([1e-9, 1e-9], [0.95 * 0.01 / 20, 1.02 * 0.01 / 19]) == [True, False]
 
