@@ -45,7 +45,8 @@ def test_means_and_quantiles() -> None:
     assert (found.point, found.low, found.high) == pytest.approx(tuple(np.exp([known.mean(), low, high])))
     assert found.level == 0.95
     one = log_mean(np.array([0.1, np.nan]))
-    assert (one.point, one.low, one.high) == (pytest.approx(math.exp(0.1)), None, None)
+    assert one.point == pytest.approx(math.exp(0.1))
+    assert (one.low, one.high) == (None, None)
     quantiles = t_quantile(np.array([[1, 2], [7.5, 0]]), 0.9)
     expected = [[math.inf, stats.t.ppf(0.95, 1)], [stats.t.ppf(0.95, 6.5), math.inf]]
     np.testing.assert_allclose(quantiles, expected)
