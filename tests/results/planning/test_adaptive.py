@@ -119,7 +119,7 @@ def test_it_is_sure_as_often_as_it_says(sweeps: int) -> None:
             size = crossing.size
             hits.append(size is not None and (size.low or 0) <= true_m(n) <= (size.high or 0))
     assert len(hits) == 4 * sweeps
-    least, most = binom.ppf([5e-4, 1 - 5e-4], len(hits), 0.94)
+    least, most = (binom.ppf(p, len(hits), 0.94) for p in (5e-4, 1 - 5e-4))
     assert least <= sum(hits) <= most
 
 

@@ -34,7 +34,7 @@ def test_intervals_cover(weather: str, sweeps: int) -> None:
     noise: dict[str, Any] = WEATHER[weather]
     law = _law(scripted_run())
     held = [_held(scripted_run(seed, **noise), law) for seed in range(sweeps)]
-    least, most = binom.ppf([5e-4, 1 - 5e-4], sweeps, LEVEL)
+    least, most = (binom.ppf(p, sweeps, LEVEL) for p in (5e-4, 1 - 5e-4))
     for name in held[0]:
         assert least <= sum(each[name] for each in held) <= most, name
 
@@ -51,8 +51,8 @@ def _held(run: Run, law: Law) -> Mapping[str, float]:
         for m, column in zip(*(part.T for part in ratios.along_m(n)), strict=True)
     ]
     return {
-        "ratios": np.mean(times),
-        "crossovers": np.mean([_holds(c.size, true_m(n)) for n, c in found.in_m.items()]),
+        "ratios": float(np.mean(times)),
+        "crossovers": float(np.mean([_holds(c.size, true_m(n)) for n, c in found.in_m.items()])),
         "exponent": _holds(found.law.alpha, law.alpha.point),
         "factor": _holds(found.law.c, law.c.point),
     }

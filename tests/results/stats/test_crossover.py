@@ -77,7 +77,7 @@ def test_lines_are_those_of_the_grid_that_were_reached() -> None:
     columns = pd.MultiIndex.from_product([[8, 2], [4, 5, 64]], names=["n", "m"])
     ratios = LogRatios(pair=PAIR, table=pd.DataFrame(np.ones((2, 6)), columns=columns), outputs=(4, 64, 256))
     assert (ratios.n, ratios.m) == ([2, 8], [4, 64])
-    assert [m for _, m in ratios.grid.columns] == [4, 64, 4, 64]
+    assert ratios.grid.columns.get_level_values("m").tolist() == [4, 64, 4, 64]
 
 
 def test_noise_far_from_the_crossover_does_not_move_it() -> None:
@@ -200,7 +200,7 @@ def test_the_law_of_a_power() -> None:
             ends = (found.point, found.low, found.high)
             assert ends == pytest.approx(tuple(expected if found is law.alpha else np.exp(expected)))
             assert found.level == level
-    assert law_text(law).startswith("m* = ")
+        assert law_text(law).startswith("m* = ")
 
 
 def test_two_rounds_have_a_law_without_intervals() -> None:

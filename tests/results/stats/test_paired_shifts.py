@@ -119,7 +119,7 @@ def test_tests_and_intervals_are_students() -> None:
     """One-sided on either side, and as an interval within a margin or around a truth; two rounds are too few."""
     logs = np.random.default_rng(9).normal([0.02, -0.03, 0.0], 0.02, (9, 3))
     logs[2:, 2] = np.nan
-    found, margins, error = shifts_of(logs), np.array([0.01, 0.02, 0.03]), np.asarray(stats.sem(logs[:, :2]))
+    found, margins, error = shifts_of(logs), np.array([0.01, 0.02, 0.03]), np.array(stats.sem(logs[:, :2]), dtype=float)
     for i in (0, 1):
         above = stats.ttest_1samp(logs[:, i], margins[i], alternative="greater").pvalue
         below = stats.ttest_1samp(logs[:, i], -margins[i], alternative="less").pvalue
