@@ -34,7 +34,7 @@ def outcome(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, type[E
 
 
 def assert_same(found: Any, expected: Any, rounding: float = 1.0, *, cancels: bool = True) -> None:
-    """The same tree of arrays, shapes and dtypes, NaN for NaN, values up to rounding.
+    """Expects the same tree of arrays, shapes and dtypes, NaN for NaN, values up to rounding.
 
     Where nothing `cancels`, each entry is right relative to itself.
     """

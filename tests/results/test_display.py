@@ -1,4 +1,4 @@
-"""Records in a notebook: what is shown is what they hold, and what comes from outside is escaped."""
+"""Records in a notebook show their content, and escape text from outside."""
 
 import subprocess
 import sys
@@ -19,12 +19,12 @@ PAIR = ("forward", "reverse")
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """With noise, so that there are intervals."""
+    """A run with noise, so that there are intervals."""
     return scripted_run(noise=0.05)
 
 
 def test_helpers_escape_every_text() -> None:
-    """Whatever is a text is no tag."""
+    """No text becomes a tag."""
     assert in_words('<b>&"') == "<p>&lt;b&gt;&amp;&quot;</p>"
     cells = Reader(table(["<n>", 1], [("<a>", "<b>")], "<title>")).cells
     assert cells == ["<n>", "1", "<a>", "<b>"]
@@ -34,7 +34,7 @@ def test_helpers_escape_every_text() -> None:
 
 
 def test_a_crossover_is_two_tables_and_a_law(run: Run) -> None:
-    """m* at each n, n* at each m, with intervals; where there is none, it is said who is cheaper."""
+    """They are m* at each n and n* at each m, with intervals, or else the cheaper engine."""
     found = crossover(log_ratios(run, PAIR))
     html = shown(found)
     cells = Reader(html).cells
@@ -55,14 +55,14 @@ def test_a_crossover_is_two_tables_and_a_law(run: Run) -> None:
 
 
 def test_the_level_of_a_crossover_is_shown(run: Run) -> None:
-    """As it was asked for."""
+    """It is the requested one."""
     html = shown(crossover(log_ratios(run, PAIR), level=0.9))
     assert "90 % interval" in html
     assert "95 %" not in html
 
 
 def test_a_crossing_an_estimate_and_a_law_are_a_line(run: Run) -> None:
-    """Each with its numbers."""
+    """Each has its numbers."""
     found = crossover(log_ratios(run, PAIR))
     crossing = found.in_m[64]
     assert shown(crossing) == f"<p>break-even at {size_text(crossing)}; reverse is cheaper below</p>"
@@ -73,7 +73,7 @@ def test_a_crossing_an_estimate_and_a_law_are_a_line(run: Run) -> None:
 
 
 def test_scores_are_a_table(run: Run) -> None:
-    """One row for each rule, the best first; one score alone is a row of it. The list is still a list."""
+    """Each rule has a row, the best first; one score alone is a row. The list is still a list."""
     found = scores(log_ratios(run, PAIR))
     cells = Reader(shown(found)).cells
     assert isinstance(found, list)
@@ -87,7 +87,7 @@ def test_scores_are_a_table(run: Run) -> None:
 
 
 def test_a_prediction_is_a_table_and_a_sentence(run: Run) -> None:
-    """Measured beside predicted; where there is none, it is said."""
+    """It has measured beside predicted values, or says that there is no prediction."""
     points = {64: (50.0, 60.0), 128: (None, 70.0)}
     found = Prediction(pair=PAIR, ratios=log_ratios(run, PAIR), crossovers=points, right=3, decided=4)
     html = shown(found)
@@ -96,7 +96,7 @@ def test_a_prediction_is_a_table_and_a_sentence(run: Run) -> None:
 
 
 def test_ratios_of_nothing_say_so(run: Run) -> None:
-    """No column, or no number in any: no map. Names are escaped."""
+    """Without columns or numbers there is no map. Names are escaped."""
     ratios = log_ratios(run, PAIR)
     for nothing in (ratios.table.iloc[:, :0], ratios.table * np.nan):
         html = shown(LogRatios(pair=("<a>", "<b>"), table=nothing, outputs=ratios.outputs))
@@ -104,12 +104,12 @@ def test_ratios_of_nothing_say_so(run: Run) -> None:
 
 
 def test_anything_else_is_its_repr() -> None:
-    """Escaped too."""
+    """It is escaped too."""
     assert record_html("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
 
 
 def test_records_are_shown_without_loading_what_is_heavy() -> None:
-    """The module that every record inherits from, and the hook for figures, need the standard library only."""
+    """The base class of records and the hook for figures need the standard library only."""
     program = "import sys, fwdrev.results.display; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "fwdrev.results.display" in done.stdout.split()
@@ -117,7 +117,7 @@ def test_records_are_shown_without_loading_what_is_heavy() -> None:
 
 
 def test_columns_are_aligned() -> None:
-    """Two spaces apart, nothing behind the last word; numbers to the right where that is asked for."""
+    """They are two spaces apart, without trailing spaces; numbers are right-aligned on request."""
     rows = [("a", "1"), ("bcd", "")]
     assert aligned(rows) == ["a    1", "bcd"]
     assert aligned([("a", "1"), ("b", "100")], "<>") == ["a    1", "b  100"]

@@ -1,4 +1,4 @@
-"""What `fwdrev doctor` finds, from made-up facts and noise: nothing is measured here."""
+"""Findings of `fwdrev doctor` from made-up facts and noise, without measurements."""
 
 import dataclasses
 import json
@@ -49,7 +49,7 @@ Run "python -m pyperf system tune" to tune the system configuration to run bench
 
 
 def rounds(spread: float = 0.0, drift: float = 0.0, *, pinned: bool = True) -> list[NoiseRound]:
-    """Eleven processes of six seconds: log ratios and log times, of which those are the standard deviations."""
+    """Eleven processes of six seconds, with these standard deviations of log ratios and log times."""
     steps = np.linspace(-1, 1, 11)
     steps /= np.std(steps, ddof=1)
     return [
@@ -114,7 +114,7 @@ def test_a_good_machine_needs_no_advice() -> None:
     ],
 )
 def test_what_is_found(name: str, change: dict[str, Any], status: str, part: str) -> None:
-    """Everything but `ok` comes with what to do; only a warning makes a machine unfit."""
+    """Everything but `ok` has a remedy; only a warning makes a machine unfit."""
     machine = dataclasses.replace(GOOD, **change)
     finding = found(name, machine)
     assert (finding.status.value, part in finding.found, bool(finding.advice)) == (status, True, status != "ok"), (
@@ -137,14 +137,14 @@ def test_what_is_found(name: str, change: dict[str, Any], status: str, part: str
     ],
 )
 def test_what_is_measured(name: str, measured: dict[str, Any], status: str) -> None:
-    """Times that drift do no harm to ratios; a minute is ten of these processes."""
+    """Drifting times do not harm ratios; a minute is ten of these processes."""
     finding = found(name, **measured)
     assert finding.status.value == status, finding
     assert bool(finding.advice) == (status != "ok")
 
 
 def test_advice_is_below_its_finding() -> None:
-    """Each line of it with an arrow; the marks are those of the last line."""
+    """Each of its lines has an arrow; the last line explains the marks."""
     lines = diagnosis_lines(diagnose(dataclasses.replace(GOOD, pyperf=pyperf_says(SHOWN), load=4.0), rounds()))
     assert [line for line in lines if "→" in line][1:] == [
         "             → Perf event: Set max sample rate to 1",
@@ -169,7 +169,7 @@ def test_the_noise_in_numbers() -> None:
 
 
 def test_the_smallest_difference_is_seen_four_times_in_five() -> None:
-    """That is what it claims: the interval of ten rounds excludes no difference."""
+    """An interval from ten rounds excludes zero that often, as claimed."""
     rng, spread, n = np.random.default_rng(0), 0.02, 10
     logs = rng.normal(math.log1p(smallest_difference(spread, n)), spread, (20_000, n))
     half = t_quantile(n) * np.std(logs, axis=1, ddof=1) / math.sqrt(n)
@@ -177,7 +177,7 @@ def test_the_smallest_difference_is_seen_four_times_in_five() -> None:
 
 
 def test_json_of_a_diagnosis() -> None:
-    """The documented keys, strictly JSON."""
+    """It is strict and has the documented keys."""
     made: Diagnosis = diagnose(GOOD, rounds())
     data = json.loads(json.dumps(made.to_json(), allow_nan=False))
     assert list(data) == ["fit", "findings", "noise"]

@@ -1,4 +1,4 @@
-"""The code to paste names the function that was advised on: evaluated where it goes, it computes the arm's Jacobian."""
+"""The code to paste names the advised function: evaluated in its place, it computes the arm's Jacobian."""
 
 import functools
 from collections.abc import Callable
@@ -16,12 +16,12 @@ X = np.linspace(0.1, 0.5, 4)
 
 
 def energy(x: Any) -> Any:
-    """To a number."""
+    """A function to a number."""
     return (x**3).sum()
 
 
 def outer(x: Any, scale: Any = 2.0) -> Any:
-    """To a matrix."""
+    """A function to a matrix."""
     return scale * jnp.outer(x, x)
 
 
@@ -37,28 +37,28 @@ def doubled(f: Callable[..., Any]) -> Callable[..., Any]:
 
 @doubled
 def decorated(x: Any) -> Any:
-    """Twice that."""
+    """Its decorated value is twice as large."""
     return x**2
 
 
 class Model:
-    """Weights, with methods, that can be called."""
+    """A model with weights and methods, which can be called."""
 
     def __init__(self, w: float) -> None:
-        """One weight."""
+        """Sets one weight."""
         self.w = w
 
     def __call__(self, x: Any) -> Any:
-        """As a function."""
+        """The model as a function."""
         return self.w * x**2
 
     def residuals(self, x: Any) -> Any:
-        """As a method."""
+        """The model's method."""
         return jnp.sin(self.w * x)
 
     @staticmethod
     def plain(x: Any) -> Any:
-        """In a class."""
+        """A function in a class."""
         return x**2
 
 
@@ -98,7 +98,7 @@ _hidden = Model(7.0)
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_name_stands_for_the_function(f: Callable[..., Any], name: str) -> None:
-    """Where the caller is; where nothing there does, it is f. The pasted line computes what the arm computes."""
+    """This holds in the caller's scope; without a name there it is f. The pasted line computes the arm's Jacobian."""
     x = X if f is not mapped else X[:, None]
     given = {"f": f}
     del f
@@ -112,8 +112,8 @@ def test_the_name_stands_for_the_function(f: Callable[..., Any], name: str) -> N
 
 
 def test_local_names_count() -> None:
-    """They stand before those of the module, and for that object alone."""
-    squared = lambda x: x**2  # noqa: E731 - a lambda in a variable is what is tested
+    """They precede those of the module, and stand for that object alone."""
+    squared = lambda x: x**2  # noqa: E731 - the test needs a lambda in a variable
     assert "jacfwd(squared)" in str([arm.code for arm in fwdrev.advise(squared, X, measure=False).arms])
     energy = doubled(outer)
     found = Names(caller())
@@ -122,7 +122,7 @@ def test_local_names_count() -> None:
 
 
 def test_a_function_of_another_module_has_its_name_there() -> None:
-    """Nothing here stands for it."""
+    """No name in this module stands for it."""
     from fwdrev.modes.functions import candidates as function_arms
 
     names = Names(caller())
@@ -133,7 +133,7 @@ def test_a_function_of_another_module_has_its_name_there() -> None:
 
 
 def test_stages_are_named_alike() -> None:
-    """Each by what stands for it; those that would share a name are numbered."""
+    """Each has its own name; equal names are numbered."""
     found = fwdrev.advise([outer, jax.jit(jnp.sum)], X, measure=False)
     mixed = next(arm.code for arm in found.arms if arm.name == "mixed")
     assert mixed is not None

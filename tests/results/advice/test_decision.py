@@ -1,4 +1,4 @@
-"""Advice from scripted trials: what is measured within a budget, what is recommended, and how that is told."""
+"""Advice from scripted trials: measurements within a budget, recommendations, and their wording."""
 
 import math
 import re
@@ -37,10 +37,10 @@ FACTS = Facts(
 
 @dataclass(kw_only=True)
 class Scripted:
-    """Trials whose times are given; the clock goes on by what they cost.
+    """Trials with given times; the clock advances by their cost.
 
-    `fails`: arms that raise when they are prepared, `dies`: when they are timed first; `compiling`: seconds, which the
-    trials foresee if they are `careful`; `counts`: expected seconds, and `uncounted` what else counting finds.
+    `fails`: arms that raise when they are prepared, `dies`: when they are first timed; `compiling`: seconds, which the
+    trials foresee if they are `careful`; `counts`: expected seconds; `uncounted`: further results of counting.
     """
 
     seconds: Mapping[str, float]
@@ -60,19 +60,19 @@ class Scripted:
     tried: list[str] = field(default_factory=list)
 
     def clock(self) -> float:
-        """Of the trials' own time."""
+        """The clock of the trials' own time."""
         return self.now
 
     def facts(self, seconds: float) -> Facts:
-        """Known already."""
+        """Known from the start."""
         return FACTS
 
     def expected(self, seconds: float) -> Expected:
-        """At once."""
+        """Answers at once."""
         return Expected(seconds=self.counts) | self.uncounted
 
     def prepare(self, arm: str, seconds: float) -> Prepared:
-        """Takes the time to compile, or all that it was given."""
+        """Takes the time to compile, or the whole limit."""
         takes = self.compiling.get(arm, 0.1)
         if self.careful and takes > seconds:
             raise LostArmError(arm, "it is expected to need more than is left for it", late=True, needs=takes)
@@ -90,7 +90,7 @@ class Scripted:
         )
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float) -> Values:
-        """Noise that all blocks of an arm share in a round."""
+        """All blocks of an arm share the noise of a round."""
         self.asked.append(tuple(loops))
         for arm in self.dies & set(loops):
             raise LostArmError(arm, "it died")
@@ -100,7 +100,7 @@ class Scripted:
 
 
 def advised(trials: Scripted, facts: Facts = FACTS, budget: float = 20.0) -> Advice:
-    """By the trials' clock."""
+    """Advises by the trials' clock."""
     from fwdrev.results.advice.decision import advice_of
 
     seen = observed(trials, facts, budget, clock=trials.clock)
@@ -108,13 +108,13 @@ def advised(trials: Scripted, facts: Facts = FACTS, budget: float = 20.0) -> Adv
 
 
 def arm_of(advice: Advice, name: str) -> dict[str, object]:
-    """As JSON."""
+    """An arm of the JSON."""
     found: dict[str, object] = next(arm for arm in advice.to_json()["arms"] if arm["name"] == name)
     return found
 
 
 def test_the_faster_arm_is_recommended() -> None:
-    """With its ratio to the other one, an interval, and its code; three rounds are enough where it is clear."""
+    """It has its ratio to the other one, an interval, and its code; three rounds are enough for a clear case."""
     trials = Scripted(seconds={"forward": 4e-4, "reverse": 1e-4}, noise=0.01)
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.tie, found.rounds) == ("reverse", "forward", False, 3)
@@ -126,7 +126,7 @@ def test_the_faster_arm_is_recommended() -> None:
 
 
 def test_json_has_what_was_promised() -> None:
-    """The keys that programs rely on."""
+    """Programs rely on these keys."""
     data = advised(Scripted(seconds={"forward": 1e-4, "reverse": 4e-4}, noise=0.01)).to_json()
     assert (data["n"], data["m"], data["recommend"]) == (100, 10, "forward")
     assert data["times_faster"]["reverse"].keys() == {"point", "low", "high", "level"}
@@ -150,7 +150,7 @@ def test_json_has_what_was_promised() -> None:
 def test_within_the_noise_memory_decides(
     seconds: dict[str, float], noise: float, memory: dict[str, int], *, recommend: str, tie: bool
 ) -> None:
-    """What is surely faster wins, whatever it needs."""
+    """A clearly faster arm wins, whatever memory it needs."""
     trials = Scripted(seconds=seconds, noise=noise, memory=memory)
     found = advised(trials)
     assert (found.recommend, found.tie) == (recommend, tie)
@@ -158,7 +158,7 @@ def test_within_the_noise_memory_decides(
 
 
 def test_what_seems_much_faster_wins_though_nobody_is_sure() -> None:
-    """And that is said: its interval holds equal times."""
+    """The advice says that its interval includes equal times."""
     seconds, memory = {"forward": 1.0e-4, "reverse": 1.3e-4}, {"forward": 2000, "reverse": 1000}
     found = advised(Scripted(seconds=seconds, noise=0.4, memory=memory))
     assert (found.recommend, found.tie) == ("forward", False)
@@ -166,7 +166,7 @@ def test_what_seems_much_faster_wins_though_nobody_is_sure() -> None:
 
 
 def test_a_noisy_answer_takes_more_rounds_and_keeps_to_the_budget() -> None:
-    """No round begins that would not fit."""
+    """A round that would not fit does not begin."""
     trials = Scripted(seconds={"forward": 1.0e-4, "reverse": 1.1e-4}, noise=0.3, round_seconds=3.0)
     found = advised(trials)
     assert found.rounds == 6
@@ -174,7 +174,7 @@ def test_a_noisy_answer_takes_more_rounds_and_keeps_to_the_budget() -> None:
 
 
 def test_a_budget_for_no_round_still_gives_advice() -> None:
-    """From the few calls after compiling; without an interval, and said so."""
+    """It rests on the few calls after compiling; it has no interval, and says so."""
     trials = Scripted(seconds={"forward": 3.0, "reverse": 4.0}, compiling={"forward": 2.0, "reverse": 2.0})
     found = advised(trials, budget=8.0)
     assert (found.recommend, found.rounds) == ("forward", 0)
@@ -183,7 +183,7 @@ def test_a_budget_for_no_round_still_gives_advice() -> None:
 
 
 def test_slow_arms_are_not_measured_on() -> None:
-    """Beyond the two fastest, which are always compared, and a plain mode that is not far behind the second."""
+    """The two fastest are always compared, and so is a plain mode not far behind the second."""
     codes = {**FACTS.codes, "mixed": "m", "other": "o"}
     seconds = {"forward": 1e-4, "reverse": 9e-4, "mixed": 8e-4, "other": 3e-4}
     trials = Scripted(seconds=seconds, noise=0.01)
@@ -200,7 +200,7 @@ def test_slow_arms_are_not_measured_on() -> None:
 
 
 def test_arms_that_fail_are_left_out() -> None:
-    """With their reasons; the others are measured."""
+    """Their reasons are given; the others are measured."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.times_faster) == ("reverse", None, {})
@@ -209,7 +209,7 @@ def test_arms_that_fail_are_left_out() -> None:
 
 
 def test_arms_are_tried_in_the_order_of_their_counts() -> None:
-    """Whatever the order of the table; those of which nothing is expected come last."""
+    """The order of the table does not matter; arms without expectations come last."""
     codes = {"a": "a", "b": "b", "c": "c", "d": "d"}
     trials = Scripted(seconds=dict.fromkeys(codes, 1e-4), counts={"b": 3e-4, "c": 1e-4, "d": 2e-4})
     advised(trials, replace(FACTS, codes=codes))
@@ -217,7 +217,7 @@ def test_arms_are_tried_in_the_order_of_their_counts() -> None:
 
 
 def test_an_arm_that_is_late_leaves_the_slower_ones_unadvised() -> None:
-    """Nothing is recommended while what is expected to be faster was not tried, and what to do is said."""
+    """While an arm expected to be faster was not tried, nothing is recommended, and the remedy is given."""
     counts, seconds = {"forward": 4e-4, "reverse": 1e-4}, {"forward": 4e-4, "reverse": 1e-4}
     trials = Scripted(seconds=seconds, counts=counts, compiling={"reverse": 100.0})
     with pytest.raises(NothingMeasuredError, match="reverse: it took longer than the 15 s") as told:
@@ -229,7 +229,7 @@ def test_an_arm_that_is_late_leaves_the_slower_ones_unadvised() -> None:
 
 
 def test_what_was_measured_is_not_recommended_over_an_arm_that_was_late() -> None:
-    """An arm of which nothing is expected was measured: the late one may be faster."""
+    """The measured arm had no expectation: the late one may be faster."""
     counts, seconds = {"reverse": 1e-4}, {"forward": 4e-4, "reverse": 1e-4}
     trials = Scripted(seconds=seconds, counts=counts, compiling={"reverse": 100.0})
     with pytest.raises(NothingMeasuredError, match="reverse"):
@@ -244,7 +244,7 @@ def test_what_was_measured_is_not_recommended_over_an_arm_that_was_late() -> Non
 
 
 def test_an_arm_that_did_not_begin_gets_what_is_left_over() -> None:
-    """Its share was too small while others were waiting; then those that waited for it get their turn."""
+    """Its share was too small while others were waiting; after it, the waiting ones get their turn."""
     codes = {**FACTS.codes, "mixed": "m", "other": "o"}
     counts = {"forward": 1e-4, "mixed": 2e-4, "reverse": 3e-4, "other": 4e-4}
     trials = Scripted(seconds=counts, counts=counts, compiling={"mixed": 6.0}, careful=True)
@@ -260,7 +260,7 @@ def test_an_arm_that_did_not_begin_gets_what_is_left_over() -> None:
 
 
 def test_a_late_arm_that_is_expected_to_be_as_slow_does_not_block() -> None:
-    """Equal counts tell nothing."""
+    """Equal counts say nothing."""
     counts, seconds = {"forward": 1e-4, "reverse": 1e-4}, {"forward": 1e-4, "reverse": 1e-4}
     found = advised(Scripted(seconds=seconds, counts=counts, compiling={"forward": 100.0}), budget=40.0)
     assert found.recommend == "reverse"
@@ -268,7 +268,7 @@ def test_a_late_arm_that_is_expected_to_be_as_slow_does_not_block() -> None:
 
 @pytest.mark.parametrize(("seconds", "blocks"), [(2e-3, False), (3.0, True)])
 def test_an_optional_arm_that_is_late_is_noted(seconds: float, *, blocks: bool) -> None:
-    """Only a sample of the pattern was counted: the others are recommended, unless they are hopeless beside it."""
+    """Only a sample of its pattern was counted: others are recommended, unless they are hopeless beside it."""
     times = {"forward": seconds, "coloured": 1e-4}
     trials = Scripted(seconds=times, counts=times, compiling={"coloured": 100.0})
     facts = replace(FACTS, codes={"forward": "f", "coloured": "c"}, left_out={})
@@ -284,7 +284,7 @@ def test_an_optional_arm_that_is_late_is_noted(seconds: float, *, blocks: bool) 
 
 
 def test_hopeless_arms_are_not_tried() -> None:
-    """Ten times the best, and long: with that as the reason. Where the best fails they have their turn."""
+    """Arms ten times slower than the best, and long, are left out for that reason, unless the best fails."""
     counts, seconds = {"forward": 30.0, "reverse": 1e-3}, {"forward": 3.0, "reverse": 1e-3}
     trials = Scripted(seconds=seconds, counts=counts)
     found = advised(trials)
@@ -304,7 +304,7 @@ def test_hopeless_arms_are_not_tried() -> None:
 
 
 def test_what_counting_finds_out_is_kept() -> None:
-    """Arms in chunks that come up, arms that do not fit into memory, arms that could not be counted in time."""
+    """Counting may add arms in chunks, exclude arms that do not fit into memory, or run out of time."""
     uncounted = Expected(
         codes={"forward-chunked": "chunks"}, reasons={"forward": "it needs 99 GB"}, late={"reverse": "took longer"}
     )
@@ -317,14 +317,14 @@ def test_what_counting_finds_out_is_kept() -> None:
 
 
 def measured_by(trials: Scripted, budget: float = 20.0, facts: Facts = FACTS) -> Advice:
-    """By the clock of the trials."""
+    """Measures by the clock of the trials."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("fwdrev.api.advise.observed", partial(observed, clock=trials.clock))
         return measured_advice(trials, facts, budget)
 
 
 def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
-    """Whatever it took before."""
+    """Its earlier times do not matter."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, dies={"forward"})
     found = advised(trials)
     assert (found.recommend, found.runner_up) == ("reverse", None)
@@ -332,20 +332,20 @@ def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
 
 
 def test_nothing_measured_is_an_error() -> None:
-    """That names every arm."""
+    """It names every arm."""
     fails = {"forward": "one reason", "reverse": "another"}
     with pytest.raises(NothingMeasuredError, match="forward: one reason; reverse: another"):
         measured_advice(Scripted(seconds={}, fails=fails), FACTS, 20.0)
 
 
 def test_no_time_at_all_still_tries_an_arm() -> None:
-    """The first has its turn only while there is time; then nothing was measured."""
+    """The first one runs only while there is time; otherwise nothing was measured."""
     with pytest.raises(NothingMeasuredError, match="used up"):
         measured_advice(Scripted(seconds={"forward": 1.0, "reverse": 1.0}), FACTS, 0.0)
 
 
 def test_a_wrong_arm_is_left_out() -> None:
-    """Differences tell which of two Jacobians is wrong; a faster wrong one is no use."""
+    """Differences show which of two Jacobians is wrong; a wrong one is not recommended, even if faster."""
     right, wrong = [1.0] * 110, [2.0] * 10 + [1.0] * 100
     trials = Scripted(seconds={"forward": 1e-5, "reverse": 1e-4}, products={"forward": wrong, "reverse": right})
     found = advised(trials)
@@ -365,13 +365,13 @@ def test_a_wrong_arm_is_left_out() -> None:
     ],
 )
 def test_jacobians_have_to_agree(forward: list[float], reverse: list[float], wrong: set[str]) -> None:
-    """Within rounding; NaN in the same place agrees."""
+    """They agree within rounding; NaN in the same place agrees."""
     facts = replace(FACTS, n=1, m=1, quotient=[1.0])
     assert set(wrong_arms(facts, {"forward": forward, "reverse": reverse})) == wrong
 
 
 def test_the_plain_mode_is_compared_with_first() -> None:
-    """It is what one would type; then the runner-up, in chunks whose size is said."""
+    """It is what a user would type; then comes the runner-up, with the size of its chunks."""
     chunks = Expected(codes={"reverse-chunked": 'jax.jit(fwdrev.jacobian(f, mode="reverse", chunk=4))'})
     seconds = {"forward": 1e-4, "reverse": 4e-4, "reverse-chunked": 2e-4}
     trials = Scripted(seconds=seconds, counts={"forward": 1e-4, "reverse-chunked": 2e-4}, uncounted=chunks)
@@ -389,7 +389,7 @@ def test_the_plain_mode_is_compared_with_first() -> None:
 
 
 def test_products_are_named_where_they_are_fewer() -> None:
-    """One pass instead of n or m, in the library of the function; a Jacobian of one row is one pass itself."""
+    """They take one pass instead of n or m, in the function's library; a Jacobian of one row is one pass itself."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 4e-4})
     assert "Jᵀr is one jax.vjp(f, x)[1](r), J·v one jax.jvp(f, (x,), (v,))" in str(advised(trials))
     torch = str(advised(trials, replace(FACTS, framework="torch", name="model.residuals")))
@@ -398,7 +398,7 @@ def test_products_are_named_where_they_are_fewer() -> None:
 
 
 def test_other_sizes_are_extrapolated() -> None:
-    """Beyond the overhead of a call, forward in proportion to n and reverse to m: here reverse has 10 of 100 passes."""
+    """Beyond a call's overhead, forward grows with n and reverse with m: here reverse has 10 of 100 passes."""
     found = advised(Scripted(seconds={"forward": 401e-6, "reverse": 101e-6}, noise=0.02))
     assert found.break_even is not None
     for e, size in ((found.break_even.outputs, 40), (found.break_even.inputs, 25)):
@@ -419,7 +419,7 @@ def test_other_sizes_are_extrapolated() -> None:
 
 
 def test_other_sizes_are_of_what_is_recommended() -> None:
-    """The arm in chunks and the fastest of the other direction; of mixed mode nothing is extrapolated."""
+    """They use the arm in chunks and the fastest of the other direction; mixed mode is not extrapolated."""
     codes = {**FACTS.codes, "reverse-chunked": "chunk=4", "mixed": "m"}
     seconds = {"forward": 401e-6, "reverse": 801e-6, "reverse-chunked": 101e-6}
     found = advised(Scripted(seconds=seconds), replace(FACTS, codes={name: codes[name] for name in seconds}))
@@ -433,7 +433,7 @@ def test_other_sizes_are_of_what_is_recommended() -> None:
 
 
 def test_counts_alone_recommend() -> None:
-    """What takes the least by counts; nothing was measured, and that is said."""
+    """The arm with the lowest counts is recommended; a line says that nothing was measured."""
     seconds = {"reverse": 2e-4, "forward": 1e-4}
     found = counted_advice(FACTS, Expected(codes=FACTS.codes, seconds=seconds, reasons={"mixed": "no rule"}))
     assert (found.recommend, found.runner_up, found.measured) == ("forward", "reverse", False)
@@ -445,7 +445,7 @@ def test_counts_alone_recommend() -> None:
 
 
 def test_lines_end_with_the_code_and_html_holds_the_table() -> None:
-    """The same for a terminal and for a notebook; text is escaped."""
+    """Terminal and notebook show the same; text is escaped."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2.5e-4}, noise=0.01, fails={"mixed": "<b>"})
     found = advised(trials, replace(FACTS, codes={**FACTS.codes, "mixed": "m"}, notes=["a note"]))
     lines = str(found).splitlines()
@@ -461,10 +461,10 @@ def test_lines_end_with_the_code_and_html_holds_the_table() -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(1.2345e-5, "12.3 µs"), (0.5, "500 ms"), (2.0, "2 s"), (3e-10, "0.3 ns")])
 def test_seconds_are_told_in_a_unit(value: float, text: str) -> None:
-    """Three digits."""
+    """Times have three digits."""
     assert seconds_text(value) == text
 
 
 def test_bytes_are_told_in_a_unit() -> None:
-    """Powers of 1000."""
+    """Units are powers of 1000."""
     assert [bytes_text(size) for size in (0, 999, 1500, 2_000_000)] == ["0 B", "999 B", "1.5 kB", "2 MB"]

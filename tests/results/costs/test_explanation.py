@@ -35,14 +35,14 @@ ASKED: list[tuple[tuple[str, ...], str, dict[str, Any]]] = [
     ),
     (WAIST, "x", {"name": "autoencoder", "n": 2000, "m": 2000, "hidden": 300, "waist": 20}),
 ]
-"""What is asked, with respect to what, and the problem that is meant."""
+"""Options, wrt, and the resulting problem."""
 
 TEN = "10\n2 6 19\n3 2 18\n7 3 62\n10 7 156\n2 10 73\n2 2 14\n9 2 30\n3 9 132\n2 3 12\n9 2 102\n"
 THREE = "3\n3 3 29\n1 3 14\n2 1 7\n"
 
 
 def _json(*arguments: object) -> Any:
-    """The answer in JSON, which has no constants that JSON does not know."""
+    """The answer in strict JSON."""
     done = fwdrev("explain", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout, parse_constant=pytest.fail)
@@ -56,7 +56,7 @@ def _file(folder: Path, text: str | bytes) -> Path:
 
 @pytest.mark.parametrize(("arguments", "wrt", "meant"), ASKED)
 def test_numbers_are_those_of_the_engines(arguments: tuple[str, ...], wrt: str, meant: dict[str, Any]) -> None:
-    """All totals of each engine, of the problem that was asked for; the products are its own, in order."""
+    """The problem's engines have these totals, and their own products in order."""
     data = _json(*arguments)
     chain = problem(**meant).chain
     assert set(data["engines"]) == set(EXPLAINED)
@@ -71,7 +71,7 @@ def test_numbers_are_those_of_the_engines(arguments: tuple[str, ...], wrt: str, 
 
 @pytest.mark.parametrize("arguments", [arguments for arguments, _, _ in ASKED])
 def test_products_add_up(arguments: tuple[str, ...]) -> None:
-    """Their sum is the total, and each has the shape that its factors give."""
+    """Their sum is the total, and their shapes follow from their factors."""
     for told in _json(*arguments)["engines"].values():
         products = told["products"]
         assert sum(one["multiply_adds"] for one in products) == told["multiply_adds"]
@@ -83,7 +83,7 @@ def test_products_add_up(arguments: tuple[str, ...]) -> None:
 
 
 def test_the_problem_is_told() -> None:
-    """Name, sizes and options; with respect to x, n is put on x as in a sweep."""
+    """The text has name, sizes and options; with respect to x, n is put on x as in a sweep."""
     told = _json("--inputs", "9", "--outputs", "2", "--wrt", "x")["problem"]
     assert told | {"name": "driven", "n": 9, "m": 2, "wrt": "x", "dtype": "float64"} == told
     assert told["options"] == {"n_of": "x"}
@@ -92,7 +92,7 @@ def test_the_problem_is_told() -> None:
 
 @pytest.mark.parametrize(("arguments", "wrt", "meant"), ASKED)
 def test_tables_have_every_line_in_order(arguments: tuple[str, ...], wrt: str, meant: dict[str, Any]) -> None:
-    """Numbered from 1, then the totals."""
+    """They are numbered from 1, then come the totals."""
     done = fwdrev("explain", *arguments)
     assert done.returncode == 0, done.stderr
     chain = problem(**meant).chain
@@ -110,14 +110,14 @@ def test_tables_have_every_line_in_order(arguments: tuple[str, ...], wrt: str, m
 
 
 def test_one_output_is_vector_times_matrix() -> None:
-    """In every product of reverse, and in no product of forward before the last layer."""
+    """Every product of reverse is one, and none of forward before the last layer."""
     engines = _json("--outputs", "1")["engines"]
     assert {one["kind"] for one in engines["reverse"]["products"]} == {"written out", "vector × matrix"}
     assert {one["kind"] for one in engines["forward"]["products"][:-2]} == {"written out", "matrix × matrix"}
 
 
 def test_a_waist_wants_mixed_mode() -> None:
-    """Through a waist the best brackets need more than ten times fewer multiply–adds than either mode."""
+    """The best brackets need more than ten times fewer multiply–adds than either mode."""
     engines = _json(*WAIST)["engines"]
     modes = min(engines[name]["multiply_adds"] for name in ("forward", "reverse"))
     assert engines["bracketed"]["direction"] == "mixed"
@@ -128,13 +128,13 @@ def test_a_waist_wants_mixed_mode() -> None:
 
 
 def test_signs_are_explained_where_they_occur() -> None:
-    """S under the tables that have it, and not where there is none."""
+    """S is explained only under tables that contain it."""
     assert "S: the diagonal" in fwdrev("explain").stdout
     assert "S: the diagonal" not in fwdrev("explain", *WAIST).stdout
 
 
 def test_a_verdict_for_every_outcome() -> None:
-    """Reverse with few outputs, forward with many, a tie for a single layer."""
+    """Reverse wins with few outputs, forward with many, and a single layer is a tie."""
     last = {
         name: fwdrev("explain", *arguments).stdout.splitlines()[-1]
         for name, arguments in {
@@ -149,7 +149,7 @@ def test_a_verdict_for_every_outcome() -> None:
 
 
 def test_long_chains_are_told_whole() -> None:
-    """Every product is there; the brackets of more than 200 layers are not weighed, and that is said."""
+    """Every product is there; brackets of more than 200 layers are not searched, and a line says so."""
     arguments = ("--option", "depth=201", "--option", "width=2", "--inputs", "201")
     data = _json(*arguments)
     assert len(data["engines"]["forward"]["products"]) == 401
@@ -163,7 +163,7 @@ def test_long_chains_are_told_whole() -> None:
     ids=["three", "ten", "one"],
 )
 def test_factors_of_the_literature(text: str, expected: tuple[int, ...], tmp_path: Path) -> None:
-    """Naumann's optimum, and the three ways without it."""
+    """Naumann's optimum appears, and the three ways without it."""
     path = _file(tmp_path, text)
     data = _json("--factors", path)
     keys = ("factors", "cost", "tangent", "adjoint", "preaccumulation")
@@ -174,7 +174,7 @@ def test_factors_of_the_literature(text: str, expected: tuple[int, ...], tmp_pat
 
 
 def test_factors_from_standard_input_with_other_line_ends() -> None:
-    """`-` reads them; blank lines and a byte order mark do no harm."""
+    """`-` reads them; blank lines and a byte order mark do not matter."""
     given = ("\ufeff" + THREE.replace("\n", "\r\n\r\n")).encode()
     command = [sys.executable, "-m", "fwdrev", "explain", "--factors", "-", "--json"]
     done = subprocess.run(command, input=given, capture_output=True, check=True)
@@ -182,7 +182,7 @@ def test_factors_from_standard_input_with_other_line_ends() -> None:
 
 
 def test_factors_may_be_huge_or_free(tmp_path: Path) -> None:
-    """Exact whole numbers of any allowed size; where nothing costs anything, nothing is divided by it."""
+    """Integers of any allowed size are exact; if everything is free, there is no division by zero."""
     big = 10**199
     path = _file(tmp_path, f"2\n1 {big} {big}\n{big} 1 {big}\n")
     assert _json("--factors", path)["tangent"] == 2 * big * big
@@ -223,7 +223,7 @@ def test_a_long_chain_of_factors(tmp_path: Path) -> None:
     ids=lambda given: "long" if len(given) > 1000 else None,
 )
 def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) -> None:
-    """With the file, the line in it, and what to write; exit code 2."""
+    """It has the file, the line number, and the right form; the exit code is 2."""
     expect_one_line(fwdrev("explain", "--factors", _file(tmp_path, text).name, cwd=tmp_path), 2, part)
 
 
@@ -247,12 +247,12 @@ def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) 
     ],
 )
 def test_bad_questions_get_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
-    """What was given, what is allowed; exit code 2."""
+    """It has the given and the allowed values; the exit code is 2."""
     expect_one_line(fwdrev("explain", *arguments, cwd=tmp_path), 2, part)
 
 
 def test_any_engines_are_explained() -> None:
-    """Those that are named, each in its own words; one that plans with its brackets."""
+    """Named engines appear in their own words; a planning engine shows its brackets."""
     done = fwdrev("explain", "--inputs", "8", "--outputs", "4", "--engines", "jax-bracketed,jax-jvp")
     assert "jax-bracketed:  the cheapest brackets are 4·(3·(2·1))" in done.stdout
     assert "jax-jvp:  jax.jacfwd of the same function" in done.stdout

@@ -1,4 +1,4 @@
-"""The cost model: it finds rates that are there, its tables are what they were made of, its files are checked."""
+"""The cost model: it finds known rates, its tables reproduce their data, its files are checked."""
 
 import json
 import math
@@ -38,7 +38,7 @@ def _product_seconds(rows: int, inner: int, columns: int) -> float:
 
 
 def _tables() -> dict[str, Table]:
-    """Of a machine with a simple formula, at powers of two up to 4096."""
+    """Tables of a machine with a simple formula, at powers of two up to 4096."""
     sizes = [2**a for a in range(13)]
     products = [[[_product_seconds(r, i, c) for c in sizes] for i in sizes] for r in sizes]
     others = [[5e-7 + 4e-10 * r * c for c in sizes] for r in sizes]
@@ -60,7 +60,7 @@ TRUE = Seconds(
 
 
 def _run(prices: Seconds = TRUE, **fields: Any) -> Run:
-    """A run whose times are what these prices say."""
+    """A run whose times follow these prices."""
     made = scripted_run(rounds=2, **({"inputs": "4:1024:*4", "outputs": "1:1024:*4"} | fields))
 
     def seconds(name: str, cell: Cell) -> float:
@@ -73,7 +73,7 @@ def _run(prices: Seconds = TRUE, **fields: Any) -> Run:
 
 
 def test_tables_are_what_they_were_made_of() -> None:
-    """Exact at powers of two, between its neighbours elsewhere, in proportion beyond the largest size."""
+    """They are exact at powers of two, between the neighbours elsewhere, and proportional beyond the largest size."""
     table = Table([[1.0, 2.0, 4.0], [2.0, 4.0, None]])
     assert table.seconds((1, 4)) == pytest.approx(4)
     assert table.seconds((2, 2)) == pytest.approx(4)
@@ -84,7 +84,7 @@ def test_tables_are_what_they_were_made_of() -> None:
 
 
 def test_measured_tables_hold_every_kind() -> None:
-    """Times of all kinds of operations, positive, larger where there is a thousand times as much to do."""
+    """All kinds of operations have positive times, which are larger for a thousand times more work."""
     tables = measure_tables(0.5)
     assert set(tables) == {"push", "pull", "pull fresh", "scale rows", "scale columns", "outer", "copy"}
     assert {str(kind) for kind in Kind} - set(tables) == {"other"}
@@ -95,7 +95,7 @@ def test_measured_tables_hold_every_kind() -> None:
 
 
 def test_fit_finds_the_rates() -> None:
-    """From runs of two shapes it predicts a third one, which it has not seen, exactly."""
+    """From runs of two shapes it predicts an unseen third one exactly."""
     runs = [_run(options={"depth": depth, "width": width}) for depth, width in ((2, 96), (5, 32))]
     fit = fit_rates(runs, Seconds(_tables(), {}))
     assert max(fit.error.values()) < 1e-6
@@ -108,7 +108,7 @@ def test_fit_finds_the_rates() -> None:
 
 
 def test_compiled_engines_go_by_their_counts() -> None:
-    """An engine of JAX has no operations of ours in its rates."""
+    """JAX's engines have no operations of ours in their rates."""
     run = _run(engines=["forward", "jax-jvp"])
     fit = fit_rates([run], Seconds(_tables(), {}))
     assert fit.seconds.rates["jax-jvp"].table == 0
@@ -116,7 +116,7 @@ def test_compiled_engines_go_by_their_counts() -> None:
 
 
 def test_a_wrong_prediction_is_reported() -> None:
-    """Reverse ten times too cheap: other winners, and crossovers far off."""
+    """Reverse ten times too cheap gives other winners, and wrong crossovers."""
     slow = TRUE.rates["reverse"]
     cheap = replace(slow, layer=slow.layer / 10, table=slow.table / 10, value=0.0)
     found = prediction(_run(), PAIR, Seconds(TRUE.tables, dict(TRUE.rates) | {"reverse": cheap}))
@@ -125,14 +125,14 @@ def test_a_wrong_prediction_is_reported() -> None:
 
 
 def test_nothing_measured_is_refused() -> None:
-    """A run without a single time cannot be fitted to."""
+    """A run without times cannot be fitted."""
     empty = replace(_run(), observations=())
     with pytest.raises(NothingMeasuredError, match="nothing can be fitted"):
         fit_rates([empty], Seconds(_tables(), {}))
 
 
 def test_plans_follow_the_prices() -> None:
-    """Where pushing is a thousand times too dear, a tall chain is not pushed, though forward has fewer operations."""
+    """If pushing is a thousand times too expensive, a tall chain is not pushed, though forward has fewer operations."""
     p = problem("driven", n=8, m=64)
     assert engine("bracketed").priced(TRUE).plan(p.chain, "theta").direction is not Direction.REVERSE  # type: ignore[attr-defined]
     dear = [[[1e-3] * 13] * 13] * 13
@@ -143,7 +143,7 @@ def test_plans_follow_the_prices() -> None:
 
 
 def test_prices_of_a_batch_are_those_of_its_products() -> None:
-    """Several times the same operation take as many times as long."""
+    """Repeating an operation multiplies its time."""
     cost = Cost.product(8, 4, 2)
     assert TRUE.total(cost * 3) == pytest.approx(3 * TRUE.total(cost))
     assert TRUE.total(cost) == pytest.approx(_product_seconds(8, 4, 2))
@@ -154,7 +154,7 @@ def _calibration(machine: dict[str, Any] = MACHINE) -> Calibration:
 
 
 def test_calibrations_are_kept_for_each_machine() -> None:
-    """What was saved is read again, for that machine and those versions only."""
+    """A saved calibration is read again, for that machine and those versions only."""
     save_calibration(_calibration(), calibration_path(MACHINE))
     found = calibrated(MACHINE)
     assert found is not None
@@ -190,7 +190,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("text", BROKEN)
 def test_broken_calibrations_are_refused(tmp_path: Path, text: str) -> None:
-    """One line that names the file and what to do; and it counts as not calibrated."""
+    """One line names the file and the remedy; the machine counts as not calibrated."""
     path = tmp_path / "calibration.json"
     path.write_text(text)
     with pytest.raises(InputError, match="run `fwdrev calibrate`"):
@@ -198,7 +198,7 @@ def test_broken_calibrations_are_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_what_is_read_can_be_computed_with(tmp_path: Path) -> None:
-    """Lists of any lengths, with a byte-order mark before them: each size has a price."""
+    """Lists may have any lengths, after a byte-order mark: each size has a price."""
     path = tmp_path / "calibration.json"
     tables = {"push": [[[1e-6, None], []], [[]]], "copy": [[1e-7]]}
     path.write_text("\ufeff" + json.dumps(EMPTY | {"tables": tables}))
@@ -209,7 +209,7 @@ def test_what_is_read_can_be_computed_with(tmp_path: Path) -> None:
 
 
 def test_no_more_than_one_problem_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The arrays of a cell may take half a gigabyte; counts are what is kept."""
+    """The arrays of a cell may take half a gigabyte; only counts are kept."""
     run, alive, most = _run(), list[weakref.ref[Any]](), 0
     made = SweepSpec.problem_at
 
@@ -228,7 +228,7 @@ def test_no_more_than_one_problem_is_held(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_map_has_the_predicted_crossover() -> None:
-    """The model's line is where its prices meet."""
+    """The model's line lies where its prices meet."""
     from fwdrev.plots import lay_out_map
 
     run = _run()
@@ -241,7 +241,7 @@ def test_the_map_has_the_predicted_crossover() -> None:
 
 
 def test_a_run_of_a_calibrated_machine_shows_the_prediction(tmp_path: Path) -> None:
-    """`crossover` and `plot` have it, in words, in JSON and as a figure."""
+    """`crossover` and `plot` show it, in words, in JSON and as a figure."""
     save_calibration(_calibration(), calibration_path(MACHINE))
     made, folder = _run(), tmp_path / "run"
     on_disk(folder, made)
@@ -254,14 +254,14 @@ def test_a_run_of_a_calibrated_machine_shows_the_prediction(tmp_path: Path) -> N
 
 
 def test_planning_by_seconds_needs_a_calibration(tmp_path: Path) -> None:
-    """One line that says how to get one; nothing is measured."""
+    """One line says how to get one; nothing is measured."""
     done = fwdrev("sweep", "--engines", "forward,bracketed", "--prices", "seconds", "--out", "run", cwd=tmp_path)
     expect_one_line(done, 2, "run `fwdrev calibrate` first")
     assert not (tmp_path / "run").exists()
 
 
 def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Afterwards sweeps with a mixed mode plan by seconds, keep the prices, and go on with them."""
+    """Later sweeps with a mixed mode plan by seconds, store the prices, and resume with them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert fwdrev(*TINY, "--out", "first", cwd=tmp_path).returncode == 0
     done = fwdrev("calibrate", "first", "--json", cwd=tmp_path)
@@ -278,7 +278,7 @@ def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypat
 
 
 def test_runs_of_another_machine_are_not_fitted_to(tmp_path: Path) -> None:
-    """One line, before anything is measured."""
+    """One line refuses them before measuring."""
     made, folder = _run(), tmp_path / "run"
     on_disk(folder, made)
     expect_one_line(fwdrev("calibrate", folder), 2, "give runs of this one")

@@ -1,4 +1,4 @@
-"""The decision on two callables, from scripted rounds: what each look decides, and how often it errs."""
+"""The decision on two callables, from scripted rounds: the outcome of each look, and its error rates."""
 
 import math
 from collections import Counter
@@ -14,18 +14,18 @@ from fwdrev.results.gate.callables import CallableGate, Measure, callable_gate
 from fwdrev.results.gate.verdicts.report import Verdict
 
 WOBBLE = (0.98, 1.03, 1.0, 0.97, 1.02)
-"""By what the rounds differ."""
+"""The factors of rounds."""
 
 
 class Script:
-    """Rounds whose ratios are given, one after the other and again from the first; `looks`: how many were asked for."""
+    """Rounds with given ratios, repeated cyclically; `looks`: the number of rounds in each look."""
 
     def __init__(self, *ratios: float, seconds: float = 0.1) -> None:
         self._ratios, self._seconds = cycle(ratios), seconds
         self.looks: list[int] = []
 
     def __call__(self, count: int) -> Iterator[CallableRound]:
-        """The next ones."""
+        """Returns the next rounds."""
         self.looks.append(count)
         for _ in range(count):
             ratio = next(self._ratios)
@@ -33,7 +33,7 @@ class Script:
 
 
 def around(ratio: float) -> tuple[float, ...]:
-    """That ratio, more or less."""
+    """Rounds around this ratio."""
     return tuple(ratio * each for each in WOBBLE)
 
 
@@ -43,13 +43,13 @@ PROBED = Probed(f=2.6e-3, g=2e-3, setup=0.0, loops={"f": 1, "g": 1})
 def decided(
     measure: Measure, *, max_ratio: float = 1.1, budget: float = 5.0, rounds: int = 10, probed: Probed = PROBED
 ) -> CallableGate:
-    """With so many rounds in the first look; two need two seconds, as far as the first calls tell."""
+    """Decides with this many rounds in the first look; by the first calls, two looks need two seconds."""
     layout = Layout(rounds=rounds, blocks=6, needed=2.0)
     return callable_gate(measure, probed, layout, max_ratio=max_ratio, budget=budget)
 
 
 def test_numbers_by_hand() -> None:
-    """The mean log ratio of rounds whose blocks agree, with Student's t for four degrees of freedom."""
+    """They are the mean log ratio of rounds whose blocks agree, with Student's t for four degrees of freedom."""
     found = decided(Script(*around(1.0)), max_ratio=1.5, rounds=5)
     logs = np.log(WOBBLE)
     half = 2.7764451 * logs.std(ddof=1) / math.sqrt(5)
@@ -77,7 +77,7 @@ def test_a_disturbed_block_does_not_count() -> None:
 
 @pytest.mark.parametrize(("ratio", "max_ratio"), [(1.0, 1.1), (0.3, 1.1), (0.4, 0.5), (2.5, 3.0)])
 def test_fast_enough_at_the_first_look(ratio: float, max_ratio: float) -> None:
-    """Below 1 too, on either side; ten rounds and no more."""
+    """This holds below 1 too, on either side; ten rounds are enough."""
     script = Script(*around(ratio))
     assert decided(script, max_ratio=max_ratio).verdict is Verdict.WITHIN
     assert script.looks == [10]
@@ -85,7 +85,7 @@ def test_fast_enough_at_the_first_look(ratio: float, max_ratio: float) -> None:
 
 @pytest.mark.parametrize(("ratio", "max_ratio"), [(1.3, 1.1), (0.7, 0.5), (3.0, 1.5)])
 def test_slower_when_fresh_rounds_confirm_it(ratio: float, max_ratio: float) -> None:
-    """What is blatant needs no more fresh rounds than there were first ones."""
+    """A very large slow-down needs only as many fresh rounds as there were first ones."""
     script = Script(*around(ratio))
     found = decided(script, max_ratio=max_ratio)
     assert (found.verdict, script.looks) == (Verdict.REGRESSED, [10, 10])
@@ -106,7 +106,7 @@ def test_fresh_rounds_alone_decide_what_was_flagged() -> None:
 
 
 def test_what_is_barely_slower_gets_more_fresh_rounds() -> None:
-    """As many as a smaller slowdown needs, and no more than there is time for."""
+    """They are as many as a smaller slow-down needs, within the time."""
     script = Script(*around(1.125))
     assert decided(script).verdict is Verdict.REGRESSED
     assert script.looks == [10, 40]
@@ -116,7 +116,7 @@ def test_what_is_barely_slower_gets_more_fresh_rounds() -> None:
 
 
 def test_what_is_open_is_looked_at_once_more_with_all_rounds() -> None:
-    """As many as there is time for, never fewer than before; then it is fast enough, or undecided."""
+    """The second look has as many rounds as the time allows, at least as many as before; it may stay undecided."""
     script = Script(*around(1.09))
     found = decided(script)
     assert (found.verdict, script.looks, found.rounds) == (Verdict.WITHIN, [10, 40], 50)
@@ -129,13 +129,13 @@ def test_what_is_open_is_looked_at_once_more_with_all_rounds() -> None:
 
 
 def test_a_second_look_never_calls_slower_what_the_first_did_not_flag() -> None:
-    """As between revisions: all rounds together say fast enough, or nothing."""
+    """As between revisions, all rounds together say fast enough, or nothing."""
     script = Script(*around(1.1) * 2, *around(1.4) * 8)
     assert decided(script).verdict is Verdict.INCONCLUSIVE
 
 
 def test_calls_that_turn_out_slower_than_planned_end_in_time() -> None:
-    """No second look if the first one used most of the time; no round that begins after its end."""
+    """If the first look used most of the time there is no second; no round begins after the end."""
     late = Script(*around(1.1), seconds=0.4)
     found = decided(late)
     assert (found.verdict, late.looks, found.rounds) == (Verdict.INCONCLUSIVE, [10], 10)
@@ -160,7 +160,7 @@ def test_calls_that_turn_out_slower_than_planned_end_in_time() -> None:
     ("ratio", "verdict"), [(1.0, Verdict.WITHIN), (1.1, Verdict.INCONCLUSIVE), (3.0, Verdict.INCONCLUSIVE)]
 )
 def test_one_look_can_only_say_fast_enough(ratio: float, verdict: Verdict) -> None:
-    """A slow-down needs fresh rounds, for which there is no time: what two looks need is said instead."""
+    """A slow-down needs fresh rounds, for which there is no time: the message has the time for two looks."""
     script = Script(*around(ratio), seconds=0.9)
     found = decided(script, rounds=5)
     assert (found.verdict, found.rounds, found.again, script.looks) == (verdict, 5, None, [5])
@@ -169,7 +169,7 @@ def test_one_look_can_only_say_fast_enough(ratio: float, verdict: Verdict) -> No
 
 @pytest.mark.parametrize(("rounds", "point"), [(2, 1.3 * (0.98 * 1.03) ** 0.5), (1, 1.3 * 0.98), (0, 1.3)])
 def test_fewer_rounds_than_decide(rounds: int, point: float) -> None:
-    """The ratio that they show, without an interval; with none, that of the first calls."""
+    """The ratio of the rounds has no interval; without rounds it is that of the first calls."""
     script = Script(*around(1.3), seconds=2.0)
     probed = Probed(f=2.6e-3, g=2e-3, setup=1.5, loops={"f": 1, "g": 1})
     found = decided(script, rounds=rounds, probed=probed)
@@ -187,7 +187,7 @@ def told(ratio: float, **given: Any) -> str:
 
 
 def test_it_is_told_in_one_line() -> None:
-    """The ratio of the rounds that decide, the times, what was allowed, and why it is so."""
+    """It has the ratio of the deciding rounds, the times, the allowed ratio, and the reason."""
     assert told(1.0) == "f takes 1.00 times as long as g (0.977 to 1.02), 2 ms and 2 ms a call; allowed 1.1"
     slower = "f takes 1.30 times as long as g (1.27 to 1.33), 2.6 ms and 2 ms a call; allowed 1.1; "
     assert told(1.3) == f"{slower}confirmed in 10 fresh rounds"
@@ -202,7 +202,7 @@ def test_it_is_told_in_one_line() -> None:
 
 
 def test_a_shortage_of_time_says_what_is_needed() -> None:
-    """A fifth more than the calls so far tell, so that it is enough; and what setup takes of it."""
+    """The time is a fifth above the estimate from the calls, so that it suffices; setup's part is named."""
     assert told(1.1, rounds=5, seconds=0.9).endswith("; 5 rounds do not decide it, two looks need about 10.8 s")
     blatant = "(2.91 to 3.10), 6 ms and 2 ms a call; allowed 1.1; no time for fresh rounds to confirm it, two looks"
     assert blatant in told(3.0, rounds=5, seconds=0.9)
@@ -215,7 +215,7 @@ def test_a_shortage_of_time_says_what_is_needed() -> None:
 
 
 def simulated(ratio: float, runs: int = 400) -> Counter[Verdict]:
-    """How gates of 1.1 end where the ratio is this one and rounds vary by 3 %."""
+    """The outcomes of gates of 1.1 whose ratio is this one and whose rounds vary by 3 %."""
     rng = np.random.default_rng(0)
 
     def measure(count: int) -> list[CallableRound]:
@@ -227,7 +227,7 @@ def simulated(ratio: float, runs: int = 400) -> Counter[Verdict]:
 
 
 def test_how_often_it_errs() -> None:
-    """At the very edge few are called slower, and at most 5 % fast enough; what lies well beside it is found."""
+    """At the very edge few are called slower, and at most 5 % fast enough; ratios well away from it are found."""
     edge = simulated(1.1)
     assert edge[Verdict.REGRESSED] <= 4
     assert edge[Verdict.WITHIN] <= 0.05 * 400 + 9, "two standard errors"

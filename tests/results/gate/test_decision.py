@@ -1,4 +1,4 @@
-"""The gate decides by the clock as it says: numbers by hand, and each of its rules alone."""
+"""The gate's decision by the clock: numbers by hand, and each of its rules alone."""
 
 import math
 
@@ -28,7 +28,7 @@ def test_a_finding_is_the_paired_t_test() -> None:
 
 
 def test_the_control_of_a_round_is_the_median_over_its_cells() -> None:
-    """A wild cell does not move it, and a cell without a control does not stop it."""
+    """An extreme cell does not move it, and a cell without a control does not stop it."""
     control = np.array([[0.1, 0.1, 9.0, np.nan]] * 5)
     sides = grid(0.1 + noisy())
     with_cells = Sides(cells=sides.cells, arms=sides.arms, logs=sides.logs, control=control)
@@ -37,16 +37,16 @@ def test_the_control_of_a_round_is_the_median_over_its_cells() -> None:
 
 
 def test_holm_by_hand() -> None:
-    """Equal weights: 3 × .01, 2 × .03, then never less than before; weights step down with what is rejected."""
+    """With equal weights: 3 × .01, 2 × .03, then never less than before; weights shrink with each rejection."""
     assert holm(np.array([0.01, 0.04, 0.03]), np.ones(3)) == pytest.approx([0.03, 0.06, 0.06])
-    # p / w: .04, .02, .05; so the second first at .02 × 1, then .04 × (.25 + .25), then .05 × .25 raised to what was
+    # p / w: .04, .02, .05; so the second comes first: .02 × 1, then .04 × (.25 + .25), then .05 × .25 raised to that
     weighted = holm(np.array([0.01, 0.01, 0.0125]), np.array([0.25, 0.5, 0.25]))
     assert weighted == pytest.approx([0.02, 0.02, 0.02])
     assert holm(np.array([0.9, np.nan, 0.02]), np.ones(3)) == pytest.approx([0.9, np.nan, 0.04], nan_ok=True)
 
 
 def test_a_slowdown_is_flagged_and_then_confirmed() -> None:
-    """At first nothing is called regressed; fresh rounds that show it again make it so."""
+    """The first look calls nothing regressed; fresh rounds that show it again do."""
     first = decide(slower(0.2))
     assert (first.findings[0].verdict, first.outcome) == (Verdict.FLAGGED, Outcome.INCONCLUSIVE)
     assert first.pairs_again == (ONE,)
@@ -56,7 +56,7 @@ def test_a_slowdown_is_flagged_and_then_confirmed() -> None:
 
 
 def test_fresh_rounds_are_tested_alone() -> None:
-    """The p-value that counts is of the fresh rounds, in a family of what was flagged."""
+    """The p-value is that of the fresh rounds, in a family of the flagged findings."""
     fresh = slower(0.08)
     (found,) = decide(slower(0.5), confirmation=fresh).findings
     expected = stats.ttest_1samp(fresh.logs.ravel(), math.log1p(0.05), alternative="greater")
@@ -78,7 +78,7 @@ def test_fresh_rounds_are_tested_alone() -> None:
     ids=["as fast as before", "at the threshold", "too noisy", "two rounds", "not measured", "other cells"],
 )
 def test_what_is_not_confirmed_is_no_regression(fresh: Sides, verdict: Verdict, outcome: Outcome) -> None:
-    """Whatever the first look said, and nothing is left to confirm."""
+    """The first look does not matter, and nothing is left to confirm."""
     gate = decide(slower(0.2), confirmation=fresh)
     assert (gate.findings[0].verdict, gate.outcome, flagged(gate)) == (verdict, outcome, [])
 
@@ -94,14 +94,14 @@ def test_a_confirmation_at_one_per_cent() -> None:
 
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_no_verdict_from_fewer_than_three_rounds(rounds: int) -> None:
-    """Ten times slower, and still nothing is said."""
+    """Even ten times slower code has none."""
     (found,) = decide(alone(math.log(10) + np.arange(rounds) * 1e-6)).findings
     assert (found.verdict, found.change, found.p, found.detectable) == (Verdict.INCONCLUSIVE, None, None, None)
     assert decide(alone(np.zeros(rounds))).outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_shift_of_all_is_the_machines() -> None:
-    """Head 20 % slower in each round, the control as well: nothing has changed; without the control it is flagged."""
+    """With head and control 20 % slower in each round nothing has changed; without the control it is flagged."""
     shifted = 0.2 + np.array(WOBBLE)
     gate = decide(alone(shifted, control=np.full(5, 0.2)))
     assert gate.outcome is Outcome.UNCHANGED
@@ -111,13 +111,13 @@ def test_a_shift_of_all_is_the_machines() -> None:
 
 
 def test_a_round_without_control_does_not_count() -> None:
-    """Nor does one whose time was zero."""
+    """A round with a time of zero does not count either."""
     gate = decide(alone([0.0, 0.001, 0.002, 5.0, -math.inf], control=[0.0, 0.0, 0.0, math.nan, 0.0]))
     assert (gate.findings[0].rounds, gate.outcome) == (3, Outcome.UNCHANGED)
 
 
 def test_the_whole_interval_decides() -> None:
-    """Beyond the threshold on both sides: slower, faster; within it: unchanged; across it: inconclusive."""
+    """Beyond the threshold on either side it means slower or faster, within it unchanged, across it inconclusive."""
     verdicts = {by: decide(slower(by)).findings[0].verdict for by in (0.1, 0.05, 0.01, -0.01, -0.2)}
     assert list(verdicts.values()) == [
         Verdict.FLAGGED,
@@ -131,7 +131,7 @@ def test_the_whole_interval_decides() -> None:
 
 
 def test_an_improvement_is_fine_unless_something_else_is_not() -> None:
-    """Exit 0; but one regression makes a regression of all, and one open cell leaves all open."""
+    """It gives 0; but one regression makes a regression of all, and one open cell leaves all open."""
     assert decide(slower(-0.2)).outcome is Outcome.IMPROVED
     logs = noisy()
     logs[:, 0, 0] -= 0.5
@@ -142,7 +142,7 @@ def test_an_improvement_is_fine_unless_something_else_is_not() -> None:
 
 
 def test_a_mode_shows_what_no_cell_does() -> None:
-    """4 % in all cells of forward mode: flagged is the mode, and neither a cell nor the other mode."""
+    """With 4 % in all cells of forward mode the mode is flagged, and neither a cell nor the other mode."""
     logs = noisy(0.001, arms=3)
     logs[:, :, [0, 2]] += math.log(1.04)
     sides = grid(logs, ("forward", "reverse", "jax-jvp"))
@@ -155,7 +155,7 @@ def test_a_mode_shows_what_no_cell_does() -> None:
 
 
 def test_pools_are_means_over_their_members_round_by_round() -> None:
-    """The p-value of a row is that of the t test of its cells' means; half the threshold, weighted Holm aside."""
+    """A row's p-value is that of the t test of its cells' means, at half the threshold, before weighted Holm."""
     logs = noisy(0.01, seed=3) + 0.03
     row = logs.reshape(5, 4, 2)[:, [0, 2]].mean(axis=(1, 2))
     found = next(f for f in decide(grid(logs)).findings if (f.subject.kind, f.subject.name) == (Kind.ROW, "2"))
@@ -173,7 +173,7 @@ def test_pools_are_means_over_their_members_round_by_round() -> None:
 
 
 def test_pools_have_what_was_measured_throughout() -> None:
-    """Names and members by kind; a pair that lacks a round is in none; arms without a direction are in no mode."""
+    """They have names and members by kind; incomplete pairs are in none; arms without a direction are in no mode."""
     logs = noisy(arms=3)
     logs[2, 0, 0] = math.nan
     pools = [s for s in subjects_of(grid(logs, ("forward", "jax-jvp", "null"))) if s.pooled]
@@ -192,7 +192,7 @@ def test_pools_have_what_was_measured_throughout() -> None:
 
 
 def test_a_pool_is_confirmed_by_all_of_its_members_only() -> None:
-    """Fresh rounds that lack one of its cells say nothing of it."""
+    """Fresh rounds without one of its cells say nothing of it."""
     logs = noisy(0.001) + np.array([math.log(1.04), 0.0])
     fresh = logs.copy()
     fresh[:, 3, 0] = math.nan
@@ -203,14 +203,14 @@ def test_a_pool_is_confirmed_by_all_of_its_members_only() -> None:
 
 
 def test_an_open_pool_leaves_its_cells_their_word() -> None:
-    """All 2.5 % slower: whether pools are beyond that is open, that no cell is beyond 5 % is not."""
+    """With all 2.5 % slower, pools are open, but no cell is beyond 5 %."""
     gate = decide(grid(noisy() + math.log1p(0.025)))
     assert {f.verdict for f in gate.findings if f.subject.pooled} == {Verdict.INCONCLUSIVE}
     assert gate.outcome is Outcome.UNCHANGED
 
 
 def test_detectable_is_found_in_nine_of_ten() -> None:
-    """By SciPy's noncentral t at the level of the first look."""
+    """SciPy's noncentral t gives this at the level of the first look."""
     (found,) = decide(slower(0.0)).findings
     assert found.detectable is not None
     error = np.std(WOBBLE, ddof=1) / math.sqrt(5)

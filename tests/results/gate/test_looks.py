@@ -1,4 +1,4 @@
-"""The looks of a gate on functions: rounds enough for what is to be found, and a line that says why there are more."""
+"""The looks of a gate on functions: enough rounds for its findings, and a line with the reason for more."""
 
 from collections.abc import Generator, Sequence
 
@@ -23,12 +23,12 @@ class Noisy:
     """Head takes `ratio` times as long with f, as long with g; each round differs by a normal `spread`."""
 
     def __init__(self, ratio: float, spread: float, seed: int = 0, wrong: str | None = None) -> None:
-        """`wrong`: what is not timed."""
+        """`wrong`: functions that are not timed."""
         self.ratio, self.spread, self.rng, self.wrong = ratio, spread, np.random.default_rng(seed), wrong
         self.asked: list[tuple[int, list[str] | None]] = []
 
     def __call__(self, spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
-        """Every round of what is asked for."""
+        """Every round of the request."""
         self.asked.append((spec.rounds, None if only is None else [arm for _, arm in only]))
         arms = [arm for arm in spec.engines if only is None or (F[0], arm) in only]
         for number in range(spec.rounds):
@@ -49,7 +49,7 @@ def _timed(seconds: float) -> ArmResult:
 
 @pytest.mark.parametrize(("find", "spread"), [(0.2, 0.02), (0.2, 0.1), (0.1, 0.04)])
 def test_what_is_to_be_found_is_found(find: float, spread: float) -> None:
-    """In 95 % of runs at least, as the binomial law allows of so many; code that did not change is never slower."""
+    """At least 95 % of runs find it, by the binomial law for their number; unchanged code is never slower."""
     runs, threshold = 60, float(np.sqrt(1 + find) - 1)
     found = 0
     for seed in range(runs):
@@ -61,7 +61,7 @@ def test_what_is_to_be_found_is_found(find: float, spread: float) -> None:
 
 
 def test_more_rounds_where_they_vary_more() -> None:
-    """As many as the spread asks for, in one step, which says why; as many as asked for where that is enough."""
+    """Their number follows the spread, in one step with its reason; the requested number is kept if it suffices."""
     lines: list[str] = []
     quiet, loud = Noisy(1.0, 0.005), Noisy(1.0, 0.09)
     gate_run(SPEC, quiet, threshold=0.095, find=0.2)
@@ -75,7 +75,7 @@ def test_more_rounds_where_they_vary_more() -> None:
 
 
 def test_rounds_are_bounded() -> None:
-    """What varies without end is not measured without end; what was not measured asks for nothing."""
+    """Unlimited variance does not mean unlimited rounds; unmeasured functions need none."""
     wild = Noisy(1.0, 2.0)
     sides = sides_of(list(wild(SPEC, only=None)))
     assert rounds_to_find(sides, [F, G], find=0.1, threshold=0.05, level=0.1) == 60
@@ -83,7 +83,7 @@ def test_rounds_are_bounded() -> None:
 
 
 def test_a_slower_function_is_measured_again_alone() -> None:
-    """In twice as many rounds. The line names it, and how much slower it seems."""
+    """It gets twice as many rounds. The line has its name and its apparent slow-down."""
     lines: list[str] = []
     noisy = Noisy(1.3, 0.005)
     assert gate_run(SPEC, noisy, told=lines.append).gate.outcome is Outcome.REGRESSED
@@ -94,7 +94,7 @@ def test_a_slower_function_is_measured_again_alone() -> None:
 
 
 def test_an_undecided_function_may_be_slower() -> None:
-    """If the fresh rounds alone say so: what was too noisy at first is found, and code that did not change is not."""
+    """Fresh rounds alone decide: a slow-down too noisy at first is found, and unchanged code is not called slower."""
     found = 0
     for seed in range(60):
         gate = gate_run(SPEC, Noisy(1.1, 0.045, seed)).gate
@@ -106,7 +106,7 @@ def test_an_undecided_function_may_be_slower() -> None:
 
 @pytest.mark.parametrize("wrong", [None, "mine:g"])
 def test_what_does_not_seem_slower_is_settled_soon(wrong: str | None) -> None:
-    """In half as many fresh rounds, together with the first; what cannot be timed makes no look longer."""
+    """It takes half as many fresh rounds, pooled with the first; untimed functions make no look longer."""
     for seed in range(40):
         noisy = Noisy(1.0, 0.045, seed, wrong)
         gate = gate_run(SPEC, noisy).gate
@@ -118,7 +118,7 @@ def test_what_does_not_seem_slower_is_settled_soon(wrong: str | None) -> None:
 
 
 def test_nothing_to_look_at() -> None:
-    """All that was asked for is on one side alone."""
+    """All requested functions are on one side only."""
     spec = SPEC.model_copy(update={"engines": []})
     gate, first, again = Looks(spec, Noisy(1.0, 0.01), threshold=0.05).decided()
     assert (gate.outcome, first.rounds, again) == (Outcome.NOTHING, 0, None)

@@ -1,4 +1,4 @@
-"""One run of the gate: what it measures again, and what it makes of both looks. The measuring is scripted."""
+"""One run of the gate, with scripted measurements: the choice of fresh rounds, and the use of both looks."""
 
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
@@ -22,16 +22,16 @@ Ratio = Callable[[Pair, int], float]
 
 
 class Script:
-    """Head takes `ratio(pair, round)` times as long as base; what was asked for is in `asked`."""
+    """Head takes `ratio(pair, round)` times as long as base; `asked` records the requests."""
 
     def __init__(self, ratio: Ratio, ends: frozenset[Pair] = frozenset()) -> None:
-        """`ends`: what crashes in head."""
+        """`ends`: arms that crash in head."""
         self.ratio, self.ends = ratio, ends
         self.asked: list[Sequence[Pair] | None] = []
         self.closed = 0
 
     def __call__(self, spec: SweepSpec, *, only: Sequence[Pair] | None) -> Generator[SideObservation, None, None]:
-        """Every round of every cell that is asked for."""
+        """Every round of every requested cell."""
         self.asked.append(only)
         pairs = [(cell, arm) for cell in spec.cells for arm in spec.engines]
         wanted = [pair for pair in pairs if only is None or pair in only]
@@ -60,7 +60,7 @@ def wobble(number: int) -> float:
 
 
 def test_what_is_settled_is_not_measured_again() -> None:
-    """One look, closed at its end; a line before each round."""
+    """One look suffices, and is closed at its end; a line comes before each round."""
     script, lines = Script(lambda _, number: wobble(number)), list[str]()
     run = gate_run(SPEC, script, told=lines.append)
     assert (run.gate.outcome, run.again, script.asked, script.closed) == (Outcome.UNCHANGED, None, [None], 1)
@@ -69,7 +69,7 @@ def test_what_is_settled_is_not_measured_again() -> None:
 
 
 def test_what_is_slower_is_measured_again() -> None:
-    """And only that, with the pools that have it; then it counts."""
+    """Only this is, with the pools that contain it; then it counts."""
     script = Script(lambda pair, number: wobble(number) * (1.3 if pair == NOISY else 1.0))
     run = gate_run(SPEC, script)
     assert run.gate.outcome is Outcome.REGRESSED
@@ -80,7 +80,7 @@ def test_what_is_slower_is_measured_again() -> None:
 
 
 def test_what_is_undecided_is_settled_by_all_rounds() -> None:
-    """Too noisy for six rounds, settled by three times as many more; the finding says how many there were."""
+    """Six rounds are too noisy, three times as many more settle it; the finding has their number."""
 
     def ratio(pair: Pair, number: int) -> float:
         return 1 + 0.054 * (-1) ** number if pair == NOISY else wobble(number)
@@ -93,14 +93,14 @@ def test_what_is_undecided_is_settled_by_all_rounds() -> None:
 
 
 def test_what_stays_noisy_stays_undecided() -> None:
-    """Nobody knows, and the outcome says so."""
+    """The outcome is inconclusive."""
     script = Script(lambda pair, number: 1 + 0.2 * (-1) ** number if pair == NOISY else wobble(number))
     assert gate_run(SPEC, script).gate.outcome is Outcome.INCONCLUSIVE
     assert len(script.asked) == 2
 
 
 def test_what_cannot_be_measured_is_not_tried_again() -> None:
-    """It may have hung or died: it is told, with where."""
+    """It may have hung or died: the finding says where."""
     script = Script(lambda _, number: wobble(number), ends=frozenset({NOISY}))
     run = gate_run(SPEC, script)
     assert (script.asked, run.gate.outcome) == ([None], Outcome.INCONCLUSIVE)
@@ -108,7 +108,7 @@ def test_what_cannot_be_measured_is_not_tried_again() -> None:
 
 
 def test_measuring_ends_when_it_is_interrupted() -> None:
-    """The processes are closed, whoever interrupts."""
+    """Any interruption closes the processes."""
 
     def stop(_: str) -> None:
         raise KeyboardInterrupt
@@ -124,6 +124,6 @@ def test_measuring_ends_when_it_is_interrupted() -> None:
     [({}, [], "name at least one"), ({}, ["unheard"], "unknown engine"), ({"inputs": [0]}, None, "sizes go from 1")],
 )
 def test_what_cannot_be_compared_is_refused(given: dict[str, Any], arms: list[str] | None, said: str) -> None:
-    """In one line."""
+    """One line refuses it."""
     with pytest.raises(InputError, match=said):
         gate_spec(given, arms)

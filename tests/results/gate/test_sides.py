@@ -1,4 +1,4 @@
-"""From what two sides showed to what a gate decides from."""
+"""From the observations of two sides to the data of a gate's decision."""
 
 import math
 from typing import Any
@@ -29,7 +29,7 @@ def _seen(number: int, cell: Cell, base: dict[str, ArmResult], head: dict[str, A
 
 
 def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
-    """Head ÷ base, in the round and the cell in which they were timed; the control stands apart."""
+    """They are head ÷ base, by round and cell; the control is separate."""
     base = {"forward": _timed(1.0, 2.0, 4.0), CONTROL: _timed(1.0, 1.0, 1.0)}
     head = {"forward": _timed(2.0, 8.0, 8.0), CONTROL: _timed(3.0, 3.0, 3.0)}
     sides = sides_of([_seen(1, OTHER, base, head), _seen(0, CELL, base, base)])
@@ -39,7 +39,7 @@ def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
 
 
 def test_seconds_are_medians_of_medians() -> None:
-    """Over the rounds of those over blocks, of base and of head; of what both timed, and not of the control."""
+    """First over blocks, then over rounds, of base and of head; only for arms that both timed, without the control."""
     rounds = [((1.0, 9.0, 2.0), (3.0, 4.0, 90.0)), ((3.0, 3.0, 3.0), (5.0, 5.0, 5.0)), ((70.0,), (6.0,))]
     late = ArmResult(status=Status.TIMED_OUT, reason="late")
     seen = [
@@ -61,7 +61,7 @@ def test_seconds_are_medians_of_medians() -> None:
 
 
 def test_seconds_are_those_of_the_rounds_that_decided() -> None:
-    """The fresh ones, where there were any."""
+    """These are the fresh ones, if there are any."""
 
     def looked(head: float) -> Sides:
         wobble = [1.0, 1.01, 0.99, 1.005, 0.995]
@@ -78,7 +78,7 @@ def test_seconds_are_those_of_the_rounds_that_decided() -> None:
 
 
 def test_counts_are_those_of_both_sides() -> None:
-    """The engine's own and its compiler's, where either is known."""
+    """The engine's own and its compiler's appear if either is known."""
     base = {"jax-vjp": _timed(1.0, cost=COST, program=ProgramCost(flops=7, bytes_accessed=9))}
     head = {"jax-vjp": _timed(1.0, cost=COST, program=ProgramCost(flops=8, bytes_accessed=9))}
     sides = sides_of([_seen(0, CELL, base, head), _seen(1, CELL, {"jax-vjp": _timed(1.0)}, {"jax-vjp": _timed(1.0)})])
@@ -93,14 +93,14 @@ def test_counts_are_those_of_both_sides() -> None:
 
 
 def test_directions_of_functions_are_what_is_done_to_them() -> None:
-    """A function as it is has none."""
+    """A plain function has none."""
     found = tuple(map(direction_of, ("jacfwd:model:f", "jacrev:model:f", "model:f")))
     assert found == (Direction.FORWARD, Direction.REVERSE, Direction.NONE)
 
 
 @pytest.mark.parametrize("both", [True, False])
 def test_an_arm_that_fails(*, both: bool) -> None:
-    """On one side or on both it keeps the outcome open, and is told with its reason."""
+    """On one side or both, it keeps the outcome open, with its reason."""
     failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
     waited = ArmResult(status=Status.SKIPPED, reason="not timed, since head ended: failed")
     seen = [_seen(0, CELL, {"forward": failed if both else waited}, {"forward": failed})]

@@ -1,4 +1,4 @@
-"""Nothing that was asked for is missing from any output, however it ended: all ways × all formats."""
+"""Every requested arm appears in every output, however it ended: all ways × all formats."""
 
 import json
 import re
@@ -31,7 +31,7 @@ CODES = {
 
 
 def subjects(arm: str, way: Way) -> list[str]:
-    """Where this arm was asked for and did not stay plainly as it was."""
+    """Where this arm was requested and is not simply unchanged."""
     if way.lacks:
         return [arm]
     sizes = [] if way.verdict is Verdict.UNCHANGED else way.sizes
@@ -39,7 +39,7 @@ def subjects(arm: str, way: Way) -> list[str]:
 
 
 def expect_told(run: GateRun, arms: dict[str, Way]) -> None:
-    """Each format has each of them; what was not timed is in the first line of those that have one."""
+    """Expects each of them in each format; untimed ones are in the first line of formats that have one."""
     report = judged(run.gate, "base 1a2b (main)", run.reasons)
     (headline,) = Page(markdown(report)).texts["h2"]
     for arm, way in arms.items():
@@ -62,7 +62,7 @@ def expect_told(run: GateRun, arms: dict[str, Way]) -> None:
 
 
 def expect_shown(report: GateReport) -> None:
-    """Text, Markdown, annotations and JUnit of any report that is not too long for GitHub."""
+    """Expects text, Markdown, annotations and JUnit of any report that is not too long for GitHub."""
     told = [each for each in report.told if each.verdict is not Verdict.UNCHANGED or _odd(each)]
     untimed = [each for each in told if each.untimed]
     text = "\n".join(text_lines(report))
@@ -100,14 +100,14 @@ def _result(told: ReportLine) -> str:
 
 
 def _words(text: str) -> str:
-    """A browser shows any white space as one space."""
+    """Collapses white space, as a browser does."""
     return " ".join(text.split(" ")).strip(" ")
 
 
 @pytest.mark.parametrize("kind", NAMES)
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_to_end_is_told(name: str, kind: str) -> None:
-    """Beside another that is unchanged, and alone."""
+    """This holds beside an unchanged arm, and alone."""
     one, other = NAMES[kind]
     way = WAYS[name]
     for arms, outcome in (({one: way, other: SAME}, way.outcome), ({one: way}, way.alone or way.outcome)):
@@ -125,7 +125,7 @@ WORST = (Outcome.REGRESSED, Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.IMPRO
 
 @pytest.mark.parametrize(("one", "other"), [*product(SOME, SOME)])
 def test_the_worst_of_two_is_the_outcome(one: str, other: str) -> None:
-    """A regression stands beside anything, what was not timed is no pass, and neither hides the other."""
+    """A regression stands beside anything, an untimed arm is no pass, and neither hides the other."""
     arms = dict(zip(NAMES["functions"], (WAYS[one], WAYS[other]), strict=True))
     run = ended(arms)
     compared = any(way.alone is None and not way.lacks for way in arms.values())
@@ -139,7 +139,7 @@ def test_the_worst_of_two_is_the_outcome(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_what_is_gone_on_purpose_does_not_decide(kind: str) -> None:
-    """It is named all the same, and skipped."""
+    """It is still named, as skipped."""
     arms = dict(zip(NAMES[kind], (WAYS["missing"], SAME), strict=True))
     run = ended(arms, allow_missing=True)
     assert run.gate.outcome is Outcome.UNCHANGED
@@ -147,7 +147,7 @@ def test_what_is_gone_on_purpose_does_not_decide(kind: str) -> None:
 
 
 def test_a_pair_that_no_round_came_to_is_told() -> None:
-    """Whatever the measuring lost without a word."""
+    """It may be lost without a message."""
     arms = dict(zip(NAMES["functions"], (replace(SAME, silent=True), SAME), strict=True))
     run = ended(arms)
     assert run.gate.outcome is Outcome.INCONCLUSIVE
@@ -170,7 +170,7 @@ FLAGS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("verdict", Verdict)
 def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
-    """Names that are markup, that break lines, that are longer than any line; and with every outcome."""
+    """Names may be markup, break lines, or be longer than any line; all outcomes occur."""
     outcomes = cycle(Outcome)
     for flags, name in product(FLAGS, [*Outcome, *ODD]):
         told = ReportLine(subject=f"f {name} z", verdict=verdict, grounds=f"since {name}", **flags)
@@ -181,7 +181,7 @@ def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
 @pytest.mark.parametrize("number", [9, 10, 11, 40, 41, 90])
 @pytest.mark.parametrize("flags", FLAGS)
 def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
-    """More than a terminal shows with grounds, and than GitHub shows annotations: each is named."""
+    """There are more than a terminal shows with grounds, and than GitHub shows annotations: each is named."""
     verdicts = [verdict for verdict in Verdict if verdict is not Verdict.UNCHANGED]
     told = [
         ReportLine(subject=f"mymodule:step{i}_{v}", verdict=verdict, grounds="x" * 500, **flags)
@@ -192,7 +192,7 @@ def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
 
 
 def test_where_there_is_no_room_a_count_says_so() -> None:
-    """The headline and the first annotation name some, and how many more; all are in the text and in JUnit."""
+    """The headline and the first annotation name some and count the rest; all are in the text and in JUnit."""
     wrong = ReportLine(subject="", verdict=Verdict.INCONCLUSIVE, grounds="y" * 200, open=True, untimed="wrong")
     report = of(*many(3_000, wrong), outcome=Outcome.INCONCLUSIVE)
     (headline,) = Page(markdown(report)).texts["h2"]

@@ -1,4 +1,4 @@
-"""What a gate says as a whole: of counts, of nothing that could be compared, in plain data."""
+"""The result of a gate as a whole: counts, nothing to compare, plain data."""
 
 import json
 import math
@@ -17,12 +17,12 @@ from tests.gate_sides import ONE, WOBBLE, alone, grid, noisy, slower
 
 
 def counted(base: Counts, head: Counts, logs: Any = WOBBLE) -> Gate:
-    """The gate of one arm whose counts are these; its times are the same unless others are given."""
+    """The gate of one arm with these counts; its times are equal unless given."""
     return decide(alone(logs, counts={ONE: (base, head)}))
 
 
 def test_more_operations_are_a_regression() -> None:
-    """Whatever the clock says; both numbers are there."""
+    """The clock does not matter; both numbers appear."""
     gate = counted(Counts(multiply_adds=100, passes=4), Counts(multiply_adds=101, passes=4))
     assert (gate.findings[0].verdict, gate.outcome) == (Verdict.COUNTS_CHANGED, Outcome.REGRESSED)
     (change,) = gate.findings[0].counts
@@ -32,7 +32,7 @@ def test_more_operations_are_a_regression() -> None:
 
 
 def test_fewer_operations_are_an_improvement() -> None:
-    """Unless another count rose, or the clock shows a slowdown, or shows nothing yet."""
+    """This holds unless another count rose, or the clock shows a slow-down or nothing yet."""
     base, head = Counts(multiply_adds=100, passes=4), Counts(multiply_adds=90, passes=4)
     assert counted(base, head).outcome is Outcome.IMPROVED
     both = counted(base, Counts(multiply_adds=90, passes=5))
@@ -45,7 +45,7 @@ def test_fewer_operations_are_an_improvement() -> None:
 
 
 def test_bytes_and_the_unknown_are_no_operations() -> None:
-    """Other bytes are shown and leave the verdict to the clock; a count that one side lacks is no change."""
+    """Other bytes are shown, but the clock decides; a count that one side lacks is no change."""
     gate = counted(Counts(bytes_accessed=8), Counts(bytes_accessed=16))
     assert (gate.findings[0].verdict, gate.outcome) == (Verdict.COUNTS_CHANGED, Outcome.UNCHANGED)
     assert counted(Counts(flops=None), Counts(flops=16)).findings[0].counts == ()
@@ -69,17 +69,17 @@ NOWHERE: dict[str, Any] = {"cells": (), "arms": ()}
     ids=["no cells", "nothing at all", "no rounds", "no times", "no control", "counts of one side", "failed"],
 )
 def test_nothing_compared_is_never_fine(sides: Sides) -> None:
-    """Exit 4, not 0."""
+    """The exit code is 4, not 0."""
     assert decide(sides).outcome is Outcome.NOTHING
 
 
 def test_equal_counts_alone_leave_it_open() -> None:
-    """Something was compared, but no time."""
+    """Counts were compared, but no time."""
     assert counted(Counts(passes=3), Counts(passes=3), [math.nan] * 5).outcome is Outcome.INCONCLUSIVE
 
 
 def test_asked_for_and_not_measured_is_no_pass() -> None:
-    """Whether it failed on one side or on both, or was merely not measured; with its reason, where there is one."""
+    """It may have failed on one side or both, or not have been measured; its reason is given if there is one."""
     logs = noisy()
     logs[:, 0, 0] = math.nan
     failed: Pair = (Cell(1, 2), "forward")
@@ -92,7 +92,7 @@ def test_asked_for_and_not_measured_is_no_pass() -> None:
 
 @pytest.mark.parametrize("change", [0.0, -0.5], ids=["as fast", "faster"])
 def test_what_ends_before_its_last_round_is_no_pass(change: float) -> None:
-    """Whatever the rounds before say; what is slower stays so. It may hang again, so it is not measured again."""
+    """Earlier rounds do not make it a pass, but slower stays slower. It may hang again, so it is not measured again."""
     late = decide(alone(change + np.array(WOBBLE), reasons={ONE: "head crashed: gone"}), threshold=0.5)
     assert (late.outcome, late.findings[0].time, late.pairs_again) == (
         Outcome.INCONCLUSIVE,
@@ -107,7 +107,7 @@ def test_what_ends_before_its_last_round_is_no_pass(change: float) -> None:
 
 
 def test_a_gate_is_plain_data() -> None:
-    """All of it survives JSON, with nothing that is no number."""
+    """JSON preserves all of it, without NaN or infinity."""
     logs = noisy(0.001) + np.array([math.log(1.04), 0.0])
     logs[:, 0, 1] = math.nan
     counts = {(Cell(1, 2), "forward"): (Counts(passes=1), Counts(passes=2))}
@@ -121,13 +121,13 @@ def test_a_gate_is_plain_data() -> None:
 
 @pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": math.nan}, {"alpha": 0.0}, {"alpha": 1.0}])
 def test_levels_are_checked(wrong: dict[str, Any]) -> None:
-    """The message says what is allowed."""
+    """The message has the allowed values."""
     with pytest.raises(InputError, match="a threshold is positive"):
         decide(slower(0.0), **wrong)
 
 
 def test_shapes_are_checked() -> None:
-    """Three cells named for four measured."""
+    """Three cells for four measured ones are refused."""
     sides = grid(noisy())
     known: dict[str, Any] = {"arms": sides.arms, "logs": sides.logs, "control": sides.control}
     with pytest.raises(InputError, match="3 cells and 2 arms"):

@@ -1,4 +1,4 @@
-"""A run in a notebook: what was measured, the answer, the map, and what went wrong; no run that is loaded raises."""
+"""A run in a notebook: its measurements, the answer, the map, and failures; no loaded run raises."""
 
 import json
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ PAIR = ("forward", "reverse")
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    """With noise, so that there are intervals."""
+    """A run with noise, so that there are intervals."""
     return scripted_run(noise=0.05)
 
 
 @pytest.fixture
 def no_figures() -> Iterator[None]:
-    """No record has a figure; afterwards the front door draws again."""
+    """Makes figures unavailable for a while."""
     drawn = figure_of.dispatch(Displayed)
     figure_of.register(Displayed, lambda _: "")
     yield
@@ -35,7 +35,7 @@ def no_figures() -> Iterator[None]:
 
 
 def test_a_run_says_what_was_measured(run: Run) -> None:
-    """Problem, sizes, engines, rounds, machine, date, the answer in words, a map; nothing from outside is a tag."""
+    """It has problem, sizes, engines, rounds, machine, date, the answer in words and a map; names add no tags."""
     html = shown(run)
     cells = Reader(html).cells
     facts = dict(zip(cells[:18:2], cells[1:18:2], strict=True))
@@ -56,7 +56,7 @@ def test_a_run_says_what_was_measured(run: Run) -> None:
 
 
 def test_the_crossovers_of_a_run_are_those_of_its_ratios(run: Run) -> None:
-    """Each m* with its interval, beside its n, and what there is to say of them."""
+    """Each n has its m* with interval and remarks."""
     ratios = log_ratios(run, PAIR)
     found = crossover(ratios)
     html = shown(run)
@@ -69,7 +69,7 @@ def test_the_crossovers_of_a_run_are_those_of_its_ratios(run: Run) -> None:
 
 
 def test_every_pair_of_a_run_has_a_column() -> None:
-    """NumPy's engines beside those of JAX; one map only."""
+    """NumPy's engines and those of JAX; there is only one map."""
     html = shown(scripted_run(engines=["forward", "reverse", "jax-jvp", "jax-vjp"], inputs="64,128"))
     assert {"forward and reverse", "jax-jvp and jax-vjp"} <= set(Reader(html).cells)
     assert html.count("<svg") == 1
@@ -77,7 +77,7 @@ def test_every_pair_of_a_run_has_a_column() -> None:
 
 @pytest.mark.parametrize("passes", [(), (-1, WEIGHING)])
 def test_a_run_without_values_says_so(run: Run, passes: tuple[int, ...]) -> None:
-    """Nothing was measured, or nothing but the passes before the rounds."""
+    """There may be nothing, or only the passes before the rounds."""
     seen = tuple(
         replace(o, arms={name: replace(arm, values=()) for name, arm in o.arms.items()})
         for o in run.observations
@@ -90,7 +90,7 @@ def test_a_run_without_values_says_so(run: Run, passes: tuple[int, ...]) -> None
 
 
 def test_one_round_names_no_winner_for_sure(run: Run) -> None:
-    """As the map of winners has it."""
+    """It agrees with the map of winners."""
     once = replace(run, observations=tuple(o for o in run.observations if o.round <= 0))
     for sentence in winner_words(winners(timed_blocks(once))):
         number = sentence.partition(" is the fastest in ")[2].partition(" of ")[0]
@@ -98,7 +98,7 @@ def test_one_round_names_no_winner_for_sure(run: Run) -> None:
 
 
 def test_one_round_has_no_interval(run: Run) -> None:
-    """It is said, wherever an interval would stand."""
+    """Every place of an interval says so."""
     once = replace(run, observations=tuple(o for o in run.observations if o.round <= 0))
     found = crossover(log_ratios(once, PAIR))
     html = shown(once)
@@ -113,7 +113,7 @@ def test_one_round_has_no_interval(run: Run) -> None:
 
 @pytest.mark.parametrize("engines", [["forward"], ["forward", "bracketed"], ["<gone>", "reverse"]])
 def test_a_run_without_a_pair_names_its_engines(engines: list[str]) -> None:
-    """Installed or not; no map is drawn of what cannot be compared."""
+    """They may be uninstalled; without a comparison there is no map."""
     html = shown(_loaded_with(engines))
     assert "No cell has times of a forward and of a reverse engine of one library" in html
     assert "<gone>" not in html
@@ -129,7 +129,7 @@ def _loaded_with(engines: list[str]) -> Run:
 
 
 def test_failures_and_warnings_are_listed(run: Run) -> None:
-    """With their reasons, escaped, the first ten of them; also a failure for which no reason is known."""
+    """The first ten appear with their escaped reasons; a failure without a known reason appears too."""
 
     def arms(i: int) -> dict[str, ArmResult]:
         reason = None if i == 0 else f"reason <b>{i}</b>"
@@ -144,7 +144,7 @@ def test_failures_and_warnings_are_listed(run: Run) -> None:
 
 
 def test_a_run_that_comes_from_anywhere_can_be_shown(tmp_path: Path) -> None:
-    """With an unknown problem and names full of tags: nothing raises, nothing is a tag."""
+    """With an unknown problem and names full of tags, nothing raises and no tag appears."""
     on_disk(tmp_path / "run", scripted_run(inputs="8,64", outputs="4,256"))
     path = tmp_path / "run" / "manifest.json"
     manifest = json.loads(path.read_text())
@@ -158,7 +158,7 @@ def test_a_run_that_comes_from_anywhere_can_be_shown(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_cell_of_its_grid(run: Run) -> None:
-    """Stopped after cells that lie beside the grid: they are told of, no plane is drawn."""
+    """Cells beside the grid are mentioned, without a plane."""
     beside = run.spec.model_copy(update={"outputs": [2, 5]})
     html = shown(replace(run, spec=beside))
     assert "outputs reverse is faster, above it forward" in html
@@ -166,7 +166,7 @@ def test_a_run_without_a_cell_of_its_grid(run: Run) -> None:
 
 
 def test_rounds_of_a_refined_plane(run: Run) -> None:
-    """The fewest and the most that a cell has."""
+    """They are the fewest and the most of any cell."""
     first = run.spec.cells[0]
     seen = tuple(o for o in run.observations if o.cell != first or o.round < 2)
     assert "2 to 5 of 5" in shown(replace(run, observations=seen))
@@ -174,12 +174,12 @@ def test_rounds_of_a_refined_plane(run: Run) -> None:
 
 @pytest.mark.usefixtures("no_figures")
 def test_tables_do_without_figures(run: Run) -> None:
-    """Where nobody can draw, the rest is shown."""
+    """The rest is shown where nothing can draw."""
     assert figure_of(run) == ""
     assert "outputs reverse is faster, above it forward" in shown(run)
 
 
 def test_the_repr_of_a_run_is_one_line(run: Run) -> None:
-    """Folder, problem, what was seen, engines; not the values, of which there are thousands."""
+    """It has folder, problem, observations and engines; not the thousands of values."""
     assert repr(run) == "<Run 'scripted': driven, 24 cells, 5 rounds; forward, reverse>"
     assert repr(replace(run, observations=())) == "<Run 'scripted': driven, 0 cells, 0 rounds; forward, reverse>"

@@ -19,7 +19,7 @@ GRID = {"engines": list(PAIR), "inputs": "64:512:*2", "outputs": "1:1024:*4"}
 
 
 class FakeClock:
-    """Each observation takes a second."""
+    """A clock that advances a second with each observation."""
 
     now = 0.0
 
@@ -44,7 +44,7 @@ def _run(spec: SweepSpec, seen: list[Observation]) -> Run:
 
 
 def test_it_ends_when_every_crossover_is_known() -> None:
-    """To the precision that was asked for, and right; far cells have only the first rounds."""
+    """Every crossover is right and has the requested precision; cells far away have only the first rounds."""
     run, plan = _adapted(FakeClock(), precision="5%", noise=0.03, shift=0.02)
     assert plan.outcome() == "every crossover in range, 4 of them, is known to ±5.0% or better"
     assert plan.seconds_left() == 0
@@ -65,7 +65,7 @@ def test_it_ends_when_every_crossover_is_known() -> None:
 
 
 def test_it_ends_with_the_budget() -> None:
-    """And says what is widest; cells are measured from the widest line on."""
+    """It says which line is widest; cells are measured from the widest line on."""
     clock = FakeClock()
     run, plan = _adapted(clock, precision="1%", budget="250s", noise=0.05, shift=0.05)
     assert 240 <= clock.now <= 251
@@ -74,7 +74,7 @@ def test_it_ends_with_the_budget() -> None:
 
 
 def test_without_a_precision_the_budget_is_used() -> None:
-    """All of it; and a precision without a budget has one all the same, since a tie can never be known."""
+    """It is used up; a precision without a budget has a default budget, since a tie can never be known."""
     clock = FakeClock()
     _, plan = _adapted(clock, budget="150s", noise=0.01)
     assert clock.now > 140
@@ -83,21 +83,21 @@ def test_without_a_precision_the_budget_is_used() -> None:
 
 
 def test_a_budget_ends_even_the_first_round() -> None:
-    """What was measured by then is kept."""
+    """Earlier observations are kept."""
     run, plan = _adapted(FakeClock(), precision="5%", budget="51s")
     assert len(run.observations) <= 52
     assert plan.over()
 
 
 def test_without_a_crossover_there_is_nothing_to_refine() -> None:
-    """After the grid it says so."""
+    """It says so after the grid."""
     run, plan = _adapted(FakeClock(), precision="5%", inputs="512", outputs="1,2", noise=0.01)
     assert plan.outcome() == "no crossover of forward, reverse in range"
     assert max(o.round for o in run.observations) == run.spec.rounds - 1
 
 
 def test_it_goes_on_from_what_was_seen() -> None:
-    """A plan that is given half of a sweep ends as one that saw all of it: known well enough, nothing twice."""
+    """After half of a sweep, it ends as the plan that saw all of it: precise enough, and nothing measured twice."""
     whole, _ = _adapted(FakeClock(), precision="5%", noise=0.03, shift=0.02)
     half = whole.observations[: len(whole.observations) // 2]
     run, plan = _adapted(FakeClock(), half, precision="5%", noise=0.03, shift=0.02, seed=1)
@@ -108,9 +108,9 @@ def test_it_goes_on_from_what_was_seen() -> None:
 
 @pytest.mark.parametrize("sweeps", [12, pytest.param(75, marks=pytest.mark.long)])
 def test_it_is_sure_as_often_as_it_says(sweeps: int) -> None:
-    """Intervals of sweeps that stopped by themselves hold the truth as often as those of fixed ones, or nearly so.
+    """Intervals of sweeps that stop by themselves hold the truth about as often as those of fixed ones.
 
-    At 94 %, one of 1000 such tests finds fewer of them or more, by the binomial law.
+    At 94 %, one of 1000 such tests finds too few or too many of them, by the binomial law.
     """
     hits = []
     for seed in range(sweeps):
@@ -124,7 +124,7 @@ def test_it_is_sure_as_often_as_it_says(sweeps: int) -> None:
 
 
 def test_the_forecast_knows_that_cells_differ() -> None:
-    """What was visited costs what it took; the rest costs more where an engine has more to do."""
+    """A visited cell costs what it took; others cost more where an engine has more to do."""
     spec = make_spec(GRID | {"rounds": 3, "blocks": 4, "block_seconds": 1e-3})
     forecast = TimeForecast(spec, workers=2)
     steps = [Step(rounds=[0], cells=spec.cells)]

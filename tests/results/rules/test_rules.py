@@ -1,4 +1,4 @@
-"""Rules of thumb over several problems, the best simple rule, and what it is worth on problems it was not fitted to."""
+"""Rules of thumb over several problems, the best simple rule, and its worth on problems not used to find it."""
 
 import math
 from collections.abc import Callable
@@ -38,7 +38,7 @@ def _run(faster: Callable[[int, int], float], folder: str = "scripted", **fields
 
 
 def _border(a: float, b: float, factor: float = 2.0) -> Callable[[int, int], float]:
-    """Forward mode is so many times faster below the border, reverse mode elsewhere."""
+    """Forward mode is this many times faster below the border, reverse mode elsewhere."""
     return lambda n, m: factor if n < a + b * m else 1 / factor
 
 
@@ -50,7 +50,7 @@ def _plane(
 
 
 def _passes(run: Run, factor: int) -> Run:
-    """The same, in which forward mode pushes `factor` · n tangents and reverse mode pulls one cotangent."""
+    """The same border, in passes: forward mode pushes `factor` · n tangents and reverse mode pulls one cotangent."""
     seen = []
     for o in run.observations:
         passes = {"forward": factor * o.cell.n, "reverse": 1}
@@ -72,17 +72,17 @@ def _passes(run: Run, factor: int) -> Run:
     ],
 )
 def test_the_border_is_found(a: float, b: float, when: str) -> None:
-    """Where every size was measured no other two numbers do: these come back, as words and as code that decides so."""
+    """If every size is measured the border is unique: it comes back in words, and as code that decides the same."""
     found = simple_rule([_plane(_border(a, b), range(1, 65), range(1, 31))])
     assert (found.a, found.b, found.when) == (a, b, when)
     defined: dict[str, Any] = {}
-    exec(found.code, defined)  # noqa: S102 - what a user would paste
+    exec(found.code, defined)  # noqa: S102 - as a user would paste it
     for n, m in ((1, 1), (12, 1), (29, 40), (75, 40), (76, 40), (7, 20), (80, 1)):
         assert defined["use_forward"](n, m) == found.forward(n, m) == (n < a + b * m)
 
 
 def test_numbers_have_two_digits_at_most() -> None:
-    """A border that lies at other ones is met as well as such numbers can: no rule of two digits costs less."""
+    """A border at other numbers is met as well as possible: no rule of two digits costs less."""
     plane = _plane(_border(12.34, 1.567), range(1, 81), range(1, 41))
     found = simple_rule([plane])
     sizes, logs = plane
@@ -100,7 +100,7 @@ def test_numbers_have_two_digits_at_most() -> None:
     ("a", "b", "when"), [(0.0, 1.7, "n < 2 m"), (3.0, 1.01, "n < 2 m"), (0.0, 0.9, "n < m"), (17.0, 0.0, "n < 30")]
 )
 def test_of_equal_rules_the_simplest(a: float, b: float, when: str) -> None:
-    """On powers of four many are without fault: the fewest digits, then terms, then the farthest from all cells."""
+    """On powers of four many are perfect: the fewest digits win, then fewest terms, then the largest margin."""
     found = simple_rule([_plane(_border(a, b), [4, 16, 64, 256], [4, 16, 64, 256])])
     assert found.when == when
     twofold = [2**k for k in range(2, 9)]
@@ -108,7 +108,7 @@ def test_of_equal_rules_the_simplest(a: float, b: float, when: str) -> None:
 
 
 def test_problems_weigh_the_same() -> None:
-    """Ten cells that lose 10 % each by forward mode do not outweigh the one cell of another problem that gains 65 %."""
+    """Ten cells that lose 10 % each by forward mode weigh less than the one cell of another problem that gains 65 %."""
     many = np.array([(4, m) for m in range(1, 11)]), np.full(10, 0.1)
     one = np.array([(4, 4)]), np.array([-0.5])
     assert simple_rule([many]).when == "never"
@@ -116,7 +116,7 @@ def test_problems_weigh_the_same() -> None:
 
 
 def test_code_needs_no_more_than_it_says() -> None:
-    """No term that is 0, no factor that is 1."""
+    """It has no zero term and no factor of 1."""
     said = {
         SimpleRule(a=12.0, b=1.6): "n < 12 + 1.6 * m",
         SimpleRule(a=0.0, b=0.00005): "n < 0.00005 * m",
@@ -138,7 +138,7 @@ def _three() -> Scoreboard:
 
 
 def test_a_problem_is_left_out() -> None:
-    """By hand: the two that agree tell the third one wrong in 6 of 9 cells; with the third, either is told "never"."""
+    """By hand: the two that agree are wrong for the third in 6 of 9 cells; with the third, the others get "never"."""
     board = _three()
     assert [each.name for each in board.problems] == [
         "driven depth=2, wrt theta",
@@ -175,7 +175,7 @@ def test_rules_are_scored_over_problems() -> None:
 
 
 def test_few_cells_weigh_as_much_as_many() -> None:
-    """A rule that is right in the one cell of a problem and wrong in all nine of another is right by half."""
+    """A rule that is right in one problem's only cell and wrong in another's nine is right by half."""
     small, large = _run(lambda *_: 1 / 2, inputs="4", outputs="4"), _run(lambda *_: 8.0, wrt="x")
     found = {each.rule.name: each for each in scoreboard([small, large], PAIR).rules}["always reverse"]
     assert found.right == 0.5
@@ -183,7 +183,7 @@ def test_few_cells_weigh_as_much_as_many() -> None:
 
 
 def test_one_problem_cannot_be_left_out() -> None:
-    """It is said, in words and as null."""
+    """Words and a null say so."""
     board = scoreboard([_run(_border(0, 2))], PAIR)
     assert board.left_out is None
     assert board.to_json()["best"]["left_out"] is None
@@ -191,7 +191,7 @@ def test_one_problem_cannot_be_left_out() -> None:
 
 
 def test_what_computes_the_same_is_one_problem() -> None:
-    """Also where a default was written out: its rounds are pooled, and cells come from either run."""
+    """Default options may be written out; the rounds are pooled, and cells come from either run."""
     one = _run(lambda *_: 2.0, "one")
     other = _run(lambda *_: 8.0, "other", options={"depth": 4}, outputs="16,256")
     (problem,), _ = measured_problems([one, other], PAIR)
@@ -206,19 +206,19 @@ def test_what_computes_the_same_is_one_problem() -> None:
 
 
 def test_rules_see_the_jacobian() -> None:
-    """Its columns and rows as the engines count their passes, where n and m are something else."""
+    """They use its columns and rows, which the engines count as passes, where n and m differ from these."""
     board = scoreboard([_passes(_run(lambda *_: 1 / 2), 30)], PAIR)
     sizes = {tuple(size) for size in board.problems[0].points[0].tolist()}
     assert sizes == {(30 * n, 1) for n in (4, 16, 64)}
     found = {each.rule.name: each for each in board.rules}
     assert found["passes"].right == 1  # by n and m it would be wrong where n < m
     assert found["lineax"].right == 1
-    assert found["operation counts"].right == 1  # asked by the cell
+    assert found["operation counts"].right == 1  # by the cell
     assert found["always reverse"].each[0].worst_at in {(n, m) for n in (4, 16, 64) for m in (4, 16, 64)}
 
 
 def test_a_prediction_that_does_not_know_a_problem_is_left_out() -> None:
-    """Overall, with a note; it stays with the problem that it knows."""
+    """It is left out of the total, with a note; it stays with the problem that it knows."""
     board = scoreboard([_passes(_run(lambda *_: 1 / 2), 30), _run(lambda *_: 2.0, wrt="x")], PAIR)
     assert "operation counts" not in {each.rule.name for each in board.rules}
     assert [rule.name for rule in board.problems[0].others] == ["operation counts"]
@@ -227,7 +227,7 @@ def test_a_prediction_that_does_not_know_a_problem_is_left_out() -> None:
 
 
 def test_the_calibrated_model_is_scored() -> None:
-    """Of the machine of the runs; by prices that make forward mode always cheaper it picks that everywhere."""
+    """It is the model of the runs' machine; prices that always favour forward mode make it choose that everywhere."""
     machine = {"cpu_model_name": "priced", "versions": {"numpy": "2"}}
     rates = {"jax-jvp": Rates(call=1e-6), "jax-vjp": Rates(call=2e-6)}
     prices = Calibration(seconds=Seconds({}, rates), error={}, created="", machine=machine)
@@ -250,7 +250,7 @@ def test_either_order_has_one_answer() -> None:
 
 
 def test_machines_are_not_mixed() -> None:
-    """One line that names the difference; another amount of free memory is none."""
+    """One line names the difference; free memory does not count."""
     one, other = _run(_border(0, 2), "one"), _run(_border(0, 2), "other", wrt="x")
     same = replace(other, machine=dict(one.machine) | {"memory_bytes": 1})
     assert len(scoreboard([one, same], PAIR).problems) == 2
@@ -263,7 +263,7 @@ def test_machines_are_not_mixed() -> None:
 
 
 def test_nothing_to_score_is_refused() -> None:
-    """Without one of the two engines, or a single value; beside a run that has both it is left out with a note."""
+    """Without one of the engines or without values it is refused, or left out with a note beside a complete run."""
     whole, half = _run(_border(0, 2)), _run(_border(0, 2), "half", engines=["forward"])
     silent = replace(_run(_border(0, 2), "silent"), observations=())
     for runs in ([half], [silent], [half, silent]):
@@ -277,7 +277,7 @@ def test_nothing_to_score_is_refused() -> None:
 
 
 def test_cells_without_a_winner() -> None:
-    """Equal times: nothing is decided, nobody is slower, and the simplest rule will do."""
+    """With equal times nothing is decided, no rule loses, and the simplest one is chosen."""
     board = scoreboard([_run(lambda *_: 1.0)], PAIR)
     assert board.best.when == "never"
     assert {(each.right, each.mean_slowdown) for each in board.rules} == {(None, 1.0)}

@@ -1,4 +1,4 @@
-"""Exports are what other tools read."""
+"""Other tools can read the exports."""
 
 import csv
 import math
@@ -18,7 +18,7 @@ from tests.scripted import on_disk, scripted_run
 
 @pytest.mark.parametrize("command", [["show"], ["check"], ["compare_to", "FILE"], ["stats"]])
 def test_pyperf_reads_the_file(tmp_path: Path, command: list[str]) -> None:
-    """show, check and compare_to end without error."""
+    """Its commands show, check and compare_to succeed."""
     path = tmp_path / "run.json"
     path.write_text(to_pyperf(scripted_run(noise=0.05, inputs="8,64", outputs="4")))
     arguments = [command[0], str(path), *[str(path) for _ in command[1:]]]
@@ -28,7 +28,7 @@ def test_pyperf_reads_the_file(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_one_pyperf_run_per_round(tmp_path: Path) -> None:
-    """Each with the same number of values, under a name that tells the cell and the engine."""
+    """Each has the same number of values, under a name with the cell and the engine."""
     import pyperf
 
     path = tmp_path / "run.json"
@@ -40,14 +40,14 @@ def test_one_pyperf_run_per_round(tmp_path: Path) -> None:
 
 
 def test_csv_has_a_row_for_each_block() -> None:
-    """And a header."""
+    """It also has a header."""
     rows = list(csv.DictReader(StringIO(to_csv(scripted_run(inputs="8", outputs="4")))))
     assert len(rows) == 5 * 2 * 5
     assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
 
 
 def test_costs_are_one_line_per_engine_and_cell() -> None:
-    """Memory in bytes; what was not measured is empty."""
+    """Memory is in bytes; unmeasured fields are empty."""
     rows = list(csv.DictReader(StringIO(to_costs(scripted_run(inputs="8,64", outputs="4")))))
     assert [(row["n"], row["engine"]) for row in rows] == [
         ("8", "forward"), ("8", "reverse"), ("64", "forward"), ("64", "reverse"),
@@ -59,7 +59,7 @@ def test_costs_are_one_line_per_engine_and_cell() -> None:
 
 
 def test_crossovers_are_one_line_for_each_line_of_the_plane() -> None:
-    """Solved for m at each n and for n at each m; the same numbers as the record, and nothing where there is none."""
+    """It is solved for m at each n and for n at each m, with the record's numbers, and empty without a crossover."""
     run = scripted_run(noise=0.02, shift=0.01)
     found = fwdrev.crossover(run)
     table = pd.read_csv(StringIO(to_crossovers(run)))
@@ -80,7 +80,7 @@ def test_crossovers_are_one_line_for_each_line_of_the_plane() -> None:
 
 
 def test_the_crossover_of_a_folder(tmp_path: Path) -> None:
-    """By its path, for a pair as text or as a tuple; what is no run is refused."""
+    """The path of the folder suffices, with the pair as text or as a tuple; a folder without a run is refused."""
     run = on_disk(tmp_path / "run", scripted_run(noise=0.02, shift=0.01))
     whole = fwdrev.crossover(run)
     assert whole == fwdrev.crossover(str(run), ("forward", "reverse")) == fwdrev.crossover(fwdrev.load(run))

@@ -1,4 +1,4 @@
-"""What was measured stays: whatever happens to a journal, every line that is whole can be read."""
+"""Measurements survive: after any damage to a journal, every whole line can be read."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_a_run_comes_back_as_it_was(run: Run) -> None:
-    """Specification, machine and every raw value."""
+    """It has the same specification, machine and raw values."""
     made = scripted_run(noise=0.05, inputs="8,64", outputs="4,256")
     assert run.spec == made.spec
     assert run.machine == made.machine
@@ -29,7 +29,7 @@ def test_a_run_comes_back_as_it_was(run: Run) -> None:
 
 
 def test_tables(run: Run) -> None:
-    """One row per value, per arm and cell, per estimate."""
+    """They have a row per value, per arm and cell, per estimate."""
     assert len(values(run)) == 5 * 4 * 2 * 5
     assert len(arms(run)) == 4 * 2
     assert len(times(run)) == 4 * 2
@@ -38,7 +38,7 @@ def test_tables(run: Run) -> None:
 
 
 def test_every_tear_costs_one_line_only(run: Run) -> None:
-    """Cut the journal anywhere: all whole lines are read, the torn one is named in a warning."""
+    """Wherever the journal is cut, all whole lines are read, and a warning names the torn one."""
     path = run.folder / "journal.jsonl"
     data = path.read_bytes()
     for size in range(0, len(data), 997):
@@ -97,7 +97,7 @@ def test_nothing_observed_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not even what was begun beside it."""
+    """No temporary files remain either."""
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -132,7 +132,7 @@ def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch
     ],
 )
 def test_a_folder_that_is_no_run(run: Run, manifest: str | None, message: str) -> None:
-    """One line, and the journal stays."""
+    """One line refuses it, and the journal stays."""
     path = run.folder / "manifest.json"
     path.unlink()
     if manifest is not None:
@@ -143,7 +143,7 @@ def test_a_folder_that_is_no_run(run: Run, manifest: str | None, message: str) -
 
 
 def test_an_engine_that_was_not_measured(run: Run) -> None:
-    """The error names what there is."""
+    """The error names the measured ones."""
     with pytest.raises(NothingMeasuredError, match="no time of jax-jvp: it measured forward, reverse"):
         log_ratios(run, ("forward", "jax-jvp"))
 
@@ -157,7 +157,7 @@ def test_values_are_strict_json(run: Run) -> None:
 
 
 def test_a_run_from_another_machine(run: Run) -> None:
-    """Its engines and its problem need not be installed where it is read and drawn."""
+    """Its engines and its problem need not be installed to read and draw it."""
     from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.plots import save_figures
 

@@ -1,4 +1,4 @@
-"""Memory ratios: predicted and measured kept apart, like compared with like, and honest about what is not known."""
+"""Memory ratios: predictions and measurements are separate, comparisons are fair, and unknowns are admitted."""
 
 import math
 from dataclasses import replace
@@ -21,7 +21,7 @@ def counted(engine: str, cell: Cell) -> int:
 
 
 def measured(engine: str, cell: Cell) -> int:
-    """The same, and what both hold alike."""
+    """The counts plus a part that both engines hold."""
     return counted(engine, cell) + CONSTANTS
 
 
@@ -32,12 +32,12 @@ def _at(plane: MemoryPlane, cell: Cell) -> float:
 
 @pytest.fixture(scope="module")
 def scripted() -> Run:
-    """Times that nobody looks at here."""
+    """A run with times that do not matter here."""
     return scripted_run(inputs="16:256:*2", outputs="4:1024:*4")
 
 
 def test_ratio_of_bytes_in_each_cell(scripted: Run) -> None:
-    """log2(bytes of forward / bytes of reverse): below zero where forward needs less, which is where n < m."""
+    """They are log2(bytes of forward / bytes of reverse): below zero where forward needs less, that is for n < m."""
     found = memory_ratios(with_memory(scripted, counted, measured), PAIR)
     assert found.source is Source.ALLOCATED
     for plane, formula in ((found.predicted, counted), (found.measured, measured)):
@@ -51,7 +51,7 @@ def test_ratio_of_bytes_in_each_cell(scripted: Run) -> None:
 
 
 def test_what_both_hold_alike_hides_differences_and_moves_no_border(scripted: Run) -> None:
-    """Both break even at n = m, by counts and with the constants; the ratios are nearer to 1 with them."""
+    """Both break even at n = m, with and without the constants; the ratios are nearer to 1 with them."""
     found = memory_ratios(with_memory(scripted, counted, measured), PAIR)
     for plane in (found.predicted, found.measured):
         assert plane.break_even == {n: pytest.approx(n, rel=0.05) for n in (16, 32, 64, 128, 256)}
@@ -59,7 +59,7 @@ def test_what_both_hold_alike_hides_differences_and_moves_no_border(scripted: Ru
 
 
 def test_no_break_even_is_a_value(scripted: Run) -> None:
-    """None where one engine needs less throughout, where both need the same everywhere, and where nothing is known."""
+    """It is None if one engine needs less throughout, both need the same everywhere, or nothing is known."""
     found = memory_ratios(with_memory(scripted, lambda name, _: 2 if name == "forward" else 1, always(7)), PAIR)
     assert set(found.predicted.break_even.values()) == {None}
     assert set(found.measured.break_even.values()) == {None}
@@ -69,7 +69,7 @@ def test_no_break_even_is_a_value(scripted: Run) -> None:
 
 
 def test_how_far_measured_lies_from_predicted(scripted: Run) -> None:
-    """The factor, whichever way: of the bytes of each engine, and of their ratio; half of the cells, and the worst."""
+    """The factor in either direction: of each engine's bytes, and of their ratio; median and worst over the cells."""
 
     def more(engine: str, cell: Cell) -> int:
         factor = {"forward": 2, "reverse": 1 / 8}[engine]
@@ -88,7 +88,7 @@ def test_how_far_measured_lies_from_predicted(scripted: Run) -> None:
     [((), Source.ALLOCATED), (PAIR, Source.PROGRAM), (("reverse",), None), (("forward",), None)],
 )
 def test_like_is_compared_with_like(scripted: Run, compiled: tuple[str, ...], source: Source | None) -> None:
-    """What NumPy allocates is never divided by what a compiler states."""
+    """NumPy's allocations are never divided by a compiler's statement."""
     found = memory_ratios(with_memory(scripted, counted, measured, compiled=compiled), PAIR)
     assert found.source is source
     assert found.measured.known == (25 if source else 0)
@@ -99,7 +99,7 @@ def test_like_is_compared_with_like(scripted: Run, compiled: tuple[str, ...], so
 
 
 def test_a_cell_that_one_engine_failed_in_is_not_known(scripted: Run) -> None:
-    """That cell only; the break-even comes from the others."""
+    """Only that cell is unknown; the break-even comes from the others."""
 
     def torn(engine: str, cell: Cell) -> int | None:
         return None if engine == "reverse" and cell == Cell(64, 4) else measured(engine, cell)
@@ -112,7 +112,7 @@ def test_a_cell_that_one_engine_failed_in_is_not_known(scripted: Run) -> None:
 
 
 def test_a_run_without_its_first_passes_has_no_memory(scripted: Run) -> None:
-    """Nor does one in which an engine has none (no ratio to nothing): it says so instead of failing."""
+    """A line says so, also if an engine needs no memory, so that there is no ratio."""
     rounds_only = replace(scripted, observations=tuple(o for o in scripted.observations if o.round >= 0))
     assert memory_ratios(rounds_only, PAIR).is_empty
     assert memory_ratios(with_memory(scripted, always(0), lambda name, _: 5 * (name == "reverse")), PAIR).is_empty
@@ -120,7 +120,7 @@ def test_a_run_without_its_first_passes_has_no_memory(scripted: Run) -> None:
 
 
 def test_sizes_that_a_sweep_added_count_for_the_line_only(scripted: Run) -> None:
-    """The cells that are counted are those of the grid."""
+    """The counted cells are those of the grid."""
     refined = replace(scripted, spec=scripted.spec.model_copy(update={"outputs": [4, 16, 256, 1024]}))
     plane = memory_ratios(with_memory(refined, counted, measured), PAIR).predicted
     assert plane.known == 20

@@ -1,4 +1,4 @@
-"""The published schemas: what is written follows them, what they allow is read, and old runs are read for ever."""
+"""The published schemas: our files follow them, valid files can be read, and old runs stay readable."""
 
 import json
 from pathlib import Path
@@ -27,12 +27,12 @@ def test_the_published_files_are_up_to_date() -> None:
     for name, schema in schemas().items():
         assert _schema(name) == schema
         jsonschema.Draft202012Validator.check_schema(schema)
-        if name != "pyproject":  # which has no format: no key of it goes
+        if name != "pyproject":  # which has no format: all its keys stay
             assert f"format {BASELINE_FORMAT if name == 'baseline' else FORMAT}" in schema["title"]
 
 
 def test_a_real_run_follows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With every kind of line: measured, wrong, crashed, skipped; its manifest too."""
+    """Every kind of line does: measured, wrong, crashed, skipped; its manifest too."""
     install_plugin(tmp_path, monkeypatch)
     engines = ["forward", "jax-vjp", "doubled", "killed"]
     spec = make_spec({"inputs": "4,8", "outputs": "2,6", "rounds": 1, "blocks": 2, "engines": engines})
@@ -90,13 +90,13 @@ def test_what_they_forbid_is_not_read(change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("change", [{"status": "skipped"}, {"loops": 0}])
 def test_values_of_what_was_not_measured_are_not_read(change: dict[str, Any]) -> None:
-    """A schema cannot say so."""
+    """A schema cannot express this."""
     with pytest.raises(ValueError, match="values of an arm that was not measured"):
         parse_line(json.dumps({"round": 0, "n": 8, "m": 2, "arms": {"forward": _ARM | change}}))
 
 
 def test_a_run_of_format_1_is_read() -> None:
-    """As the version before wrote it, on its machine."""
+    """It is as the version before wrote it, on its machine."""
     run = load(OLD)
     assert run.warnings == ()
     assert len(run.observations) == 4 * 3
@@ -107,7 +107,7 @@ def test_a_run_of_format_1_is_read() -> None:
 
 
 def test_a_run_of_format_1_can_be_continued(tmp_path: Path) -> None:
-    """It then has the present format, and everything that it had before."""
+    """It then has the present format, and all its old content."""
     folder = tmp_path / "run"
     folder.mkdir()
     for name in ("manifest.json", "journal.jsonl"):
@@ -123,7 +123,7 @@ def test_a_run_of_format_1_can_be_continued(tmp_path: Path) -> None:
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
-    """With what to do."""
+    """The message has a remedy."""
     manifest = json.loads((OLD / "manifest.json").read_text()) | {"format": FORMAT + 1}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(InputError, match=f"reads 1 to {FORMAT}; update fwdrev"):

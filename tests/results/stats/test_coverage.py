@@ -1,4 +1,4 @@
-"""Intervals contain the truth as often as they say: of ratios, crossovers and the law, in fair weather and in foul."""
+"""Intervals hold the truth as often as they say: of ratios, crossovers and the law, in good and bad noise."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,7 +19,7 @@ WEATHER = {
     "normal": {"noise": 0.05, "shift": 0.05},
     "heavy tails and drift": {"noise": 0.05, "shift": 0.05, "tails": 3, "drift": 0.1},
 }
-"""Values 5 % noisy, rounds shifted by 5 %; or that with Student's t of 3 degrees, while all becomes 10 % slower."""
+"""Values 5 % noisy, rounds shifted by 5 %; or that with Student's t of 3 degrees, with a drift to 10 % slower."""
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ WEATHER = {
     [("normal", 100), *(pytest.param(weather, 400, marks=pytest.mark.long) for weather in WEATHER)],
 )
 def test_intervals_cover(weather: str, sweeps: int) -> None:
-    """Neither too few nor too many simulated sweeps hold the truth, by the binomial law (one error in 1000).
+    """The number of simulated sweeps that hold the truth follows the binomial law (one error in 1000).
 
     Intervals of one sweep share its rounds, so that each share varies by no more than one interval per sweep would.
     """
@@ -59,7 +59,7 @@ def _held(run: Run, law: Law) -> Mapping[str, float]:
 
 
 def _law(run: Run) -> Law:
-    """Through the crossovers that are there without noise."""
+    """The law through the crossovers without noise."""
     law = crossover(log_ratios(run, PAIR)).law
     assert law is not None
     return law
@@ -75,7 +75,7 @@ def _holds(interval: Estimate | None, truth: float) -> bool:
 
 
 def test_without_noise_the_crossover_is_exact() -> None:
-    """Up to interpolation: within 2 % on a grid of powers of two, in both directions."""
+    """It is exact up to interpolation: within 2 % on a grid of powers of two, in both directions."""
     found = crossover(log_ratios(scripted_run(inputs="16:1024:*2", outputs="1:1024:*2"), PAIR))
     for known, crossings in ((true_m, found.in_m), (true_n, found.in_n)):
         inside = {at: c.size.point for at, c in crossings.items() if c.size is not None}

@@ -1,4 +1,4 @@
-"""The crossover along a line: found where there is one, a value where there is none, honest about the rest."""
+"""The crossover along a line: found if there is one, otherwise a value that says so, with honest intervals."""
 
 import math
 from typing import Any
@@ -24,7 +24,7 @@ def _line(*logs: list[float]) -> Any:
 
 
 def test_a_zero_between_two_sizes() -> None:
-    """Halfway in logarithms."""
+    """It is halfway in logarithms."""
     found = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
     assert found.status is Status.FOUND
     assert found.size is not None
@@ -33,7 +33,7 @@ def test_a_zero_between_two_sizes() -> None:
 
 
 def test_none_in_range_is_a_value() -> None:
-    """And says which engine is cheaper throughout."""
+    """It says which engine is cheaper throughout."""
     found = _line([2, 1, 1, 1, 1], [2, 1, 1, 1, 2])
     assert found.status is Status.NONE
     assert found.size is None
@@ -42,7 +42,7 @@ def test_none_in_range_is_a_value() -> None:
 
 
 def test_one_round_has_a_point_and_no_interval() -> None:
-    """It would be made up."""
+    """An interval would be made up."""
     found = _line([2, 1, 0.5, -0.5, -1])
     assert found.size is not None
     assert found.size.low is None
@@ -81,7 +81,7 @@ def test_lines_are_those_of_the_grid_that_were_reached() -> None:
 
 
 def test_noise_far_from_the_crossover_does_not_move_it() -> None:
-    """Of several sign changes the one that parts the line best is taken."""
+    """Of several sign changes, the one that best divides the line is taken."""
     found = _line([-0.01, 0.01, 3, -3, -3], [-0.02, 0.02, 3, -3, -3])
     assert found.size is not None
     assert 16 < found.size.point < 64
@@ -91,7 +91,7 @@ def test_noise_far_from_the_crossover_does_not_move_it() -> None:
     st.lists(st.lists(st.sampled_from([-1.0, -1e-17, 0.0, 1e-17, 0.3, math.nan]), min_size=5, max_size=5), min_size=1)
 )
 def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
-    """Ties, gaps, single sizes: found in range and inside its interval, or none in range."""
+    """Ties, gaps and single sizes are found in range and inside their interval, or are none in range."""
     if np.isnan(logs).all():
         return
     found = _line(*logs)
@@ -105,7 +105,7 @@ def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
 
 @given(st.lists(st.sampled_from([-2.0, -0.7, -0.1, 0.0, 0.1, 0.3, 1.0]), min_size=2, max_size=9))
 def test_between_two_sizes_it_is_scipys_monotone_cubic(mean: list[float]) -> None:
-    """Also where it is flat, at both ends, and for two points."""
+    """This holds where it is flat, at both ends, and for two points."""
     x, steps = np.log(np.arange(2, 2 + len(mean)) ** 2), np.linspace(0, 1, 5)[:, np.newaxis]
     pieces = np.arange(len(mean) - 1)
     at = x[:-1] + steps * np.diff(x)
@@ -114,7 +114,7 @@ def test_between_two_sizes_it_is_scipys_monotone_cubic(mean: list[float]) -> Non
 
 @given(st.integers(0, 10_000), st.integers(2, 7))
 def test_a_crossing_is_where_the_curve_is_zero_and_ends_where_t_says(seed: int, rounds: int) -> None:
-    """Each by its own formula: the curve from SciPy, the error from what lies between each round's two values."""
+    """Each follows its own formula: SciPy's curve, and the error from interpolated values of the rounds."""
     rng = np.random.default_rng(seed)
     logs = np.linspace(1, -1, 5) + rng.normal(0, 0.3, 5) + rng.normal(0, 0.2, (rounds, 5))
     x, found = np.log(SIZES), _line(*logs)
@@ -130,7 +130,7 @@ def test_a_crossing_is_where_the_curve_is_zero_and_ends_where_t_says(seed: int, 
 
 
 def test_interrupted_rounds_count_where_they_are_complete() -> None:
-    """Every size has the rounds that measured it, and the interval knows how many these are."""
+    """Every size has its own rounds, and the interval knows their number."""
     nan = math.nan
     rounds = [2, 1, 0.5, -0.5, -1], [2.1, 1.1, 0.6, -0.6, -1.1], [1.9, 0.9, 0.4, -0.4, -0.9]
     whole, more = _line(*rounds), _line(*rounds, [nan, nan, 0.5, -0.5, nan], [nan, nan, 0.5, -0.5, nan])
@@ -146,7 +146,7 @@ def test_interrupted_rounds_count_where_they_are_complete() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_sizes_with_other_rounds_have_their_own_errors(seed: int) -> None:
-    """Between two of them: each mean's variance, the covariance of the rounds that both have, freedom in between."""
+    """Between two sizes: each mean's variance, the covariance of their common rounds, and freedom in between."""
     rng, x = np.random.default_rng(seed), np.log(SIZES)
     logs = np.array([2, 1, 0.4, -0.6, -1.5]) + rng.normal(0, 0.3, (8, 5))
     logs[:, 1], logs[:5, 2], logs[6:, 3], logs[:7, 4] = np.nan, np.nan, np.nan, np.nan  # 8, 0, 3, 6 and 1 rounds
@@ -160,7 +160,7 @@ def test_sizes_with_other_rounds_have_their_own_errors(seed: int) -> None:
         at = math.log(end or math.nan)
         i, j = (0, 2) if at < x[2] else (2, 3)
         if not x[0] + 1e-9 < at < x[3] - 1e-9:
-            continue  # the last size has one round: nothing is known from the one before it on
+            continue  # the last size has one round: beyond the one before it, nothing is known
         w, (a, b), both = (at - x[i]) / (x[j] - x[i]), there[:, [i, j]].sum(axis=0), there[:, i] & there[:, j]
         apart = logs[both][:, [i, j]] - np.nanmean(logs[:, [i, j]], axis=0)
         shared = both.sum()
@@ -181,7 +181,7 @@ def _width(found: Crossing) -> float:
 def test_the_law_of_a_power() -> None:
     """Crossovers around m* = 2 n^0.75 give it back; where all is linear, the jackknife is the t interval of a mean.
 
-    How often such intervals hold the truth: `test_intervals_cover`.
+    `test_intervals_cover` tests how often such intervals hold the truth.
     """
     n, m = np.array([16, 64, 256]), np.array([4, 16, 64, 256, 1024])
     wobble = np.array([[0.3, -0.2, 0.1], [-0.1, 0.4, 0.2], [0.2, 0.1, -0.3], [-0.5, -0.2, 0.1]])
@@ -204,7 +204,7 @@ def test_the_law_of_a_power() -> None:
 
 
 def test_two_rounds_have_a_law_without_intervals() -> None:
-    """What is left without one of them has no spread; a round without a crossover does the same."""
+    """Without one of them, the rest has no spread; a round without a crossover has the same effect."""
     law = crossover(log_ratios(scripted_run(noise=0.01, rounds=2), PAIR)).law
     assert law is not None
     assert (law.alpha.low, law.alpha.high, law.c.low, law.c.high) == (None,) * 4
@@ -214,7 +214,7 @@ def test_two_rounds_have_a_law_without_intervals() -> None:
 
 
 def test_json_has_every_line_of_the_plane() -> None:
-    """As documented: pair, points, law."""
+    """The documented keys are there: pair, points, law."""
     found = crossover(log_ratios(scripted_run(noise=0.05, inputs="16,64", outputs="4,64,512"), PAIR))
     data = found.to_json()
     assert data["pair"] == ["forward", "reverse"]
@@ -227,7 +227,7 @@ def test_json_has_every_line_of_the_plane() -> None:
 
 
 def test_a_single_cell_has_no_crossover() -> None:
-    """Neither found nor an error."""
+    """It is neither found nor an error."""
     found = crossover(log_ratios(scripted_run(inputs="64", outputs="8"), PAIR))
     assert found.in_m[64].status is Status.NONE
     assert found.law is None

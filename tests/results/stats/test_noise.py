@@ -1,4 +1,4 @@
-"""The noise of a machine by hand, and the smallest difference that it lets two arms show."""
+"""The noise of a machine by hand, and the smallest difference that two arms can show in it."""
 
 import math
 from dataclasses import replace
@@ -32,13 +32,13 @@ def test_noise_by_hand() -> None:
 
 
 def test_the_smallest_difference_is_the_usual_size_of_a_sample() -> None:
-    """At 95 % and with a power of 80 %."""
+    """It is that for 95 % and a power of 80 %."""
     expected = math.expm1((stats.t.ppf(0.975, 15) + stats.norm.ppf(0.8)) * 0.04 / 4)
     assert smallest_difference(0.04, 16) == pytest.approx(expected)
 
 
 def test_means_and_quantiles() -> None:
-    """A geometric mean has Student's interval; of one round there is none."""
+    """A geometric mean has Student's interval; a single round has none."""
     logs = np.array([0.1, 0.3, np.nan, 0.2])
     found, known = log_mean(logs), logs[~np.isnan(logs)]
     low, high = stats.t.interval(0.95, 2, known.mean(), stats.sem(known))

@@ -1,4 +1,4 @@
-"""Shifts: correlated rounds are seen, and widen the errors by what they hide."""
+"""Shifts: correlations between rounds are detected, and widen the errors accordingly."""
 
 import numpy as np
 import pytest
@@ -18,14 +18,14 @@ def series(rng: np.random.Generator, correlation: float, rounds: int, pairs: int
 @pytest.mark.parametrize("correlation", [0.3, 0.6])
 @pytest.mark.parametrize("rounds", [8, 16])
 def test_a_correlation_is_seen_in_all_pairs_together(correlation: float, rounds: int) -> None:
-    """In the mean of 200 runs with 96 pairs it comes out right, though each series is short."""
+    """The mean of 200 runs with 96 pairs is right, though each series is short."""
     rng = np.random.default_rng(1)
     found = [correlation_of(series(rng, correlation, rounds, 96)) for _ in range(200)]
     assert np.mean(found) == pytest.approx(correlation, abs=0.05)
 
 
 def test_independent_rounds_are_left_alone() -> None:
-    """Most runs without a correlation are told none, and few pairs or rounds never tell."""
+    """Most runs without a correlation get none, and few pairs or rounds never do."""
     rng = np.random.default_rng(2)
     found = [float(correlation_of(series(rng, 0.0, 10, 96))) for _ in range(200)]
     assert np.mean(np.array(found) == 0) > 0.9
@@ -43,7 +43,7 @@ def test_many_runs_at_once_are_each_their_own() -> None:
 
 @pytest.mark.parametrize("correlation", [0.0, 0.4])
 def test_errors_are_those_of_the_mean(correlation: float) -> None:
-    """The squared error is, in the mean, the variance that the means of 20 000 series have, or a little more."""
+    """On average, the squared error is the variance of the means of 20 000 series, or slightly more."""
     logs = series(np.random.default_rng(4), correlation, 10, 20_000)
     shifts = shifts_of(logs, correlation)
     assert 0.98 < np.mean(shifts.error**2) / np.var(shifts.mean) < 1.1
@@ -51,7 +51,7 @@ def test_errors_are_those_of_the_mean(correlation: float) -> None:
 
 @pytest.mark.parametrize("rounds", [10, 19, 20, 35])
 def test_intervals_are_those_of_a_trimmed_mean(rounds: int) -> None:
-    """With SciPy's trimmed mean and winsorised rounds; who was not measured in all rounds is trimmed by what he has."""
+    """SciPy's trimmed mean and winsorised rounds agree; pairs with missing rounds are trimmed by their own number."""
     logs = np.random.default_rng(5).standard_t(3, (rounds, 4))
     logs[3, 1] = np.nan
     for each, found in zip(logs.T, shifts_of(logs).estimates(), strict=True):
@@ -64,7 +64,7 @@ def test_intervals_are_those_of_a_trimmed_mean(rounds: int) -> None:
 
 
 def test_one_wild_round_in_ten_decides_nothing() -> None:
-    """A round in which a neighbour had the processor, however long, leaves the others to say what they say."""
+    """A round disturbed by a neighbour, however long, leaves the result to the others."""
     calm = np.random.default_rng(6).normal(0.02, 0.01, (10, 1))
     wild = calm.copy()
     wild[4] = 1.5
@@ -76,7 +76,7 @@ def test_one_wild_round_in_ten_decides_nothing() -> None:
 
 
 def test_a_correlation_by_hand() -> None:
-    """Of the pairs that every round measured and that vary, with Marriott and Pope's correction."""
+    """It takes the varying pairs that every round measured, with Marriott and Pope's correction."""
     logs = series(np.random.default_rng(7), 0.7, 12, 5)
     logs[3, 1], logs[:, 2] = np.nan, 0.5
     apart = (logs - logs.mean(axis=0))[:, [0, 3, 4]]
@@ -91,7 +91,7 @@ def test_a_correlation_by_hand() -> None:
 
 @pytest.mark.parametrize("pairs", [1, 2, 4])
 def test_a_correlation_below_two_errors_is_none(pairs: int) -> None:
-    """Two errors of so many pairs, from just below and from just above."""
+    """The limit is two errors for this number of pairs, tried just below and just above."""
     slow, quick = np.cos(np.pi * np.arange(20) / 20), np.cos(np.pi * np.arange(20))
     shares = np.linspace(0, 1, 201)
     logs = np.sqrt(shares) * slow[:, None] / slow.std() + np.sqrt(1 - shares) * quick[:, None] / quick.std()
@@ -105,7 +105,7 @@ def test_a_correlation_below_two_errors_is_none(pairs: int) -> None:
 
 @pytest.mark.parametrize(("rounds", "correlation"), [(3, 0.5), (8, 0.3), (9, 0.9)])
 def test_errors_are_wider_by_what_an_autoregression_hides(rounds: int, correlation: float) -> None:
-    """The variance of a mean over what the rounds' own variance makes of it, from the matrix of covariances."""
+    """The factor is the mean's variance over that from the rounds' own, by the matrix of covariances."""
     covariance = correlation ** np.abs(np.subtract.outer(np.arange(rounds), np.arange(rounds)))
     of_mean = covariance.sum() / rounds**2
     of_rounds = (rounds - rounds * of_mean) / (rounds - 1)
@@ -116,7 +116,7 @@ def test_errors_are_wider_by_what_an_autoregression_hides(rounds: int, correlati
 
 
 def test_tests_and_intervals_are_students() -> None:
-    """One-sided on either side, and as an interval within a margin or around a truth; two rounds are too few."""
+    """They are one-sided on either side, and an interval within a margin or around a truth; two rounds are too few."""
     logs = np.random.default_rng(9).normal([0.02, -0.03, 0.0], 0.02, (9, 3))
     logs[2:, 2] = np.nan
     found, margins, error = shifts_of(logs), np.array([0.01, 0.02, 0.03]), np.array(stats.sem(logs[:, :2]), dtype=float)
@@ -144,7 +144,7 @@ def test_tests_and_intervals_are_students() -> None:
 
 @pytest.mark.parametrize("rounds", [3, 9, 10, 40])
 def test_what_is_detectable_is_found_so_often(rounds: int) -> None:
-    """By the noncentral t; with more rounds of the same spread it is as with those."""
+    """The noncentral t agrees; more rounds of the same spread behave as predicted."""
     logs = np.random.default_rng(10).normal(0.0, [0.01, 0.03], (30, 2))
     found = shifts_of(logs).in_rounds(rounds)
     kept = rounds - 2 * (rounds // 10)

@@ -1,4 +1,4 @@
-"""By how much a time changed, in words: the sign, the digits, and the interval."""
+"""A change of time in words: the sign, the digits, and the interval."""
 
 import pytest
 
@@ -23,11 +23,11 @@ from fwdrev.results.text.quantities import change_text, percent_text
     ],
 )
 def test_a_change_in_words(point: float, low: float | None, high: float | None, text: str) -> None:
-    """Above 1 is slower, by the share of the time before; below is faster, by the share that is saved."""
+    """Above 1 is slower, by a share of the earlier time; below is faster, by the saved share."""
     assert change_text(Estimate(point=point, low=low, high=high)) == text
 
 
 @pytest.mark.parametrize(("share", "text"), [(0.05, "5 %"), (0.003, "0.3 %"), (0.312, "31 %"), (0.0, "0 %")])
 def test_a_share_in_words(share: float, text: str) -> None:
-    """Two digits at most, and no empty one."""
+    """It has two digits at most, and never vanishes."""
     assert percent_text(share) == text

@@ -1,4 +1,4 @@
-"""A selftest's record and what is read from it: rates whose truth is known, and files that somebody damaged."""
+"""A self-test's record and its summary: rates with a known truth, and damaged files."""
 
 import json
 from pathlib import Path
@@ -19,18 +19,18 @@ SPEC = gate_spec({"inputs": [4, 8], "outputs": [2, 4], "rounds": 8})
 
 @pytest.fixture
 def record(tmp_path: Path) -> Record:
-    """One without runs."""
+    """A record without runs."""
     return made(tmp_path / "record.jsonl")
 
 
 def made(path: Path, **fields: Any) -> Record:
-    """A new one, of nowhere."""
+    """Makes a new record with no machine."""
     given: dict[str, Any] = {"created": "2026-01-02T03:04:05+00:00", "machine": {"cpus": 2}, "spec": SPEC}
     return create(path, **{**given, "point": None, "commit": "1a2b3c", "threshold": 0.05, **fields})
 
 
 def look(rng: np.random.Generator, delays: list[str], spread: float, rounds: int = 8) -> Sides:
-    """What a gate would have measured, with those delays."""
+    """The observations of a gate with these delays."""
     cells, arms = tuple(SPEC.cells), tuple(SPEC.engines)
     shares = [[share_of([delay_of(text) for text in delays], arm, cell) for arm in arms] for cell in cells]
     shape = (rounds, len(cells), len(arms))
@@ -43,13 +43,13 @@ def look(rng: np.random.Generator, delays: list[str], spread: float, rounds: int
 
 
 def run(rng: np.random.Generator, delays: list[str], spread: float = 0.003, **fields: Any) -> RecordedRun:
-    """Two looks."""
+    """A run of two looks."""
     first, again = (Measured.of(look(rng, delays, spread)) for _ in range(2))
     return RecordedRun(**{"delays": delays, "seconds": 10.0, "first": first, "again": again, **fields})
 
 
 def test_a_record_is_read_as_it_was_written(record: Record) -> None:
-    """To a millionth; what was not measured stays so, and the specification may have functions for arms."""
+    """Values are exact to a millionth; unmeasured ones stay so; the spec may have functions as arms."""
     sides = look(np.random.default_rng(0), [], 0.01)
     sides.logs[2, 1, 0] = np.nan
     record.append(RecordedRun(seconds=1.5, first=Measured.of(sides)))
@@ -63,7 +63,7 @@ def test_a_record_is_read_as_it_was_written(record: Record) -> None:
 
 
 def test_a_run_that_was_cut_off_is_left_out(record: Record) -> None:
-    """Told with its line, and what is appended later is whole."""
+    """A message has its line number, and runs appended later are whole."""
     rng = np.random.default_rng(0)
     record.append(run(rng, []))
     with record.path.open("a", encoding="utf-8") as file:
@@ -86,7 +86,7 @@ def test_a_run_that_was_cut_off_is_left_out(record: Record) -> None:
     ],
 )
 def test_lines_that_no_selftest_wrote_are_left_out(record: Record, line: str) -> None:
-    """Each with a warning; nothing of them is used."""
+    """Each gives a warning and is ignored."""
     first = '{"cells":[[4,2]],"arms":["forward"],"logs":[[[0]]],"control":[[0]]}'
     with record.path.open("a", encoding="utf-8") as file:
         file.write(line.replace("FIRST", first) + "\n")
@@ -96,7 +96,7 @@ def test_lines_that_no_selftest_wrote_are_left_out(record: Record, line: str) ->
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format":2}', "\x00\xff", '{"format":1,"created":"x"}'])
 def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
-    """In one line; a file that is there is never written over."""
+    """One line refuses it; an existing file is never overwritten."""
     path = tmp_path / "some.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match="is no record of a selftest"):
@@ -107,7 +107,7 @@ def test_what_is_no_record_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_missing_files_and_folders(tmp_path: Path) -> None:
-    """Each says what to do."""
+    """Each message has a remedy."""
     with pytest.raises(InputError, match="cannot read"):
         load_record(tmp_path / "none")
     with pytest.raises(InputError, match="cannot write"):
@@ -115,7 +115,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
 
 
 def test_rates_are_counted_over_runs(record: Record) -> None:
-    """Identical code is not called slower, what was put in is found, and each delay counts once."""
+    """Identical code is not called slower, inserted delays are found, and each delay counts once."""
     rng = np.random.default_rng(1)
     for _ in range(6):
         record.append(run(rng, []))
@@ -132,7 +132,7 @@ SHARES = ("alarms", "open", "improved", "whole", "cell")
 
 
 def test_an_alarm_is_an_alarm(record: Record) -> None:
-    """Code that is slower though no delay was put in: what this is there to find."""
+    """Without a delay, slower code is a false alarm, which the self-test counts."""
     rng = np.random.default_rng(2)
     for _ in range(3):
         record.append(run(rng, ["forward=0.2"]).model_copy(update={"delays": []}))
@@ -142,7 +142,7 @@ def test_an_alarm_is_an_alarm(record: Record) -> None:
 
 
 def test_what_was_not_delayed_does_not_count_as_found(record: Record) -> None:
-    """Another arm, or another cell, that is slower is no detection."""
+    """Another slower arm or cell is no detection."""
     rng = np.random.default_rng(3)
     slower = run(rng, ["reverse=0.2"])
     record.append(slower.model_copy(update={"delays": ["mode:forward=0.05", "forward@4,2=0.1"]}))
@@ -152,7 +152,7 @@ def test_what_was_not_delayed_does_not_count_as_found(record: Record) -> None:
 
 @pytest.mark.parametrize(("spread", "rounds", "threshold"), [(0.003, 4, 0.02), (0.06, None, 0.15)])
 def test_the_advice_follows_the_noise(record: Record, spread: float, rounds: int | None, threshold: float) -> None:
-    """A quiet machine needs few rounds; on a wild one nothing tried is enough for the threshold."""
+    """A quiet machine needs few rounds; on a very noisy one no tried number suffices for the threshold."""
     rng = np.random.default_rng(4)
     for _ in range(8):
         record.append(run(rng, [], spread))
@@ -162,7 +162,7 @@ def test_the_advice_follows_the_noise(record: Record, spread: float, rounds: int
 
 
 def test_delays_are_of_a_mode_and_of_a_cell_of_the_other() -> None:
-    """Every arm gets its turn, and the same seed draws the same."""
+    """Every arm gets its turn, and the same seed draws the same delays."""
     drawn = [delays_for(SPEC, 0.05, index) for index in range(20)]
     assert drawn == [delays_for(SPEC, 0.05, index) for index in range(20)]
     assert {whole for whole, _ in drawn} == {"mode:forward=0.05", "mode:reverse=0.05"}
@@ -174,6 +174,6 @@ def test_delays_are_of_a_mode_and_of_a_cell_of_the_other() -> None:
 
 
 def test_shares_have_wilsons_interval() -> None:
-    """0 of 120 leaves 3.1 %; nothing counted says nothing."""
+    """0 of 120 leaves 3.1 %; without counts there is nothing."""
     assert Share(count=0, among=120).interval == pytest.approx((0.0, 0.0310), abs=1e-4)
     assert Share(count=0, among=0).interval == (0.0, 1.0)

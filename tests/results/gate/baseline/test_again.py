@@ -1,4 +1,4 @@
-"""A second look at a comparison with a baseline: fresh rounds of what the first left open, and what they may decide."""
+"""A second look at a baseline comparison: fresh rounds of undecided parts, and their effect."""
 
 import math
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ NOISY: dict[str, Any] = {"noise": 0.04, "shift": 0.03, **PLANE}
 
 
 def noisy(seed: int, **more: Any) -> Run:
-    """Rounds that vary by more than a threshold of ten per cent lets six of them decide."""
+    """Rounds so noisy that six of them cannot decide at a threshold of ten per cent."""
     return with_counts(scripted_run(seed, **NOISY | more))
 
 
 def fresh(again: Again, run: Run, seed: int, **factors: float) -> Run:
-    """The rounds that were asked for, of these cells and arms alone."""
+    """The requested rounds, of these cells and arms alone."""
     shapes = [(cell.n, cell.m) for cell in again.cells]
     asked = noisy(seed, rounds=again.rounds(run.spec), engines=again.arms(run.spec))
     seen = [o for o in asked.observations if (o.cell.n, o.cell.m) in shapes]
@@ -40,7 +40,7 @@ def fresh(again: Again, run: Run, seed: int, **factors: float) -> Run:
 
 
 def test_what_noise_left_open_is_decided_by_more_rounds() -> None:
-    """Only what was open is asked for, with more rounds the fewer cells there are; then nothing is open."""
+    """Only undecided cells are measured again, with more rounds the fewer they are; then nothing is open."""
     baseline, run = baseline_of(noisy(0, rounds=20)), noisy(1)
     first = compared(baseline, run, threshold=0.06)
     again = undecided(baseline, run, threshold=0.06)
@@ -57,7 +57,7 @@ def test_what_noise_left_open_is_decided_by_more_rounds() -> None:
 
 
 def test_a_slower_engine_fails_when_fresh_rounds_confirm_it() -> None:
-    """What seemed slower and is not in the fresh rounds, is not slower."""
+    """Without confirmation in fresh rounds it is not slower."""
     baseline, run = baseline_of(measured(rounds=10)), slowed(measured(seed=1), forward=1.3)
     again = undecided(baseline, run)
     assert again is not None
@@ -74,7 +74,7 @@ def test_a_slower_engine_fails_when_fresh_rounds_confirm_it() -> None:
 
 
 def test_what_fresh_rounds_did_not_measure_fails_nothing() -> None:
-    """It stays open: one look is not enough where two were asked for."""
+    """It stays open, since one look is not enough."""
     baseline, run = baseline_of(measured()), slowed(measured(seed=1), forward=1.3)
     report = compared(baseline, run, again=replace(run, observations=()))
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -82,7 +82,7 @@ def test_what_fresh_rounds_did_not_measure_fails_nothing() -> None:
 
 
 def test_a_crossover_that_seems_to_have_moved_takes_its_row() -> None:
-    """Where it is depends on all cells at its n."""
+    """Its place depends on all cells at its n."""
     baseline, run = baseline_of(measured()), slowed(measured(seed=1), forward=1.3)
     again = undecided(baseline, run)
     assert again is not None
@@ -91,7 +91,7 @@ def test_a_crossover_that_seems_to_have_moved_takes_its_row() -> None:
 
 
 def test_nothing_is_measured_again_where_all_is_decided() -> None:
-    """Nor what is faster beyond doubt; elsewhere nothing is flagged, since nothing there can fail."""
+    """Clearly faster arms are not either; on another machine nothing is flagged, since nothing can fail there."""
     baseline = baseline_of(measured())
     assert undecided(baseline, measured(seed=1), threshold=0.2) is None
     assert undecided(baseline, slowed(measured(seed=1), forward=0.5), threshold=0.2) is None
@@ -100,7 +100,7 @@ def test_nothing_is_measured_again_where_all_is_decided() -> None:
 
 
 def test_a_baseline_of_too_few_rounds_says_so() -> None:
-    """More rounds now could not decide it, so none are asked for; the line says how many the baseline needs."""
+    """More rounds now could not decide it, so there are none; the line says how many the baseline needs."""
     baseline, run = baseline_of(noisy(0, rounds=3)), noisy(1, rounds=30)
     report = compared(baseline, run, threshold=0.03)
     open_ones = [told for told in report.told if told.open]
@@ -115,7 +115,7 @@ def test_a_baseline_of_too_few_rounds_says_so() -> None:
 
 @pytest.mark.parametrize("threshold", [0.05, pytest.param(0.001, marks=pytest.mark.long)])
 def test_two_looks_at_the_same_code_fail_nothing(threshold: float) -> None:
-    """In twenty noisy comparisons, whose baselines may be unlucky in both looks."""
+    """This holds for twenty noisy comparisons, whose baselines may be unlucky in both looks."""
     for seed in range(0, 60, 3):
         baseline, run = baseline_of(noisy(seed, tails=3)), noisy(seed + 1, tails=3)
         again = undecided(baseline, run, threshold=threshold, alpha=0.01)
@@ -125,7 +125,7 @@ def test_two_looks_at_the_same_code_fail_nothing(threshold: float) -> None:
 
 
 def _shift(name: int, then: float, now: float, rounds: int) -> Shift:
-    """Of a function, whose single rounds vary by 1 per cent; the baseline has ten."""
+    """The shift of a function whose single rounds vary by 1 per cent; the baseline has ten."""
     return Shift(
         subject=f"model:f{name}",
         words="",
@@ -144,13 +144,13 @@ def _shift(name: int, then: float, now: float, rounds: int) -> Shift:
 
 
 def _at(name: int, p: float) -> Shift:
-    """Shifts that are above a threshold of 5 % with this p-value."""
+    """Shifts that exceed a threshold of 5 % with this p-value."""
     shift = _shift(name, 0.0, math.log1p(0.05), 1000)
     return replace(shift, mean=shift.mean + shift.error * float(stats.t.isf(p, shift.freedom)))
 
 
 def _fails(p: Sequence[float], again: Sequence[float] | None = None) -> list[bool]:
-    """Which of ten functions fail at a level of 1 %: the first have these p-values, the others did not change."""
+    """The failures among ten functions at a level of 1 %: the first have these p-values, the others did not change."""
     first = [_at(i, each) for i, each in enumerate([*p, *[0.5] * (10 - len(p))])]
     later = None if again is None else {one.subject: one for one in (_at(i, each) for i, each in enumerate(again))}
     told = told_shifts(Looks(first=first, fresh=later, all=later or {}), 0.05, 0.01, here=True)
@@ -158,7 +158,7 @@ def _fails(p: Sequence[float], again: Sequence[float] | None = None) -> list[boo
 
 
 def test_one_look_corrects_for_all_shifts_in_both_directions() -> None:
-    """Of twenty tests the first takes a twentieth of the level, and a next one a nineteenth (Holm)."""
+    """Of twenty tests the first takes a twentieth of the level, the next one a nineteenth (Holm)."""
     assert _fails([0.95 * 0.01 / 20]) == [True]
     assert _fails([1.05 * 0.01 / 20]) == [False]
     assert _fails([0.95 * 0.01 / 20, 0.98 * 0.01 / 19]) == [True, True]
@@ -167,7 +167,7 @@ def test_one_look_corrects_for_all_shifts_in_both_directions() -> None:
 
 
 def test_a_second_look_corrects_for_all_shifts_too() -> None:
-    """Though it measures only what the first flagged; and it is the fresh rounds that decide."""
+    """It does so though it measures only flagged ones; the fresh rounds decide."""
     assert _fails([1e-9], [0.95 * 0.01 / 20]) == [True]
     assert _fails([1e-9], [1.05 * 0.01 / 20]) == [False]
     assert _fails([1e-9, 1e-9], [0.98 * 0.01 / 19]) == [False, False], "one was not measured again: it rejects nothing"
@@ -177,9 +177,9 @@ def test_a_second_look_corrects_for_all_shifts_too() -> None:
 
 @pytest.mark.long
 def test_the_share_of_false_alarms_holds_though_both_looks_share_a_baseline() -> None:
-    """Of twenty functions that did not change one is flagged by an unlucky baseline, which fresh rounds share.
+    """Of twenty unchanged functions one is flagged by an unlucky baseline, which fresh rounds share.
 
-    At a level of 5 % on either side, and a threshold of next to nothing, at most so many of 200 comparisons fail.
+    At a level of 5 % on either side, and a threshold near zero, at most this many of 200 comparisons fail.
     """
     rng, failed = np.random.default_rng(0), 0
     for _ in range(200):

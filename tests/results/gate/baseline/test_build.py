@@ -1,4 +1,4 @@
-"""A baseline as a file: what it holds of a run, how it reads in a diff, what is refused."""
+"""A baseline as a file: its extract of a run, its diffs, and refusals."""
 
 import json
 import math
@@ -21,20 +21,20 @@ from tests.scripted import scripted_run, with_counts
 
 
 def small(**more: Any) -> Run:
-    """Two sizes n, three m, three engines; they count."""
+    """A run of two n, three m and three engines with counts."""
     fields: dict[str, Any] = {"inputs": "64,256", "outputs": "4,16,64", "rounds": 4}
     return with_counts(scripted_run(noise=0.02, **fields | {"engines": ["forward", "reverse", "jax-jvp"]} | more))
 
 
 def stored(text: str, folder: Path) -> Baseline:
-    """Read from a file with that text."""
+    """Reads a baseline from a file with this text."""
     path = folder / "read.json"
     path.write_text(text, encoding="utf-8")
     return load_baseline(path)
 
 
 def test_it_holds_what_the_run_shows() -> None:
-    """Ratios, crossovers and seconds as the tables have them, to the digits that are kept."""
+    """Ratios, crossovers and seconds equal those of the tables, to the stored digits."""
     run = small()
     baseline = baseline_of(run)
     everywhere = {(cell, name) for cell in run.spec.cells for name in run.spec.engines}
@@ -62,7 +62,7 @@ def test_it_holds_what_the_run_shows() -> None:
 
 
 def test_pairs_are_few() -> None:
-    """Those with a crossover, and each arm with the first: no pair twice, in neither order."""
+    """There are those with a crossover, and each arm with the first: no pair twice, in either order."""
     assert pairs_of(["jax-vjp", "forward", "jax-jvp", "reverse", "bracketed"]) == [
         ("forward", "reverse"),
         ("jax-jvp", "jax-vjp"),
@@ -74,7 +74,7 @@ def test_pairs_are_few() -> None:
 
 
 def test_the_file_is_stable_and_sorted(tmp_path: Path) -> None:
-    """Written twice, read and written, or made in another order: the same bytes; a newline at the end."""
+    """Writing twice, reading and writing, or another order give the same bytes; a newline is at the end."""
     baseline = baseline_of(small())
     text = baseline_text(baseline)
     turned = baseline.model_copy(update={"arms": baseline.arms[::-1], "ratios": baseline.ratios[::-1]})
@@ -90,7 +90,7 @@ def test_the_file_is_stable_and_sorted(tmp_path: Path) -> None:
 
 
 def test_a_changed_cell_is_a_changed_line() -> None:
-    """One count more: one line of a diff; every entry has a line of its own, short enough to read."""
+    """One count more changes one line of a diff; every entry has its own line, short enough to read."""
     before, after = (baseline_text(baseline_of(with_counts(small(), more=more))) for more in (0, 7))
     changed = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if len(set(pair)) == 2]
     assert len(changed) == 1
@@ -102,7 +102,7 @@ def test_a_changed_cell_is_a_changed_line() -> None:
 
 
 def test_too_few_rounds_leave_counts() -> None:
-    """Two rounds have no variance worth the name; with nothing at all there is no baseline."""
+    """Two rounds have no useful variance; with neither counts nor times there is no baseline."""
     assert baseline_of(small(rounds=2)).ratios == ()
     assert len(baseline_of(small(rounds=2)).arms) == 18
     assert baseline_of(small(rounds=1)).crossovers[0].low is None
@@ -111,7 +111,7 @@ def test_too_few_rounds_leave_counts() -> None:
 
 
 def test_a_part_that_is_not_known_is_left_out(tmp_path: Path) -> None:
-    """No null for a count or a time that nobody has."""
+    """An unknown count or time has no null."""
     run = scripted_run(inputs="64", outputs="16", rounds=3)
     text = baseline_text(baseline_of(run))
     assert "multiply_adds" not in text
@@ -122,7 +122,7 @@ def test_a_part_that_is_not_known_is_left_out(tmp_path: Path) -> None:
 
 
 def _changed(change: str) -> str:
-    """A baseline's text that something happened to."""
+    """A baseline's text after a change."""
     text = baseline_text(baseline_of(small()))
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith('  {"n"'))
@@ -163,21 +163,21 @@ def _changed(change: str) -> str:
     ],
 )
 def test_what_is_none_is_refused(change: str, said: str, tmp_path: Path) -> None:
-    """One line each, that says what is wrong."""
+    """One line each names the fault."""
     with pytest.raises(InputError, match=r"^[^\n]+$") as caught:
         stored(_changed(change), tmp_path)
     assert said in str(caught.value)
 
 
 def test_a_later_format_is_refused(tmp_path: Path) -> None:
-    """Whatever else it has: with what to do."""
+    """The message has a remedy, whatever the file contains."""
     text = baseline_text(baseline_of(small())).replace('"format": 2', '"more": [], "format": 3')
     with pytest.raises(InputError, match=f"has format 3: this version of fwdrev reads 1 to {BASELINE_FORMAT}; update"):
         stored(text, tmp_path)
 
 
 def test_it_is_not_replaced_unasked(tmp_path: Path) -> None:
-    """With `force` it is; nothing else is left in the folder."""
+    """`force` replaces it; nothing else is left in the folder."""
     path = tmp_path / "baseline.json"
     first, second = baseline_of(small()), baseline_of(small(rounds=3))
     save_baseline(first, path)
@@ -190,7 +190,7 @@ def test_it_is_not_replaced_unasked(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_or_read(tmp_path: Path) -> None:
-    """What to do instead."""
+    """The message has a remedy."""
     with pytest.raises(InputError, match=r"cannot write .*: No such file or directory; give a file in a folder"):
         save_baseline(baseline_of(small()), tmp_path / "nowhere" / "baseline.json")
     for path in (tmp_path / "nowhere.json", tmp_path):

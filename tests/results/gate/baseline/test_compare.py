@@ -1,4 +1,4 @@
-"""A run beside a baseline: what fails, what does not, and what nobody knows; by runs whose truth is scripted."""
+"""A run beside a baseline: failures, passes, and inconclusive findings, from runs with a scripted truth."""
 
 import math
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.scripted import scripted_run, slowed, with_counts
 
 
 def test_a_run_is_not_worse_than_itself() -> None:
-    """However noisy: it is one measurement, not two."""
+    """It is one measurement, not two, however noisy."""
     for run in (measured(), with_counts(scripted_run(noise=0.5, shift=0.3, **PLANE)), measured(rounds=1)):
         report = compared(baseline_of(run), run)
         assert report.outcome is Outcome.UNCHANGED
@@ -28,7 +28,7 @@ def test_a_run_is_not_worse_than_itself() -> None:
 
 
 def test_the_same_code_measured_again() -> None:
-    """Nothing fails; whatever is decided, is that nothing changed."""
+    """Nothing fails; every decided finding is unchanged."""
     report = after(lambda run: run)
     assert report.outcome is Outcome.UNCHANGED
     assert len(about(report, "÷")) == 8
@@ -48,7 +48,7 @@ def test_noise_is_no_regression() -> None:
 
 
 def test_more_operations_fail() -> None:
-    """Both numbers are named; also on another machine."""
+    """The message has both numbers, also on another machine."""
     changes: list[Callable[[Run], Run]] = [
         lambda run: with_counts(run, more=760),
         lambda run: elsewhere(with_counts(run, more=760), cpu_model_name="another"),
@@ -62,7 +62,7 @@ def test_more_operations_fail() -> None:
 
 
 def test_fewer_operations_are_an_improvement() -> None:
-    """ReportLine, and it does not fail."""
+    """It is reported, and does not fail."""
     report = after(lambda run: with_counts(run, more=-40))
     assert report.outcome is Outcome.IMPROVED
     row = next(line for line in text_lines(report) if "forward at n = 64, m = 16" in line)
@@ -71,13 +71,13 @@ def test_fewer_operations_are_an_improvement() -> None:
 
 
 def programs(then: ProgramCost | None, now: ProgramCost | None, **facts: Any) -> GateReport:
-    """Of runs in which a compiler said so of forward's program."""
+    """Runs with these compiler's counts of forward's program."""
     before, later = with_counts(measured(), then), elsewhere(with_counts(measured(seed=1), now), **facts)
     return compared(baseline_of(before), later)
 
 
 def test_what_the_compiler_counts() -> None:
-    """More operations fail; other bytes are told; what one side does not know is no change."""
+    """More operations fail; other bytes are reported; a count that one side lacks is no change."""
     assert programs(ProgramCost(flops=10), ProgramCost(flops=11)).outcome is Outcome.REGRESSED
     assert programs(ProgramCost(flops=10), None).outcome is Outcome.UNCHANGED
     bytes_only = programs(ProgramCost(bytes_accessed=8), ProgramCost(bytes_accessed=16))
@@ -86,7 +86,7 @@ def test_what_the_compiler_counts() -> None:
 
 
 def test_another_compiler_counts_otherwise() -> None:
-    """Then nobody knows whether there are more: never 1; with another processor the compiler is the same."""
+    """Then it is inconclusive whether there are more: never 1; another processor does not change the compiler."""
     versions = {"versions": {"numpy": "2", "jaxlib": "9"}}
     report = programs(ProgramCost(flops=10), ProgramCost(flops=11), **versions)
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -96,7 +96,7 @@ def test_another_compiler_counts_otherwise() -> None:
 
 
 def test_a_plan_for_prices_is_no_exact_count() -> None:
-    """An engine that plans by a machine's seconds may choose other products when that is calibrated anew."""
+    """An engine that plans by a machine's seconds may choose other products after a new calibration."""
     fields: dict[str, Any] = {"engines": ["bracketed", "forward"], "prices": "seconds"}
     run = with_counts(measured(**fields))
     costly = [
@@ -117,7 +117,7 @@ BOTH = [("forward", "reverse"), ("reverse", "forward")]
 
 @pytest.mark.parametrize(("name", "other"), BOTH)
 def test_a_slower_engine_fails(name: str, other: str) -> None:
-    """Whichever side of the ratio it is on; it is named, and so is what it is slower than."""
+    """It fails on either side of the ratio; the finding names it, and the engine that it is compared with."""
     report = after(lambda run: slowed(run, **{name: 1.3}))
     assert report.outcome is Outcome.REGRESSED
     ratios = about(report, "÷")
@@ -127,14 +127,14 @@ def test_a_slower_engine_fails(name: str, other: str) -> None:
 
 @pytest.mark.parametrize(("name", "other"), BOTH)
 def test_a_faster_engine_is_no_regression_of_the_other(name: str, other: str) -> None:
-    """The ratio moves as far, and the seconds say why."""
+    """The ratio moves as far, but the seconds tell them apart."""
     report = after(lambda run: slowed(run, **{name: 0.7}))
     assert report.outcome is Outcome.IMPROVED
     assert about(report, "÷")[0].grounds.startswith(f"{name} became faster against {other}: ")
 
 
 def test_a_machine_that_became_faster_hides_no_regression() -> None:
-    """By a few per cent between the runs; where it is by half of the shift, nobody knows whose it is."""
+    """A change of a few per cent is accounted for; at half of the shift, the cause is inconclusive."""
     assert after(lambda run: slowed(run, forward=1.3 * 0.95, reverse=0.95)).outcome is Outcome.REGRESSED
     assert after(lambda run: slowed(run, forward=0.7 * 1.06, reverse=1.06)).outcome is Outcome.IMPROVED
     unclear = after(lambda run: slowed(run, forward=1.15, reverse=1 / 1.15))
@@ -154,7 +154,7 @@ def test_what_all_have_in_common_is_a_warning() -> None:
 
 
 def test_within_the_threshold() -> None:
-    """A slow-down that is accepted does not fail, one beyond it does."""
+    """An accepted slow-down does not fail, a larger one does."""
     assert after(lambda run: slowed(run, forward=1.3), threshold=0.5).outcome is Outcome.UNCHANGED
     assert after(lambda run: slowed(run, forward=1.3), threshold=0.2).outcome is Outcome.REGRESSED
 
@@ -169,7 +169,7 @@ def test_within_the_threshold() -> None:
     ],
 )
 def test_elsewhere_no_ratio_fails(facts: dict[str, Any], fields: dict[str, Any]) -> None:
-    """A shift is told, and nobody knows what it means; nor are seconds compared."""
+    """A shift is reported as inconclusive; seconds are not compared."""
     run = elsewhere(slowed(measured(seed=1, **fields), forward=1.3), **facts)
     report = compared(baseline_of(measured()), run)
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -183,7 +183,7 @@ def test_elsewhere_no_ratio_fails(facts: dict[str, Any], fields: dict[str, Any])
 
 
 def test_our_own_version_is_no_other_machine() -> None:
-    """It is what is judged."""
+    """Our version is the subject of the comparison."""
     then = elsewhere(measured(), versions={"numpy": "2", "fwdrev": "1"})
     now = elsewhere(slowed(measured(seed=1), forward=1.3), versions={"numpy": "2", "fwdrev": "2"})
     assert compared(baseline_of(then), now).outcome is Outcome.REGRESSED
@@ -201,14 +201,14 @@ def test_our_own_version_is_no_other_machine() -> None:
     ids=["problem", "wrt and dtype", "engines", "cells", "empty"],
 )
 def test_nothing_in_common(run: Callable[[], Run], why: str) -> None:
-    """Never 0."""
+    """The code is never 0."""
     report = compared(baseline_of(measured()), run())
     assert report.outcome is Outcome.NOTHING
     assert any(why in note for note in report.notes)
 
 
 def test_a_part_of_the_baseline() -> None:
-    """What the run was not for is a note, what the baseline was not for is new; the rest decides."""
+    """Parts outside the run are a note, parts outside the baseline are new; the rest decides."""
     run = slowed(measured(seed=1, inputs="64", engines=["forward", "reverse", "jax-jvp"]), reverse=1.3)
     baseline = baseline_of(measured(engines=["forward", "reverse", "jax-vjp"]))
     report = compared(baseline, run)
@@ -220,7 +220,7 @@ def test_a_part_of_the_baseline() -> None:
 
 
 def test_what_was_asked_for_and_not_measured_is_open() -> None:
-    """An engine that fails now, cells that were not reached, too few rounds: nobody knows."""
+    """An engine that fails now, missing cells or too few rounds leave it inconclusive."""
     failed = ArmResult(status=Status.CRASHED, reason="killed by\nsignal 9")
     run = measured(seed=1)
     dead = [replace(o, arms={**o.arms, "reverse": failed}) if o.cell == Cell(64, 4) else o for o in run.observations]
@@ -238,7 +238,7 @@ def test_what_was_asked_for_and_not_measured_is_open() -> None:
 
 
 def test_counts_alone_are_compared() -> None:
-    """Where the baseline has no ratio, and says so."""
+    """The baseline has no ratio, and a line says so."""
     one = measured(engines=["forward"])
     report = compared(baseline_of(one), one)
     assert report.outcome is Outcome.UNCHANGED
@@ -248,6 +248,6 @@ def test_counts_alone_are_compared() -> None:
 
 @pytest.mark.parametrize("wrong", [{"threshold": 0.0}, {"threshold": math.nan}, {"alpha": 0.0}, {"alpha": 1.0}])
 def test_levels_are_checked(wrong: dict[str, Any]) -> None:
-    """The message says what is allowed."""
+    """The message has the allowed values."""
     with pytest.raises(InputError, match="a threshold is positive"):
         compared(baseline_of(measured()), measured(), **wrong)

@@ -1,4 +1,4 @@
-"""A crossover beside that of a baseline: told with both intervals, and whose doing its move is."""
+"""A crossover beside that of a baseline: both intervals, and which engine moved it."""
 
 from dataclasses import replace
 
@@ -23,14 +23,14 @@ def test_a_crossover_is_told_with_both_intervals() -> None:
 
 
 def _swapped(run: Run) -> Run:
-    """Each of the two engines takes what the other took."""
+    """The run with the times of both engines exchanged."""
     seen = [replace(o, arms=dict(zip(o.arms, list(o.arms.values())[::-1], strict=True))) for o in run.observations]
     return replace(run, observations=tuple(seen))
 
 
 @pytest.mark.parametrize("name", ["forward", "reverse"])
 def test_a_crossover_names_the_slower_engine(name: str) -> None:
-    """Whichever of the two is cheaper below it."""
+    """It does so whichever of the two is cheaper below it."""
     for turned in (_swapped, lambda run: run):
         report = compared(baseline_of(turned(measured())), slowed(turned(measured(seed=1)), **{name: 1.12}))
         (told,) = about(report, "crossover of forward and reverse at n = 256")
@@ -48,7 +48,7 @@ def test_a_crossover_alone_does_not_fail() -> None:
 
 
 def test_a_crossover_that_left_the_range_is_told() -> None:
-    """The ratios say what happened; it keeps nothing open by itself."""
+    """The ratios show the cause; the crossover itself leaves nothing open."""
     (told,) = about(after(lambda run: slowed(run, forward=9.0)), "crossover of forward and reverse at n = 256")
     assert (told.verdict, told.open) == (Verdict.INCONCLUSIVE, False)
     assert told.grounds.endswith("→ none in range: reverse is cheaper throughout")

@@ -1,4 +1,4 @@
-"""A baseline of functions: what it keeps of scripted observations, what it says of others, and one real pair."""
+"""A baseline of functions: its extract of scripted observations, comparisons with it, and one real pair."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def run_of(seed: int = 0, *, noise: float = 0.01, machine: dict[str, Any] | None
 
 @pytest.fixture
 def baseline() -> Baseline:
-    """Of the same functions, on another day."""
+    """The baseline of the same functions, on another day."""
     return function_baseline(run_of(), MEASURED)
 
 
@@ -60,7 +60,7 @@ def told(report: GateReport, name: str = "model:step at size 1000") -> Any:
 
 
 def test_the_file_holds_ratios_times_and_memory(baseline: Baseline, tmp_path: Path) -> None:
-    """As the schema has it, and read again as it was; what is measured again stands in it."""
+    """It follows the schema, reads back unchanged, and contains all that a new measurement needs."""
     text = baseline_text(baseline)
     (tmp_path / "b.json").write_text(text)
     read = load_baseline(tmp_path / "b.json")
@@ -87,7 +87,7 @@ def test_the_file_holds_ratios_times_and_memory(baseline: Baseline, tmp_path: Pa
     ],
 )
 def test_a_damaged_file_is_one_line(change: dict[str, Any], said: str, baseline: Baseline, tmp_path: Path) -> None:
-    """What is wrong, and where."""
+    """The line has the fault and its place."""
     data = json.loads(baseline_text(baseline))
     data["spec"] |= change
     (tmp_path / "b.json").write_text(json.dumps(data))
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_one_line(change: dict[str, Any], said: str, baseline:
 
 
 def test_a_file_of_format_1_is_read(baseline: Baseline, tmp_path: Path) -> None:
-    """For ever: what it holds means the same."""
+    """Its values keep their meaning forever."""
     data = json.loads(baseline_text(baseline)) | {"format": 1}
     data["spec"] = gate_spec({}, NAMES).model_dump(mode="json")
     (tmp_path / "b.json").write_text(json.dumps(data))
@@ -105,7 +105,7 @@ def test_a_file_of_format_1_is_read(baseline: Baseline, tmp_path: Path) -> None:
 
 
 def test_unchanged_functions(baseline: Baseline) -> None:
-    """On a machine that is a tenth slower today, too: what all have in common says nothing of them, and is told."""
+    """On a machine that is a tenth slower today, nothing changes; a line reports the common shift."""
     for factor in (1.0, 1.1):
         report = compared(baseline, run_of(1, all=factor), threshold=0.1)
         assert report.outcome is Outcome.UNCHANGED
@@ -115,7 +115,7 @@ def test_unchanged_functions(baseline: Baseline) -> None:
 
 
 def test_a_slower_function_fails(baseline: Baseline) -> None:
-    """Confirmed in fresh rounds, with the change, the times and the memory; the other one is within the threshold."""
+    """Fresh rounds confirm it, with the change, the times and the memory; the other one is within the threshold."""
     run = run_of(1, step=1.3)
     again = undecided(baseline, run, threshold=0.1)
     assert again is not None
@@ -134,7 +134,7 @@ def test_a_slower_function_fails(baseline: Baseline) -> None:
 
 
 def test_elsewhere_nothing_fails(baseline: Baseline) -> None:
-    """Another machine, or another version of the control: a shift is told, and leaves it open."""
+    """On another machine, or with another version of the control, a shift is reported and stays open."""
     for machine in ({"cpu_model_name": "another"}, {"versions": {"numpy": "2", "fwdrev": "2"}}):
         report = compared(baseline, run_of(1, machine=machine, step=1.3), threshold=0.1)
         assert report.outcome is Outcome.INCONCLUSIVE
@@ -142,7 +142,7 @@ def test_elsewhere_nothing_fails(baseline: Baseline) -> None:
 
 
 def test_the_control_alone_fails_nothing(baseline: Baseline) -> None:
-    """Where the function takes what it took and the control does not, the function is neither slower nor faster."""
+    """If only the control changes, the function is neither slower nor faster."""
     for factor in (0.7, 1.4):
         run = run_of(1, all=factor, step=1 / factor, energy=1 / factor)
         report = compared(baseline, run, threshold=0.1, again=run)
@@ -151,7 +151,7 @@ def test_the_control_alone_fails_nothing(baseline: Baseline) -> None:
 
 
 def test_a_function_that_is_gone(baseline: Baseline) -> None:
-    """It fails unless that is allowed; all of them gone likewise, though nothing can be measured."""
+    """It fails unless that is allowed, even if all are gone and nothing can be measured."""
     gone = {"model:step": "model has no function 'step'"}
     run = run_of(1)
     left = [o for o in run.observations for _ in [o.arms.pop("model:step")]]  # type: ignore[attr-defined]
@@ -166,7 +166,7 @@ def test_a_function_that_is_gone(baseline: Baseline) -> None:
 
 
 def test_a_function_that_fails_now_is_open(baseline: Baseline) -> None:
-    """With the reason; the other one is compared."""
+    """Its reason is given; the other one is compared."""
     failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
     spared = ArmResult(status=Status.SKIPPED, reason="not timed, since base ended: failed")
     fine = run_of(1)
@@ -191,7 +191,7 @@ CODE = "import numpy as np\ndef start(n): return np.linspace(0, 1, n)\ndef step(
 
 
 def command(*arguments: str) -> int:
-    """Its exit code, in process."""
+    """The exit code of the command, run in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["fwdrev", *arguments])
         with pytest.raises(SystemExit) as ended:
@@ -200,7 +200,7 @@ def command(*arguments: str) -> int:
 
 
 def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Measured without git, compared, and removed; nothing appears in the folder but the file."""
+    """Functions are measured without git, compared, and removed; the folder gets the file and nothing else."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.py").write_text(CODE)
     ask = ("baseline", "-o", "b.json", "--functions", "model.py:step", "--point", "model:start", "--rounds", "3")
@@ -240,7 +240,7 @@ def test_bad_input(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """2, one line, and nothing is written."""
+    """The code is 2, with one line, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.py").write_text(CODE)
     (tmp_path / "b.json").write_text(baseline_text(baseline))

@@ -1,4 +1,4 @@
-"""Annotations have the form that GitHub's runner reads, and stay within what it shows."""
+"""Annotations have the form that GitHub's runner reads, and keep within its limits."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.report_formats import annotation
 
 
 def test_each_finding_has_its_level() -> None:
-    """What fails is an error, what is open a warning, what changed otherwise a notice; the outcome comes first."""
+    """Failures are errors, open findings warnings, other changes notices; the outcome comes first."""
     found = [annotation(line) for line in annotations(of(SAME, BETTER, LESS, OPEN, WORSE))]
     assert [(level, properties["title"].removeprefix("fwdrev check: ")) for level, properties, _ in found] == [
         ("error", "regressed"),
@@ -32,7 +32,7 @@ def test_each_finding_has_its_level() -> None:
     ],
 )
 def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
-    """Also when there is no finding to tell."""
+    """It comes even without findings."""
     assert [annotation(line)[:2] for line in annotations(of(SAME, outcome=outcome))] == [
         (level, {"title": f"fwdrev check: {outcome}"})
     ]
@@ -40,21 +40,21 @@ def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_name_comes_back(text: str) -> None:
-    """It ends neither the line nor the title, and begins no command of its own."""
+    """It ends neither the line nor the title, and starts no command."""
     told = ReportLine(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True)
     found = [annotation(line) for line in annotations(of(told, title=text))]
     assert [(level, message) for level, _, message in found] == [("error", text), ("error", f"{text}: {text}")]
 
 
 def test_percent_and_breaks_are_escaped() -> None:
-    """By GitHub's rule; a title also needs it for colons and commas."""
+    """GitHub's rule applies; in a title, colons and commas are escaped too."""
     told = ReportLine(subject="a%0Ab", verdict=Verdict.REGRESSED, grounds="5%", fails=True)
     assert annotations(of(told))[1] == "::error title=fwdrev check%3A regressed::a%250Ab: 5%25"
 
 
 @pytest.mark.parametrize(("told", "level"), [(WORSE, "error"), (OPEN, "warning"), (BETTER, "notice")])
 def test_no_level_has_more_than_github_shows(told: ReportLine, level: str) -> None:
-    """The last one says how many there are beyond; as many as fit are shown without it."""
+    """The last one counts the rest; without a rest all are shown."""
     outcome = {"error": Outcome.REGRESSED, "warning": Outcome.INCONCLUSIVE}.get(level, Outcome.IMPROVED)
     assert len(annotations(of(*many(9, told), outcome=outcome))) == 10
     found = [annotation(line) for line in annotations(of(*many(25, told), outcome=outcome))]

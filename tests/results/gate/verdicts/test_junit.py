@@ -1,4 +1,4 @@
-"""A JUnit file is one that others read: it fits a schema, its numbers add up, its texts come back."""
+"""A JUnit file that others can read: it fits a schema, its numbers add up, its texts read back."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -18,17 +18,17 @@ BEGAN = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 
 @cache
 def _schema() -> Any:
-    """That of JUnit, read when it is needed."""
+    """The schema of JUnit, read on demand."""
     import xmlschema
 
     return xmlschema.XMLSchema(Path(__file__).parents[3] / "data" / "junit.xsd")
 
 
 def _suite(report: GateReport) -> ET.Element:
-    """Read back; the schema holds."""
+    """Reads a file back after checking the schema."""
     text = junit(report, began=BEGAN, seconds=61.25)
     _schema().validate(text)
-    (suite,) = ET.fromstring(text)  # noqa: S314 - our own
+    (suite,) = ET.fromstring(text)  # noqa: S314 - our own file
     return suite
 
 
@@ -37,7 +37,7 @@ def _totals(suite: ET.Element) -> tuple[str | None, ...]:
 
 
 def test_what_fails_is_a_failure_and_what_is_open_is_skipped() -> None:
-    """All else passes; the numbers are those of the tests."""
+    """Everything else passes; the numbers are those of the tests."""
     suite = _suite(of(WORSE, OPEN, LESS, BETTER, SAME, notes=("drift 1.0",)))
     assert _totals(suite) == ("5", "1", "0", "1")
     results = {case.get("name"): [each.tag for each in case] for case in suite.iter("testcase")}
@@ -53,19 +53,19 @@ def test_what_fails_is_a_failure_and_what_is_open_is_skipped() -> None:
 
 
 def test_a_finding_to_confirm_does_not_pass() -> None:
-    """Nor one that is inconclusive, open or not."""
+    """An inconclusive finding does not pass either, open or not."""
     for verdict in (Verdict.FLAGGED, Verdict.INCONCLUSIVE):
         assert _totals(_suite(of(ReportLine(subject="f", verdict=verdict, grounds="")))) == ("1", "0", "0", "1")
 
 
 def test_nothing_to_compare_is_an_error() -> None:
-    """So that a service which counts what did not pass sees one; also without any finding."""
+    """A service that counts failures then sees one, even without any finding."""
     assert _totals(_suite(of(OPEN, outcome=Outcome.NOTHING))) == ("2", "0", "1", "1")
     assert _totals(_suite(of(outcome=Outcome.NOTHING))) == ("1", "0", "1", "0")
 
 
 def test_it_says_when_and_how_long() -> None:
-    """With the zone; seconds with three decimals. Without a beginning there is no timestamp."""
+    """It has the time with its zone, and seconds with three decimals. Without a start there is no timestamp."""
     suite = _suite(of(SAME))
     assert (suite.get("timestamp"), suite.get("time")) == ("2026-11-23T10:30:00+00:00", "61.250")
     _schema().validate(junit(of(SAME)))
@@ -74,13 +74,13 @@ def test_it_says_when_and_how_long() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_name_comes_back(text: str) -> None:
-    """As it was."""
+    """It is unchanged."""
     _expect_back(text)
 
 
 @given(st.text(st.characters(codec=None)))
 def test_any_name_comes_back(text: str) -> None:
-    """Whatever letters it has: those that XML has no place for are replaced."""
+    """Characters that XML cannot hold are replaced."""
     _expect_back(text)
 
 
@@ -107,7 +107,7 @@ def _expect_back(text: str) -> None:
     ],
 )
 def test_the_schema_refuses_what_is_none(old: str, new: str) -> None:
-    """The tests above could fail."""
+    """So the tests above could fail."""
     text = junit(of(WORSE), began=BEGAN, seconds=61.25)
     assert old in text
     assert not _schema().is_valid(text.replace(old, new))

@@ -1,4 +1,4 @@
-"""The Markdown of a report, rendered: one table, every name letter by letter, and never too long for a comment."""
+"""The rendered Markdown of a report: one table, every name literal, and never too long for a comment."""
 
 import re
 
@@ -18,12 +18,12 @@ def _page(report: GateReport) -> Page:
 
 
 def _words(text: str) -> str:
-    """A browser shows any white space as one space."""
+    """Collapses white space, as a browser does."""
     return " ".join(text.split(" ")).strip(" ")
 
 
 def test_it_has_a_headline_a_table_notes_and_what_is_unchanged() -> None:
-    """The table has what is notable, the worst first; what fails is bold."""
+    """The table has notable findings, the worst first; failures are bold."""
     page = _page(of(SAME, BETTER, LESS, OPEN, WORSE, title="base a (main)", notes=("control: 1.0",)))
     assert page.texts["h2"] == ["✗ fwdrev check: regressed"]
     assert page.texts["p"] == ["base a (main)"]
@@ -35,27 +35,27 @@ def test_it_has_a_headline_a_table_notes_and_what_is_unchanged() -> None:
 
 
 def test_it_begins_with_what_a_workflow_looks_for() -> None:
-    """A comment, which nobody sees."""
+    """It is an invisible comment."""
     text = markdown(of(WORSE))
     assert text.startswith(MARKER + "\n")
     assert "-->" not in "".join(part for texts in _page(of(WORSE)).texts.values() for part in texts)
 
 
 def test_nothing_notable_has_no_table() -> None:
-    """And nothing unchanged nothing to unfold."""
+    """Without unchanged findings there is nothing to unfold."""
     assert "table" not in _page(of(SAME, outcome=Outcome.UNCHANGED)).elements
     assert "details" not in _page(of(WORSE)).elements
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_names_show_letter_by_letter(text: str) -> None:
-    """In a cell, an item, a note and the title: none of it becomes an element."""
+    """In a cell, an item, a note and the title, no part of a name becomes an element."""
     _expect_letters(text)
 
 
 @given(st.text(st.characters(codec=None)))
 def test_any_name_shows_letter_by_letter(text: str) -> None:
-    """Also one that nobody thought of."""
+    """This holds for random names."""
     _expect_letters(text)
 
 
@@ -80,7 +80,7 @@ def _expect_letters(text: str) -> None:
 
 @pytest.mark.parametrize("text", [each for each in HOSTILE if re.search(r"[@#]|GH-|www|:|\b[0-9a-f]{7,}\b", each)])
 def test_nothing_is_mentioned_or_linked(text: str) -> None:
-    """GitHub links names, numbers, commits, pages and emoji outside of code only; addresses even there, if whole."""
+    """Outside of code, GitHub links names, numbers, commits, pages and emoji; even in code it links whole addresses."""
     source = markdown(of(ReportLine(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True), title=text))
     without = re.sub(
         r"<!--.*?-->|<code>.*?</code>|&#\d+;", "", source.partition("\n## ")[2].replace("fwdrev check:", "")
@@ -90,7 +90,7 @@ def test_nothing_is_mentioned_or_linked(text: str) -> None:
 
 
 def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
-    """In the table; the notes and what is unchanged are told of, at least."""
+    """It counts what the table omits, and at least mentions the notes and the unchanged."""
     told = [*many(5_000, WORSE), *many(300, SAME)]
     text = markdown(of(*told, notes=tuple(f"note {i}" for i in range(200))))
     assert len(text) <= len(text.encode()) <= COMMENT_LIMIT
@@ -104,7 +104,7 @@ def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
 
 @pytest.mark.parametrize("limit", [4_096, 5_000, 10_000])
 def test_no_limit_is_exceeded(limit: int) -> None:
-    """Whatever takes the room: the title, the rows, the notes or what is unchanged."""
+    """The title, the rows, the notes or the unchanged may take the room."""
     for report in (
         of(*many(200, WORSE), title="@" * 10_000),
         of(*many(200, SAME), notes=tuple("ж" * 90 for _ in range(200))),

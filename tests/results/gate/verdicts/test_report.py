@@ -1,4 +1,4 @@
-"""A report on the terminal: a table, the worst first, and not longer than one reads."""
+"""A report on the terminal: a table, the worst first, short enough to read."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.gate_reports import BETTER, LESS, OPEN, SAME, WORSE, many, of
 
 
 def test_the_worst_comes_first() -> None:
-    """What fails, then what nobody knows, then the rest; what is unchanged stands apart."""
+    """First come failures, then inconclusive findings, then the rest; unchanged ones are separate."""
     unknown = replace(LESS, open=True)
     report = of(SAME, BETTER, LESS, unknown, OPEN, WORSE)
     assert notable(report) == [WORSE, OPEN, unknown, LESS, BETTER]
@@ -18,14 +18,14 @@ def test_the_worst_comes_first() -> None:
 
 
 def test_a_finding_that_fails_is_never_among_the_unchanged() -> None:
-    """Nor one that is open, or was not timed, whatever its verdict."""
+    """Open or untimed findings are not among them either, whatever their verdict."""
     plain = ReportLine(subject="f", verdict=Verdict.UNCHANGED, grounds="")
     odd = [replace(plain, fails=True), replace(plain, open=True), replace(plain, untimed="wrong")]
     assert notable(of(*odd)) == odd
 
 
 def test_columns_are_aligned() -> None:
-    """Each begins where its name stands."""
+    """Each begins at the name of its column."""
     lines = text_lines(of(WORSE, OPEN, LESS, SAME, notes=("a note",)))
     assert lines[:2] == ["base", ""]
     assert lines[6:] == ["", "unchanged: 1 of 4", "a note", "outcome: regressed"]
@@ -48,7 +48,7 @@ def test_a_long_name_moves_its_own_grounds_only() -> None:
 
 @pytest.mark.parametrize(("number", "rows", "more"), [(40, 40, None), (41, 40, "… and 1 more"), (99, 40, "… and 59")])
 def test_a_long_table_says_how_much_is_missing(number: int, rows: int, more: str | None) -> None:
-    """And where the rest is."""
+    """It also says where the rest is."""
     lines = text_lines(of(*many(number, WORSE)))
     assert sum(line.startswith("regressed ") for line in lines) == rows
     said = [line for line in lines if "more" in line]
@@ -56,7 +56,7 @@ def test_a_long_table_says_how_much_is_missing(number: int, rows: int, more: str
 
 
 def test_nothing_notable_needs_no_table() -> None:
-    """One line says how many were looked at."""
+    """One line has the number of compared subjects."""
     assert text_lines(of(SAME, outcome=Outcome.UNCHANGED)) == ["base", "", "unchanged: 1 of 1", "outcome: unchanged"]
 
 
@@ -70,7 +70,7 @@ def test_nothing_notable_needs_no_table() -> None:
     ],
 )
 def test_every_text_is_one_line(text: str, shown: str) -> None:
-    """That can be printed and stored, wherever it stands in a report."""
+    """It can be printed and stored, wherever it stands in a report."""
     assert one_line(text) == shown
     told = ReportLine(subject=text, verdict=Verdict.IMPROVED, grounds=text)
     report = of(told, title=text, notes=(text,))
