@@ -1,1 +1,1 @@
-"""Situations in which a Jacobian was reported, or found, to be slow, wrong or refused; each compared with JAX's own."""
+"""Situations in which a Jacobian was found or reported to be slow, wrong or refused, each compared with JAX's own."""

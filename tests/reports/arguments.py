@@ -1,4 +1,4 @@
-"""Situations of calling: which arguments, what is passed beside them, what the function is, what it does beside."""
+"""Situations of calls: the arguments, further outputs, the kind of function, and its side effects."""
 
 import functools
 from collections import namedtuple
@@ -26,85 +26,85 @@ def _outer(x: Any, y: Any) -> Any:
 
 @situation("jax-ml/jax#1575")
 def argnums_of_numpy() -> Call:
-    """An integer of NumPy."""
+    """argnums is an integer of NumPy."""
     return Call(f=_outer, args=(X, X), options={"argnums": np.array([1, 0])[0]})
 
 
 @situation("jax-ml/jax#1575")
 def argnums_of_jax() -> Call:
-    """An integer of JAX."""
+    """argnums is an integer of JAX."""
     return Call(f=_outer, args=(X, X), options={"argnums": jnp.array([1, 0])[0]})
 
 
 @situation("jax-ml/jax#5176")
 def argnums_of_numpy_in_a_tuple() -> Call:
-    """Several."""
+    """argnums is a tuple of several."""
     return Call(f=_outer, args=(X, X), options={"argnums": (np.int32(1), np.int64(0))})
 
 
 @situation("jax-ml/jax#1575")
 def argnums_in_an_array() -> Call:
-    """An array of NumPy."""
+    """argnums is an array of NumPy."""
     return Call(f=_outer, args=(X, X), options={"argnums": np.array([1, 0])})
 
 
 @situation("jax-ml/jax#10630")
 def argnums_from_the_end() -> Call:
-    """The last one."""
+    """argnums counts from the end."""
     return Call(f=_outer, args=(X, X), options={"argnums": -1})
 
 
 @situation("PennyLaneAI/pennylane#112")
 def argnums_in_a_list() -> Call:
-    """Positive and negative."""
+    """argnums is a list of positive and negative ones."""
     return Call(f=_outer, args=(X, X), options={"argnums": [-1, 0]})
 
 
 @situation(OURS)
 def argnums_that_are_not_there() -> Call:
-    """One argument too few."""
+    """The call has one argument too few."""
     return Call(f=_outer, args=(X, X), options={"argnums": 2}, again=[at(X)])
 
 
 @situation(OURS)
 def argnums_twice() -> Call:
-    """The same argument two times."""
+    """argnums names the same argument twice."""
     return Call(f=_outer, args=(X, X), options={"argnums": (0, 0)})
 
 
 @situation(OURS)
 def no_argnums() -> Call:
-    """An empty tuple."""
+    """argnums is an empty tuple."""
     return Call(f=_outer, args=(X, X), options={"argnums": ()})
 
 
 @situation(OURS)
 def argument_by_its_name() -> Call:
-    """The argument to differentiate comes as a keyword."""
+    """The differentiated argument comes as a keyword."""
     return Call(f=_outer, args=(), kwargs={"x": X, "y": X})
 
 
 @situation("jax-ml/jax#2035")
 def something_beside() -> Call:
-    """A dictionary beside the value."""
+    """A dictionary is returned beside the value."""
     return Call(f=lambda x: (jnp.tile(x, 20) ** 2, {"norm": x @ x}), args=(X,), options={"has_aux": True})
 
 
 @situation("jax-ml/jax#1093", jit=False)
 def something_beside_that_is_no_array() -> Call:
-    """A string and a number of Python."""
+    """A string and a number of Python are returned beside the value."""
     return Call(f=lambda x: (jnp.tile(x, 20) ** 2, ("name", 3)), args=(X,), options={"has_aux": True})
 
 
 @situation("jax-ml/jax#2035")
 def something_beside_that_is_missing() -> Call:
-    """The function returns one thing only."""
+    """The function returns the value only, where has_aux expects a pair."""
     return Call(f=lambda x: jnp.tile(x, 20) ** 2, args=(X,), options={"has_aux": True})
 
 
 @situation("mfschubert/sparsejac#17")
 def keywords() -> Call:
-    """Keyword-only arguments, defaults and others."""
+    """Some are keyword-only, some have defaults."""
 
     def f(x: Any, power: float = 2.0, *, scale: Any, **others: Any) -> Any:
         return jnp.tile(scale * x**power, 20) + sum(others.values())
@@ -125,7 +125,7 @@ def keyword_that_is_missing() -> Call:
 
 @situation("jax-ml/jax#6361")
 def partial() -> Call:
-    """With the first argument and a keyword bound."""
+    """The first argument and a keyword are bound."""
 
     def f(k: Any, x: Any, *, scale: Any) -> Any:
         return jnp.outer(x, jnp.arange(20.0)) * k * scale
@@ -140,55 +140,55 @@ class _Model:
         self.weights = jnp.arange(60.0).reshape(20, 3)
 
     def predict(self, x: Any) -> Any:
-        """Twenty numbers."""
+        """Predicts twenty numbers."""
         return jnp.sin(self.weights @ x)
 
     def __call__(self, x: Any) -> Any:
-        """The same."""
+        """Predicts the same."""
         return self.predict(x)
 
 
 @situation("patrick-kidger/equinox#1131")
 def bound_method() -> Call:
-    """Of an object."""
+    """The method is bound to an object."""
     return Call(f=_Model().predict, args=(X,))
 
 
 @situation(OURS)
 def object_that_can_be_called() -> Call:
-    """It has no name."""
+    """The object has no name."""
     return Call(f=_Model(), args=(X,))
 
 
 @situation(OURS)
 def compiled_function() -> Call:
-    """With a static argument."""
+    """The function is compiled with a static argument."""
     f = jax.jit(jnp.tile, static_argnums=1)
     return Call(f=f, args=(X, 20), again=[at(X, 1), at(X, 20)])
 
 
 @situation("jax-ml/jax#9675", jit=False, anew=True)
 def compiled_function_that_takes_its_argument() -> Call:
-    """The buffer of the argument may be used for the result."""
+    """The result may reuse the buffer of the argument."""
     f = jax.jit(lambda x: jnp.sin(x) * x[0], donate_argnums=0)
     return Call(f=f, args=(jnp.linspace(0.1, 0.9, 3),), again=[at(jnp.linspace(0.2, 0.7, 3))])
 
 
 @situation(OURS)
 def function_of_numpy() -> Call:
-    """It takes no tracers."""
+    """The function accepts no tracers."""
     return Call(f=lambda x: np.sin(np.asarray(x)), args=(X,))
 
 
 @situation(OURS)
 def universal_function_of_jax() -> Call:
-    """An object of a class of its own."""
+    """The function is an object of a class of its own."""
     return Call(f=jnp.sin, args=(X,), again=[at(X[0]), at(0.5), at(X.reshape(1, 3))])
 
 
 @situation("jax-ml/jax#23501")
 def print_inside() -> Call:
-    """Which is an effect."""
+    """Printing is an effect."""
 
     def f(x: Any) -> Any:
         jax.debug.callback(lambda _: None, x[0])
@@ -199,7 +199,7 @@ def print_inside() -> Call:
 
 @situation("jax-ml/jax#16650")
 def external_program() -> Call:
-    """With a rule for its derivative that calls it again."""
+    """The rule for its derivative calls it again."""
 
     @jax.custom_jvp
     def simulate(x: Any) -> Any:
@@ -240,7 +240,7 @@ def external_program_without_a_rule() -> Call:
 
 @situation("jax-ml/jax#3198")
 def input_and_output_inside() -> Call:
-    """In an order that matters."""
+    """Its order matters."""
 
     def f(x: Any) -> Any:
         shift = jax.experimental.io_callback(lambda: np.float64(1.0), _like(np.float64(0)))
@@ -251,7 +251,7 @@ def input_and_output_inside() -> Call:
 
 @situation("jax-ml/jax#17566")
 def key_as_an_argument() -> Call:
-    """A typed key of the random generator, which is held."""
+    """A typed key of the random generator is held."""
     f = lambda x, key: jnp.outer(x, jax.random.normal(key, (20,)))  # noqa: E731
     again = [at(X, jax.random.key(1)), at(X, jax.random.PRNGKey(2))]
     return Call(f=f, args=(X, jax.random.key(0)), again=again)
@@ -259,33 +259,33 @@ def key_as_an_argument() -> Call:
 
 @situation(OURS)
 def key_to_differentiate() -> Call:
-    """No derivative."""
+    """A key has no derivative."""
     return Call(f=lambda key: jax.random.normal(key, (3,)), args=(jax.random.key(0),))
 
 
 @situation("jax-ml/jax#2663")
 def integer() -> Call:
-    """Is refused."""
+    """An integer is refused."""
     return Call(f=lambda x: jnp.tanh(x) * jnp.ones(20), args=(2,), again=[at(np.arange(3)), at(np.bool_(1))])
 
 
 @situation("jax-ml/jax#12339")
 def integers_allowed() -> Call:
-    """Their derivative is of a dtype without values."""
+    """Their derivative has a dtype without values."""
     f = lambda t: jnp.tile(jnp.array([0.8, 0.9])[t["i"]] * t["x"], 20)  # noqa: E731
     return Call(f=f, args=({"i": np.array([0, 1]), "x": np.ones(2)},), options={"allow_int": True})
 
 
 @situation("jax-ml/jax#4039")
 def integers_and_floats() -> Call:
-    """In one tree, without leave."""
+    """They are in one tree, without permission."""
     f = lambda t: jnp.tile(t[0] * t[1], 20)  # noqa: E731
     return Call(f=f, args=((np.arange(3), np.ones(3)),))
 
 
 @situation("jax-ml/jax#424")
 def integers_as_outputs() -> Call:
-    """Are refused, too."""
+    """They are refused, too."""
     return Call(f=lambda x: jnp.tile(x.astype(int), 20), args=(X,))
 
 
@@ -294,7 +294,7 @@ _Pair = namedtuple("_Pair", ["a", "b"])  # noqa: PYI024 - untyped, as users have
 
 @situation("jax-ml/jax#7158")
 def trees_of_all_kinds() -> Call:
-    """Named tuples, dictionaries, lists and None, in and out."""
+    """Named tuples, dictionaries, lists and None go in and out."""
 
     def f(t: Any) -> Any:
         return {"u": [jnp.outer(t["p"].a, t["p"].b), None], "v": _Pair(t["q"][0] * 2.0, (t["q"][1],))}
@@ -304,38 +304,38 @@ def trees_of_all_kinds() -> Call:
 
 @situation(OURS)
 def numbers_of_python() -> Call:
-    """Weakly typed, alone and in a list."""
+    """They are weakly typed, alone and in a list."""
     return Call(f=lambda t: [t[0] * jnp.arange(9.0), t[1] ** 2], args=([1.5, 2.0],))
 
 
 @situation(OURS, jit=False)
 def list_of_numbers_as_output() -> Call:
-    """What is returned is no array of JAX."""
+    """The result is no array of JAX."""
     return Call(f=lambda x: [x[0], 2.0, x[1] * 3], args=(X,))
 
 
 @situation(OURS)
 def output_that_does_not_depend() -> Call:
-    """A constant of NumPy, of JAX and of Python."""
+    """It is a constant of NumPy, of JAX and of Python."""
     return Call(f=lambda _: (np.ones(20), jnp.zeros(2), 1.0), args=(X,))
 
 
 @situation(OURS)
 def string_as_output() -> Call:
-    """Is refused."""
+    """It is refused."""
     return Call(f=lambda _: "value", args=(X,))
 
 
 @situation("jax-ml/jax#13656")
 def nothing_to_scatter() -> Call:
-    """Into an empty array."""
+    """The scattering is into an empty array."""
     f = lambda y: jnp.zeros(0).at[jnp.arange(1)].add(y, mode="drop")  # noqa: E731
     return Call(f=f, args=(np.ones(1),), forward=True)
 
 
 @situation("jax-ml/jax#10833")
 def empty_convolution() -> Call:
-    """The window is larger than what it moves over."""
+    """The window is larger than the array."""
 
     def f(lhs: Any, rhs: Any) -> Any:
         return jax.lax.conv_general_dilated(lhs=lhs, rhs=rhs, window_strides=(1,), padding=((0, 0),))
@@ -345,7 +345,7 @@ def empty_convolution() -> Call:
 
 @situation(OURS)
 def empty_arrays() -> Call:
-    """No inputs, and no outputs."""
+    """There are no inputs, and no outputs."""
     return Call(f=lambda x: x[:0], args=(X,), again=[at(np.ones(0)), at(np.ones((0, 2)))])
 
 
@@ -355,7 +355,7 @@ class _Mine(Exception):  # noqa: N818 - a signal, as users have them
 
 @situation(OURS)
 def error_of_the_function() -> Call:
-    """Of a class of its own, and at the second call only."""
+    """Its class is the user's, and it comes at the second call only."""
 
     def f(x: Any, *, fine: bool) -> Any:
         if not fine:
@@ -368,7 +368,7 @@ def error_of_the_function() -> Call:
 
 @situation("jax-ml/jax#25844")
 def sharded() -> Call:
-    """On a mesh of one device."""
+    """The mesh has one device."""
     mesh = jax.make_mesh((1,), ("i",), axis_types=(jax.sharding.AxisType.Auto,))
     x = jax.device_put(jnp.arange(4.0), jax.sharding.NamedSharding(mesh, SPEC("i")))
     return Call(f=lambda x: jnp.outer(jnp.sin(x), jnp.arange(20.0)), args=(x,))
@@ -392,5 +392,5 @@ def _decode(h: Any) -> Any:
 
 @situation(OURS)
 def through_a_waist() -> Call:
-    """A function that is narrow in the middle, in chunks."""
+    """The function is narrow in the middle, and runs in chunks."""
     return Call(f=lambda x: _decode(_encode(x)), args=(np.linspace(0.0, 1.0, 20),), ours={"chunk": 3})

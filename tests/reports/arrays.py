@@ -33,19 +33,19 @@ def inverse_of_nothing() -> Call:
 
 @situation(OURS)
 def eigenvalues() -> Call:
-    """Of a symmetric matrix, with its vectors."""
+    """A symmetric matrix, with its vectors."""
     return Call(f=lambda a: jnp.linalg.eigh(_symmetric(a)), args=(SQUARE,))
 
 
 @situation("jax-ml/jax#508")
 def singular_values() -> Call:
-    """With their vectors."""
+    """They come with their vectors."""
     return Call(f=lambda a: tuple(jnp.linalg.svd(a, full_matrices=False)), args=(SQUARE,))
 
 
 @situation(OURS)
 def factors() -> Call:
-    """Of Cholesky, and the determinant."""
+    """The factors of Cholesky, and the determinant."""
     f = lambda a: (jnp.linalg.cholesky(a @ a.T), jnp.linalg.slogdet(a)[1], jnp.linalg.det(a))  # noqa: E731
     return Call(f=f, args=(SQUARE,))
 
@@ -82,7 +82,7 @@ def transformed_to_complex() -> Call:
 
 @situation(OURS)
 def sorted_and_selected() -> Call:
-    """Sorted, the largest, and where they are."""
+    """The sorted values, the largest ones, and their places."""
 
     def f(x: Any) -> Any:
         largest, where = jax.lax.top_k(x, 2)
@@ -99,7 +99,7 @@ def places_of_the_largest() -> Call:
 
 @situation("jax-ml/jax#2255")
 def summed_by_segments() -> Call:
-    """Sums, largest and products of groups."""
+    """Sums, largest values and products of groups."""
     ids = jnp.array([0, 0, 1, 2])
     ops = jax.ops
 
@@ -112,7 +112,7 @@ def summed_by_segments() -> Call:
 
 @situation("jax-ml/jax#12004")
 def multiplied_by_segments() -> Call:
-    """With zeros among the factors."""
+    """Some factors are zero."""
     ids = jnp.array([0, 0, 1, 1])
     f = lambda x: jax.ops.segment_prod(x, ids, 30)  # noqa: E731
     return Call(f=f, args=(np.array([0.0, 2.0, 3.0, 0.5]),), doubt=True)
@@ -120,7 +120,7 @@ def multiplied_by_segments() -> Call:
 
 @situation("jax-ml/jax#7717")
 def products_with_zeros() -> Call:
-    """Of all, and cumulated."""
+    """The product of all, and cumulative products."""
     f = lambda x: (jnp.prod(x) * jnp.ones(20), jnp.cumprod(x), jnp.cumsum(x), jax.lax.cummax(x))  # noqa: E731
     return Call(f=f, args=(np.array([1.0, 0.0, 3.0, 0.0]),), doubt=True)
 
@@ -136,7 +136,7 @@ def ragged() -> Call:
 
 @situation(OURS)
 def gathered_and_scattered() -> Call:
-    """With indices that repeat and that lie outside."""
+    """Some indices are repeated or lie outside."""
 
     def f(x: Any) -> Any:
         return jnp.zeros(40).at[jnp.array([1, 1, 3, 99])].add(x), x[jnp.array([0, 0, 7])], jnp.zeros(9).at[2:6].set(x)
@@ -169,13 +169,13 @@ def special_functions() -> Call:
 
 @situation("jax-ml/jax#38610")
 def incomplete_beta() -> Call:
-    """There is no rule for its parameters."""
+    """Its parameters have no rule."""
     return Call(f=lambda a: jax.scipy.special.betainc(a, 2.0, 0.3) * jnp.ones(20), args=(1.5,))
 
 
 @situation(OURS, jit=False)
 def samples() -> Call:
-    """Random numbers whose distribution is differentiated."""
+    """Random numbers are differentiated by the parameters of their distribution."""
 
     def f(x: Any) -> Any:
         key = jax.random.key(0)
@@ -193,33 +193,33 @@ def samples_of_another_dtype() -> Call:
 
 @situation(OURS)
 def interpolated() -> Call:
-    """Between points that are differentiated."""
+    """The points are differentiated."""
     f = lambda y: jnp.interp(jnp.linspace(0.0, 4.0, 30), jnp.arange(4.0), y)  # noqa: E731
     return Call(f=f, args=(X,))
 
 
 @situation(OURS)
 def einsum_of_several() -> Call:
-    """With repeated indices."""
+    """Some indices are repeated."""
     f = lambda a, b: jnp.einsum("ij,jk,kl->il", a, b, jnp.ones((3, 12)))  # noqa: E731
     return Call(f=f, args=(SQUARE, SQUARE), options={"argnums": (0, 1)})
 
 
 @situation("jax-ml/jax#7404")
 def batched_singular_values() -> Call:
-    """Of several matrices at once."""
+    """Several matrices at once."""
     f = lambda x: jnp.linalg.svd(x[:, None, None] * jnp.ones((2, 3)) + jnp.eye(2, 3), compute_uv=False)  # noqa: E731
     return Call(f=f, args=(X,))
 
 
 @situation(OURS)
 def mapped() -> Call:
-    """A vmap inside."""
+    """The function contains a vmap."""
     return Call(f=lambda x: jax.vmap(lambda a, b: jnp.outer(a * b, b))(x, jnp.ones((4, 5))), args=(X,))
 
 
 @situation(OURS)
 def least_squares() -> Call:
-    """By the singular values of the matrix."""
+    """The solution uses the singular values of the matrix."""
     f = lambda b: jnp.linalg.lstsq(jnp.asarray(np.vander(np.arange(4.0), 3)), b)[0]  # noqa: E731
     return Call(f=f, args=(X,))

@@ -1,4 +1,4 @@
-"""Two sides called with the same arguments, and what they return or raise compared."""
+"""Calls both sides with the same arguments, and compares their results or exceptions."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,17 +19,17 @@ _ROUNDING = {
     "complex128": 1e-9,
     "complex64": 1e-4,
 }
-"""Of the largest entry of an array, by its dtype: the two modes add in another order."""
+"""Tolerances relative to the largest entry of an array, by its dtype: the two modes add in another order."""
 
 _EIGHT_BITS = 0.25
 
 
 def outcome(call: Callable[..., Any], arguments: Arguments) -> tuple[Any, type[Exception] | None]:
-    """What it returns, or else the type of what it raises."""
+    """The result, or the type of the exception."""
     args, kwargs = arguments
     try:
         return jax.block_until_ready(call(*args, **kwargs)), None  # type: ignore[no-untyped-call]
-    except Exception as error:  # noqa: BLE001 - whatever one side raises, the other should
+    except Exception as error:  # noqa: BLE001 - the other side should raise the same
         return None, type(error)
 
 
@@ -58,13 +58,13 @@ def _assert_close(found: Any, expected: Any, rounding: float, *, cancels: bool) 
 
 
 def arguments_of(call: Call) -> list[Arguments]:
-    """Those of the first call and of the later ones."""
+    """The arguments of the first call and of the later ones."""
     first: Arguments = (call.args, dict(call.kwargs))
     return [first, *(call.again if call.again is not None else [another_point(first)])]
 
 
 def another_point(arguments: Arguments) -> Arguments:
-    """Three quarters of every real or complex number."""
+    """Takes three quarters of every real or complex number."""
     args, kwargs = jax.tree.map(_smaller, arguments)
     return args, kwargs
 
@@ -79,7 +79,7 @@ def _smaller(leaf: Any) -> Any:
 
 
 def compiled(jacobian: Callable[..., Any], arguments: Arguments) -> Callable[[], Any]:
-    """A call of the Jacobian under jit: arrays and floats are traced, all else is as static as can be."""
+    """A call of the Jacobian under jit: arrays and floats are traced, all else is static if possible."""
     leaves, tree = jax.tree.flatten(arguments)
     traced = [isinstance(leaf, (jax.Array, np.ndarray, np.generic, float, complex)) for leaf in leaves]
 

@@ -1,4 +1,4 @@
-"""Situations of memory: arguments that change what the function is, and are new, odd or unhashable."""
+"""Situations of memory: arguments that determine the function, and are new, odd or unhashable."""
 
 import dataclasses
 import enum
@@ -35,7 +35,7 @@ def _with(*others: Any) -> list[Arguments]:
 
 @situation(OURS)
 def kind_by_a_number() -> Call:
-    """Tiled for 0, a rule for reverse mode alone for 1."""
+    """The function is tiled for 0, and has a rule for reverse mode only for 1."""
     return Call(
         f=lambda x, k: jnp.tile(x, 50) if k == 0 else _by_hand(x),
         args=(X, 0),
@@ -45,7 +45,7 @@ def kind_by_a_number() -> Call:
 
 @situation(OURS, jit=False)
 def outputs_by_a_number() -> Call:
-    """One output, then thousands."""
+    """It has one output, then thousands."""
     return Call(f=lambda x, k: jnp.tile(x.sum(), k), args=(X, 1), again=_with(2_000, 1))
 
 
@@ -67,21 +67,21 @@ class _Kind(enum.Enum):
 
 @situation(OURS)
 def kind_by_an_enum() -> Call:
-    """A member of an enumeration."""
+    """The argument is a member of an enumeration."""
     f: dict[_Kind, Callable[..., Any]] = {_Kind.TALL: _tall, _Kind.SHORT: _by_hand}
     return Call(f=lambda x, k: f[k](x), args=(X, _Kind.TALL), again=_with(_Kind.SHORT, _Kind.TALL))
 
 
 @situation(OURS)
 def function_as_an_argument() -> Call:
-    """The second one is given anew at each call."""
+    """The second argument is a new function at each call."""
     again = [at(X, lambda x: jnp.cos(x) * 2), at(X, _by_hand), at(X, lambda x: jnp.exp(x))]  # noqa: PLW0108
     return Call(f=lambda x, g: jnp.tile(g(x), 20), args=(X, jnp.sin), again=again)
 
 
 @situation(OURS)
 def kind_by_a_string() -> Call:
-    """A word, and one that the function does not know."""
+    """The function knows one word, and not another."""
     f: dict[str, Callable[..., Any]] = {"tall": _tall, "short": _by_hand}
     return Call(f=lambda x, k: f[k](x), args=(X, "tall"), again=_with("short", "none", np.str_("tall")))
 
@@ -94,7 +94,7 @@ def none_or_an_array() -> Call:
 
 @situation(OURS)
 def set_as_an_argument() -> Call:
-    """Unhashable, and its order is not fixed."""
+    """A set is unhashable, and its order is not fixed."""
     return Call(
         f=lambda x, k: _tall(x) if 1 in k else _by_hand(x), args=(X, {1, 2}), again=_with({2, 3}, frozenset({1}))
     )
@@ -102,7 +102,7 @@ def set_as_an_argument() -> Call:
 
 @situation(OURS)
 def strings_in_a_tree() -> Call:
-    """Names beside numbers."""
+    """Names stand beside numbers."""
     first = {"kind": "tall", "scale": 2.0, "names": ["a", "b"]}
     second = {"kind": "short", "scale": 2.0, "names": ["a", "b"]}
     f: dict[str, Callable[..., Any]] = {"tall": _tall, "short": _by_hand}
@@ -124,12 +124,12 @@ class _Raising:
 
 @situation(OURS)
 def object_that_cannot_be_compared() -> Call:
-    """Its methods raise what is no TypeError."""
+    """Its methods raise an exception other than TypeError."""
     return Call(f=lambda x, k: _tall(x, k.scale), args=(X, _Raising(2.0)), again=_with(_Raising(3.0), _Raising(2.0)))
 
 
 class _Ambiguous:
-    """Comparing gives an array, as for tables of pandas."""
+    """An object whose comparison gives an array, like a table of pandas."""
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
@@ -143,14 +143,14 @@ class _Ambiguous:
 
 @situation(OURS)
 def object_whose_comparison_is_an_array() -> Call:
-    """All of them hash alike."""
+    """All such objects hash alike."""
     f = lambda x, k: _tall(x, k.scale) if k.scale < 3 else _by_hand(x)  # noqa: E731
     return Call(f=f, args=(X, _Ambiguous(2.0)), again=_with(_Ambiguous(3.0), _Ambiguous(2.0)))
 
 
 @dataclasses.dataclass
 class _Config:
-    """Without a hash, since it can be changed."""
+    """A configuration without a hash, since it can be changed."""
 
     rows: int
 
@@ -170,7 +170,7 @@ def configuration_that_changes() -> Call:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass
 class _WithArray:
-    """An array as a static field."""
+    """A tree with an array as a static field."""
 
     x: Any
     weights: Any = dataclasses.field(metadata={"static": True})
@@ -182,7 +182,7 @@ def _weighted(model: Any) -> Any:
 
 @situation("jax-ml/jax#24204")
 def array_as_a_static_field() -> Call:
-    """Two trees that cannot be compared."""
+    """Two such trees cannot be compared."""
     return Call(
         f=lambda model: jnp.tile(model.x * model.weights, 20),
         args=(_WithArray(X, np.arange(3.0)),),
@@ -192,7 +192,7 @@ def array_as_a_static_field() -> Call:
 
 @situation("jax-ml/jax#7826")
 def array_as_a_static_field_beside() -> Call:
-    """The same in an argument that is held."""
+    """A held argument has the array."""
     again = [at(X, _WithArray(X, np.arange(3.0))), at(X, _WithArray(X, np.arange(1.0, 4.0)))]
     return Call(
         f=lambda x, model: jnp.tile(x * model.x * model.weights, 20),
@@ -213,14 +213,14 @@ jax.tree_util.register_pytree_node(_Registered, lambda r: ((r.y,), (r.x,)), lamb
 
 @situation("jax-ml/jax#19547")
 def array_of_jax_as_auxiliary_data() -> Call:
-    """Equal in all its data, and not comparable."""
+    """The data are equal, and cannot be compared."""
     make: Any = lambda: _Registered(jnp.array([1.0, 2.0]), jnp.array([2.5, 3.5]))  # noqa: E731
     return Call(f=lambda r: jnp.tile(r.x * r.y, 20), args=(make(),), again=[at(make()), at(make())])
 
 
 @situation("jax-ml/jax#28659")
 def set_as_auxiliary_data() -> Call:
-    """It can be compared, but not hashed."""
+    """A set can be compared, but not hashed."""
     make: Any = lambda k: _WithArray(X, {k})  # noqa: E731
     f = lambda model: _tall(model.x) if 1 in model.weights else _by_hand(model.x)  # noqa: E731
     return Call(f=f, args=(make(1),), again=[at(make(2)), at(make(1))])
@@ -228,7 +228,7 @@ def set_as_auxiliary_data() -> Call:
 
 @situation(OURS)
 def new_shapes_in_a_loop() -> Call:
-    """A few of them, and the first once more."""
+    """There are a few of them, then the first once more."""
     sizes = [2, 3, 4, 1]
     return Call(f=lambda x: jnp.outer(x, jnp.arange(5.0)).ravel(), args=(np.ones(1),), again=_sized(sizes))
 
@@ -239,7 +239,7 @@ def _sized(sizes: list[int]) -> list[Arguments]:
 
 @situation(OURS, anew=True)
 def state_that_changes() -> Call:
-    """What the function closes over changes between calls, from a tiling to a rule for reverse mode alone."""
+    """The function's closure changes between calls, from a tiling to a rule for reverse mode only."""
     calls = []
 
     def f(x: Any, *, new: bool = False) -> Any:
@@ -251,19 +251,19 @@ def state_that_changes() -> Call:
 
 @situation(OURS, jit=False)
 def value_that_python_branches_on() -> Call:
-    """The sign of a number that is held and is no tracer."""
+    """A held number, which is no tracer, has another sign."""
     return Call(f=lambda x, k: _tall(x) if k > 0 else _by_hand(x), args=(X, 1.0), again=_with(-1.0, 2.0))
 
 
 @situation("jax-ml/jax#650", jit=False)
 def value_of_the_input_that_python_branches_on() -> Call:
-    """At the second point the function is another one, with a rule for reverse mode alone."""
+    """At the second point the function has a rule for reverse mode only."""
     return Call(f=lambda x: _tall(x) if x[0] > 0 else _by_hand(x), args=(X,), again=[at(-X), at(X)])
 
 
 @situation(OURS, jit=False)
 def value_in_an_array_that_python_branches_on() -> Call:
-    """In an array of NumPy that is held."""
+    """A held array of NumPy has the value."""
     again = _with(np.array([-1.0]), np.array([1.0]))
     f = lambda x, k: _tall(x) if k[0] > 0 else _by_hand(x)  # noqa: E731
     return Call(f=f, args=(X, np.array([1.0])), again=again)
@@ -271,19 +271,19 @@ def value_in_an_array_that_python_branches_on() -> Call:
 
 @situation(OURS)
 def names_that_are_not_sorted() -> Call:
-    """Keys of a dictionary in another order."""
+    """Keys of a dictionary come in another order."""
     one, other = {"a": X, "b": 2 * X}, {"b": 2 * X, "a": X}
     return Call(f=lambda d: jnp.tile(d["a"] * d["b"], 20), args=(one,), again=[at(other)])
 
 
 @situation(OURS)
 def numbers_with_signs() -> Call:
-    """Zero and minus zero, and NaN that is not equal to itself."""
+    """Zero and minus zero, and NaN that does not equal itself."""
     return Call(f=lambda x, k: jnp.tile(jnp.copysign(x, k), 20), args=(X, 0.0), again=_with(-0.0, float("nan"), 0.0))
 
 
 @situation(OURS)
 def bytes_and_slices() -> Call:
-    """And an ellipsis and a range: leaves that are no numbers."""
+    """An ellipsis and a range occur too: leaves that are no numbers."""
     f = lambda x, k: jnp.tile(x, 20) if isinstance(k, bytes) else jnp.tile(jnp.arange(9.0), 20)[: x.size] * x  # noqa: E731
     return Call(f=f, args=(X, b"k"), again=_with(slice(0, 2), ..., range(3)))

@@ -17,33 +17,33 @@ def _data(rows: int, columns: int) -> Any:
 
 @situation(OURS)
 def sorted_data() -> Call:
-    """A sort of 10,000 rows that does not depend on what is differentiated."""
+    """A sort of 10,000 rows is independent of the differentiated argument."""
     return Call(f=lambda p, X: jnp.sort(X, axis=0)[:50] @ p, args=(np.ones(10), _data(10_000, 10)))
 
 
 @situation("jax-ml/jax#21300", jit=False)
 def sorted_data_closed_over() -> Call:
-    """The compiler folds what does not depend on any argument."""
+    """The compiler folds operations that depend on no argument."""
     X = jnp.asarray(_data(10_000, 10))
     return Call(f=lambda p: jnp.sort(X, axis=0)[:50] @ p, args=(np.ones(10),))
 
 
 @situation(OURS)
 def cumulated_data() -> Call:
-    """A cumulative sum of 30,000 rows, of which few are looked at."""
+    """A cumulative sum of 30,000 rows, of which few are used."""
     return Call(f=lambda p, X: jnp.cumsum(X, axis=0)[::300] @ p, args=(np.ones(4), _data(30_000, 4)))
 
 
 @situation("jax-ml/jax#24707")
 def cumulated_data_closed_over() -> Call:
-    """The same, closed over: a windowed sum that the compiler folds for seconds."""
+    """The same, closed over: the compiler folds a windowed sum for seconds."""
     X = jnp.asarray(_data(30_000, 4))
     return Call(f=lambda p: jnp.cumsum(X, axis=0)[::300] @ p, args=(np.ones(4),))
 
 
 @situation("jax-ml/jax#14655", long=True)
 def sparse_closed_over() -> Call:
-    """Indices of a sparse matrix, many of them."""
+    """A sparse matrix has many indices."""
     from jax.experimental import sparse
 
     n = 5_000
@@ -59,20 +59,20 @@ def sparse_closed_over() -> Call:
 
 @situation("jax-ml/jax#18475")
 def condition_on_a_long_range() -> Call:
-    """Cheap to compute anew, large to keep."""
+    """It is cheap to recompute, and large to keep."""
     return Call(f=lambda x: x * jnp.where(jnp.arange(2_000) == 5, 1.0, 2.0), args=(7.0,))
 
 
 @situation("jax-ml/jax#10596")
 def transformed_pulse_closed_over() -> Call:
-    """A Fourier transform of a constant."""
+    """The Fourier transform of a constant."""
     pulse = jnp.asarray(_data(8_000, 1)[:, 0])
     return Call(f=lambda x: jnp.abs(jnp.fft.fft(pulse))[:500] * x, args=(1.5,))
 
 
 @situation("jax-ml/jax#12789", long=True)
 def updated_block() -> Call:
-    """A block of ones with one entry that is set."""
+    """A block of ones with one changed entry."""
     return Call(f=lambda x: jnp.ones((16, 16, 16)).at[10, 10, 10].set(x[0]).sum(axis=0), args=(np.ones(2),))
 
 
@@ -83,7 +83,7 @@ def _tiled(x: Any) -> Any:
 
 @situation(OURS)
 def tiled_and_cumulated() -> Call:
-    """What lies between input and output is many times wider than both."""
+    """The intermediate array is many times wider than input and output."""
     return Call(f=_tiled, args=(np.linspace(0.0, 1.0, 300),))
 
 
@@ -95,13 +95,13 @@ def tiled_and_cumulated_in_chunks() -> Call:
 
 @situation("PlasmaControl/DESC#539")
 def looped_columns() -> Call:
-    """One column at a time."""
+    """The loop computes one column at a time."""
     return Call(f=lambda x: jnp.sin(jnp.outer(x, jnp.arange(30.0))).ravel(), args=(np.ones(7),), ours={"chunk": 1})
 
 
 @situation("pytorch/functorch#1058")
 def residuals_of_a_kernel() -> Call:
-    """A kernel between data and few inputs: ten times more residuals than inputs."""
+    """A kernel between data and few inputs has ten times more residuals than inputs."""
     X = jnp.asarray(_data(200, 3))
 
     def f(x: Any) -> Any:
@@ -114,7 +114,7 @@ def residuals_of_a_kernel() -> Call:
 
 @situation("jax-ml/jax#1923")
 def tensor_of_covariances() -> Call:
-    """An outer product of fourth order, reduced at once."""
+    """An outer product of fourth order is reduced at once."""
 
     def f(phi: Any) -> Any:
         return jnp.einsum("i,j,k,l,j,kl->i", phi, phi, phi, phi, jnp.sin(phi), jnp.outer(phi, phi))
@@ -137,7 +137,7 @@ def states_of_a_long_simulation() -> Call:
 
 @situation("jax-ml/jax#2777", long=True)
 def unrolled_in_python() -> Call:
-    """Many operations, written out."""
+    """The loop becomes many operations."""
 
     def f(x: Any) -> Any:
         y = x
@@ -150,7 +150,7 @@ def unrolled_in_python() -> Call:
 
 @situation("HIPS/autograd#542")
 def many_arguments() -> Call:
-    """With respect to forty arguments at once."""
+    """Forty arguments are differentiated at once."""
     return Call(
         f=lambda *xs: jnp.stack([jnp.sin(x) * k for k, x in enumerate(xs)]).sum(axis=0),
         args=tuple(np.full(3, k / 40) for k in range(40)),

@@ -1,4 +1,4 @@
-"""Situations of libraries on JAX: diffrax, equinox, lineax and optimistix, which are tested with, not depended on."""
+"""Situations of libraries on JAX: diffrax, equinox, lineax and optimistix, which tests use but fwdrev does not need."""
 
 import functools
 import warnings
@@ -19,7 +19,7 @@ optimistix: Any = lazy_loader.load("optimistix")
 SITUATIONS, situation = table()
 
 _INTEGRATED = 1e5
-"""Times the usual rounding: the steps that an adaptive solver takes may differ in their last digits."""
+"""The factor on the usual rounding: the steps of an adaptive solver may differ in their last digits."""
 
 
 @functools.cache
@@ -50,7 +50,7 @@ RATES = np.array([0.5, 1.5])
 
 @situation("patrick-kidger/diffrax#314", long=True)
 def checkpointed_differential_equation() -> Call:
-    """The default of diffrax is for reverse mode alone."""
+    """The default of diffrax supports reverse mode only."""
     return Call(f=_solved("RecursiveCheckpointAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
@@ -62,19 +62,19 @@ def direct_differential_equation() -> Call:
 
 @situation("patrick-kidger/diffrax#537", long=True)
 def differential_equation_in_forward_mode() -> Call:
-    """For forward mode alone."""
+    """It supports forward mode only."""
     return Call(f=_solved("ForwardMode"), args=(RATES,), forward=True)
 
 
 @situation("patrick-kidger/diffrax#336", jit=False, long=True)
 def differential_equation_backwards() -> Call:
-    """The adjoint equation is solved backwards in time: only close to the derivative of the steps."""
+    """The adjoint equation runs backwards in time: it only approximates the derivative of the steps."""
     return Call(f=_solved("BacksolveAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
 @situation("patrick-kidger/diffrax#558", jit=False, long=True)
 def stochastic_differential_equation() -> Call:
-    """Driven by a path that is computed again."""
+    """Its random path is computed again."""
     path = diffrax.VirtualBrownianTree(0.0, 1.0, 1e-2, (2,), jax.random.key(0))
 
     @jax.jit
@@ -91,14 +91,14 @@ def stochastic_differential_equation() -> Call:
 
 @situation("patrick-kidger/optimistix#50", jit=False, long=True)
 def fit_of_a_differential_equation() -> Call:
-    """The residuals of a least-squares problem, which forward mode cannot take."""
+    """Forward mode cannot differentiate the residuals of this least-squares problem."""
     solve = _solved("RecursiveCheckpointAdjoint")
     return Call(f=lambda k: (solve(k) - 0.5).ravel(), args=(RATES,), rounding=_INTEGRATED)
 
 
 @situation("patrick-kidger/optimistix#51", long=True)
 def solution_of_least_squares() -> Call:
-    """Where the fit ends, as a function of the data."""
+    """The minimum depends on the data."""
 
     @jax.jit
     def f(data: Any) -> Any:
@@ -111,7 +111,7 @@ def solution_of_least_squares() -> Call:
 
 @situation("patrick-kidger/optimistix#112", long=True)
 def smallest_value() -> Call:
-    """Of a function, as a function of its parameters."""
+    """The minimum of a function depends on its parameters."""
 
     @jax.jit
     def f(a: Any) -> Any:
@@ -123,7 +123,7 @@ def smallest_value() -> Call:
 
 @situation("patrick-kidger/optimistix#61")
 def root_by_newton() -> Call:
-    """And a fixed point."""
+    """A fixed point is found, too."""
 
     @jax.jit
     def f(a: Any) -> Any:
@@ -149,7 +149,7 @@ def linear_equations_of_a_jacobian() -> Call:
 
 @situation("patrick-kidger/lineax#87")
 def linear_equations() -> Call:
-    """By factors and by conjugate gradients."""
+    """Factors and conjugate gradients solve them."""
 
     @jax.jit
     def f(a: Any) -> Any:
@@ -182,20 +182,20 @@ def inputs_of_a_module() -> Call:
 
 @situation("patrick-kidger/equinox#741", jit=False)
 def whole_module() -> Call:
-    """With its functions among the leaves, which JAX refuses."""
+    """Its leaves include functions, which JAX refuses."""
     return Call(f=lambda model, x: model(x), args=(_network(), np.array([0.5, -0.5])))
 
 
 @situation("patrick-kidger/equinox#1131")
 def compiled_by_equinox() -> Call:
-    """A module beside, with leaves that are no arrays."""
+    """An argument is a module with leaves that are no arrays."""
     f = equinox.filter_jit(lambda x, model: jnp.tile(model(x), 9))
     return Call(f=f, args=(np.array([0.5, -0.5]), _network()))
 
 
 @situation("patrick-kidger/equinox#746")
 def array_as_a_static_field_of_a_module() -> Call:
-    """Two modules that cannot be compared."""
+    """Two such modules cannot be compared."""
 
     class Data(equinox.Module):  # type: ignore[misc]  # what is there only for tests has no types
         data: Any = equinox.field(static=True)
@@ -213,7 +213,7 @@ def array_as_a_static_field_of_a_module() -> Call:
 
 @situation("jax-ml/jax#8239")
 def loop_of_equinox() -> Call:
-    """With checkpoints, for reverse mode alone."""
+    """It has checkpoints, for reverse mode only."""
 
     @jax.jit
     def f(x: Any) -> Any:
@@ -226,7 +226,7 @@ def loop_of_equinox() -> Call:
 
 @situation("patrick-kidger/equinox#436")
 def rule_of_equinox() -> Call:
-    """For reverse mode alone, with residuals that are no arrays."""
+    """It is for reverse mode only, with residuals that are no arrays."""
     f = equinox.filter_custom_vjp(lambda x: jnp.tile(x**2, 9))
     f.def_fwd(lambda _, x: (f(x), "kept"))
     f.def_bwd(lambda _kept, u, _perturbed, x: 2 * x * u.reshape(9, -1).sum(axis=0))
@@ -235,7 +235,7 @@ def rule_of_equinox() -> Call:
 
 @situation(OURS)
 def error_at_run_time() -> Call:
-    """A check of a value, which is a callback; at the second point it fails."""
+    """A callback checks a value, and fails at the second point."""
 
     def f(x: Any) -> Any:
         return jnp.tile(equinox.error_if(x, x[0] > 1, "too large"), 9)

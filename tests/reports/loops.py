@@ -1,4 +1,4 @@
-"""Situations of control flow and of rules that users write: loops, branches, solvers, Jacobians of Jacobians."""
+"""Situations of control flow and of users' derivative rules: loops, branches, solvers, nested Jacobians."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def loop_with_bounds_that_are_not_known() -> Call:
 
 @situation("jax-ml/jax#18311")
 def rule_round_a_loop() -> Call:
-    """Forward mode takes it, reverse mode would have to go backwards through the loop."""
+    """Forward mode accepts it, reverse mode would have to go backwards through the loop."""
 
     @jax.custom_jvp
     def total(c: Any) -> Any:
@@ -58,7 +58,7 @@ def rule_round_a_loop() -> Call:
 
 @situation("jax-ml/jax#18311")
 def linear_rule_round_a_loop() -> Call:
-    """A fixed point by a loop, its derivative by the theorem on implicit functions: both modes take it."""
+    """A loop finds a fixed point, and the implicit function theorem its derivative: both modes accept it."""
 
     @jax.custom_jvp
     def root(a: Any) -> Any:
@@ -74,7 +74,7 @@ def linear_rule_round_a_loop() -> Call:
 
 @situation("google-research/ott#7", long=True)
 def fixed_number_of_steps() -> Call:
-    """Scaled in turns, as in optimal transport."""
+    """Rows and columns are scaled in turns, as in optimal transport."""
 
     def f(cost: Any) -> Any:
         kernel = jnp.exp(-cost.reshape(4, 4))
@@ -91,7 +91,7 @@ def fixed_number_of_steps() -> Call:
 
 @situation("jax-ml/jax#8239")
 def bounded_loop() -> Call:
-    """Steps that may do nothing, each of them kept for reverse mode."""
+    """Some steps do nothing, but reverse mode keeps each of them."""
 
     def f(x: Any) -> Any:
         def step(y: Any, _: None) -> Any:
@@ -104,7 +104,7 @@ def bounded_loop() -> Call:
 
 @situation("jax-ml/jax#1131")
 def scan_over_data() -> Call:
-    """A carried state and outputs of all steps."""
+    """There are a carried state and outputs of all steps."""
 
     def f(w: Any, xs: Any) -> Any:
         return jax.lax.scan(lambda h, x: (jnp.tanh(w * h + x), h.sum()), jnp.zeros(3), xs)
@@ -114,7 +114,7 @@ def scan_over_data() -> Call:
 
 @situation("jax-ml/jax#19498")
 def associative_scan() -> Call:
-    """A linear recurrence as a tree."""
+    """A linear recurrence becomes a tree."""
 
     def f(weight: Any, xs: Any) -> Any:
         def combine(one: Any, other: Any) -> Any:
@@ -127,13 +127,13 @@ def associative_scan() -> Call:
 
 @situation("jax-ml/jax#2412")
 def scan_over_nothing() -> Call:
-    """No steps."""
+    """There are no steps."""
     return Call(f=lambda x: jax.lax.scan(lambda c, y: (c * y, c), jnp.tile(x, 20), jnp.zeros(0)), args=(X,))
 
 
 @situation("jax-ml/jax#15906")
 def nested_scans_with_checkpoints() -> Call:
-    """Few states are kept, the others are computed again."""
+    """Few states are kept, the others are recomputed."""
 
     def f(x: Any) -> Any:
         @jax.checkpoint
@@ -147,14 +147,14 @@ def nested_scans_with_checkpoints() -> Call:
 
 @situation(OURS)
 def recomputed() -> Call:
-    """Under a policy of what to save."""
+    """A policy says what to save."""
     f = jax.checkpoint(lambda x: jnp.tile(jnp.sin(jnp.sin(x)), 20), policy=jax.checkpoint_policies.dots_saveable)
     return Call(f=f, args=(X,))
 
 
 @situation(OURS)
 def branches() -> Call:
-    """A condition on the input, and a switch on an integer."""
+    """There are a condition on the input, and a switch on an integer."""
 
     def f(x: Any, k: Any) -> Any:
         y = jax.lax.cond(x[0] > 0.5, jnp.sin, jnp.cos, x)
@@ -169,7 +169,7 @@ def _decay(y: Any, _t: Any, k: Any) -> Any:
 
 @situation("jax-ml/jax#7401")
 def ordinary_differential_equation() -> Call:
-    """Its solver has a rule for reverse mode alone."""
+    """Its solver has a rule for reverse mode only."""
     times = jnp.linspace(0.0, 1.0, 9)
     return Call(f=lambda k: odeint(_decay, jnp.ones(3), times, k), args=(X,), rounding=1e4)
 
@@ -191,7 +191,7 @@ def second_derivative_of_a_differential_equation() -> Call:
 
 @situation("jax-ml/jax#10134")
 def integrator_by_hand() -> Call:
-    """Steps of Runge and Kutta in a scan."""
+    """A scan runs steps of Runge and Kutta."""
 
     def f(k: Any) -> Any:
         def step(y: Any, h: Any) -> Any:
@@ -212,7 +212,7 @@ def matrix_exponential() -> Call:
 
 @situation("jax-ml/jax#1402")
 def root_of_an_equation() -> Call:
-    """With custom_root: implicit differentiation."""
+    """custom_root differentiates implicitly."""
 
     def f(a: Any) -> Any:
         def solve(g: Any, guess: Any) -> Any:
@@ -226,7 +226,7 @@ def root_of_an_equation() -> Call:
 
 @situation("jax-ml/jax#6127")
 def compiled_rule_for_reverse_mode_alone() -> Call:
-    """Inside jit."""
+    """The rule is inside jit."""
 
     @jax.custom_vjp
     def squares(x: Any) -> Any:
@@ -238,13 +238,13 @@ def compiled_rule_for_reverse_mode_alone() -> Call:
 
 @situation(OURS)
 def jacobian_of_a_gradient() -> Call:
-    """A Hessian."""
+    """This is a Hessian."""
     return Call(f=jax.grad(lambda x: jnp.prod(jnp.sin(x)) + x @ x), args=(X,))
 
 
 @situation(OURS)
 def jacobian_of_a_jacobian() -> Call:
-    """Of our own."""
+    """The inner Jacobian is our own."""
     import fwdrev
 
     return Call(f=fwdrev.jacobian(lambda x: jnp.outer(jnp.sin(x), x)), args=(X,))
@@ -252,7 +252,7 @@ def jacobian_of_a_jacobian() -> Call:
 
 @situation("patrick-kidger/lineax#171")
 def jacobian_of_a_function_with_a_jacobian_inside() -> Call:
-    """Normal equations of an inner function."""
+    """The normal equations of an inner function."""
     import fwdrev
 
     def f(x: Any) -> Any:
@@ -264,7 +264,7 @@ def jacobian_of_a_function_with_a_jacobian_inside() -> Call:
 
 @situation("jax-ml/jax#529")
 def products_with_jacobians_inside() -> Call:
-    """Of Gauss and Newton: forward, then backward."""
+    """Gauss–Newton products: forward, then backward."""
 
     def f(x: Any) -> Any:
         residuals = lambda y: jnp.outer(jnp.sin(y), jnp.arange(5.0)).ravel()  # noqa: E731
@@ -276,5 +276,5 @@ def products_with_jacobians_inside() -> Call:
 
 @situation("jax-ml/jax#12514")
 def derivative_that_is_infinite() -> Call:
-    """Of both modes."""
+    """Both modes give infinity."""
     return Call(f=lambda x: jnp.tile(jnp.log(x), 20), args=(np.array([0.0, 1.0]),), doubt=True)

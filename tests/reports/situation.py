@@ -1,11 +1,11 @@
-"""What a situation is: a function and its arguments, made when they are called for.
+"""A situation: a function and its arguments, made on request.
 
-A table is filled by a decorator, which takes the public report that the situation comes from:
+A decorator fills a table, and records the public report behind each situation:
 
-    SITUATIONS, situation = table()
+SITUATIONS, situation = table()
 
-    @situation("jax-ml/jax#10410")
-    def mean_of_nothing() -> Call: ...
+@situation("jax-ml/jax#10410")
+def mean_of_nothing() -> Call: ...
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,22 +18,22 @@ Arguments = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 def at(*args: Any, **kwargs: Any) -> Arguments:
-    """The arguments of a call, as they are written in one."""
+    """The arguments of a call, written like a call."""
     return args, kwargs
 
 
 OURS = "found by us"
-"""Stands for a report where there is no public one."""
+"""The source of situations without a public report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """A function, the arguments of the first call, and those of later calls of the same Jacobian.
 
-    `again`: None stands for the same arguments at another point. `options` are those that JAX knows, too; `ours` those
+    `again`: None stands for the same arguments at another point. `options` are those that JAX also knows; `ours` those
     of `fwdrev.jacobian` alone.  `doubt`: forward mode does not agree with
-    reverse mode, of which a warning may tell. `forward`: reverse mode refuses the function, forward mode may not.
-    `rounding`: how many times more than usual the two sides may differ.
+    reverse mode, and a warning may say so. `forward`: reverse mode refuses the function, forward mode may not.
+    `rounding`: a factor on the usual tolerance between the two sides.
     """
 
     f: Any
@@ -52,11 +52,11 @@ _Make = Callable[[], Call]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Where it was reported, and how to get into it.
+    """The report of a situation, and its maker.
 
-    `jit`: whether its Jacobian is compiled, too; not where it cannot be, nor where compiling takes many seconds.
-    `anew`: whether each side needs its own, since calls change or use up what it is made of.
-    `long`: whether it takes seconds and another one of its kind does not.
+    `jit`: whether to compile its Jacobian, too; not if that is impossible or takes many seconds.
+    `anew`: whether each side needs its own, since calls change or use up its parts.
+    `long`: whether it takes seconds while another one of its kind does not.
     """
 
     report: str

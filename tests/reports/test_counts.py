@@ -1,4 +1,4 @@
-"""What choosing costs, in counts: calls of the function, of an external program, compilations, files."""
+"""The costs of choosing, in counts: calls of the function, of an external program, compilations, files."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ import fwdrev
 X = np.linspace(0.1, 0.9, 3)
 
 _MOST = 3
-"""Times that the body of the function may run more than under jax.jacobian, at the first call."""
+"""The most extra runs of the function's body, compared with jax.jacobian, at the first call."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +32,12 @@ class Counted:
         self.f, self.calls = f, 0
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """One more."""
+        """Counts one more call."""
         self.calls += 1
         return self.f(*args, **kwargs)
 
     def of(self, call: Callable[[], Any]) -> int:
-        """How many calls that made."""
+        """The number of calls that this made."""
         before = self.calls
         jax.block_until_ready(call())  # type: ignore[no-untyped-call]
         return self.calls - before
@@ -69,7 +69,7 @@ EACH = pytest.mark.parametrize("name", FUNCTIONS)
 
 @EACH
 def test_the_body_runs_a_few_times_more_at_first(name: str) -> None:
-    """And then as often as under jax.jacobian."""
+    """Later it runs as often as under jax.jacobian."""
     ours, theirs = Counted(FUNCTIONS[name]), Counted(FUNCTIONS[name])
     found, expected = fwdrev.jacobian(ours), jax.jacobian(theirs)
     assert ours.of(lambda: found(X)) <= theirs.of(lambda: expected(X)) + _MOST
@@ -79,7 +79,7 @@ def test_the_body_runs_a_few_times_more_at_first(name: str) -> None:
 
 @EACH
 def test_another_shape_is_another_first_call(name: str) -> None:
-    """Going back to the first shape is none."""
+    """Going back to the first shape is not."""
     ours, theirs = Counted(FUNCTIONS[name]), Counted(FUNCTIONS[name])
     found, expected = fwdrev.jacobian(ours), jax.jacobian(theirs)
     once = theirs.of(lambda: expected(X))
@@ -90,7 +90,7 @@ def test_another_shape_is_another_first_call(name: str) -> None:
 
 
 def test_numbers_that_change() -> None:
-    """A number of Python that is new at each call costs a trace each, at most; an array costs none."""
+    """A Python number that is new at each call costs at most a trace each; an array costs none."""
     ours = Counted(lambda x, k: _tall(x) * k)
     found = fwdrev.jacobian(ours)
     found(X, np.float64(1.0))
@@ -102,7 +102,7 @@ def test_numbers_that_change() -> None:
 
 
 def test_compiled_it_is_traced_a_few_times() -> None:
-    """A call of what is compiled does not run the body."""
+    """Calls of the compiled function do not run the body."""
     ours, theirs = Counted(_tall), Counted(_tall)
     found, expected = jax.jit(fwdrev.jacobian(ours)), jax.jit(jax.jacobian(theirs))
     assert ours.of(lambda: found(X)) <= theirs.of(lambda: expected(X)) + _MOST
@@ -110,7 +110,7 @@ def test_compiled_it_is_traced_a_few_times() -> None:
 
 
 class Simulator:
-    """An external program that counts its runs, with a rule for its derivative that runs it once more."""
+    """An external program that counts its runs, with a derivative rule that runs it once more."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -135,7 +135,7 @@ class Simulator:
 
 
 def test_an_external_program_runs_a_few_times_more_at_first() -> None:
-    """Then as often as under jax.jacobian."""
+    """Later it runs as often as under jax.jacobian."""
     ours, theirs = Simulator(), Simulator()
     found, expected = fwdrev.jacobian(ours), jax.jacobian(theirs)
     runs = []
@@ -150,7 +150,7 @@ def test_an_external_program_runs_a_few_times_more_at_first() -> None:
 
 
 def test_effects_happen_as_often_as_with_jax() -> None:
-    """A callback that is not pure is never run for the choice."""
+    """Choosing never runs an impure callback."""
     seen: dict[str, list[float]] = {"ours": [], "theirs": []}
 
     def effective(side: str) -> Callable[[Any], Any]:
@@ -169,7 +169,7 @@ def test_effects_happen_as_often_as_with_jax() -> None:
 
 @pytest.fixture
 def programs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Functions that were handed to jax.jit since."""
+    """The functions that jax.jit has received since."""
     found: list[str] = []
     known = jax.jit
 
@@ -184,7 +184,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @EACH
 def test_nothing_is_compiled_for_the_choice(name: str, programs: list[str]) -> None:
-    """No jax.jit, neither at the first call nor at a later one."""
+    """jax.jit is called neither at the first call nor at a later one."""
     found = fwdrev.jacobian(FUNCTIONS[name])
     for x in (X, X, 2 * X):
         found(x)
@@ -192,7 +192,7 @@ def test_nothing_is_compiled_for_the_choice(name: str, programs: list[str]) -> N
 
 
 def _compilations(call: Callable[[], Any]) -> int:
-    """How many programs the compiler made for it."""
+    """The number of programs that the compiler made for a call."""
     made: list[float] = []
 
     def listen(event: str, duration_secs: float, **_: Any) -> None:
@@ -207,7 +207,7 @@ def _compilations(call: Callable[[], Any]) -> int:
 
 
 def test_operations_are_compiled_once_for_each_mode() -> None:
-    """A call of jax.jacobian compiles every operation; ours may compile those of one more pass of each mode."""
+    """jax.jacobian compiles every operation; ours may compile those of one more pass of each mode."""
 
     def f(x: Any) -> Any:
         for _ in range(9):
@@ -223,19 +223,19 @@ def test_operations_are_compiled_once_for_each_mode() -> None:
 
 @EACH
 def test_nothing_is_written(name: str, cache: Path) -> None:
-    """By default; and nothing is timed."""
+    """This is the default; nothing is timed either."""
     fwdrev.jacobian(FUNCTIONS[name])(X)
     assert list(cache.iterdir()) == []
 
 
 def test_measuring_writes_when_it_is_asked_for(cache: Path) -> None:
-    """Then, and only then, the folder has something in it."""
+    """Only then the folder gets a file."""
     fwdrev.jacobian(_tall, decide="measure")(X)
     assert [path for path in cache.rglob("*") if path.is_file()]
 
 
 def test_it_explains_itself() -> None:
-    """The mode, seconds and bytes of each mode, and a reason, as attributes and in lines of text."""
+    """It has the mode, seconds and bytes of each mode, and a reason, as attributes and in lines of text."""
     found = fwdrev.jacobian(_tall).explain(X)
     assert found.mode == "forward"
     assert found.seconds["forward"] < found.seconds["reverse"]

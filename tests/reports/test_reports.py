@@ -29,7 +29,7 @@ def as_users_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 def check(found: Any, expected: Any, call: Call) -> None:
-    """The value of the other side or the type of what it raises; where reverse mode refuses, forward mode may serve."""
+    """Expects the other side's value or type of exception; if reverse mode refuses, forward mode may answer."""
     (value, error), (known, refusal) = found, expected
     if refusal is not None and call.forward and error is None:
         return
@@ -39,7 +39,7 @@ def check(found: Any, expected: Any, call: Call) -> None:
 
 
 def made(name: str) -> tuple[Call, Call]:
-    """What ours is called with, and what JAX's is."""
+    """Our function and its arguments, and JAX's."""
     ours = SITUATIONS[name].make()
     return ours, SITUATIONS[name].make() if SITUATIONS[name].anew else ours
 
@@ -48,7 +48,7 @@ def made(name: str) -> tuple[Call, Call]:
     "name", [pytest.param(name, marks=pytest.mark.long) if one.long else name for name, one in SITUATIONS.items()]
 )
 def test_called(name: str) -> None:
-    """Twice, or as often as the situation asks for: values, structure, dtypes and exceptions are those of JAX."""
+    """Values, structure, dtypes and exceptions are those of JAX, at each of two or more calls."""
     ours, theirs = made(name)
     found, expected = fwdrev.jacobian(ours.f, **ours.options, **ours.ours), jax.jacobian(theirs.f, **theirs.options)
     for one, other in zip(arguments_of(ours), arguments_of(theirs), strict=True):
@@ -62,7 +62,7 @@ def test_called(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if situation.jit])
 def test_compiled(name: str) -> None:
-    """The same inside jax.jit, where the two modes are not compared."""
+    """They are so inside jax.jit too, where the two modes are not compared."""
     ours, theirs = made(name)
     found, expected = fwdrev.jacobian(ours.f, **ours.options, **ours.ours), jax.jacobian(theirs.f, **theirs.options)
     (first, *_), (known, *_) = arguments_of(ours), arguments_of(theirs)
@@ -70,12 +70,12 @@ def test_compiled(name: str) -> None:
     if result[1] is None and ours.doubt:
         return
     alone = outcome(expected, known)
-    if result[1] is not None or alone[1] is not None:  # the two may say so in different ways when they are compiled
+    if result[1] is not None or alone[1] is not None:  # the two may say so in different ways when compiled
         alone = outcome(compiled(expected, known), ((), {}))
     check(result, alone, ours)
 
 
 def test_every_situation_has_its_report() -> None:
-    """A repository and a number, or that there is none."""
+    """It is a repository and a number, or says that there is none."""
     for name, situation in SITUATIONS.items():
         assert situation.report == OURS or re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", situation.report), name

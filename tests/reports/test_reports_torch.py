@@ -22,7 +22,7 @@ def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Side:
-    """One of the two: the Jacobian, and what a call of it leaves behind."""
+    """One of the two sides: its Jacobian, and the effects of a call."""
 
     def __init__(self, call: TorchCall, jacobian: Any) -> None:
         self.call, self.jacobian = call, call.around(jacobian)
@@ -30,13 +30,13 @@ class Side:
         self.error: type[Exception] | None = None
 
     def run(self, arguments: Arguments) -> None:
-        """With the generator set to the same state on both sides."""
+        """Runs it with the generator in the same state on both sides."""
         args, kwargs = arguments
         torch.manual_seed(5)
         self.value = self.error = None
         try:
             self.value = self.jacobian(*args, **kwargs)
-        except Exception as error:  # noqa: BLE001 - whatever one side raises, the other should
+        except Exception as error:  # noqa: BLE001 - the other side should raise the same
             self.error = type(error)
         self.generator = torch.get_rng_state()
         self.left = [leaf for leaf in jax.tree.leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
@@ -44,7 +44,7 @@ class Side:
 
 
 def sides(make: Any) -> tuple[Side, Side]:
-    """Ours, and that of torch.func.jacrev."""
+    """Our side, and that of torch.func.jacrev."""
     torch.manual_seed(1)
     ours = make()
     torch.manual_seed(1)
@@ -55,7 +55,7 @@ def sides(make: Any) -> tuple[Side, Side]:
 
 
 def assert_same(found: Any, expected: Any) -> None:
-    """The same tree of tensors: shapes, dtypes, graphs, values up to rounding; anything else is equal."""
+    """Expects the same tree of tensors: shapes, dtypes, graphs, values up to rounding; other leaves are equal."""
     assert jax.tree.structure(found) == jax.tree.structure(expected)  # type: ignore[operator]
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         if not isinstance(other, torch.Tensor):
@@ -69,7 +69,7 @@ def assert_same(found: Any, expected: Any) -> None:
 
 
 def calls(call: TorchCall) -> list[Arguments]:
-    """Those of the situation, the first ones twice."""
+    """The calls of the situation, with the first ones twice."""
     first: Arguments = (call.args, dict(call.kwargs))
     return [first, *(call.again or [first])]
 
@@ -101,12 +101,12 @@ for f, n in ((lambda x: torch.outer(torch.sin(x), torch.arange(20.0)).ravel(), 2
 
 
 def test_compiled() -> None:
-    """By torch.compile (pytorch/pytorch#104536), in a process where types are not checked, which it cannot follow."""
+    """torch.compile works (pytorch/pytorch#104536), in a process without type checks, which it cannot follow."""
     done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def test_every_situation_has_its_report() -> None:
-    """A repository and a number, or that there is none."""
+    """It is a repository and a number, or says that there is none."""
     for name, (report, _) in SITUATIONS.items():
         assert report == OURS or re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", report), name

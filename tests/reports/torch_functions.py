@@ -1,4 +1,4 @@
-"""Situations of PyTorch: what torch.func.jacrev gives, of the same dtype and graph, and nothing else is touched."""
+"""Situations of PyTorch: results are those of torch.func.jacrev, with dtype and graph; nothing else changes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ functional_call = torch.func.functional_call
 class TorchCall:
     """A function, the arguments of its calls, and a module whose state should be as after torch.func.jacrev alone.
 
-    `around`: what is done with the Jacobian before it is called. `options` are jacrev's. `doubt`: forward mode does not
-    agree with reverse mode, of which a warning may tell.
+    `around`: a transformation of the Jacobian before the call. `options` are jacrev's. `doubt`: forward mode does not
+    agree with reverse mode, and a warning may say so.
     """
 
     f: Any
@@ -106,7 +106,7 @@ def parameter() -> TorchCall:
 
 @situation("pytorch/functorch#253")
 def result_of_an_operation() -> TorchCall:
-    """An input that is no leaf of the graph."""
+    """The input is no leaf of the graph."""
     x = (_random(3).requires_grad_() * 2).exp()
     return TorchCall(f=_tall, args=(x,))
 
@@ -119,27 +119,27 @@ def without_gradients() -> TorchCall:
 
 @situation("pytorch/pytorch#49171")
 def parameters_closed_over() -> TorchCall:
-    """The weights of a module require gradients, so the result does."""
+    """The weights of a module require gradients, so the result does too."""
     model = _network(2, 30)
     return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
 
 
 @situation("pytorch/pytorch#84220")
 def dropout() -> TorchCall:
-    """Random numbers are drawn as jacrev draws them, and the generator stands where jacrev leaves it."""
+    """Random numbers are drawn as by jacrev, and the generator ends in the same state."""
     model = _network(2, 40, dropout=0.5)
     return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
 
 
 @situation("pytorch/functorch#408")
 def random_numbers() -> TorchCall:
-    """Drawn inside."""
+    """The function draws them."""
     return TorchCall(f=lambda x: torch.outer(x, torch.randn(20)), args=(_random(2, dtype=torch.float32),))
 
 
 @situation("pytorch/pytorch#85533")
 def statistics_of_a_batch() -> TorchCall:
-    """In training a layer changes its statistics in place, which torch.func refuses."""
+    """A training layer changes its statistics in place, which torch.func refuses."""
     model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 30))
     return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
 
@@ -156,7 +156,7 @@ def statistics_of_a_batch_as_arguments() -> TorchCall:
 
 @situation("pytorch/functorch#986")
 def statistics_that_are_not_tracked() -> TorchCall:
-    """No buffers."""
+    """There are no buffers."""
     model = nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 3))
     return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
 
@@ -202,14 +202,14 @@ def power_of_a_complex_number() -> TorchCall:
 
 @situation("pytorch/pytorch#185639")
 def real_part_of_a_complex_power() -> TorchCall:
-    """Real numbers in and out, complex ones on the way."""
+    """Real numbers in and out, complex ones between."""
     f = lambda x: torch.view_as_real(torch.pow(torch.abs(x.repeat(20)), 1 + 1j))  # noqa: E731
     return TorchCall(f=f, args=(torch.tensor([0.5, -2.0]),), doubt=True)
 
 
 @situation("pytorch/pytorch#94397")
 def conjugates() -> TorchCall:
-    """Of complex numbers, and their absolute values."""
+    """Conjugates of complex numbers, and their absolute values."""
     z = torch.tensor([0.5 + 1.7j, 1 - 1j])
     return TorchCall(f=lambda z: torch.conj(z).repeat(9), args=(z,))
 
@@ -222,7 +222,7 @@ def complex_sine() -> TorchCall:
 
 @situation("pytorch/pytorch#114650")
 def conjugate_of_real_numbers() -> TorchCall:
-    """Complex on the way only."""
+    """Only intermediate values are complex."""
     f = lambda x: torch.conj(x.repeat(9) * 1j).imag  # noqa: E731
     return TorchCall(f=f, args=(_random(2),))
 
@@ -247,7 +247,7 @@ def wider_output() -> TorchCall:
 
 @situation(OURS)
 def narrower_output() -> TorchCall:
-    """And the other way round."""
+    """Double precision in, single precision out."""
     return TorchCall(f=lambda x: x.repeat(20).to(torch.float16), args=(_random(2),))
 
 
@@ -268,28 +268,28 @@ def few_bits() -> TorchCall:
 
 @situation("pytorch/functorch#111")
 def several_arguments() -> TorchCall:
-    """In a tuple, and a held one between."""
+    """They are in a tuple, with a held one between."""
     f = lambda x, k, y: torch.outer(torch.sin(x) * k, y)  # noqa: E731
     return TorchCall(f=f, args=(_random(2), 2.0, _random(9)), options={"argnums": (2, 0)})
 
 
 @situation("pytorch/functorch#111")
 def argument_from_the_end() -> TorchCall:
-    """The last one, which torch.func.jacfwd holds: it returns zeros."""
+    """torch.func.jacfwd holds the last one: it returns zeros."""
     f = lambda k, x: _tall(x) * k  # noqa: E731
     return TorchCall(f=f, args=(2.0, _random(2)), options={"argnums": -1})
 
 
 @situation(OURS)
 def arguments_from_the_end() -> TorchCall:
-    """In a tuple, where torch.func.jacrev holds the last one, too; the zeros are PyTorch's."""
+    """torch.func.jacrev holds the last one in a tuple, too; the zeros are PyTorch's."""
     f = lambda x, k, y: torch.outer(torch.sin(x) * k, y)  # noqa: E731
     return TorchCall(f=f, args=(_random(2), 2.0, _random(9)), options={"argnums": (-1, 0)})
 
 
 @situation("pytorch/functorch#111")
 def argument_that_is_not_there() -> TorchCall:
-    """One too few."""
+    """The call has one too few."""
     return TorchCall(f=_tall, args=(_random(2),), options={"argnums": 1})
 
 
@@ -311,7 +311,7 @@ def something_beside() -> TorchCall:
 
 @situation("pytorch/functorch#392")
 def something_beside_that_is_no_tensor() -> TorchCall:
-    """A string."""
+    """A string beside the value."""
     return TorchCall(f=lambda x: (_tall(x), "beside"), args=(_random(2),), options={"has_aux": True})
 
 
@@ -331,13 +331,13 @@ def keywords() -> TorchCall:
 
 
 class _Square(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
-    """A rule for reverse mode alone."""
+    """A rule for reverse mode only."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(x: Any) -> Any:
-        """The square."""
+        """Returns the square."""
         return x**2
 
     @staticmethod
@@ -347,28 +347,28 @@ class _Square(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
 
     @staticmethod
     def backward(ctx: Any, u: Any) -> Any:
-        """Twice the input."""
+        """Returns twice the input, times the cotangent."""
         return 2 * ctx.saved_tensors[0] * u
 
 
 class _OldSquare(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
-    """As it was written before torch.func, which refuses it."""
+    """A rule in the style before torch.func, which refuses it."""
 
     @staticmethod
     def forward(ctx: Any, x: Any) -> Any:
-        """The square."""
+        """Returns the square."""
         ctx.save_for_backward(x)
         return x**2
 
     @staticmethod
     def backward(ctx: Any, u: Any) -> Any:
-        """Twice the input."""
+        """Returns twice the input, times the cotangent."""
         return 2 * ctx.saved_tensors[0] * u
 
 
 @situation("flatironinstitute/pytorch-finufft#110")
 def rule_for_reverse_mode_alone() -> TorchCall:
-    """Forward mode asks for a jvp."""
+    """Forward mode needs a jvp."""
     return TorchCall(f=lambda x: _Square.apply(x).repeat(20), args=(_random(2),))
 
 
@@ -380,14 +380,14 @@ def rule_of_old() -> TorchCall:
 
 @situation(OURS)
 def kind_by_a_number() -> TorchCall:
-    """Tall for 0, a rule for reverse mode alone for 1."""
+    """The function is tall for 0, and has a rule for reverse mode only for 1."""
     f = lambda x, k: _tall(x) if k == 0 else _Square.apply(x).repeat(20)  # noqa: E731
     return TorchCall(f=f, args=(_random(2), 0), again=[at(_random(2), 1), at(_random(2), 0)])
 
 
 @situation("pytorch/pytorch#103329")
 def filled_in_place() -> TorchCall:
-    """A tensor of zeros that is filled: vmap cannot, reverse mode can."""
+    """vmap cannot fill a tensor of zeros, reverse mode can."""
 
     def f(x: Any) -> Any:
         filled = torch.zeros(40, dtype=x.dtype)
@@ -399,7 +399,7 @@ def filled_in_place() -> TorchCall:
 
 @situation("facebookresearch/theseus#650")
 def assembled_in_place() -> TorchCall:
-    """In a loop."""
+    """A loop does it."""
 
     def f(x: Any) -> Any:
         error = torch.zeros((1, 30), dtype=x.dtype)
@@ -412,7 +412,7 @@ def assembled_in_place() -> TorchCall:
 
 @situation("pytorch/pytorch#91280")
 def changed_in_place() -> TorchCall:
-    """A copy of the input."""
+    """It is a copy of the input."""
 
     def f(x: Any) -> Any:
         y = x.repeat(20)
@@ -430,7 +430,7 @@ def input_changed_in_place() -> TorchCall:
 
 @situation("pytorch/pytorch#94514")
 def data_of_the_input_changed() -> TorchCall:
-    """Past the graph."""
+    """The graph does not see it."""
 
     def f(p: Any) -> Any:
         p.data = torch.ones(1, 2, 3) * 2
@@ -441,32 +441,32 @@ def data_of_the_input_changed() -> TorchCall:
 
 @situation("pytorch/functorch#715")
 def matrix_exponential() -> TorchCall:
-    """Works in place inside."""
+    """It works in place inside."""
     return TorchCall(f=torch.linalg.matrix_exp, args=(torch.eye(3),))
 
 
 @situation("pytorch/functorch#501")
 def second_derivative_of_a_trace() -> TorchCall:
-    """Mapped over matrices."""
+    """It is mapped over matrices."""
     return TorchCall(f=torch.func.jacrev(torch.trace), args=(_random(2, 4, 4),), around=torch.func.vmap)
 
 
 @situation("pytorch/functorch#776")
 def logarithm_of_a_sigmoid() -> TorchCall:
-    """Once without a rule for forward mode."""
+    """It once had no rule for forward mode."""
     return TorchCall(f=lambda x: nn.functional.logsigmoid(x).repeat(20), args=(_random(2),))
 
 
 @situation("pytorch/pytorch#99187")
 def normalised() -> TorchCall:
-    """Mapped over rows."""
+    """It is mapped over rows."""
     f = lambda t: nn.functional.normalize(t, dim=0).repeat(9)  # noqa: E731
     return TorchCall(f=f, args=(_random(3, 2),), around=torch.func.vmap)
 
 
 @situation("pytorch/pytorch#94111")
 def singular_values() -> TorchCall:
-    """With their vectors."""
+    """They come with their vectors."""
     f = lambda a: torch.linalg.svd(a, full_matrices=False)[1].repeat(20)  # noqa: E731
     return TorchCall(f=f, args=(_random(3, 2),))
 
@@ -480,7 +480,7 @@ def transformed() -> TorchCall:
 
 @situation("pytorch/pytorch#160752")
 def with_integers() -> TorchCall:
-    """Indices that are held."""
+    """Indices are held."""
     f = lambda x, i: (x**2 * nn.functional.one_hot(i, 3)).repeat(9, 1)  # noqa: E731
     return TorchCall(f=f, args=(_random(4, 3), torch.tensor([0, 2, 1, 1])))
 
@@ -495,7 +495,7 @@ def attention() -> TorchCall:
 
 @situation("pytorch/pytorch#99267")
 def functional_call_itself() -> TorchCall:
-    """With the module as the first argument."""
+    """The module is the first argument."""
     model = nn.Linear(3, 3)
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
     args = (model, weights, (_random(4, 3, dtype=torch.float32),))
@@ -504,27 +504,27 @@ def functional_call_itself() -> TorchCall:
 
 @situation(OURS)
 def branch_on_a_value() -> TorchCall:
-    """Python asks for the sign, which vmap refuses."""
+    """Python needs the sign, which vmap refuses."""
     f = lambda x: _tall(x) if x.sum() > 0 else x**2  # noqa: E731
     return TorchCall(f=f, args=(torch.ones(2),), again=[at(-torch.ones(2)), at(torch.ones(2))])
 
 
 @situation(OURS)
 def shape_by_values() -> TorchCall:
-    """The positive entries only."""
+    """Only the positive entries are returned."""
     f = lambda x: x[x > 0].repeat(20)  # noqa: E731
     return TorchCall(f=f, args=(torch.tensor([1.0, -1.0, 2.0]),), again=[at(torch.tensor([-1.0, -1.0, 2.0]))])
 
 
 @situation(OURS)
 def number_of_a_tensor() -> TorchCall:
-    """Taken out with item()."""
+    """item() takes it out."""
     return TorchCall(f=lambda x: x.repeat(20) * x[0].item(), args=(_random(2),))
 
 
 @situation(OURS)
 def integers_to_differentiate() -> TorchCall:
-    """Are refused, and so are numbers of Python."""
+    """They are refused, and so are numbers of Python."""
     f = lambda x: x * torch.ones(20)  # noqa: E731
     return TorchCall(f=f, args=(torch.tensor(2),), again=[at(torch.tensor(2.0)), at(torch.tensor([True]))])
 
@@ -538,7 +538,7 @@ def outputs_that_are_no_floats() -> TorchCall:
 
 @situation(OURS)
 def output_that_does_not_depend() -> TorchCall:
-    """A constant."""
+    """It is a constant."""
     return TorchCall(f=lambda x: (torch.ones(20), x.repeat(9)), args=(_random(2),))
 
 
@@ -556,21 +556,21 @@ def no_dimensions() -> TorchCall:
 
 @situation("jax-ml/jax#5798")
 def where_and_square_root() -> TorchCall:
-    """At zero."""
+    """They are taken at zero."""
     f = lambda x: torch.where(x < 1, x, torch.sqrt(x)).repeat(20)  # noqa: E731
     return TorchCall(f=f, args=(torch.tensor([0.0, 0.5, 2.0]),), doubt=True)
 
 
 @situation("jax-ml/jax#654")
 def distances() -> TorchCall:
-    """Of points that coincide."""
+    """Some points coincide."""
     f = lambda x: torch.cdist(x.reshape(3, 2), x.reshape(3, 2))  # noqa: E731
     return TorchCall(f=f, args=(torch.tensor([0.0, 1.0, 0.0, 1.0, 2.0, 3.0]),), doubt=True)
 
 
 @situation("pytorch/pytorch#80928")
 def jacobian_of_a_jacobian() -> TorchCall:
-    """Reverse over whichever it is."""
+    """Reverse mode goes over either mode."""
     import fwdrev
 
     f = lambda x: torch.outer(torch.sin(x), x.abs()).repeat(3, 3)  # noqa: E731
@@ -579,20 +579,20 @@ def jacobian_of_a_jacobian() -> TorchCall:
 
 @situation("pytorch/pytorch#162879")
 def gradient_of_a_jacobian() -> TorchCall:
-    """Forward over it, and backward over it."""
+    """Forward mode goes over it, and reverse mode too."""
     both = lambda jacobian: lambda x: (torch.func.jacfwd(jacobian)(x), torch.func.jacrev(jacobian)(x))  # noqa: E731
     return TorchCall(f=lambda x: torch.sin(x).prod() * x, args=(_random(3),), around=both)
 
 
 @situation("pytorch/functorch#1010")
 def mapped() -> TorchCall:
-    """Over samples, at once and with another batch."""
+    """It is mapped over samples, at once and with another batch."""
     return TorchCall(f=_tall, args=(_random(5, 2),), again=[at(_random(3, 2))], around=torch.func.vmap)
 
 
 @situation("pytorch/functorch#110")
 def function_with_a_state() -> TorchCall:
-    """It counts how often it is called, and its module has a hook."""
+    """It counts its calls, and its module has a hook."""
     model = nn.Linear(2, 30)
     model.register_forward_hook(lambda *hooked: 2 * hooked[2])
     return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
@@ -600,7 +600,7 @@ def function_with_a_state() -> TorchCall:
 
 @situation(OURS)
 def error_of_the_function() -> TorchCall:
-    """At the second call only."""
+    """It comes at the second call only."""
 
     def f(x: Any, *, fine: bool) -> Any:
         if not fine:

@@ -1,4 +1,4 @@
-"""Situations of value: where the two modes give different numbers, NaN for zero, or another dtype."""
+"""Situations of value: the two modes give different numbers, NaN for zero, or another dtype."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def mean_of_nothing() -> Call:
 
 @situation("jax-ml/jax#5798")
 def where_and_square_root() -> Call:
-    """The branch that was not taken has an infinite derivative."""
+    """The branch not taken has an infinite derivative."""
     return Call(
         f=lambda x: jnp.where(x < 1.0, x, jnp.sqrt(x))[None] * jnp.ones((50, 1)),
         args=(np.array([0.0, 0.5, 2.0]),),
@@ -83,26 +83,26 @@ def norm_at_zero() -> Call:
 
 @situation("jax-ml/jax#4177")
 def squared_norm_at_zero() -> Call:
-    """Its square has one, but NaN comes out."""
+    """It has a derivative, but NaN comes out."""
     return Call(f=lambda x: jnp.linalg.norm(x) ** 2 * jnp.arange(1.0, 40.0), args=(np.zeros(2),), doubt=True)
 
 
 @situation("jax-ml/jax#18450")
 def zeroth_power_at_zero() -> Call:
-    """Compiled inside, with an integer exponent."""
+    """The power is compiled inside, with an integer exponent."""
     return Call(f=jax.jit(lambda x, k: x**k), args=(0.0, 0), again=[at(0.5, 0), at(0.0, 2)])
 
 
 @situation("jax-ml/jax#10993")
 def rows_of_a_cumulative_product() -> Call:
-    """With half precision and an overflow."""
+    """Half precision overflows."""
     x = np.linspace(-7.5, -0.5, 10).astype(np.float16)
     return Call(f=lambda x: jax.lax.cumprod(x, reverse=True), args=(x,), doubt=True, rounding=3.0)
 
 
 @situation("jax-ml/jax#10993")
 def solution_by_conjugate_gradients() -> Call:
-    """The matrix is not symmetric, which forward mode and reverse mode take in different ways."""
+    """The matrix is not symmetric, which the two modes treat differently."""
     conjugate_gradients: Any = jax.scipy.sparse.linalg.cg
 
     def f(theta: Any) -> Any:
@@ -120,13 +120,13 @@ def triangular_factor() -> Call:
 
 @situation("jax-ml/jax#10993")
 def covariance_of_few_bits() -> Call:
-    """Rounded to eight bits at each step."""
+    """Each step rounds to eight bits."""
     return Call(f=lambda x: jnp.cov(x, bias=True) * jnp.ones(20), args=(jnp.arange(5.0).astype(jnp.bfloat16),))
 
 
 @situation("jax-ml/jax#2784")
 def clipped_cotangent() -> Call:
-    """A rule for reverse mode alone that clips: it is not the derivative."""
+    """A rule for reverse mode only clips: it is not the derivative."""
 
     @jax.custom_vjp
     def clip(x: Any) -> Any:
@@ -138,7 +138,7 @@ def clipped_cotangent() -> Call:
 
 @situation("jax-ml/jax#12158")
 def wrong_rule() -> Call:
-    """A rule that is no derivative, but linear: both modes follow it."""
+    """The rule is no derivative, but linear: both modes follow it."""
 
     @jax.custom_jvp
     def absolute(x: Any) -> Any:
@@ -170,7 +170,7 @@ def rule_that_is_not_linear() -> Call:
 
 @situation(OURS)
 def transpose_that_is_wrong() -> Call:
-    """A linear solve whose transposed solve is three times too large: only the check of the modes can see it."""
+    """The transposed solve is three times too large: only the comparison of the modes can find it."""
 
     def f(x: Any) -> Any:
         def solve(_: Any, b: Any) -> Any:
@@ -187,7 +187,7 @@ def transpose_that_is_wrong() -> Call:
 
 @situation("jax-ml/jax#2311")
 def singular_vectors_of_equal_values() -> Call:
-    """NaN in both modes."""
+    """Both modes give NaN."""
 
     def f(a: Any) -> Any:
         U, S, V = jnp.linalg.svd(a, full_matrices=False)
@@ -209,7 +209,7 @@ def norm_by_singular_values() -> Call:
 
 @situation("jax-ml/jax#1665")
 def eigenvectors_of_equal_values() -> Call:
-    """Of a multiple of the identity."""
+    """The matrix is a multiple of the identity."""
     return Call(f=lambda a: jnp.linalg.eigh(a)[1], args=(2 * np.eye(3),), doubt=True)
 
 
@@ -227,70 +227,70 @@ def wider_output() -> Call:
 
 @situation("jax-ml/jax#7780")
 def two_dtypes() -> Call:
-    """An identity of a half and a single number."""
+    """The identity of a half and a single precision number."""
     return Call(f=lambda x: x, args=((np.ones((), np.float16), np.ones((), np.float32)),))
 
 
 @situation("jax-ml/jax#7157")
 def real_and_complex() -> Call:
-    """In one tree, which JAX refuses."""
+    """They are in one tree, which JAX refuses."""
     return Call(f=lambda x: x["a"] * jnp.abs(x["b"]), args=({"a": np.ones(2), "b": np.ones(2) * 1j},))
 
 
 @situation("jax-ml/jax#3121")
 def real_to_complex() -> Call:
-    """Forward mode alone would take it."""
+    """Forward mode alone would accept it."""
     return Call(f=lambda x: x * (1 + 2j), args=(np.ones(3),))
 
 
 @situation("jax-ml/jax#603")
 def complex_cosine() -> Call:
-    """Holomorphic on complex numbers."""
+    """It is holomorphic on complex numbers."""
     zs = 0.5j * np.arange(1, 5) + np.arange(1, 5)
     return Call(f=lambda z: jnp.outer(jnp.cos(z * 2), jnp.arange(9.0)), args=(zs,), options={"holomorphic": True})
 
 
 @situation("jax-ml/jax#610")
 def complex_to_real() -> Call:
-    """Reverse mode alone takes it."""
+    """Reverse mode alone accepts it."""
     return Call(f=lambda z: jnp.outer(jnp.abs(z), jnp.arange(9.0)), args=(np.array([1 + 2j, -1j]),))
 
 
 @situation("jax-ml/jax#3121")
 def holomorphic_at_real_numbers() -> Call:
-    """Is refused."""
+    """This is refused."""
     return Call(f=lambda v: jnp.ones((3, 3)) @ v, args=(np.ones(3),), options={"holomorphic": True})
 
 
 @situation("jax-ml/jax#22843")
 def half_precision() -> Call:
-    """In and out."""
+    """Half precision in and out."""
     x = np.linspace(0.1, 1.0, 3).astype(np.float16)
     return Call(f=lambda x: jnp.outer(jnp.sin(x), jnp.arange(20.0).astype(jnp.float16)), args=(x,))
 
 
 @situation("jax-ml/jax#9179")
 def brain_floats() -> Call:
-    """Which NumPy does not know."""
+    """NumPy does not know them."""
     return Call(f=lambda x: jnp.tile(jnp.exp(x), 9), args=(jnp.linspace(0.0, 1.0, 4).astype(jnp.bfloat16),))
 
 
 @situation(OURS)
 def eight_bits() -> Call:
-    """A cast into and out of a float of eight bits."""
+    """Values are cast into and out of a float of eight bits."""
     x = jnp.linspace(0.25, 1.0, 4).astype(jnp.float8_e4m3fn)
     return Call(f=lambda x: jnp.tile((x.astype(jnp.float32) * 2).astype(jnp.float8_e4m3fn), 8), args=(x,))
 
 
 @situation(OURS)
 def through_integers() -> Call:
-    """Rounded on the way: all derivatives are zero."""
+    """Rounding between makes all derivatives zero."""
     return Call(f=lambda x: jnp.tile(x.astype(int).astype(float), 30), args=(np.array([0.3, 2.7]),))
 
 
 @situation("pytorch/functorch#353")
 def straight_through() -> Call:
-    """The value of a rounding, the derivative of a tanh."""
+    """The value is rounded, the derivative is that of tanh."""
 
     def f(x: Any) -> Any:
         smooth = jnp.tanh(x)
@@ -307,7 +307,7 @@ def stopped_gradient() -> Call:
 
 @situation("jax-ml/jax#12158")
 def ties() -> Call:
-    """Largest entries that are equal."""
+    """Several largest entries are equal."""
 
     def f(x: Any) -> Any:
         parts = (jnp.max(x), jnp.sort(x).sum(), jnp.maximum(x[0], x[1]), jnp.median(x), jnp.abs(x[2]))
