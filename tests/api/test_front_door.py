@@ -20,7 +20,7 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    """This is as for any module."""
+    """Any module does so."""
     with pytest.raises(AttributeError, match="No fwdrev attribute advice"):
         _ = fwdrev.advice  # type: ignore[attr-defined]
 

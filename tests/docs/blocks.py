@@ -1,4 +1,4 @@
-"""The blocks of code of a page, and whether what a program prints is the output that the page shows.
+"""The blocks of code of a page, and a comparison of their real output with the page's.
 
 A block of the language `text` is a part of the output of the last block before it in its section. In an output a line
 that is nothing but `…` stands for lines that are left out. Other illustrations have no language.
@@ -27,12 +27,12 @@ _VARYING = {
     r"≥ #": "#",
     r"# \(# … #\)": "#",
 }
-"""What differs from one measurement to the next: sizes after `n =` and `m =` do not."""
+"""Parts that vary between measurements: sizes after `n =` and `m =` do not."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Block:
-    """`line`: where its text begins, from 1; `before`: the paragraph above; `output`: what the page says it prints."""
+    """`line`: where its text begins, from 1; `before`: the paragraph above; `output`: its output on the page."""
 
     language: str
     text: str
@@ -42,7 +42,7 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """In order; outputs are with the block that prints them."""
+    """The blocks in order; outputs belong to the block that prints them."""
     found: list[Block] = []
     last, before = None, ""
     for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
@@ -62,7 +62,7 @@ def blocks(page: Path) -> list[Block]:
 
 
 def difference(shown: str, printed: str, *, measured: bool) -> str:
-    """Empty if the page shows what was printed; of what was `measured`, numbers may be others."""
+    """Returns "" if the page shows the printed text; if it was `measured`, numbers may differ."""
     want, got = _plain(shown, measured=measured), _plain(printed, measured=measured)
     want = "...\n" + re.sub("^…$", "...", want, flags=re.MULTILINE) + "..."
     checker = OutputChecker()
@@ -72,7 +72,7 @@ def difference(shown: str, printed: str, *, measured: bool) -> str:
 
 
 def _plain(text: str, *, measured: bool) -> str:
-    """Without what only aligns columns, and empty lines at both ends."""
+    """Collapses spaces that align columns, and removes empty lines at both ends."""
     for pattern, name in _VARYING.items() if measured else ():
         text = re.sub(pattern, name, text)
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines()) + "\n"

@@ -1,7 +1,7 @@
 """Runs a page: its Python as one program, its commands in one folder, its settings through our own parsers.
 
-Python and commands run in this process, measuring follows from a script (see `tests.doubles.instant`). Where a block
-begins with a comment that names a file, or stands below a sentence that does ("New file `…`"), it is that file.
+Python and commands run in this process, and scripts replace measuring (see `tests.doubles.instant`). If a block begins
+with a comment that names a file, or stands below a sentence that does ("New file `…`"), it is that file.
 """
 
 import contextlib
@@ -37,30 +37,30 @@ Prepare = Callable[[Block], None]
 USAGE_ERROR: type[Any] = typer.BadParameter.__mro__[1]
 
 _EXACT = {"explain", "problems", "engines", "--version", "--help"}
-"""Commands that measure nothing: every number of their output is as the page has it."""
+"""Commands that measure nothing: every number of their output must match the page."""
 
 _UNTIMED = re.compile(r"(?s)^(?!.*(advise\((?!.*measure=False)|calibrate|sweep))")
-"""Python likewise."""
+"""Matches Python that measures nothing."""
 
 _ENDS = {"check": {0, 1, 3}, "doctor": {0, 3}}
-"""The exit codes that an answer may have, where 0 is not the only one."""
+"""The exit codes of valid answers, where 0 is not the only one."""
 
 
 class Page:
-    """`not_run`: patterns of command lines that are parsed only; `shorter`: words to replace by others that take less.
+    """`not_run`: patterns of command lines that are parsed only; `shorter`: words with quicker replacements.
 
-    `ran` and `parsed` are the blocks, or lines of blocks, of which that is true.
+    `ran` and `parsed` list blocks, or lines of blocks, by what happened to them.
     """
 
     def __init__(self, path: Path, folder: Path, not_run: Sequence[str], shorter: dict[str, str]) -> None:
-        """In this folder, which may hold files that the page assumes."""
+        """Prepares a page for this folder, which may hold files that the page assumes."""
         self._path, self._folder, self._not_run, self._shorter = path, folder, not_run, shorter
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self.ran: list[str] = []
         self.parsed: list[str] = []
 
     def run(self, before: Prepare = lambda _: None) -> None:
-        """Every block in order; raises AssertionError with the line of what is not as the page says."""
+        """Runs every block in order; raises AssertionError with the line of any difference from the page."""
         with _user(self._folder), instant():
             for block in blocks(self._path):
                 before(block)
@@ -87,12 +87,12 @@ class Page:
             case "":
                 return
             case "text" if block.text.startswith("Usage: "):
-                return  # made from the command, as another test sees to
+                return  # the command makes it, and another test checks it
             case language:
                 pytest.fail(f"{where}: {language or 'no'} block: an output follows what prints it, in its section")
 
     def _written(self, block: Block) -> bool:
-        """Whether it is a file; then it is there."""
+        """Writes the block to its file, if it is one; returns whether it is."""
         named = re.match(r"# ([\w/.-]+\.(?:py|toml))\b", block.text)
         if named is None and block.text.startswith("[tool.fwdrev]"):
             named = re.match(r"(.*)", "pyproject.toml")
@@ -102,7 +102,7 @@ class Page:
         return True
 
     def _python(self, block: Block, where: str) -> str:
-        """What it prints."""
+        """Runs the block, unless it is a file, and returns its output."""
         code = compile("\n" * (block.line - 1) + block.text, where.partition(":")[0], "exec")
         if self._written(block) or re.search(r"New file `|above the table", block.before):
             return ""
@@ -130,7 +130,7 @@ class Page:
 
 
 def _check_known(words: Sequence[str], where: str) -> None:
-    """That `fwdrev` accepts it, that a target of make is one, and that a script is there."""
+    """Checks that `fwdrev` accepts the line, and that targets of make and scripts exist."""
     assert words[0] in {"fwdrev", "git", "make", "pip", "pyperf", "python", "sh", "taskset"}, f"{where}: {words[0]}"
     if words[0] == "fwdrev":
         parse(words)
@@ -140,7 +140,7 @@ def _check_known(words: Sequence[str], where: str) -> None:
 
 
 def _command(words: list[str], where: str) -> tuple[str, str]:
-    """Its two streams."""
+    """Runs a command, and returns both its streams."""
     if words[0] == "fwdrev":
         done = fwdrev(*words[1:])
         assert done.returncode in _ENDS.get(words[1], {0}), f"{where}: {shlex.join(words)}\n{done.stdout}{done.stderr}"
@@ -162,7 +162,7 @@ def _check(shown: str, printed: str, where: str, *, measured: bool) -> None:
 
 
 def _prints(code: str) -> list[str]:
-    """What comments say that a line prints."""
+    """The output that comments promise."""
     return re.findall(r"# prints (.*)$", code, re.MULTILINE)
 
 
@@ -173,7 +173,7 @@ def words_of(text: str) -> list[list[str]]:
 
 
 def parse(words: Sequence[str]) -> None:
-    """As the command would; raises for what it does not know, and runs nothing."""
+    """Parses as the command would, without running anything; raises for unknown words."""
     group: Any = get_command(app)
     context = group.context_class(group, info_name="fwdrev")
     command = group.commands.get(words[1])
@@ -183,7 +183,7 @@ def parse(words: Sequence[str]) -> None:
 
 
 def _toml(text: str) -> None:
-    """A table of a pyproject.toml, or the specification of a sweep."""
+    """Reads a table of a pyproject.toml, or the specification of a sweep."""
     table = tomllib.loads(text)
     if "tool" in table:
         settings_of(table["tool"]["fwdrev"], "pyproject.toml")
@@ -194,7 +194,7 @@ def _toml(text: str) -> None:
 
 
 def _yaml(text: str) -> None:
-    """A workflow, or a part of one: what it gives our action is what that takes."""
+    """Reads a workflow, or a part of one: our action must have the inputs that it sets."""
     whole = yaml.safe_load(text)
     jobs = whole.get("jobs", {"": whole})
     for step in [step for job in jobs.values() for step in job.get("steps", ())]:
@@ -204,7 +204,7 @@ def _yaml(text: str) -> None:
 
 @contextlib.contextmanager
 def _user(folder: Path) -> Iterator[None]:
-    """In that folder, with JAX as it comes; modules from there are forgotten afterwards."""
+    """Enters that folder, with JAX's defaults; forgets modules from there afterwards."""
     with pytest.MonkeyPatch.context() as patch, modules_kept():
         patch.chdir(folder)
         patch.setattr(sys, "path", ["", *sys.path])

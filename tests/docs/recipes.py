@@ -1,4 +1,4 @@
-"""The recipes of the page on the architecture: their files as modules, their rows in the tables that they name."""
+"""The recipes of the page on the architecture: their files as modules, their rows in the named tables."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ NEW = dict(re.findall(r"New file `([^`]+)`.*?```python\n(.*?)```", TEXT, re.DOTA
 
 
 def made_module(path: str, patch: pytest.MonkeyPatch) -> Any:
-    """The module that such a file would be."""
+    """Makes a module of such a file."""
     name = path.removesuffix(".py").replace("/", ".")
     made = ModuleType(name if name.startswith(("tests", "fwdrev")) else f"fwdrev.{name}")
     patch.setitem(sys.modules, made.__name__, made)
@@ -30,7 +30,7 @@ def made_module(path: str, patch: pytest.MonkeyPatch) -> Any:
 
 
 def add_rows(patch: pytest.MonkeyPatch) -> None:
-    """The rows as the page has them, in the tables of engines, problems, figures and commands."""
+    """Adds the page's rows to the tables of engines, problems, figures and commands."""
     names: dict[str, Any] = {}
     for path in NEW:
         if not path.startswith("tests/"):

@@ -1,4 +1,4 @@
-"""What the page on the architecture says is so: its files are there, and the code of its recipes works as written."""
+"""The page on the architecture is true: its files exist, and the code of its recipes works as written."""
 
 import pkgutil
 import re
@@ -15,14 +15,14 @@ from tests.docs.recipes import NEW, TEXT, made_module
 
 
 def test_every_file_is_there() -> None:
-    """But those that a recipe makes."""
+    """Files that a recipe makes are exempt."""
     found = set(re.findall(r"`((?:[\w.]+/)+[\w.]+\.\w+)`", TEXT)) - {"runs/work/figures/work.svg"}
     assert len(found) > 35
     assert {path for path in found if not (ROOT / path).is_file()} == set(NEW)
 
 
 def test_every_module_is_there() -> None:
-    """Those that any page names by their dotted path, with or without a name of theirs."""
+    """Dotted paths on any page lead to a module, with or without a name in it."""
     made = {f"fwdrev.{path.removesuffix('.py').replace('/', '.')}" for path in NEW}
     for page in (ROOT / "docs").rglob("*.md"):
         for name in re.findall(r"fwdrev\.(?:modes|bench|results|plots|cli|api)(?:\.\w+)+", page.read_text("utf-8")):

@@ -1,4 +1,4 @@
-"""Every block of the README and of the docs that shows code, a command or an output does what the page says.
+"""Every block of the README and of the docs with code, a command or an output does what the page says.
 
 A line that cannot run in a test is in `NOT_RUN`; the command line is parsed all the same.
 """
@@ -26,17 +26,17 @@ NOT_RUN = {
     r"--watch": "serves until Ctrl-C",
     r"^python -m pytest|docs/import_graph.py": "runs in a clone to which a recipe has added its files",
 }
-"""Patterns of command lines, and why they are parsed only."""
+"""Patterns of command lines that are only parsed, with the reason."""
 
 SHORTER = {
     "gradient_descent.py": "gradient_descent.py --steps 9 --widths 4,5,6,7,8,9",
     "--runs 120 --delayed 40": "--runs 6 --delayed 3",
     "selftest --runs 20": "selftest --runs 4 --delayed 2",
 }
-"""Words of commands that take long even where measuring takes no time."""
+"""Words of commands that are slow even without measuring, and quicker ones."""
 
 OLD, NEW = "np.diff(x) ** 2", "np.diff(x) * np.diff(x)"
-"""What base computes, and head instead."""
+"""Code of base, and its replacement in head."""
 
 MODEL = """
 import jax.numpy as jnp
@@ -69,7 +69,7 @@ class Decay:
 
 decay = Decay()
 """
-"""The functions that commands of the pages name."""
+"""The functions in commands of the pages."""
 
 MINE = f"""
 import numpy as np
@@ -83,7 +83,7 @@ def energy(x):
 def start(n):
     return np.linspace(0.0, 1.0, n)
 """
-"""The same of a gate."""
+"""The functions in commands of a gate."""
 
 MESH = """
 import numpy as np
@@ -94,12 +94,12 @@ def assemble(x):
 def mesh(n):
     return np.linspace(0.0, 1.0, 100)
 """
-"""Those of a module in a folder of its own."""
+"""The functions of a module in a folder of its own."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of a reader's."""
+    """A reader's project."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     made = make_project(tmp_path / "project", {"model.py": MODEL, "mymodule.py": MINE, "benchmarks/mesh.py": MESH})
     subprocess.run(["git", "-C", made, "branch", "--move", "main"], check=True)  # noqa: S607 - as installed
@@ -110,7 +110,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_does_what_it_shows(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of its blocks in order, each output word for word."""
+    """Its blocks run in order, and each output matches word for word."""
     text = path.read_text(encoding="utf-8")
     with instant():
         for run in set(re.findall(r"\bruns/\w[\w-]*", text)) - set(re.findall(r"--out (runs/\w[\w-]*)", text)):
@@ -119,7 +119,7 @@ def test_a_page_does_what_it_shows(path: Path, folder: Path, monkeypatch: pytest
         add_rows(monkeypatch)
 
     def commit_and_change(block: Block) -> None:
-        """Before the first command, as the page on the gate says; others just have such a change."""
+        """Commits and then changes the project before the first command, as the page on the gate says."""
         file = folder / "mymodule.py"
         text = file.read_text(encoding="utf-8")
         if block.language == "sh" and OLD in text:
@@ -168,12 +168,12 @@ def _run_page(text: str, folder: Path) -> None:
 
 @pytest.mark.parametrize("text", RIGHT)
 def test_a_right_page_passes(text: str, folder: Path) -> None:
-    """Where nothing was measured, numbers are compared, too."""
+    """Numbers are compared unless they were measured."""
     _run_page(text, folder)
 
 
 @pytest.mark.parametrize("text", WRONG)
 def test_a_wrong_page_fails(text: str, folder: Path) -> None:
-    """By a word, an option, a name, a setting, a value, or an output that nothing prints."""
+    """A word, an option, a name, a setting or a value may be wrong, or an output have no source."""
     with pytest.raises((AssertionError, pytest.fail.Exception, USAGE_ERROR, InputError)):
         _run_page(text, folder)

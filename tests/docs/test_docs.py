@@ -45,7 +45,7 @@ def _reference_pages() -> Any:
 
 
 def test_the_reference_is_current() -> None:
-    """As the command and the schemas are; otherwise `make schema` writes it anew."""
+    """It matches the command and the schemas; otherwise `make schema` rewrites it."""
     pinned = re.search(r"^typer==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     if pinned is None or version("typer") != pinned[1]:
         pytest.skip("another typer words the help in another way")
@@ -60,7 +60,7 @@ def test_the_reference_is_current() -> None:
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=_name)
 def test_links_lead_somewhere(page: Path) -> None:
-    """Every relative link and image, to a file of the repository; MkDocs looks at the anchors."""
+    """Every relative link and image leads to a file of the repository; MkDocs checks the anchors."""
     links = re.findall(r"\]\(\s*([^)\s]+)\s*\)", page.read_text(encoding="utf-8"))
     relative = [link.partition("#")[0] for link in links if not link.startswith(("https://", "#"))]
     assert [link for link in relative if not (page.parent / link).is_file()] == []
@@ -86,7 +86,7 @@ def test_every_exit_code_has_its_row() -> None:
 
 @pytest.mark.parametrize("name", GROUP.commands)
 def test_the_reference_lists_every_option(name: str) -> None:
-    """Whatever `--help` names stands in the section of the command, with its example."""
+    """The section of each command has everything that `--help` names, and its example."""
     command = GROUP.commands[name]
     shown = command.get_help(command.context_class(command, info_name=name, **command.context_settings))
     options = set(re.findall(r"(?<!\S)--[a-z][a-z-]*", shown.partition("Options:")[2].partition("Example:")[0]))
@@ -98,14 +98,14 @@ def test_the_reference_lists_every_option(name: str) -> None:
 
 @pytest.mark.parametrize(("page", "more_than"), [("reference/records.md", 40), ("reference/settings.md", 8)])
 def test_the_reference_says_what_every_field_means(page: str, more_than: int) -> None:
-    """No record, and not the table of settings, has a row with an empty cell."""
+    """Neither the records nor the table of settings have a row with an empty cell."""
     rows = [line.split(" | ") for line in _page(page).splitlines() if line.startswith("| `")]
     assert len(rows) > more_than
     assert [row[0] for row in rows if any(not cell.strip(" |") for cell in row)] == []
 
 
 def _build(folder: Path, addition: str = "") -> subprocess.CompletedProcess[str]:
-    """`make docs` of a copy, with a line more on its first page."""
+    """Runs `make docs` in a copy, with an extra line on its first page."""
     shutil.copytree(DOCS, folder / "docs", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "mkdocs.yml", folder)
     with (folder / "docs" / "index.md").open("a", encoding="utf-8") as page:
@@ -118,7 +118,7 @@ def _build(folder: Path, addition: str = "") -> subprocess.CompletedProcess[str]
 
 
 class _Fetched(HTMLParser):
-    """What a browser would fetch for a page: scripts, styles, images, frames; not where links lead."""
+    """Collects the addresses that a browser would fetch for a page: scripts, styles, images, frames; not links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_broken_link_fails(tmp_path: Path) -> None:
-    """A missing page, anchor or image is named, and so is a path that is valid at one address only."""
+    """The output names a missing page, anchor or image, and a path that is valid at one address only."""
     broken = {"nowhere.md", "method.md#nowhere", "images/no.png", "/method.md"}
     done = _build(tmp_path, "".join(f"\n[a]({link})\n" for link in broken).replace("[a](images", "![a](images"))
     assert done.returncode != 0

@@ -1,4 +1,4 @@
-"""The README is one page whose links lead somewhere, and the page of commands measures as it says."""
+"""The README is one page with working links, and the commands on the page of commands measure as it says."""
 
 import re
 import shlex
@@ -19,14 +19,14 @@ def blocks(language: str, page: str = README) -> list[str]:
 
 
 def test_it_is_one_page() -> None:
-    """A newcomer reads it in some minutes."""
+    """A newcomer reads it in a few minutes."""
     assert README.count("\n") <= 120
     assert len(README.encode()) <= 8_000
 
 
 @pytest.mark.long
 def test_commands_run(tmp_path: Path) -> None:
-    """Each as printed, really measured, in order, in an empty folder; the demo's own sweep is that of `make demo`."""
+    """Each runs as printed, with real measurements, in order, in an empty folder; `make demo` runs the demo's sweep."""
     lines = [line.split("  #")[0] for line in blocks("sh", COMMANDS)[0].splitlines()]
     commands = [shlex.split(line) for line in lines if line != "fwdrev sweep --quick"]
     assert len(commands) == 14
@@ -40,7 +40,7 @@ def test_commands_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)h][^)]*)\)", README))
 def test_links_lead_somewhere(path: str) -> None:
-    """Within the repository; what follows # is a heading there."""
+    """Links within the repository lead to files, with an existing heading after #."""
     file, _, anchor = path.partition("#")
     assert (ROOT / file).exists()
     headings = re.findall(r"^#+ (.*)$", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE) if anchor else []

@@ -1,7 +1,7 @@
-"""The command without its clocks: what it would measure in processes of its own follows from a formula, at once.
+"""The command without its clocks: a formula replaces measurements in other processes, at once.
 
 with instant():
-    fwdrev("sweep", "--inputs", "4:4096:*4", "--out", "runs/plane")
+fwdrev("sweep", "--inputs", "4:4096:*4", "--out", "runs/plane")
 
 Everything else is real: options, plans, journals, statistics, texts, files.
 """
@@ -40,18 +40,18 @@ from tests.doubles.scripted_executor import ScriptedExecutor
 __all__ = ["SLOWER", "instant"]
 
 SLOWER = 1.41
-"""Times as long as in base takes a function whose code is another one in head."""
+"""The slow-down of a function whose code differs in head."""
 
 _NOISE = 0.005
-"""Of one value, and of a round."""
+"""The noise of a value, and of a round."""
 
 _SECONDS = 1e-5
-"""What everything takes that is compared with itself."""
+"""The time of everything that is compared with itself."""
 
 
 @contextmanager
 def instant() -> Iterator[None]:
-    """Sweeps, gates, baselines, self-tests, advice and the doctor; calibrations are not among them."""
+    """Replaces the clocks of sweeps, gates, baselines, self-tests, advice and the doctor, but not of calibrations."""
     with pytest.MonkeyPatch.context() as patch:
         for place, double in _DOUBLES.items():
             module, _, name = place.rpartition(".")
@@ -65,7 +65,7 @@ def _executor(spec: SweepSpec, _: Path) -> ScriptedExecutor:
 
 
 def _seconds(name: str, cell: Cell) -> float:
-    """A price for the call, and one for each of its passes; modes between the two are the better one."""
+    """The cost of a call plus that of its passes; modes between the two cost as much as the better one."""
     forward, reverse = 5e-6 + 2e-9 * cell.n * (40 + cell.m), 7e-6 + 2.6e-9 * cell.m * (60 + cell.n)
     by = {Direction.FORWARD: forward, Direction.REVERSE: reverse}
     return by.get(engine(name).direction, min(forward, reverse)) * (4 if name.startswith("jax") else 1)
@@ -81,7 +81,7 @@ def _against(
     order: int = 0,
     tolerance: float | None = None,
 ) -> Generator[SideObservation, None, None]:
-    """Both sides take equally long, but for delays and for functions that were changed."""
+    """Both sides take equally long, except for delays and changed functions."""
     del inputs, tolerance
     wanted = [(cell, name) for cell in spec.cells for name in spec.engines] if only is None else only
     changed = {name for _, name in wanted if names_function(name) and _changed(sides, name)}
@@ -105,7 +105,7 @@ def _changed(sides: Sides, name: str) -> bool:
 
 
 def _source(folder: Path, name: str) -> str:
-    """Of a function of the project, without its comments."""
+    """The syntax tree of a project's function, which lacks comments."""
     module, function = name.split(":")[-2:]
     file = next(folder.rglob(f"{re.split('[./]', module.removesuffix('.py'))[-1]}.py"))
     tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -113,31 +113,31 @@ def _source(folder: Path, name: str) -> str:
 
 
 class _Trials(FunctionTrials):
-    """Arms are counted, and then take as long and as much memory as counts let expect; none is compiled."""
+    """Arms are counted, and have the time and memory that counts predict; none is compiled."""
 
     spent_seconds = 0.0
     title = ""
 
     def facts(self, seconds: float = math.inf) -> Facts:
-        """Kept, since every arm is as right as differences are."""
+        """Keeps the facts, since every arm's products are those of differences."""
         self._facts = replace(super().facts(seconds), title=self.title)
         return self._facts
 
     def prepare(self, arm: str, seconds: float = math.inf) -> Prepared:
-        """At once."""
+        """Prepares at once."""
         counted = self._counted[arm]
         products, memory = self._facts.quotient, round(counted.peak_bytes)
         return Prepared(compile_seconds=0.1, memory_bytes=memory, seconds=counted.seconds, products=products)
 
     def round(self, loops: Mapping[str, int], blocks: int, seed: int, seconds: float = 0.0) -> dict[str, list[float]]:
-        """Each block differs a little."""
+        """Draws blocks that differ slightly."""
         rng, counted = Random(seed), self._counted
         return {name: [counted[name].seconds * (1 + _NOISE * rng.gauss()) for _ in range(blocks)] for name in loops}
 
 
 @contextmanager
 def _function(target: Target) -> Iterator[FunctionTrials]:
-    """In this process."""
+    """Runs the user's function in this process."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(_Trials, "fresh", True)
         patch.setattr(sys, "path", [*sys.path, str(Path.cwd())])
@@ -148,7 +148,7 @@ def _function(target: Target) -> Iterator[FunctionTrials]:
 
 
 def _noise(seconds: float) -> tuple[NoiseRound, ...]:
-    """A quiet machine."""
+    """The noise of a quiet machine."""
     rng, rounds = Random(0), 10
     arms = [tuple(_SECONDS * (1 + _NOISE * rng.gauss()) for _ in range(20)) for _ in range(2 * rounds)]
     pairs = zip(arms[::2], arms[1::2], strict=True)
@@ -156,7 +156,7 @@ def _noise(seconds: float) -> tuple[NoiseRound, ...]:
 
 
 def _drawn(_: Figure, stream: IO[Any], **_options: Any) -> None:
-    """Figures are laid out, but not drawn, which takes most of their time."""
+    """Writes a stub instead of drawing a figure, which takes most of its time."""
     stream.write("<svg/>" if isinstance(stream, TextIOBase) else b"<svg/>")
 
 

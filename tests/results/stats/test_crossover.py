@@ -60,20 +60,20 @@ def test_an_interval_that_leaves_the_range_says_so() -> None:
 
 
 def test_the_cheaper_one_is_that_of_the_whole_side() -> None:
-    """Below the change of sign that is taken, against all that lies above it."""
+    """It is the cheaper one below the change of sign that counts, by all sizes on either side."""
     assert _line([-3, -3, 1, -3, -2]).cheaper == "forward"
     assert _line([3, 3, -1, 3, 2]).cheaper == "reverse"
 
 
 def test_sizes_at_which_both_take_the_same_are_all_in_the_interval() -> None:
-    """Without any noise, it is just as long as they are."""
+    """Without noise, the interval is exactly as long."""
     found = _line([2, 0, 0, -1, -1], [2, 0, 0, -1, -1]).size
     assert found is not None
     assert (found.low, found.high) == (pytest.approx(4), pytest.approx(16))
 
 
 def test_lines_are_those_of_the_grid_that_were_reached() -> None:
-    """Neither a size in between nor one that no round has come to."""
+    """Sizes in between do not count, nor do those that no round reached."""
     columns = pd.MultiIndex.from_product([[8, 2], [4, 5, 64]], names=["n", "m"])
     ratios = LogRatios(pair=PAIR, table=pd.DataFrame(np.ones((2, 6)), columns=columns), outputs=(4, 64, 256))
     assert (ratios.n, ratios.m) == ([2, 8], [4, 64])
