@@ -56,6 +56,7 @@ class Page:
         """Prepares a page for this folder, which may hold files that the page assumes."""
         self._path, self._folder, self._not_run, self._shorter = path, folder, not_run, shorter
         self._names: dict[str, Any] = {"__name__": "__main__"}
+        self._program: list[str] = []
         self.ran: list[str] = []
         self.parsed: list[str] = []
 
@@ -75,6 +76,7 @@ class Page:
                 shown = "".join(block.output) or "".join(f"{line}\n" for line in _prints(block.text))
                 _check(shown, printed, where, measured=measured)
             case "sh":
+                self._kept_as(re.findall(r"\bin `(\w+\.py)`", block.before))
                 self._commands(block.text, "".join(block.output), where)
             case "console":
                 for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
@@ -91,6 +93,12 @@ class Page:
             case language:
                 pytest.fail(f"{where}: {language or 'no'} block: an output follows what prints it, in its section")
 
+    def _kept_as(self, names: Sequence[str]) -> None:
+        """The Python so far, where the sentence above a command says in which file it is, unless that is there."""
+        for path in (self._folder / name for name in names):
+            if not path.exists():
+                path.write_text("\n".join(self._program), encoding="utf-8")
+
     def _written(self, block: Block) -> bool:
         """Writes the block to its file, if it is one; returns whether it is."""
         named = re.match(r"# ([\w/.-]+\.(?:py|toml))\b", block.text)
@@ -106,6 +114,7 @@ class Page:
         code = compile("\n" * (block.line - 1) + block.text, where.partition(":")[0], "exec")
         if self._written(block) or re.search(r"New file `|above the table", block.before):
             return ""
+        self._program.append(block.text)
         with contextlib.redirect_stdout(io.StringIO()) as out:
             exec(code, self._names)  # noqa: S102 - ours
         return out.getvalue()
