@@ -104,14 +104,14 @@ def test_what_counts_refuse(f: Any, told: str) -> None:
     ],
 )
 def test_an_odd_jacobian_is_doubted(f: Any, told: str | None) -> None:
-    """It is doubted however fast it is."""
+    """A wrong Jacobian is doubted however fast it is."""
     notes = fwdrev.advise(f, np.ones(3), budget=1.0).facts.notes
     assert len(notes) == (told is not None)
     assert told is None or told in notes[0]
 
 
 def test_stages_may_be_the_function() -> None:
-    """They are a sequence, as for fwdrev.jacobian; a function of other sizes than theirs is refused."""
+    """Stages are a sequence, as for fwdrev.jacobian; a function of other sizes than theirs is refused."""
     stages = [waist, lambda h: jnp.outer(h, h)]
     found = fwdrev.advise(stages, np.ones(9), measure=False)
     assert (found.n, found.m) == (9, 4)
@@ -150,7 +150,7 @@ def test_stages_are_named() -> None:
 
 
 def test_stages_that_are_another_function_are_found_out() -> None:
-    """Their Jacobian is not that of the function, and differences confirm it."""
+    """The stages' Jacobian is not that of the function, and differences confirm it."""
     found = fwdrev.advise(waist, np.linspace(0.0, 0.1, 9), stages=[waist, lambda h: 2 * h], budget=2.0)
     mixed = next(arm for arm in found.arms if arm.name == "mixed")
     assert found.recommend != "mixed"

@@ -56,7 +56,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[World], None]:
 def test_the_next_arm_runs_only_if_it_fits(
     timed: Any, preparing: float, seconds: dict[str, float], expected: dict[str, float], log: list[str]
 ) -> None:
-    """Its time, from the first arm's time and the counts, must fit into two calls of reverse mode and a second."""
+    """An arm's time, by the first arm's time and the counts, must fit into two calls of reverse mode and a second."""
     world = World(preparing, **seconds)
     timed(world)
     found = raced(world.arms, expected)

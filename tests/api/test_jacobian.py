@@ -95,7 +95,7 @@ def wide(x: Any) -> Any:
 @pytest.mark.parametrize("argnums", [0, 1, (1, 0)])
 @pytest.mark.usefixtures("clock")
 def test_trees(decide: str, argnums: Any) -> None:
-    """They hold arrays and numbers; with different dtypes only reverse mode returns the same as jax.jacobian."""
+    """Trees hold arrays and numbers; with different dtypes only reverse mode returns the same as jax.jacobian."""
     found, expected = fwdrev.jacobian(orbit, argnums, decide=decide), jax.jit(jax.jacobian(orbit, argnums))
     assert_same(found(STATE, 1.5, scale=3.0), expected(STATE, 1.5, scale=3.0))
     assert_same(jax.jit(found)(STATE, 1.5), expected(STATE, 1.5))
@@ -134,7 +134,7 @@ def test_whatever_the_clock_says(clock: Clock, case: str, fast: str) -> None:
 
 @DECIDE
 def test_transformed(clock: Clock, decide: str) -> None:
-    """It works under jit, vmap and grad, and within itself."""
+    """The Jacobian works under jit, vmap and grad, and within itself."""
 
     def f(x: Any) -> Any:
         return jnp.prod(jnp.sin(x))
@@ -185,7 +185,7 @@ def test_it_is_measured_once_for_each_shape(clock: Clock) -> None:
 
 
 def test_a_trace_finds_what_a_call_found_out(clock: Clock) -> None:
-    """It overrides counts; before that call counts decide, provisionally."""
+    """A measured choice overrides counts; before that call counts decide, provisionally."""
     clock.fast = "reverse"
     found, x = fwdrev.jacobian(tall, decide="measure"), jnp.ones(3)
     jax.jit(found)(x)
@@ -255,7 +255,7 @@ print(fwdrev.jacobian(tall, decide="measure")(np.ones(3)).shape)
 
 
 def test_another_process_need_not_measure(clock: Clock) -> None:
-    """It finds the file."""
+    """Another process finds the file."""
     fwdrev.jacobian(tall, decide="measure")(np.ones(3))
     assert len(clock.asked) == 1
     done = subprocess.run([sys.executable, "-c", _OTHER_PROCESS], capture_output=True, text=True, check=False)
@@ -281,7 +281,7 @@ def test_a_damaged_file_is_measured_again(clock: Clock, text: str) -> None:
 
 
 def test_a_folder_that_cannot_be_written(clock: Clock, tmp_path: Path) -> None:
-    """There is one warning and no error."""
+    """A folder that cannot be written causes one warning and no error."""
     (tmp_path / "fwdrev").write_text("in the way")
     with pytest.warns(UserWarning, match="cannot be") as told:
         _both_sizes()
@@ -290,7 +290,7 @@ def test_a_folder_that_cannot_be_written(clock: Clock, tmp_path: Path) -> None:
 
 
 def test_counts_decide_when_measuring_fails(clock: Clock) -> None:
-    """This happens when memory is short; nothing is kept on disk."""
+    """Counts decide when memory is short; nothing is kept on disk."""
     clock.fails = True
     fwdrev.jacobian(wide, decide="measure")(jnp.ones(40))
     assert clock.called[-1] == "reverse"
@@ -299,7 +299,7 @@ def test_counts_decide_when_measuring_fails(clock: Clock) -> None:
 
 @DECIDE
 def test_a_mode_that_would_take_all_memory_is_not_tried(clock: Clock, decide: str) -> None:
-    """It would have a million columns of a million rows."""
+    """A mode that needs a million columns of a million rows does not run."""
     n = 1_000_000
     fwdrev.jacobian(lambda x: (x**2).sum(), decide=decide)(jnp.ones(n))
     assert clock.asked == []
@@ -307,7 +307,7 @@ def test_a_mode_that_would_take_all_memory_is_not_tried(clock: Clock, decide: st
 
 
 def test_a_mode_that_jax_refuses_is_not_taken(clock: Clock) -> None:
-    """It is not measured either: reverse mode through a while_loop, forward mode through a custom_vjp."""
+    """JAX refuses reverse mode through a while_loop and forward mode through a custom_vjp: neither is measured."""
 
     def loop(x: Any) -> Any:
         return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, x))[1]
@@ -325,7 +325,7 @@ def test_a_mode_that_jax_refuses_is_not_taken(clock: Clock) -> None:
 
 
 def test_python_that_branches_on_values(clock: Clock) -> None:
-    """It cannot be traced, so it is differentiated as by jax.jacobian."""
+    """A function that cannot be traced is differentiated as by jax.jacobian."""
 
     def f(x: Any) -> Any:
         return jnp.sin(x) if x[0] > 0 else x
@@ -338,7 +338,7 @@ def test_python_that_branches_on_values(clock: Clock) -> None:
 
 @pytest.mark.usefixtures("clock")
 def test_errors_of_the_function_pass_through() -> None:
-    """They are unchanged."""
+    """Errors of the function are unchanged."""
 
     def f(_x: Any) -> Any:
         raise ZeroDivisionError("mine")
@@ -368,7 +368,7 @@ def test_stages(clock: Clock) -> None:
 
 
 def test_what_closes_over_tracers_is_counted(clock: Clock) -> None:
-    """Its argument is no tracer."""
+    """A closure over tracers is only counted, though its argument is no tracer."""
     x = jnp.ones(3)
     found = jax.jit(lambda p: fwdrev.jacobian(lambda x: tall(p * x), decide="measure")(x))(2.0)
     assert_same(found, jax.jacobian(lambda x: tall(2.0 * x))(x))
@@ -408,7 +408,7 @@ def test_no_warning_without_need() -> None:
     ],
 )
 def test_what_cannot_be_meant(options: dict[str, Any], message: str) -> None:
-    """It is refused before anything is computed."""
+    """Nonsense is refused before anything is computed."""
     with pytest.raises(InputError, match=message):
         fwdrev.jacobian(tall, **options)
 
@@ -434,7 +434,7 @@ def test_the_key_is_that_of_the_program() -> None:
 
 
 def test_explain_says_which_mode_and_why() -> None:
-    """It gives the expected costs of each mode by counts, for these arguments; a named mode is the reason itself."""
+    """The explanation has the expected costs of each mode for these arguments; a named mode is the reason itself."""
     found = fwdrev.jacobian(tall).explain(jnp.ones(3))
     assert found.mode == "forward"
     assert found.seconds.keys() == found.bytes.keys() == {"forward", "reverse"}
@@ -480,7 +480,7 @@ def test_the_python_of_a_function_runs_once_more(f: Any, decide: str) -> None:
 
 
 def test_a_value_that_makes_another_program_is_another_choice() -> None:
-    """It may change the number of outputs, or take a branch that only reverse mode supports."""
+    """A value may change the number of outputs, or take a branch that only reverse mode supports."""
 
     @jax.custom_vjp
     def own(x: Any) -> Any:
@@ -520,7 +520,7 @@ def test_values_that_change_nothing_are_soon_taken_as_given() -> None:
     "value", ["text", None, print, Direction.FORWARD, {1, 2}, object(), frozenset({1}), float("nan")]
 )
 def test_other_arguments_may_be_anything(value: Any) -> None:
-    """They may be hashable or not."""
+    """Other arguments may be hashable or not."""
     found = fwdrev.jacobian(lambda x, other: tall(x) if other is not found else x)
     for _ in range(2):
         assert_same(found(jnp.ones(3), value), jax.jacobian(tall)(jnp.ones(3)))
@@ -616,7 +616,7 @@ def test_what_is_not_finite_is_that_of_reverse_mode(f: Any, x: Any) -> None:
 
 @DECIDE
 def test_what_prints_or_calls_python_is_counted_only(clock: Clock, decide: str) -> None:
-    """It runs as often as under jax.jacobian: once, or once for each tangent."""
+    """The function runs as often as under jax.jacobian: once, or once for each tangent."""
     seen: list[float] = []
 
     def printing(x: Any) -> Any:

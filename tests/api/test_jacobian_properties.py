@@ -83,7 +83,7 @@ def check(drawn: Drawn) -> None:
 @SEARCH
 @given(drawn(REAL))
 def test_real_trees(drawn: Drawn) -> None:
-    """They hold arrays and numbers of all real dtypes."""
+    """The trees hold arrays and numbers of all real dtypes."""
     check(drawn)
 
 
@@ -98,7 +98,7 @@ def test_trees_of_all_dtypes(drawn: Drawn) -> None:
 @settings(SEARCH, max_examples=2 * _EXAMPLES)
 @given(drawn(DTYPES))
 def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
-    """These are further examples."""
+    """More random trees of all dtypes agree."""
     check(drawn)
 
 
@@ -148,7 +148,7 @@ def check_named(asked: tuple[Drawn, str, int | None]) -> None:
 @SEARCH
 @given(named(REAL, ["forward", "reverse", "mixed"]))
 def test_named_modes_of_real_trees(asked: tuple[Drawn, str, int | None]) -> None:
-    """They run at once and in chunks of any size."""
+    """Named modes run at once and in chunks of any size."""
     check_named(asked)
 
 

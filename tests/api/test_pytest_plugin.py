@@ -84,7 +84,7 @@ def test_fast_enough_passes_and_is_returned(pytester: pytest.Pytester) -> None:
 
 @pytest.mark.usefixtures("scripted")
 def test_slower_fails_with_one_line(pytester: pytest.Pytester) -> None:
-    """It has the ratio, its interval, the times, the allowed ratio and the confirming fresh rounds; no traceback."""
+    """The line has the ratio, its interval, the times, the allowed ratio and the confirming rounds; no traceback."""
     result = ran(pytester, body=SLOWER)
     result.assert_outcomes(failed=1)
     line = "f takes 1.30 times as long as g (1.2* to 1.3*), 1.3 s and 1 s a call; allowed 1.1; confirmed in 10 fresh *"
@@ -126,7 +126,7 @@ FEW_ROUNDS = ("setup=lambda: (time.sleep(0.02), (f, f))[1], max_seconds=0.05", 2
 def test_too_little_time_is_undecided_too(
     pytester: pytest.Pytester, calls: str, rounds: int, why: str, setting: str | None, outcome: str
 ) -> None:
-    """It follows the same setting; a line at the end says what it needs; the result has all known values."""
+    """Too little time follows the same setting; a line at the end says what it needs; the result has known values."""
     if setting is not None:
         pytester.makeini(f"[pytest]\nfwdrev_inconclusive = {setting}\n")
     pytester.makepyfile(f"""
@@ -152,7 +152,7 @@ def test_too_little_time_is_undecided_too(
 
 @pytest.mark.usefixtures("scripted")
 def test_ten_per_cent_more_is_allowed_by_default(pytester: pytest.Pytester) -> None:
-    """This is the default of max_ratio."""
+    """The default of max_ratio is 1.1."""
     body = "assert fwdrev_gate(lambda: 1.0, lambda: 1.0).max_ratio == 1.1"
     ran(pytester, body=body).assert_outcomes(passed=1)
     result = ran(pytester, body="fwdrev_gate(lambda: 1.2, lambda: 1.0)")
@@ -173,7 +173,7 @@ def test_each_gate_has_a_line(pytester: pytest.Pytester) -> None:
 
 
 def test_the_page_runs(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its Python runs unchanged, except for the clock."""
+    """The page's Python runs unchanged, except for the clock."""
 
     def rounds(self: PairedCallables, count: int, blocks: int) -> Iterator[CallableRound]:
         for call in self._made:
@@ -212,7 +212,7 @@ def test_beside_other_workers_it_does_not_measure(pytester: pytest.Pytester, mon
 
 
 def test_errors_of_the_callables_pass(pytester: pytest.Pytester) -> None:
-    """They are unchanged, even our own errors where a callable uses fwdrev."""
+    """Errors are unchanged, even our own errors where a callable uses fwdrev."""
     places = ("fwdrev_gate({}, dict", "fwdrev_gate(dict, {}", "fwdrev_gate(setup={}")
     errors = {"ZeroDivisionError": "lambda: 1 / 0", "fwdrev.modes.InputError": "lambda: fwdrev.engine('no')"}
     tests = [
@@ -288,7 +288,7 @@ def test_the_entry_point_leads_to_it() -> None:
 
 
 def test_pytest_finds_it(tmp_path: Path) -> None:
-    """It uses the entry points of pyproject alone, and shows the fixture with a line of help."""
+    """pytest uses the entry points of pyproject alone, and shows the fixture with a line of help."""
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
     info = tmp_path / "packages" / "fwdrev_here-1.0.dist-info"
     info.mkdir(parents=True)

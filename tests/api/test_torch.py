@@ -55,7 +55,7 @@ def test_arms_agree(batch: int | None) -> None:
 
 
 def test_advice() -> None:
-    """It is measured, with the line to paste; without a compiler there are no counts, and a line says so."""
+    """A function is measured, with the line to paste; without a compiler there are no counts, and a line says so."""
 
     def loss(x: Any) -> Any:
         return (x * x).sum()
@@ -153,7 +153,7 @@ def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> N
     "point", [["--torch", "--shape", "3"], ["--point", "model.py:point", "--dtype", "float32"]], ids=["shape", "point"]
 )
 def test_the_command(tmp_path: Path, point: list[str]) -> None:
-    """Its tensors are random, or made by a function."""
+    """The command's tensors are random, or made by a function."""
     ended = _advised(tmp_path, *point, "--budget", "5s", "--json")
     assert ended.returncode == 0, ended.stderr
     answer = json.loads(ended.stdout)

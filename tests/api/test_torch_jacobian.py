@@ -93,7 +93,7 @@ def raced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def test_the_mode_follows_from_entries_and_dtypes(
     asked: list[str], f: Any, x: Any, options: dict[str, Any], mode: str
 ) -> None:
-    """It is called once, and gives the result of torch.func.jacrev, dtype for dtype."""
+    """The mode is called once, and gives the result of torch.func.jacrev, dtype for dtype."""
     found = fwdrev.jacobian(f, **options)
     J, expected = found(x), torch.func.jacrev(f, has_aux=options.get("has_aux", False))(x)
     if "has_aux" in options:
@@ -106,7 +106,7 @@ def test_the_mode_follows_from_entries_and_dtypes(
 
 
 def test_trees_and_argnums(asked: list[str]) -> None:
-    """They work as in torch.func; an integer of NumPy is a valid argnum."""
+    """Trees and argnums work as in torch.func; an integer of NumPy is a valid argnum."""
     p = {"a": X, "b": W}
     for argnums in (0, 1, (0, 1), np.int64(1)):
         known = argnums if isinstance(argnums, (int, tuple)) else (int(argnums),)
@@ -115,7 +115,7 @@ def test_trees_and_argnums(asked: list[str]) -> None:
 
 
 def test_the_clock_is_asked_where_entries_do_not_decide(asked: list[str], raced: list[list[str]]) -> None:
-    """This happens on request only; modes that are hopeless by entries do not run."""
+    """The clock decides on request only; modes that are hopeless by entries do not run."""
     x = torch.ones(60, dtype=torch.float64)
     for f in (tall, wide):
         fwdrev.jacobian(f, decide="measure")(X)
@@ -170,7 +170,7 @@ def test_a_mode_without_a_rule_is_not_taken(asked: list[str], decide: str) -> No
 
 
 def test_a_value_that_has_no_tangents_falls_back(asked: list[str]) -> None:
-    """This holds even where it counts as similar to earlier ones."""
+    """The fallback works even where the value counts as similar to earlier ones."""
     found = fwdrev.jacobian(lambda x, k: (Own.apply(x) if k == 30 else x).repeat(4))
     for k in range(10):
         found(torch.ones(3), k)
@@ -263,7 +263,7 @@ def test_nothing_is_used_up(decide: str, raced: list[list[str]]) -> None:
 
 
 def test_nested_and_mapped(asked: list[str]) -> None:
-    """There may be a Hessian, or a Jacobian for each row; values are unknown there, so nothing is compared."""
+    """In a Hessian, or a Jacobian for each row, values are unknown, so nothing is compared."""
     x = torch.linspace(0.1, 1, 4, dtype=torch.float64)
 
     def f(x: Any) -> Any:
@@ -304,7 +304,7 @@ def test_compiled() -> None:
 
 
 def test_arrays_of_jax_are_those_of_jax(asked: list[str]) -> None:
-    """This holds even if PyTorch is loaded."""
+    """Arrays of JAX go to JAX even if PyTorch is loaded."""
     np.testing.assert_array_equal(fwdrev.jacobian(lambda x: x.sum().reshape(1))(jnp.ones(3)), [[1, 1, 1]])
     assert asked == []
 
@@ -338,7 +338,7 @@ def test_what_torch_cannot_do(options: dict[str, Any], message: str) -> None:
     ],
 )
 def test_errors_are_those_of_jacrev(f: Any, args: tuple[Any, ...]) -> None:
-    """They have the same type, or both raise none."""
+    """Both errors have the same type, or both raise none."""
     assert _raised(fwdrev.jacobian(f), args) is _raised(torch.func.jacrev(f), args)
 
 

@@ -76,7 +76,7 @@ def _written(run: Run, folder: Path) -> Path:
 
 
 def test_a_run_is_read_where_the_problem_is_not_installed(tmp_path: Path) -> None:
-    """Its cells are stored with it."""
+    """The run stores its cells."""
     with pytest.MonkeyPatch.context() as patched:
         plugin = tmp_path / "plugin"
         plugin.mkdir()
@@ -110,7 +110,7 @@ def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("plugin")
 def test_what_is_explained_exists() -> None:
-    """It takes the shape nearest to the request, and says so."""
+    """`explain` takes the shape nearest to the request, and says so."""
     done = fwdrev("explain", "--problem", "stepped", "--inputs", "30", "--outputs", "30", "--json")
     told = json.loads(done.stdout)["problem"]
     assert (told["n"], told["m"]) == (28, 4)

@@ -97,7 +97,7 @@ def test_scripts_are_bash(name: str) -> None:
 def test_what_the_command_says_is_what_the_step_does(
     code: int, outcome: str, inconclusive: str, ends: int, runner: Runner
 ) -> None:
-    """Its exit code counts, except for an inconclusive outcome that is allowed; its annotations reach GitHub."""
+    """The command's exit code counts, except for an allowed inconclusive outcome; its annotations reach GitHub."""
     done = _measure(runner, code, outcome, INCONCLUSIVE=inconclusive)
     assert done.returncode == ends, done.stderr
     outputs = runner.outputs()
@@ -116,7 +116,7 @@ def test_a_full_disk_is_no_regression(code: int, runner: Runner) -> None:
 
 
 def test_arguments_arrive_as_they_were_given(runner: Runner) -> None:
-    """They are quoted as in a shell, but no shell runs them."""
+    """Arguments are quoted as in a shell, but no shell runs them."""
     arguments = "--point 'a b' --rounds 3\n--option \"x=$(touch bad)\""
     engines = "a:f,`touch bad`;touch bad"
     assert _measure(runner, 0, "unchanged", ENGINES=engines, ARGS=arguments).returncode == 0
@@ -181,7 +181,7 @@ def _git(folder: Path, *arguments: str) -> str:
 
 @pytest.mark.parametrize("depth", [1, None])
 def test_the_base_is_where_the_change_began(depth: int | None, runner: Runner, tmp_path: Path) -> None:
-    """It is the merge base of a pull request as GitHub checks it out, with the whole history or a single commit."""
+    """The base is the merge base of a pull request as GitHub checks it out, with the whole history or one commit."""
     origin, main = _origin(tmp_path)
     _git(runner.work, "init", "--quiet")
     _git(runner.work, "remote", "add", "origin", origin.as_uri())
@@ -212,7 +212,7 @@ def test_a_base_that_is_given_is_taken(runner: Runner) -> None:
     ],
 )
 def test_there_is_one_comment(ids: str, wrote: str, runner: Runner) -> None:
-    """It is a new one, or the existing one, found by the beginning of our Markdown."""
+    """The comment is a new one, or the existing one, found by the beginning of our Markdown."""
     runner.command(runner.bin / "gh", GH)
     answer = runner.work / "check.md"
     answer.write_text(MARKER, encoding="utf-8")
@@ -253,7 +253,7 @@ def test_what_is_installed(version: str, installed: str, runner: Runner) -> None
 
 @pytest.mark.parametrize("given", [{"PYTHON_VERSION": "2.0"}, {"RUNNER_OS": "Windows"}])
 def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> None:
-    """It says so, and ends."""
+    """The step says so, and ends."""
     done = runner.run("Install fwdrev", **{"VERSION": "", "PYTHON_VERSION": "", **given})
     assert done.returncode == 2
     assert done.stdout.startswith("::error title=fwdrev check::")
@@ -261,7 +261,7 @@ def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> 
 
 
 def test_the_example_uses_the_action_as_it_is() -> None:
-    """It fetches the whole history, has no further permissions, and uses the project's settings, in ten lines."""
+    """The example fetches the whole history, needs no more permissions, and uses the project's settings, briefly."""
     (job,) = WORKFLOW["jobs"].values()
     (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
     assert set(ours) == {"uses"}
@@ -276,7 +276,7 @@ def _blocks(page: str) -> list[str]:
 
 
 def test_the_pages_show_the_example_and_the_inputs() -> None:
-    """They match; the comment's workflow uses existing inputs and outputs; and the GitLab example is YAML."""
+    """The examples match; the comment's workflow uses existing inputs and outputs; and the GitLab example is YAML."""
     (example,) = _blocks(FUNCTIONS_PAGE)
     assert example == (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
     for name, of in ACTION["inputs"].items():

@@ -218,7 +218,7 @@ def test_a_file_has_the_point(project: Path, names: tuple[str, str]) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_stages_bring_mixed_mode() -> None:
-    """There are brackets between the stages, and code that names them."""
+    """Mixed mode has brackets between the stages, and code that names them."""
     data = advice("model:encode,decode", "--shape", "40", "--no-measure")
     mixed = next(arm for arm in data["arms"] if arm["name"] == "mixed")
     assert "encode, decode" in mixed["code"]

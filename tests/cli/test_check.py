@@ -79,7 +79,7 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
 
 
 def test_outside_a_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is no revision to compare with."""
+    """Outside a project there is no revision to compare with."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     expect_one_line(check("--against", "HEAD"), 2, "is not in a git project")

@@ -177,7 +177,7 @@ def test_other_values_may_be_allowed() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_other_values_may_be_allowed_within_bounds() -> None:
-    """They may differ as far as allowed, and no farther."""
+    """Values may differ as far as allowed, and no farther."""
     change("2 * np.tanh(x)", "3 * np.tanh(x)")
     change("def nearly(x):\n    return x\n", "def nearly(x):\n    return x * (1 + 1e-5)\n")
     allowed = ("--allow-different-results", "1e-3")
@@ -228,7 +228,7 @@ def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
 
 
 def test_the_project_says_what_to_measure(project: Path) -> None:
-    """Its functions and sizes apply in all its folders; options override them. No folder appears."""
+    """The project's functions and sizes apply in all its folders; options override them. No folder appears."""
     (project / "pyproject.toml").write_text(
         '[tool.fwdrev]\nfunctions = ["model:step", "model.py:add"]\npoints = ["model:start", "model:two"]\n'
         'threshold = "900%"\nrounds = 3\n',

@@ -24,7 +24,7 @@ from tests.scripted import scripted_sweeps
 
 
 def test_sweep_measures_and_answers(measured_and_told: tuple[Path, "subprocess.CompletedProcess[str]"]) -> None:
-    """It makes a run folder, prints the crossover, and names the next command."""
+    """The command makes a run folder, prints the crossover, and names the next command."""
     folder, done = measured_and_told
     assert "forward and reverse break even" in done.stdout
     assert "fwdrev plot here" in done.stdout
@@ -210,7 +210,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_version() -> None:
-    """It prints name and number."""
+    """`--version` prints name and number."""
     assert fwdrev("--version").stdout.startswith("fwdrev 0.")
 
 

@@ -35,7 +35,7 @@ def _swept(name: str, folder: Path) -> Run:
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_a_problem_is_swept(name: str, tmp_path: Path) -> None:
-    """It takes the shape nearest to the request and says so; it differentiates by what the problem has."""
+    """The sweep takes the shape nearest to the request and says so; it differentiates by what the problem has."""
     with scripted_sweeps():
         run = _swept(name, tmp_path / "run")
     assert run.spec.wrt is (Wrt.THETA if run.spec.problem_at(run.spec.cells[0]).theta.size else Wrt.X)

@@ -180,7 +180,7 @@ def test_a_folder_that_is_a_link_is_the_one_it_leads_to(top: Path, monkeypatch: 
 
 
 def test_a_file_that_may_not_be_read_is_told(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may hold the table."""
+    """The file may hold the table."""
     written(top, "rounds = 4")
 
     def refused(*given: object) -> bytes:

@@ -19,7 +19,7 @@ def run(tmp_path: Path, whole: Path) -> Path:
 
 
 def test_help_has_an_example() -> None:
-    """It also names every option."""
+    """The help also names every option."""
     done = fwdrev("report", "--help")
     assert done.returncode == 0
     assert "Example: fwdrev report runs/today --open" in done.stdout
@@ -28,7 +28,7 @@ def test_help_has_an_example() -> None:
 
 
 def test_the_report_lies_in_the_run(run: Path) -> None:
-    """Its path and size are printed; it has the permissions of any new file; no other file appears."""
+    """The report's path and size are printed; it has the permissions of any new file; no other file appears."""
     before = set(run.iterdir())
     done = fwdrev("report", run)
     assert done.returncode == 0, done.stderr
@@ -42,7 +42,7 @@ def test_the_report_lies_in_the_run(run: Path) -> None:
 
 
 def test_a_report_is_made_anew(run: Path, tmp_path: Path) -> None:
-    """It is derived, so no question is asked; an open old file keeps its content; a link stays a link."""
+    """A report is derived, so no question is asked; an open old file keeps its content; a link stays a link."""
     path, link = tmp_path / "a.html", tmp_path / "b.html"
     path.write_bytes(MARKER + b" of last week")
     link.symlink_to(path)
@@ -84,7 +84,7 @@ def test_what_cannot_be_written(run: Path, out: str) -> None:
 
 
 def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
-    """It stays whole, and no other file remains; no file can grow here."""
+    """The old report stays whole, and no other file remains; no file can grow here."""
     path = run / "report.html"
     path.write_bytes(MARKER + b" of last week")
     before = set(run.iterdir())
@@ -96,7 +96,7 @@ def test_a_full_disk_leaves_the_old_report(run: Path) -> None:
 
 
 def test_several_runs(run: Path, whole: Path, empty: Path, tmp_path: Path) -> None:
-    """They share one report, in the first; an empty run is left out with a warning; one given twice counts once."""
+    """Several runs share one report, in the first; an empty run causes a warning; a repeated one counts once."""
     done = fwdrev("report", empty, run, whole, empty)
     assert done.returncode == 0, done.stderr
     assert done.stderr == f"warning: {empty} has no measured cell yet: it is left out\n"

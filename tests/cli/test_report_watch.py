@@ -84,7 +84,7 @@ def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
 
 @pytest.mark.usefixtures("no_browser")
 def test_watch_without_a_browser_for_other_machines(run: Path) -> None:
-    """It says what to open and goes on; with both options, other machines may read the report."""
+    """The command says what to open and goes on; with both options, other machines may read the report."""
     with watching(run, "--open", "--host", "0.0.0.0", "--allow-remote") as (address, process):  # noqa: S104 - tested
         assert fetched(address)[0] == 200
         assert f"warning: no browser was found: open {address} yourself" in stopped(process)

@@ -54,7 +54,7 @@ def test_every_outcome_writes_all_and_has_its_exit_code(
 
 
 def test_annotations_follow_the_text(capsys: pytest.CaptureFixture[str]) -> None:
-    """They appear only on request."""
+    """Annotations appear only on request."""
     _told(of(WORSE))
     assert "::" not in capsys.readouterr().out
     _told(of(WORSE), github=True)

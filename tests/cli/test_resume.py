@@ -93,7 +93,7 @@ def finished(measured: Path, tmp_path: Path) -> Path:
 
 
 def test_rounds_can_be_added(finished: Path) -> None:
-    """They use the loop counts of the first round, and leave earlier lines untouched."""
+    """New rounds use the loop counts of the first round, and leave earlier lines untouched."""
     before = _lines(finished)
     with workers_here():
         done = fwdrev("sweep", "--resume", finished, "--rounds", "5", "--json")
@@ -127,7 +127,7 @@ def test_rounds_can_be_added(finished: Path) -> None:
     ],
 )
 def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part: str) -> None:
-    """It is clearly refused and left untouched."""
+    """Such a run is clearly refused and left untouched."""
     before = [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()]
     expect_one_line(fwdrev("sweep", "--resume", finished, *arguments), 2, part)
     assert [path.read_bytes() for path in sorted(finished.iterdir()) if path.is_file()] == before
@@ -141,7 +141,7 @@ def test_what_cannot_be_resumed(finished: Path, arguments: tuple[str, ...], part
     ],
 )
 def test_another_machine(finished: Path, tmp_path: Path, key: str, value: object, part: str) -> None:
-    """It is refused, with the first difference."""
+    """A run of another machine is refused, with the first difference."""
     folder = tmp_path / "theirs"
     folder.mkdir()
     (folder / "journal.jsonl").write_bytes((finished / "journal.jsonl").read_bytes())

@@ -31,7 +31,7 @@ def test_every_module_is_there() -> None:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_the_engine_agrees(wrt: Wrt, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its Jacobian equals ours, and it has counts."""
+    """The engine's Jacobian equals ours, and it has counts."""
     made: Engine = made_module("modes/engines/textbook.py", monkeypatch).Textbook()
     for name in ("driven", "mlp"):
         p = problem(name, n=7, m=3)
@@ -64,6 +64,6 @@ def test_the_figure_passes_its_tests(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_command_answers(whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """It prints a line for each engine that wins somewhere."""
+    """The command prints a line for each engine that wins somewhere."""
     made_module("fwdrev/cli/winners.py", monkeypatch).winners(whole)
     assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} <= {"forward", "reverse"}

@@ -110,7 +110,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_page_does_what_it_shows(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its blocks run in order, and each output matches word for word."""
+    """A page's blocks run in order, and each output matches word for word."""
     text = path.read_text(encoding="utf-8")
     with instant():
         for run in set(re.findall(r"\bruns/\w[\w-]*", text)) - set(re.findall(r"--out (runs/\w[\w-]*)", text)):

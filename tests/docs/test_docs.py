@@ -45,7 +45,7 @@ def _reference_pages() -> Any:
 
 
 def test_the_reference_is_current() -> None:
-    """It matches the command and the schemas; otherwise `make schema` rewrites it."""
+    """The reference matches the command and the schemas; otherwise `make schema` rewrites it."""
     pinned = re.search(r"^typer==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
     if pinned is None or version("typer") != pinned[1]:
         pytest.skip("another typer words the help in another way")
@@ -132,7 +132,7 @@ class _Fetched(HTMLParser):
 
 @pytest.mark.long
 def test_the_site_builds_and_fetches_nothing(tmp_path: Path) -> None:
-    """There is no warning; no page or style requests anything from another host."""
+    """The build gives no warning; no page or style requests anything from another host."""
     done = _build(tmp_path)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr

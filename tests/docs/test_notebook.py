@@ -71,7 +71,7 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 
 
 def test_the_notebook_is_stored_without_outputs() -> None:
-    """So a diff of it shows changes of its source only."""
+    """A diff of the notebook shows changes of its source only."""
     nbformat.validate(json.loads(NOTEBOOK.read_text("utf-8")))
     for cell in _code(NOTEBOOK):
         assert cell["outputs"] == []
@@ -86,7 +86,7 @@ def test_every_cell_runs_in_silence(cells: list[dict[str, Any]]) -> None:
 
 
 def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
-    """They show the run with its map, tables of crossovers, winners and rules, a figure, a Jacobian, a frame."""
+    """The cells show the run with its map, tables of crossovers, winners and rules, a figure, a Jacobian, a frame."""
     shown = [{k: "".join(v) for output in cell["outputs"] for k, v in output["data"].items()} for cell in cells]
     imports, run, crossover, winners, rules, figure, jacobian, frame, _ = shown
     assert imports == {}

@@ -33,7 +33,7 @@ def test_a_job_runs_make_targets_that_exist(job: str) -> None:
 
 
 def test_every_change_is_checked_and_tested_on_each_python() -> None:
-    """They go from the lowest that the package allows to the newest available."""
+    """The Pythons go from the lowest that the package allows to the newest available."""
     assert _targets("check") == ["check", "docs", "wheel"]
     assert _targets("test") == ["test"]
     pythons = WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"]
@@ -42,7 +42,7 @@ def test_every_change_is_checked_and_tested_on_each_python() -> None:
 
 
 def test_the_long_suite_runs_once_a_week() -> None:
-    """It runs on a schedule or on request only, with every Python that `make test-versions` looks for."""
+    """The long suite runs on a schedule or on request only, with every Python that `make test-versions` looks for."""
     triggers = WORKFLOW[True]  # `on` is true in YAML 1.1
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", triggers["schedule"][0]["cron"])
     assert _targets("weekly") == ["test-all", "test-versions"]
@@ -61,7 +61,7 @@ def test_actions_are_pinned(job: str) -> None:
 
 
 def test_the_citation_says_what_the_package_says() -> None:
-    """It follows version 1.2.0 of the format, with all required fields; the authors are those of the license."""
+    """The citation follows version 1.2.0 of the format, with all required fields; its authors are the license's."""
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert cited["cff-version"] == "1.2.0"
     assert cited["type"] == "software"

@@ -30,7 +30,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.usefixtures("plugin")
 def test_entry_points_add_engines_and_problems() -> None:
-    """They are listed after ours and found by name; ours cannot be replaced."""
+    """Third-party ones are listed after ours and found by name; ours cannot be replaced."""
     assert {"doubled", "nan", "raising"} < set(engine_names())
     assert "pair" in problem_names()
     p = problem("pair", n=3, m=2, depth=2)
@@ -65,7 +65,7 @@ def test_an_engine_that_cannot_be_loaded_says_why() -> None:
     ],
 )
 def test_what_is_unknown_gets_one_helpful_line(call: Any, message: str) -> None:
-    """It has the given and the allowed values."""
+    """The line has the given and the allowed values."""
     with pytest.raises(InputError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
@@ -79,7 +79,7 @@ def test_the_same_seed_gives_the_same_problem() -> None:
 
 
 def test_options_have_defaults() -> None:
-    """They are those that `fwdrev problems` shows."""
+    """The defaults are those that `fwdrev problems` shows."""
     assert problem_options("driven") == {"depth": 4, "width": 64, "n_of": "theta"}
 
 

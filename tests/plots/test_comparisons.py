@@ -26,7 +26,7 @@ def _run(day: int, *, numpy: str = "2", **fields: Any) -> Run:
 
 
 def test_a_trend_is_the_times_in_the_order_of_dates() -> None:
-    """It takes the middle of the common cells; each engine's time and their ratio follow the formulas."""
+    """The trend takes the middle of the common cells; each engine's time and their ratio follow the formulas."""
     found = trend([_run(3), _run(1), _run(2, outputs="1:256:*4")], PAIR)
     assert [point.run.created[8:10] for point in found.points] == ["01", "02", "03"]
     assert found.cell in {Cell(64, 16), Cell(64, 64), Cell(128, 16), Cell(128, 64)}
@@ -41,7 +41,7 @@ def test_a_trend_is_the_times_in_the_order_of_dates() -> None:
 
 
 def test_a_run_without_the_cell_is_left_out_and_says_so() -> None:
-    """So is a run of another problem."""
+    """A run of another problem is left out too."""
     runs = [_run(1), _run(2, outputs="1,2"), _run(3), _run(4, wrt="x")]
     found = trend(runs, PAIR, Cell(64, 64))
     assert [point.run.folder.name for point in found.points] == ["day1", "day3"]
@@ -62,7 +62,7 @@ def test_a_run_without_the_cell_is_left_out_and_says_so() -> None:
     ],
 )
 def test_nothing_in_common_is_one_clear_line(runs: list[Run], cell: Cell | None, part: str) -> None:
-    """It says what was given, what is allowed, and the remedy."""
+    """The line says what was given, what is allowed, and the remedy."""
     with pytest.raises(NothingMeasuredError, match="give runs of the same problem") as error:
         trend(runs, PAIR, cell)
     assert part in str(error.value)
@@ -70,7 +70,7 @@ def test_nothing_in_common_is_one_clear_line(runs: list[Run], cell: Cell | None,
 
 
 def test_one_round_has_a_point_and_no_interval() -> None:
-    """Its interval is NaN, for times and ratio."""
+    """A single round's interval is NaN, for times and ratio."""
     layout = lay_out_trend(trend([_run(1, rounds=1), _run(2)], PAIR))
     assert math.isnan(layout.ratio.low[0])
     assert math.isfinite(layout.ratio.low[1])
@@ -88,7 +88,7 @@ def test_wide_intervals_stay_on_the_logarithmic_scale() -> None:
 
 
 def test_side_by_side_are_the_maps_of_both() -> None:
-    """They share axes and one scale of colours, and each shows both crossovers."""
+    """The maps share axes and one scale of colours, and each shows both crossovers."""
     runs = (_run(1), _run(1, numpy="3", inputs="4:64:*4"))
     layout = lay_out_side_by_side(runs, PAIR)
     assert layout.titles == ("numpy 2", "numpy 3")
@@ -107,7 +107,7 @@ def test_side_by_side_are_the_maps_of_both() -> None:
 
 
 def test_titles_are_what_differs() -> None:
-    """They name machine, problem, versions or date, or else the folder. Changes are from one run to the next."""
+    """The titles name machine, problem, versions or date, or else the folder. Changes are from one run to the next."""
     assert differences([_run(1, wrt="x"), _run(1)]) == ["with respect to x", "with respect to theta"]
     assert differences([_run(1), _run(1)]) == ["day1", "day1"]
     assert differences([_run(1, options={"depth": 2}), _run(1)]) == ["depth 2", "default depth"]
@@ -115,7 +115,7 @@ def test_titles_are_what_differs() -> None:
 
 
 def test_two_runs_are_compared_in_files(tmp_path: Path) -> None:
-    """There are side by side and the trend; with three runs, one side by side for each consecutive pair."""
+    """Two runs give side by side and the trend; with three, each consecutive pair is side by side."""
     paths, notes = save_comparisons([_run(1), _run(2)], tmp_path, formats=["svg"])
     assert [path.name for path in paths] == ["side-by-side-forward-reverse.svg", "trend-forward-reverse.svg"]
     assert notes == []

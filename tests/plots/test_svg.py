@@ -40,7 +40,7 @@ def ids(svg: str) -> set[str]:
 
 
 def test_the_map_of_a_run_has_its_numbers(run: Run) -> None:
-    """It has each cell's factor, both engines, and the meaning of the lines."""
+    """The map has each cell's factor, both engines, and the meaning of the lines."""
     written = texts(inline_svg(run))
     cells = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR)).advantage
     assert set(written) >= {factor_text(float(value)) for value in np.ravel(cells)}
@@ -57,7 +57,7 @@ def test_equal_counts_are_drawn_where_they_are_known(run: Run) -> None:
 
 
 def test_ratios_do_not_say_that_they_were_measured(run: Run) -> None:
-    """They may be predictions; an interval is mentioned only where there is one."""
+    """Ratios may be predictions; an interval is mentioned only where there is one."""
     ratios = log_ratios(run, PAIR)
     assert crossover(ratios).in_m[64].size is not None
     assert "crossover, 95 % interval" in texts(inline_svg(ratios))
@@ -81,7 +81,7 @@ def test_every_reference_leads_somewhere(run: Run) -> None:
 
 
 def test_a_figure_fits_into_a_page(run: Run) -> None:
-    """It is as wide as the page, up to its natural width; on white; without a prologue; with style for itself only."""
+    """A figure is as wide as the page, up to its natural width, on white, without a prologue or style for others."""
     svg = inline_svg(run)
     root = parsed(svg)
     assert root.attrib["style"] == "width:100%;max-width:7.6in;height:auto;background:white"
@@ -131,7 +131,7 @@ def test_a_pair_that_shares_no_cell_is_passed_over(run: Run) -> None:
 
 
 def test_any_figure_can_be_inline() -> None:
-    """It may be the user's own."""
+    """The figure may be the user's own."""
     with styled():
         figure = Figure(figsize=(3, 2))
         figure.subplots().plot([1, 2], label="a")

@@ -223,7 +223,7 @@ def test_operations_are_compiled_once_for_each_mode() -> None:
 
 @EACH
 def test_nothing_is_written(name: str, cache: Path) -> None:
-    """This is the default; nothing is timed either."""
+    """Nothing is written by default; nothing is timed either."""
     fwdrev.jacobian(FUNCTIONS[name])(X)
     assert list(cache.iterdir()) == []
 
@@ -235,7 +235,7 @@ def test_measuring_writes_when_it_is_asked_for(cache: Path) -> None:
 
 
 def test_it_explains_itself() -> None:
-    """It has the mode, seconds and bytes of each mode, and a reason, as attributes and in lines of text."""
+    """The explanation has the mode, seconds and bytes of each mode, and a reason, as attributes and as text."""
     found = fwdrev.jacobian(_tall).explain(X)
     assert found.mode == "forward"
     assert found.seconds["forward"] < found.seconds["reverse"]

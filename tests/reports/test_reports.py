@@ -62,7 +62,7 @@ def test_called(name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if situation.jit])
 def test_compiled(name: str) -> None:
-    """They are so inside jax.jit too, where the two modes are not compared."""
+    """Results are those of JAX inside jax.jit too, where the two modes are not compared."""
     ours, theirs = made(name)
     found, expected = fwdrev.jacobian(ours.f, **ours.options, **ours.ours), jax.jacobian(theirs.f, **theirs.options)
     (first, *_), (known, *_) = arguments_of(ours), arguments_of(theirs)
@@ -76,6 +76,6 @@ def test_compiled(name: str) -> None:
 
 
 def test_every_situation_has_its_report() -> None:
-    """It is a repository and a number, or says that there is none."""
+    """A situation's report is a repository and a number, or says that there is none."""
     for name, situation in SITUATIONS.items():
         assert situation.report == OURS or re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", situation.report), name

@@ -107,6 +107,6 @@ def test_compiled() -> None:
 
 
 def test_every_situation_has_its_report() -> None:
-    """It is a repository and a number, or says that there is none."""
+    """A situation's report is a repository and a number, or says that there is none."""
     for name, (report, _) in SITUATIONS.items():
         assert report == OURS or re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", report), name

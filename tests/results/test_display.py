@@ -34,7 +34,7 @@ def test_helpers_escape_every_text() -> None:
 
 
 def test_a_crossover_is_two_tables_and_a_law(run: Run) -> None:
-    """They are m* at each n and n* at each m, with intervals, or else the cheaper engine."""
+    """The tables are m* at each n and n* at each m, with intervals, or else the cheaper engine."""
     found = crossover(log_ratios(run, PAIR))
     html = shown(found)
     cells = Reader(html).cells
@@ -55,7 +55,7 @@ def test_a_crossover_is_two_tables_and_a_law(run: Run) -> None:
 
 
 def test_the_level_of_a_crossover_is_shown(run: Run) -> None:
-    """It is the requested one."""
+    """The level is the requested one."""
     html = shown(crossover(log_ratios(run, PAIR), level=0.9))
     assert "90 % interval" in html
     assert "95 %" not in html
@@ -87,7 +87,7 @@ def test_scores_are_a_table(run: Run) -> None:
 
 
 def test_a_prediction_is_a_table_and_a_sentence(run: Run) -> None:
-    """It has measured beside predicted values, or says that there is no prediction."""
+    """The table has measured beside predicted values, or says that there is no prediction."""
     points = {64: (50.0, 60.0), 128: (None, 70.0)}
     found = Prediction(pair=PAIR, ratios=log_ratios(run, PAIR), crossovers=points, right=3, decided=4)
     html = shown(found)
@@ -104,7 +104,7 @@ def test_ratios_of_nothing_say_so(run: Run) -> None:
 
 
 def test_anything_else_is_its_repr() -> None:
-    """It is escaped too."""
+    """The text is escaped too."""
     assert record_html("<b>") == "<p>&#x27;&lt;b&gt;&#x27;</p>"
 
 
@@ -117,7 +117,7 @@ def test_records_are_shown_without_loading_what_is_heavy() -> None:
 
 
 def test_columns_are_aligned() -> None:
-    """They are two spaces apart, without trailing spaces; numbers are right-aligned on request."""
+    """Columns are two spaces apart, without trailing spaces; numbers are right-aligned on request."""
     rows = [("a", "1"), ("bcd", "")]
     assert aligned(rows) == ["a    1", "bcd"]
     assert aligned([("a", "1"), ("b", "100")], "<>") == ["a    1", "b  100"]

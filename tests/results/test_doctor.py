@@ -177,7 +177,7 @@ def test_the_smallest_difference_is_seen_four_times_in_five() -> None:
 
 
 def test_json_of_a_diagnosis() -> None:
-    """It is strict and has the documented keys."""
+    """The JSON is strict and has the documented keys."""
     made: Diagnosis = diagnose(GOOD, rounds())
     data = json.loads(json.dumps(made.to_json(), allow_nan=False))
     assert list(data) == ["fit", "findings", "noise"]

@@ -252,7 +252,7 @@ def test_an_engine_of_a_baseline_that_cannot_be_loaded_here(tmp_path: Path, monk
 
 @report(OURS)
 def test_an_engine_of_a_baseline_that_is_gone() -> None:
-    """It fails unless that is allowed; if no engine is left, each is reported and nothing was compared."""
+    """The check fails unless that is allowed; if no engine is left, each is reported and nothing was compared."""
     report = compared(with_engines("older"), measured(seed=1))
     (told,) = [each for each in report.told if each.subject == "older"]
     assert (report.outcome, told.verdict, told.fails) == (Outcome.MISSING, Verdict.MISSING, True)

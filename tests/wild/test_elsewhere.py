@@ -384,7 +384,7 @@ def test_null_may_be_called_noop_wherever_an_engine_is_named() -> None:
 
 @report(OURS)
 def test_a_baseline_may_call_null_noop(tmp_path: Path) -> None:
-    """It is the same engine."""
+    """null and noop are the same engine."""
     text = FILES["baseline"][1].decode()
     assert '"null"' in text
     one, other = (read("baseline", each.encode(), tmp_path) for each in (text, text.replace('"null"', '"noop"')))
@@ -553,7 +553,7 @@ def test_an_archive_whose_header_lies_is_refused(tmp_path: Path) -> None:
     ids=lambda given: next(iter(given)),
 )
 def test_a_specification_beyond_measure_is_refused(given: dict[str, Any]) -> None:
-    """It is refused at once, in a line of readable length."""
+    """Huge specifications are refused at once, in a line of readable length."""
     with pytest.raises(InputError) as caught:
         make_spec(given)
     assert len(str(caught.value)) < 400

@@ -359,7 +359,7 @@ def test_a_figure_that_fails_stops_no_other(
 
 @report("balena-os/balena-supervisor#63")
 def test_a_full_disk_leaves_baselines_and_manifests(whole: Path, tmp_path: Path) -> None:
-    """These files are replaced on purpose, but only by whole ones."""
+    """Baselines and manifests are replaced on purpose, but only by whole ones."""
     run, path = load(whole), tmp_path / "baseline.json"
     save_baseline(baseline_of(run), path)
     before = load_baseline(path)
@@ -414,7 +414,7 @@ def test_a_full_disk_leaves_good_verdict_files(
 
 @report("intel/luv-yocto#99")
 def test_verdict_files_come_before_any_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are written even if the text fails."""
+    """Verdict files are written even if the text fails."""
 
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError

@@ -103,7 +103,7 @@ def test_a_branch_without_a_commit(project: Repository) -> None:
 
 @report("shakacode/react_on_rails#3224")
 def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its last commit works; for the one before, the message says to fetch it."""
+    """The clone's last commit works; for the one before, the message says to fetch it."""
     project.git("clone", "--quiet", "--depth", "1", f"file://{project.top}", str(tmp_path / "shallow"))
     monkeypatch.chdir(tmp_path / "shallow")
     assert _texts("HEAD") == ["two", "two"]

@@ -116,7 +116,7 @@ def test_a_hook_that_goes_into_another_project(project: Repository, looks: str, 
 
 @report("pre-commit/pre-commit#321")
 def test_a_commit_in_a_submodule(project: Repository, looks: str, tmp_path: Path) -> None:
-    """Its GIT_DIR lies in the outer project."""
+    """The submodule's GIT_DIR lies in the outer project."""
     new_repository(tmp_path / "library", {"a": "old\n"})
     project.git("submodule", "--quiet", "add", str(tmp_path / "library"), "inner")
     project.commit()

@@ -283,7 +283,7 @@ def unpinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @report("matrix-org/synapse#5506")
 @pytest.mark.usefixtures("unpinned")
 def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
-    """It measures, and says so in one line."""
+    """The sweep measures, and says so in one line."""
     one = ("--inputs", "8", "--outputs", "2", "--engines", "forward,reverse", "--rounds", "1", "--blocks", "2")
     done = fwdrev("sweep", *one, "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr

@@ -418,7 +418,7 @@ def test_a_clock_that_steps(times: list[datetime], tmp_path: Path, monkeypatch: 
 def test_a_run_of_any_year_is_read(
     year: int, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Callable[..., tuple[int, str]]
 ) -> None:
-    """Its name and date are read, also beside a run that began at the same time."""
+    """The run's name and date are read, also beside a run that began at the same time."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(measure, "datetime", _clock(datetime(year, 1, 19, 3, 14, 8, tzinfo=UTC)))
     given = {"inputs": [4], "outputs": [2], "engines": ["forward", "reverse"]}

@@ -197,7 +197,7 @@ def _hint(answer: dict[str, Any], files: dict[str, Path]) -> str | None:
 
 @report(OURS)
 def test_generated_files_of_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are copied too; a file that the revision has stays its own."""
+    """Such files are copied too; a file that the revision has stays its own."""
     project = _with_submodule(tmp_path, monkeypatch)
     (project.top / ".git" / "modules" / "lib" / "info" / "exclude").write_text("made.py\n")
     project.write({"lib/made.py": "X = 1\n", "made.py": "committed\n"})

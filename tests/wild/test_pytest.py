@@ -162,7 +162,7 @@ def test_a_test_that_is_run_again_says_its_last_run(pytester: pytest.Pytester, *
 def test_beside_other_workers(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, count: str, skipped: int
 ) -> None:
-    """It does not measure there; a worker that is alone does."""
+    """A gate does not measure there; a worker that is alone does."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", count)
     pytester.makepyfile(f"def test_gate(fwdrev_gate):\n    {GATE}\n")
@@ -260,7 +260,7 @@ def test_a_first_failure_ends_the_run(pytester: pytest.Pytester) -> None:
     "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.long) for one in ("latin-1", "cp1252"))]
 )
 def test_a_terminal_that_knows_few_letters(tmp_path: Path, encoding: str) -> None:
-    """It shows substitutes for the division sign and the ellipsis, and the outcome is the same."""
+    """The terminal shows substitutes for the division sign and the ellipsis, and the outcome is the same."""
     (tmp_path / "test_it.py").write_text("def test(fwdrev_gate): fwdrev_gate(list, dict, max_ratio=1e6)\n")
     command = [sys.executable, "-m", "pytest", *PLUGIN, "-p", "no:cacheprovider"]
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}

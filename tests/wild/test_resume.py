@@ -85,7 +85,7 @@ def test_larger_limits_do_not_reopen_what_has_ended(folder: Path, monkeypatch: p
 
 @report(OURS)
 def test_an_empty_run_is_removed_under_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So no process can resume the run in between, and lose its measurements."""
+    """No process can resume the run in between, and lose its measurements."""
     told: list[str] = []
     remove = shutil.rmtree
 
@@ -121,7 +121,7 @@ def test_a_run_that_goes_while_it_is_opened(folder: Path, monkeypatch: pytest.Mo
 
 @report(OURS)
 def test_a_run_that_goes_before_it_is_opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its journal is not made anew."""
+    """The journal is not made anew."""
     (folder / "journal.jsonl").unlink()
     monkeypatch.setattr("fwdrev.results.runs.journal.load", lambda _: None)
     with pytest.raises(InputError, match=r"cannot write to .*: No such file"), again(folder):

@@ -92,7 +92,7 @@ def _assert_survive(way: str, cases: Sequence[Case]) -> None:
 @pytest.mark.parametrize("words", ["--help", "explain --json"])
 @report("aws/aws-cli#1113")
 def test_what_only_tells_has_nothing_to_fail(words: str, way: str) -> None:
-    """It shows no answer, so nothing else can go wrong."""
+    """Such a command shows no answer, so nothing else can go wrong."""
     code, errors = _ended(way.format(f"{sys.executable} -m fwdrev {words}"))
     assert code == 0, errors
     full = "fwdrev: standard output was lost: No space left on device\n"
@@ -186,7 +186,7 @@ def test_files_are_written_where_no_text_can_be(tmp_path: Path) -> None:
 
 @report("ingelabs/classpath#53")
 def test_both_sides_start_where_everything_is_closed(tmp_path: Path) -> None:
-    """Otherwise a pipe of ours with number 0 would have become the sides' standard input."""
+    """A pipe of ours with number 0 would otherwise become the sides' standard input."""
     project = make_project(tmp_path / "project")
     source = project / "mine.py"
     source.write_text(source.read_text(encoding="utf-8").replace("COUNT = 10", "COUNT = 12"), encoding="utf-8")

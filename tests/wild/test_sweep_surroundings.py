@@ -59,7 +59,7 @@ CACHE = "UserWarning: Error writing persistent compilation cache entry for 'jit_
     ],
 )
 def test_what_is_no_fault_of_an_engine(tmp_path: Path, code: int, last: str, arm: str | None, part: str) -> None:
-    """Its worker's end and last words tell."""
+    """The worker's end and last words show it."""
     with pytest.raises(SurroundingsError, match=part):
         check_end(_ended(code, last), tmp_path, arm)
 
@@ -86,7 +86,7 @@ def test_what_is_one(tmp_path: Path, code: int, last: str, arm: str | None) -> N
 
 @report(OURS)
 def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
-    """It did not crash, so there is no verdict."""
+    """The side did not crash, so there is no verdict."""
     program = ("-c", "import os, sys; sys.stdin.readline(); os.kill(os.getpid(), 15)")
     ended = pytest.raises(SurroundingsError, match="ended from outside, with signal SIGTERM")
     with started("head", tmp_path, os.environ, tmp_path / "log", {}, program) as side, ended:
@@ -95,7 +95,7 @@ def test_a_side_of_a_check_that_is_ended_from_outside(tmp_path: Path) -> None:
 
 @report("golang/go#58765")
 def test_a_full_disk_takes_the_last_words_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So the disk is checked too: a silent death on a full disk is not the engine's fault."""
+    """The disk is checked too: a silent death on a full disk is not the engine's fault."""
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

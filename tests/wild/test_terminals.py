@@ -67,7 +67,7 @@ def test_a_bar_is_drawn_where_it_can_be(
 @pytest.mark.parametrize("variable", ["FORCE_COLOR", "TTY_COMPATIBLE"])
 @report("tardis-sn/tardis#494")
 def test_a_file_gets_lines(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets lines even if rich takes it for a terminal."""
+    """A file gets lines even if rich takes it for a terminal."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(variable, "1")
     with (tmp_path / "log").open("w", encoding="utf-8") as log:

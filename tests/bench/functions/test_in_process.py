@@ -113,7 +113,7 @@ def test_what_the_compiler_says_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_would_not_end_in_time_does_not_begin() -> None:
-    """It is refused in this process; in a process that may be killed it may try."""
+    """A call that would be late is refused in this process; in a process that may be killed it may try."""
     x = np.ones(3000)
     found = probe_function(jnp.tanh, (x,))
     trials = FunctionTrials(found)

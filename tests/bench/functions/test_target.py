@@ -74,7 +74,7 @@ def ours(x: Any, y: Any) -> Any:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("where", ["target_module", "target_module.py", "./target_module.py"])
 def test_functions_are_found(where: str) -> None:
-    """They lie in a module or in a file, whose neighbours it can import; stages keep their order."""
+    """Functions lie in a module or in a file, whose neighbours it can import; stages keep their order."""
     found = functions_of(Target(what=f"{where}:single, ours"))
     assert list(found) == ["single", "ours"]
     assert found["ours"](4.0) == 2.0
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_refused(what: str, said: str) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_dotted_names_are_followed() -> None:
-    """They lead to a method of an object, in a module or a file; also for the point."""
+    """Dotted names lead to a method of an object, in a module or a file; also for the point."""
     found = functions_of(Target(what="target_module.py:model.residuals"))
     assert list(found) == ["model.residuals"]
     assert found["model.residuals"](4.0) == 2.0
@@ -116,7 +116,7 @@ def test_dotted_names_are_followed() -> None:
 
 @pytest.mark.parametrize("where", ["target_package/inner/mod.py", "target_package.inner.mod"])
 def test_a_file_of_a_package_imports_relatively(where: str, project: Path) -> None:
-    """It is imported as part of its package, wherever that is."""
+    """The file is imported as part of its package, wherever that is."""
     (found,) = functions_of(Target(what=f"{where}:f")).values()
     assert found(2.0) == 30.0
     assert found.__module__ == "target_package.inner.mod"
@@ -181,7 +181,7 @@ def test_a_file_may_have_numbers_and_names(project: Path) -> None:
 
 @pytest.mark.parametrize("keep", [0, 10, 0.3, 0.6, 0.95])
 def test_a_damaged_file_is_refused(project: Path, keep: float) -> None:
-    """It may end early anywhere, or have changed bytes."""
+    """The file may end early anywhere, or have changed bytes."""
     np.savez_compressed(project / "whole.npz", x=np.arange(100.0), y=np.arange(50.0))
     whole = (project / "whole.npz").read_bytes()
     size = int(keep if keep > 1 else keep * len(whole))

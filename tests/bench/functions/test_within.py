@@ -38,7 +38,7 @@ def one_long_loop() -> int:
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
 @pytest.mark.parametrize("package", [HERE, HERE.rpartition(".")[0]])
 def test_an_endless_call_is_given_up(seconds: float, package: str, call: Callable[[], object]) -> None:
-    """It ends at a line of the module or package, whatever it catches."""
+    """The call ends at a line of the module or package, whatever it catches."""
     with pytest.raises(TimeoutError):
         within(seconds, call, package)
     assert sys.gettrace() is None
@@ -64,7 +64,7 @@ def test_it_is_given_up_there_only() -> None:
 
 @pytest.mark.parametrize("seconds", [60.0, math.inf])
 def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
-    """Its result is returned, its exception raised."""
+    """The call's result is returned, its exception raised."""
     assert within(seconds, lambda: 3, HERE) == 3
     with pytest.raises(ZeroDivisionError):
         within(seconds, lambda: 1 // 0, HERE)

@@ -53,7 +53,7 @@ def test_blas_settings_that_choose_kernels() -> None:
 
 
 def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There may be no load average, and a JAX that does not start."""
+    """The load average may be missing, and JAX may not start."""
     (tmp_path / "jax.py").write_text("raise ImportError('no such library')")
 
     def none() -> tuple[float, float, float]:
@@ -67,14 +67,14 @@ def test_facts_that_a_system_does_not_tell(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_process_that_says_why_it_cannot() -> None:
-    """It is the last line of its errors, or its signal."""
+    """The problem is the last line of its errors, or its signal."""
     assert ask(["-c", "1/0"], dict(os.environ), 60.0).problem == "ZeroDivisionError: division by zero"
     assert ask(["-c", "raise SystemExit(3)"], dict(os.environ), 60.0).problem == "ended with exit code 3"
     assert ask(["-c", "import os; os.abort()"], dict(os.environ), 60.0).problem == "ended with signal SIGABRT"
 
 
 def test_a_stuck_process_goes_with_all_that_it_started(tmp_path: Path) -> None:
-    """They end after its time-out."""
+    """The process and its children end after its time-out."""
     told = tmp_path / "pid"
     sleeper = f"""
 import pathlib, subprocess, sys, time
@@ -87,7 +87,7 @@ time.sleep(600)
 
 
 def test_the_command_in_json() -> None:
-    """It looks, measures for a moment, and answers; no finding is an error."""
+    """The command looks, measures for a moment, and answers; no finding is an error."""
     done = fwdrev("doctor", "--seconds", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "measuring the noise for 1 s: leave the machine alone meanwhile\n"
@@ -101,7 +101,7 @@ def test_the_command_in_json() -> None:
 
 @pytest.mark.parametrize("seconds", ["0.5", "601", "-1", "nan", "inf"])
 def test_seconds_out_of_range(seconds: str) -> None:
-    """They are refused at once, in one line."""
+    """Such seconds are refused at once, in one line."""
     expect_one_line(fwdrev("doctor", "--seconds", seconds), 2, f"seconds = {float(seconds):g}: give a number from 1 to")
 
 
@@ -133,7 +133,7 @@ def test_interrupted_it_leaves_nothing_behind(number: signal.Signals, code: int)
 
 
 def test_signals_wait_while_a_process_is_started() -> None:
-    """Otherwise a process that is not registered yet would go on alone; afterwards the old handlers are back."""
+    """Without deferred signals, an unregistered process would go on alone; afterwards the old handlers are back."""
     before, at_the_end = signal.getsignal(signal.SIGINT), False
 
     def start() -> None:
@@ -161,7 +161,7 @@ def _gone(pid: int) -> bool:
 
 
 def test_input_error_is_what_the_command_raises() -> None:
-    """It comes before anything starts."""
+    """The error comes before anything starts."""
     from fwdrev.cli.doctor import doctor
 
     with pytest.raises(InputError, match="give a number from 1 to 600"):

@@ -14,7 +14,7 @@ MEGABYTE = 10**6
 
 
 def test_the_peak_of_a_call_is_what_it_held_at_once() -> None:
-    """It counts neither allocations in total nor earlier ones."""
+    """The peak counts neither allocations in total nor earlier ones."""
     before = np.ones(4 * MEGABYTE)
 
     def call() -> object:
@@ -43,7 +43,7 @@ def test_a_share_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("limit", "ends"), [("100_000_000", "no room"), ("None", "done")])
 def test_a_limit_holds_inside_its_block_only(limit: str, ends: str) -> None:
-    """It runs in a process of its own, since the memory mapped here already is unknown."""
+    """The test runs in a process of its own, since the memory mapped here already is unknown."""
     code = f"""
 import numpy as np
 from fwdrev.bench.machine.memory import limited

@@ -85,7 +85,7 @@ def test_an_answer_does_not_wait_for_what_was_left_behind(told: Path, *, own_ses
 @report("python/cpython#82388")
 @pytest.mark.parametrize("own_session", [False, True])
 def test_a_late_process_is_given_up_whatever_holds_its_pipes(told: Path, *, own_session: bool) -> None:
-    """Its group ends with it; a session of its own cannot be found, and we do not wait for it."""
+    """The process's group ends with it; a session of its own cannot be found, and we do not wait for it."""
     answer = ask(["-c", grandchild(told, "time.sleep(600)", own_session=own_session)], os.environ, 2.0)
     assert answer.problem == "no answer in 2 s"
     if not own_session:
@@ -95,7 +95,7 @@ def test_a_late_process_is_given_up_whatever_holds_its_pipes(told: Path, *, own_
 @report("python/cpython#82388")
 @pytest.mark.parametrize("own_session", [False, True])
 def test_a_worker_that_dies_is_seen_though_its_pipe_is_held(told: Path, tmp_path: Path, *, own_session: bool) -> None:
-    """It counts as crashed at once, with its signal, and not as late."""
+    """The worker counts as crashed at once, with its signal, and not as late."""
     program = grandchild(told, "print('one', flush=True); os.kill(os.getpid(), 11)", own_session=own_session)
     with started(program, tmp_path / "log") as worker:
         assert lines_of(worker) == ["one"]
@@ -105,7 +105,7 @@ def test_a_worker_that_dies_is_seen_though_its_pipe_is_held(told: Path, tmp_path
 
 @report("python/cpython#76116")
 def test_a_late_worker_goes_with_its_children(told: Path, tmp_path: Path) -> None:
-    """Otherwise its children would slow down all later measurements."""
+    """A late worker's children would slow down all later measurements."""
     with started(grandchild(told, HANGS), tmp_path / "log") as worker:
         assert worker.line(PLENTY) == "ready"
         assert worker.line(1.0) is None
@@ -189,7 +189,7 @@ def test_more_files_than_select_can_count(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_no_pipe_stays_open(tmp_path: Path) -> None:
-    """It holds for a process that ran and for one that could not start."""
+    """No pipe remains of a process that ran or of one that could not start."""
     before = psutil.Process().num_fds()
     with started("print('one')", tmp_path / "log") as child:
         assert lines_of(child) == ["one"]
@@ -202,7 +202,7 @@ def test_no_pipe_stays_open(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_a_command_larger_than_the_pipe(tmp_path: Path) -> None:
-    """It is written while we read, and a process that never reads it is late like any other."""
+    """The command is written while we read, and a process that never reads it is late like any other."""
     command = ["x" * (1 << 20)]
     with started("import sys; print(len(sys.stdin.readline()))", tmp_path / "log") as child:
         child.send(command)
@@ -289,7 +289,7 @@ sys.exit(3)
 @report(OURS)
 @pytest.mark.parametrize("each", ["x", "x" * (1 << 16)])
 def test_an_answer_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, each: str) -> None:
-    """It is given up when it is too large or late, whichever comes first."""
+    """The answer is given up when it is too large or late, whichever comes first."""
     monkeypatch.setattr(process, "LARGEST_OUTPUT", 1 << 20)
     program = f"import os, time\nwhile True: os.write(1, {each!r}.encode()); time.sleep({1e-3 if each == 'x' else 0})"
     with started(program, tmp_path / "log") as child:
@@ -339,7 +339,7 @@ def test_a_process_that_a_nameless_signal_ends(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_a_death_while_starting(tmp_path: Path) -> None:
-    """Its reason is reported, whether the interpreter fails or the program."""
+    """The reason is reported, whether the interpreter fails or the program."""
     broken = os.environ | {"PYTHONHOME": str(tmp_path / "nowhere")}
     with Team().started(["-c", "print()"], broken, log=tmp_path / "log") as child:
         child.send({"do": "start"})
@@ -352,7 +352,7 @@ def test_a_death_while_starting(tmp_path: Path) -> None:
 
 @report(OURS)
 def test_an_exception_while_reading_reaches_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may come from another thread; the process ends anyway."""
+    """The exception may come from another thread; the process ends anyway."""
 
     def refused(*_: object) -> NoReturn:
         raise OSError("no more")
@@ -373,7 +373,7 @@ def test_an_exception_while_reading_reaches_the_caller(tmp_path: Path, monkeypat
 
 @report(OURS)
 def test_an_interrupt_while_starting_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It comes after the start of the process and before we register it."""
+    """The interrupt comes after the start of the process and before we register it."""
     start, children = ChildProcess.__init__, list[ChildProcess]()
 
     def interrupted(self: ChildProcess, *arguments: object, **options: object) -> None:

@@ -17,7 +17,7 @@ from fwdrev.modes.errors import InputError
     ],
 )
 def test_a_point_without_a_module_is_beside_its_function(text: str | None, points: list[str]) -> None:
-    """This holds for a Jacobian and for a file too."""
+    """The point of a Jacobian or of a file lies beside its function too."""
     assert list(points_of(["jacfwd:a:f", "b/c.py:g"], text).values()) == points
 
 

@@ -89,7 +89,7 @@ def test_a_missing_spec_file(tmp_path: Path) -> None:
 
 
 def test_quick_is_at_least_seven_by_seven() -> None:
-    """It has at least five rounds of both recursions and both JAX engines."""
+    """A quick sweep has at least five rounds of both recursions and both JAX engines."""
     spec = make_spec(QUICK)
     assert len(spec.inputs) >= 7
     assert len(spec.outputs) >= 7

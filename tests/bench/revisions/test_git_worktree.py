@@ -43,7 +43,7 @@ def test_an_older_revision() -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])
 def test_nothing_is_left(project: Path, error: type[BaseException]) -> None:
-    """It holds however the block ends, and even if the worktree was changed or removed meanwhile."""
+    """No worktree remains however the block ends, and even if the worktree was changed or removed meanwhile."""
     for spoil in (lambda base: (base / "new").write_text("x"), shutil.rmtree):
         seen: list[Path] = []
         with pytest.raises(error):

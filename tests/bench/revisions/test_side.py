@@ -132,7 +132,7 @@ JACOBIANS: dict[str, tuple[Callable[[Any], Any], Any, bool]] = {
 @pytest.mark.parametrize("mode", ["jacfwd", "jacrev"])
 @pytest.mark.parametrize("name", JACOBIANS)
 def test_jacobians_of_any_kind(name: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are compared with difference quotients of the function's result."""
+    """Jacobians are compared with difference quotients of the function's result."""
     function, point, right = JACOBIANS[name]
     if (name, mode) == ("complex", "jacrev"):
         return  # JAX has no reverse mode of a complex result for a real input

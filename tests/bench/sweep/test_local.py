@@ -101,7 +101,7 @@ def test_what_a_thread_raises_reaches_the_caller(
 
 
 def test_more_threads_than_processors(tmp_path: Path) -> None:
-    """They are refused before anything starts."""
+    """Too many threads are refused before anything starts."""
     with pytest.raises(InputError, match="threads = 1000: this machine lets us use"):
         LocalExecutor(make_spec({"threads": 1000}), tmp_path)
 

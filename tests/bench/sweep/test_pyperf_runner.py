@@ -18,7 +18,7 @@ ONE = {"inputs": "4", "outputs": "2", "protocol": "pyperf", "rounds": 2, "effort
 
 @pytest.mark.parametrize("right", ["forward", pytest.param("jax-vjp", marks=pytest.mark.long)])
 def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right: str) -> None:
-    """It has as many rounds as processes, with pyperf's number of values; an arm that dies there is recorded so."""
+    """A cell has as many rounds as processes, with pyperf's number of values; an arm that dies there is recorded so."""
     install_plugin(tmp_path, monkeypatch)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -68,7 +68,7 @@ def test_bad_combinations(tmp_path: Path) -> None:
 
 
 def test_what_pyperf_would_drop_is_passed_on(tmp_path: Path) -> None:
-    """It keeps every variable of our workers."""
+    """pyperf's command line keeps every variable of our workers."""
     from fwdrev.bench.machine.environment import worker_environment
 
     given = worker_environment(make_spec({}), tmp_path)

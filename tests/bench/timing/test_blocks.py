@@ -72,7 +72,7 @@ def test_what_an_arm_leaves_behind_is_not_charged_to_the_next(clock: FakeClock) 
 
 
 def test_a_change_of_arms_costs_calls_that_are_not_counted(clock: FakeClock) -> None:
-    """They are one, and an eighth of a block; none if the arm continues, as in the middle of ABBA."""
+    """A change costs one uncounted call and an eighth of a block; none if the arm continues, as amid ABBA."""
     arms = {"a": clock.arm("a", 1.0), "b": clock.arm("b", 2.0)}
     assert timed_blocks(arms, {"a": 16, "b": 7}, 2, Random(0)) == {"a": [1.0] * 2, "b": [2.0] * 2}
     first, second = ("a", "b") if clock.calls[0] == "a" else ("b", "a")
@@ -84,7 +84,7 @@ def test_a_change_of_arms_costs_calls_that_are_not_counted(clock: FakeClock) -> 
 
 
 def test_a_block_takes_about_what_was_asked(clock: FakeClock) -> None:
-    """It has at least one call, and enough of a short one."""
+    """A block has at least one call, and enough of a short one."""
     came: list[str] = []
     loops = calibrate({"slow": clock.arm("slow", 5.0), "fast": clock.arm("fast", 0.001)}, 0.5, came.append)
     assert loops == {"slow": 1, "fast": 500}
@@ -103,7 +103,7 @@ def test_the_shortest_of_three_calls_counts(clock: FakeClock) -> None:
 
 
 def test_arms_that_are_nearly_equal_share_a_loop_count(clock: FakeClock) -> None:
-    """They use that of the slower one, up to a factor of two between them."""
+    """Such arms use that of the slower one, up to a factor of two between them."""
     arms = {"a": clock.arm("a", 0.010), "b": clock.arm("b", 0.011), "c": clock.arm("c", 0.003)}
     loops = calibrate(arms, 1.0)
     assert loops["a"] == loops["b"] == 91

@@ -124,7 +124,7 @@ def test_setup_is_called_anew_in_each_round(clock: Clock) -> None:
 
 
 def test_the_old_pair_lives_until_the_new_one_is_there() -> None:
-    """So new arrays lie elsewhere, at a random distance; nothing older is held."""
+    """New arrays then lie elsewhere, at a random distance; nothing older is held."""
     made: list[Any] = []
     alive: list[list[bool]] = []
 
@@ -145,7 +145,7 @@ def test_the_old_pair_lives_until_the_new_one_is_there() -> None:
 
 
 def test_the_collector_is_as_it_was() -> None:
-    """It is off during blocks; afterwards its state is as before, even if a callable raises."""
+    """The collector is off during blocks; afterwards its state is as before, even if a callable raises."""
     seen: list[bool] = []
     pair = PairedCallables(lambda: seen.append(gc.isenabled()), lambda: None)
     pair.probe()
@@ -184,7 +184,7 @@ def test_the_layout_fits_the_time(clock: Clock, seconds: float, rounds: int, blo
 
 @pytest.mark.parametrize(("seconds", "rounds"), [(0.12, 5), (0.15, 4), (0.3, 2), (0.6, 1), (3.0, 0)])
 def test_without_time_for_two_looks_there_are_as_many_rounds_as_fit(clock: Clock, seconds: float, rounds: int) -> None:
-    """There may be none; the message gives a time for two looks of five rounds, which suffices."""
+    """There may be no rounds; the message gives a time for two looks of five rounds, which suffices."""
     pair, found = measured(clock, f=seconds, g=seconds)
     layout = found.layout(5.0)
     assert (layout.rounds, layout.blocks) == (rounds, 2)
@@ -194,7 +194,7 @@ def test_without_time_for_two_looks_there_are_as_many_rounds_as_fit(clock: Clock
 
 
 def test_what_setup_takes_counts(clock: Clock) -> None:
-    """It counts in each round; first calls do not, since they compile for all rounds."""
+    """Setup counts in each round; first calls do not, since they compile for all rounds."""
     compiled: set[str] = set()
 
     def compiling(name: str) -> Callable[[], None]:
@@ -229,7 +229,7 @@ class Waited:
 
 
 def test_arrays_of_jax_are_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They may be alone or inside a result, and each call waits once; a result without arrays is returned as it is."""
+    """Arrays may be alone or inside a result, and each call waits once; a result without arrays is unchanged."""
     from jax import tree_util
 
     def block_until_ready(found: Any) -> Any:

@@ -48,7 +48,7 @@ class Asked:
 def test_rounds_fill_the_time(
     monkeypatch: pytest.MonkeyPatch, seconds: float, each: float, rounds: int, blocks: int
 ) -> None:
-    """There are at least four, of one second each in eight seconds; each has its own order and the last processor."""
+    """At least four rounds fit, of one second each in eight seconds; each has its own order and the last processor."""
     asked = Asked(monkeypatch, each)
     found = noise_rounds(seconds)
     assert asked.requests == [
@@ -69,7 +69,7 @@ def test_without_noise_there_is_no_diagnosis(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_two_arms_are_one_function(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are warm before anything counts, calibrated together, in an order by the seed; pinned where allowed."""
+    """Both arms are warm before anything counts, calibrated together, in an order by the seed; pinned where allowed."""
     calls: list[int] = []
     told: dict[str, Any] = {}
 

@@ -46,7 +46,7 @@ def test_a_push_is_that_of_the_g_recursion(room: primitives._Room, rows: int, co
 
 
 def test_a_pull_is_that_of_the_d_recursion(room: primitives._Room) -> None:
-    """It is stored by rows, into the result or into new memory."""
+    """The pull is stored by rows, into the result or into new memory."""
     expected = piece(room, 0, ROWS, INNER) @ piece(room, 1, INNER, COLUMNS)
     expect_in_place(room, primitives._PRODUCTS["pull"](room, ROWS, INNER, COLUMNS)(), expected, "C")
     fresh: Any = primitives._PRODUCTS["pull fresh"](room, ROWS, INNER, COLUMNS)()
@@ -56,7 +56,7 @@ def test_a_pull_is_that_of_the_d_recursion(room: primitives._Room) -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 1), (3, 1), (3, 5), (12, 5)])
 def test_other_operations(room: primitives._Room, rows: int, columns: int) -> None:
-    """There are a diagonal from the left or from the right, and a copy."""
+    """A diagonal multiplies from the left or from the right, and a copy copies."""
     stored = order(rows, 2 * columns)
     scaled = room._pieces[0][:rows, None] * piece(room, 1, rows, columns, stored)
     expect_in_place(room, primitives._OTHERS["scale rows"](room, rows, columns)(), scaled, stored)
@@ -69,7 +69,7 @@ def test_other_operations(room: primitives._Room, rows: int, columns: int) -> No
 def test_outer_products_are_those_of_a_dense_layer(
     room: primitives._Room, columns: int, outputs: int, inputs: int
 ) -> None:
-    """They have about as many outputs as inputs and as many parameters as the table says, at least one of each."""
+    """Products have about as many outputs as inputs and as many parameters as the table says, at least one of each."""
     x, U = room._pieces[0][:inputs], piece(room, 1, ROWS, outputs)
     expected = np.hstack([np.kron(U, x[None, :]), U])
     expect_in_place(room, primitives._OTHERS["outer"](room, ROWS, columns)(), expected, "C")
@@ -148,7 +148,7 @@ def test_the_median_of_three_counts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_tables_come_from_a_process_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is pinned, with a worker's settings and a minute of spare time; a failing one gives the reason."""
+    """The process is pinned, with a worker's settings and a minute of spare time; a failing one gives the reason."""
     asked: list[Any] = []
 
     def ask(arguments: list[str], environment: dict[str, str], timeout: float) -> Answer:

@@ -56,7 +56,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
 def test_an_engine_that_takes_its_worker_with_it(
     failing: dict[str, Found], engine: str, status: Status, reason: str
 ) -> None:
-    """It fails from m = 6 on: recorded at the smallest sizes, skipped by name at larger ones."""
+    """The engine fails from m = 6 on: recorded at the smallest sizes, skipped by name at larger ones."""
     found = failing[engine]
     for cell, expected in {(4, 6): status, **dict.fromkeys([(4, 9), (8, 6), (8, 9)], Status.SKIPPED)}.items():
         ((index, only),) = found[Cell(*cell)].items()

@@ -59,14 +59,14 @@ def test_a_reference_is_right_where_the_function_is_finite(wrt: Wrt, dtype: str)
 
 @pytest.mark.parametrize("spoil", [lambda Jv: Jv * np.nan, lambda Jv: Jv * np.inf, lambda Jv: Jv * 1.01])
 def test_a_reference_that_contradicts_itself_is_computed_again(monkeypatch: pytest.MonkeyPatch, spoil: Any) -> None:
-    """It is compiled as by default; u · (J v) differs from (u J) · v if one of them is wrong."""
+    """The new reference is compiled as by default; u · (J v) differs from (u J) · v if one of them is wrong."""
     seen = spoilt(monkeypatch, spoil)
     assert reference(SMALL, Wrt.BOTH).holds
     assert seen == [QUICK, {}]
 
 
 def test_a_good_reference_costs_one_compilation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the quick one."""
+    """The one compilation is the quick one."""
     seen = spoilt(monkeypatch, lambda Jv: Jv)
     assert reference(SMALL, Wrt.BOTH).holds
     assert seen == [QUICK]
@@ -96,7 +96,7 @@ def test_what_is_finite_in_the_reference_is_compared() -> None:
 
 
 def test_a_run_tells_what_was_not_checked() -> None:
-    """It stands beside arms that were not measured, and is no failure."""
+    """The note stands beside arms that were not measured, and is no failure."""
     run = scripted_run(inputs="64", outputs="1", rounds=1)
     told = [
         replace(o, arms={k: replace(arm, reason="not checked: …") for k, arm in o.arms.items()})

@@ -55,13 +55,13 @@ def _expect_cheapest(chain: Chain, wrt: Wrt) -> None:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", FEW_LAYERS, ids=case_id)
 def test_plan_is_the_cheapest_of_all_trees(case: Any, wrt: Wrt) -> None:
-    """This holds on the table, for problems small enough to try every tree."""
+    """No tree on the table is cheaper, for problems small enough to try every tree."""
     _expect_cheapest(make(case).chain, wrt)
 
 
 @given(problems(), st.sampled_from(Wrt))
 def test_plan_is_the_cheapest_of_all_trees_of_any_chain(p: Problem, wrt: Wrt) -> None:
-    """This holds for all layers, with and without parameters, structured or not."""
+    """No tree is cheaper whatever the layers, with and without parameters, structured or not."""
     assume(len(p.chain.layers) <= 4)
     _expect_cheapest(p.chain, wrt)
 
@@ -79,7 +79,7 @@ def test_extreme_trees_are_the_two_recursions(case: Any, wrt: Wrt) -> None:
 
 @given(problems(), st.sampled_from(Wrt), st.sampled_from(EXTREMES))
 def test_extreme_trees_of_any_chain(p: Problem, wrt: Wrt, extreme: Any) -> None:
-    """This holds for all layers, product by product, except for the order of independent ones."""
+    """Costs agree for all layers, product by product, except for the order of independent ones."""
     name, tree_of = extreme
     program = program_of(tree_of(len(p.chain.layers)), p.chain, wrt)
     lines = products_of(program, p.chain.linearizations())
@@ -125,7 +125,7 @@ def test_parts_that_are_computed_together_and_used_apart(name: str) -> None:
 
 @pytest.mark.parametrize(("n_of", "n", "m", "direction"), [("x", 2, 9, "forward"), ("theta", 400, 1, "reverse")])
 def test_a_chain_too_long_to_plan_is_forward_or_reverse(n_of: str, n: int, m: int, direction: str) -> None:
-    """Its trees are not compared: the plan is the cheaper of the two modes, and its Jacobian is right."""
+    """The chain's trees are not compared: the plan is the cheaper of the two modes, and its Jacobian is right."""
     p, wrt = problem("driven", n=n, m=m, depth=LONGEST + 1, width=3, n_of=n_of), Wrt(n_of)
     found = plan(p.chain, wrt, OPERATIONS)
     assert (found.direction, found.tree, found.program) == (direction, None, None)
@@ -135,7 +135,7 @@ def test_a_chain_too_long_to_plan_is_forward_or_reverse(n_of: str, n: int, m: in
 
 
 def test_a_chain_too_long_to_plan_in_jax(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the better of JAX's own two modes; the limit is lower, since JAX takes seconds to compile many layers."""
+    """The plan is the better of JAX's own modes; the limit is lower, as JAX takes seconds to compile many layers."""
     monkeypatch.setattr("fwdrev.modes.engines.planner.LONGEST", 5)
     p = problem("driven", n=30, m=2, depth=6, width=3)
     assert plan(p.chain, Wrt.THETA, OPERATIONS).tree is None

@@ -44,7 +44,7 @@ def _expected_tree(mode: str, argnums: Any) -> Any:
 @CHUNKS
 @pytest.mark.parametrize("argnums", [0, -1, (1, 0)])
 def test_trees(mode: str, chunk: int | None, argnums: Any) -> None:
-    """They hold arrays and numbers; one argument or several are differentiated, the others and keywords are held."""
+    """Trees hold arrays and numbers; one argument or several are differentiated, the others and keywords are held."""
     found = jacobian_by(orbit, mode, argnums, chunk=chunk)
     assert_same(jax.jit(found)(STATE, 1.5, scale=3.0), _expected_tree(mode, argnums))
 
@@ -61,7 +61,7 @@ def _expected_hessian() -> Any:
 @MODES
 @CHUNKS
 def test_transformed(mode: str, chunk: int | None) -> None:
-    """It works under vmap, and within itself, as a Hessian."""
+    """The Jacobian works under vmap, and within itself, as a Hessian."""
     x = np.linspace(0.5, 1.0, 5)
     twice = jacobian_by(jacobian_by(_product_of_sines, mode, chunk=chunk), mode, chunk=chunk)
     assert_same(jax.jit(twice)(x), _expected_hessian())
@@ -99,7 +99,7 @@ def test_complex(mode: str, chunk: int | None) -> None:
 
 @CHUNKS
 def test_integers(chunk: int | None) -> None:
-    """They may be arguments in reverse mode, and results in forward mode."""
+    """Integers may be arguments in reverse mode, and results in forward mode."""
 
     def f(x: Any, i: Any) -> Any:
         return x * i

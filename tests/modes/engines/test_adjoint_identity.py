@@ -17,7 +17,7 @@ def _maps(p: Problem) -> list[LinearMap]:
 
 @given(problems(), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_adjoint_identity(p: Problem, count: int, seed: int) -> None:
-    """It holds for every map of every layer, with fewer and with more seeds than the map has columns."""
+    """The identity holds for every map of every layer, with fewer and with more seeds than the map has columns."""
     rng = np.random.default_rng(seed)
     for J in _maps(p):
         V, U = rng.standard_normal((J.n_in, count)), rng.standard_normal((count, J.n_out))

@@ -150,7 +150,7 @@ def test_recursions_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> 
 
 @given(problems(), st.sampled_from(Wrt), st.sampled_from(["forward", "reverse"]))
 def test_counts_on_any_chain(p: Problem, wrt: Wrt, name: str) -> None:
-    """This holds for all layers."""
+    """Counts are right for all layers."""
     assert engine(name).cost(p.chain, wrt).multiply_adds == _run_counting(p, wrt, name)
 
 
@@ -163,7 +163,7 @@ def test_jax_engines_count_one_pass_per_seed(p: Problem, wrt: Wrt) -> None:
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
 def test_jax_engines_count_one_pass_per_seed_on_the_table(case: Any, wrt: Wrt) -> None:
-    """This holds on every problem."""
+    """Counts are right on every problem."""
     _expect_passes(make(case), wrt)
 
 
@@ -201,7 +201,7 @@ def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) ->
 
 @given(problems(), st.sampled_from(Wrt))
 def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt) -> None:
-    """This holds for all layers."""
+    """Counts are right for all layers."""
     plan = Bracketed().plan(p.chain, wrt)
     assert plan.tree is not None
     assert plan.cost(p.chain).multiply_adds == _run_program(p, program_of(plan.tree, p.chain, wrt))[0]
@@ -209,7 +209,7 @@ def test_bracketings_of_any_chain_count_what_they_multiply(p: Problem, wrt: Wrt)
 
 @given(st.data(), problems(), st.sampled_from(Wrt))
 def test_counts_of_any_tree(data: st.DataObject, p: Problem, wrt: Wrt) -> None:
-    """This holds for all brackets, cheapest or not."""
+    """Counts are right for all brackets, cheapest or not."""
     program = program_of(data.draw(trees(0, len(p.chain.layers))), p.chain, wrt)
     lines = products_of(program, p.chain.linearizations())
     assert sum(line.cost.multiply_adds for line in lines) == _run_program(p, program)[0]

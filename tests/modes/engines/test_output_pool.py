@@ -40,7 +40,7 @@ def test_memory_is_used_again(name: str) -> None:
 
 
 def test_two_results_are_kept() -> None:
-    """These are the last two: of three held results, the first is not handed out again."""
+    """The pool keeps the last two results: of three held ones, the first is not handed out again."""
     made: list[int] = []
 
     def allocate() -> Matrix:

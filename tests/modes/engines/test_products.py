@@ -159,7 +159,7 @@ PRODUCTS: Sequence[tuple[str, str, tuple[int, int, int, int], list[str]]] = [
 
 @pytest.mark.parametrize(("name", "wrt", "counts", "lines"), PRODUCTS, ids=str)
 def test_products_of_three_layers(name: str, wrt: str, counts: tuple[int, int, int, int], lines: list[str]) -> None:
-    """They have three, four and two outputs, and two inputs; the second layer has no parameters, so it has no line."""
+    """The layers have three, four and two outputs, and two inputs; the second one has no parameters, so no line."""
     three = chain((3, 2, 1), (4, 3, 0), (2, 4, 5))
     assert [told(product) for product in engine(name).products(three, wrt)] == lines
     multiply_adds, passes, moved, peak = counts
@@ -184,7 +184,7 @@ def test_nothing_is_multiplied_for_parameters_that_are_not_there() -> None:
 
 
 def test_the_noop_engine_holds_zeros() -> None:
-    """It does nothing else, so it has neither products nor passes."""
+    """The engine does nothing else, so it has neither products nor passes."""
     three = chain((3, 2, 1), (4, 3, 0), (2, 4, 5))
     assert engine("null").cost(three, "both") == EngineCost(multiply_adds=0, passes=0, bytes_moved=0, peak_bytes=64)
     J = engine("null").prepare(three, "both")(np.ones(2), np.ones(6))
@@ -216,7 +216,7 @@ def test_a_plan_of_mixed_mode() -> None:
 
 @pytest.mark.parametrize(("wrt", "price", "forward", "reverse"), [("theta", 280, 1537, 294), ("both", 364, 1783, 438)])
 def test_prices_of_a_plan(wrt: str, price: int, forward: int, reverse: int) -> None:
-    """They are the prices of the whole Jacobian, as `cost` counts them."""
+    """The prices of a plan are those of the whole Jacobian, as `cost` counts them."""
     found = plan(WAIST, Wrt(wrt), OPERATIONS)
     assert (found.price, found.forward, found.reverse) == (price, forward, reverse)
     assert found.price == found.cost(WAIST).multiply_adds

@@ -149,7 +149,7 @@ def coloured(found: FunctionProbe) -> FunctionArm:
 
 
 def test_a_sparse_jacobian_is_coloured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is, if asdex is installed and needs fewer passes than a dense Jacobian."""
+    """A sparse Jacobian is coloured if asdex is installed and needs fewer passes than a dense Jacobian."""
     fake_asdex(monkeypatch, 2)
     found = probe_function(banded, (np.arange(6.0),), name="banded")
     arm = coloured(found)
@@ -239,7 +239,7 @@ def decode(h: Any) -> Any:
 
 
 def test_stages_have_mixed_mode() -> None:
-    """It gives the same pytree of blocks as JAX for the whole; through a waist it is cheaper than either mode."""
+    """Mixed mode gives the same pytree of blocks as JAX; through a waist it is cheaper than either mode."""
     p = {"a": np.linspace(0.0, 1.0, 7), "b": np.linspace(0.1, 0.2, 6).reshape(2, 3)}
     whole = composed([encode, decode])
     found = probe_function(whole, (p,))
@@ -386,7 +386,7 @@ def test_what_cannot_be_held_is_refused() -> None:
 
 
 def test_aux_is_no_output() -> None:
-    """This follows jax.jacobian; a function that returns no pair is refused."""
+    """As in jax.jacobian, auxiliary values do not count; a function that returns no pair is refused."""
     found = probe_function(lambda x: (2 * x, {"step": 1}), (X,), has_aux=True)
     arms = function_arms(found)
     assert arms["forward"].code == "jax.jit(jax.jacfwd(f, has_aux=True))"
@@ -419,7 +419,7 @@ def test_large_constants_are_arguments_of_the_program() -> None:
 
 
 def test_empty_leaves_have_no_entries() -> None:
-    """This holds among the outputs and among the inputs."""
+    """Empty leaves add nothing to the outputs or the inputs."""
     found = probe_function(lambda p: {"a": p["x"] ** 2, "b": p["y"]}, ({"x": X, "y": np.ones(0)},))
     assert (found.n, found.m) == (3, 3)
     for arm in function_arms(found).values():

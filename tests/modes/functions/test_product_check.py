@@ -61,7 +61,7 @@ def test_the_tolerance_follows_the_coarsest_precision() -> None:
 
 
 def test_directions_have_no_zeros_and_are_the_same_each_time() -> None:
-    """Their length is about one in all, so that half precision does not overflow; even an empty shape works."""
+    """Directions have a length of about one in all, so that half precision does not overflow; an empty shape works."""
     first, second = (directions([(1000,), (), (0, 3)], ["float16", "float32", "float32"]) for _ in range(2))
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)

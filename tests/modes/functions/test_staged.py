@@ -36,7 +36,7 @@ def stages_of(name: str, times: int = 1) -> list[Stage]:
 
 @pytest.mark.parametrize("name", SIZES)
 def test_networks(name: str) -> None:
-    """They work under jit and vmap as well."""
+    """Networks work under jit and vmap as well."""
     found, expected = mixed(stages_of(name)), jax.jit(jax.jacobian(composed(stages_of(name))))
     x = jnp.linspace(0.1, 1.0, SIZES[name][0])
     assert_same(found(x), expected(x))
@@ -104,7 +104,7 @@ def test_integers_and_complex_numbers_are_left_to_jax() -> None:
 
 
 def test_within_itself() -> None:
-    """It works as a Hessian."""
+    """Mixed mode works as a Hessian."""
     found = mixed([mixed([jnp.sin, jnp.prod])])
     x = jnp.linspace(0.5, 1.0, 3)
     assert_same(jax.jit(found)(x), jax.hessian(lambda x: jnp.prod(jnp.sin(x)))(x))

@@ -163,7 +163,7 @@ def test_a_mode_costs_as_many_passes_as_it_has() -> None:
     ids=["one", "in a branch", "in a program", "three of which two are read", "one after the other"],
 )
 def test_the_peak_is_what_is_alive_at_once(f: Any, rows: int) -> None:
-    """It is counted in matrices of n × n, apart from arrays as large as a row."""
+    """The peak is counted in matrices of n × n, apart from arrays as large as a row."""
     n = 100
     found = cost_of(f, jax.ShapeDtypeStruct((n,), jnp.float32)).peak_bytes / (4 * n * n)  # type: ignore[no-untyped-call]
     assert rows <= found < rows + 0.2

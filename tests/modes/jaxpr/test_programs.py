@@ -102,7 +102,7 @@ KNOWN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], dict[str, int]]] = {
 
 @pytest.mark.parametrize("case", UNKNOWN)
 def test_an_unknown_primitive_is_counted_by_its_shapes_and_told(case: str) -> None:
-    """It is never an error."""
+    """An unknown primitive is never an error."""
     f, args, expected = UNKNOWN[case]
     cost = cost_of(f, *args)
     assert {kind: cost.counts.get(kind, 0) for kind in expected} == expected
@@ -176,7 +176,7 @@ def test_a_loop_whose_length_is_not_to_be_seen_is_told() -> None:
 def test_known_primitives_with_other_parameters_are_counted_by_their_shapes(
     f: Callable[..., Any], parameter: str, name: str
 ) -> None:
-    """They are reported too."""
+    """Such primitives are reported too."""
     program = traced(f, ROWS)
     assert not cost_of_jaxpr(program).unknown
     other = cost_of_jaxpr(renamed(program, parameter))

@@ -74,6 +74,6 @@ def test_its_arrays_are_arguments_of_the_compiled_program() -> None:
 
 
 def test_single_precision_stays_single() -> None:
-    """This holds even for arrays made in double precision."""
+    """Single precision stays even for arrays made in double precision."""
     J = engine("forward").prepare(Chain((_spring(),), np.dtype(np.float32)), "x")(np.ones(3), np.ones(2))
     assert J.dtype == np.float32

@@ -19,7 +19,7 @@ def _stage(x: Any, theta: Any) -> Any:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_engines_agree_on_a_users_function(wrt: Wrt) -> None:
-    """This holds between layers of ours, too."""
+    """Engines agree on it between layers of ours, too."""
     chain = Chain((JaxLayer(_stage, inputs=3, params=2), Dense(6, 2), JaxLayer(_stage, inputs=2, params=2)))
     rng = np.random.default_rng(0)
     x, theta = rng.standard_normal(3), rng.standard_normal(chain.n_params)

@@ -48,7 +48,7 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("case", SMALL, ids=case_id)
 def test_jacobians_agree_with_independent_ones(case: Row) -> None:
-    """This holds with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
+    """They agree with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
     p = make(case)
     value, split = VALUES[p.name], p.x.size
     np.testing.assert_allclose(p.chain.value(p.x, p.theta), value(p, p.x, p.theta), rtol=1e-11, atol=1e-12)
@@ -84,7 +84,7 @@ def test_single_precision_is_enough(case: Row) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", [row[0] for row in FIRST])
 def test_values_are_finite_and_of_the_asked_precision(name: str, dtype: str) -> None:
-    """This holds for several seeds, at sizes of a sweep."""
+    """Values are right for several seeds, at sizes of a sweep."""
     n, m = nearest_shape(name, 256, 64)
     for seed in range(4):
         p = problem(name, n=n, m=m, seed=seed, dtype=dtype)
@@ -214,7 +214,7 @@ def test_the_hand_at_rest_is_its_own_skin() -> None:
 
 
 def test_a_prior_with_more_degrees_of_freedom() -> None:
-    """Its scale and its degrees are those of the formula."""
+    """The prior's scale and its degrees are those of the formula."""
     sizes = {"n_in": 12, "n_out": 1, "n_params": 2 * (1 + 3 + 6)}
     layer = MixtureLikelihood(**sizes, dimension=3, components=2, points=4, gamma=0.7, extra=2)
     rng = np.random.default_rng(5)
@@ -242,7 +242,7 @@ def test_a_rotation_that_begins() -> None:
 
 
 def test_a_long_rollout_is_a_loop() -> None:
-    """Its program does not grow with the steps, and its forward and reverse mode agree with the recursions."""
+    """The rollout's program does not grow with the steps; its forward and reverse mode agree with the recursions."""
     programs = []
     for n in (100, 300):
         p = problem("control", n=n, m=4)
@@ -257,7 +257,7 @@ def test_a_long_rollout_is_a_loop() -> None:
 
 @pytest.mark.parametrize("wrt", Wrt)
 def test_a_layer_many_times_in_a_row(wrt: Wrt) -> None:
-    """It may stand between others, with parameters of its own each time."""
+    """The layer may stand between others, with parameters of its own each time."""
     again = Dense(3, 3)
     chain = Chain((Dense(2, 3), *(again,) * 9, Dense(3, 3), Dense(3, 2)))
     rng = np.random.default_rng(3)

@@ -32,7 +32,7 @@ def test_a_family_finds_what_looking_at_all_finds(name: str, n: int, m: int) -> 
 
 @given(sizes, sizes, sizes, sizes)
 def test_distance_is_a_factor(n: int, m: int, k: int, s: int) -> None:
-    """It is one for the same shape, larger for others, symmetric, and at most the product along a detour."""
+    """The distance is one for the same shape, larger for others, symmetric, and at most the product along a detour."""
     one, other = (n, m), (k, s)
     assert (distance(one, other) == 1) == (one == other)
     assert distance(one, other) == distance(other, one)
@@ -50,7 +50,7 @@ def test_no_shape_is_larger_than_the_largest(asked: Shape, found: Shape) -> None
 @pytest.mark.parametrize("name", problem_names())
 @given(n=sizes, m=sizes)
 def test_the_nearest_shape_is_one_of_the_problems(name: str, n: int, m: int) -> None:
-    """It is its own nearest, and small ones can be made."""
+    """The nearest shape is its own nearest, and small ones can be made."""
     found = nearest_shape(name, n, m)
     assert nearest_shape(name, *found) == found
     if max(found) <= 64:
@@ -59,7 +59,7 @@ def test_the_nearest_shape_is_one_of_the_problems(name: str, n: int, m: int) -> 
 
 
 def test_without_a_rule_there_is_every_shape() -> None:
-    """This holds in words, and every shape is its own nearest."""
+    """The words say so, and every shape is its own nearest."""
     assert problem_shape("driven") == "any n × m"
     assert nearest_shape("driven", 17, 3) == (17, 3)
 
@@ -96,13 +96,13 @@ def test_what_no_problem_has_is_refused(n: int, m: int, options: dict[str, int],
 
 
 def test_a_problem_shows_itself_in_a_line() -> None:
-    """Its arrays may have a million entries."""
+    """A problem's arrays may have a million entries, and none shows."""
     assert repr(problem("mlp", n=3, m=2)) == "<problem mlp: n = 3, m = 2, 5 layers, float64>"
 
 
 @pytest.mark.parametrize("name", problem_names())
 def test_a_problem_without_sizes_has_its_natural_one(name: str) -> None:
-    """It is small, and one of its shapes; a given size stays, and the other one follows it."""
+    """The natural size is small, and one of its shapes; a given size stays, and the other one follows it."""
     n, m = natural_shape(name)
     made = problem(name)
     assert (made.n, made.m) == (n, m) == nearest_shape(name, n, m)

@@ -23,7 +23,7 @@ def run() -> Run:
 
 
 def test_map_is_the_ratio_in_each_cell(run: Run) -> None:
-    """It holds log2(time of reverse / time of forward), rows by m, columns by n, and the true crossover."""
+    """The map holds log2(time of reverse / time of forward), rows by m, columns by n, and the true crossover."""
     from fwdrev.bench import Cell
 
     layout = lay_out_map(log_ratios(run, PAIR), log_count_ratios(run, PAIR))
@@ -38,7 +38,7 @@ def test_map_is_the_ratio_in_each_cell(run: Run) -> None:
 
 
 def test_curves_are_the_times(run: Run) -> None:
-    """They run along m at one n, for every engine."""
+    """The curves run along m at one n, for every engine."""
     from fwdrev.bench import Cell
 
     layout = lay_out_curves(times(run), "m", 64)
@@ -49,7 +49,7 @@ def test_curves_are_the_times(run: Run) -> None:
 
 
 def test_a_map_can_be_drawn_on_any_axes(run: Run) -> None:
-    """It can be the user's own figure, and the map a single cell."""
+    """The axes may belong to the user's own figure, and the map may be a single cell."""
     for each in (run, scripted_run(inputs="8", outputs="8")):
         ax = Figure().subplots()
         draw_map(lay_out_map(log_ratios(each, PAIR), log_count_ratios(each, PAIR)), ax)
@@ -71,7 +71,7 @@ def test_figures_are_files(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
-    """There is no date or random name in SVG or PDF; only the requested formats are written."""
+    """Neither SVG nor PDF has a date or a random name; only the requested formats are written."""
     run = scripted_run(inputs="16,64", outputs="4,256")
     one, other = (save_figures(run, tmp_path / name, formats=["svg", "pdf"]) for name in ("one", "other"))
     assert {path.suffix for path in one} == {".svg", ".pdf"}
@@ -79,7 +79,7 @@ def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
 
 
 def test_a_name_from_outside_makes_no_folder(tmp_path: Path) -> None:
-    """Its characters that a file name cannot hold are replaced."""
+    """Characters that a file name cannot hold are replaced."""
     from fwdrev.plots.gallery import save
 
     (path,) = save(iter([("map-../a\nb-c", Figure())]), tmp_path, ["svg"])
@@ -87,7 +87,7 @@ def test_a_name_from_outside_makes_no_folder(tmp_path: Path) -> None:
 
 
 def test_caption_tells_where_and_from_how_much(run: Run) -> None:
-    """It has problem, rounds, machine and date."""
+    """The caption has problem, rounds, machine and date."""
     text = caption(run)
     for part in ("driven", "5 rounds", "machine", "2026-01-01", "95 %"):
         assert part in text
@@ -122,7 +122,7 @@ def test_a_scale_of_times_has_numbers_however_short_it_is(tmp_path: Path) -> Non
 
 
 def test_labels_at_the_ends_of_curves_do_not_touch() -> None:
-    """They move apart by the least amount, together, and stay beside the axis."""
+    """Labels move apart by the least amount, together, and stay beside the axis."""
     from fwdrev.plots.figures.cost_curves import spread
 
     assert spread([0.1, 0.5, 0.9], 0.1) == pytest.approx([0.1, 0.5, 0.9])
@@ -144,7 +144,7 @@ def test_a_large_plane_has_no_numbers() -> None:
 
 
 def test_a_factor_has_as_many_digits_as_one_reads() -> None:
-    """It has two digits and never an exponent, whichever of the two engines is better."""
+    """A factor has two digits and never an exponent, whichever of the two engines is better."""
     from fwdrev.plots.core.plane import factor_text
 
     shown = {1.0: "1", 1.449: "1.4", 12.4: "12", 99.4: "99", 99.6: "100", 1234.0: "1234"}

@@ -41,7 +41,7 @@ def _drawn(run: Run) -> tuple[Axes, Axes]:
 
 
 def test_panels_are_the_ratios_turned_round() -> None:
-    """They hold log2(bytes of reverse / bytes of forward), rows by m, columns by n: positive if forward needs less."""
+    """Panels hold log2(bytes of reverse / bytes of forward), rows by m, columns by n: above 0 if forward needs less."""
     layout = lay_out_memory(memory_ratios(_run(), PAIR))
     for panel, factor in ((layout.predicted, 1), (layout.measured, 2)):
         expected = np.log2(panel.m[:, np.newaxis] / (factor * panel.n[np.newaxis]))
@@ -71,7 +71,7 @@ def test_what_is_drawn_is_what_was_laid_out() -> None:
 
 
 def test_the_colour_is_that_of_the_engine_that_needs_less() -> None:
-    """It is orange for forward and blue for reverse."""
+    """The colour is orange for forward and blue for reverse."""
     left, _ = _drawn(with_memory(scripted_run(inputs="1,1024", outputs="32"), counted, counted))
     ours, theirs = left.collections[0].to_rgba(np.array([5.0, -5.0]))
     assert (to_hex(ours).upper(), to_hex(theirs).upper()) == (FORWARD, REVERSE)
@@ -100,7 +100,7 @@ def test_a_break_even_without_neighbours_can_be_seen() -> None:
 
 
 def test_the_map_of_memory_is_drawn_where_there_is_one(tmp_path: Path) -> None:
-    """It is a further file that says what was measured; without counted or measured bytes there is none."""
+    """The map is a further file that says what was measured; without counted or measured bytes there is none."""
     names = {path.name for path in save_figures(_run(), tmp_path)}
     assert {"memory-forward-reverse.svg", "memory-forward-reverse.png"} <= names
     svg = (tmp_path / "memory-forward-reverse.svg").read_text()

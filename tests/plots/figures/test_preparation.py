@@ -106,7 +106,7 @@ def _prepared(once: float | None) -> Run:
 
 
 def test_the_figure_is_drawn_where_something_was_prepared() -> None:
-    """It follows the middle of the plane, times above, calls below; otherwise there is none."""
+    """The figure follows the middle of the plane, times above, calls below; otherwise there is none."""
     figure = preparation_figure(_prepared(0.5))
     assert figure is not None
     titles = [ax.get_title(loc="left") for ax in figure.axes]

@@ -24,7 +24,7 @@ def _predicted(logs: dict[tuple[int, int], float]) -> LogRatios:
 
 
 def test_a_prediction_is_a_rule_for_the_cells_that_it_knows() -> None:
-    """It chooses forward if it expects less time; it is scored where it predicts, and left out without predictions."""
+    """A prediction chooses forward if it expects less time; it is scored where it predicts, and may be left out."""
     run = scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
     ratios = log_ratios(run, PAIR)
     some = [Cell(16, 1024), Cell(512, 4), Cell(64, 64)]
@@ -42,7 +42,7 @@ def test_a_prediction_is_a_rule_for_the_cells_that_it_knows() -> None:
 
 
 def test_rows_are_the_scores() -> None:
-    """They have mean and worst slow-down of each rule and its right share in words, the best first."""
+    """The rows have mean and worst slow-down of each rule and its right share in words, the best first."""
     run = scripted_run(inputs="16:512:*2", outputs="4:1024:*4")
     found = scores(log_ratios(run, PAIR))
     layout = lay_out_regret(found, PAIR)
@@ -72,7 +72,7 @@ def test_every_number_is_written() -> None:
 
 
 def test_rules_are_for_a_forward_and_a_reverse_engine() -> None:
-    """Their order does not matter; two engines of one direction leave no choice."""
+    """The engines' order does not matter; two engines of one direction leave no choice."""
     run = with_counts(scripted_run(engines=["forward", "reverse", "jax-jvp"]))
     one, turned = (scored(pair_of_run(run, pair, None)) for pair in (PAIR, PAIR[::-1]))
     assert one is not None

@@ -66,7 +66,7 @@ def test_a_cell_is_decided_where_the_interval_lies_above_one() -> None:
 
 
 def test_one_round_decides_nothing() -> None:
-    """It has no interval."""
+    """One round has no interval."""
     layout = lay_out_winners(_table((4, 8, "forward", "reverse", 3.0, math.nan, math.nan)), ENGINES)
     assert not layout.apart.any()
 
@@ -98,7 +98,7 @@ def test_what_computes_nothing_does_not_win() -> None:
 
 
 def test_a_large_plane_has_no_numbers() -> None:
-    """They would be unreadable; all cells are there."""
+    """Numbers would be unreadable; all cells are there."""
     rows = [(n, m, "forward", "reverse", 2.0, 1.9, 2.1) for n in range(1, 22) for m in range(1, 22)]
     ax = Figure().subplots()
     draw_winners(lay_out_winners(_table(*rows), ENGINES), ax)
@@ -108,6 +108,6 @@ def test_a_large_plane_has_no_numbers() -> None:
 
 
 def test_names_from_outside_are_one_line_of_text() -> None:
-    """They are shortened, without unprintable characters."""
+    """Names are shortened, without unprintable characters."""
     assert shown("a\nb\x00c\t$d$") == "a b c $d$"
     assert len(shown(1000 * "x")) < 100

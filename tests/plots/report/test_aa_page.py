@@ -50,7 +50,7 @@ class _Page(HTMLParser):
 
 
 def test_the_page_says_what_the_record_says(record: Record) -> None:
-    """It lies beside the record by default; rates are those counted; no script, request or element is a name's."""
+    """The page lies beside the record by default; rates are those counted; names add no script, request or element."""
     done = fwdrev("report", record.path)
     assert done.returncode == 0, done.stderr
     text = record.path.with_suffix(".html").read_text(encoding="utf-8")
@@ -66,7 +66,7 @@ def test_the_page_says_what_the_record_says(record: Record) -> None:
 
 
 def test_the_figure_has_every_finding(record: Record) -> None:
-    """It shows the gate's changes on identical code and the advice's shares; and it can be drawn."""
+    """The figure shows the gate's changes on identical code and the advice's shares; and it can be drawn."""
     summary = summarised(record)
     layout = lay_out_aa_test(record, summary)
     assert len(layout.cells) == 6 * len(SPEC.cells) * len(SPEC.engines)

@@ -89,7 +89,7 @@ def test_nothing_is_asked_for_and_nothing_is_wrong(shown: Opened, report: str) -
 
 
 def test_a_hint_of_the_pointer_shows_the_numbers_of_the_table(shown: Opened, run: Run) -> None:
-    """It shows the run's times with intervals; the table's row has the ratio and its interval."""
+    """The hint shows the run's times with intervals; the table's row has the ratio and its interval."""
     table = times(run).set_index(["n", "m", "engine"])
     for n, m in product(SIZES["n"], SIZES["m"]):
         shown.page.mouse.move(*centre(shown.page, n, m))
@@ -334,7 +334,7 @@ def _moved(run: Run) -> Iterator[Observation]:
 
 
 def test_what_is_zoomed_stays_zoomed(shown: Opened) -> None:
-    """It stays so after a redraw."""
+    """The zoom stays after a redraw."""
     shown.page.evaluate("document.querySelector('#raw').on('plotly_relayout', () => { window.zoomed = true; })")
     box = shown.page.locator("#raw .nsewdrag").bounding_box()
     assert box is not None
@@ -359,7 +359,7 @@ def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_a_live_report_follows_the_sweep(browser: Browser, run: Run, tmp_path: Path) -> None:
-    """It begins empty, cells appear as they are measured, the selection stays; requests go to its server only."""
+    """The page begins empty, cells appear as they are measured, the selection stays; requests go to its server only."""
     folder = tmp_path / "growing"
     shutil.copytree(run.folder, folder)
     lines = (folder / "journal.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)

@@ -119,7 +119,7 @@ def test_a_torn_line_is_left_out(address: str, run: Growing, capfd: pytest.Captu
 def test_a_run_that_is_gone(
     address: str, run: Growing, path: str, rest: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It gives 503 and one line, even after an earlier report; the server waits until the run is back."""
+    """A missing run gives 503 and one line, even after an earlier report; the server waits until the run is back."""
     monkeypatch.setattr("fwdrev.plots.report.live._REST", rest)
     assert get(address, path)[0] == 200
     run.folder.rename(tmp_path / "elsewhere")
@@ -132,7 +132,7 @@ def test_a_run_that_is_gone(
 
 
 def test_a_damaged_run_is_one_line(address: str, run: Growing) -> None:
-    """It gives 503 with the fault."""
+    """A damaged run gives 503 with the fault."""
     (run.folder / "manifest.json").write_text("{}")
     status, _, body = get(address)
     assert status == 503

@@ -61,7 +61,7 @@ def test_columns_are_the_times_and_the_costs(run: Run, data: dict[str, Any]) -> 
 
 
 def test_pairs_are_ratios_crossovers_and_scores(run: Run, data: dict[str, Any]) -> None:
-    """They equal `log_ratios`, `crossover` and `scores`."""
+    """The numbers equal `log_ratios`, `crossover` and `scores`."""
     (pair,) = data["pairs"]
     ratios = log_ratios(run, PAIR)
     found = crossover(ratios)
@@ -88,7 +88,7 @@ def test_winners_are_the_fastest(run: Run, data: dict[str, Any]) -> None:
 def test_values_are_all_blocks_or_the_median_of_each_round(
     run: Run, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Their axes are (cells, engines, rounds, blocks); a large run has one number per round, and says so."""
+    """The values' axes are (cells, engines, rounds, blocks); a large run has one number per round, and says so."""
     monkeypatch.setattr(payload, "MOST_VALUES", most)
     data = run_payload(run)
     values, at = data["values"], cells(data)
@@ -111,7 +111,7 @@ def test_the_specification_measures_the_same_again(run: Run) -> None:
 
 
 def test_rounds_are_those_of_the_captions(run: Run) -> None:
-    """They are the fewest and the most of any cell, with the run that they belong to."""
+    """The rounds are the fewest and the most of any cell, with the run that they belong to."""
     first = run.spec.cells[0]
     seen = tuple(o for o in run.observations if o.cell != first or o.round < 2)
     spec = run.spec.model_copy(update={"protocol": Protocol.PYPERF})
@@ -147,7 +147,7 @@ def test_only_its_own_scripts_may_run(run: Run) -> None:
 
 
 def test_data_cannot_end_a_script(run: Run) -> None:
-    """It contains no tag, and is strict JSON."""
+    """The data contain no tag, and are strict JSON."""
     text = report_data([run])
     assert "<" not in text
     assert json.loads(text, parse_constant=pytest.fail)["runs"][0]["machine"]["cpu_model_name"].startswith("a <script>")

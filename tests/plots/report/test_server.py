@@ -21,7 +21,7 @@ def run(tmp_path: Path, whole: Path) -> Growing:
 
 @pytest.mark.parametrize("path", ["/", "/data.json", "/none"])
 def test_headers_of_every_answer(address: str, path: str) -> None:
-    """They forbid storing, guessing types, passing the address on, and frames."""
+    """Headers forbid storing, guessing types, passing the address on, and frames."""
     _, headers, _ = get(address, path)
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
@@ -59,7 +59,7 @@ def test_no_other_method(address: str, method: str) -> None:
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:80", "", "[", "[::1", "a@b:c"])
 def test_names_that_others_point_here_are_refused(address: str, host: str, pages: Pages) -> None:
-    """They get 403 before anything is read, for any port (DNS rebinding)."""
+    """Other names get 403 before anything is read, for any port (DNS rebinding)."""
     for path in ("/", "/data.json", "/none"):
         assert get(address, path, Host=host)[0] == 403
     assert not pages.asked
@@ -89,7 +89,7 @@ def test_odd_requests(address: str, request_: bytes, status: bytes, capfd: pytes
 
 
 def test_a_browser_that_goes_away(address: str, pages: Pages, capfd: pytest.CaptureFixture[str]) -> None:
-    """It resets the connection while its report is made: there is no traceback, and the next one is answered."""
+    """The browser resets the connection while its report is made; there is no traceback, and the next is answered."""
     asked, gone = threading.Event(), threading.Event()
 
     def leave() -> None:
@@ -131,7 +131,7 @@ def test_a_port_in_use(run: Growing, address: str) -> None:
 
 
 def test_an_address_of_another_machine(run: Growing) -> None:
-    """It cannot be served on."""
+    """Such an address cannot be served on."""
     with pytest.raises(InputError, match=r"cannot serve on 192\.0\.2\.1 port 0: "):
         serve([run.folder], "192.0.2.1").__enter__()
 

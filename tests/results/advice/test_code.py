@@ -98,7 +98,7 @@ _hidden = Model(7.0)
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_the_name_stands_for_the_function(f: Callable[..., Any], name: str) -> None:
-    """This holds in the caller's scope; without a name there it is f. The pasted line computes the arm's Jacobian."""
+    """The name is right in the caller's scope, or else f. The pasted line computes the arm's Jacobian."""
     x = X if f is not mapped else X[:, None]
     given = {"f": f}
     del f
@@ -112,7 +112,7 @@ def test_the_name_stands_for_the_function(f: Callable[..., Any], name: str) -> N
 
 
 def test_local_names_count() -> None:
-    """They precede those of the module, and stand for that object alone."""
+    """Local names precede those of the module, and stand for that object alone."""
     squared = lambda x: x**2  # noqa: E731 - the test needs a lambda in a variable
     assert "jacfwd(squared)" in str([arm.code for arm in fwdrev.advise(squared, X, measure=False).arms])
     energy = doubled(outer)

@@ -114,7 +114,7 @@ def arm_of(advice: Advice, name: str) -> dict[str, object]:
 
 
 def test_the_faster_arm_is_recommended() -> None:
-    """It has its ratio to the other one, an interval, and its code; three rounds are enough for a clear case."""
+    """The advice has the ratio to the other arm, an interval, and code; three rounds suffice for a clear case."""
     trials = Scripted(seconds={"forward": 4e-4, "reverse": 1e-4}, noise=0.01)
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.tie, found.rounds) == ("reverse", "forward", False, 3)
@@ -174,7 +174,7 @@ def test_a_noisy_answer_takes_more_rounds_and_keeps_to_the_budget() -> None:
 
 
 def test_a_budget_for_no_round_still_gives_advice() -> None:
-    """It rests on the few calls after compiling; it has no interval, and says so."""
+    """The advice rests on the few calls after compiling; it has no interval, and says so."""
     trials = Scripted(seconds={"forward": 3.0, "reverse": 4.0}, compiling={"forward": 2.0, "reverse": 2.0})
     found = advised(trials, budget=8.0)
     assert (found.recommend, found.rounds) == ("forward", 0)
@@ -200,7 +200,7 @@ def test_slow_arms_are_not_measured_on() -> None:
 
 
 def test_arms_that_fail_are_left_out() -> None:
-    """Their reasons are given; the others are measured."""
+    """Their reasons appear; the others are measured."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.times_faster) == ("reverse", None, {})
@@ -244,7 +244,7 @@ def test_what_was_measured_is_not_recommended_over_an_arm_that_was_late() -> Non
 
 
 def test_an_arm_that_did_not_begin_gets_what_is_left_over() -> None:
-    """Its share was too small while others were waiting; after it, the waiting ones get their turn."""
+    """The arm's share was too small while others were waiting; after it, the waiting ones get their turn."""
     codes = {**FACTS.codes, "mixed": "m", "other": "o"}
     counts = {"forward": 1e-4, "mixed": 2e-4, "reverse": 3e-4, "other": 4e-4}
     trials = Scripted(seconds=counts, counts=counts, compiling={"mixed": 6.0}, careful=True)
@@ -324,7 +324,7 @@ def measured_by(trials: Scripted, budget: float = 20.0, facts: Facts = FACTS) ->
 
 
 def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
-    """Its earlier times do not matter."""
+    """The arm's earlier times do not matter."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, dies={"forward"})
     found = advised(trials)
     assert (found.recommend, found.runner_up) == ("reverse", None)
@@ -332,7 +332,7 @@ def test_an_arm_that_dies_while_it_is_timed_is_not_recommended() -> None:
 
 
 def test_nothing_measured_is_an_error() -> None:
-    """It names every arm."""
+    """The error names every arm."""
     fails = {"forward": "one reason", "reverse": "another"}
     with pytest.raises(NothingMeasuredError, match="forward: one reason; reverse: another"):
         measured_advice(Scripted(seconds={}, fails=fails), FACTS, 20.0)
@@ -365,13 +365,13 @@ def test_a_wrong_arm_is_left_out() -> None:
     ],
 )
 def test_jacobians_have_to_agree(forward: list[float], reverse: list[float], wrong: set[str]) -> None:
-    """They agree within rounding; NaN in the same place agrees."""
+    """Jacobians agree within rounding; NaN in the same place agrees."""
     facts = replace(FACTS, n=1, m=1, quotient=[1.0])
     assert set(wrong_arms(facts, {"forward": forward, "reverse": reverse})) == wrong
 
 
 def test_the_plain_mode_is_compared_with_first() -> None:
-    """It is what a user would type; then comes the runner-up, with the size of its chunks."""
+    """The plain mode is what a user would type; then comes the runner-up, with the size of its chunks."""
     chunks = Expected(codes={"reverse-chunked": 'jax.jit(fwdrev.jacobian(f, mode="reverse", chunk=4))'})
     seconds = {"forward": 1e-4, "reverse": 4e-4, "reverse-chunked": 2e-4}
     trials = Scripted(seconds=seconds, counts={"forward": 1e-4, "reverse-chunked": 2e-4}, uncounted=chunks)
@@ -389,7 +389,7 @@ def test_the_plain_mode_is_compared_with_first() -> None:
 
 
 def test_products_are_named_where_they_are_fewer() -> None:
-    """They take one pass instead of n or m, in the function's library; a Jacobian of one row is one pass itself."""
+    """Products take one pass instead of n or m, in the function's library; a Jacobian of one row is one pass itself."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 4e-4})
     assert "Jᵀr is one jax.vjp(f, x)[1](r), J·v one jax.jvp(f, (x,), (v,))" in str(advised(trials))
     torch = str(advised(trials, replace(FACTS, framework="torch", name="model.residuals")))
@@ -419,7 +419,7 @@ def test_other_sizes_are_extrapolated() -> None:
 
 
 def test_other_sizes_are_of_what_is_recommended() -> None:
-    """They use the arm in chunks and the fastest of the other direction; mixed mode is not extrapolated."""
+    """The other sizes use the arm in chunks and the fastest of the other direction; mixed mode is not extrapolated."""
     codes = {**FACTS.codes, "reverse-chunked": "chunk=4", "mixed": "m"}
     seconds = {"forward": 401e-6, "reverse": 801e-6, "reverse-chunked": 101e-6}
     found = advised(Scripted(seconds=seconds), replace(FACTS, codes={name: codes[name] for name in seconds}))

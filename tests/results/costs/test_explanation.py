@@ -71,7 +71,7 @@ def test_numbers_are_those_of_the_engines(arguments: tuple[str, ...], wrt: str, 
 
 @pytest.mark.parametrize("arguments", [arguments for arguments, _, _ in ASKED])
 def test_products_add_up(arguments: tuple[str, ...]) -> None:
-    """Their sum is the total, and their shapes follow from their factors."""
+    """The products' sum is the total, and their shapes follow from their factors."""
     for told in _json(*arguments)["engines"].values():
         products = told["products"]
         assert sum(one["multiply_adds"] for one in products) == told["multiply_adds"]
@@ -92,7 +92,7 @@ def test_the_problem_is_told() -> None:
 
 @pytest.mark.parametrize(("arguments", "wrt", "meant"), ASKED)
 def test_tables_have_every_line_in_order(arguments: tuple[str, ...], wrt: str, meant: dict[str, Any]) -> None:
-    """They are numbered from 1, then come the totals."""
+    """Lines are numbered from 1, then come the totals."""
     done = fwdrev("explain", *arguments)
     assert done.returncode == 0, done.stderr
     chain = problem(**meant).chain
@@ -191,7 +191,7 @@ def test_factors_may_be_huge_or_free(tmp_path: Path) -> None:
 
 
 def test_a_long_chain_of_factors(tmp_path: Path) -> None:
-    """Its tree may be deeper than Python's stack."""
+    """The chain's tree may be deeper than Python's stack."""
     path = _file(tmp_path, "120\n" + "1 1 1\n" * 120)
     assert _json("--factors", path)["tree"].startswith("120·(119·(118·")
     assert str(forward_tree(2000)).startswith("2000·(1999·")
@@ -223,7 +223,7 @@ def test_a_long_chain_of_factors(tmp_path: Path) -> None:
     ids=lambda given: "long" if len(given) > 1000 else None,
 )
 def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) -> None:
-    """It has the file, the line number, and the right form; the exit code is 2."""
+    """The line has the file, the line number, and the right form; the exit code is 2."""
     expect_one_line(fwdrev("explain", "--factors", _file(tmp_path, text).name, cwd=tmp_path), 2, part)
 
 
@@ -247,7 +247,7 @@ def test_bad_factors_get_one_line(text: str | bytes, part: str, tmp_path: Path) 
     ],
 )
 def test_bad_questions_get_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
-    """It has the given and the allowed values; the exit code is 2."""
+    """The line has the given and the allowed values; the exit code is 2."""
     expect_one_line(fwdrev("explain", *arguments, cwd=tmp_path), 2, part)
 
 

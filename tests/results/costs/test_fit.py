@@ -73,7 +73,7 @@ def _run(prices: Seconds = TRUE, **fields: Any) -> Run:
 
 
 def test_tables_are_what_they_were_made_of() -> None:
-    """They are exact at powers of two, between the neighbours elsewhere, and proportional beyond the largest size."""
+    """Tables are exact at powers of two, between the neighbours elsewhere, and proportional beyond the largest size."""
     table = Table([[1.0, 2.0, 4.0], [2.0, 4.0, None]])
     assert table.seconds((1, 4)) == pytest.approx(4)
     assert table.seconds((2, 2)) == pytest.approx(4)

@@ -49,7 +49,7 @@ def decided(
 
 
 def test_numbers_by_hand() -> None:
-    """They are the mean log ratio of rounds whose blocks agree, with Student's t for four degrees of freedom."""
+    """By hand: the mean log ratio of rounds whose blocks agree, with Student's t for four degrees of freedom."""
     found = decided(Script(*around(1.0)), max_ratio=1.5, rounds=5)
     logs = np.log(WOBBLE)
     half = 2.7764451 * logs.std(ddof=1) / math.sqrt(5)
@@ -77,7 +77,7 @@ def test_a_disturbed_block_does_not_count() -> None:
 
 @pytest.mark.parametrize(("ratio", "max_ratio"), [(1.0, 1.1), (0.3, 1.1), (0.4, 0.5), (2.5, 3.0)])
 def test_fast_enough_at_the_first_look(ratio: float, max_ratio: float) -> None:
-    """This holds below 1 too, on either side; ten rounds are enough."""
+    """A ratio may be below 1 too, on either side; ten rounds are enough."""
     script = Script(*around(ratio))
     assert decided(script, max_ratio=max_ratio).verdict is Verdict.WITHIN
     assert script.looks == [10]
@@ -106,7 +106,7 @@ def test_fresh_rounds_alone_decide_what_was_flagged() -> None:
 
 
 def test_what_is_barely_slower_gets_more_fresh_rounds() -> None:
-    """They are as many as a smaller slow-down needs, within the time."""
+    """The fresh rounds are as many as a smaller slow-down needs, within the time."""
     script = Script(*around(1.125))
     assert decided(script).verdict is Verdict.REGRESSED
     assert script.looks == [10, 40]
@@ -187,7 +187,7 @@ def told(ratio: float, **given: Any) -> str:
 
 
 def test_it_is_told_in_one_line() -> None:
-    """It has the ratio of the deciding rounds, the times, the allowed ratio, and the reason."""
+    """The line has the ratio of the deciding rounds, the times, the allowed ratio, and the reason."""
     assert told(1.0) == "f takes 1.00 times as long as g (0.977 to 1.02), 2 ms and 2 ms a call; allowed 1.1"
     slower = "f takes 1.30 times as long as g (1.27 to 1.33), 2.6 ms and 2 ms a call; allowed 1.1; "
     assert told(1.3) == f"{slower}confirmed in 10 fresh rounds"

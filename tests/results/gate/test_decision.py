@@ -131,7 +131,7 @@ def test_the_whole_interval_decides() -> None:
 
 
 def test_an_improvement_is_fine_unless_something_else_is_not() -> None:
-    """It gives 0; but one regression makes a regression of all, and one open cell leaves all open."""
+    """An improvement gives 0; but one regression makes a regression of all, and one open cell leaves all open."""
     assert decide(slower(-0.2)).outcome is Outcome.IMPROVED
     logs = noisy()
     logs[:, 0, 0] -= 0.5
@@ -173,7 +173,7 @@ def test_pools_are_means_over_their_members_round_by_round() -> None:
 
 
 def test_pools_have_what_was_measured_throughout() -> None:
-    """They have names and members by kind; incomplete pairs are in none; arms without a direction are in no mode."""
+    """Pools have names and members by kind; incomplete pairs are in none; arms without a direction are in no mode."""
     logs = noisy(arms=3)
     logs[2, 0, 0] = math.nan
     pools = [s for s in subjects_of(grid(logs, ("forward", "jax-jvp", "null"))) if s.pooled]

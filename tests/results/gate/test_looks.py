@@ -61,7 +61,7 @@ def test_what_is_to_be_found_is_found(find: float, spread: float) -> None:
 
 
 def test_more_rounds_where_they_vary_more() -> None:
-    """Their number follows the spread, in one step with its reason; the requested number is kept if it suffices."""
+    """The number of rounds follows the spread, in one step with its reason, or stays if it suffices."""
     lines: list[str] = []
     quiet, loud = Noisy(1.0, 0.005), Noisy(1.0, 0.09)
     gate_run(SPEC, quiet, threshold=0.095, find=0.2)
@@ -83,7 +83,7 @@ def test_rounds_are_bounded() -> None:
 
 
 def test_a_slower_function_is_measured_again_alone() -> None:
-    """It gets twice as many rounds. The line has its name and its apparent slow-down."""
+    """The function gets twice as many rounds. The line has its name and its apparent slow-down."""
     lines: list[str] = []
     noisy = Noisy(1.3, 0.005)
     assert gate_run(SPEC, noisy, told=lines.append).gate.outcome is Outcome.REGRESSED
@@ -106,7 +106,7 @@ def test_an_undecided_function_may_be_slower() -> None:
 
 @pytest.mark.parametrize("wrong", [None, "mine:g"])
 def test_what_does_not_seem_slower_is_settled_soon(wrong: str | None) -> None:
-    """It takes half as many fresh rounds, pooled with the first; untimed functions make no look longer."""
+    """The function takes half as many fresh rounds, pooled with the first; untimed functions make no look longer."""
     for seed in range(40):
         noisy = Noisy(1.0, 0.045, seed, wrong)
         gate = gate_run(SPEC, noisy).gate

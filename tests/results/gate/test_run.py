@@ -100,7 +100,7 @@ def test_what_stays_noisy_stays_undecided() -> None:
 
 
 def test_what_cannot_be_measured_is_not_tried_again() -> None:
-    """It may have hung or died: the finding says where."""
+    """The arm may have hung or died: the finding says where."""
     script = Script(lambda _, number: wobble(number), ends=frozenset({NOISY}))
     run = gate_run(SPEC, script)
     assert (script.asked, run.gate.outcome) == ([None], Outcome.INCONCLUSIVE)

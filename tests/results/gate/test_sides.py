@@ -29,7 +29,7 @@ def _seen(number: int, cell: Cell, base: dict[str, ArmResult], head: dict[str, A
 
 
 def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
-    """They are head ÷ base, by round and cell; the control is separate."""
+    """Ratios are head ÷ base, by round and cell; the control is separate."""
     base = {"forward": _timed(1.0, 2.0, 4.0), CONTROL: _timed(1.0, 1.0, 1.0)}
     head = {"forward": _timed(2.0, 8.0, 8.0), CONTROL: _timed(3.0, 3.0, 3.0)}
     sides = sides_of([_seen(1, OTHER, base, head), _seen(0, CELL, base, base)])
@@ -61,7 +61,7 @@ def test_seconds_are_medians_of_medians() -> None:
 
 
 def test_seconds_are_those_of_the_rounds_that_decided() -> None:
-    """These are the fresh ones, if there are any."""
+    """The deciding rounds are the fresh ones, if there are any."""
 
     def looked(head: float) -> Sides:
         wobble = [1.0, 1.01, 0.99, 1.005, 0.995]

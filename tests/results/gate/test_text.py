@@ -107,7 +107,7 @@ def _words(text: str) -> str:
 @pytest.mark.parametrize("kind", NAMES)
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_to_end_is_told(name: str, kind: str) -> None:
-    """This holds beside an unchanged arm, and alone."""
+    """Every ending appears beside an unchanged arm, and alone."""
     one, other = NAMES[kind]
     way = WAYS[name]
     for arms, outcome in (({one: way, other: SAME}, way.outcome), ({one: way}, way.alone or way.outcome)):
@@ -139,7 +139,7 @@ def test_the_worst_of_two_is_the_outcome(one: str, other: str) -> None:
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_what_is_gone_on_purpose_does_not_decide(kind: str) -> None:
-    """It is still named, as skipped."""
+    """The arm is still named, as skipped."""
     arms = dict(zip(NAMES[kind], (WAYS["missing"], SAME), strict=True))
     run = ended(arms, allow_missing=True)
     assert run.gate.outcome is Outcome.UNCHANGED
@@ -147,7 +147,7 @@ def test_what_is_gone_on_purpose_does_not_decide(kind: str) -> None:
 
 
 def test_a_pair_that_no_round_came_to_is_told() -> None:
-    """It may be lost without a message."""
+    """A pair that measuring lost without a message is reported."""
     arms = dict(zip(NAMES["functions"], (replace(SAME, silent=True), SAME), strict=True))
     run = ended(arms)
     assert run.gate.outcome is Outcome.INCONCLUSIVE
@@ -181,7 +181,7 @@ def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
 @pytest.mark.parametrize("number", [9, 10, 11, 40, 41, 90])
 @pytest.mark.parametrize("flags", FLAGS)
 def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
-    """There are more than a terminal shows with grounds, and than GitHub shows annotations: each is named."""
+    """More findings than a terminal shows with grounds, and than GitHub shows annotations, are all named."""
     verdicts = [verdict for verdict in Verdict if verdict is not Verdict.UNCHANGED]
     told = [
         ReportLine(subject=f"mymodule:step{i}_{v}", verdict=verdict, grounds="x" * 500, **flags)

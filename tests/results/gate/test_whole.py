@@ -32,7 +32,7 @@ def test_more_operations_are_a_regression() -> None:
 
 
 def test_fewer_operations_are_an_improvement() -> None:
-    """This holds unless another count rose, or the clock shows a slow-down or nothing yet."""
+    """Fewer operations improve, unless another count rose, or the clock shows a slow-down or nothing yet."""
     base, head = Counts(multiply_adds=100, passes=4), Counts(multiply_adds=90, passes=4)
     assert counted(base, head).outcome is Outcome.IMPROVED
     both = counted(base, Counts(multiply_adds=90, passes=5))
@@ -79,7 +79,7 @@ def test_equal_counts_alone_leave_it_open() -> None:
 
 
 def test_asked_for_and_not_measured_is_no_pass() -> None:
-    """It may have failed on one side or both, or not have been measured; its reason is given if there is one."""
+    """The arm may have failed on one side or both, or not have been measured; its reason is given if there is one."""
     logs = noisy()
     logs[:, 0, 0] = math.nan
     failed: Pair = (Cell(1, 2), "forward")

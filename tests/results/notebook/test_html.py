@@ -35,7 +35,7 @@ def no_figures() -> Iterator[None]:
 
 
 def test_a_run_says_what_was_measured(run: Run) -> None:
-    """It has problem, sizes, engines, rounds, machine, date, the answer in words and a map; names add no tags."""
+    """The page has problem, sizes, engines, rounds, machine, date, the answer in words and a map; names add no tags."""
     html = shown(run)
     cells = Reader(html).cells
     facts = dict(zip(cells[:18:2], cells[1:18:2], strict=True))
@@ -77,7 +77,7 @@ def test_every_pair_of_a_run_has_a_column() -> None:
 
 @pytest.mark.parametrize("passes", [(), (-1, WEIGHING)])
 def test_a_run_without_values_says_so(run: Run, passes: tuple[int, ...]) -> None:
-    """There may be nothing, or only the passes before the rounds."""
+    """The run may be empty, or have only the passes before the rounds."""
     seen = tuple(
         replace(o, arms={name: replace(arm, values=()) for name, arm in o.arms.items()})
         for o in run.observations
@@ -90,7 +90,7 @@ def test_a_run_without_values_says_so(run: Run, passes: tuple[int, ...]) -> None
 
 
 def test_one_round_names_no_winner_for_sure(run: Run) -> None:
-    """It agrees with the map of winners."""
+    """The table agrees with the map of winners."""
     once = replace(run, observations=tuple(o for o in run.observations if o.round <= 0))
     for sentence in winner_words(winners(timed_blocks(once))):
         number = sentence.partition(" is the fastest in ")[2].partition(" of ")[0]
@@ -113,7 +113,7 @@ def test_one_round_has_no_interval(run: Run) -> None:
 
 @pytest.mark.parametrize("engines", [["forward"], ["forward", "bracketed"], ["<gone>", "reverse"]])
 def test_a_run_without_a_pair_names_its_engines(engines: list[str]) -> None:
-    """They may be uninstalled; without a comparison there is no map."""
+    """The engines may be uninstalled; without a comparison there is no map."""
     html = shown(_loaded_with(engines))
     assert "No cell has times of a forward and of a reverse engine of one library" in html
     assert "<gone>" not in html
@@ -166,7 +166,7 @@ def test_a_run_without_a_cell_of_its_grid(run: Run) -> None:
 
 
 def test_rounds_of_a_refined_plane(run: Run) -> None:
-    """They are the fewest and the most of any cell."""
+    """The rounds shown are the fewest and the most of any cell."""
     first = run.spec.cells[0]
     seen = tuple(o for o in run.observations if o.cell != first or o.round < 2)
     assert "2 to 5 of 5" in shown(replace(run, observations=seen))
@@ -180,6 +180,6 @@ def test_tables_do_without_figures(run: Run) -> None:
 
 
 def test_the_repr_of_a_run_is_one_line(run: Run) -> None:
-    """It has folder, problem, observations and engines; not the thousands of values."""
+    """The line has folder, problem, observations and engines; not the thousands of values."""
     assert repr(run) == "<Run 'scripted': driven, 24 cells, 5 rounds; forward, reverse>"
     assert repr(replace(run, observations=())) == "<Run 'scripted': driven, 0 cells, 0 rounds; forward, reverse>"

@@ -65,7 +65,7 @@ def test_it_ends_when_every_crossover_is_known() -> None:
 
 
 def test_it_ends_with_the_budget() -> None:
-    """It says which line is widest; cells are measured from the widest line on."""
+    """The plan says which line is widest; cells are measured from the widest line on."""
     clock = FakeClock()
     run, plan = _adapted(clock, precision="1%", budget="250s", noise=0.05, shift=0.05)
     assert 240 <= clock.now <= 251
@@ -74,7 +74,7 @@ def test_it_ends_with_the_budget() -> None:
 
 
 def test_without_a_precision_the_budget_is_used() -> None:
-    """It is used up; a precision without a budget has a default budget, since a tie can never be known."""
+    """The budget is used up; a precision without a budget has a default budget, since a tie can never be known."""
     clock = FakeClock()
     _, plan = _adapted(clock, budget="150s", noise=0.01)
     assert clock.now > 140
@@ -90,7 +90,7 @@ def test_a_budget_ends_even_the_first_round() -> None:
 
 
 def test_without_a_crossover_there_is_nothing_to_refine() -> None:
-    """It says so after the grid."""
+    """The plan says so after the grid."""
     run, plan = _adapted(FakeClock(), precision="5%", inputs="512", outputs="1,2", noise=0.01)
     assert plan.outcome() == "no crossover of forward, reverse in range"
     assert max(o.round for o in run.observations) == run.spec.rounds - 1

@@ -116,7 +116,7 @@ def test_problems_weigh_the_same() -> None:
 
 
 def test_code_needs_no_more_than_it_says() -> None:
-    """It has no zero term and no factor of 1."""
+    """The code has no zero term and no factor of 1."""
     said = {
         SimpleRule(a=12.0, b=1.6): "n < 12 + 1.6 * m",
         SimpleRule(a=0.0, b=0.00005): "n < 0.00005 * m",
@@ -206,7 +206,7 @@ def test_what_computes_the_same_is_one_problem() -> None:
 
 
 def test_rules_see_the_jacobian() -> None:
-    """They use its columns and rows, which the engines count as passes, where n and m differ from these."""
+    """Rules use the Jacobian's columns and rows, which the engines count as passes, where n and m differ from these."""
     board = scoreboard([_passes(_run(lambda *_: 1 / 2), 30)], PAIR)
     sizes = {tuple(size) for size in board.problems[0].points[0].tolist()}
     assert sizes == {(30 * n, 1) for n in (4, 16, 64)}
@@ -218,7 +218,7 @@ def test_rules_see_the_jacobian() -> None:
 
 
 def test_a_prediction_that_does_not_know_a_problem_is_left_out() -> None:
-    """It is left out of the total, with a note; it stays with the problem that it knows."""
+    """The prediction is left out of the total, with a note; it stays with the problem that it knows."""
     board = scoreboard([_passes(_run(lambda *_: 1 / 2), 30), _run(lambda *_: 2.0, wrt="x")], PAIR)
     assert "operation counts" not in {each.rule.name for each in board.rules}
     assert [rule.name for rule in board.problems[0].others] == ["operation counts"]
@@ -227,7 +227,7 @@ def test_a_prediction_that_does_not_know_a_problem_is_left_out() -> None:
 
 
 def test_the_calibrated_model_is_scored() -> None:
-    """It is the model of the runs' machine; prices that always favour forward mode make it choose that everywhere."""
+    """The model is that of the runs' machine; prices that always favour forward mode make it choose that everywhere."""
     machine = {"cpu_model_name": "priced", "versions": {"numpy": "2"}}
     rates = {"jax-jvp": Rates(call=1e-6), "jax-vjp": Rates(call=2e-6)}
     prices = Calibration(seconds=Seconds({}, rates), error={}, created="", machine=machine)

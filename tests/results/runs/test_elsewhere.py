@@ -32,7 +32,7 @@ print(f"{law.alpha.point:.2f}")
 
 
 def test_a_run_is_read_without_fcntl_and_resource(whole: Path) -> None:
-    """This covers its tables, crossover, exports and HTML."""
+    """The run's tables, crossover, exports and HTML work."""
     command = [sys.executable, "-c", _READ, str(whole)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -40,7 +40,7 @@ def test_a_run_is_read_without_fcntl_and_resource(whole: Path) -> None:
 
 
 def test_measuring_says_what_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It takes one line, and no folder is left."""
+    """The message takes one line, and no folder is left."""
     monkeypatch.setitem(sys.modules, "fcntl", None)
     run = scripted_run(inputs="8", outputs="4")
     with pytest.raises(SurroundingsError, match="needs a POSIX system"), create(tmp_path / "run", run.spec, {}):

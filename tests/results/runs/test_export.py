@@ -18,7 +18,7 @@ from tests.scripted import on_disk, scripted_run
 
 @pytest.mark.parametrize("command", [["show"], ["check"], ["compare_to", "FILE"], ["stats"]])
 def test_pyperf_reads_the_file(tmp_path: Path, command: list[str]) -> None:
-    """Its commands show, check and compare_to succeed."""
+    """pyperf's commands show, check and compare_to succeed."""
     path = tmp_path / "run.json"
     path.write_text(to_pyperf(scripted_run(noise=0.05, inputs="8,64", outputs="4")))
     arguments = [command[0], str(path), *[str(path) for _ in command[1:]]]
@@ -40,7 +40,7 @@ def test_one_pyperf_run_per_round(tmp_path: Path) -> None:
 
 
 def test_csv_has_a_row_for_each_block() -> None:
-    """It also has a header."""
+    """The file also has a header."""
     rows = list(csv.DictReader(StringIO(to_csv(scripted_run(inputs="8", outputs="4")))))
     assert len(rows) == 5 * 2 * 5
     assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
@@ -59,7 +59,7 @@ def test_costs_are_one_line_per_engine_and_cell() -> None:
 
 
 def test_crossovers_are_one_line_for_each_line_of_the_plane() -> None:
-    """It is solved for m at each n and for n at each m, with the record's numbers, and empty without a crossover."""
+    """Crossovers are solved for m at each n and for n at each m, with the record's numbers, or empty if none."""
     run = scripted_run(noise=0.02, shift=0.01)
     found = fwdrev.crossover(run)
     table = pd.read_csv(StringIO(to_crossovers(run)))

@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_a_run_comes_back_as_it_was(run: Run) -> None:
-    """It has the same specification, machine and raw values."""
+    """The loaded run has the same specification, machine and raw values."""
     made = scripted_run(noise=0.05, inputs="8,64", outputs="4,256")
     assert run.spec == made.spec
     assert run.machine == made.machine
@@ -29,7 +29,7 @@ def test_a_run_comes_back_as_it_was(run: Run) -> None:
 
 
 def test_tables(run: Run) -> None:
-    """They have a row per value, per arm and cell, per estimate."""
+    """The tables have a row per value, per arm and cell, per estimate."""
     assert len(values(run)) == 5 * 4 * 2 * 5
     assert len(arms(run)) == 4 * 2
     assert len(times(run)) == 4 * 2
@@ -69,7 +69,7 @@ def test_every_tear_costs_one_line_only(run: Run) -> None:
     ],
 )
 def test_a_damaged_line_in_the_middle(run: Run, damage: str) -> None:
-    """It is left out and named; the lines around it are used."""
+    """The line is left out and named; the lines around it are used."""
     path = run.folder / "journal.jsonl"
     lines = path.read_text().splitlines()
     lines[7] = damage
@@ -157,7 +157,7 @@ def test_values_are_strict_json(run: Run) -> None:
 
 
 def test_a_run_from_another_machine(run: Run) -> None:
-    """Its engines and its problem need not be installed to read and draw it."""
+    """The run's engines and its problem need not be installed to read and draw it."""
     from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.plots import save_figures
 

@@ -37,7 +37,7 @@ def scripted() -> Run:
 
 
 def test_ratio_of_bytes_in_each_cell(scripted: Run) -> None:
-    """They are log2(bytes of forward / bytes of reverse): below zero where forward needs less, that is for n < m."""
+    """Ratios are log2(bytes of forward / bytes of reverse): below zero where forward needs less, that is for n < m."""
     found = memory_ratios(with_memory(scripted, counted, measured), PAIR)
     assert found.source is Source.ALLOCATED
     for plane, formula in ((found.predicted, counted), (found.measured, measured)):
@@ -59,7 +59,7 @@ def test_what_both_hold_alike_hides_differences_and_moves_no_border(scripted: Ru
 
 
 def test_no_break_even_is_a_value(scripted: Run) -> None:
-    """It is None if one engine needs less throughout, both need the same everywhere, or nothing is known."""
+    """The break-even is None if one engine needs less throughout, both need the same everywhere, or none is known."""
     found = memory_ratios(with_memory(scripted, lambda name, _: 2 if name == "forward" else 1, always(7)), PAIR)
     assert set(found.predicted.break_even.values()) == {None}
     assert set(found.measured.break_even.values()) == {None}

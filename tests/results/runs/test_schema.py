@@ -96,7 +96,7 @@ def test_values_of_what_was_not_measured_are_not_read(change: dict[str, Any]) ->
 
 
 def test_a_run_of_format_1_is_read() -> None:
-    """It is as the version before wrote it, on its machine."""
+    """The run is as the version before wrote it, on its machine."""
     run = load(OLD)
     assert run.warnings == ()
     assert len(run.observations) == 4 * 3
@@ -107,7 +107,7 @@ def test_a_run_of_format_1_is_read() -> None:
 
 
 def test_a_run_of_format_1_can_be_continued(tmp_path: Path) -> None:
-    """It then has the present format, and all its old content."""
+    """The run then has the present format, and all its old content."""
     folder = tmp_path / "run"
     folder.mkdir()
     for name in ("manifest.json", "journal.jsonl"):

@@ -75,7 +75,7 @@ def _holds(interval: Estimate | None, truth: float) -> bool:
 
 
 def test_without_noise_the_crossover_is_exact() -> None:
-    """It is exact up to interpolation: within 2 % on a grid of powers of two, in both directions."""
+    """The crossover is exact up to interpolation: within 2 % on a grid of powers of two, in both directions."""
     found = crossover(log_ratios(scripted_run(inputs="16:1024:*2", outputs="1:1024:*2"), PAIR))
     for known, crossings in ((true_m, found.in_m), (true_n, found.in_n)):
         inside = {at: c.size.point for at, c in crossings.items() if c.size is not None}

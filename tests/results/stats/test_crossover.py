@@ -24,7 +24,7 @@ def _line(*logs: list[float]) -> Any:
 
 
 def test_a_zero_between_two_sizes() -> None:
-    """It is halfway in logarithms."""
+    """The zero is halfway in logarithms."""
     found = _line([2, 1, 0.5, -0.5, -1], [2, 1, 0.5, -0.5, -1.1])
     assert found.status is Status.FOUND
     assert found.size is not None
@@ -33,7 +33,7 @@ def test_a_zero_between_two_sizes() -> None:
 
 
 def test_none_in_range_is_a_value() -> None:
-    """It says which engine is cheaper throughout."""
+    """The value says which engine is cheaper throughout."""
     found = _line([2, 1, 1, 1, 1], [2, 1, 1, 1, 2])
     assert found.status is Status.NONE
     assert found.size is None
@@ -50,7 +50,7 @@ def test_one_round_has_a_point_and_no_interval() -> None:
 
 
 def test_an_interval_that_leaves_the_range_says_so() -> None:
-    """It ends at the edge, marked open."""
+    """The interval ends at the edge, marked open."""
     found = _line([2, 1, 1, 1, -0.1], [2, 1, 1, 1, -1.5], [2, 1, 1, 1, 0.3])
     assert found.size is not None
     assert found.open_ends == ("high",)
@@ -60,7 +60,7 @@ def test_an_interval_that_leaves_the_range_says_so() -> None:
 
 
 def test_the_cheaper_one_is_that_of_the_whole_side() -> None:
-    """It is the cheaper one below the change of sign that counts, by all sizes on either side."""
+    """The cheaper engine is the one below the change of sign that counts, by all sizes on either side."""
     assert _line([-3, -3, 1, -3, -2]).cheaper == "forward"
     assert _line([3, 3, -1, 3, 2]).cheaper == "reverse"
 
@@ -105,7 +105,7 @@ def test_whatever_was_measured_has_an_answer(logs: list[list[float]]) -> None:
 
 @given(st.lists(st.sampled_from([-2.0, -0.7, -0.1, 0.0, 0.1, 0.3, 1.0]), min_size=2, max_size=9))
 def test_between_two_sizes_it_is_scipys_monotone_cubic(mean: list[float]) -> None:
-    """This holds where it is flat, at both ends, and for two points."""
+    """The curve is SciPy's where it is flat, at both ends, and for two points."""
     x, steps = np.log(np.arange(2, 2 + len(mean)) ** 2), np.linspace(0, 1, 5)[:, np.newaxis]
     pieces = np.arange(len(mean) - 1)
     at = x[:-1] + steps * np.diff(x)
@@ -227,7 +227,7 @@ def test_json_has_every_line_of_the_plane() -> None:
 
 
 def test_a_single_cell_has_no_crossover() -> None:
-    """It is neither found nor an error."""
+    """The crossover is neither found nor an error."""
     found = crossover(log_ratios(scripted_run(inputs="64", outputs="8"), PAIR))
     assert found.in_m[64].status is Status.NONE
     assert found.law is None

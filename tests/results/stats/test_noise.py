@@ -32,7 +32,7 @@ def test_noise_by_hand() -> None:
 
 
 def test_the_smallest_difference_is_the_usual_size_of_a_sample() -> None:
-    """It is that for 95 % and a power of 80 %."""
+    """The sample size is that for 95 % and a power of 80 %."""
     expected = math.expm1((stats.t.ppf(0.975, 15) + stats.norm.ppf(0.8)) * 0.04 / 4)
     assert smallest_difference(0.04, 16) == pytest.approx(expected)
 

@@ -76,7 +76,7 @@ def test_one_wild_round_in_ten_decides_nothing() -> None:
 
 
 def test_a_correlation_by_hand() -> None:
-    """It takes the varying pairs that every round measured, with Marriott and Pope's correction."""
+    """The estimate takes the varying pairs that every round measured, with Marriott and Pope's correction."""
     logs = series(np.random.default_rng(7), 0.7, 12, 5)
     logs[3, 1], logs[:, 2] = np.nan, 0.5
     apart = (logs - logs.mean(axis=0))[:, [0, 3, 4]]
@@ -116,7 +116,7 @@ def test_errors_are_wider_by_what_an_autoregression_hides(rounds: int, correlati
 
 
 def test_tests_and_intervals_are_students() -> None:
-    """They are one-sided on either side, and an interval within a margin or around a truth; two rounds are too few."""
+    """Tests are one-sided; intervals lie within a margin or around a truth; two rounds are too few."""
     logs = np.random.default_rng(9).normal([0.02, -0.03, 0.0], 0.02, (9, 3))
     logs[2:, 2] = np.nan
     found, margins, error = shifts_of(logs), np.array([0.01, 0.02, 0.03]), np.array(stats.sem(logs[:, :2]), dtype=float)

@@ -29,5 +29,5 @@ def test_a_change_in_words(point: float, low: float | None, high: float | None, 
 
 @pytest.mark.parametrize(("share", "text"), [(0.05, "5 %"), (0.003, "0.3 %"), (0.312, "31 %"), (0.0, "0 %")])
 def test_a_share_in_words(share: float, text: str) -> None:
-    """It has two digits at most, and never vanishes."""
+    """A share has two digits at most, and never vanishes."""
     assert percent_text(share) == text

@@ -8,7 +8,7 @@ from tests.scripted import scripted_run
 
 
 def test_one_line_for_what_failed_for_one_reason() -> None:
-    """Its numbers differ from cell to cell; any other reason has its own line."""
+    """A reason's numbers differ from cell to cell; any other reason has its own line."""
     run = scripted_run(inputs="64,128", outputs="1,4,16", rounds=1)
     wrong = {cell: f"off by {10.0**-i:.1e} in {i}" for i, cell in enumerate(run.spec.cells[:5])}
     seen = []

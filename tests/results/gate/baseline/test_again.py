@@ -74,7 +74,7 @@ def test_a_slower_engine_fails_when_fresh_rounds_confirm_it() -> None:
 
 
 def test_what_fresh_rounds_did_not_measure_fails_nothing() -> None:
-    """It stays open, since one look is not enough."""
+    """The finding stays open, since one look is not enough."""
     baseline, run = baseline_of(measured()), slowed(measured(seed=1), forward=1.3)
     report = compared(baseline, run, again=replace(run, observations=()))
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -82,7 +82,7 @@ def test_what_fresh_rounds_did_not_measure_fails_nothing() -> None:
 
 
 def test_a_crossover_that_seems_to_have_moved_takes_its_row() -> None:
-    """Its place depends on all cells at its n."""
+    """The crossover's place depends on all cells at its n."""
     baseline, run = baseline_of(measured()), slowed(measured(seed=1), forward=1.3)
     again = undecided(baseline, run)
     assert again is not None
@@ -115,7 +115,7 @@ def test_a_baseline_of_too_few_rounds_says_so() -> None:
 
 @pytest.mark.parametrize("threshold", [0.05, pytest.param(0.001, marks=pytest.mark.long)])
 def test_two_looks_at_the_same_code_fail_nothing(threshold: float) -> None:
-    """This holds for twenty noisy comparisons, whose baselines may be unlucky in both looks."""
+    """Twenty noisy comparisons do not fail, though their baselines may be unlucky in both looks."""
     for seed in range(0, 60, 3):
         baseline, run = baseline_of(noisy(seed, tails=3)), noisy(seed + 1, tails=3)
         again = undecided(baseline, run, threshold=threshold, alpha=0.01)
@@ -167,7 +167,7 @@ def test_one_look_corrects_for_all_shifts_in_both_directions() -> None:
 
 
 def test_a_second_look_corrects_for_all_shifts_too() -> None:
-    """It does so though it measures only flagged ones; the fresh rounds decide."""
+    """The second look corrects though it measures only flagged shifts; the fresh rounds decide."""
     assert _fails([1e-9], [0.95 * 0.01 / 20]) == [True]
     assert _fails([1e-9], [1.05 * 0.01 / 20]) == [False]
     assert _fails([1e-9, 1e-9], [0.98 * 0.01 / 19]) == [False, False], "one was not measured again: it rejects nothing"

@@ -62,7 +62,7 @@ def test_it_holds_what_the_run_shows() -> None:
 
 
 def test_pairs_are_few() -> None:
-    """There are those with a crossover, and each arm with the first: no pair twice, in either order."""
+    """The pairs are those with a crossover, and each arm with the first: no pair twice, in either order."""
     assert pairs_of(["jax-vjp", "forward", "jax-jvp", "reverse", "bracketed"]) == [
         ("forward", "reverse"),
         ("jax-jvp", "jax-vjp"),

@@ -20,7 +20,7 @@ from tests.scripted import scripted_run, slowed, with_counts
 
 
 def test_a_run_is_not_worse_than_itself() -> None:
-    """It is one measurement, not two, however noisy."""
+    """One run is one measurement, not two, however noisy."""
     for run in (measured(), with_counts(scripted_run(noise=0.5, shift=0.3, **PLANE)), measured(rounds=1)):
         report = compared(baseline_of(run), run)
         assert report.outcome is Outcome.UNCHANGED
@@ -62,7 +62,7 @@ def test_more_operations_fail() -> None:
 
 
 def test_fewer_operations_are_an_improvement() -> None:
-    """It is reported, and does not fail."""
+    """The improvement is reported, and does not fail."""
     report = after(lambda run: with_counts(run, more=-40))
     assert report.outcome is Outcome.IMPROVED
     row = next(line for line in text_lines(report) if "forward at n = 64, m = 16" in line)
@@ -86,7 +86,7 @@ def test_what_the_compiler_counts() -> None:
 
 
 def test_another_compiler_counts_otherwise() -> None:
-    """Then it is inconclusive whether there are more: never 1; another processor does not change the compiler."""
+    """Whether there are more is inconclusive: never 1; another processor does not change the compiler."""
     versions = {"versions": {"numpy": "2", "jaxlib": "9"}}
     report = programs(ProgramCost(flops=10), ProgramCost(flops=11), **versions)
     assert report.outcome is Outcome.INCONCLUSIVE
@@ -117,7 +117,7 @@ BOTH = [("forward", "reverse"), ("reverse", "forward")]
 
 @pytest.mark.parametrize(("name", "other"), BOTH)
 def test_a_slower_engine_fails(name: str, other: str) -> None:
-    """It fails on either side of the ratio; the finding names it, and the engine that it is compared with."""
+    """The engine fails on either side of the ratio; the finding names it, and the engine that it is compared with."""
     report = after(lambda run: slowed(run, **{name: 1.3}))
     assert report.outcome is Outcome.REGRESSED
     ratios = about(report, "÷")

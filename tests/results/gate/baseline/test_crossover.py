@@ -13,7 +13,7 @@ from tests.scripted import slowed
 
 
 def test_a_crossover_is_told_with_both_intervals() -> None:
-    """It moves inwards when forward, which wins beyond it, becomes slower."""
+    """The crossover moves inwards when forward, which wins beyond it, becomes slower."""
     (told,) = about(after(lambda run: slowed(run, forward=1.3)), "crossover of forward and reverse at n = 256")
     assert told.verdict is Verdict.REGRESSED
     assert told.grounds.startswith("forward became slower against reverse: m* 5")
@@ -30,7 +30,7 @@ def _swapped(run: Run) -> Run:
 
 @pytest.mark.parametrize("name", ["forward", "reverse"])
 def test_a_crossover_names_the_slower_engine(name: str) -> None:
-    """It does so whichever of the two is cheaper below it."""
+    """The finding names it whichever of the two is cheaper below the crossover."""
     for turned in (_swapped, lambda run: run):
         report = compared(baseline_of(turned(measured())), slowed(turned(measured(seed=1)), **{name: 1.12}))
         (told,) = about(report, "crossover of forward and reverse at n = 256")

@@ -60,7 +60,7 @@ def told(report: GateReport, name: str = "model:step at size 1000") -> Any:
 
 
 def test_the_file_holds_ratios_times_and_memory(baseline: Baseline, tmp_path: Path) -> None:
-    """It follows the schema, reads back unchanged, and contains all that a new measurement needs."""
+    """The file follows the schema, reads back unchanged, and contains all that a new measurement needs."""
     text = baseline_text(baseline)
     (tmp_path / "b.json").write_text(text)
     read = load_baseline(tmp_path / "b.json")
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_one_line(change: dict[str, Any], said: str, baseline:
 
 
 def test_a_file_of_format_1_is_read(baseline: Baseline, tmp_path: Path) -> None:
-    """Its values keep their meaning forever."""
+    """The file's values keep their meaning forever."""
     data = json.loads(baseline_text(baseline)) | {"format": 1}
     data["spec"] = gate_spec({}, NAMES).model_dump(mode="json")
     (tmp_path / "b.json").write_text(json.dumps(data))
@@ -151,7 +151,7 @@ def test_the_control_alone_fails_nothing(baseline: Baseline) -> None:
 
 
 def test_a_function_that_is_gone(baseline: Baseline) -> None:
-    """It fails unless that is allowed, even if all are gone and nothing can be measured."""
+    """The check fails unless that is allowed, even if all are gone and nothing can be measured."""
     gone = {"model:step": "model has no function 'step'"}
     run = run_of(1)
     left = [o for o in run.observations for _ in [o.arms.pop("model:step")]]  # type: ignore[attr-defined]
@@ -166,7 +166,7 @@ def test_a_function_that_is_gone(baseline: Baseline) -> None:
 
 
 def test_a_function_that_fails_now_is_open(baseline: Baseline) -> None:
-    """Its reason is given; the other one is compared."""
+    """The reason of the failure is given; the other one is compared."""
     failed = ArmResult(status=Status.FAILED, reason="ValueError: no")
     spared = ArmResult(status=Status.SKIPPED, reason="not timed, since base ended: failed")
     fine = run_of(1)

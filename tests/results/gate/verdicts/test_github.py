@@ -32,7 +32,7 @@ def test_each_finding_has_its_level() -> None:
     ],
 )
 def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
-    """It comes even without findings."""
+    """The outcome comes even without findings."""
     assert [annotation(line)[:2] for line in annotations(of(SAME, outcome=outcome))] == [
         (level, {"title": f"fwdrev check: {outcome}"})
     ]
@@ -40,7 +40,7 @@ def test_the_outcome_is_always_told(outcome: Outcome, level: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_name_comes_back(text: str) -> None:
-    """It ends neither the line nor the title, and starts no command."""
+    """A name reads back, ends neither the line nor the title, and starts no command."""
     told = ReportLine(subject=text, verdict=Verdict.REGRESSED, grounds=text, fails=True)
     found = [annotation(line) for line in annotations(of(told, title=text))]
     assert [(level, message) for level, _, message in found] == [("error", text), ("error", f"{text}: {text}")]

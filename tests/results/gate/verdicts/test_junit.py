@@ -65,7 +65,7 @@ def test_nothing_to_compare_is_an_error() -> None:
 
 
 def test_it_says_when_and_how_long() -> None:
-    """It has the time with its zone, and seconds with three decimals. Without a start there is no timestamp."""
+    """The file has the time with its zone, and seconds with three decimals. Without a start there is no timestamp."""
     suite = _suite(of(SAME))
     assert (suite.get("timestamp"), suite.get("time")) == ("2026-11-23T10:30:00+00:00", "61.250")
     _schema().validate(junit(of(SAME)))
@@ -74,7 +74,7 @@ def test_it_says_when_and_how_long() -> None:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_name_comes_back(text: str) -> None:
-    """It is unchanged."""
+    """A name reads back unchanged."""
     _expect_back(text)
 
 
@@ -107,7 +107,7 @@ def _expect_back(text: str) -> None:
     ],
 )
 def test_the_schema_refuses_what_is_none(old: str, new: str) -> None:
-    """So the tests above could fail."""
+    """A file that breaks the schema is refused, so the tests above could fail."""
     text = junit(of(WORSE), began=BEGAN, seconds=61.25)
     assert old in text
     assert not _schema().is_valid(text.replace(old, new))

@@ -35,7 +35,7 @@ def test_it_has_a_headline_a_table_notes_and_what_is_unchanged() -> None:
 
 
 def test_it_begins_with_what_a_workflow_looks_for() -> None:
-    """It is an invisible comment."""
+    """The beginning is an invisible comment."""
     text = markdown(of(WORSE))
     assert text.startswith(MARKER + "\n")
     assert "-->" not in "".join(part for texts in _page(of(WORSE)).texts.values() for part in texts)
@@ -55,7 +55,7 @@ def test_names_show_letter_by_letter(text: str) -> None:
 
 @given(st.text(st.characters(codec=None)))
 def test_any_name_shows_letter_by_letter(text: str) -> None:
-    """This holds for random names."""
+    """Random names show literally."""
     _expect_letters(text)
 
 
@@ -90,7 +90,7 @@ def test_nothing_is_mentioned_or_linked(text: str) -> None:
 
 
 def test_a_long_one_fits_and_says_how_much_is_missing() -> None:
-    """It counts what the table omits, and at least mentions the notes and the unchanged."""
+    """The text counts what the table omits, and at least mentions the notes and the unchanged."""
     told = [*many(5_000, WORSE), *many(300, SAME)]
     text = markdown(of(*told, notes=tuple(f"note {i}" for i in range(200))))
     assert len(text) <= len(text.encode()) <= COMMENT_LIMIT

@@ -48,7 +48,7 @@ def test_a_long_name_moves_its_own_grounds_only() -> None:
 
 @pytest.mark.parametrize(("number", "rows", "more"), [(40, 40, None), (41, 40, "… and 1 more"), (99, 40, "… and 59")])
 def test_a_long_table_says_how_much_is_missing(number: int, rows: int, more: str | None) -> None:
-    """It also says where the rest is."""
+    """The table also says where the rest is."""
     lines = text_lines(of(*many(number, WORSE)))
     assert sum(line.startswith("regressed ") for line in lines) == rows
     said = [line for line in lines if "more" in line]
@@ -70,7 +70,7 @@ def test_nothing_notable_needs_no_table() -> None:
     ],
 )
 def test_every_text_is_one_line(text: str, shown: str) -> None:
-    """It can be printed and stored, wherever it stands in a report."""
+    """Every text can be printed and stored, wherever it stands in a report."""
     assert one_line(text) == shown
     told = ReportLine(subject=text, verdict=Verdict.IMPROVED, grounds=text)
     report = of(told, title=text, notes=(text,))
