@@ -261,7 +261,7 @@ def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> 
 
 
 def test_the_example_uses_the_action_as_it_is() -> None:
-    """The example fetches the whole history, needs no more permissions, and uses the project's settings, briefly."""
+    """The example fetches the whole history, needs no other permission, sets no input, and its job has ten lines."""
     (job,) = WORKFLOW["jobs"].values()
     (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
     assert set(ours) == {"uses"}

@@ -48,7 +48,7 @@ def test_engines_agree(case: Any, wrt: Wrt) -> None:
 
 @pytest.mark.parametrize(("case", "wrt"), _rows(compiled=False))
 def test_fast_engines_are_the_recursions(case: Any, wrt: Wrt) -> None:
-    """They agree through 50 layers, where the first blocks are 1e16 times smaller than the last ones."""
+    """Fast engines agree through 50 layers, where the first blocks are 1e16 times smaller than the last ones."""
     p = make(case)
     for name in NUMPY:
         expect_jacobian(_jacobian(name, p, wrt), p, wrt)
@@ -56,7 +56,7 @@ def test_fast_engines_are_the_recursions(case: Any, wrt: Wrt) -> None:
 
 @given(problems(), st.sampled_from(Wrt))
 def test_fast_engines_are_the_recursions_on_any_chain(p: Problem, wrt: Wrt) -> None:
-    """They agree for all layers."""
+    """Fast engines agree for all layers."""
     for name in NUMPY:
         expect_jacobian(_jacobian(name, p, wrt), p, wrt)
 

@@ -48,7 +48,7 @@ def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
 
 @pytest.mark.parametrize("case", SMALL, ids=case_id)
 def test_jacobians_agree_with_independent_ones(case: Row) -> None:
-    """They agree with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
+    """Jacobians agree with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
     p = make(case)
     value, split = VALUES[p.name], p.x.size
     np.testing.assert_allclose(p.chain.value(p.x, p.theta), value(p, p.x, p.theta), rtol=1e-11, atol=1e-12)

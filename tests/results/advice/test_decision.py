@@ -200,7 +200,7 @@ def test_slow_arms_are_not_measured_on() -> None:
 
 
 def test_arms_that_fail_are_left_out() -> None:
-    """Their reasons appear; the others are measured."""
+    """The reasons of failed arms appear; the others are measured."""
     trials = Scripted(seconds={"forward": 1e-4, "reverse": 2e-4}, fails={"forward": "TypeError: no rule"})
     found = advised(trials)
     assert (found.recommend, found.runner_up, found.times_faster) == ("reverse", None, {})
