@@ -53,7 +53,7 @@ def test_the_cheapest_that_fits(modes: dict[str, Any], mode: str, words: str) ->
 
 
 def test_what_is_beyond_three_times_the_best_is_not_in_question() -> None:
-    """Neither is a mode that does not fit."""
+    """A mode that does not fit is not in question either."""
     found = by_counts(counted(forward=(1.0, 1), reverse=(2.9, 1), mixed=(3.1, 1)))
     assert found.in_question == ["forward", "reverse"]
     assert by_counts(counted(forward=(1.0, 1e9), reverse=(2.0, 1))).in_question == ["reverse"]

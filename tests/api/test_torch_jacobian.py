@@ -318,7 +318,7 @@ def test_arrays_of_jax_are_those_of_jax(asked: list[str]) -> None:
     ],
 )
 def test_what_torch_cannot_do(options: dict[str, Any], message: str) -> None:
-    """One line each says what to do."""
+    """Each is refused in one line that says what to do."""
     for call in (fwdrev.jacobian(tall, **options), fwdrev.jacobian(tall, **options).explain):
         with pytest.raises(InputError, match=message):
             call(X)

@@ -117,7 +117,7 @@ RUN: Sequence[Callable[[Run], object]] = (_crossovers, _tables, _exported, _base
 @examples(0.2)
 @given(data=_files(changed(samples.manifest())), next_do=st.sampled_from(RUN))
 def test_manifests(folder: Path, data: bytes, next_do: Callable[[Run], object]) -> None:
-    """A run whose manifest has faults."""
+    """A run with a faulty manifest is refused or can be used."""
     given_file(folder, "journal.jsonl", samples.journal_text().encode())
     given_file(folder, "manifest.json", data)
     with ours():
@@ -127,7 +127,7 @@ def test_manifests(folder: Path, data: bytes, next_do: Callable[[Run], object]) 
 @examples(0.1)
 @given(data=_files(joined(samples.journal())), next_do=st.sampled_from(RUN))
 def test_journals(folder: Path, data: bytes, next_do: Callable[[Run], object]) -> None:
-    """A run whose journal has faults."""
+    """A run with a faulty journal is refused or can be used."""
     given_file(folder, "manifest.json", samples.manifest_text().encode())
     given_file(folder, "journal.jsonl", data)
     with ours():
@@ -137,7 +137,7 @@ def test_journals(folder: Path, data: bytes, next_do: Callable[[Run], object]) -
 @examples(0.17)
 @given(data=_files(changed(samples.baseline())))
 def test_baselines(folder: Path, data: bytes) -> None:
-    """A comparison of a run with a faulty baseline."""
+    """A faulty baseline is refused, or a run can be compared with it."""
     with ours():
         found = load_baseline(given_file(folder, "baseline.json", data))
         baseline_text(found).encode()
@@ -147,7 +147,7 @@ def test_baselines(folder: Path, data: bytes) -> None:
 @examples(0.1)
 @given(data=_files(joined(samples.record())))
 def test_records(folder: Path, data: bytes) -> None:
-    """A self-test's record with faults, and its summary."""
+    """A self-test's faulty record is refused or has a summary."""
     with ours():
         found = load_record(given_file(folder, "record.jsonl", data))
         summary = summarised(found)
@@ -159,7 +159,7 @@ def test_records(folder: Path, data: bytes) -> None:
 @examples(0.2)
 @given(data=_files(tables(samples.SPEC, samples.VALUES)))
 def test_specifications(folder: Path, data: bytes) -> None:
-    """A specification with faults, its observations, and their order."""
+    """A faulty specification is refused or has a plan of observations."""
     with ours():
         spec = make_spec(read_spec(given_file(folder, "sweep.toml", data)))
         next(FixedPlan(spec).steps())
@@ -170,7 +170,7 @@ def test_specifications(folder: Path, data: bytes) -> None:
 @examples(0.1)
 @given(data=points())
 def test_points(folder: Path, data: bytes) -> None:
-    """A file of arrays with faults, for a function of two arguments."""
+    """A faulty file of arrays is refused or is the point of a function of two arguments."""
     with ours():
         target = Target(what="mine:f", at=str(given_file(folder, "point.npz", data)))
         probe_function(_sum, point_of(target, _sum), name="f", run=False)
@@ -200,6 +200,6 @@ _CHAINS = st.lists(st.tuples(st.integers(1, 9), st.integers(0, 10**6)), min_size
 @examples(0.1)
 @given(data=_files(_CHAINS | st.lists(_LINES).map("\n".join)))
 def test_factors(folder: Path, data: bytes) -> None:
-    """A chain of factors with faults, and its best brackets."""
+    """A faulty chain of factors is refused or has best brackets."""
     with ours():
         str(cheapest(read_factors(given_file(folder, "factors.txt", data))).tree)

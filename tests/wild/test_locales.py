@@ -85,7 +85,7 @@ def test_all_that_is_printed_can_be(words: str, tmp_path: Path) -> None:
 
 @report("pypa/pipenv#3131")
 def test_a_locale_of_the_system(tmp_path: Path) -> None:
-    """ISO 8859-1, as on a German system of 2005."""
+    """In ISO 8859-1, as on a German system of 2005, texts lose only the letters that it lacks."""
     made = shutil.which("localedef") and subprocess.run(
         ["localedef", "-i", "de_DE", "-f", "ISO-8859-1", str(tmp_path / "de_DE.ISO-8859-1")],  # noqa: S607 - wherever it is
         capture_output=True,

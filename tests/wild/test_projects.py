@@ -78,7 +78,7 @@ def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reposito
 @report("airspeed-velocity/asv#414")
 @pytest.mark.parametrize("gone", [False, True])
 def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool) -> None:
-    """Base gets the revision's commit, also of nested submodules, without the network and after they are removed."""
+    """Base gets the revision's commit, also of nested ones, without the network, and if it is not checked out."""
     project = _with_submodule(tmp_path, monkeypatch)
     project.git("config", "submodule.recurse", "true")
     for name in ("lib", "deep"):

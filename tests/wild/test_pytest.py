@@ -227,7 +227,7 @@ def test_async(fwdrev_gate):
     ids=" ".join,
 )
 def test_habits(pytester: pytest.Pytester, arguments: tuple[str, ...]) -> None:
-    """Classes of unittest, odd names and coroutines, under these options: each gate has its line."""
+    """Classes of unittest, odd names and coroutines work under these options: each gate has its line."""
     pytester.makepyfile(HABITS)
     result = pytester.runpytest_inprocess(*PLUGIN, *arguments)
     assert result.ret == 0

@@ -41,7 +41,7 @@ def test_a_side_does_not_wait_in_what_it_measures(tmp_path: Path, monkeypatch: p
 
 @report(OURS)
 def test_workers_have_their_questions_for_themselves() -> None:
-    """Workers of sweeps and of advice alike; output of measured code is never an answer either."""
+    """Workers of sweeps and of advice keep theirs alike; output of measured code is never an answer either."""
     command = [sys.executable, "-c", OWN_STREAMS]
     done = subprocess.run(command, input="a question", capture_output=True, text=True, check=True, timeout=100)
     assert (done.stdout, done.stderr) == ("'' a question\n", "printed\n")

@@ -74,7 +74,7 @@ def ours(x: Any, y: Any) -> Any:
 @pytest.mark.usefixtures("project")
 @pytest.mark.parametrize("where", ["target_module", "target_module.py", "./target_module.py"])
 def test_functions_are_found(where: str) -> None:
-    """Functions lie in a module or in a file, whose neighbours it can import; stages keep their order."""
+    """Functions lie in a module, or in a file that can import its neighbours; stages keep their order."""
     found = functions_of(Target(what=f"{where}:single, ours"))
     assert list(found) == ["single", "ours"]
     assert found["ours"](4.0) == 2.0
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_refused(what: str, said: str) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_dotted_names_are_followed() -> None:
-    """Dotted names lead to a method of an object, in a module or a file; also for the point."""
+    """Dotted names lead to a method of an object, in a module or a file; this goes for the point too."""
     found = functions_of(Target(what="target_module.py:model.residuals"))
     assert list(found) == ["model.residuals"]
     assert found["model.residuals"](4.0) == 2.0

@@ -56,7 +56,7 @@ def test_a_pull_is_that_of_the_d_recursion(room: primitives._Room) -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), [(2, 1), (3, 1), (3, 5), (12, 5)])
 def test_other_operations(room: primitives._Room, rows: int, columns: int) -> None:
-    """A diagonal multiplies from the left or from the right, and a copy copies."""
+    """Diagonals multiply from the left or from the right, and copies are exact."""
     stored = order(rows, 2 * columns)
     scaled = room._pieces[0][:rows, None] * piece(room, 1, rows, columns, stored)
     expect_in_place(room, primitives._OTHERS["scale rows"](room, rows, columns)(), scaled, stored)

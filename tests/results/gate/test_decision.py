@@ -131,7 +131,7 @@ def test_the_whole_interval_decides() -> None:
 
 
 def test_an_improvement_is_fine_unless_something_else_is_not() -> None:
-    """An improvement gives 0; but one regression makes a regression of all, and one open cell leaves all open."""
+    """An improvement gives exit code 0; one regression makes all a regression, and one open cell leaves all open."""
     assert decide(slower(-0.2)).outcome is Outcome.IMPROVED
     logs = noisy()
     logs[:, 0, 0] -= 0.5

@@ -39,7 +39,7 @@ def test_ratios_are_trimmed_means_of_paired_blocks() -> None:
 
 
 def test_seconds_are_medians_of_medians() -> None:
-    """First over blocks, then over rounds, of base and of head; only for arms that both timed, without the control."""
+    """The medians go over blocks, then over rounds, for each side, if both timed the arm; the control has none."""
     rounds = [((1.0, 9.0, 2.0), (3.0, 4.0, 90.0)), ((3.0, 3.0, 3.0), (5.0, 5.0, 5.0)), ((70.0,), (6.0,))]
     late = ArmResult(status=Status.TIMED_OUT, reason="late")
     seen = [

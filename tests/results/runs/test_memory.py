@@ -69,7 +69,7 @@ def test_no_break_even_is_a_value(scripted: Run) -> None:
 
 
 def test_how_far_measured_lies_from_predicted(scripted: Run) -> None:
-    """The factor in either direction: of each engine's bytes, and of their ratio; median and worst over the cells."""
+    """The distance is a factor in either direction, for each engine's bytes and their ratio: median and worst cell."""
 
     def more(engine: str, cell: Cell) -> int:
         factor = {"forward": 2, "reverse": 1 / 8}[engine]

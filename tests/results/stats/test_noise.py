@@ -13,7 +13,7 @@ from fwdrev.results.stats.noise import noise_of, smallest_difference
 
 
 def test_noise_by_hand() -> None:
-    """Spreads of logarithms: between processes, between the blocks of one, of the ratios of both arms."""
+    """The noise has spreads of logarithms: between processes, between the blocks of one, of the ratios of both arms."""
     rng = np.random.default_rng(0)
     a, b = np.exp(rng.normal(-7, 0.1, (2, 6, 4)))
     rounds = [
