@@ -78,7 +78,7 @@ def _with_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reposito
 @report("airspeed-velocity/asv#414")
 @pytest.mark.parametrize("gone", [False, True])
 def test_code_in_a_submodule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool) -> None:
-    """Base gets the revision's commit, also of nested ones, without the network, and if it is not checked out."""
+    """In base a submodule, even a nested one, has the revision's commit, without the network or its checkout."""
     project = _with_submodule(tmp_path, monkeypatch)
     project.git("config", "submodule.recurse", "true")
     for name in ("lib", "deep"):
