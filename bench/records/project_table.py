@@ -115,18 +115,20 @@ class ProjectSettings(BaseModel):
         description="What the points are called with: a list, or a grid such as `1000:4000:+1000`. Default 1000.",
     )
     threshold: Share | None = Field(
-        default=None, description="The slow-down that is accepted, such as `5%` or 0.05. Default 5%."
+        default=None,
+        description="The slow-down that is accepted, such as `5%` or 0.05. Default 5%, and 10% beside a baseline.",
     )
     find: Share | None = Field(
         default=None,
         description="In place of a threshold: the slow-down to find in 95 of 100 runs, such as `20%`; threshold and "
-        "rounds follow from it.",
+        "rounds follow from it. It does not count beside a baseline.",
     )
     rounds: int | None = Field(
         default=None,
         ge=3,
         le=10_000,
-        description="Fresh pairs of processes in which both sides are timed. Default 14 in a check, 20 in a baseline.",
+        description="Fresh pairs of processes in which both sides are timed. Default 14 in a check. A baseline takes "
+        "20, or this many if it is more; only the option `--rounds` makes them fewer.",
     )
     copy_patterns: Places = Field(
         default_factory=list,

@@ -15,6 +15,7 @@ from fwdrev.api.sweep import measure, new_run
 from fwdrev.bench.records.parsing import threshold_of
 from fwdrev.cli.common.show import interruptible, loaded, note, quoted
 from fwdrev.cli.gate.measured_functions import judged_functions
+from fwdrev.cli.gate.project_settings import project_settings
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.registry import engine_fault
 from fwdrev.results.gate.baseline.compare import compared, undecided, without_run
@@ -50,7 +51,7 @@ def judged_by_baseline(
     baseline = load_baseline(path)
     if (functions := baseline.functions) is not None:
         _check_alone(path, run, out)
-        accepted = _OF_FUNCTIONS if accepted is None else accepted
+        accepted = _usual_threshold() if accepted is None else accepted
         title = f"baseline {path}, measured anew; threshold {percent_text(accepted)}"
         report = judged_functions(baseline, functions, accepted, title, allow_missing=allow_missing)
     else:
@@ -100,6 +101,12 @@ def _asked(path: Path | None, against: str | None, run: Path | None, out: Path |
     else:
         return path
     raise InputError(msg)
+
+
+def _usual_threshold() -> float:
+    """The threshold of `[tool.fwdrev]`, or the default."""
+    settings = project_settings(Path.cwd())
+    return _OF_FUNCTIONS if settings is None or settings.threshold is None else settings.threshold
 
 
 def _check_alone(path: Path, run: Path | None, out: Path | None) -> None:

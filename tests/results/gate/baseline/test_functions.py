@@ -11,7 +11,6 @@ import pytest
 from fwdrev.bench.records.gate_spec import gate_spec
 from fwdrev.bench.records.observation import ArmResult, Cell, Memory, Status
 from fwdrev.bench.records.sides import CONTROL, SideObservation
-from fwdrev.cli.app import main
 from fwdrev.modes.errors import InputError
 from fwdrev.results import Run
 from fwdrev.results.gate.baseline.build import function_baseline, function_run, unmeasured_functions
@@ -20,6 +19,9 @@ from fwdrev.results.gate.baseline.file import baseline_text, load_baseline
 from fwdrev.results.gate.baseline.record import Baseline, FunctionSpec
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, Verdict
 from fwdrev.results.published import published
+from tests.command import fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
+from tests.doubles.scripted_rounds import scripted_rounds
 
 NAMES = ["model:step", "model:energy"]
 SECONDS = {"model:step": 1.2e-3, "model:energy": 4e-5, CONTROL: 5e-5}
@@ -190,32 +192,66 @@ def test_a_function_that_fails_now_is_open(baseline: Baseline) -> None:
 CODE = "import numpy as np\ndef start(n): return np.linspace(0, 1, n)\ndef step(x): return np.sin(x)\n"
 
 
-def command(*arguments: str) -> int:
-    """The exit code of the command, run in this process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["fwdrev", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return int(ended.value.code or 0)
-
-
-def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Functions are measured without git, compared, and removed; the folder gets the file and nothing else."""
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder, which is in no git project."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "model.py").write_text(CODE)
+    return tmp_path
+
+
+def test_the_whole_way(project: Path) -> None:
+    """Functions are measured without git, compared, and removed; the folder gets the file and nothing else."""
     ask = ("baseline", "-o", "b.json", "--functions", "model.py:step", "--point", "model:start", "--rounds", "3")
-    assert command(*ask, "--sizes", "64") == 0
-    assert "model:step at size 64: " in capsys.readouterr().out
-    assert command("check", "--baseline", "b.json", "--threshold", "900%") in {0, 3}
-    out = capsys.readouterr().out
-    assert out.startswith("baseline b.json, measured anew; threshold 900 %\n")
-    assert "model:step" in out or "unchanged: 1 of 1" in out
-    assert {path.name for path in tmp_path.iterdir()} <= {"b.json", "model.py", "__pycache__"}
-    (tmp_path / "model.py").write_text(CODE.replace("step", "stop"))
-    assert command("check", "--baseline", "b.json") == 4
-    out = capsys.readouterr().out
-    assert "model:step  in the baseline, and not here any more: model has no function 'step'" in out
-    assert "did you mean 'stop'?" in out
+    with lasting_pairs():
+        assert "model:step at size 64: " in fwdrev(*ask, "--sizes", "64").stdout
+        done = fwdrev("check", "--baseline", "b.json", "--threshold", "900%")
+    assert done.returncode in {0, 3}
+    assert done.stdout.startswith("baseline b.json, measured anew; threshold 900 %\n")
+    assert "model:step" in done.stdout or "unchanged: 1 of 1" in done.stdout
+    assert {path.name for path in project.iterdir()} <= {"b.json", "model.py", "__pycache__"}
+    (project / "model.py").write_text(CODE.replace("step", "stop"))
+    done = fwdrev("check", "--baseline", "b.json")
+    assert done.returncode == 4
+    assert "model:step  in the baseline, and not here any more: model has no function 'step'" in done.stdout
+    assert "did you mean 'stop'?" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "option", "threshold"),
+    [
+        ('threshold = "30%"', (), "30 %"),
+        ('threshold = "30%"', ("--threshold", "40%"), "40 %"),
+        ('find = "30%"', (), "10 %"),
+    ],
+)
+def test_the_threshold_may_be_a_setting(
+    setting: str, option: tuple[str, ...], threshold: str, baseline: Baseline, project: Path
+) -> None:
+    """The project's threshold counts unless an option replaces it; `find`, which chooses rounds too, does not count."""
+    (project / "pyproject.toml").write_text(f"[tool.fwdrev]\n{setting}\n")
+    (project / "b.json").write_text(baseline_text(baseline))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fwdrev.cli.gate.check_baseline.judged_functions", unmeasured)
+        done = fwdrev("check", "--baseline", "b.json", *option)
+    assert done.stdout.startswith(f"baseline b.json, measured anew; threshold {threshold}\n"), done.stderr
+
+
+def unmeasured(baseline: Baseline, *asked: Any, **options: Any) -> GateReport:
+    """The report of a check that could measure nothing."""
+    return without_run(baseline, title=asked[-1], **options)
+
+
+def test_a_setting_makes_no_baseline_of_few_rounds(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The setting `rounds` is for checks; only the option makes the rounds of a baseline fewer than 20."""
+    monkeypatch.setattr("fwdrev.cli.gate.measured_functions.against", scripted_rounds)
+    table = '[tool.fwdrev]\nfunctions = ["model:step"]\npoints = "model:start"\nrounds = '
+    for setting, option, rounds in ((3, (), 20), (21, (), 21), (3, ("--rounds", 4), 4)):
+        (project / "pyproject.toml").write_text(f"{table}{setting}\n")
+        assert fwdrev("baseline", "-o", "b.json", "--force", *option).returncode == 0
+        kept = load_baseline(Path("b.json")).functions
+        assert kept is not None
+        assert kept.rounds == rounds
 
 
 @pytest.mark.parametrize(
@@ -232,20 +268,11 @@ def test_the_whole_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
         ("check --baseline b.json --run kept", "b.json is a baseline of functions, which are measured and not kept"),
     ],
 )
-def test_bad_input(
-    arguments: str,
-    said: str,
-    baseline: Baseline,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+def test_bad_input(arguments: str, said: str, baseline: Baseline, project: Path) -> None:
     """The code is 2, with one line, and nothing is written."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "model.py").write_text(CODE)
-    (tmp_path / "b.json").write_text(baseline_text(baseline))
-    assert command(*arguments.split()) == 2
-    errors = capsys.readouterr().err
-    assert said in errors
-    assert len([line for line in errors.splitlines() if not line.startswith("warning: ")]) == 1
-    assert not (tmp_path / "new.json").exists()
+    (project / "b.json").write_text(baseline_text(baseline))
+    done = fwdrev(*arguments.split())
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len([line for line in done.stderr.splitlines() if not line.startswith("warning: ")]) == 1
+    assert not (project / "new.json").exists()
