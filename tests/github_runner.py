@@ -1,13 +1,14 @@
 """Runs the steps of our action in tests as GitHub's runner would."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-__all__ = ["ACTION", "STEPS", "Runner"]
+__all__ = ["ACTION", "STEPS", "Runner", "filled_in"]
 
 ACTION: Any = yaml.safe_load((Path(__file__).parent.parent / "action.yml").read_text(encoding="utf-8"))
 STEPS: dict[str, Any] = {step["name"]: step for step in ACTION["runs"]["steps"]}
@@ -52,3 +53,8 @@ class Runner:
         """The outputs that the step set for later steps."""
         lines = self.output.read_text(encoding="utf-8").splitlines()
         return dict(line.split("=", 1) for line in lines)
+
+
+def filled_in(value: Any) -> list[str]:
+    """All expressions in a part of a workflow or an action that GitHub replaces by their values."""
+    return re.findall(r"\$\{\{(.*?)\}\}", yaml.safe_dump(value, width=10_000))

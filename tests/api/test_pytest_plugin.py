@@ -1,15 +1,10 @@
-"""The fixture `fwdrev_gate`: verdicts become passes, failures and skips; it is registered, and costs nothing unused.
+"""The fixture `fwdrev_gate`: verdicts become passes, failures and skips.
 
 For decisions, rounds are scripted: a callable returns the seconds that it takes.
 """
 
-import os
 import re
-import subprocess
-import sys
-import tomllib
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint
 from itertools import cycle, islice, product
 from pathlib import Path
 from typing import Any
@@ -24,7 +19,7 @@ from fwdrev.bench.timing.callables import PairedCallables
 pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
-OURS = ("-p", "no:fwdrev", "-p", "fwdrev.pytest_plugin")
+OURS = ("-p", "no:fwdrev", "-p", fwdrev.pytest_plugin.__name__)
 """Loads the plugin whether or not this checkout is installed with its entry points."""
 
 
@@ -277,42 +272,3 @@ def test_it_measures(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(*OURS)
     result.assert_outcomes(failed=1, passed=2)
     result.stdout.fnmatch_lines(["*::test_slower: regressed: *", "*::test_same: within: *", "*_anew: within: *"])
-
-
-def test_the_entry_point_leads_to_it() -> None:
-    """pyproject names it."""
-    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
-    (loaded,) = (EntryPoint(name, value, "pytest11").load() for name, value in points.items())
-    assert loaded is fwdrev.pytest_plugin
-    assert list(points) == ["fwdrev"], "the name by which pyproject keeps it out of our own tests"
-
-
-def test_pytest_finds_it(tmp_path: Path) -> None:
-    """pytest uses the entry points of pyproject alone, and shows the fixture with a line of help."""
-    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
-    info = tmp_path / "packages" / "fwdrev_here-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fwdrev-here\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("\n".join(["[pytest11]", *(f"{k} = {v}" for k, v in points.items())]))
-    path = os.pathsep.join([str(info.parent), str(ROOT), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, "-m", "pytest", "--fixtures", "--rootdir", str(tmp_path)]
-    env = os.environ | {"PYTHONPATH": path}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False, timeout=120)
-    assert "fwdrev_gate -- " in done.stdout, done.stderr
-    assert "Call it with f and g to assert that" in done.stdout
-
-
-def test_unused_it_is_light(tmp_path: Path) -> None:
-    """A run whose tests do not measure loads neither the libraries nor our own measuring."""
-    (tmp_path / "conftest.py").write_text("import sys\ndef pytest_sessionfinish(): print('loaded:', *sys.modules)\n")
-    (tmp_path / "test_it.py").write_text("def test(): pass\ndef test_speed(fwdrev_gate): fwdrev_gate(1)\n")
-    command = [sys.executable, "-m", "pytest", "-s", "-p", "fwdrev.pytest_plugin", "--fwdrev-skip"]
-    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True, timeout=60
-    )
-    assert "1 passed, 1 skipped" in done.stdout
-    loaded = set(done.stdout.partition("loaded:")[2].split())
-    assert "fwdrev.pytest_plugin" in loaded
-    heavy = {"jax", "numpy", "pandas", "matplotlib", "scipy", "pyperf", "pydantic", "typer"}
-    assert not (heavy | {"fwdrev.bench.timing.callables"}) & loaded

@@ -1,21 +1,14 @@
-"""The action for GitHub: its description is true, and its scripts do their work when run as GitHub runs them."""
+"""The action for GitHub: its inputs and outputs exist, and its scripts do their work when run as GitHub runs them."""
 
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from fwdrev.results.gate.verdicts.markdown import MARKER
-from tests.github_runner import ACTION, STEPS, Runner
+from tests.github_runner import ACTION, STEPS, Runner, filled_in
 from tests.project import commit, make_project
-
-ROOT = Path(__file__).parents[2]
-WORKFLOW: Any = yaml.safe_load((ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8"))
-PAGE = (ROOT / "docs" / "continuous-integration.md").read_text(encoding="utf-8")
-FUNCTIONS_PAGE = (ROOT / "docs" / "gate-your-function.md").read_text(encoding="utf-8")
 
 FWDREV = """
 printf '%s\\n' "$@" > "$SEEN"
@@ -54,14 +47,9 @@ def _measure(runner: Runner, code: int, outcome: str, **inputs: str) -> subproce
     return runner.run("Measure both", CODE=str(code), OUTCOME=outcome, **given)
 
 
-def _expressions(value: Any) -> list[str]:
-    """All expressions that GitHub fills in."""
-    return re.findall(r"\$\{\{(.*?)\}\}", yaml.safe_dump(value, width=10_000))
-
-
 def test_inputs_and_outputs_exist() -> None:
     """Each used input is declared and each declared one used; each output of a step is written by it."""
-    used = " ".join(_expressions(ACTION))
+    used = " ".join(filled_in(ACTION))
     assert set(re.findall(r"inputs\.([\w-]+)", used)) == set(ACTION["inputs"])
     by_id = {step["id"]: step for step in STEPS.values() if "id" in step}
     for step, output in re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", used):
@@ -258,35 +246,3 @@ def test_where_it_cannot_be_installed(given: dict[str, str], runner: Runner) -> 
     assert done.returncode == 2
     assert done.stdout.startswith("::error title=fwdrev check::")
     assert len(done.stdout.splitlines()) == 1
-
-
-def test_the_example_uses_the_action_as_it_is() -> None:
-    """The example fetches the whole history, needs no other permission, sets no input, and its job has ten lines."""
-    (job,) = WORKFLOW["jobs"].values()
-    (ours,) = [step for step in job["steps"] if step.get("uses", "").startswith("OWNER/fwdrev@")]
-    assert set(ours) == {"uses"}
-    assert WORKFLOW["permissions"] == {"contents": "read"}
-    assert job["steps"][0]["with"]["fetch-depth"] == 0
-    text = (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
-    assert len(text.partition("jobs:\n")[2].splitlines()) <= 10
-
-
-def _blocks(page: str) -> list[str]:
-    return re.findall(r"^```yaml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
-
-
-def test_the_pages_show_the_example_and_the_inputs() -> None:
-    """The examples match; the comment's workflow uses existing inputs and outputs; and the GitLab example is YAML."""
-    (example,) = _blocks(FUNCTIONS_PAGE)
-    assert example == (ROOT / "examples" / "github-workflow.yml").read_text(encoding="utf-8")
-    for name, of in ACTION["inputs"].items():
-        assert f"| `{name}` | {of['description']}. |" in PAGE
-    comment, gitlab = _blocks(PAGE)
-    job = yaml.safe_load(comment)
-    assert job["permissions"]["pull-requests"] == "write"
-    ours, upload = job["steps"]
-    assert set(ours["with"]) <= set(ACTION["inputs"])
-    used = re.findall(r"steps\.([\w-]+)\.outputs\.([\w-]+)", " ".join(_expressions(upload)))
-    assert len(used) == 3
-    assert all(step == ours["id"] and output in ACTION["outputs"] for step, output in used)
-    assert yaml.safe_load(gitlab)["fwdrev"]["artifacts"]["reports"]["junit"] == "junit.xml"
