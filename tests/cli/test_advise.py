@@ -227,10 +227,16 @@ def test_stages_bring_mixed_mode() -> None:
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(("function", "said"), [("forward_dies", "exit code 5"), ("forward_hangs", "longer than")])
-def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "said", "options"),
+    [
+        ("forward_dies", "exit code 5", ("--budget", "300s", "--no-measure")),
+        pytest.param("forward_hangs", "longer than", ("--budget", "20s"), marks=pytest.mark.long),
+    ],
+)
+def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str, options: tuple[str, ...]) -> None:
     """The other arm is recommended."""
-    done = fwdrev("advise", f"model:{function}", "--shape", "5", "--budget", "20s", "--json")
+    done = fwdrev("advise", f"model:{function}", "--shape", "5", *options, "--json")
     assert "Traceback" not in done.stderr
     data = data_of(done)
     assert data["recommend"] == "reverse"
@@ -246,10 +252,16 @@ def test_where_no_arm_is_left_nothing_was_measured() -> None:
 
 
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(("function", "said"), [("dies", "exit code 3"), ("hangs", "longer than the 1 s")])
-def test_a_function_that_never_returns_is_refused(function: str, said: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "budget", "said"),
+    [
+        pytest.param("dies", "300s", "exit code 3", marks=pytest.mark.long),
+        ("hangs", "1s", "longer than the 1 s"),
+    ],
+)
+def test_a_function_that_never_returns_is_refused(function: str, budget: str, said: str) -> None:
     """The exit code is 2, within the budget."""
-    done = fwdrev("advise", f"model:{function}", "--shape", "3", "--budget", "1s")
+    done = fwdrev("advise", f"model:{function}", "--shape", "3", "--budget", budget)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr.splitlines()[-1]
 

@@ -12,6 +12,7 @@ from fwdrev.cli.commands import run as command
 from fwdrev.cli.common.options import spelled_out
 from fwdrev.modes.errors import InputError
 from tests.command import expect_one_line, fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.project import DIES, make_project
 
 MODEL = """
@@ -89,9 +90,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same project, for tests that change nothing."""
+    return make_project(tmp_path_factory.mktemp("untouched"), {"model.py": MODEL})
+
+
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs it here against the last commit, with few rounds."""
-    return fwdrev("check", "--against", "HEAD", *arguments, env={"GITHUB_STEP_SUMMARY": ""})
+    """Runs it here against the last commit, in few processes."""
+    with lasting_pairs():
+        return fwdrev("check", "--against", "HEAD", *arguments, env={"GITHUB_STEP_SUMMARY": ""})
 
 
 def findings(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, object]]:
@@ -109,13 +117,16 @@ def change(old: str, new: str, path: str = "model.py") -> None:
 
 @pytest.mark.usefixtures("project")
 def test_inputs_of_every_kind() -> None:
-    """Points with or without a size, for several, one or no arguments, one per function; dotted names."""
-    arms = ["model:step", "model:add", "model:of_state", "model:alone", "model.py:Inner.step", "jacfwd:model:older"]
-    points = ["model:start", "model:two", "model:named", "model:two", "model:start", "model:start"]
+    """Points with or without a size, for several, one or no arguments, one per function; dotted names.
+
+    A point that names no module belongs to that of its function.
+    """
+    arms = ["model:step", "model:add", "model:of_state", "model:alone", "model.py:Inner.step"]
+    points = ["start", "model:two", "model:named", "model:two", "model:start"]
     done = check("--functions", ",".join(arms), "--point", ",".join(points), "--json", *SMALL)
     found = findings(done)
-    assert list(found) == [*arms[:4], "model:Inner.step", arms[5]], done.stderr
-    assert [f["reason"] for f in found.values()] == [None] * 6
+    assert list(found) == [*arms[:4], "model:Inner.step"], done.stderr
+    assert [f["reason"] for f in found.values()] == [None] * 5
     assert done.returncode != 1
     assert all(f["seconds"] for f in found.values())
 
@@ -190,7 +201,6 @@ def test_other_values_may_be_allowed_within_bounds() -> None:
     ]
 
 
-@pytest.mark.usefixtures("project")
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -203,7 +213,7 @@ def test_other_values_may_be_allowed_within_bounds() -> None:
         (("--functions", "../other.py:step", *START), "is not in the project"),
         (("--functions", "model:step"), "model:step: no input to call it with: give --point MODULE:FUNCTION"),
         (("--functions", "model:step", "--point", "model:strat"), "did you mean 'start'?"),
-        (("--functions", "model:step", "--point", "start"), "--point 'start': write MODULE:FUNCTION"),
+        (("--functions", "model:step", "--point", "model:"), "--point 'model:': name the function that returns"),
         (("--functions", "model:step", "--point", "model:start,model:two"), "2 points for 1 functions"),
         (("--functions", "model:step,model.py:step", *START), "name each one once"),
         (("--functions", "model:step,forward", *START), "check them apart"),
@@ -219,8 +229,11 @@ def test_other_values_may_be_allowed_within_bounds() -> None:
         (("--functions", "model:step", *START, "--allow-different-results", "-1"), "the relative difference"),
     ],
 )
-def test_bad_input_is_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_bad_input_is_one_line(
+    arguments: tuple[str, ...], said: str, untouched: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The code means wrong usage, and nothing is measured."""
+    monkeypatch.chdir(untouched)
     with pytest.raises(InputError) as caught:
         command(["check", "--against", "HEAD", *arguments])
     assert len(str(caught.value).splitlines()) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fwdrev.modes.registry import engine, find_engine
+from fwdrev.modes.registry import engine, find_engine, problem
 from fwdrev.results.runs.cells import engines_measured
 from fwdrev.results.runs.run import load
 from tests.command import fwdrev
@@ -43,16 +43,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     sys.modules.pop("own_central", None)
 
 
-@pytest.mark.parametrize("where", ["own_central", "own_central.py"])
-def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path, where: str) -> None:
+def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path) -> None:
     """As MODULE:CLASS or FILE.py:CLASS they are measured in processes, which find them too, and drawn properly."""
-    asked = ("--engines", f"{where}:Central,reverse", "--problem", f"{where}:chain", "--rounds", "1", "--blocks", "1")
+    engines = ["own_central:Central", "own_central.py:Central", "reverse"]
+    asked = ("--engines", ",".join(engines), "--problem", "own_central.py:chain", "--rounds", "1", "--blocks", "1")
     done = fwdrev("sweep", *asked, "--inputs", "4", "--outputs", "2", cwd=folder)
     assert done.returncode == 0, done.stderr
     (made,) = (folder / "runs").iterdir()
-    assert made.name.endswith(f"-{where}-chain")
-    assert engines_measured(load(made)) == [f"{where}:Central", "reverse"]
-    assert f"{where}:Central and reverse break even" in done.stdout
+    assert made.name.endswith("-own_central.py-chain")
+    assert engines_measured(load(made)) == engines
+    assert "own_central:Central and reverse break even" in done.stdout
+    assert problem("own_central:chain", n=4, m=2).chain.n_out == 2
 
 
 @pytest.mark.parametrize(

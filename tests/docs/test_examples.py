@@ -26,13 +26,13 @@ def run(name: str, *arguments: str) -> list[str]:
 
 def test_three_ways_to_the_same_minimum() -> None:
     """Both recursions and JAX take the same path, and the error falls."""
-    lines = run("gradient_descent.py", "--steps", "100", "--widths", "4,8")
+    lines = run("gradient_descent.py", "--steps", "100", "--widths", "4")
     before, after = map(float, re.findall(r"\d\.\d{4}", lines[0]))
     assert after < before / 2
     apart = [float(line.split()[-1]) for line in lines if "farthest" in line]
     assert len(apart) == 3
     assert max(apart) < 1e-9
-    assert [line.split()[:2] for line in lines[-2:]] == [["4", "37"], ["8", "105"]]
+    assert lines[-1].split()[:2] == ["4", "37"]
 
 
 def test_a_fit_finds_the_peaks() -> None:

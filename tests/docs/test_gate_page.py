@@ -1,5 +1,6 @@
 """The page "Gate your own function": its project, commands, table and workflow do what it says."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.doubles.scripted_rounds import scripted_rounds
 from tests.github_runner import Runner
 from tests.project import commit, make_project
@@ -42,6 +44,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
+@pytest.fixture
+def jax_without_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that start here find NumPy under the name of JAX, and so start sooner."""
+    jax = tmp_path / "no_compiler" / "jax"
+    jax.mkdir(parents=True)
+    leaves = "tree_util = types.SimpleNamespace(tree_leaves=lambda found: [found])"
+    (jax / "__init__.py").write_text(f"import types\n{leaves}\njit = block_until_ready = lambda same: same\n")
+    (jax / "numpy.py").write_text("from numpy import *\n")
+    monkeypatch.setenv("PYTHONPATH", str(jax.parent))
+
+
 def change(project: Path, old: str, new: str) -> None:
     """Changes the working tree."""
     file = project / "mymodule.py"
@@ -50,6 +63,7 @@ def change(project: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.usefixtures("jax_without_compiler")
 def test_the_commands_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each runs unchanged, in order, but without the clock; only the requested baseline remains."""
     for module in ("fwdrev.bench.revisions.rounds", "fwdrev.cli.gate.measured_functions"):
@@ -59,6 +73,7 @@ def test_the_commands_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     for _, *command in COMMANDS:
         done = fwdrev(*command)
         assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("baseline baseline.json, measured anew; threshold 10 %\n")
     assert {path.name for path in project.iterdir()} - before == {"baseline.json"}
 
 
@@ -81,6 +96,7 @@ OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start"
 """A point that only head has."""
 
 
+@pytest.mark.usefixtures("jax_without_compiler")
 @pytest.mark.parametrize("begins", [*CHANGES, "only head has it, or its point"])
 def test_the_table_says_what_happens(begins: str, project: Path) -> None:
     """The text and the exit code fit each situation that needs no clock."""
@@ -88,17 +104,21 @@ def test_the_table_says_what_happens(begins: str, project: Path) -> None:
     old, new, functions = CHANGES.get(begins, OWN_POINT)
     change(project, old, new)
     asked = ["--functions", ",".join(functions), *(["--point", "mymodule:middle"] if begins not in CHANGES else [])]
-    done = fwdrev("check", "--against", "main", *asked, *QUICK)
+    with lasting_pairs():
+        done = fwdrev("check", "--against", "main", *asked, *QUICK)
     for said in re.findall(r"`([^`]+)`", row[1]):
         assert all(part in done.stdout + done.stderr for part in said.split("…")), done.stdout + done.stderr
     assert done.returncode in {int(code) for code in re.findall(r"\d", row[2])}, done.stdout + done.stderr
 
 
-def test_the_workflow_runs(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("jax", ["as NumPy", pytest.param("itself", marks=pytest.mark.long)])
+def test_the_workflow_runs(jax: str, project: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """With the project's settings alone, the answer of the action's step has every function.
 
     The change that the page makes keeps the values, so both functions are timed.
     """
+    if jax != "itself":
+        request.getfixturevalue("jax_without_compiler")
     (tmp_path / "runner").mkdir()
     runner = Runner(tmp_path / "runner")
     runner.command(runner.bin / "fwdrev", f'exec {shlex.quote(sys.executable)} -m fwdrev "$@"\n')
@@ -110,6 +130,7 @@ def test_the_workflow_runs(project: Path, tmp_path: Path) -> None:
     commit(runner.work)
     assert SLOWER in PAGE
     change(runner.work, "np.sum(np.diff(x) ** 2)", SLOWER)
+    runner.environment["PYTHONPATH"] = os.environ.get("PYTHONPATH", "")
     given = {"AGAINST": "main", "FUNCTIONS": "", "ENGINES": "", "ARGS": "", "INCONCLUSIVE": "warn"}
     done = runner.run("Measure both", **given)
     outputs = runner.outputs()

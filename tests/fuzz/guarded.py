@@ -15,7 +15,8 @@ _TOTAL = int(os.environ.get("FWDREV_FUZZ", "400"))
 
 _LONG = "FWDREV_FUZZ" in os.environ
 
-_SECONDS = 5.0
+_TIMERS = {signal.SIGPROF: (signal.ITIMER_PROF, 5.0), signal.SIGALRM: (signal.ITIMER_REAL, 120.0)}
+"""The longest time that an example may compute, whatever else the machine does, and that it may wait."""
 
 _BYTES = 2**30
 """Bytes that an example may allocate in addition."""
@@ -34,15 +35,17 @@ def examples(share: float) -> Callable[[Any], Any]:
 @contextmanager
 def guarded() -> Iterator[None]:
     """Fails after too long a time; too much memory raises MemoryError, which is not an error of ours."""
-    before = signal.signal(signal.SIGALRM, _hangs)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    before = {number: signal.signal(number, _hangs) for number in _TIMERS}
+    for timer, seconds in _TIMERS.values():
+        signal.setitimer(timer, seconds)
     try:
         with limited(_BYTES):
             yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, (timer, _) in _TIMERS.items():
+            signal.setitimer(timer, 0)
+            signal.signal(number, before[number])
 
 
-def _hangs(*_: object) -> None:
-    pytest.fail(f"it takes more than {_SECONDS:g} s")
+def _hangs(number: int, _: object) -> None:
+    pytest.fail(f"it takes more than {_TIMERS[signal.Signals(number)][1]:g} s")
