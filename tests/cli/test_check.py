@@ -1,4 +1,4 @@
-"""`fwdrev check`: verdicts and exit codes, on a user's project; functions are in test_cli_check_functions.py."""
+"""`fwdrev check`: verdicts and exit codes, on a user's project; functions are in test_check_functions.py."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tests.command import expect_one_line, fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.project import make_project
 
 SMALL = ("--inputs", "4,8", "--outputs", "2", "--rounds", "3", "--threshold", "900%")
@@ -25,7 +26,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def check(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs it here, where both sides find the engine too."""
     path = os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")]))
-    return fwdrev("check", *arguments, env={"PYTHONPATH": path, "GITHUB_STEP_SUMMARY": ""})
+    with lasting_pairs():
+        return fwdrev("check", *arguments, env={"PYTHONPATH": path, "GITHUB_STEP_SUMMARY": ""})
 
 
 def change(path: Path, old: str, new: str) -> None:

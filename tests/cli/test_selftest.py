@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import expect_one_line, fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.doubles.scripted_rounds import scripted_rounds
 from tests.project import make_project
 
@@ -15,8 +16,9 @@ FEW = ("--rounds", "3", "--threshold", "900%")
 
 
 def selftest(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs it here."""
-    return fwdrev("selftest", *arguments)
+    """Runs it here, in few processes."""
+    with lasting_pairs():
+        return fwdrev("selftest", *arguments)
 
 
 def test_runs_are_recorded_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
