@@ -128,7 +128,7 @@ class ProjectSettings(BaseModel):
         ge=3,
         le=10_000,
         description="Fresh pairs of processes in which both sides are timed. Default 14 in a check. A baseline takes "
-        "20, or this many if it is more; only the option `--rounds` makes them fewer.",
+        "20, or this many if that is more; only the option `--rounds` can lower it.",
     )
     copy_patterns: Places = Field(
         default_factory=list,
