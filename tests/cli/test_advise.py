@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 def tall(x):
-    t = jnp.linspace(0.0, 1.0, 4000)
+    t = jnp.linspace(0.0, 1.0, 1000)
     return jnp.exp(-t[:, None] * x[None]).sum(1)
 
 def wide(x):
@@ -129,8 +129,8 @@ def data_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("target", "shape", "sizes", "recommend", "code"),
     [
-        ("model:tall", "3", (3, 4000), "forward", "jax.jit(jax.jacfwd(tall))"),
-        ("model.py:wide", "3000", (3000, 2), "reverse", "jax.jit(jax.jacrev(wide))"),
+        ("model:tall", "3", (3, 1000), "forward", "jax.jit(jax.jacfwd(tall))"),
+        ("model.py:wide", "1000", (1000, 2), "reverse", "jax.jit(jax.jacrev(wide))"),
     ],
 )
 def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str) -> None:
