@@ -37,7 +37,7 @@ SEARCH = settings(
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As on a new machine; ranks are promoted, as JAX does by default."""
+    """An empty cache, as on a new machine; ranks are promoted, as JAX does by default."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with jax.numpy_rank_promotion("allow"):
         yield

@@ -17,7 +17,7 @@ from tests.reports.torch_functions import SITUATIONS, TorchCall, torch
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a new machine."""
+    """An empty cache, as on a new machine."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 

@@ -39,7 +39,7 @@ def matrix(found: FunctionProbe, J: Any) -> Any:
 
 @pytest.fixture
 def found() -> Any:
-    """That layer at a point."""
+    """The probed layer at a point."""
     return probe_function(layer, (POINT, np.array([1.0, 2.0, 3.0])), name="layer")
 
 

@@ -51,7 +51,7 @@ def report(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def shown(browser: Browser, report: str) -> Iterator[Opened]:
-    """That report in a fresh context."""
+    """The report in a fresh context."""
     with opened(browser, report) as found:
         yield found
 

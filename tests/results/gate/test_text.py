@@ -31,7 +31,7 @@ CODES = {
 
 
 def subjects(arm: str, way: Way) -> list[str]:
-    """Where this arm was requested and is not simply unchanged."""
+    """The subjects of this arm that are not simply unchanged."""
     if way.lacks:
         return [arm]
     sizes = [] if way.verdict is Verdict.UNCHANGED else way.sizes
