@@ -44,7 +44,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_an_engine_and_a_problem_are_named_by_their_place(folder: Path) -> None:
-    """As MODULE:CLASS or FILE.py:CLASS they are measured in processes, which find them too, and drawn properly."""
+    """Processes of a sweep find MODULE:CLASS and FILE.py:CLASS too, and the answer names them."""
     engines = ["own_central:Central", "own_central.py:Central", "reverse"]
     asked = ("--engines", ",".join(engines), "--problem", "own_central.py:chain", "--rounds", "1", "--blocks", "1")
     done = fwdrev("sweep", *asked, "--inputs", "4", "--outputs", "2", cwd=folder)
