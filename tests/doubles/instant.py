@@ -18,7 +18,7 @@ from io import TextIOBase
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
@@ -155,7 +155,7 @@ def _noise(seconds: float) -> tuple[NoiseRound, ...]:
     return tuple(NoiseRound(a=a, b=b, pinned=True, seconds=seconds / rounds) for a, b in pairs)
 
 
-def _drawn(_: Figure, stream: IO[Any], **_options: Any) -> None:
+def _drawn(_: Figure, stream: Any, **_options: Any) -> None:
     """Writes a stub instead of drawing a figure, which takes most of its time."""
     stream.write("<svg/>" if isinstance(stream, TextIOBase) else b"<svg/>")
 

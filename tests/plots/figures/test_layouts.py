@@ -159,7 +159,8 @@ def test_engines_of_one_direction_have_different_colours() -> None:
     cells = Cells(n=np.array([4.0, 16]), m=np.array([8.0]), advantage=np.array([[3.0, -3.0]]))
     pairs = ("forward", "reverse"), ("forward", "jax-jvp"), ("jax-jvp", "forward")
     ends = [
-        [to_hex(end) for end in draw_cells(cells, pair, Figure().subplots()).to_rgba([3.0, -3.0])] for pair in pairs
+        [to_hex(end) for end in draw_cells(cells, pair, Figure().subplots()).to_rgba(np.array([3.0, -3.0]))]
+        for pair in pairs
     ]
     same = ["#d55e00", "#cc79a7"]
     assert ends == [["#d55e00", "#0072b2"], same, same]
