@@ -35,6 +35,9 @@ SHORTER = {
 }
 """Words of commands that are slow even without measuring, and quicker ones."""
 
+LONG = {"docs/gallery.md", "docs/measurements.md", "docs/reference/commands.md"}
+"""Pages whose commands take more than ten seconds of the processor: the short suite parses them only."""
+
 OLD, NEW = "np.diff(x) ** 2", "np.diff(x) * np.diff(x)"
 """Code of base, and its replacement in head."""
 
@@ -108,7 +111,22 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return made
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def _name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if _name(path) in LONG], ids=_name)
+def test_commands_of_long_pages_parse(path: Path, folder: Path) -> None:
+    """Every `fwdrev` line is one that the command accepts, and scripts and targets exist."""
+    page = Page(path, folder, ["."], {})
+    page.run()
+    assert len(page.parsed) > 5
+
+
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=[pytest.mark.long] if _name(path) in LONG else [], id=_name(path)) for path in PAGES],
+)
 def test_a_page_does_what_it_shows(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's blocks run in order, and each output matches word for word."""
     text = path.read_text(encoding="utf-8")

@@ -85,12 +85,12 @@ def _against(
     del inputs, tolerance
     wanted = [(cell, name) for cell in spec.cells for name in spec.engines] if only is None else only
     changed = {name for _, name in wanted if names_function(name) and _changed(sides, name)}
+    slower = {(cell, name): SLOWER if name in changed else 1 + share_of(delays, name, cell) for cell, name in wanted}
     rng = Random(f"{spec.seed} {order} {len(wanted)}")
     for number in range(spec.rounds):
         for cell in sorted({cell for cell, _ in wanted}):
-            slower = {name: 1 + share_of(delays, name, cell) for at, name in wanted if at == cell}
-            slower = {CONTROL: 1.0} | {name: by * (SLOWER if name in changed else 1) for name, by in slower.items()}
-            head = {name: _timed(_SECONDS * by * (1 + _NOISE * rng.gauss())) for name, by in slower.items()}
+            here = {CONTROL: 1.0} | {name: by for (at, name), by in slower.items() if at == cell}
+            head = {name: _timed(_SECONDS * by * (1 + _NOISE * rng.gauss())) for name, by in here.items()}
             base = dict.fromkeys(head, _timed(_SECONDS))
             yield SideObservation(round=number, cell=cell, base=base, head=head, seconds=0.1)
 
