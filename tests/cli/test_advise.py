@@ -133,8 +133,11 @@ def data_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
         ("model.py:wide", "1000", (1000, 2), "reverse", "jax.jit(jax.jacrev(wide))"),
     ],
 )
-def test_a_clear_case_is_measured(target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str) -> None:
-    """With few inputs forward wins, with few outputs reverse, by a clear factor."""
+def test_a_clear_case_is_measured(
+    target: str, shape: str, sizes: tuple[int, int], recommend: str, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With few inputs forward wins, with few outputs reverse, by a clear factor, which short blocks show too."""
+    monkeypatch.setattr("fwdrev.results.advice.rounds._BLOCK_SECONDS", 2e-3)
     data = advice(target, "--shape", shape, "--budget", "40s")
     assert (data["n"], data["m"]) == sizes
     assert (data["recommend"], data["code"], data["tie"]) == (recommend, code, False)
