@@ -220,9 +220,5 @@ def _user(folder: Path) -> Iterator[None]:
         for name in [name for name in os.environ if name.startswith("JAX_")]:
             patch.delenv(name)
         patch.setenv("BROWSER", "true")
-        wide = jax.config.jax_enable_x64
-        jax.config.update("jax_enable_x64", val=False)
-        try:
+        with jax.enable_x64(False):  # noqa: FBT003 - JAX's own signature
             yield
-        finally:
-            jax.config.update("jax_enable_x64", val=wide)
