@@ -2,7 +2,7 @@
 
 The functions are compositions of a few steps and a shape of the outputs; the trees hold arrays of all dtypes, numbers
 of Python and None; other arguments are static and may change the function. FWDREV_EXAMPLES sets how many
-examples there are in all: 30 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
+examples there are in all: 15 if it is not set, 2000 for a thorough search, which takes a quarter of an hour or more.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.api.drawn import DTYPES, OUTPUTS, REAL, STEPS, Drawn, function, stage
 from tests.programs import forget_if_large
 from tests.reports.comparing import assert_same, outcome
 
-_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "30"))
+_EXAMPLES = int(os.environ.get("FWDREV_EXAMPLES", "15"))
 
 _TESTS = 5
 """The number of tests that share the examples."""
@@ -95,7 +95,7 @@ def test_trees_of_all_dtypes(drawn: Drawn) -> None:
 
 
 @pytest.mark.long
-@settings(SEARCH, max_examples=2 * _EXAMPLES)
+@settings(SEARCH, max_examples=max(60, 2 * _EXAMPLES))
 @given(drawn(DTYPES))
 def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
     """More random trees of all dtypes agree."""

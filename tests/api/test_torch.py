@@ -27,7 +27,12 @@ def point():
 """
 
 
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+_LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    "dtype", ["bfloat16", "float32", pytest.param("float16", marks=_LONG), pytest.param("float64", marks=_LONG)]
+)
 def test_precisions(dtype: str) -> None:
     """J v of every arm is close to differences, even with half as many bits."""
     x = torch.linspace(-1, 1, 6, dtype=getattr(torch, dtype))
@@ -150,7 +155,11 @@ def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> N
 
 
 @pytest.mark.parametrize(
-    "point", [["--torch", "--shape", "3"], ["--point", "model.py:point", "--dtype", "float32"]], ids=["shape", "point"]
+    "point",
+    [
+        pytest.param(["--torch", "--shape", "3"], id="shape"),
+        pytest.param(["--point", "model.py:point", "--dtype", "float32"], id="point", marks=_LONG),
+    ],
 )
 def test_the_command(tmp_path: Path, point: list[str]) -> None:
     """The command's tensors are random, or made by a function."""
@@ -165,7 +174,7 @@ def test_the_command(tmp_path: Path, point: list[str]) -> None:
     ("arguments", "told"),
     [
         (["--shape", "3"], "tensors (--torch) for a function of PyTorch"),
-        (["--torch", "--shape", "3", "--no-measure"], "leave out --no-measure"),
+        pytest.param(["--torch", "--shape", "3", "--no-measure"], "leave out --no-measure", marks=_LONG),
     ],
 )
 def test_what_the_command_refuses(tmp_path: Path, arguments: list[str], told: str) -> None:

@@ -297,6 +297,7 @@ for fullgraph in (False, True):
 """
 
 
+@pytest.mark.long
 def test_compiled() -> None:
     """torch.compile works, as one graph too, with tensors and containers, in a process without shape checks."""
     done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, check=False)

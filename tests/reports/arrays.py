@@ -43,7 +43,7 @@ def singular_values() -> Call:
     return Call(f=lambda a: tuple(jnp.linalg.svd(a, full_matrices=False)), args=(SQUARE,))
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def factors() -> Call:
     """The factors of Cholesky, and the determinant."""
     f = lambda a: (jnp.linalg.cholesky(a @ a.T), jnp.linalg.slogdet(a)[1], jnp.linalg.det(a))  # noqa: E731
@@ -118,7 +118,7 @@ def multiplied_by_segments() -> Call:
     return Call(f=f, args=(np.array([0.0, 2.0, 3.0, 0.5]),), doubt=True)
 
 
-@situation("jax-ml/jax#7717")
+@situation("jax-ml/jax#7717", long=True)
 def products_with_zeros() -> Call:
     """The product of all, and cumulative products."""
     f = lambda x: (jnp.prod(x) * jnp.ones(20), jnp.cumprod(x), jnp.cumsum(x), jax.lax.cummax(x))  # noqa: E731
@@ -156,7 +156,7 @@ def convolved() -> Call:
     return Call(f=f, args=(X,))
 
 
-@situation("jax-ml/jax#22843")
+@situation("jax-ml/jax#22843", long=True)
 def special_functions() -> Call:
     """Gamma, Bessel and error functions."""
     s = jax.scipy.special
@@ -173,7 +173,7 @@ def incomplete_beta() -> Call:
     return Call(f=lambda a: jax.scipy.special.betainc(a, 2.0, 0.3) * jnp.ones(20), args=(1.5,))
 
 
-@situation(OURS, jit=False)
+@situation(OURS, jit=False, long=True)
 def samples() -> Call:
     """Random numbers are differentiated by the parameters of their distribution."""
 

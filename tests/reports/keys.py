@@ -226,7 +226,7 @@ def set_as_auxiliary_data() -> Call:
     return Call(f=f, args=(make(1),), again=[at(make(2)), at(make(1))])
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def new_shapes_in_a_loop() -> Call:
     """There are a few of them, then the first once more."""
     sizes = [2, 3, 4, 1]

@@ -15,7 +15,7 @@ def _data(rows: int, columns: int) -> Any:
     return np.random.default_rng(0).standard_normal((rows, columns))
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def sorted_data() -> Call:
     """A sort of 10,000 rows is independent of the differentiated argument."""
     return Call(f=lambda p, X: jnp.sort(X, axis=0)[:50] @ p, args=(np.ones(10), _data(10_000, 10)))
@@ -28,7 +28,7 @@ def sorted_data_closed_over() -> Call:
     return Call(f=lambda p: jnp.sort(X, axis=0)[:50] @ p, args=(np.ones(10),))
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def cumulated_data() -> Call:
     """A cumulative sum of 30,000 rows, of which few are used."""
     return Call(f=lambda p, X: jnp.cumsum(X, axis=0)[::300] @ p, args=(np.ones(4), _data(30_000, 4)))
@@ -57,13 +57,13 @@ def sparse_closed_over() -> Call:
     return Call(f=f, args=(2.0,))
 
 
-@situation("jax-ml/jax#18475")
+@situation("jax-ml/jax#18475", long=True)
 def condition_on_a_long_range() -> Call:
     """It is cheap to recompute, and large to keep."""
     return Call(f=lambda x: x * jnp.where(jnp.arange(2_000) == 5, 1.0, 2.0), args=(7.0,))
 
 
-@situation("jax-ml/jax#10596")
+@situation("jax-ml/jax#10596", long=True)
 def transformed_pulse_closed_over() -> Call:
     """The Fourier transform of a constant."""
     pulse = jnp.asarray(_data(8_000, 1)[:, 0])
@@ -81,25 +81,25 @@ def _tiled(x: Any) -> Any:
     return jnp.cumsum(jnp.sin(jnp.cumsum(wide)))[:: wide.size // 40][:40]
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def tiled_and_cumulated() -> Call:
     """The intermediate array is many times wider than input and output."""
     return Call(f=_tiled, args=(np.linspace(0.0, 1.0, 300),))
 
 
-@situation("PlasmaControl/DESC#826")
+@situation("PlasmaControl/DESC#826", long=True)
 def tiled_and_cumulated_in_chunks() -> Call:
     """The same with eight cotangents at a time."""
     return Call(f=_tiled, args=(np.linspace(0.0, 1.0, 300),), ours={"chunk": 8})
 
 
-@situation("PlasmaControl/DESC#539")
+@situation("PlasmaControl/DESC#539", long=True)
 def looped_columns() -> Call:
     """The loop computes one column at a time."""
     return Call(f=lambda x: jnp.sin(jnp.outer(x, jnp.arange(30.0))).ravel(), args=(np.ones(7),), ours={"chunk": 1})
 
 
-@situation("pytorch/functorch#1058")
+@situation("pytorch/functorch#1058", long=True)
 def residuals_of_a_kernel() -> Call:
     """A kernel between data and few inputs has ten times more residuals than inputs."""
     X = jnp.asarray(_data(200, 3))
@@ -112,7 +112,7 @@ def residuals_of_a_kernel() -> Call:
     return Call(f=f, args=(_data(1, 21)[0],))
 
 
-@situation("jax-ml/jax#1923")
+@situation("jax-ml/jax#1923", long=True)
 def tensor_of_covariances() -> Call:
     """An outer product of fourth order is reduced at once."""
 
@@ -122,7 +122,7 @@ def tensor_of_covariances() -> Call:
     return Call(f=f, args=(np.linspace(0.1, 1.0, 8),))
 
 
-@situation("pytorch/functorch#636")
+@situation("pytorch/functorch#636", long=True)
 def states_of_a_long_simulation() -> Call:
     """Reverse mode keeps every state, forward mode none."""
 
@@ -148,7 +148,7 @@ def unrolled_in_python() -> Call:
     return Call(f=f, args=(np.linspace(0.5, 1.0, 4),))
 
 
-@situation("HIPS/autograd#542")
+@situation("HIPS/autograd#542", long=True)
 def many_arguments() -> Call:
     """Forty arguments are differentiated at once."""
     return Call(

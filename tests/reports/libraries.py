@@ -54,7 +54,7 @@ def checkpointed_differential_equation() -> Call:
     return Call(f=_solved("RecursiveCheckpointAdjoint"), args=(RATES,), rounding=_INTEGRATED)
 
 
-@situation("patrick-kidger/diffrax#612")
+@situation("patrick-kidger/diffrax#612", long=True)
 def direct_differential_equation() -> Call:
     """Both modes go through the solver."""
     return Call(f=_solved("DirectAdjoint"), args=(RATES,), rounding=_INTEGRATED)
@@ -147,7 +147,7 @@ def linear_equations_of_a_jacobian() -> Call:
     return Call(f=f, args=(np.array([0.1, 0.5, 0.9]),))
 
 
-@situation("patrick-kidger/lineax#87")
+@situation("patrick-kidger/lineax#87", long=True)
 def linear_equations() -> Call:
     """Factors and conjugate gradients solve them."""
 

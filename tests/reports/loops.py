@@ -112,7 +112,7 @@ def scan_over_data() -> Call:
     return Call(f=f, args=(X, np.random.default_rng(0).standard_normal((30, 3))))
 
 
-@situation("jax-ml/jax#19498")
+@situation("jax-ml/jax#19498", long=True)
 def associative_scan() -> Call:
     """A linear recurrence becomes a tree."""
 
@@ -167,7 +167,7 @@ def _decay(y: Any, _t: Any, k: Any) -> Any:
     return -k * y
 
 
-@situation("jax-ml/jax#7401")
+@situation("jax-ml/jax#7401", long=True)
 def ordinary_differential_equation() -> Call:
     """Its solver has a rule for reverse mode only."""
     times = jnp.linspace(0.0, 1.0, 9)
@@ -181,7 +181,7 @@ def differential_equation_that_closes_over() -> Call:
     return Call(f=lambda k: odeint(lambda y, t: _decay(y, t, k), jnp.ones(3), times), args=(X,), rounding=1e4)
 
 
-@situation("jax-ml/jax#7401", jit=False)
+@situation("jax-ml/jax#7401", jit=False, long=True)
 def second_derivative_of_a_differential_equation() -> Call:
     """JAX refuses forward mode over reverse mode there, not reverse over reverse."""
     times = jnp.linspace(0.0, 1.0, 3)
@@ -204,7 +204,7 @@ def integrator_by_hand() -> Call:
     return Call(f=f, args=(X,))
 
 
-@situation("jax-ml/jax#4106")
+@situation("jax-ml/jax#4106", long=True)
 def matrix_exponential() -> Call:
     """It has a switch over its degrees."""
     return Call(f=jax.jit(jax.scipy.linalg.expm), args=(np.arange(4.0).reshape(2, 2) / 4,))
@@ -242,7 +242,7 @@ def jacobian_of_a_gradient() -> Call:
     return Call(f=jax.grad(lambda x: jnp.prod(jnp.sin(x)) + x @ x), args=(X,))
 
 
-@situation(OURS)
+@situation(OURS, long=True)
 def jacobian_of_a_jacobian() -> Call:
     """The inner Jacobian is our own."""
     import fwdrev
@@ -250,7 +250,7 @@ def jacobian_of_a_jacobian() -> Call:
     return Call(f=fwdrev.jacobian(lambda x: jnp.outer(jnp.sin(x), x)), args=(X,))
 
 
-@situation("patrick-kidger/lineax#171")
+@situation("patrick-kidger/lineax#171", long=True)
 def jacobian_of_a_function_with_a_jacobian_inside() -> Call:
     """The normal equations of an inner function."""
     import fwdrev

@@ -100,6 +100,7 @@ for f, n in ((lambda x: torch.outer(torch.sin(x), torch.arange(20.0)).ravel(), 2
 """
 
 
+@pytest.mark.long
 def test_compiled() -> None:
     """torch.compile works (pytorch/pytorch#104536), in a process without type checks, which it cannot follow."""
     done = subprocess.run([sys.executable, "-c", _COMPILED], capture_output=True, text=True, check=False)

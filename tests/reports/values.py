@@ -93,14 +93,14 @@ def zeroth_power_at_zero() -> Call:
     return Call(f=jax.jit(lambda x, k: x**k), args=(0.0, 0), again=[at(0.5, 0), at(0.0, 2)])
 
 
-@situation("jax-ml/jax#10993")
+@situation("jax-ml/jax#10993", long=True)
 def rows_of_a_cumulative_product() -> Call:
     """Half precision overflows."""
     x = np.linspace(-7.5, -0.5, 10).astype(np.float16)
     return Call(f=lambda x: jax.lax.cumprod(x, reverse=True), args=(x,), doubt=True, rounding=3.0)
 
 
-@situation("jax-ml/jax#10993")
+@situation("jax-ml/jax#10993", long=True)
 def solution_by_conjugate_gradients() -> Call:
     """The matrix is not symmetric, which the two modes treat differently."""
     conjugate_gradients: Any = jax.scipy.sparse.linalg.cg
@@ -305,7 +305,7 @@ def stopped_gradient() -> Call:
     return Call(f=lambda x: jnp.outer(x + jax.lax.stop_gradient(x) ** 2, jnp.arange(20.0)), args=(np.ones(2),))
 
 
-@situation("jax-ml/jax#12158")
+@situation("jax-ml/jax#12158", long=True)
 def ties() -> Call:
     """Several largest entries are equal."""
 
