@@ -8,7 +8,6 @@ import contextlib
 import io
 import os
 import resource
-import signal
 import subprocess
 import sys
 import warnings
@@ -18,7 +17,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from fwdrev.cli.app import main
+from fwdrev.cli import app
 
 __all__ = ["TINY", "expect_one_line", "fwdrev", "largest_file", "modules_kept", "started"]
 
@@ -39,19 +38,19 @@ def fwdrev(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] |
     with (
         pytest.MonkeyPatch.context() as patch,
         modules_kept(),
-        _signals_kept(),
         warnings.catch_warnings(),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
         warnings.resetwarnings()
+        patch.setattr(app, "_heed_signals", lambda: None)  # a signal that ends pytest must not end the command only
         patch.chdir(cwd or Path.cwd())
         for name, value in (env or {}).items():
             patch.setenv(name, value)
         patch.setattr(sys, "argv", ["fwdrev", *words])
         patch.setattr(sys, "path", ["", *sys.path])  # as with `python -m`
         with pytest.raises(SystemExit) as ended:
-            main()
+            app.main()
     code, answer = ended.value.code, shown.getvalue().decode()
     return CompletedProcess(words, code if isinstance(code, int) else int(bool(code)), answer, err.getvalue())
 
@@ -96,17 +95,6 @@ def modules_kept() -> Iterator[None]:
             file = getattr(sys.modules[name], "__file__", None)
             if file is not None and not _is_ours(Path(file)):
                 del sys.modules[name]
-
-
-@contextlib.contextmanager
-def _signals_kept() -> Iterator[None]:
-    """Restores the signal handlers, which the command sets for the rest of its process, here the tests' own."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _is_ours(file: Path) -> bool:

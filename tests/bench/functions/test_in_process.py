@@ -25,6 +25,8 @@ def neighbours(x: Any) -> Any:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The calls of an asdex that finds three columns alike, and then never ends."""
+    if sys.gettrace() is not None:
+        pytest.skip("under a debugger or a coverage tool, calls into asdex have no limit")
     calls: list[str] = []
 
     def sparsity(_f: Any, x: Any) -> Any:
@@ -95,9 +97,9 @@ def test_what_does_not_fit_is_refused_by_counts(monkeypatch: pytest.MonkeyPatch)
 
 def test_chunks_may_fit_where_all_passes_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """The result is small, the intermediate arrays are not."""
-    W = np.ones((500, 400))
-    free(monkeypatch, 200e6)
-    expected = FunctionTrials(probe_function(lambda x: jnp.tanh(W * x[None]).sum(0), (np.ones(400),))).expected()
+    W = np.ones((100, 200))
+    free(monkeypatch, 80e6)
+    expected = FunctionTrials(probe_function(lambda x: jnp.tanh(W * x[None]).sum(0), (np.ones(200),))).expected()
     assert "GB of memory" in expected.reasons["forward"]
     assert "forward-chunked" in expected.seconds
     assert expected.held["forward-chunked"] > 0

@@ -12,6 +12,8 @@ from fwdrev.bench.functions.within import within
 
 HERE = __name__
 
+limited = pytest.mark.skipif(sys.gettrace() is not None, reason="under a debugger or a coverage tool there is no limit")
+
 
 def work() -> int:
     """A small function of this module."""
@@ -34,6 +36,7 @@ def one_long_loop() -> int:
         total += 1
 
 
+@limited
 @pytest.mark.parametrize("call", [endless, one_long_loop])
 @pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.05])
 @pytest.mark.parametrize("package", [HERE, HERE.rpartition(".")[0]])
@@ -70,6 +73,7 @@ def test_a_call_that_ends_is_left_alone(seconds: float) -> None:
         within(seconds, lambda: 1 // 0, HERE)
 
 
+@limited
 def test_nothing_is_raised_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that advances at each look gives up at each line in turn, so that every line is once too late."""
     calls, given_up = 0, 0

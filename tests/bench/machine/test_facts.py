@@ -18,6 +18,7 @@ from fwdrev.bench.processes.signals import signals_deferred
 from fwdrev.bench.records.machine import Blas, Frequency, PyperfSays
 from fwdrev.modes import InputError
 from tests.command import expect_one_line, fwdrev
+from tests.doubles.instant import instant
 from tests.results.test_doctor import SHOWN
 
 
@@ -73,6 +74,7 @@ def test_a_process_that_says_why_it_cannot() -> None:
     assert ask(["-c", "import os; os.abort()"], dict(os.environ), 60.0).problem == "ended with signal SIGABRT"
 
 
+@pytest.mark.long
 def test_a_stuck_process_goes_with_all_that_it_started(tmp_path: Path) -> None:
     """The process and its children end after its time-out."""
     told = tmp_path / "pid"
@@ -88,7 +90,8 @@ time.sleep(600)
 
 def test_the_command_in_json() -> None:
     """The command looks, measures for a moment, and answers; no finding is an error."""
-    done = fwdrev("doctor", "--seconds", "1", "--json")
+    with instant():
+        done = fwdrev("doctor", "--seconds", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr == "measuring the noise for 1 s: leave the machine alone meanwhile\n"
     data = json.loads(done.stdout, parse_constant=pytest.fail)

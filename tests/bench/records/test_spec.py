@@ -13,7 +13,7 @@ from fwdrev.modes import InputError
     ("fields", "message"),
     [
         ({"engines": ["forwrd"]}, "unknown engine 'forwrd'"),
-        ({"engines": []}, "engines = []"),
+        ({"engines": []}, "engines: give at least one"),
         ({"engines": ["forward", "forward"]}, "name each one once"),
         ({"problem": "drivn"}, "unknown problem 'drivn'"),
         ({"options": {"dept": 2}}, "unknown option of problem 'driven' 'dept'"),

@@ -114,24 +114,29 @@ def test_a_wrong_side(project: Path) -> None:
     assert all(len(o.base["forward"].values) == 3 for o in seen)
 
 
-@pytest.mark.parametrize(
-    ("moody", "status", "reason"),
-    [
-        (DIES, Status.CRASHED, "the worker process ended with signal SIGKILL"),
-        (HANGS, Status.TIMED_OUT, "no answer within 1.5 s"),
-        ("def moody(x):\n    raise ValueError('no\\nluck')\n", Status.FAILED, "ValueError: no luck"),
-        ("", Status.FAILED, "AttributeError: module 'model' has no attribute 'moody'"),
-    ],
-)
-def test_a_side_that_fails(project: Path, moody: str, status: Status, reason: str) -> None:
+FAILING = {
+    "dying": (DIES, Status.CRASHED, "the worker process ended with signal SIGKILL"),
+    "hanging": (HANGS, Status.TIMED_OUT, "no answer within 1.5 s"),
+    "raising": ("def moody(x):\n    raise ValueError('no\\nluck')\n", Status.FAILED, "ValueError: no luck"),
+    "missing": ("", Status.FAILED, "AttributeError: module 'model' has no attribute 'missing'"),
+}
+"""Functions of head, how they end, and the reason; base has all of them."""
+
+
+def test_a_side_that_fails(project: Path) -> None:
     """Only that arm ends, once, with its reason; the others are measured in each round, even in the same cell."""
-    (project / "model.py").write_text(MODEL.replace("def moody(x):\n    return x\n", moody))
-    seen = _observed("model:moody", "model:step", timeout=1.5)
-    first = [o for o in seen if o.round == 0]
-    assert (first[0].base["model:moody"].status, first[0].head["model:moody"].status) == (Status.SKIPPED, status)
-    assert str(first[0].head["model:moody"].reason).startswith(reason)
-    assert first[0].base["model:moody"].reason == f"not timed, since head ended: {status.value}"
-    assert all("model:moody" not in o.base for o in seen if o.round == 1)
+    (project / "model.py").write_text(MODEL + "dying = hanging = raising = missing = moody\n")
+    commit(project)
+    functions = (text.replace("moody", name) for name, (text, *_) in FAILING.items())
+    (project / "model.py").write_text("".join([MODEL, *functions]))
+    arms = {f"model:{name}": expected for name, expected in FAILING.items()}
+    seen = _observed(*arms, "model:step", timeout=1.5)
+    first = next(o for o in seen if o.round == 0)
+    for arm, (_, status, reason) in arms.items():
+        assert (first.base[arm].status, first.head[arm].status) == (Status.SKIPPED, status)
+        assert str(first.head[arm].reason).startswith(reason)
+        assert first.base[arm].reason == f"not timed, since head ended: {status.value}"
+        assert all(arm not in o.base for o in seen if o.round == 1)
     assert [len(o.head["model:step"].values) for o in seen] == [3] * 4
 
 
@@ -250,7 +255,7 @@ with revision("HEAD") as sides, closing(against(spec, sides)) as observations:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.long)])
 def test_the_end(project: Path, number: signal.Signals) -> None:
     """Ctrl-C leaves no worktree or process; a kill leaves no process, and the next run removes its worktree."""
     command = [sys.executable, "-P", "-c", _SCRIPT]
@@ -272,7 +277,7 @@ def test_the_end(project: Path, number: signal.Signals) -> None:
 
 
 def test_a_killed_coordinator_and_a_side_that_hangs(project: Path) -> None:
-    """Even a busy side ends after its coordinator."""
+    """Even a busy side ends after its coordinator, and the next run removes the worktree."""
     asleep = project.parent / "asleep"
     (project / "model.py").write_text(HANGS.replace("moody(x):", f"step(x):\n    open({str(asleep)!r}, 'w').close()"))
     commit(project)
@@ -286,6 +291,9 @@ def test_a_killed_coordinator_and_a_side_that_hangs(project: Path) -> None:
     assert len(sides) == 2
     assert psutil.wait_procs(sides, timeout=60)[1] == []
     shutil.rmtree(other_worktree(project).parent)
+    with revision("HEAD"):
+        pass
+    assert worktrees(project) == 1
 
 
 def test_delays() -> None:

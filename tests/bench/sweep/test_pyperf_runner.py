@@ -11,6 +11,7 @@ from fwdrev.bench.sweep.pyperf_runner import PyperfExecutor
 from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.results import load
 from tests.command import expect_one_line, fwdrev
+from tests.doubles.workers_here import workers_here
 from tests.plugin import install_plugin
 
 ONE = {"inputs": "4", "outputs": "2", "protocol": "pyperf", "rounds": 2, "effort": "fast"}
@@ -23,7 +24,8 @@ def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     spec = make_spec(ONE | {"engines": [right, "late"]})
-    seen = {o.round: o for o in Sweep(spec, PyperfExecutor(spec, scratch))}
+    with workers_here():
+        seen = {o.round: o for o in Sweep(spec, PyperfExecutor(spec, scratch))}
     assert seen[PREPARING].arms["late"].status is Status.MEASURED
     for index in (0, 1):
         arm = seen[index].arms[right]
@@ -34,10 +36,12 @@ def test_a_cell_by_pyperf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, right
     assert "late" not in seen[1].arms
 
 
+@pytest.mark.long
 def test_the_command_takes_it(tmp_path: Path) -> None:
     """The folder is the same, and the run can be resumed cell by cell."""
     arguments = ["sweep", "--protocol", "pyperf", "--fast", "--rounds", "1", "--inputs", "4", "--outputs", "2"]
-    done = fwdrev(*arguments, "--engines", "forward", "--out", tmp_path / "run")
+    with workers_here():
+        done = fwdrev(*arguments, "--engines", "forward", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     lines = (tmp_path / "run" / "journal.jsonl").read_text().splitlines()
     (tmp_path / "run" / "journal.jsonl").write_text("\n".join(lines[:-1]) + "\n" + lines[-1][:40])
