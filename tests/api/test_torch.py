@@ -14,6 +14,8 @@ import fwdrev
 from fwdrev.bench.functions.in_process import FunctionTrials
 from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.torch_function import probe_torch, torch_arms
+from tests.command import fwdrev as fwdrev_command
+from tests.doubles.workers_here import functions_here
 
 torch: Any = pytest.importorskip("torch")
 
@@ -162,8 +164,10 @@ def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> N
     ],
 )
 def test_the_command(tmp_path: Path, point: list[str]) -> None:
-    """The command's tensors are random, or made by a function."""
-    ended = _advised(tmp_path, *point, "--budget", "5s", "--json")
+    """The command's tensors are random, or made by a function; here its budget pays for no import of PyTorch."""
+    (tmp_path / "model.py").write_text(MODEL, encoding="utf-8")
+    with functions_here():
+        ended = fwdrev_command("advise", "model.py:tall", *point, "--budget", "20s", "--json", cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
     answer = json.loads(ended.stdout)
     assert (answer["n"], answer["m"], answer["dtype"]) == (3, 40, "float32")

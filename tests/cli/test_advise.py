@@ -130,7 +130,9 @@ def data_of(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     ("target", "shape", "sizes", "recommend", "code"),
     [
         ("model:tall", "3", (3, 1000), "forward", "jax.jit(jax.jacfwd(tall))"),
-        ("model.py:wide", "1000", (1000, 2), "reverse", "jax.jit(jax.jacrev(wide))"),
+        pytest.param(
+            "model.py:wide", "1000", (1000, 2), "reverse", "jax.jit(jax.jacrev(wide))", marks=pytest.mark.long
+        ),
     ],
 )
 def test_a_clear_case_is_measured(
@@ -188,10 +190,11 @@ def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_large_sparse_jacobian_stays_sparse() -> None:
+@pytest.mark.parametrize("size", ["500", pytest.param("10000", marks=pytest.mark.long)])
+def test_a_large_sparse_jacobian_stays_sparse(size: str) -> None:
     """With 10,000 inputs and as many outputs, counts find a few passes without ever making it dense."""
     pytest.importorskip("asdex", exc_type=ImportError)
-    assert advice("model:differences", "--shape", "10000", "--no-measure")["recommend"] == "coloured"
+    assert advice("model:differences", "--shape", size, "--no-measure")["recommend"] == "coloured"
 
 
 @pytest.mark.long

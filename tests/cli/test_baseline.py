@@ -5,18 +5,18 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fwdrev.bench.records.observation import ArmResult, Cell, Observation, Status
 from fwdrev.results import load
 from fwdrev.results.gate.baseline.file import load_baseline
 from tests.command import fwdrev
+from tests.doubles.scripted_executor import ScriptedExecutor
 from tests.doubles.workers_here import workers_here
-from tests.live import until
 from tests.scripted import on_disk, scripted_run, scripted_sweeps, slowed, with_counts
 
 CHECKS = Path(os.environ["XDG_CACHE_HOME"]) / "fwdrev" / "checks"
@@ -201,20 +201,25 @@ def test_too_few_rounds_are_warned_of(tmp_path: Path) -> None:
     assert "warning: run has no ratio of two arms in three rounds: only counts can be compared" in done.stderr
 
 
-def test_interrupted(kept: Path, tmp_path: Path) -> None:
+def test_interrupted(kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The code is 130; measurements are kept, and a line says how to resume."""
-    text = (kept / "baseline.json").read_text()
-    (tmp_path / "long.json").write_text(text.replace('"rounds": 3,\n  "seed"', '"rounds": 500,\n  "seed"'))
-    command = [sys.executable, "-m", "fwdrev", "check", "--baseline", "long.json"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-    ) as process:
-        until(lambda: any(path.stat().st_size > 3000 for path in CHECKS.glob("*/run/journal.jsonl")))
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    shutil.copy(kept / "baseline.json", tmp_path)
+    with scripted_sweeps():
+        monkeypatch.setattr(ScriptedExecutor, "rounds", _interrupted)
+        done = fwdrev("check", "--baseline", "baseline.json", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (130, "")
     (run,) = CHECKS.glob("*/run")
-    resume = f"fwdrev sweep --resume {run} && fwdrev check --baseline long.json --run {run}"
-    assert f"interrupted; what was measured is kept; go on with: {resume}" in errors
-    assert [path.name for path in tmp_path.iterdir()] == ["long.json"]
+    assert len(load(run).observations) == 9
+    resume = f"fwdrev sweep --resume {run} && fwdrev check --baseline baseline.json --run {run}"
+    assert f"interrupted; what was measured is kept; go on with: {resume}" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["baseline.json"]
     shutil.rmtree(run.parent)
+
+
+def _interrupted(
+    _: ScriptedExecutor, indices: Sequence[int], cells: Sequence[Cell], *_rest: object
+) -> Iterator[Observation]:
+    """Ctrl-C is pressed after the first cell of the first round."""
+    arms = {name: ArmResult(status=Status.MEASURED, loops=1, values=(1.0,) * 3) for name in ("forward", "reverse")}
+    yield Observation(round=indices[0], cell=cells[0], arms=arms)
+    signal.raise_signal(signal.SIGINT)

@@ -204,15 +204,21 @@ def test_other_values_may_be_allowed_within_bounds() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--functions", "model:stp", *START), "State, add, alone, drawn"),
+        pytest.param(("--functions", "model:stp", *START), "State, add, alone, drawn", marks=pytest.mark.long),
         (("--functions", "model:stp", *START), "did you mean 'step'?"),
         (("--functions", "model:Inner.stp", *START), "model.Inner has no function 'stp': it has step"),
-        (("--functions", "model:NUMBER", *START), "model:NUMBER is of type int, and no function"),
-        (("--functions", "modle:step", *START), "there is no module 'modle'"),
+        pytest.param(
+            ("--functions", "model:NUMBER", *START),
+            "model:NUMBER is of type int, and no function",
+            marks=pytest.mark.long,
+        ),
+        pytest.param(("--functions", "modle:step", *START), "there is no module 'modle'", marks=pytest.mark.long),
         (("--functions", "modle.py:step", *START), "there is no file modle.py; there are model.py"),
         (("--functions", "../other.py:step", *START), "is not in the project"),
         (("--functions", "model:step"), "model:step: no input to call it with: give --point MODULE:FUNCTION"),
-        (("--functions", "model:step", "--point", "model:strat"), "did you mean 'start'?"),
+        pytest.param(
+            ("--functions", "model:step", "--point", "model:strat"), "did you mean 'start'?", marks=pytest.mark.long
+        ),
         (("--functions", "model:step", "--point", "model:"), "--point 'model:': name the function that returns"),
         (("--functions", "model:step", "--point", "model:start,model:two"), "2 points for 1 functions"),
         (("--functions", "model:step,model.py:step", *START), "name each one once"),

@@ -16,7 +16,7 @@ from fwdrev.api.sweep import new_run
 from fwdrev.cli.commands import app
 from fwdrev.plots.gallery import save_figures
 from fwdrev.results import load
-from tests.command import TINY, expect_one_line, fwdrev, largest_file, started
+from tests.command import TINY, expect_one_line, fwdrev, largest_file
 from tests.doubles.workers_here import workers_here
 from tests.live import until
 from tests.plugin import install_plugin
@@ -38,8 +38,9 @@ def test_sweep_measures_and_answers(measured_and_told: tuple[Path, "subprocess.C
 
 
 def test_runs_go_to_runs_by_default(tmp_path: Path) -> None:
-    """The folder in the working directory has date, time and problem in its name; real processes measure."""
-    done = started(*TINY, "--inputs", "8", "--outputs", "2", "--rounds", "1", "--json", cwd=tmp_path)
+    """The folder in the working directory has date, time and problem in its name."""
+    with workers_here():
+        done = fwdrev(*TINY, "--inputs", "8", "--outputs", "2", "--rounds", "1", "--json", cwd=tmp_path)
     folder = Path(json.loads(done.stdout)["run"])
     assert folder.parent == Path("runs")
     assert folder.name.endswith("-driven")
@@ -224,6 +225,7 @@ def test_version() -> None:
     assert fwdrev("--version").stdout.startswith("fwdrev 0.")
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     """In a round, one line says where the run is; no process or scratch folder remains; the code is an interrupt's."""
     folder, scratch = tmp_path / "run", tmp_path / "tmp"

@@ -33,8 +33,8 @@ def test_an_address_of_another_machine(run: Path) -> None:
 
 
 def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
-    """An empty run is served; each new line shows eventually; Ctrl-C is no failure."""
-    with watching(empty) as (address, process):
+    """An empty run is served, here at a name of this machine; each new line shows eventually; Ctrl-C is no failure."""
+    with watching(empty, "--host", "localhost") as (address, process):
         assert address.startswith("http://127.0.0.1:")
         assert fetched(address)[2].startswith(MARKER)
         for line in (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)[:3]:
@@ -52,16 +52,19 @@ def test_watch_from_the_first_line_to_ctrl_c(empty: Path, whole: Path) -> None:
     assert not (empty / "report.html").exists()
 
 
-def test_watch_a_torn_run_that_goes(run: Path) -> None:
-    """A torn line is reported at the start, not at each request; the browser learns that a run has been removed.
+def test_watch_a_torn_run_that_goes(run: Path, asked_to_open: Path) -> None:
+    """The browser opens the address, which is served by then, and learns that a run has been removed.
 
-    It ends with its terminal, like all our commands, with the code of the signal.
+    A torn line is reported at the start, not at each request. The view ends with its terminal, like all our commands,
+    with the code of the signal.
     """
     journal = run / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-70])
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with watching(run, "--host", "127.0.0.2", "--port", port) as (address, process):
+    with watching(run, "--open", "--host", "127.0.0.2", "--port", port) as (address, process):
+        until(asked_to_open.exists)
+        assert asked_to_open.read_text() == address
         assert address == f"http://127.0.0.2:{port}/"
         for _ in range(3):
             assert fetched(address + "data.json")[0] == 200
@@ -70,16 +73,6 @@ def test_watch_a_torn_run_that_goes(run: Path) -> None:
         errors = stopped(process, signal.SIGTERM)
         assert process.returncode == 128 + signal.SIGTERM
     assert errors.count("warning: ") == 1
-
-
-def test_watch_opens_the_address(run: Path, asked_to_open: Path) -> None:
-    """The address is served by then; a name of this machine is a valid address."""
-    with watching(run, "--open", "--host", "localhost") as (address, process):
-        until(asked_to_open.exists)
-        assert asked_to_open.read_text() == address
-        assert address.startswith("http://127.0.0.1:")
-        assert fetched(address)[0] == 200
-        stopped(process)
 
 
 @pytest.mark.usefixtures("no_browser")

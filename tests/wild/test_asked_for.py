@@ -27,6 +27,7 @@ from fwdrev.results.gate.verdicts.junit import junit
 from fwdrev.results.gate.verdicts.markdown import markdown
 from fwdrev.results.gate.verdicts.report import Outcome, Verdict, text_lines
 from tests.baselines import measured
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.plugin import install_plugin
 from tests.project import MODEL, commit, make_project
 from tests.wild.reports import OURS, report
@@ -216,7 +217,8 @@ def test_the_whole_command(project: Path, capsys: pytest.CaptureFixture[str]) ->
     asked = "model:step,model:newer,model:moody"
     sizes = ("--sizes", "4", "--rounds", "3", "--threshold", "900%", "--point", "model:point")
     files = ("--junit", "junit.xml", "--markdown", "check.md", "--json", "--github")
-    code = command(["check", "--against", "HEAD", "--engines", asked, *sizes, *files])
+    with lasting_pairs():
+        code = command(["check", "--against", "HEAD", "--engines", asked, *sizes, *files])
     shown = capsys.readouterr()
     data = json.loads(shown.out)
     assert (code, data["exit_code"], data["outcome"], data["compared"]) == (4, 4, "missing", 1)
@@ -280,7 +282,7 @@ def test_what_a_selftest_does_not_measure_is_told(
     monkeypatch.setattr(
         "sys.argv", ["fwdrev", "selftest", "--engines", arms, *small, "--out", str(tmp_path / "record")]
     )
-    with pytest.raises(SystemExit) as ended:
+    with lasting_pairs(), pytest.raises(SystemExit) as ended:
         main()
     out, err = capsys.readouterr()
     assert (ended.value.code or 0) == code

@@ -1,6 +1,6 @@
 """Whatever happens to it, `fwdrev check` tells no lie, and leaves nothing for the next run to find.
 
-`FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once, in `make test` one of them.
+`FWDREV_CHAOS=40` hurts forty runs; without it every fault happens once. `test_git` kills a command in `make test`.
 """
 
 import os
@@ -14,17 +14,13 @@ from tests.wild.chaos import FAULTS, Chaos, Ended
 from tests.wild.reports import OURS, report
 
 _RUNS = int(os.environ.get("FWDREV_CHAOS", len(FAULTS)))
-_SHORT = 1
-"""The runs in `make test`: a side is killed. `test_git` kills a command."""
-
 _SECONDS = 3.0
 """A run is hurt within this time, about as long as it takes."""
 
 
+@pytest.mark.long
 @report(OURS)
-@pytest.mark.parametrize(
-    "index", [*range(_SHORT), *(pytest.param(index, marks=pytest.mark.long) for index in range(_SHORT, _RUNS))]
-)
+@pytest.mark.parametrize("index", range(_RUNS))
 def test_no_lie_and_nothing_left(index: int, tmp_path: Path) -> None:
     """After one fault at a random moment, an undisturbed run follows."""
     rng = Random(index)

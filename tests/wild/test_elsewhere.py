@@ -406,16 +406,12 @@ def test_failures_are_in_the_order_of_sizes() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "show",
         "show --metadata --dump",
-        "stats",
-        "hist",
-        "check",
-        "metadata",
-        "dump",
-        "slowest",
         "compare_to FILE",
-        "convert -o OUT",
+        *(
+            pytest.param(command, marks=pytest.mark.long)
+            for command in ("show", "stats", "hist", "check", "metadata", "dump", "slowest", "convert -o OUT")
+        ),
     ],
 )
 def test_pyperf_commands_read_an_export(command: str, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from fwdrev.bench.revisions.git_worktree import itself, revision
 from fwdrev.bench.revisions.rounds import against
 from fwdrev.modes import InputError
 from tests.command import fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
@@ -116,11 +117,12 @@ def test_a_shallow_clone(project: Repository, tmp_path: Path, monkeypatch: pytes
     [
         pytest.param("with space", marks=[report(OURS), pytest.mark.long]),
         pytest.param("Übung 数", marks=[report(OURS), pytest.mark.long]),
-        pytest.param("10:21:15", marks=report("pypa/virtualenv#63")),
+        pytest.param("10:21:15", marks=[report("pypa/virtualenv#63"), pytest.mark.long]),
         pytest.param("github.com:22", marks=[report("pypa/virtualenv#395"), pytest.mark.long]),
-        pytest.param("a\nb", marks=report(OURS)),
+        pytest.param("a\nb", marks=[report(OURS), pytest.mark.long]),
         pytest.param("'quoted' \"$HOME\" *", marks=[report(OURS), pytest.mark.long]),
-        pytest.param(os.fsdecode(b"latin-\xe9"), marks=report(OURS)),
+        pytest.param(os.fsdecode(b"latin-\xe9"), marks=[report(OURS), pytest.mark.long]),
+        pytest.param(os.fsdecode(b'a\nb 10:21 "latin"-\xe9'), marks=report("pypa/virtualenv#63")),
     ],
 )
 def test_names_of_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -360,7 +362,8 @@ def test_a_killed_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comma
     process.communicate(timeout=60)
     assert len(project.worktrees) > 1
     assert psutil.wait_procs(sides, timeout=60)[1] == []
-    again = fwdrev("check", "--against", "HEAD", *_WHOLE, "3", "--threshold", "900%", env=env)
+    with lasting_pairs():
+        again = fwdrev("check", "--against", "HEAD", *_WHOLE, "3", "--threshold", "900%", env=env)
     assert again.returncode == 0, again.stderr
     assert project.worktrees == [str(project.top)]
     assert list((tmp_path / "tmp").iterdir()) == []

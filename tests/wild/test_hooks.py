@@ -64,8 +64,8 @@ def _files(at: Repository, tree: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("command", "committed"),
     [
-        pytest.param(["commit"], {"a": "new"}, marks=report("ohdearquant/lattice#1213")),
-        pytest.param(["commit", "-a"], {"a": "new", "b": "new"}, marks=report("j178/prek#1815")),
+        pytest.param(["commit"], {"a": "new"}, marks=[report("ohdearquant/lattice#1213"), pytest.mark.long]),
+        pytest.param(["commit", "-a"], {"a": "new", "b": "new"}, marks=[report("j178/prek#1815"), pytest.mark.long]),
         pytest.param(["commit", "b"], {"b": "new"}, marks=report("stacked-git/stgit#63")),
         pytest.param(["commit", "--amend"], {"a": "new"}, marks=report("DeusData/codebase-memory-mcp#1740")),
     ],
@@ -140,7 +140,7 @@ def test_post_commit(project: Repository, looks: str, tmp_path: Path) -> None:
 
 
 @report("nextlyhq/nextly#1078")
-@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("linked", [pytest.param(False, marks=pytest.mark.long), True])
 def test_pre_push(project: Repository, looks: str, tmp_path: Path, *, linked: bool) -> None:
     """The push sends what was committed; the check leaves standard input alone."""
     at = project
@@ -181,7 +181,7 @@ def test_bisect_run(project: Repository, looks: str, tmp_path: Path) -> None:
 
 
 @report("evilmartians/lefthook#1265")
-@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("linked", [pytest.param(False, marks=pytest.mark.long), True])
 def test_an_alias(project: Repository, looks: str, tmp_path: Path, *, linked: bool) -> None:
     """Git runs an alias at the top, with the settings of its own command line."""
     at = project

@@ -22,6 +22,8 @@ from fwdrev.bench.records.spec import make_spec
 from fwdrev.modes import InputError
 from fwdrev.results.runs.provenance import check_same
 from tests.command import fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
+from tests.doubles.workers_here import workers_here
 from tests.project import make_project
 from tests.wild.reports import OURS, report
 
@@ -285,7 +287,8 @@ def unpinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_sweep_where_affinity_is_refused(tmp_path: Path) -> None:
     """The sweep measures, and says so in one line."""
     one = ("--inputs", "8", "--outputs", "2", "--engines", "forward,reverse", "--rounds", "1", "--blocks", "2")
-    done = fwdrev("sweep", *one, "--out", tmp_path / "run", "--json")
+    with workers_here():
+        done = fwdrev("sweep", *one, "--out", tmp_path / "run", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["failures"] == []
     assert done.stderr.count("cannot be pinned") == 1
@@ -297,7 +300,8 @@ def test_a_check_where_affinity_is_refused(tmp_path: Path) -> None:
     """Both sides are measured, and there is a verdict."""
     project = make_project(tmp_path / "project")
     tiny = ("--functions", "model:step", "--point", "model:point", "--rounds", "3", "--threshold", "900%")
-    done = fwdrev("check", "--against", "HEAD", *tiny, cwd=project)
+    with lasting_pairs():
+        done = fwdrev("check", "--against", "HEAD", *tiny, cwd=project)
     assert done.returncode in {0, 3}, done.stderr
     assert done.stderr.count("cannot be pinned") == 1
 

@@ -20,6 +20,7 @@ from fwdrev.bench.revisions.rounds import against
 from fwdrev.bench.revisions.side import Side
 from fwdrev.modes import InputError
 from tests.command import fwdrev
+from tests.doubles.lasting_pairs import lasting_pairs
 from tests.wild.reports import OURS, report
 from tests.wild.repositories import Repository, environment, new_repository
 
@@ -54,8 +55,9 @@ def _base(seen: SideObservation) -> tuple[Status, str | None]:
 
 
 def _check(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs the command on small cells."""
-    return fwdrev("check", "--against", "HEAD", *arguments, "--rounds", "3", "--threshold", "900%")
+    """Runs the command on small cells, in few processes."""
+    with lasting_pairs():
+        return fwdrev("check", "--against", "HEAD", *arguments, "--rounds", "3", "--threshold", "900%")
 
 
 MEASURED = (Status.MEASURED, None)
@@ -145,7 +147,7 @@ def test_a_generated_file(
     assert status is Status.FAILED
     assert named is not None, reason
     assert file.startswith(named[1])
-    for given in (named[2], pattern):
+    for given in {named[2], pattern}:
         assert _base(_seen("pkg:f", copy=[given])) == MEASURED
     assert project.git("status", "--porcelain") == "?? other/"
 
@@ -160,7 +162,8 @@ def test_code_that_does_without_a_generated_file(tmp_path: Path, monkeypatch: py
     assert status is Status.FAILED
     assert str(reason).startswith("it runs without a file that head imports: pkg/_fast.py is generated and ignored")
     assert str(reason).endswith("give --copy pkg/_fast.py")
-    assert _base(_seen("pkg:f", copy=["_fast.py"])) == MEASURED
+    with revision("HEAD", copy=["_fast.py"]) as sides:
+        assert (sides.base / "pkg" / "_fast.py").read_text() == MODEL
 
 
 @report("scikit-build/scikit-build-core#1375")
@@ -210,7 +213,7 @@ def test_generated_files_of_a_submodule(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @report("airspeed-velocity/asv#45")
-@pytest.mark.parametrize("installed", [False, True])
+@pytest.mark.parametrize("installed", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_package_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, installed: bool) -> None:
     """An editable install gives both sides head's package; without one neither finds it; --path names its folder."""
     _project(tmp_path / "project", {"python/pkg/__init__.py": MODEL}, monkeypatch)
@@ -260,7 +263,8 @@ def test_a_link_to_a_folder_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     status, reason = _base(_seen("model:f"))
     assert status is Status.FAILED
     assert str(reason).endswith("; data is generated and ignored by git: give --copy data")
-    assert _base(_seen("model:f", copy=["data"])) == MEASURED
+    with revision("HEAD", copy=["data"]) as sides:
+        assert (sides.base / "data" / "deep" / "scale").read_text() == "2"
     assert (tmp_path / "disk" / "deep" / "scale").read_text() == "2"
 
 

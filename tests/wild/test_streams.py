@@ -46,7 +46,16 @@ ANSWERED += [("inconclusive", (*JUDGED, "--json", "--github"))]
 TOLD: list[Case] = [("refused", JUDGED), ("broken", JUDGED)]
 """Outcomes that write to standard error."""
 
-each_way = pytest.mark.parametrize("way", [pytest.param(way, marks=report(source)) for way, source in WAYS.items()])
+LATER = {"{} | head -1", "{} 1< /dev/null", "{} 2>&-", "{} 2> >(true)", "{} >&- 2> /dev/full", "{} <&-"}
+"""The ways that are much like others."""
+
+each_way = pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param(way, marks=[report(source), pytest.mark.long] if way in LATER else report(source))
+        for way, source in WAYS.items()
+    ],
+)
 
 
 def _ended(line: str) -> tuple[int, str]:
@@ -89,7 +98,7 @@ def _assert_survive(way: str, cases: Sequence[Case]) -> None:
 
 
 @pytest.mark.parametrize("way", DEAF)
-@pytest.mark.parametrize("words", ["--help", "explain --json"])
+@pytest.mark.parametrize("words", [pytest.param("--help", marks=pytest.mark.long), "explain --json"])
 @report("aws/aws-cli#1113")
 def test_what_only_tells_has_nothing_to_fail(words: str, way: str) -> None:
     """Such a command shows no answer, so nothing else can go wrong."""
