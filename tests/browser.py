@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-__all__ = ["SCREENSHOTS", "Opened", "centre", "chromium", "opened"]
+__all__ = ["SCREENSHOTS", "Opened", "centre", "chromium", "drawn", "opened"]
 
 SCREENSHOTS = Path(__file__).parent.parent / "build" / "screenshots"
 """Screenshots are kept here, for people to look at."""
@@ -64,9 +64,14 @@ def opened(browser: Browser, address: str, **context: Any) -> Iterator[Opened]:
 
     page.on("dialog", close)
     page.goto(address)
-    page.locator("#map .nsewdrag, #state:not(:empty)").first.wait_for(state="attached")
+    drawn(page)
     yield found
     made.close()
+
+
+def drawn(page: Page) -> None:
+    """Waits until the page is drawn."""
+    page.locator("#map .nsewdrag, #state:not(:empty)").first.wait_for(state="attached")
 
 
 def centre(page: Page, n: int, m: int) -> tuple[float, float]:

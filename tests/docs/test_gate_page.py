@@ -111,7 +111,8 @@ def test_the_table_says_what_happens(begins: str, project: Path) -> None:
     assert done.returncode in {int(code) for code in re.findall(r"\d", row[2])}, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("jax", ["as NumPy", pytest.param("itself", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("jax", ["as NumPy", "itself"])
 def test_the_workflow_runs(jax: str, project: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """With the project's settings alone, the answer of the action's step has every function.
 

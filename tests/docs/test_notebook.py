@@ -1,14 +1,22 @@
 """The example notebook: every cell runs and shows what it should, and the file has no outputs."""
 
+import ast
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
+from matplotlib.legend import Legend
+
+from tests.command import fwdrev
+from tests.doubles.instant import instant
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "examples" / "plane.ipynb"
@@ -70,6 +78,24 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return _code(folder / "executed.ipynb")
 
 
+def test_the_cells_run_without_a_kernel() -> None:
+    """One program of all cells ends without an error; where a cell shows a value, it has a picture or a text."""
+    plt.switch_backend("agg")
+    names: dict[str, Any] = {}
+    here = SimpleNamespace(run=lambda command, **_: fwdrev(*command[3:]))
+    with instant():
+        for cell in _code(NOTEBOOK):
+            tree = ast.parse("".join(cell["source"]))
+            shown = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, "cell", "exec"), names)  # noqa: S102 - ours
+            names["subprocess"] = here
+            if shown is not None:
+                value = eval(ast.unparse(shown), names)  # noqa: S307 - ours
+                assert hasattr(value, "_repr_html_") or isinstance(value, np.ndarray | Legend)
+    plt.close("all")
+    assert len(names["run"].spec.cells) == 12
+
+
 def test_the_notebook_is_stored_without_outputs() -> None:
     """A diff of the notebook shows changes of its source only."""
     nbformat.validate(json.loads(NOTEBOOK.read_text("utf-8")))
@@ -78,6 +104,7 @@ def test_the_notebook_is_stored_without_outputs() -> None:
         assert cell["execution_count"] is None
 
 
+@pytest.mark.long
 def test_every_cell_runs_in_silence(cells: list[dict[str, Any]]) -> None:
     """All run in order, without an error or a warning."""
     assert [cell["execution_count"] for cell in cells] == list(range(1, len(cells) + 1))
@@ -85,6 +112,7 @@ def test_every_cell_runs_in_silence(cells: list[dict[str, Any]]) -> None:
         assert {output["output_type"] for output in cell["outputs"]} <= {"execute_result", "display_data"}
 
 
+@pytest.mark.long
 def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
     """The cells show the run with its map, tables of crossovers, winners and rules, a figure, a Jacobian, a frame."""
     shown = [{k: "".join(v) for output in cell["outputs"] for k, v in output["data"].items()} for cell in cells]
@@ -101,6 +129,7 @@ def test_every_cell_shows_what_it_should(cells: list[dict[str, Any]]) -> None:
     assert "dataframe" in frame["text/html"]
 
 
+@pytest.mark.long
 def test_the_kernel_is_this_interpreter(cells: list[dict[str, Any]]) -> None:
     """Other installed kernels do not matter."""
     (shown,) = cells[-1]["outputs"]

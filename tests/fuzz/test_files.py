@@ -114,7 +114,7 @@ RUN: Sequence[Callable[[Run], object]] = (_crossovers, _tables, _exported, _base
 """The uses of a run."""
 
 
-@examples(0.2)
+@examples(0.07)
 @given(data=_files(changed(samples.manifest())), next_do=st.sampled_from(RUN))
 def test_manifests(folder: Path, data: bytes, next_do: Callable[[Run], object]) -> None:
     """A run with a faulty manifest is refused or can be used."""
@@ -124,7 +124,7 @@ def test_manifests(folder: Path, data: bytes, next_do: Callable[[Run], object]) 
         next_do(load(folder))
 
 
-@examples(0.1)
+@examples(0.07)
 @given(data=_files(joined(samples.journal())), next_do=st.sampled_from(RUN))
 def test_journals(folder: Path, data: bytes, next_do: Callable[[Run], object]) -> None:
     """A run with a faulty journal is refused or can be used."""
@@ -134,7 +134,7 @@ def test_journals(folder: Path, data: bytes, next_do: Callable[[Run], object]) -
         next_do(load(folder))
 
 
-@examples(0.17)
+@examples(0.1)
 @given(data=_files(changed(samples.baseline())))
 def test_baselines(folder: Path, data: bytes) -> None:
     """A faulty baseline is refused, or a run can be compared with it."""
@@ -144,7 +144,7 @@ def test_baselines(folder: Path, data: bytes) -> None:
         _told(compared(found, samples.run(), threshold=0.05, title="x"))
 
 
-@examples(0.1)
+@examples(0.05)
 @given(data=_files(joined(samples.record())))
 def test_records(folder: Path, data: bytes) -> None:
     """A self-test's faulty record is refused or has a summary."""

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-@examples(0.4)
+@examples(0.2)
 @given(
     data=st.one_of(_TABLES.map(str.encode), _TABLES.map(str.encode), damaged(_TABLES), nonsense()),
     inside=st.sampled_from(["", "a", "a/b"]),

@@ -1,4 +1,4 @@
-"""The report in a browser: of a real run, and of one whose names are meant to do harm."""
+"""The report in a browser: of a run of the command, and of one whose names are meant to do harm."""
 
 import dataclasses
 import math
@@ -9,16 +9,19 @@ import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from fwdrev.bench import Cell, Observation
-from fwdrev.plots.report.page import report_page
+from fwdrev.plots.report.page import _asset, _own, report_data, report_page
 from fwdrev.plots.report.server import serve
 from fwdrev.results import Run, load, log_ratios, times
-from tests.browser import SCREENSHOTS, Opened, centre, chromium, opened
-from tests.scripted import scripted_run
+from tests.browser import SCREENSHOTS, Opened, centre, chromium, drawn, opened
+from tests.command import fwdrev
+from tests.doubles.instant import instant
+from tests.scripted import always, on_disk, scripted_run, with_memory
 
 SIZES = {"n": [4, 16, 64], "m": [2, 8, 32]}
 UNITS = {"ns": 1e-9, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -32,15 +35,19 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A real run, measured by the command."""
-    folder = tmp_path_factory.mktemp("runs") / "real"
+@pytest.fixture(scope="module", params=["scripted", pytest.param("measured", marks=pytest.mark.long)])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of the command, with costs: a real one, or one without its clocks."""
+    folder = tmp_path_factory.mktemp("runs")
     sizes = ["--inputs", "4,16,64", "--outputs", "2,8,32"]
     engines = ["--engines", "forward,reverse,bracketed,jax-vjp", "--rounds", "3", "--blocks", "4"]
-    command = [sys.executable, "-m", "fwdrev", "sweep", *sizes, *engines, "--out", str(folder)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return load(folder)
+    command = ["sweep", *sizes, *engines, "--out", str(folder / "run")]
+    if request.param == "measured":
+        subprocess.run([sys.executable, "-m", "fwdrev", *command], check=True, capture_output=True, timeout=300)
+        return load(folder / "run")
+    with instant():
+        assert fwdrev(*command).returncode == 0
+    return load(on_disk(folder / "costs", with_memory(load(folder / "run"), always(64), always(2048))))
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +56,38 @@ def report(run: Run, tmp_path_factory: pytest.TempPathFactory) -> str:
     return written(tmp_path_factory.mktemp("report"), run)
 
 
-@pytest.fixture
-def shown(browser: Browser, report: str) -> Iterator[Opened]:
-    """The report in a fresh context."""
+@pytest.fixture(scope="module")
+def loaded(browser: Browser, report: str) -> Iterator[Opened]:
+    """The report, loaded once: most of a new page's time goes into the library that draws."""
     with opened(browser, report) as found:
+        assert found.complaints == []
         yield found
+
+
+@pytest.fixture
+def shown(loaded: Opened, run: Run) -> Opened:
+    """The report as it was loaded."""
+    return again(loaded, run)
+
+
+def again(found: Opened, *runs: Run, width: int = 1280, height: int = 1200, scheme: Any = "light") -> Opened:
+    """Starts the page anew with the report of these runs, but without loading the library again."""
+    found.page.emulate_media(media="screen", color_scheme=scheme)
+    found.page.set_viewport_size({"width": width, "height": height})
+    found.page.mouse.move(0, 0)
+    found.page.evaluate(RENEW, [_asset("body.html"), report_data(runs)])
+    found.complaints.clear()
+    found.page.evaluate(_own())
+    drawn(found.page)
+    return found
+
+
+RENEW = """([body, data]) => {
+    document.querySelectorAll("body > :not(script)").forEach((each) => each.remove());
+    document.body.insertAdjacentHTML("afterbegin", body);
+    document.getElementById("data").textContent = data;
+    scrollTo(0, 0);
+}"""
 
 
 def written(folder: Path, *runs: Run) -> str:
@@ -165,18 +199,25 @@ def test_the_table_sorts_and_filters(shown: Opened) -> None:
     assert page.inner_text("#shown") == "no cell is like that"
 
 
-@pytest.mark.parametrize(("name", "width"), [("wide", 1280), ("phone", 390)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_can_be_read(browser: Browser, report: str, name: str, width: int, scheme: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        ("wide", 1280, "light"),
+        ("phone", 390, "dark"),
+        pytest.param("wide", 1280, "dark", marks=pytest.mark.long),
+        pytest.param("phone", 390, "light", marks=pytest.mark.long),
+    ],
+)
+def test_it_can_be_read(loaded: Opened, run: Run, name: str, width: int, scheme: str) -> None:
     """On a phone and in the dark, nothing overflows, no print is small, and contrast suffices (WCAG AA)."""
-    with opened(browser, report, viewport={"width": width, "height": 844}, color_scheme=scheme) as found:
-        assert found.page.evaluate("document.documentElement.scrollWidth") <= width
-        faint = found.page.evaluate(FAINT)
-        assert faint == []
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        found.page.screenshot(path=SCREENSHOTS / f"report-{name}-{scheme}.png", full_page=True)
-        found.page.select_option("#view", "fastest")
-        found.page.screenshot(path=SCREENSHOTS / f"report-{name}-{scheme}-best.png")
+    found = again(loaded, run, width=width, height=844, scheme=scheme)
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+    faint = found.page.evaluate(FAINT)
+    assert faint == []
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    found.page.screenshot(path=SCREENSHOTS / f"report-{name}-{scheme}.png", full_page=True)
+    found.page.select_option("#view", "fastest")
+    found.page.screenshot(path=SCREENSHOTS / f"report-{name}-{scheme}-best.png")
 
 
 FAINT = """() => {
@@ -246,46 +287,46 @@ def harmful() -> Run:
     )
 
 
-def test_several_runs_can_be_looked_at(browser: Browser, tmp_path: Path) -> None:
+def test_several_runs_can_be_looked_at(loaded: Opened) -> None:
     """The user selects one by name or by wrt; the other's crossover is drawn with it."""
     one, other = scripted_run(noise=0.01), scripted_run(noise=0.01, seed=1)
     third = scripted_run(noise=0.01, wrt="x", inputs="64:256:*2")
     folders = [dataclasses.replace(run, folder=Path(name)) for run, name in ((one, "a"), (other, "b"), (third, "c"))]
-    with opened(browser, written(tmp_path, *folders)) as found:
-        drawn = found.page.evaluate("document.querySelector('#map').data.map(trace => trace.name || '')")
-        assert sum(name.startswith("crossover of b") for name in drawn) == 1
-        assert not any(name.startswith("crossover of c") for name in drawn)
-        assert "In b" in found.page.inner_text("#detail")
-        found.page.select_option("#wrt", "x")
-        assert found.page.locator("#run").input_value() == "2"
-        assert found.page.evaluate("document.querySelector('#map').data[0].z[0].length") == 3
+    found = again(loaded, *folders)
+    drawn = found.page.evaluate("document.querySelector('#map').data.map(trace => trace.name || '')")
+    assert sum(name.startswith("crossover of b") for name in drawn) == 1
+    assert not any(name.startswith("crossover of c") for name in drawn)
+    assert "In b" in found.page.inner_text("#detail")
+    found.page.select_option("#wrt", "x")
+    assert found.page.locator("#run").input_value() == "2"
+    assert found.page.evaluate("document.querySelector('#map').data[0].z[0].length") == 3
 
 
-def test_what_is_not_known_comes_last(browser: Browser, tmp_path: Path) -> None:
+def test_what_is_not_known_comes_last(loaded: Opened) -> None:
     """Such cells end the table, sorted up or down; the first cell shown has both times."""
     run = scripted_run(inputs="8,64", outputs="4,256")
     seen = tuple(
         dataclasses.replace(o, arms={k: v for k, v in o.arms.items() if o.cell.n == 64 or k == "reverse"})
         for o in run.observations
     )
-    with opened(browser, written(tmp_path, dataclasses.replace(run, observations=seen))) as found:
-        assert found.page.inner_text("#detail h2").startswith("n = 64")
-        for _ in ("up", "down"):
-            found.page.click("#cells th:nth-child(4) button")
-            column = found.page.locator("#cells tbody tr td:nth-child(4)").all_inner_texts()
-            assert [text == "–" for text in column] == [False, False, True, True]
+    found = again(loaded, dataclasses.replace(run, observations=seen))
+    assert found.page.inner_text("#detail h2").startswith("n = 64")
+    for _ in ("up", "down"):
+        found.page.click("#cells th:nth-child(4) button")
+        column = found.page.locator("#cells tbody tr td:nth-child(4)").all_inner_texts()
+        assert [text == "–" for text in column] == [False, False, True, True]
 
 
 @pytest.mark.parametrize(("rounds", "told"), [(1, False), (2, True)])
-def test_one_round_decides_nothing(browser: Browser, tmp_path: Path, rounds: int, *, told: bool) -> None:
+def test_one_round_decides_nothing(loaded: Opened, rounds: int, *, told: bool) -> None:
     """For the best of all engines, as in the figure, every cell is pale and names two."""
-    with opened(browser, written(tmp_path, scripted_run(inputs="8,64", outputs="4,256", rounds=rounds))) as found:
-        found.page.select_option("#view", "fastest")
-        texts = found.page.evaluate("document.querySelector('#map').data[0].text.flat()")
-        assert ["≈" not in text for text in texts] == 4 * [told]
+    found = again(loaded, scripted_run(inputs="8,64", outputs="4,256", rounds=rounds))
+    found.page.select_option("#view", "fastest")
+    texts = found.page.evaluate("document.querySelector('#map').data[0].text.flat()")
+    assert ["≈" not in text for text in texts] == 4 * [told]
 
 
-def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
+def test_numbers_have_no_exponents(loaded: Opened) -> None:
     """Numbers just below a thousand have none either; an unknown processor is reported as such."""
     run = dataclasses.replace(scripted_run(inputs="8,64", outputs="4,256"), machine={})
     times = {"forward": 999.7e-6, "reverse": 1e-6}
@@ -295,34 +336,34 @@ def test_numbers_have_no_exponents(browser: Browser, tmp_path: Path) -> None:
         )
         for o in run.observations
     )
-    with opened(browser, written(tmp_path, dataclasses.replace(run, observations=seen))) as found:
-        assert "1000 µs" in found.page.inner_text("#detail")
-        assert "reverse is 1000 times faster than forward" in found.page.inner_text("#detail")
-        assert "; unknown processor; " in found.page.inner_text("#what")
+    found = again(loaded, dataclasses.replace(run, observations=seen))
+    assert "1000 µs" in found.page.inner_text("#detail")
+    assert "reverse is 1000 times faster than forward" in found.page.inner_text("#detail")
+    assert "; unknown processor; " in found.page.inner_text("#what")
 
 
-def test_one_engine_alone_is_shown_as_what_it_is(browser: Browser, tmp_path: Path) -> None:
+def test_one_engine_alone_is_shown_as_what_it_is(loaded: Opened) -> None:
     """Without a pair, the page opens on the best of all engines, and offers nothing else."""
-    with opened(browser, written(tmp_path, scripted_run(engines=["forward"], noise=0.01))) as found:
-        assert found.page.locator("#view").input_value() == "fastest"
-        assert found.page.locator("#view").is_disabled()
-        assert "only forward was measured" in found.page.inner_text("#detail")
-        assert not found.page.locator("#other").is_visible()
-        assert found.complaints == []
+    found = again(loaded, scripted_run(engines=["forward"], noise=0.01))
+    assert found.page.locator("#view").input_value() == "fastest"
+    assert found.page.locator("#view").is_disabled()
+    assert "only forward was measured" in found.page.inner_text("#detail")
+    assert not found.page.locator("#other").is_visible()
+    assert found.complaints == []
 
 
-def test_a_refined_cell_can_be_reached(browser: Browser, tmp_path: Path) -> None:
+def test_a_refined_cell_can_be_reached(loaded: Opened) -> None:
     """Cells between the lines of the grid are drawn, and the keyboard reaches them."""
     run = scripted_run(noise=0.01, outputs="1:64:*64", precision=0.5)
     between = dataclasses.replace(run, observations=tuple(_moved(run)))
-    with opened(browser, written(tmp_path, between)) as found:
-        found.page.mouse.click(*centre(found.page, 64, 1))
-        found.page.focus("#map")
-        found.page.keyboard.press("ArrowUp")
-        assert found.page.inner_text("#detail h2") == "n = 64, m = 8"
-        assert found.page.evaluate("document.querySelector('#map').layout.shapes.length") == 1
-        found.page.keyboard.press("ArrowUp")
-        assert found.page.inner_text("#detail h2") == "n = 64, m = 64"
+    found = again(loaded, between)
+    found.page.mouse.click(*centre(found.page, 64, 1))
+    found.page.focus("#map")
+    found.page.keyboard.press("ArrowUp")
+    assert found.page.inner_text("#detail h2") == "n = 64, m = 8"
+    assert found.page.evaluate("document.querySelector('#map').layout.shapes.length") == 1
+    found.page.keyboard.press("ArrowUp")
+    assert found.page.inner_text("#detail h2") == "n = 64, m = 64"
 
 
 def _moved(run: Run) -> Iterator[Observation]:
@@ -349,13 +390,13 @@ def test_what_is_zoomed_stays_zoomed(shown: Opened) -> None:
     assert shown.page.evaluate(ranges) == zoomed
 
 
-def test_a_run_without_values_says_so(browser: Browser, tmp_path: Path) -> None:
+def test_a_run_without_values_says_so(loaded: Opened) -> None:
     """Nothing is drawn, and nothing fails."""
     empty = dataclasses.replace(scripted_run(), observations=())
-    with opened(browser, written(tmp_path, empty)) as found:
-        assert found.page.inner_text("#state") == "Nothing was measured yet."
-        assert not found.page.locator("main").is_visible()
-        assert found.complaints == []
+    found = again(loaded, empty)
+    assert found.page.inner_text("#state") == "Nothing was measured yet."
+    assert not found.page.locator("main").is_visible()
+    assert found.complaints == []
 
 
 def test_a_live_report_follows_the_sweep(browser: Browser, run: Run, tmp_path: Path) -> None:
