@@ -42,23 +42,33 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Found]:
     folder = tmp_path_factory.mktemp("failing")
     with pytest.MonkeyPatch.context() as patched:
         install_plugin(folder, patched)
-        fields = {"outputs": "2,6", "memory_limit": "200MB", "timeout": "6s"}
-        return _arms(folder, "killed", "greedy", "sleeping", "late", **fields)
+        return _arms(folder, "killed", "sleeping", "late", outputs="2,6", timeout="6s")
 
 
 @pytest.mark.parametrize(
     ("engine", "status", "reason"),
     [
         ("killed", Status.CRASHED, "the worker process ended with signal SIGSEGV"),
-        ("greedy", Status.OUT_OF_MEMORY, "Unable to allocate"),
         ("sleeping", Status.TIMED_OUT, "no answer within 6 s"),
     ],
 )
 def test_an_engine_that_takes_its_worker_with_it(
     failing: dict[str, Found], engine: str, status: Status, reason: str
 ) -> None:
-    """The engine fails from m = 6 on: recorded at the smallest sizes, skipped by name at larger ones."""
-    found = failing[engine]
+    """The engine fails from m = 6 on."""
+    _expect_failure(failing[engine], status, reason)
+
+
+@pytest.mark.long
+def test_an_engine_that_allocates_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit holds in a worker."""
+    install_plugin(tmp_path, monkeypatch)
+    found = _arms(tmp_path, "greedy", outputs="2,6", memory_limit="200MB")
+    _expect_failure(found["greedy"], Status.OUT_OF_MEMORY, "Unable to allocate")
+
+
+def _expect_failure(found: Found, status: Status, reason: str) -> None:
+    """Expects the failure at the smallest sizes, and a skip with their names at larger ones."""
     for cell, expected in {(4, 6): status, (8, 6): Status.SKIPPED}.items():
         ((index, only),) = found[Cell(*cell)].items()
         assert (index, only.status) == (PREPARING, expected)
