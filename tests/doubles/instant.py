@@ -20,6 +20,7 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import jax
 import pytest
 from matplotlib.figure import Figure
 
@@ -137,8 +138,9 @@ class _Trials(FunctionTrials):
 
 @contextmanager
 def _function(target: Target) -> Iterator[FunctionTrials]:
-    """Runs the user's function in this process."""
-    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+    """Runs the user's function in this process, in double precision where the process would."""
+    double = jax.config.jax_enable_x64 or target.dtype == "float64"  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder, jax.enable_x64(double):
         patch.setattr(_Trials, "fresh", True)
         patch.setattr(sys, "path", [*sys.path, str(Path.cwd())])
         worker = _Worker()
