@@ -26,7 +26,7 @@ def run(name: str, *arguments: str) -> list[str]:
 
 def test_three_ways_to_the_same_minimum() -> None:
     """Both recursions and JAX take the same path, and the error falls."""
-    lines = run("gradient_descent.py", "--steps", "100", "--widths", "4")
+    lines = run("gradient_descent.py", "--steps", "50", "--widths", "4")
     before, after = map(float, re.findall(r"\d\.\d{4}", lines[0]))
     assert after < before / 2
     apart = [float(line.split()[-1]) for line in lines if "farthest" in line]

@@ -92,12 +92,21 @@ CHANGES = {
 }  # fmt: skip
 """For each row of the page's table, by its beginning: the change, and the functions to check."""
 
+QUICK_ROWS = {"it returns other values", "only head has it", "its name is misspelt"}
+"""A difference, an answer without one, and an error; the short suite has these."""
+
 OWN_POINT = ("def start", "def middle(n):\n    return np.ones(n)\n\n\ndef start", ("mymodule:energy",))
 """A point that only head has."""
 
 
 @pytest.mark.usefixtures("jax_without_compiler")
-@pytest.mark.parametrize("begins", [*CHANGES, "only head has it, or its point"])
+@pytest.mark.parametrize(
+    "begins",
+    [
+        begins if begins in QUICK_ROWS else pytest.param(begins, marks=pytest.mark.long)
+        for begins in [*CHANGES, "only head has it, or its point"]
+    ],
+)
 def test_the_table_says_what_happens(begins: str, project: Path) -> None:
     """The text and the exit code fit each situation that needs no clock."""
     (row,) = [row for row in ROWS if row[0].startswith(begins)]

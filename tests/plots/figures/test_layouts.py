@@ -70,10 +70,11 @@ def test_figures_are_files(tmp_path: Path) -> None:
     assert (tmp_path / "cost-curves.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pairs", [[], pytest.param([PAIR], marks=pytest.mark.long)], ids=["of the run", "all"])
+def test_the_same_run_gives_the_same_files(pairs: list[tuple[str, str]], tmp_path: Path) -> None:
     """Neither SVG nor PDF has a date or a random name; only the requested formats are written."""
     run = scripted_run(inputs="16", outputs="4,256")
-    one, other = (save_figures(run, tmp_path / name, formats=["svg", "pdf"]) for name in ("one", "other"))
+    one, other = (save_figures(run, tmp_path / name, pairs, ["svg", "pdf"]) for name in ("one", "other"))
     assert {path.suffix for path in one} == {".svg", ".pdf"}
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in other]
 

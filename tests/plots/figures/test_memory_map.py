@@ -101,8 +101,8 @@ def test_a_break_even_without_neighbours_can_be_seen() -> None:
 
 def test_the_map_of_memory_is_drawn_where_there_is_one(tmp_path: Path) -> None:
     """The map is a further file that says what was measured; without counted or measured bytes there is none."""
-    names = {path.name for path in save_figures(_run("4,64", "4,64"), tmp_path, formats=["svg", "png"])}
-    assert {"memory-forward-reverse.svg", "memory-forward-reverse.png"} <= names
+    names = {path.name for path in save_figures(_run("4,64", "4,64"), tmp_path, formats=["svg"])}
+    assert "memory-forward-reverse.svg" in names
     svg = (tmp_path / "memory-forward-reverse.svg").read_text()
     for part in ("Which needs less memory: forward or reverse?", "tracemalloc", "needs less by", "2026-01-01"):
         assert part in svg
