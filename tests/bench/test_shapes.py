@@ -89,7 +89,7 @@ def test_a_run_is_read_where_the_problem_is_not_installed(tmp_path: Path) -> Non
 
 
 @pytest.mark.usefixtures("plugin")
-@pytest.mark.parametrize("inputs", ["3:20:*2", "4"])
+@pytest.mark.parametrize("inputs", ["3:20:*2", pytest.param("4", marks=pytest.mark.long)])
 def test_a_plane_of_one_row_is_shown(inputs: str, tmp_path: Path) -> None:
     """Every reader handles one row and one cell: no command ends with a traceback."""
     folder = _written(scripted_run(**STEPPED | {"inputs": inputs, "outputs": "7"}, noise=0.02), tmp_path / "run")

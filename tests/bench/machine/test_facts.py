@@ -89,7 +89,7 @@ time.sleep(600)
 
 
 def test_the_command_in_json() -> None:
-    """The command looks, measures for a moment, and answers; no finding is an error."""
+    """The command looks, measures the noise (replaced here), and answers; no finding is an error."""
     with instant():
         done = fwdrev("doctor", "--seconds", "1", "--json")
     assert done.returncode == 0, done.stderr

@@ -50,7 +50,7 @@ def _ended(seen: list[SideObservation], arm: str) -> list[tuple[int, Cell, Statu
 
 
 def test_a_record_for_each_round_and_cell(project: Path) -> None:
-    """Each round has every cell and a control; blocks are paired; the number of calls is the same throughout."""
+    """Each round has every cell and a control; blocks are paired; calls stay the same; the first round has counts."""
     seen = _observed("mine", "model:step", inputs="model:point")
     assert sorted((o.round, o.cell) for o in seen) == [(r, Cell(n, 2)) for r in (0, 1) for n in (4, 8)]
     loops: dict[tuple[Cell, str], set[int]] = {}
@@ -60,10 +60,12 @@ def test_a_record_for_each_round_and_cell(project: Path) -> None:
             for arm in (o.base[name], o.head[name]):
                 assert (arm.status, arm.reason, len(arm.values)) == (Status.MEASURED, None, 3)
                 loops.setdefault((o.cell, name), set()).add(arm.loops)
+        assert [side["mine"].cost is None for side in (o.base, o.head)] == [o.round > 0] * 2
     assert all(len(found) == 1 and min(found) >= 1 for found in loops.values())
     assert worktrees(project) == 1
 
 
+@pytest.mark.long
 def test_each_side_counts_with_its_own_code(project: Path) -> None:
     """The edited engine counts 20 in head and 10 in base; counts are in the first round only."""
     (project / "mine.py").write_text((project / "mine.py").read_text().replace("COUNT = 10", "COUNT = 20"))
