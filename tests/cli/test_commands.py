@@ -11,6 +11,8 @@ from pathlib import Path
 import jaxtyping
 import psutil
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from fwdrev.api.sweep import new_run
 from fwdrev.cli.commands import app
@@ -75,8 +77,9 @@ def test_plot_prints_paths(whole: Path, tmp_path: Path) -> None:
     assert done.stderr == ""
 
 
-def test_plot_compares_runs(whole: Path, tmp_path: Path) -> None:
+def test_plot_compares_runs(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Several runs appear side by side, with the trend of the requested cell; a run given twice counts once."""
+    monkeypatch.setattr("fwdrev.plots.gallery._rendered", _texts)  # drawing takes seconds
     other = shutil.copytree(whole, tmp_path / "other")
     done = fwdrev(
         "plot", whole, other, whole, "--cell", "64,16", "--out", tmp_path / "figures", "--format", "svg", "--json"
@@ -93,6 +96,11 @@ def test_plot_compares_runs(whole: Path, tmp_path: Path) -> None:
     ):
         out = tmp_path / "-".join(map(str, options[-1:]))
         expect_one_line(fwdrev("plot", whole, *options, "--out", out), code, part)
+
+
+def _texts(figure: Figure, _: str) -> bytes:
+    """The texts of a figure."""
+    return "\n".join(text.get_text() for text in figure.findobj(Text) if isinstance(text, Text)).encode()
 
 
 def test_engines_and_problems() -> None:

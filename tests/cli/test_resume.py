@@ -153,9 +153,7 @@ def test_two_sweeps_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     command = [sys.executable, "-m", "fwdrev", "sweep", *hangs, "--out", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until(
-            lambda: process.poll() is not None or bool(_lines(folder) and list(folder.glob("scratch/reference-4-6*")))
-        )
+        until(lambda: any(folder.glob("scratch/reference-4-6*")) and len(_lines(folder)) == 1)
         expect_one_line(fwdrev("sweep", "--resume", folder), 2, f"another sweep is measuring {folder}")
         expect_one_line(fwdrev("sweep", *SMALL, "--out", folder), 2, "exists already")
         workers = psutil.Process(process.pid).children(recursive=True)

@@ -1,4 +1,4 @@
-"""Pairs of sides that live for all rounds, and time few blocks in each: checks for tests that are about no times.
+"""Pairs of sides that live for all rounds, and time few short blocks in each: checks for tests that are about no times.
 
 with lasting_pairs():
     fwdrev("check", "--against", "HEAD", "--functions", "model:step", "--point", "model:start")
@@ -26,7 +26,7 @@ def lasting_pairs() -> Iterator[None]:
 
 def _observations(rounds: _Rounds) -> Generator[SideObservation, None, None]:
     """Visits the cells in their order."""
-    rounds._spec = rounds._spec.model_copy(update={"blocks": min(rounds._spec.blocks, 4)})
+    rounds._spec = rounds._spec.model_copy(update={"blocks": min(rounds._spec.blocks, 4), "block_seconds": 2e-4})
     cells = sorted({cell for cell, _ in rounds._wanted})
     left = [(index, [*cells]) for index in range(rounds._spec.rounds)]
     while left:

@@ -41,11 +41,15 @@ def _judged(env: Mapping[str, str], *form: str) -> "subprocess.CompletedProcess[
     ("env", "encoding", "said"),
     [
         pytest.param({IO: "latin-1"}, "latin-1", "10 -> 12 · \\u65e5", marks=report("aws/aws-cli#1386")),
-        pytest.param({IO: "cp1252"}, "cp1252", "10 -> 12 · ", marks=report("pre-commit/pre-commit#1862")),
+        pytest.param(
+            {IO: "cp1252"}, "cp1252", "10 -> 12 · ", marks=[report("pre-commit/pre-commit#1862"), pytest.mark.long]
+        ),
         pytest.param(
             {IO: "cp437:strict"}, "cp437", "10 -> 12 · ", marks=[report("deftai/directive#814"), pytest.mark.long]
         ),
-        pytest.param({IO: "ascii"}, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#161")),
+        pytest.param(
+            {IO: "ascii"}, "ascii", "10 -> 12 * ", marks=[report("pre-commit/pre-commit#161"), pytest.mark.long]
+        ),
         pytest.param({IO: "utf-8"}, "utf-8", "10 → 12 · 日本", marks=[report(OURS), pytest.mark.long]),
         pytest.param(C_LOCALE, "ascii", "10 -> 12 * ", marks=report("pre-commit/pre-commit#309")),
         pytest.param({"LC_ALL": "POSIX"}, "utf-8", "10 → 12 · 日本", marks=report("pre-commit/pre-commit-hooks#276")),

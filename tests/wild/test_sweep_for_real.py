@@ -164,4 +164,4 @@ def test_a_sweep_that_is_ended(
     kept = f"interrupted; what was measured is kept; go on with: fwdrev sweep --resume {run}"
     assert (kept if begun == "measuring" else "interrupted; ") in errors
     _, alive = psutil.wait_procs(workers, timeout=10)
-    assert alive == []
+    assert (alive, scratch.exists()) == ([], False)
