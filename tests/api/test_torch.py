@@ -16,8 +16,7 @@ from fwdrev.modes.errors import InputError
 from fwdrev.modes.functions.torch_function import probe_torch, torch_arms
 from tests.command import fwdrev as fwdrev_command
 from tests.doubles.workers_here import functions_here
-
-torch: Any = pytest.importorskip("torch")
+from tests.reports.torch_on_demand import torch
 
 MODEL = """
 import torch
@@ -30,6 +29,12 @@ def point():
 
 
 _LONG = pytest.mark.long
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _loaded() -> None:
+    pytest.importorskip("torch")
+    torch.func.jacrev(torch.sin)(torch.ones(1))  # the first one imports much, which would use up a budget
 
 
 @pytest.mark.parametrize(
@@ -136,24 +141,24 @@ def test_only_some_arguments_are_differentiated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "args", "told"),
+    ("f", "arguments", "told"),
     [
-        (lambda x: x.to(torch.float8_e4m3fn), (torch.ones(3),), "too coarse"),
-        (lambda x: x, (torch.ones(3).to(torch.float8_e4m3fn),), "too coarse"),
-        (lambda x: x, (torch.arange(3),), "argument 0 is torch.int64"),
-        (lambda x, y: x * y, (torch.ones(3), 2.0), "argument 1 is of type float"),
-        (lambda x: x, (torch.full((2,), torch.nan),), "NaN"),
-        (lambda x: x, (torch.ones(0),), "no numbers"),
-        (lambda x: x * torch.rand(3), (torch.ones(3),), "draw random numbers before"),
-        (lambda x: x.numpy(force=True) > 0, (torch.ones(3),), "which has no derivative"),
-        (lambda x: torch.log(-x), (torch.ones(3),), "is NaN"),
-        (lambda x: x @ torch.ones(4), (torch.ones(3),), "fails at the given point"),
+        (lambda x: x.to(torch.float8_e4m3fn), lambda: (torch.ones(3),), "too coarse"),
+        (lambda x: x, lambda: (torch.ones(3).to(torch.float8_e4m3fn),), "too coarse"),
+        (lambda x: x, lambda: (torch.arange(3),), "argument 0 is torch.int64"),
+        (lambda x, y: x * y, lambda: (torch.ones(3), 2.0), "argument 1 is of type float"),
+        (lambda x: x, lambda: (torch.full((2,), torch.nan),), "NaN"),
+        (lambda x: x, lambda: (torch.ones(0),), "no numbers"),
+        (lambda x: x * torch.rand(3), lambda: (torch.ones(3),), "draw random numbers before"),
+        (lambda x: x.numpy(force=True) > 0, lambda: (torch.ones(3),), "which has no derivative"),
+        (lambda x: torch.log(-x), lambda: (torch.ones(3),), "is NaN"),
+        (lambda x: x @ torch.ones(4), lambda: (torch.ones(3),), "fails at the given point"),
     ],
 )
-def test_bad_input(f: Callable[..., Any], args: tuple[Any, ...], told: str) -> None:
+def test_bad_input(f: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]], told: str) -> None:
     """Each is refused in one line."""
     with pytest.raises(InputError, match=told):
-        fwdrev.advise(f, *args)
+        fwdrev.advise(f, *arguments())
 
 
 @pytest.mark.parametrize(

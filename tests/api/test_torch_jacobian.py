@@ -4,6 +4,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,16 +14,29 @@ import pytest
 import fwdrev
 from fwdrev.api.torch_jacobian import TorchJacobian
 from fwdrev.modes import InputError
+from tests.reports.torch_on_demand import torch
 
-torch: Any = pytest.importorskip("torch")
 
-W = torch.linspace(-1, 1, 120, dtype=torch.float64).reshape(40, 3)
-X = torch.ones(3, dtype=torch.float64)
+@pytest.fixture(autouse=True, scope="module")
+def _loaded() -> None:
+    pytest.importorskip("torch")
+    weights()  # made outside of transformations, which would wrap it
+
+
+@cache
+def weights() -> Any:
+    """A matrix with three columns."""
+    return torch.linspace(-1, 1, 120, dtype=torch.float64).reshape(40, 3)
+
+
+def ones() -> Any:
+    """Three inputs."""
+    return torch.ones(3, dtype=torch.float64)
 
 
 def tall(x: Any) -> Any:
     """Three to forty."""
-    return torch.tanh(W @ x)
+    return torch.tanh(weights() @ x)
 
 
 def wide(x: Any) -> Any:
@@ -75,26 +89,26 @@ def raced(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "options", "mode"),
+    ("f", "point", "options", "mode"),
     [
-        (tall, X, {}, "forward"),
-        (wide, X, {}, "reverse"),
-        (square, X, {}, "reverse"),
-        (tall, X, {"mode": "reverse"}, "reverse"),
-        (tall, X, {"mode": "reverse", "chunk": 7}, "reverse"),
-        (tall, X, {"mode": "forward", "chunk": 4}, "forward"),
-        (tall, X, {"chunk": 3}, "forward"),
-        (tall, X, {"chunk": 2}, "reverse"),
-        (lambda x: x.double().repeat(9), X.float(), {}, "reverse"),
-        (lambda x: torch.complex(x, x).repeat(9).abs(), X, {}, "forward"),
-        (lambda x: (tall(x), 2 * W), X, {"has_aux": True}, "forward"),
+        (tall, ones, {}, "forward"),
+        (wide, ones, {}, "reverse"),
+        (square, ones, {}, "reverse"),
+        (tall, ones, {"mode": "reverse"}, "reverse"),
+        (tall, ones, {"mode": "reverse", "chunk": 7}, "reverse"),
+        (tall, ones, {"mode": "forward", "chunk": 4}, "forward"),
+        (tall, ones, {"chunk": 3}, "forward"),
+        (tall, ones, {"chunk": 2}, "reverse"),
+        (lambda x: x.double().repeat(9), lambda: ones().float(), {}, "reverse"),
+        (lambda x: torch.complex(x, x).repeat(9).abs(), ones, {}, "forward"),
+        (lambda x: (tall(x), 2 * weights()), ones, {"has_aux": True}, "forward"),
     ],
 )
 def test_the_mode_follows_from_entries_and_dtypes(
-    asked: list[str], f: Any, x: Any, options: dict[str, Any], mode: str
+    asked: list[str], f: Any, point: Callable[[], Any], options: dict[str, Any], mode: str
 ) -> None:
     """The mode is called once, and gives the result of torch.func.jacrev, dtype for dtype."""
-    found = fwdrev.jacobian(f, **options)
+    found, x = fwdrev.jacobian(f, **options), point()
     J, expected = found(x), torch.func.jacrev(f, has_aux=options.get("has_aux", False))(x)
     if "has_aux" in options:
         (J, aux), (expected, other) = J, expected
@@ -107,10 +121,11 @@ def test_the_mode_follows_from_entries_and_dtypes(
 
 def test_trees_and_argnums(asked: list[str]) -> None:
     """Trees and argnums work as in torch.func; an integer of NumPy is a valid argnum."""
-    p = {"a": X, "b": W}
+    p = {"a": ones(), "b": weights()}
     for argnums in (0, 1, (0, 1), np.int64(1)):
         known = argnums if isinstance(argnums, (int, tuple)) else (int(argnums),)
-        torch.testing.assert_close(fwdrev.jacobian(orbit, argnums)(p, X), torch.func.jacrev(orbit, known)(p, X))
+        found, expected = fwdrev.jacobian(orbit, argnums), torch.func.jacrev(orbit, known)
+        torch.testing.assert_close(found(p, ones()), expected(p, ones()))
     assert asked == ["reverse"] * 4
 
 
@@ -118,7 +133,7 @@ def test_the_clock_is_asked_where_entries_do_not_decide(asked: list[str], raced:
     """The clock decides on request only; modes that are hopeless by entries do not run."""
     x = torch.ones(60, dtype=torch.float64)
     for f in (tall, wide):
-        fwdrev.jacobian(f, decide="measure")(X)
+        fwdrev.jacobian(f, decide="measure")(ones())
     assert raced == []
     asked.clear()
     doubled = fwdrev.jacobian(lambda x: torch.sin(x).repeat(2), decide="measure")
@@ -141,37 +156,43 @@ def test_a_network_is_not_pushed(asked: list[str]) -> None:
     assert asked == ["reverse"] * 4
 
 
-class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there for the type checker
+@cache
+def own() -> Any:
     """Three times x, for reverse mode only."""
 
-    generate_vmap_rule = True
+    class Own(torch.autograd.Function):  # type: ignore[misc] # PyTorch is not there for the type checker
+        """Three times x, for reverse mode only."""
 
-    @staticmethod
-    def forward(x: Any) -> Any:
-        """3 x."""
-        return 3 * x
+        generate_vmap_rule = True
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
-        """Keeps nothing."""
+        @staticmethod
+        def forward(x: Any) -> Any:
+            """3 x."""
+            return 3 * x
 
-    @staticmethod
-    def backward(_ctx: Any, grad: Any) -> Any:
-        """3 u."""
-        return 3 * grad
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+            """Keeps nothing."""
+
+        @staticmethod
+        def backward(_ctx: Any, grad: Any) -> Any:
+            """3 u."""
+            return 3 * grad
+
+    return Own
 
 
 @pytest.mark.parametrize("decide", ["count", "measure"])
 def test_a_mode_without_a_rule_is_not_taken(asked: list[str], decide: str) -> None:
     """The user's own operation has no tangents, though there are few inputs."""
-    found = fwdrev.jacobian(lambda x: Own.apply(x).repeat(4), decide=decide)
+    found = fwdrev.jacobian(lambda x: own().apply(x).repeat(4), decide=decide)
     torch.testing.assert_close(found(torch.ones(3)), 3 * torch.eye(3).repeat(4, 1))
     assert asked[-1] == "reverse"
 
 
 def test_a_value_that_has_no_tangents_falls_back(asked: list[str]) -> None:
     """The fallback works even where the value counts as similar to earlier ones."""
-    found = fwdrev.jacobian(lambda x, k: (Own.apply(x) if k == 30 else x).repeat(4))
+    found = fwdrev.jacobian(lambda x, k: (own().apply(x) if k == 30 else x).repeat(4))
     for k in range(10):
         found(torch.ones(3), k)
     assert asked == ["forward"] * 10
@@ -222,20 +243,23 @@ def test_modes_that_disagree_are_told(asked: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("f", "x"),
+    ("f", "point"),
     [
-        (lambda x: torch.sqrt(x).repeat(9), torch.arange(3.0)),
-        (lambda x: torch.where(x > 0, torch.log(x), 0.0).repeat(9), torch.arange(3.0)),
-        (lambda x: torch.linalg.norm(x).repeat(9), torch.zeros(3)),
+        (lambda x: torch.sqrt(x).repeat(9), lambda: torch.arange(3.0)),
+        (lambda x: torch.where(x > 0, torch.log(x), 0.0).repeat(9), lambda: torch.arange(3.0)),
+        (lambda x: torch.linalg.norm(x).repeat(9), lambda: torch.zeros(3)),
     ],
     ids=["a root of zero", "a branch that is not taken", "a norm at zero"],
 )
-def test_what_is_not_finite_is_that_of_reverse_mode(f: Any, x: Any) -> None:
+def test_what_is_not_finite_is_that_of_reverse_mode(f: Any, point: Callable[[], Any]) -> None:
     """NaN agrees with NaN."""
+    x = point()
     torch.testing.assert_close(fwdrev.jacobian(f)(x), torch.func.jacrev(f)(x), equal_nan=True)
 
 
-@pytest.mark.parametrize("f", [lambda p: W @ p, lambda p: torch.sin(W @ p), lambda p: torch.cat([p, 2 * p, p * p, p])])
+@pytest.mark.parametrize(
+    "f", [lambda p: weights() @ p, lambda p: torch.sin(weights() @ p), lambda p: torch.cat([p, 2 * p, p * p, p])]
+)
 def test_gradients_go_on_as_under_jacrev(f: Any) -> None:
     """With respect to a parameter, both modes' Jacobians can be differentiated further, or neither."""
     p = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
@@ -270,7 +294,7 @@ def test_nested_and_mapped(asked: list[str]) -> None:
         return torch.sin(x).prod()
 
     torch.testing.assert_close(fwdrev.jacobian(fwdrev.jacobian(f))(x), torch.func.hessian(f)(x))
-    batch = torch.stack([X, 2 * X])
+    batch = torch.stack([ones(), 2 * ones()])
     torch.testing.assert_close(
         torch.func.vmap(fwdrev.jacobian(tall))(batch), torch.func.vmap(torch.func.jacrev(tall))(batch)
     )
@@ -322,24 +346,25 @@ def test_what_torch_cannot_do(options: dict[str, Any], message: str) -> None:
     """Each is refused in one line that says what to do."""
     for call in (fwdrev.jacobian(tall, **options), fwdrev.jacobian(tall, **options).explain):
         with pytest.raises(InputError, match=message):
-            call(X)
+            call(ones())
     with pytest.raises(InputError, match="only functions of JAX have it"):
-        fwdrev.jacobian([tall], mode="mixed")(X)
+        fwdrev.jacobian([tall], mode="mixed")(ones())
 
 
 @pytest.mark.parametrize(
-    ("f", "args"),
+    ("f", "arguments"),
     [
-        (lambda _: 1 / 0, (X,)),
-        (lambda x: x, (torch.arange(3),)),
-        (lambda x, k=1: x * k, (X, 2)),
-        (lambda x: x.numpy(), (X,)),
-        (lambda x: [x, "text"], (X,)),
-        (lambda x: x * W.add_(0), (X,)),
+        (lambda _: 1 / 0, lambda: (ones(),)),
+        (lambda x: x, lambda: (torch.arange(3),)),
+        (lambda x, k=1: x * k, lambda: (ones(), 2)),
+        (lambda x: x.numpy(), lambda: (ones(),)),
+        (lambda x: [x, "text"], lambda: (ones(),)),
+        (lambda x: x * weights().add_(0), lambda: (ones(),)),
     ],
 )
-def test_errors_are_those_of_jacrev(f: Any, args: tuple[Any, ...]) -> None:
+def test_errors_are_those_of_jacrev(f: Any, arguments: Callable[[], tuple[Any, ...]]) -> None:
     """Both errors have the same type, or both raise none."""
+    args = arguments()
     assert _raised(fwdrev.jacobian(f), args) is _raised(torch.func.jacrev(f), args)
 
 

@@ -12,12 +12,14 @@ import pytest
 
 import fwdrev
 from tests.reports.situation import OURS, Arguments
-from tests.reports.torch_functions import SITUATIONS, TorchCall, torch
+from tests.reports.torch_functions import SITUATIONS, TorchCall
+from tests.reports.torch_on_demand import torch
 
 
 @pytest.fixture(autouse=True)
 def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An empty cache, as on a new machine."""
+    """PyTorch, and an empty cache, as on a new machine."""
+    pytest.importorskip("torch")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import pytest
-
 from tests.reports.situation import OURS, Arguments, at
-
-torch: Any = pytest.importorskip("torch")
-nn = torch.nn
-functional_call = torch.func.functional_call
+from tests.reports.torch_on_demand import torch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +43,16 @@ def situation(report: str) -> Callable[[_Make], _Make]:
     return named
 
 
-def _random(*shape: int, dtype: Any = torch.float64) -> Any:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).to(dtype)
+def _random(*shape: int, dtype: Any = None) -> Any:
+    drawn = torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return drawn if dtype is None else drawn.to(dtype)
 
 
 def _network(*sizes: int, dropout: float = 0.0) -> Any:
     layers: list[Any] = []
     for n, m in pairwise(sizes):
-        layers += [nn.Linear(n, m), nn.Tanh(), nn.Dropout(dropout)]
-    return nn.Sequential(*layers)
+        layers += [torch.nn.Linear(n, m), torch.nn.Tanh(), torch.nn.Dropout(dropout)]
+    return torch.nn.Sequential(*layers)
 
 
 def _tall(x: Any) -> Any:
@@ -68,7 +65,7 @@ def network_of_many_weights() -> TorchCall:
     model = _network(100, 180, 10)
     x = _random(100, dtype=torch.float32)
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
-    return TorchCall(f=lambda weights: functional_call(model, weights, (x,)), args=(weights,), module=model)
+    return TorchCall(f=lambda weights: torch.func.functional_call(model, weights, (x,)), args=(weights,), module=model)
 
 
 @situation("pytorch/functorch#1058")
@@ -101,7 +98,9 @@ def row_by_row() -> TorchCall:
 @situation("pypose/pypose#59")
 def parameter() -> TorchCall:
     """The result can be differentiated once more, as jacrev's."""
-    return TorchCall(f=_tall, args=(nn.Parameter(_random(3)),), again=[at(_random(3).requires_grad_()), at(_random(3))])
+    return TorchCall(
+        f=_tall, args=(torch.nn.Parameter(_random(3)),), again=[at(_random(3).requires_grad_()), at(_random(3))]
+    )
 
 
 @situation("pytorch/functorch#253")
@@ -114,7 +113,7 @@ def result_of_an_operation() -> TorchCall:
 @situation("pytorch/functorch#253")
 def without_gradients() -> TorchCall:
     """Under no_grad the result has no graph."""
-    return TorchCall(f=_tall, args=(nn.Parameter(_random(3)),), around=torch.no_grad())
+    return TorchCall(f=_tall, args=(torch.nn.Parameter(_random(3)),), around=torch.no_grad())
 
 
 @situation("pytorch/pytorch#49171")
@@ -140,31 +139,33 @@ def random_numbers() -> TorchCall:
 @situation("pytorch/pytorch#85533")
 def statistics_of_a_batch() -> TorchCall:
     """A training layer changes its statistics in place, which torch.func refuses."""
-    model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 30))
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 30))
     return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
 
 
 @situation("pytorch/functorch#273")
 def statistics_of_a_batch_as_arguments() -> TorchCall:
     """The buffers come with the weights."""
-    model = nn.Sequential(nn.BatchNorm1d(2), nn.Linear(2, 3))
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2), torch.nn.Linear(2, 3))
     x = _random(4, 2, dtype=torch.float32)
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    return TorchCall(f=lambda w, b: functional_call(model, (w, b), (x,)), args=(weights, buffers), module=model)
+    return TorchCall(
+        f=lambda w, b: torch.func.functional_call(model, (w, b), (x,)), args=(weights, buffers), module=model
+    )
 
 
 @situation("pytorch/functorch#986")
 def statistics_that_are_not_tracked() -> TorchCall:
     """There are no buffers."""
-    model = nn.Sequential(nn.BatchNorm1d(2, track_running_stats=False), nn.Linear(2, 3))
+    model = torch.nn.Sequential(torch.nn.BatchNorm1d(2, track_running_stats=False), torch.nn.Linear(2, 3))
     return TorchCall(f=model, args=(_random(4, 2, dtype=torch.float32),), module=model)
 
 
 @situation("pytorch/functorch#867")
 def mapped_statistics() -> TorchCall:
     """A vmap of the Jacobian of a layer in evaluation."""
-    model = nn.BatchNorm1d(3).eval()
+    model = torch.nn.BatchNorm1d(3).eval()
     f = lambda x: model(x[None])[0]  # noqa: E731
     return TorchCall(f=f, args=(_random(4, 3, dtype=torch.float32),), module=model, around=torch.func.vmap)
 
@@ -330,58 +331,66 @@ def keywords() -> TorchCall:
     )
 
 
-class _Square(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
-    """A rule for reverse mode only."""
+@cache
+def _square() -> Any:
+    class Square(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
+        """A rule for reverse mode only."""
 
-    generate_vmap_rule = True
+        generate_vmap_rule = True
 
-    @staticmethod
-    def forward(x: Any) -> Any:
-        """Returns the square."""
-        return x**2
+        @staticmethod
+        def forward(x: Any) -> Any:
+            """Returns the square."""
+            return x**2
 
-    @staticmethod
-    def setup_context(ctx: Any, inputs: Any, _: Any) -> None:
-        """Keeps the input."""
-        ctx.save_for_backward(*inputs)
+        @staticmethod
+        def setup_context(ctx: Any, inputs: Any, _: Any) -> None:
+            """Keeps the input."""
+            ctx.save_for_backward(*inputs)
 
-    @staticmethod
-    def backward(ctx: Any, u: Any) -> Any:
-        """Returns twice the input, times the cotangent."""
-        return 2 * ctx.saved_tensors[0] * u
+        @staticmethod
+        def backward(ctx: Any, u: Any) -> Any:
+            """Returns twice the input, times the cotangent."""
+            return 2 * ctx.saved_tensors[0] * u
+
+    return Square
 
 
-class _OldSquare(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
-    """A rule in the style before torch.func, which refuses it."""
+@cache
+def _old_square() -> Any:
+    class OldSquare(torch.autograd.Function):  # type: ignore[misc]  # torch is Any
+        """A rule in the style before torch.func, which refuses it."""
 
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        """Returns the square."""
-        ctx.save_for_backward(x)
-        return x**2
+        @staticmethod
+        def forward(ctx: Any, x: Any) -> Any:
+            """Returns the square."""
+            ctx.save_for_backward(x)
+            return x**2
 
-    @staticmethod
-    def backward(ctx: Any, u: Any) -> Any:
-        """Returns twice the input, times the cotangent."""
-        return 2 * ctx.saved_tensors[0] * u
+        @staticmethod
+        def backward(ctx: Any, u: Any) -> Any:
+            """Returns twice the input, times the cotangent."""
+            return 2 * ctx.saved_tensors[0] * u
+
+    return OldSquare
 
 
 @situation("flatironinstitute/pytorch-finufft#110")
 def rule_for_reverse_mode_alone() -> TorchCall:
     """Forward mode needs a jvp."""
-    return TorchCall(f=lambda x: _Square.apply(x).repeat(20), args=(_random(2),))
+    return TorchCall(f=lambda x: _square().apply(x).repeat(20), args=(_random(2),))
 
 
 @situation("pytorch/functorch#207")
 def rule_of_old() -> TorchCall:
     """It is refused."""
-    return TorchCall(f=lambda x: _OldSquare.apply(x).repeat(20), args=(_random(2),))
+    return TorchCall(f=lambda x: _old_square().apply(x).repeat(20), args=(_random(2),))
 
 
 @situation(OURS)
 def kind_by_a_number() -> TorchCall:
     """The function is tall for 0, and has a rule for reverse mode only for 1."""
-    f = lambda x, k: _tall(x) if k == 0 else _Square.apply(x).repeat(20)  # noqa: E731
+    f = lambda x, k: _tall(x) if k == 0 else _square().apply(x).repeat(20)  # noqa: E731
     return TorchCall(f=f, args=(_random(2), 0), again=[at(_random(2), 1), at(_random(2), 0)])
 
 
@@ -436,7 +445,7 @@ def data_of_the_input_changed() -> TorchCall:
         p.data = torch.ones(1, 2, 3) * 2
         return p
 
-    return TorchCall(f=f, args=(nn.Parameter(torch.ones(2, 3)),))
+    return TorchCall(f=f, args=(torch.nn.Parameter(torch.ones(2, 3)),))
 
 
 @situation("pytorch/functorch#715")
@@ -454,13 +463,13 @@ def second_derivative_of_a_trace() -> TorchCall:
 @situation("pytorch/functorch#776")
 def logarithm_of_a_sigmoid() -> TorchCall:
     """It once had no rule for forward mode."""
-    return TorchCall(f=lambda x: nn.functional.logsigmoid(x).repeat(20), args=(_random(2),))
+    return TorchCall(f=lambda x: torch.nn.functional.logsigmoid(x).repeat(20), args=(_random(2),))
 
 
 @situation("pytorch/pytorch#99187")
 def normalised() -> TorchCall:
     """It is mapped over rows."""
-    f = lambda t: nn.functional.normalize(t, dim=0).repeat(9)  # noqa: E731
+    f = lambda t: torch.nn.functional.normalize(t, dim=0).repeat(9)  # noqa: E731
     return TorchCall(f=f, args=(_random(3, 2),), around=torch.func.vmap)
 
 
@@ -481,14 +490,14 @@ def transformed() -> TorchCall:
 @situation("pytorch/pytorch#160752")
 def with_integers() -> TorchCall:
     """Indices are held."""
-    f = lambda x, i: (x**2 * nn.functional.one_hot(i, 3)).repeat(9, 1)  # noqa: E731
+    f = lambda x, i: (x**2 * torch.nn.functional.one_hot(i, 3)).repeat(9, 1)  # noqa: E731
     return TorchCall(f=f, args=(_random(4, 3), torch.tensor([0, 2, 1, 1])))
 
 
 @situation("pytorch/functorch#18")
 def attention() -> TorchCall:
     """Its kernels may have no rule for forward mode."""
-    model = nn.MultiheadAttention(4, 2)
+    model = torch.nn.MultiheadAttention(4, 2)
     f = lambda x: model(x.expand(6, 4), x.expand(6, 4), x.expand(6, 4))[0]  # noqa: E731
     return TorchCall(f=f, args=(_random(4, dtype=torch.float32),), module=model)
 
@@ -496,10 +505,10 @@ def attention() -> TorchCall:
 @situation("pytorch/pytorch#99267")
 def functional_call_itself() -> TorchCall:
     """The module is the first argument."""
-    model = nn.Linear(3, 3)
+    model = torch.nn.Linear(3, 3)
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
     args = (model, weights, (_random(4, 3, dtype=torch.float32),))
-    return TorchCall(f=functional_call, args=args, options={"argnums": 1}, module=model)
+    return TorchCall(f=torch.func.functional_call, args=args, options={"argnums": 1}, module=model)
 
 
 @situation(OURS)
@@ -593,7 +602,7 @@ def mapped() -> TorchCall:
 @situation("pytorch/functorch#110")
 def function_with_a_state() -> TorchCall:
     """It counts its calls, and its module has a hook."""
-    model = nn.Linear(2, 30)
+    model = torch.nn.Linear(2, 30)
     model.register_forward_hook(lambda *hooked: 2 * hooked[2])
     return TorchCall(f=model, args=(_random(2, dtype=torch.float32),), module=model)
 
