@@ -18,9 +18,12 @@ import hypothesis
 import pytest
 
 from tests.programs import compile_quickly, forget_if_large, optimised
+from tests.shape_checks import check_quickly
 
 if TYPE_CHECKING:  # modules imported here would be imported before shape checking is on
     from tests.live import Growing, Pages
+
+check_quickly()
 
 _cache = tempfile.TemporaryDirectory(prefix="fwdrev-tests-")
 os.environ["XDG_CACHE_HOME"] = _cache.name  # tests give the same result whether or not this machine is calibrated

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from string import ascii_lowercase
 
 import pytest
 
@@ -129,15 +130,15 @@ def _loaded_with(engines: list[str]) -> Run:
 
 
 def test_failures_and_warnings_are_listed(run: Run) -> None:
-    """The first ten appear with their escaped reasons; a failure without a known reason appears too."""
+    """The first ten kinds have a line with the escaped reason; a failure without a known reason has one, too."""
 
     def arms(i: int) -> dict[str, ArmResult]:
-        reason = None if i == 0 else f"reason <b>{i}</b>"
+        reason = None if i == 0 else f"reason <b>{ascii_lowercase[i]}</b>"
         return {"forward": ArmResult(status=Status.FAILED, reason=reason)}
 
     seen = tuple(replace(o, arms=arms(i)) for i, o in enumerate(run.observations[:12]))
     html = shown(replace(run, observations=seen, warnings=("<i>torn</i>",)))
-    assert "reason &lt;b&gt;1&lt;/b&gt;" in html
+    assert "reason &lt;b&gt;b&lt;/b&gt;" in html
     assert "no reason given" in html
     assert "<li>and 2 more</li>" in html
     assert "&lt;i&gt;torn&lt;/i&gt;" in html
