@@ -17,7 +17,7 @@ from fwdrev.api.sweep import new_run
 from fwdrev.cli.commands import app
 from fwdrev.plots.gallery import save_figures
 from fwdrev.results import load
-from tests.command import TINY, expect_one_line, fwdrev, largest_file
+from tests.command import TINY, expect_one_line, fwdrev, largest_file, started
 from tests.doubles.workers_here import workers_here
 from tests.live import until
 from tests.plugin import install_plugin
@@ -140,13 +140,10 @@ def test_the_list_of_commands_is_whole() -> None:
         (("sweep", "--wrt", "y"), "wrt = 'y': input should be"),
         (("sweep", "--rounds", "0"), "rounds = 0"),
         (("sweep", "--option", "depth"), "write it as name=value"),
-        (("sweep", "--option", "n_of=y"), "unknown n_of 'y'"),
-        (("sweep", "--problem", "mlp", "--option", "loss=l1"), "unknown loss 'l1'"),
         (("sweep", "--spec", "none.toml"), "spec none.toml: No such file"),
         (("sweep", "--out", "/proc/none/here"), "cannot write to /proc/none/here"),
         (("sweep", "--out", "."), "exists already"),
         (("sweep", "--out", ""), "exists already"),
-        (("sweep", "--option", "n_of=1"), "unknown n_of 1"),
         (("sweep", "--option", "width=99999999"), "width = 99999999: give a whole number from 1 to 10000"),
         (("sweep", "--option", "depth=null"), "options.depth = None"),
         (("sweep", "--rounds", "x"), "fwdrev sweep --rounds x: Invalid value for '--rounds'"),
@@ -164,9 +161,18 @@ def test_bad_input_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_option_of_the_wrong_type_gets_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("sweep", "--option", "n_of=y"), "unknown n_of 'y'"),
+        (("sweep", "--problem", "mlp", "--option", "loss=l1"), "unknown loss 'l1'"),
+        (("sweep", "--option", "n_of=1"), "unknown n_of 1"),
+        (("sweep", "--option", "width=wide"), "width = 'wide'"),
+    ],
+)
+def test_an_option_of_the_wrong_type_gets_one_line(arguments: tuple[str, ...], part: str, tmp_path: Path) -> None:
     """In a process, since these tests would refuse the type first."""
-    expect_one_line(started("sweep", "--option", "width=wide", cwd=tmp_path), 2, "width = 'wide'")
+    expect_one_line(started(*arguments, cwd=tmp_path), 2, part)
     assert list(tmp_path.iterdir()) == []
 
 
