@@ -184,7 +184,7 @@ def _expect_passes(p: Problem, wrt: Wrt) -> None:
         assert cost.multiply_adds == seeds * counter.multiplications
 
 
-@pytest.mark.parametrize("name", ["bracketed", "jax-bracketed"])
+@pytest.mark.parametrize("name", ["bracketed", pytest.param("jax-bracketed", marks=pytest.mark.long)])
 @pytest.mark.parametrize("wrt", Wrt)
 @pytest.mark.parametrize("case", [c for c in CASES if c[1] < 60], ids=case_id)
 def test_bracketings_count_what_they_multiply(case: Any, wrt: Wrt, name: str) -> None:

@@ -23,7 +23,7 @@ def solved(transposed: float) -> Any:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64"])
-@pytest.mark.parametrize("tree", ["array", "pytree"])
+@pytest.mark.parametrize("tree", [pytest.param("array", marks=pytest.mark.long), "pytree"])
 def test_right_rules_agree_in_every_precision(dtype: str, tree: str) -> None:
     """Arrays and pytrees agree; integers in them are held."""
     x = jnp.linspace(0.1, 1.0, 50).astype(dtype)

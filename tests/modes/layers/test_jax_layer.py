@@ -17,7 +17,7 @@ def _stage(x: Any, theta: Any) -> Any:
     return jnp.concatenate([jnp.sin(x) * theta[0], jnp.cumsum(x) + theta[1]])
 
 
-@pytest.mark.parametrize("wrt", Wrt)
+@pytest.mark.parametrize("wrt", [*(pytest.param(wrt, marks=pytest.mark.long) for wrt in (Wrt.X, Wrt.THETA)), Wrt.BOTH])
 def test_engines_agree_on_a_users_function(wrt: Wrt) -> None:
     """Engines agree on it between layers of ours, too."""
     chain = Chain((JaxLayer(_stage, inputs=3, params=2), Dense(6, 2), JaxLayer(_stage, inputs=2, params=2)))

@@ -1,6 +1,7 @@
 """Problems of other benchmarks, and networks: Jacobians equal those of NumPy loops, shapes the published ones."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -38,15 +39,20 @@ SMALL: list[Row] = [
 FIRST = list({row[0]: row for row in reversed(SMALL)}.values())
 """One row of each problem."""
 
-_SLOW = {"bundle-adjustment", "convolution", "hand-tracking"}
+_SLOW = {"bundle-adjustment", "convolution", "gmm", "hand-tracking", "lstm"}
 """Their six engines take many seconds to compile."""
+
+
+def _quick(rows: list[Row], is_quick: Callable[[Row], bool]) -> list[Any]:
+    """The other rows are long."""
+    return [pytest.param(row, marks=() if is_quick(row) else pytest.mark.long) for row in rows]
 
 
 def _jacobian(name: str, p: Problem, wrt: Wrt) -> np.ndarray[Any, Any]:
     return np.asarray(engine(name).prepare(p.chain, wrt)(p.x, p.theta))
 
 
-@pytest.mark.parametrize("case", SMALL, ids=case_id)
+@pytest.mark.parametrize("case", _quick(SMALL, lambda row: row in FIRST), ids=case_id)
 def test_jacobians_agree_with_independent_ones(case: Row) -> None:
     """Jacobians agree with respect to θ and to x; the values agree as well, in NumPy and in JAX."""
     p = make(case)
@@ -60,9 +66,7 @@ def test_jacobians_agree_with_independent_ones(case: Row) -> None:
     np.testing.assert_allclose(J, expected, rtol=1e-9, atol=1e-13 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(row, marks=pytest.mark.long) if row[0] in _SLOW else row for row in FIRST], ids=case_id
-)
+@pytest.mark.parametrize("case", _quick(FIRST, lambda row: row[0] not in _SLOW), ids=case_id)
 def test_engines_agree_on_benchmark_problems(case: Row) -> None:
     """All of them agree, with respect to x and θ."""
     p = make(case)
@@ -71,7 +75,7 @@ def test_engines_agree_on_benchmark_problems(case: Row) -> None:
         np.testing.assert_allclose(other, first, rtol=1e-9, atol=1e-13 * np.abs(first).max())
 
 
-@pytest.mark.parametrize("case", FIRST, ids=case_id)
+@pytest.mark.parametrize("case", _quick(FIRST, lambda row: row[0] not in {"hand-tracking", "lstm"}), ids=case_id)
 def test_single_precision_is_enough(case: Row) -> None:
     """A seed gives the same point in both precisions, and the same Jacobian, within the tolerance of a sweep."""
     name, n, m, options = case

@@ -85,7 +85,7 @@ def test_tables_are_what_they_were_made_of() -> None:
 
 def test_measured_tables_hold_every_kind() -> None:
     """All kinds of operations have positive times, which are larger for a thousand times more work."""
-    tables = measure_tables(0.5)
+    tables = measure_tables(0.05)
     assert set(tables) == {"push", "pull", "pull fresh", "scale rows", "scale columns", "outer", "copy"}
     assert {str(kind) for kind in Kind} - set(tables) == {"other"}
     for kind in ("push", "pull", "pull fresh"):
@@ -241,7 +241,7 @@ def test_the_map_has_the_predicted_crossover() -> None:
 
 
 def test_a_run_of_a_calibrated_machine_shows_the_prediction(tmp_path: Path) -> None:
-    """`crossover` and `plot` show it, in words, in JSON and as a figure."""
+    """`crossover` shows it, in words and in JSON."""
     save_calibration(_calibration(), calibration_path(MACHINE))
     made, folder = _run(), tmp_path / "run"
     on_disk(folder, made)
@@ -249,8 +249,14 @@ def test_a_run_of_a_calibrated_machine_shows_the_prediction(tmp_path: Path) -> N
     assert "off by 0% in the median" in done.stdout
     data = json.loads(fwdrev("crossover", folder, "--json").stdout)
     assert data["prediction"]["right"] == data["prediction"]["decided"]
-    figures = fwdrev("plot", folder).stdout
-    assert "predicted-forward-reverse.svg" in figures
+
+
+@pytest.mark.long
+def test_a_run_of_a_calibrated_machine_has_a_figure_of_the_prediction(tmp_path: Path) -> None:
+    """`plot` draws it beside the others."""
+    save_calibration(_calibration(), calibration_path(MACHINE))
+    on_disk(tmp_path / "run", _run())
+    assert "predicted-forward-reverse.svg" in fwdrev("plot", tmp_path / "run").stdout
 
 
 def test_planning_by_seconds_needs_a_calibration(tmp_path: Path) -> None:
@@ -260,6 +266,7 @@ def test_planning_by_seconds_needs_a_calibration(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.long
 def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later sweeps with a mixed mode plan by seconds, store the prices, and resume with them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -267,7 +274,7 @@ def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypat
     done = fwdrev("calibrate", "first", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert all(math.isfinite(error) for error in json.loads(done.stdout)["error"].values())
-    tiny = [*TINY[:6], "forward,reverse,bracketed", *TINY[7:]]
+    tiny = (*TINY, "--engines=forward,reverse,bracketed")
     assert fwdrev(*tiny, "--out", "second", cwd=tmp_path).returncode == 0
     assert load(tmp_path / "second").spec.prices == "seconds"
     kept = (tmp_path / "second" / "calibration.json").read_text()

@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import replace
-from itertools import cycle, product
+from itertools import combinations_with_replacement, cycle, product
 from typing import Any
 
 import pytest
@@ -104,7 +104,7 @@ def _words(text: str) -> str:
     return " ".join(text.split(" ")).strip(" ")
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("kind", ["functions", pytest.param("engines", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", WAYS)
 def test_every_way_to_end_is_told(name: str, kind: str) -> None:
     """Every ending appears beside an unchanged arm, and alone."""
@@ -123,7 +123,7 @@ SOME = [
 WORST = (Outcome.REGRESSED, Outcome.MISSING, Outcome.INCONCLUSIVE, Outcome.IMPROVED, Outcome.UNCHANGED)
 
 
-@pytest.mark.parametrize(("one", "other"), [*product(SOME, SOME)])
+@pytest.mark.parametrize(("one", "other"), [*combinations_with_replacement(SOME, 2)])
 def test_the_worst_of_two_is_the_outcome(one: str, other: str) -> None:
     """A regression stands beside anything, an untimed arm is no pass, and neither hides the other."""
     arms = dict(zip(NAMES["functions"], (WAYS[one], WAYS[other]), strict=True))
@@ -172,13 +172,13 @@ FLAGS: list[dict[str, Any]] = [
 def test_every_verdict_is_told_under_every_name(verdict: Verdict) -> None:
     """Names may be markup, break lines, or be longer than any line; all outcomes occur."""
     outcomes = cycle(Outcome)
-    for flags, name in product(FLAGS, [*Outcome, *ODD]):
+    for flags, name in zip(cycle(FLAGS), [*Outcome, *ODD], strict=False):
         told = ReportLine(subject=f"f {name} z", verdict=verdict, grounds=f"since {name}", **flags)
         same = ReportLine(subject="g", verdict=Verdict.UNCHANGED, grounds="")
         expect_shown(of(told, same, outcome=next(outcomes)))
 
 
-@pytest.mark.parametrize("number", [9, 10, 11, 40, 41, 90])
+@pytest.mark.parametrize("number", [9, 10, 11, 41])
 @pytest.mark.parametrize("flags", FLAGS)
 def test_none_of_many_is_lost(number: int, flags: dict[str, Any]) -> None:
     """More findings than a terminal shows with grounds, and than GitHub shows annotations, are all named."""
