@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fwdrev.bench import Cell, Sweep, SweepSpec
+from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.timing.primitives import measure_tables
 from fwdrev.modes import InputError, NothingMeasuredError, engine, problem
 from fwdrev.modes.bracketing.machine_prices import Rates, Seconds, Table
@@ -264,6 +265,21 @@ def test_planning_by_seconds_needs_a_calibration(tmp_path: Path) -> None:
     done = fwdrev("sweep", "--engines", "forward,bracketed", "--prices", "seconds", "--out", "run", cwd=tmp_path)
     expect_one_line(done, 2, "run `fwdrev calibrate` first")
     assert not (tmp_path / "run").exists()
+
+
+def test_calibrate_saves_what_fits_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command finds the rates of a run of this machine, and later commands read them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    values = {kind: table.values for kind, table in _tables().items()}
+    monkeypatch.setattr("fwdrev.bench.timing.primitives.measure_tables", lambda _: values)
+    machine = fingerprint(threads=1)
+    on_disk(tmp_path / "run", replace(_run(), machine=machine))
+    done = fwdrev("calibrate", tmp_path / "run", "--json")
+    assert done.returncode == 0, done.stderr
+    assert max(json.loads(done.stdout)["error"].values()) < 1e-6
+    found = calibrated(machine)
+    assert found is not None
+    assert found.seconds.rates.keys() == {*PAIR, "bracketed"}
 
 
 @pytest.mark.long
