@@ -40,8 +40,10 @@ def _jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
 
 
 def _needs_names(function: Any) -> bool:
-    """Whether dimensions with names are to agree in a call, or may be: a type in quotes is resolved by jaxtyping."""
-    return any(_named(annotation) for annotation in function.__annotations__.values())
+    """Whether jaxtyping's wrapper is needed: for dimensions with names, types in quotes, and a hidden traceback."""
+    return "__tracebackhide__" in function.__code__.co_varnames or any(
+        _named(annotation) for annotation in function.__annotations__.values()
+    )
 
 
 def _named(annotation: Any) -> bool:
