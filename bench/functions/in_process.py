@@ -150,7 +150,7 @@ class FunctionTrials:
         return timed_blocks(calls, loops, blocks, Random(seed), self._at)
 
     def _expected(self, arm: str, counted: Counted) -> Expected:
-        """Records the counts of an arm, unless it does not fit into memory; and of its chunked variant."""
+        """The predictions for an arm and its chunked variant; a reason for one that does not fit into memory."""
         self._counted[arm] = counted
         made = chunked_arm(self._found, arm, counted.held) if self._found.framework == "jax" else None
         more = Expected()

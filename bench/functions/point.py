@@ -181,7 +181,7 @@ def _cast(leaf: Pytree, target: Target) -> Pytree:
 
 
 def _dtype(target: Target) -> np.dtype[Any]:
-    """Converts to what JAX or PyTorch computes with by default, unless the user chose a type."""
+    """The dtype that the user chose, or the one in which JAX or PyTorch computes by default."""
     if target.dtype is not None:
         return np.dtype(target.dtype)
     if target.torch:

@@ -168,7 +168,7 @@ def _drop(entry: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """The record last: while something is left, somebody has to find it."""
+    """Removes the record last, so that a later process finds whatever is left."""
     with suppress(OSError):
         for path in folder.iterdir():
             if path.name == _RECORD:

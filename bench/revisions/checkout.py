@@ -68,7 +68,7 @@ def submodules(folder: Path) -> list[str]:
 
 
 def _fill(outer: _Repository, tree: str, folder: Path, index: Path, absent: Absent) -> None:
-    """The submodules of `outer` at that commit, whose files are in `folder`."""
+    """Adds the files of the submodules of `outer` at that commit to `folder`, which holds its own."""
     for path, commit in outer.submodules(tree):
         within = f"{outer.path}{path}"
         git_dir = _git_dir(outer.here / path) or _kept(outer, folder, path)

@@ -84,7 +84,7 @@ def _of_module(sides: Sides, name: str, found: Path | None, *, lacked: bool) -> 
 
 
 def _of_file(home: Path, inside: Path) -> str | None:
-    """Whether git lacks it, or the link to a folder that holds it."""
+    """The option --copy for a file that git ignores, or for the link to a folder that holds it; None for others."""
     inside = next((place for place in reversed(inside.parents) if (home / place).is_symlink()), inside)
     folder, name = (home / inside).parent, inside.name
     if not (home / inside).exists():

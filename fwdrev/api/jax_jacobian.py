@@ -86,14 +86,14 @@ class JaxJacobian(Chooser):
         return known
 
     def _key(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Key:
-        """Raises if JAX cannot flatten the arguments; for a Jacobian itself, JAX flattens only some."""
+        """The key of all arguments; raises if JAX cannot flatten one, even one that the Jacobian leaves alone."""
         wanted = numbers_of(self._argnums, args)
         kinds = [_kind(leaf, held=i not in wanted) for i, arg in enumerate(args) for leaf in jax.tree.leaves(arg)]
         kinds += [_kind(leaf, held=True) for leaf in jax.tree.leaves(kwargs)]
         return Key.of(jax.tree.structure((args, kwargs)), kinds, _x64())
 
     def _traced(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-        """Whether tracing found a tracer in a container that JAX cannot flatten."""
+        """Whether an argument is a tracer; one inside a container that JAX cannot flatten shows only while tracing."""
         leaves = attempt(lambda: jax.tree.leaves((tuple(args), dict(kwargs))))
         return not isinstance(leaves, Raised) and any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
 

@@ -147,7 +147,7 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
 
 
 def _tell_shapes(spec: SweepSpec, told: Callable[[str], None]) -> None:
-    """A line about the grid, if the problem does not have all of it."""
+    """Tell about the grid, if the problem does not have all of it."""
     grid = list(product(spec.inputs, spec.outputs))
     if spec.shapes is not None and spec.shapes != grid:
         near = f"the shapes nearest to the grid are measured, {len(spec.shapes)} instead of {len(grid)}"

@@ -117,7 +117,7 @@ class TorchJacobian(Chooser):
             return choice, at.outputs, final
 
     def _refused_by_torch(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str | None:
-        """Whether torch.func.jacrev refuses the arguments, or treats them specially."""
+        """The reason why torch.func.jacrev refuses these arguments, or treats them specially; None otherwise."""
         if kwargs:
             return "torch.func takes no keyword arguments"
         if not present(self._argnums, args):

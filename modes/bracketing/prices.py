@@ -23,18 +23,18 @@ class ChainCosts(Costs):
         self._products: dict[tuple[int, int, int], Number] = {}
 
     def push(self, k: int, q: int) -> Number:
-        """Pushes the columns through J_x."""
+        """The cost of pushing the columns through J_x."""
         J_x = self._by_columns[k] if order(self.n[k + 1], q) == "F" else self._maps[k][0]
         return self._prices.total(J_x.push_cost(q))
 
     def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
-        """Pulls the rows through J_θ and J_x, and counts a shared left factor once."""
+        """The cost of pulling the rows through J_θ and J_x, with a shared left factor counted once."""
         J_x, J_theta = self._maps[k]
         S, maps = shared_scaling((J_theta if theta else None, J_x if x else None), r)
         return self._prices.total(Cost.all(J.pull_cost(r) for J in (S, *maps) if J is not None and J.n_in))
 
     def dense(self, k: int, *, x: bool, theta: bool) -> Number:
-        """Writes out J_x, J_θ or both."""
+        """The cost of writing out J_x, J_θ or both."""
         J_x, J_theta = self._maps[k]
         cost = self._prices.total
         return (cost(J_x.dense_cost()) if x else 0) + (cost(J_theta.dense_cost()) if theta else 0)

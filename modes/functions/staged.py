@@ -207,23 +207,23 @@ class StageCosts(Costs):
         self._push, self._pull = cache(self._pushed), cache(self._pulled)
 
     def push(self, k: int, q: int) -> Number:
-        """Pushes tangents, by jax.linearize."""
+        """The cost of pushing tangents, by jax.linearize."""
         value, seed = self._push(k)
         return value + q * seed
 
     def pull(self, k: int, r: int, *, x: bool, theta: bool) -> Number:
-        """Pulls cotangents, by jax.vjp."""
+        """The cost of pulling cotangents, by jax.vjp."""
         value, seed = self._pull(k)
         return value + r * seed
 
     def dense(self, k: int, *, x: bool, theta: bool) -> Number:
-        """Writes out the Jacobian by the mode with fewer seeds, as JaxLayer does."""
+        """The cost of writing out the Jacobian by the mode with fewer seeds, as JaxLayer does."""
         if self.n[k] > self.n[k + 1]:
             return self.pull(k, self.n[k + 1], x=x, theta=theta)
         return self.push(k, self.n[k])
 
     def multiply(self, rows: int, inner: int, columns: int) -> Number:
-        """One matrix product, at the same rates."""
+        """The cost of one matrix product, at the same rates."""
         product = 2 * rows * inner * columns * RATES["flops"] + rows * columns * RATES["products"]
         return product + inner * (rows + columns) * RATES["operands"] + RATES["product calls"]
 

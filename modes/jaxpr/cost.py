@@ -151,7 +151,7 @@ def _count(jaxpr: Jaxpr, times: int, tally: _Tally) -> None:
 
 
 def _count_longest(alternatives: Alternatives, times: int, tally: _Tally) -> None:
-    """The costs of the longest branch, and the largest array of any branch."""
+    """Add the counts of the longest branch, and the largest array of any branch."""
     found = [_Tally() for _ in alternatives]
     for branch, counted in zip(alternatives, found, strict=True):
         _count(branch, times, counted)

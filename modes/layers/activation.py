@@ -41,7 +41,7 @@ def _sigmoid_slope(_z: Vector, y: Vector, out: Vector) -> None:
 
 
 def _softplus_slope(z: Vector, _y: Vector, out: Vector) -> None:
-    """The sigmoid of z."""
+    """Writes the sigmoid of z, which is the slope of softplus."""
     out[...] = _sigmoid(np, z)
 
 

@@ -23,7 +23,7 @@ def ask(figure: Figure, question: str, hint: str = "") -> None:
 
 
 def foot(figure: Figure, run: Run, note: str = "", *, how: str | None = None) -> None:
-    """The caption of a run."""
+    """Writes the caption of a run."""
     write_foot(figure, caption(run, note, how=how).splitlines())
 
 

@@ -76,7 +76,7 @@ def draw_diagonal(ax: Axes) -> None:
 
 
 def legend_below(ax: Axes, axes: Sequence[Axes], columns: int = 2) -> None:
-    """The legend of the lines in `axes`."""
+    """Adds a legend of the lines in `axes`."""
     lines = {str(line.get_label()): line for each in axes for line in each.get_legend_handles_labels()[0]}
     if lines:
         look: Any = {"frameon": False, "fontsize": 8.5, "ncols": columns}
@@ -84,7 +84,7 @@ def legend_below(ax: Axes, axes: Sequence[Axes], columns: int = 2) -> None:
 
 
 def draw_scale(mesh: QuadMesh, pair: tuple[str, str], axes: Sequence[Axes], better: str) -> None:
-    """The colour scale beside `axes`; `better` completes the sentence about the winner, such as "is faster"."""
+    """Adds the colour scale beside `axes`; `better` completes the sentence about the winner, such as "is faster"."""
     first, second = (shown(name) for name in pair)
     figure = axes[0].figure
     bar = figure.colorbar(mesh, ax=list(axes), pad=0.02, extend="both", ticks=[-3, -2, -1, 0, 1, 2, 3])

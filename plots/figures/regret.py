@@ -110,7 +110,7 @@ def _write_columns(layout: RegretLayout, ax: Axes) -> None:
 
 
 def _scale(ax: Axes) -> None:
-    """The factors to label: those near 1 only on a short scale."""
+    """Labels a few factors: those near 1 only on a short scale."""
     high = float(ax.get_xlim()[1])
     few = [one for one in _FACTORS if one <= high and (high <= _SHORT or float(one).is_integer())]
     ax.xaxis.set_major_locator(LogLocator() if high > _FACTORS[-1] else FixedLocator(few))

@@ -63,7 +63,7 @@ def contenders(engines: Sequence[str]) -> list[str]:
 def lay_out_winners(table: pd.DataFrame, engines: Sequence[str]) -> WinnerLayout:
     """The numbers from the table of winners (n, m, engine, next, point, low, high) among `engines`.
 
-    Two are told apart if the interval of their ratio lies above 1; a single round has no interval.
+    Two differ if the interval of their ratio lies above 1; a single round has no interval.
     """
     n, column = np.unique(table["n"].to_numpy(int), return_inverse=True)
     m, row = np.unique(table["m"].to_numpy(int), return_inverse=True)

@@ -133,7 +133,7 @@ def _unwritable(path: Path | str, why: str) -> InputError:
 
 
 def _table(kind: str, values: list[Json]) -> Table:
-    """Check for one axis per size of the operation, and for a measured smallest size, on which all others can build."""
+    """The table, with an axis per size of the operation and a measured smallest size, on which all others can build."""
     axes = 3 if kind.startswith((Kind.PUSH, Kind.PULL)) else 2
     smallest: Json = _TIMES[axes].validate_python(values)
     for _ in range(axes):

@@ -178,7 +178,7 @@ def _seconds(rounds: Sequence[CallableRound]) -> tuple[float, float]:
 
 
 def _within(ratio: Estimate, max_ratio: float) -> Verdict:
-    """Whether the whole 95 % interval is below the limit: too low in 2.5 % of cases, for two looks in at most 5 %."""
+    """`WITHIN` if the whole 95 % interval is below the limit: wrong in 2.5 % of cases, for two looks in 5 % at most."""
     return Verdict.WITHIN if ratio.high is not None and ratio.high <= max_ratio else Verdict.INCONCLUSIVE
 
 

@@ -11,7 +11,7 @@ from fwdrev.results.runs.run import Run
 
 
 def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Whether it can be gone on with here; raise InputError for the first difference between two fingerprints."""
+    """Raise InputError for the first difference between two fingerprints: then the run cannot continue here."""
     for key, before, here in differences(then, now):
         one_sided = None in (before, here)
         found = f"{key if one_sided else 'it'} is {'missing' if here is None else here}"

@@ -9,16 +9,13 @@ _HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def command() -> Callable[..., tuple[int, str]]:
     """Returns the exit code of the command, run in this process, and its standard error."""
-    from fwdrev.cli import app  # modules imported here would be imported before shape checking is on
-
-    monkeypatch.setattr(app, "_heed_signals", lambda: None)
+    from tests.command import fwdrev  # modules imported here would be imported before shape checking is on
 
     def ended(*arguments: object) -> tuple[int, str]:
-        capsys.readouterr()
-        code = app._code([str(argument) for argument in arguments])
-        return code, capsys.readouterr().err
+        done = fwdrev(*arguments)
+        return done.returncode, done.stderr
 
     return ended
 

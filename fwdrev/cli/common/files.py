@@ -27,7 +27,7 @@ def write(path: Path, content: str | bytes, *, new: bool = False) -> None:
 
 
 def written_out(text: str) -> None:
-    """An answer that is a file, in the bytes of that file; raises InputError where not all of it could be written.
+    """Write an answer that is a file, in the bytes of that file; raises InputError if it could not all be written.
 
     A reader that leaves had enough.
     """
