@@ -27,7 +27,8 @@ forward and reverse take the same time near $("$fwdrev" crossover "$run" | sed -
 everything is in $run: report.html, figures/, journal.jsonl
 
 what next:
-  $fwdrev report $run --open          explore the plane in a browser
-  $fwdrev advise FILE.py:FUNCTION --shape 1000          choose a mode for a function of your own
-  $fwdrev sweep --problem mlp --wrt x --rounds 5          measure another plane; see also $fwdrev problems
 END
+printf '  %-60s %s\n' \
+    "$fwdrev report $run --open" "explore the plane in a browser" \
+    "$fwdrev advise FILE.py:FUNCTION --shape 1000" "choose a mode for a function of your own" \
+    "$fwdrev sweep --problem mlp --wrt x --rounds 5" "measure another plane; see also $fwdrev problems"
