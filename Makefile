@@ -1,5 +1,7 @@
 # Needs Python 3.11 or newer (with its venv module) and make, nothing else.
 PYTHON ?= python3
+# The tests start hundreds of processes: without compiled files each would compile our sources anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 JOBS ?= 2
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt

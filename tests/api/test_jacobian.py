@@ -547,10 +547,10 @@ class WithTable:
 @pytest.mark.parametrize(
     ("f", "args"),
     [
-        (lambda x, _: tall(x), (jnp.ones(3), Odd())),
-        (lambda x, d: tall(x) * d[1], (jnp.ones(3), {1: 2.0, "a": 3.0})),
-        (lambda s: tall(s.x), (WithTable(jnp.ones(3), np.ones(2)),)),
-        (lambda x, s: tall(x) * s.table[0], (jnp.ones(3), WithTable(1.0, np.ones(2)))),
+        (lambda x, _: tall(x), (np.ones(3), Odd())),
+        (lambda x, d: tall(x) * d[1], (np.ones(3), {1: 2.0, "a": 3.0})),
+        (lambda s: tall(s.x), (WithTable(np.ones(3), np.ones(2)),)),
+        (lambda x, s: tall(x) * s.table[0], (np.ones(3), WithTable(1.0, np.ones(2)))),
     ],
     ids=["an odd object", "keys that cannot be sorted", "static array", "static array beside"],
 )

@@ -276,7 +276,9 @@ def test_a_repository_that_cannot_be_written(project: Repository) -> None:
 @report(OURS)
 def test_temporary_files_in_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Base then lies inside head, and its modules do not count as foreign."""
-    project = new_repository(tmp_path / "project", {"model.py": "def f(x):\n    return 2 * x\n"})
+    project = new_repository(
+        tmp_path / "project", {"model.py": "def f(x):\n    return 2 * x\n", ".gitignore": "__pycache__/\n"}
+    )
     (project.top / "tmp").mkdir()
     _temporary(project.top / "tmp", monkeypatch)
     monkeypatch.chdir(project.top)

@@ -139,7 +139,7 @@ def test_a_generated_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, imported: str, file: str, pattern: str
 ) -> None:
     """Git ignores it, so base lacks it: the reason says so and names the option, which helps."""
-    files = {"pkg/__init__.py": f"{imported}\n{MODEL}", ".gitignore": "_version.py\ngen/\n*.bin\n"}
+    files = {"pkg/__init__.py": f"{imported}\n{MODEL}", ".gitignore": "__pycache__/\n_version.py\ngen/\n*.bin\n"}
     project = _project(tmp_path / "project", files, monkeypatch)
     project.write({file: "version = 1\n", "other/_version.txt": "no match\n"})
     status, reason = _base(_seen("pkg:f"))

@@ -210,11 +210,11 @@ def test_the_whole_way(project: Path) -> None:
     assert done.stdout.startswith("baseline b.json, measured anew; threshold 900 %\n")
     assert "model:step" in done.stdout or "unchanged: 1 of 1" in done.stdout
     assert {path.name for path in project.iterdir()} <= {"b.json", "model.py", "__pycache__"}
-    (project / "model.py").write_text(CODE.replace("step", "stop"))
+    (project / "model.py").write_text(CODE.replace("step", "steps"))
     done = fwdrev("check", "--baseline", "b.json")
     assert done.returncode == 4
     assert "model:step  in the baseline, and not here any more: model has no function 'step'" in done.stdout
-    assert "did you mean 'stop'?" in done.stdout
+    assert "did you mean 'steps'?" in done.stdout
 
 
 @pytest.mark.parametrize(
