@@ -95,7 +95,7 @@ def test_trees_of_all_dtypes(drawn: Drawn) -> None:
 
 
 @pytest.mark.long
-@settings(SEARCH, max_examples=max(60, 2 * _EXAMPLES))
+@settings(SEARCH, max_examples=2 * _EXAMPLES)
 @given(drawn(DTYPES))
 def test_more_trees_of_all_dtypes(drawn: Drawn) -> None:
     """More random trees of all dtypes agree."""

@@ -19,6 +19,11 @@ for module in (large, values, keys, arguments, loops, arrays, libraries):
     assert not SITUATIONS.keys() & module.SITUATIONS.keys()
     SITUATIONS |= module.SITUATIONS
 
+TRACED = [
+    name for part in (keys, arguments, loops) for name, one in part.SITUATIONS.items() if one.jit and not one.long
+]
+"""The situations that are about tracing, and not about the values of an operation or a library."""
+
 
 @pytest.fixture(autouse=True)
 def as_users_have_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -60,7 +65,7 @@ def test_called(name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name, situation in SITUATIONS.items() if situation.jit])
+@pytest.mark.parametrize("name", TRACED)
 def test_compiled(name: str) -> None:
     """Results are those of JAX inside jax.jit too, where the two modes are not compared."""
     ours, theirs = made(name)

@@ -4,8 +4,6 @@ import dataclasses
 import math
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
@@ -21,6 +19,7 @@ from fwdrev.results import Run, load, log_ratios, times
 from tests.browser import SCREENSHOTS, Opened, centre, chromium, drawn, opened
 from tests.command import fwdrev
 from tests.doubles.instant import instant
+from tests.doubles.workers_here import workers_here
 from tests.scripted import always, on_disk, scripted_run, with_memory
 
 SIZES = {"n": [4, 16, 64], "m": [2, 8, 32]}
@@ -43,7 +42,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     engines = ["--engines", "forward,reverse,bracketed,jax-vjp", "--rounds", "3", "--blocks", "4"]
     command = ["sweep", *sizes, *engines, "--out", str(folder / "run")]
     if request.param == "measured":
-        subprocess.run([sys.executable, "-m", "fwdrev", *command], check=True, capture_output=True, timeout=300)
+        with workers_here():
+            assert fwdrev(*command).returncode == 0
         return load(folder / "run")
     with instant():
         assert fwdrev(*command).returncode == 0

@@ -28,6 +28,7 @@ from fwdrev.results.costs.fit import fit_rates, predicted_seconds
 from fwdrev.results.costs.prediction import prediction
 from tests.command import TINY, expect_one_line, fwdrev
 from tests.doubles.scripted_executor import ScriptedExecutor
+from tests.doubles.workers_here import workers_here
 from tests.scripted import on_disk, scripted_run
 
 PAIR = ("forward", "reverse")
@@ -286,17 +287,19 @@ def test_calibrate_saves_what_fits_a_run(tmp_path: Path, monkeypatch: pytest.Mon
 def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later sweeps with a mixed mode plan by seconds, store the prices, and resume with them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert fwdrev(*TINY, "--out", "first", cwd=tmp_path).returncode == 0
-    done = fwdrev("calibrate", "first", "--json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert all(math.isfinite(error) for error in json.loads(done.stdout)["error"].values())
+    monkeypatch.chdir(tmp_path)
     tiny = (*TINY, "--engines=forward,reverse,bracketed")
-    assert fwdrev(*tiny, "--out", "second", cwd=tmp_path).returncode == 0
-    assert load(tmp_path / "second").spec.prices == "seconds"
-    kept = (tmp_path / "second" / "calibration.json").read_text()
-    assert fwdrev("sweep", "--resume", "second", "--rounds", "4", cwd=tmp_path).returncode == 0
-    assert (tmp_path / "second" / "calibration.json").read_text() == kept
-    assert fwdrev(*tiny, "--prices", "operations", "--out", "third", cwd=tmp_path).returncode == 0
+    with workers_here():
+        assert fwdrev(*TINY, "--out", "first").returncode == 0
+        done = fwdrev("calibrate", "first", "--json")
+        assert done.returncode == 0, done.stderr
+        assert all(math.isfinite(error) for error in json.loads(done.stdout)["error"].values())
+        assert fwdrev(*tiny, "--out", "second").returncode == 0
+        assert load(tmp_path / "second").spec.prices == "seconds"
+        kept = (tmp_path / "second" / "calibration.json").read_text()
+        assert fwdrev("sweep", "--resume", "second", "--rounds", "4").returncode == 0
+        assert (tmp_path / "second" / "calibration.json").read_text() == kept
+        assert fwdrev(*tiny, "--prices", "operations", "--out", "third").returncode == 0
     assert load(tmp_path / "third").spec.prices == "operations"
 
 

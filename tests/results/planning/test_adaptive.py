@@ -106,7 +106,7 @@ def test_it_goes_on_from_what_was_seen() -> None:
     assert set(Counter((o.round, o.cell) for o in run.observations).values()) == {1}
 
 
-@pytest.mark.parametrize("sweeps", [6, pytest.param(75, marks=pytest.mark.long)])
+@pytest.mark.parametrize("sweeps", [6, pytest.param(40, marks=pytest.mark.long)])
 def test_it_is_sure_as_often_as_it_says(sweeps: int) -> None:
     """Intervals of sweeps that stop by themselves hold the truth about as often as those of fixed ones.
 

@@ -24,7 +24,7 @@ WEATHER = {
 
 @pytest.mark.parametrize(
     ("weather", "sweeps"),
-    [("normal", 50), *(pytest.param(weather, 400, marks=pytest.mark.long) for weather in WEATHER)],
+    [("normal", 50), pytest.param("heavy tails and drift", 400, marks=pytest.mark.long)],
 )
 def test_intervals_cover(weather: str, sweeps: int) -> None:
     """The number of simulated sweeps that hold the truth follows the binomial law (one error in 1000).
