@@ -24,7 +24,7 @@ coverage: .venv/developing  ## Lines and branches that `make test` runs, then th
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=term
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long --cov --cov-append --cov-report=term
 
-test-versions: .venv/developing  ## The short suite with the newest and the lowest versions, on each Python that is here
+test-versions: .venv/developing  ## The short suite with the newest versions on the newest Python here, and the lowest on the lowest
 	$(BIN)/python -m tests.versions
 
 mutants: .venv/developing  ## How many small faults the tests find, and which they do not; takes half an hour

@@ -1,6 +1,6 @@
-"""Runs the short suite with the newest and the lowest versions of fwdrev's dependencies, on each Python found here.
+"""Runs the short suite with the newest and the lowest versions of fwdrev's dependencies, on the Pythons found here.
 
-python -m tests.versions [NAME …]             such as newest-3.13 or lowest-3.11; all by default
+python -m tests.versions [NAME …]             such as newest-3.12; by default both ends, newest-3.13 and lowest-3.11
 python -m tests.versions --whole [NAME …]     the suite of `make test` instead of the short one
 
 Each environment lives in `.venv-NAME` and is made anew when its constraints change. Two run at a time, each on one
@@ -143,14 +143,15 @@ def main(arguments: Sequence[str]) -> int:
     """Returns the exit code."""
     whole = WHOLE in arguments
     names = [name for name in arguments if name != WHOLE]
-    wanted = [each for each in environments(pythons()) if not names or each.name in names]
+    known = environments(pythons())
+    wanted = [each for each in known if each.name in names] if names else known[:2]
     if not names and not any(each.versions == "newest" for each in wanted):
         _say(
             f"the newest versions need Python {FOR_NEWEST[0]}.{FOR_NEWEST[1]} or newer, which is not here: install one"
         )
         return 1
     if len(wanted) < len(names):
-        _say(f"{', '.join(names)}: give names among {', '.join(each.name for each in environments(pythons()))}")
+        _say(f"{', '.join(names)}: give names among {', '.join(each.name for each in known)}")
         return 2
     LOGS.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(JOBS) as pool:

@@ -42,7 +42,7 @@ def test_every_change_is_checked_and_tested_on_each_python() -> None:
 
 
 def test_the_long_suite_runs_once_a_week() -> None:
-    """The long suite runs on a schedule or on request only, with every Python that `make test-versions` looks for."""
+    """The long suite runs on a schedule or on request only, with every Python that `make test-versions` knows."""
     triggers = WORKFLOW[True]  # `on` is true in YAML 1.1
     assert re.fullmatch(r"\d+ \d+ \* \* [0-6]", triggers["schedule"][0]["cron"])
     assert _targets("weekly") == ["test-all", "test-versions"]
