@@ -288,6 +288,8 @@ def test_calibrate_fits_to_a_run_and_sweeps_plan_by_it(tmp_path: Path, monkeypat
     """Later sweeps with a mixed mode plan by seconds, store the prices, and resume with them."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
+    values = {kind: table.values for kind, table in _tables().items()}
+    monkeypatch.setattr("fwdrev.bench.timing.primitives.measure_tables", lambda _: values)
     tiny = (*TINY, "--engines=forward,reverse,bracketed")
     with workers_here():
         assert fwdrev(*TINY, "--out", "first").returncode == 0
