@@ -128,7 +128,7 @@ def _from_file(path: Path) -> ModuleType:
             return module
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise InputError(f"{path} is no Python file")
+        raise InputError(f"{path} is no Python file: give one whose name ends in .py, or MODULE:FUNCTION")
     sys.path.append(str(path.parent))
     module = importlib.util.module_from_spec(spec)
     sys.modules.setdefault(path.stem, module)

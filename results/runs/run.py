@@ -89,7 +89,7 @@ def _manifest(folder: Path) -> Manifest:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        msg = f"{path} is damaged: {where or 'it'}: {first['msg']}; the journal beside it is untouched"
+        msg = f"{path} is damaged: {where or 'it'}: {first['msg']}; restore it, the journal beside it is untouched"
         raise InputError(msg) from None
     if found.format > FORMAT:
         msg = f"{path} has format {found.format!r}: this version of fwdrev reads 1 to {FORMAT}; update fwdrev"
@@ -131,5 +131,5 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
                 if len(line) == _LONGEST:  # no sweep writes such long lines
                     return
     except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}; without its journal a run has nothing to show"
+        msg = f"cannot read {path}: {error.strerror}; a run is read from its journal: restore it, or sweep anew"
         raise InputError(msg) from None

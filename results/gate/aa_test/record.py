@@ -152,7 +152,8 @@ def load_record(path: Path) -> Record:
         spec = _spec(header)
     except (ValidationError, InputError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"{path} is no record of a selftest: {reason}") from None
+        msg = f"{path} is no record of a selftest: {reason}; `fwdrev selftest --out FILE` writes one"
+        raise InputError(msg) from None
     runs, warnings = [], []
     for number, line in enumerate(map(_whole, lines[1:]), 2):
         found = _run(line) if line else None
