@@ -123,6 +123,9 @@ class Given(Plugin):
             return "run it in the folder that has this module, or install what it needs"
         if isinstance(error, AttributeError):
             return f"does {where} define {name}?"
+        if self.kind == "problem" and isinstance(error, TypeError):
+            plain = f"for a function that returns numbers: fwdrev advise {self.name} --shape N"
+            return f"a problem is called with n, m, rng and dtype, and returns a Problem; {plain}"
         return f"mend {self.name}"
 
 

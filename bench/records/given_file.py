@@ -107,7 +107,8 @@ def explained(errors: ValidationError, *, kind: str, known: Iterable[str], named
         return str(unknown(kind, field, known))
     if error["type"] == "too_short":
         return f"{field}: give at least one"
-    return f"{field} = {shown(error['input'])}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    said = error["msg"].removeprefix("Value error, ")
+    return f"{field} = {shown(error['input'])}: {said[0].lower()}{said[1:]}"
 
 
 def _await_writer(pipe: int) -> None:

@@ -121,7 +121,9 @@ class FixedPlan:
     def outcome(self) -> str:
         """All rounds of all cells."""
         cells = len(self._spec.cells)
-        return f"all {self._spec.rounds} rounds of {cells} cell{'s' * (cells > 1)} are done"
+        rounds = self._spec.rounds
+        done = f"all {rounds} rounds" if rounds > 1 else "the one round"
+        return f"{done} of {cells} cell{'s' * (cells > 1)} {'are' if rounds > 1 else 'is'} done"
 
     def _missing(self) -> list[Step]:
         rounds, cells = range(self._spec.rounds), self._spec.cells

@@ -10,19 +10,22 @@ from pathlib import Path
 
 from fwdrev.bench.records.parsing import engine_pair
 from fwdrev.results.runs.cells import log_ratios
+from fwdrev.results.runs.engine_pairs import default_pair
 from fwdrev.results.runs.run import Run, load
 from fwdrev.results.stats.crossover import Crossover, crossover as find
 from fwdrev.results.stats.estimate import LEVEL
 
 
 def crossover(
-    run: Run | str | os.PathLike[str], pair: str | tuple[str, str] = "forward,reverse", *, level: float = LEVEL
+    run: Run | str | os.PathLike[str], pair: str | tuple[str, str] | None = None, *, level: float = LEVEL
 ) -> Crossover:
     """Where two engines of a run, or of the folder of one, take the same time: the record behind `fwdrev crossover`.
 
-    It has m* at each n, n* at each m, and the law through them, with intervals at `level`. Raises InputError for a
+    It has m* at each n, n* at each m, and the law through them, with intervals at `level`. The default pair is forward
+    and reverse, or the first forward and reverse engine of one library in a run without these. Raises InputError for a
     folder that is no run and for unknown engines, NothingMeasuredError where no cell has times of both.
     """
     found = run if isinstance(run, Run) else load(Path(run))
-    text = pair if isinstance(pair, str) else ",".join(pair)
-    return find(log_ratios(found, engine_pair(text, found.spec.engines)), level)
+    engines = found.spec.engines
+    text = pair if isinstance(pair, str) else ",".join(pair or default_pair(engines))
+    return find(log_ratios(found, engine_pair(text, engines)), level)

@@ -69,7 +69,7 @@ class ModeChoice:
         for mode, seconds in self.seconds.items():
             memory = f", {bytes_text(self.bytes[mode])}" if mode in self.bytes else ""
             measured = f", measured {seconds_text(self.measured[mode])}" if mode in self.measured else ""
-            lines.append(f"  {mode}: expected {seconds_text(seconds)}{memory}{measured}")
+            lines.append(f"  {mode}: expected {seconds_text(seconds)} compiled{memory}{measured}")
         return "\n".join(lines)
 
 

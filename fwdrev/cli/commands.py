@@ -71,7 +71,8 @@ def run(arguments: Sequence[str]) -> int:
     except _UsageError as error:
         asked = next((word for word in arguments[:1] if word in group.commands), "")
         help_of = " ".join(filter(None, ("fwdrev", asked, "--help")))
-        msg = f"{shlex.join(['fwdrev', *arguments])}: {error.format_message()} See `{help_of}`."
+        said = error.format_message().removesuffix(".")
+        msg = f"{shlex.join(['fwdrev', *arguments])}: {said}. See `{help_of}`."
         raise InputError(msg) from None
     return 0
 

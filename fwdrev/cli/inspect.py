@@ -23,7 +23,7 @@ FigureFormat = StrEnum("FigureFormat", ["SVG", "PNG", "PDF"])
 """What a figure can be saved as."""
 
 
-def crossover(run: RunFolder, pair: Pair = "forward,reverse", *, as_json: AsJson = False) -> None:
+def crossover(run: RunFolder, pair: Pair = None, *, as_json: AsJson = False) -> None:
     """Show where two engines break even, with intervals.
 
     Also the law m* = c · n^α through these sizes and, on a calibrated machine, what the cost model predicts.

@@ -83,7 +83,8 @@ def _recommendation(advice: "Advice") -> str:
     held = times.low is not None and times.high is not None and times.low <= 1 <= times.high
     unsure = ", though equal times are within its interval" if held else ""
     first = f"{beside}, and " if beside else ""
-    return f"Use {_called(advice, name, plain=False)}: it is {first}{_faster(advice, other)}{unsure}."
+    verb = "it is" if advice.measured else "counts expect it to be"
+    return f"Use {_called(advice, name, plain=False)}: {verb} {first}{_faster(advice, other)}{unsure}."
 
 
 def _called(advice: "Advice", name: str, *, plain: bool = True) -> str:
@@ -147,9 +148,9 @@ def _other_sizes(advice: "Advice") -> Iterator[str]:
         return
     places = []
     if _near(found.outputs.point, m):
-        places.append(f"m = {found.outputs.point:.0f} outputs{_ends(found.outputs, '{:.0f}'.format)} with n = {n}")
+        places.append(f"m = {_sizes(found.outputs, 'output')} with n = {n}")
     if _near(found.inputs.point, n):
-        places.append(f"n = {found.inputs.point:.0f} inputs{_ends(found.inputs, '{:.0f}'.format)} with m = {m}")
+        places.append(f"n = {_sizes(found.inputs, 'input')} with m = {m}")
     one = advice.recommend
     other = found.reverse if one == found.forward else found.forward
     fewer = "fewer outputs or more inputs" if direction(one) == "forward" else "more outputs or fewer inputs"
@@ -157,10 +158,19 @@ def _other_sizes(advice: "Advice") -> Iterator[str]:
         yield f"Other sizes: with {fewer} {other} should overtake {one}, near {' or '.join(places)}."
     else:
         yield f"Other sizes: {one} should stay ahead of {other} within a factor of {_NEARBY:g} in n and m."
+    noise = ", and its intervals hold only the noise of the times" if advice.measured else ""
     yield (
-        "That is extrapolated, not measured: it takes forward to grow with n and reverse with m, and its intervals "
-        "hold only the noise of the times. Ask again at the size you need."
+        "That is extrapolated, not measured: it assumes that forward's time grows with n and reverse's with m"
+        f"{noise}. Ask again at the size you need."
     )
+
+
+def _sizes(e: Estimate, name: str) -> str:
+    """`55 outputs (95 % interval 52 … 58)`."""
+    ends = (
+        "" if e.low is not None and e.high is not None and round(e.low) == round(e.high) else _ends(e, "{:.0f}".format)
+    )
+    return f"{e.point:.0f} {name}{'s' * (round(e.point) != 1)}{ends}"
 
 
 def _products(advice: "Advice") -> Iterator[str]:

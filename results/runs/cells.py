@@ -122,8 +122,11 @@ def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) ->
     blocks = timed_blocks(run) if blocks is None else blocks
     missing = [name for name in pair if name not in blocks.engines]
     if missing:
-        measured = ", ".join(blocks.engines) or "nothing"
-        msg = f"{run.folder} has no time of {' or '.join(missing)}: it measured {measured}; name two of these by --pair"
+        msg = f"{run.folder} has no time of {' or '.join(missing)}: "
+        if blocks.engines:
+            msg += f"it measured {', '.join(blocks.engines)}; name two of these by --pair"
+        else:
+            msg += f"nothing is measured yet; go on with: fwdrev sweep --resume {run.folder}"
         raise NothingMeasuredError(msg)
     ratios = blocks.log_ratios(*pair)
     there = ~np.isnan(ratios)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from fwdrev.modes.core.engine import Direction
 from fwdrev.modes.registry import find_engine
 
+_RECURSIONS = ("forward", "reverse")
+
 
 def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
     """Every forward engine with every reverse engine of the same library, in order."""
@@ -17,6 +19,12 @@ def default_pairs(engines: Sequence[str]) -> list[tuple[str, str]]:
         and facts[other].direction is Direction.REVERSE
         and facts[one].library == facts[other].library
     ]
+
+
+def default_pair(engines: Sequence[str]) -> tuple[str, str]:
+    """`forward` and `reverse`, or the first default pair of engines that lack one of these."""
+    pairs = default_pairs(engines)
+    return _RECURSIONS if _RECURSIONS in pairs or not pairs else pairs[0]
 
 
 def forward_first(pair: tuple[str, str]) -> tuple[str, str] | None:

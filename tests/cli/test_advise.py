@@ -157,6 +157,9 @@ def test_counts_need_no_clock() -> None:
     """Counts give the same clear answers."""
     data = advice("model:tall", "--shape", "3", "--no-measure", "--dtype", "float64")
     assert (data["recommend"], data["measured"], data["dtype"]) == ("forward", False, "float64")
+    told = fwdrev("advise", "model:tall", "--shape", "3", "--no-measure").stdout
+    assert "Use forward: counts expect it to be " in told
+    assert "interval" not in told.partition("Use forward")[2]
 
 
 @pytest.mark.usefixtures("project")

@@ -74,6 +74,15 @@ def test_what_is_no_engine_is_refused_with_what_to_do(folder: Path, name: str, t
     assert not (folder / "runs").exists()
 
 
+def test_a_function_is_no_problem(folder: Path) -> None:
+    """The line says what a problem is, and which command takes a plain function."""
+    (folder / "own_central.py").write_text("def residuals(p):\n    return p * p\n")
+    done = fwdrev("sweep", "--problem", "own_central:residuals", "--inputs", "4", "--outputs", "2", cwd=folder)
+    assert done.returncode == 2
+    assert "a problem is called with n, m, rng and dtype, and returns a Problem" in done.stderr
+    assert done.stderr.endswith("fwdrev advise own_central:residuals --shape N\n")
+
+
 def test_reading_a_run_does_not_import_what_lies_beside_it(folder: Path) -> None:
     """A name in a run may come from anywhere: it is imported only on the user's request."""
     assert folder.name

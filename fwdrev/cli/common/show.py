@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a sweep.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
-Pair = Annotated[str, typer.Option("--pair", help="The two engines to compare, e.g. jax-jvp,jax-vjp.")]
+Pair = Annotated[
+    str | None,
+    typer.Option(
+        "--pair",
+        metavar="ENGINE,ENGINE",
+        help="The two engines to compare. Default: forward,reverse if measured, else the first two of one library.",
+    ),
+]
 
 
 def answer(data: Json, lines: Iterable[str], *, as_json: bool) -> None:

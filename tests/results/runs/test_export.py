@@ -4,6 +4,7 @@ import csv
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -90,3 +91,15 @@ def test_the_crossover_of_a_folder(tmp_path: Path) -> None:
         fwdrev.crossover(run, "forward")
     with pytest.raises(fwdrev.InputError, match="is not a run"):
         fwdrev.crossover(tmp_path / "none")
+
+
+def test_the_default_pair_is_measured(tmp_path: Path) -> None:
+    """It is forward and reverse if measured, else a pair of one library; a run without times says how to go on."""
+    engines = ("jax-jvp", "jax-vjp", "forward", "reverse")
+    assert fwdrev.crossover(scripted_run(engines=engines)).pair == ("forward", "reverse")
+    assert fwdrev.crossover(scripted_run(engines=engines[:3])).pair == ("jax-jvp", "jax-vjp")
+    empty = replace(scripted_run(), folder=tmp_path / "run", observations=())
+    with pytest.raises(
+        fwdrev.FwdrevError, match=r"nothing is measured yet; go on with: fwdrev sweep --resume \S+/run$"
+    ):
+        fwdrev.crossover(empty)
