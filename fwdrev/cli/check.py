@@ -85,8 +85,8 @@ def check(
 ) -> None:
     """Say whether functions or engines became slower.
 
-    Compares the working tree with a git revision or with a baseline. Exit codes: 0 no slower, 1 slower, 3 inconclusive,
-    4 nothing to compare or something missing.
+    Compares the working tree with a git revision or with a baseline. Exit codes: 0 no slower, 1 slower, 2 wrong input,
+    3 inconclusive, 4 nothing to compare or something missing, 5 an error of fwdrev.
     """
     reports = reports_of(junit=junit, markdown=markdown, github=github)
     if against is None or baseline is not None or run is not None or out is not None:
