@@ -51,7 +51,6 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 
 def pytest_collection_finish() -> None:
     """Freezes all objects that exist before the first test, so that garbage collection skips them."""
-    compile_quickly(_programs)
     gc.collect()
     gc.freeze()
 
