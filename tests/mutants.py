@@ -169,6 +169,7 @@ class Trial:
         """Runs after everything is imported and before any test."""
         for path in sorted((ROOT / self.package).rglob("*.py")):
             importlib.import_module(".".join(["fwdrev", *path.relative_to(ROOT).with_suffix("").parts]))
+        gc.unfreeze()  # the collector does not list what is frozen
         functions = _functions()
         session.config.pluginmanager.unregister(name="terminalreporter")
         gc.freeze()
