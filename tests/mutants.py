@@ -16,6 +16,7 @@ import random
 import re
 import resource
 import signal
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -253,28 +254,30 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Prints every surviving mutant, and the score of each package with its 95 % interval."""
+    """Prints the surviving mutants of each package, and its score with a 95 % interval."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("packages", nargs="*", choices=[*PACKAGES, []], help="all, unless some are given")
     parser.add_argument("--sample", type=int, default=150, help="how many of each package")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
     given = parser.parse_args()
     known = set(EQUIVALENT.read_text(encoding="utf-8").splitlines())
-    scores: list[str] = []
-    for package in given.packages or PACKAGES:
-        everything = mutants(package)
-        sample = random.Random(given.seed).sample(everything, min(given.sample, len(everything)))
-        trial = Trial(package, [one for one in sample if str(one) not in known])
-        arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *PACKAGES[package]]
-        if pytest.main(arguments, plugins=[trial]) != pytest.ExitCode.OK:
-            sys.exit(f"{package}: the tests could not be loaded, or do not pass")
-        number, found = len(trial.sample), len(trial.sample) - len(trial.survivors)
-        interval = binomtest(found, number).proportion_ci(method="wilson")
-        scores.append(
-            f"{package}: {found} of {number} found, {100 * found / number:.1f} % ({100 * interval.low:.1f} to "
-            f"{100 * interval.high:.1f} %); drawn from {len(everything)}, {len(sample) - number} change nothing"
-        )
-    _say("\n".join(scores))
+    packages = given.packages or [*PACKAGES]
+    if len(packages) > 1:  # each in a process of its own, since pytest loads fwdrev once
+        command = [sys.executable, "-m", "tests.mutants", "--sample", str(given.sample), "--seed", str(given.seed)]
+        sys.exit(max(subprocess.run([*command, one], check=False).returncode for one in packages))
+    (package,) = packages
+    everything = mutants(package)
+    sample = random.Random(given.seed).sample(everything, min(given.sample, len(everything)))
+    trial = Trial(package, [one for one in sample if str(one) not in known])
+    arguments = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", *PACKAGES[package]]
+    if pytest.main(arguments, plugins=[trial]) != pytest.ExitCode.OK:
+        sys.exit(f"{package}: the tests could not be loaded, or do not pass")
+    number, found = len(trial.sample), len(trial.sample) - len(trial.survivors)
+    interval = binomtest(found, number).proportion_ci(method="wilson")
+    _say(
+        f"{package}: {found} of {number} found, {100 * found / number:.1f} % ({100 * interval.low:.1f} to "
+        f"{100 * interval.high:.1f} %); drawn from {len(everything)}, {len(sample) - number} change nothing"
+    )
 
 
 if __name__ == "__main__":
