@@ -49,6 +49,7 @@ def test_what_fails_is_a_failure_and_what_is_open_is_skipped() -> None:
     failure = suite.find("testcase/failure")
     assert failure is not None
     assert (failure.get("type"), failure.get("message")) == ("regressed", WORSE.grounds)
+    assert failure.text == f"regressed: {WORSE.grounds}"
     assert suite.findtext("system-out") == "drift 1.0"
 
 

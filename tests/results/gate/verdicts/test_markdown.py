@@ -34,6 +34,11 @@ def test_it_has_a_headline_a_table_notes_and_what_is_unchanged() -> None:
     assert page.texts["li"] == ["control: 1.0", f"{SAME.subject}: {SAME.grounds}"]
 
 
+def test_the_fold_is_closed() -> None:
+    """What stands below it would be folded, too."""
+    assert markdown(of(WORSE, SAME)).endswith("\n\n</details>\n")
+
+
 def test_it_begins_with_what_a_workflow_looks_for() -> None:
     """The beginning is an invisible comment."""
     text = markdown(of(WORSE))
