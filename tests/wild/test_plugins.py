@@ -217,7 +217,7 @@ NO_PROBLEMS = {
     "none": "at n = 2, m = 2: its factory returns a NoneType, and no Problem",
     "raising": "at n = 2, m = 2: KeyError: 'no such'",
     "smaller": "its factory returns a problem of n = 3, m = 2",
-    "bound": "TypeError: missing a required argument: 'depth'",
+    "bound": "TypeError: missing a required ",
     "odd": "its option at has no default that is a number",
     "ruled": "in its shapes: ZeroDivisionError",
     "misruled": "in its shapes: ValueError",
