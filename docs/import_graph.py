@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from graphlib import TopologicalSorter
 from itertools import pairwise
+from math import fsum
 from pathlib import Path
 
 __all__ = ["PICTURE", "drawing", "imports", "modules", "rooms"]
@@ -134,7 +135,7 @@ def _places(floors: Sequence[Sequence[str]], ways: Sequence[Sequence[str]]) -> d
     x = {one: 60.0 * (i - len(floor) / 2) for floor in floors for i, one in enumerate(floor)}
     for _ in range(100):
         for floor in floors:
-            wanted = {one: sum(x[other] for other in beside[one]) / (len(beside[one]) + _PULL) for one in floor}
+            wanted = {one: fsum(x[other] for other in beside[one]) / (len(beside[one]) + _PULL) for one in floor}
             x |= _apart(sorted(floor, key=lambda one: (wanted[one], one)), wanted)
     left = min(x[one] - _width(one) / 2 for one in x)
     return {one: at - left + _LEFT for one, at in x.items()}
@@ -147,7 +148,7 @@ def _apart(floor: Sequence[str], wanted: Mapping[str, float]) -> dict[str, float
     for one in floor:
         x[one] = max(wanted[one], end + _width(one) / 2)
         end = x[one] + _width(one) / 2 + _GAP
-    shift = sum(wanted[one] - x[one] for one in floor) / len(floor)
+    shift = fsum(wanted[one] - x[one] for one in floor) / len(floor)
     return {one: at + shift for one, at in x.items()}
 
 
