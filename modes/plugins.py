@@ -123,14 +123,17 @@ class Given(Plugin):
             return "run it in the folder that has this module, or install what it needs"
         if isinstance(error, AttributeError):
             return f"does {where} define {name}?"
-        if self.kind == "problem" and isinstance(error, TypeError):
-            plain = f"for a function that returns numbers: fwdrev advise {self.name} --shape N"
-            return f"a problem is called with n, m, rng and dtype, and returns a Problem; {plain}"
+        if isinstance(error, _OtherArgumentsError):
+            return f"for a function that returns numbers: fwdrev advise {self.name} --shape N"
         return f"mend {self.name}"
 
 
 class _UnfitError(Exception):
     """An entry point names an object of the wrong kind."""
+
+
+class _OtherArgumentsError(_UnfitError):
+    """A factory takes other arguments than those of a problem: it may be a function to differentiate."""
 
 
 def named(kind: str, name: str) -> Plugin:
@@ -186,7 +189,11 @@ def checked_factory(named: object) -> Callable[..., Any]:
     """Checks that the named object is a callable with four arguments whose options have plain defaults."""
     if not callable(named):
         raise _UnfitError(f"its entry point names something of type {type(named).__name__}, and not a factory")
-    inspect.signature(named).bind(1, 1, None, None)
+    try:
+        inspect.signature(named).bind(1, 1, None, None)
+    except TypeError as error:
+        known = "a problem is called with n, m, rng and dtype, and returns a Problem"
+        raise _OtherArgumentsError(f"TypeError: {error}; {known}") from None
     for option, default in options_of(named).items():
         if not isinstance(default, _PLAIN):
             raise _UnfitError(f"its option {option} has no default that is a number, a truth value or text")

@@ -120,10 +120,9 @@ class FixedPlan:
 
     def outcome(self) -> str:
         """All rounds of all cells."""
-        cells = len(self._spec.cells)
-        rounds = self._spec.rounds
-        done = f"all {rounds} rounds" if rounds > 1 else "the one round"
-        return f"{done} of {cells} cell{'s' * (cells > 1)} {'are' if rounds > 1 else 'is'} done"
+        rounds, cells = self._spec.rounds, len(self._spec.cells)
+        of = f"of {cells} cell{'s' * (cells > 1)}"
+        return f"the one round {of} is done" if rounds == 1 else f"all {rounds} rounds {of} are done"
 
     def _missing(self) -> list[Step]:
         rounds, cells = range(self._spec.rounds), self._spec.cells

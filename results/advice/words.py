@@ -167,10 +167,7 @@ def _other_sizes(advice: "Advice") -> Iterator[str]:
 
 def _sizes(e: Estimate, name: str) -> str:
     """`55 outputs (95 % interval 52 … 58)`."""
-    ends = (
-        "" if e.low is not None and e.high is not None and round(e.low) == round(e.high) else _ends(e, "{:.0f}".format)
-    )
-    return f"{e.point:.0f} {name}{'s' * (round(e.point) != 1)}{ends}"
+    return f"{e.point:.0f} {name}{'s' * (round(e.point) != 1)}{_ends(e, '{:.0f}'.format)}"
 
 
 def _products(advice: "Advice") -> Iterator[str]:

@@ -25,7 +25,7 @@ Pair = Annotated[
     typer.Option(
         "--pair",
         metavar="ENGINE,ENGINE",
-        help="The two engines to compare. Default: forward,reverse if measured, else the first two of one library.",
+        help="The two engines to compare. Default: forward,reverse, or the first such pair of the sweep's engines.",
     ),
 ]
 
