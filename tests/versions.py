@@ -79,7 +79,7 @@ class Environment:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self._run(self.python, "-m", "venv", self.folder)
-        pip = (self.interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+        pip = (self.interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
         self._run(*pip, "--requirement", constraints)
         with _editable:
             self._run(*pip, "--constraint", constraints, "--editable", f".[{self.extras}]")

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from packaging.version import Version
 
 import fwdrev
 from fwdrev.api import choice_cache as choice_file, choices
@@ -548,7 +549,11 @@ class WithTable:
     ("f", "args"),
     [
         (lambda x, _: tall(x), (np.ones(3), Odd())),
-        (lambda x, d: tall(x) * d[1], (np.ones(3), {1: 2.0, "a": 3.0})),
+        pytest.param(
+            lambda x, d: tall(x) * d[1],
+            (np.ones(3), {1: 2.0, "a": 3.0}),
+            marks=pytest.mark.skipif(Version(jax.__version__) < Version("0.10.2"), reason="jax.jacobian sorts them"),
+        ),
         (lambda s: tall(s.x), (WithTable(np.ones(3), np.ones(2)),)),
         (lambda x, s: tall(x) * s.table[0], (np.ones(3), WithTable(1.0, np.ones(2)))),
     ],

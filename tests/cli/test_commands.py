@@ -147,7 +147,7 @@ def test_the_list_of_commands_is_whole() -> None:
         (("sweep", "--option", "width=99999999"), "width = 99999999: give a whole number from 1 to 10000"),
         (("sweep", "--option", "depth=null"), "options.depth = None"),
         (("sweep", "--rounds", "x"), "fwdrev sweep --rounds x: Invalid value for '--rounds'"),
-        (("sweep", "--nope"), "No such option: --nope"),
+        (("sweep", "--nope"), "No such option"),
         (("crossover",), "Missing argument 'RUN'"),
         (("dance",), "No such command 'dance'"),
         (("crossover", "none"), "none is not a run"),

@@ -26,14 +26,14 @@ def _outer(x: Any, y: Any) -> Any:
 
 @situation("jax-ml/jax#1575")
 def argnums_of_numpy() -> Call:
-    """argnums is an integer of NumPy."""
-    return Call(f=_outer, args=(X, X), options={"argnums": np.array([1, 0])[0]})
+    """argnums is an integer of NumPy, which JAX refuses before 0.10.2."""
+    return Call(f=_outer, args=(X, X), options={"argnums": np.array([1, 0])[0]}, refused=True)
 
 
 @situation("jax-ml/jax#1575")
 def argnums_of_jax() -> Call:
-    """argnums is an integer of JAX."""
-    return Call(f=_outer, args=(X, X), options={"argnums": jnp.array([1, 0])[0]})
+    """argnums is an integer of JAX, which JAX refuses before 0.10.2."""
+    return Call(f=_outer, args=(X, X), options={"argnums": jnp.array([1, 0])[0]}, refused=True)
 
 
 @situation("jax-ml/jax#5176")
@@ -225,7 +225,7 @@ def external_program_on_tangents() -> Call:
     def _(primals: Any, tangents: Any) -> Any:
         return double(primals[0]), double(tangents[0])
 
-    return Call(f=lambda x: jnp.outer(double(x), jnp.arange(20.0)), args=(X,), forward=True)
+    return Call(f=lambda x: jnp.outer(double(x), jnp.arange(20.0)), args=(X,), refused=True)
 
 
 @situation("jax-ml/jax#1142")
@@ -330,7 +330,7 @@ def string_as_output() -> Call:
 def nothing_to_scatter() -> Call:
     """The scattering is into an empty array."""
     f = lambda y: jnp.zeros(0).at[jnp.arange(1)].add(y, mode="drop")  # noqa: E731
-    return Call(f=f, args=(np.ones(1),), forward=True)
+    return Call(f=f, args=(np.ones(1),), refused=True)
 
 
 @situation("jax-ml/jax#10833")

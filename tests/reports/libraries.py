@@ -63,7 +63,7 @@ def direct_differential_equation() -> Call:
 @situation("patrick-kidger/diffrax#537", long=True)
 def differential_equation_in_forward_mode() -> Call:
     """It supports forward mode only."""
-    return Call(f=_solved("ForwardMode"), args=(RATES,), forward=True)
+    return Call(f=_solved("ForwardMode"), args=(RATES,), refused=True)
 
 
 @situation("patrick-kidger/diffrax#336", jit=False, long=True)

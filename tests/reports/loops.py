@@ -23,7 +23,7 @@ def loop_of_unknown_length() -> Call:
     def f(x: Any) -> Any:
         return jax.lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, jnp.tile(x, 1)))[1]
 
-    return Call(f=f, args=(X,), forward=True)
+    return Call(f=f, args=(X,), refused=True)
 
 
 @situation("jax-ml/jax#2956")
@@ -36,7 +36,7 @@ def loop_with_bounds_that_are_known() -> Call:
 def loop_with_bounds_that_are_not_known() -> Call:
     """It becomes a while loop."""
     f = lambda x, n: jax.lax.fori_loop(0, n, lambda _, y: jnp.sin(y) * x[0], jnp.tile(x, 20))  # noqa: E731
-    return Call(f=f, args=(X, jnp.array(3)), forward=True)
+    return Call(f=f, args=(X, jnp.array(3)), refused=True)
 
 
 @situation("jax-ml/jax#18311")
@@ -53,7 +53,7 @@ def rule_round_a_loop() -> Call:
         body = lambda s: (s[0] + 1, s[1] - d * s[0] * jnp.exp(-c * s[0]))  # noqa: E731
         return total(c), jax.lax.while_loop(lambda s: s[0] < 5, body, (0, d))[1]
 
-    return Call(f=lambda c: jnp.tile(total(c), 20), args=(X,), forward=True)
+    return Call(f=lambda c: jnp.tile(total(c), 20), args=(X,), refused=True)
 
 
 @situation("jax-ml/jax#18311")

@@ -31,9 +31,9 @@ class Call:
     """A function, the arguments of the first call, and those of later calls of the same Jacobian.
 
     `again`: None stands for the same arguments at another point. `options` are those that JAX also knows; `ours` those
-    of `fwdrev.jacobian` alone.  `doubt`: forward mode does not agree with
-    reverse mode, and a warning may say so. `forward`: reverse mode refuses the function, forward mode may not.
-    `rounding`: a factor on the usual tolerance between the two sides.
+    of `fwdrev.jacobian` alone. `doubt`: forward mode does not agree with reverse mode, and a warning may say so.
+    `refused`: JAX may refuse where we answer, since its reverse mode or an older release cannot do it. `rounding`: a
+    factor on the usual tolerance between the two sides.
     """
 
     f: Any
@@ -43,7 +43,7 @@ class Call:
     ours: Mapping[str, Any] = field(default_factory=dict)
     again: Sequence[Arguments] | None = None
     doubt: bool = False
-    forward: bool = False
+    refused: bool = False
     rounding: float = 1.0
 
 

@@ -60,7 +60,7 @@ def _branching(x: Any) -> Any:
 
 
 def _waiting(x: Any) -> Any:
-    return jax.lax.stop_gradient(x).sum() + jnp.tile(x, 9)
+    return jnp.sum(jax.lax.stop_gradient(x)) + jnp.tile(x, 9)
 
 
 FUNCTIONS = {f.__name__: f for f in (_tall, _wide, _scanned, _branching, _waiting)}

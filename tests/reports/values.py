@@ -165,7 +165,7 @@ def rule_that_is_not_linear() -> Call:
         (x,), (d,) = primals, tangents
         return jnp.abs(x), jnp.where(x > 0, d, jnp.where(x < 0, -d, jnp.abs(d)))
 
-    return Call(f=lambda x: jnp.outer(absolute(x), jnp.arange(20.0)), args=(np.array([-1.0, 0.0, 1.0]),), forward=True)
+    return Call(f=lambda x: jnp.outer(absolute(x), jnp.arange(20.0)), args=(np.array([-1.0, 0.0, 1.0]),), refused=True)
 
 
 @situation(OURS)

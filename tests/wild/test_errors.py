@@ -103,8 +103,8 @@ def test_a_broken_package_is_no_regression(package: str, tmp_path: Path) -> None
 
 @report("boto/botocore#2822")
 def test_another_packages_warning_decides_nothing() -> None:
-    """PYTHONWARNINGS=error is meant for the user's own tests."""
-    env = environment(PYTHONWARNINGS="error")
+    """PYTHONWARNINGS is meant for the user's own tests."""
+    env = environment(PYTHONWARNINGS="error:a package is old")
     done = subprocess.run(command("warned"), capture_output=True, text=True, check=False, env=env, timeout=120)
     assert done.returncode == 1
     assert "DeprecationWarning: a package is old" in done.stderr

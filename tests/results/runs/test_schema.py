@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pydantic
 import pytest
+from packaging.version import Version
 
 from fwdrev.bench import Cell, LocalExecutor, Observation, Sweep, fingerprint, make_spec
 from fwdrev.modes import InputError
@@ -22,6 +24,7 @@ def _schema(name: str) -> Any:
     return json.loads(published(name).read_text(encoding="utf-8"))
 
 
+@pytest.mark.skipif(Version(pydantic.VERSION) < Version("2.14"), reason="an older pydantic words them otherwise")
 def test_the_published_files_are_up_to_date() -> None:
     """`make schema` writes them."""
     for name, schema in schemas().items():
