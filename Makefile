@@ -1,11 +1,10 @@
 # Needs Python 3.11 or newer (with its venv module) and make, nothing else.
 PYTHON ?= python3
-# Files are compiled when first imported, not by pip, which would take a third of the time to install. Without this
-# line no process would keep them, and the tests start hundreds of processes.
+# The tests start hundreds of processes: without compiled files each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 JOBS ?= 2
-PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 
 .PHONY: demo test test-long test-all coverage test-versions mutants constraints check format docs bench gate schema wheel clean
@@ -32,7 +31,6 @@ mutants: .venv/developing  ## How many small faults the tests find, and which th
 	$(BIN)/python -m tests.mutants
 
 constraints: .venv/developing  ## Look up the newest and the lowest versions anew
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) constraints-newest.txt --python-version 3.12 --extra sparse
 	$(COMPILE) constraints-lowest.txt --python-version 3.11 --resolution lowest-direct
 

@@ -38,7 +38,7 @@ JOBS = 2
 LINES = 60
 """The last lines of a log to show after a failure."""
 
-_PROBE = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+_PROBE = "import sys, venv; print(*sys.version_info[:2])"
 _JAX = "from importlib.metadata import version; print(version('jax'))"
 
 _editable = Lock()
@@ -78,8 +78,8 @@ class Environment:
         if stamp.exists() and stamp.read_text() == wanted:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
-        self._run(self.python, "-m", "venv", self.folder)
-        pip = (self.interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+        self._run(self.python, "-m", "venv", "--without-pip", self.folder)
+        pip = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", self.interpreter)
         self._run(*pip, "--requirement", constraints)
         with _editable:
             self._run(*pip, "--constraint", constraints, "--editable", f".[{self.extras}]")

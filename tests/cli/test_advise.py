@@ -205,7 +205,7 @@ def test_a_large_sparse_jacobian_stays_sparse(size: str) -> None:
 def test_a_large_sparse_jacobian_is_measured() -> None:
     """With 100,000 inputs, dense Jacobians do not fit; the coloured one takes a few megabytes."""
     pytest.importorskip("asdex", exc_type=ImportError)
-    data = advice("model:differences", "--shape", "100000", "--budget", "15s")
+    data = advice("model:differences", "--shape", "100000", "--budget", "60s")
     assert data["recommend"] == "coloured"
     assert "GB of memory" in reason_of(data, "forward")
 
