@@ -42,7 +42,7 @@ def _measured(folder: Path, scratch: Path, rounds: int) -> Run:
     spec = make_spec(fields)
     with create(folder, spec, fingerprint(spec.threads)) as journal:
         plan = FixedPlan(spec)
-        for observation in watched(Sweep(spec, LocalExecutor(spec, scratch), plan), plan):
+        for observation in watched(Sweep(spec, LocalExecutor(spec, scratch), plan), plan.seconds_left):
             journal.append(observation)
     return load(folder)
 

@@ -71,7 +71,7 @@ def _measured(fields: dict[str, Any]) -> Outcome:
     plan = FixedPlan(spec, TimeForecast(spec, len(available_cpus())))
     with tempfile.TemporaryDirectory() as scratch:
         start = perf_counter()
-        observations = tuple(watched(Sweep(spec, executor(spec, Path(scratch)), plan), plan))
+        observations = tuple(watched(Sweep(spec, executor(spec, Path(scratch)), plan), plan.seconds_left))
         seconds = perf_counter() - start
     run = Run(folder=Path(), spec=spec, machine={}, created="", observations=observations, warnings=())
     table = log_ratios(run, PAIR).table

@@ -1,7 +1,7 @@
 """The surroundings of a worker process: environment variables, processors, and the memory that it may use."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fwdrev.bench.machine.cgroup import cpu_quota
@@ -58,9 +58,12 @@ def memory_share(spec: SweepSpec, workers: int) -> int | None:
     return None if free is None else int(_SHARE * free / workers)
 
 
-def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
-    """The environment of a worker: the caller's, with the threads set and JAX's compilation cache in `folder`."""
-    env = without_repository(os.environ)
+def worker_environment(spec: SweepSpec, folder: Path, inherited: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a worker: the inherited one, with the threads set and JAX's compilation cache in `folder`.
+
+    By default it inherits that of this process.
+    """
+    env = without_repository(os.environ if inherited is None else inherited)
     env |= dict.fromkeys(_THREADS, str(spec.threads))
     if spec.threads == 1:
         env["XLA_FLAGS"] = f"{env.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
@@ -79,11 +82,11 @@ def worker_environment(spec: SweepSpec, folder: Path) -> dict[str, str]:
     return env
 
 
-def device_name(spec: SweepSpec) -> str:
+def device_name(spec: SweepSpec, inherited: Mapping[str, str] | None = None) -> str:
     """`cpu`, or the name of the GPU that JAX finds; raises InputError if a GPU is wanted and there is none."""
     if spec.device is Device.CPU:
         return "cpu"
-    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
+    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path(), inherited), _START_SECONDS)
     if answer.problem is not None:
         raise InputError(
             f"device = gpu: JAX finds no GPU here ({answer.problem[:200]}); install jax with CUDA on a machine with one"

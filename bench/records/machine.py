@@ -6,11 +6,15 @@ It only ever reads the variables named here, since others may hold secrets; of a
 not even that for a user's folder.
 """
 
+import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
+
+from fwdrev.modes.core.data import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,35 @@ def total_bytes() -> int | None:
         pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         return pages * size if pages > 0 < size else None
     return None
+
+
+_SAME_MEMORY = 0.05
+"""The fraction by which the memory of equal machines may differ: firmware and kernel keep some of it."""
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Each fact in which two fingerprints differ, by name: the name, the value then, the value now.
+
+    Machines without any difference are of one type.
+    """
+    before, here = _flat(then), _flat(json.loads(json.dumps(now)))
+    for key in sorted(here.keys() | before.keys()):
+        one, other = before.get(key), here.get(key)
+        if one != other and not (key == "memory_bytes" and _nearly(one, other)):
+            yield key, one, other
+
+
+def _nearly(one: Json, other: Json) -> bool:
+    numbers = isinstance(one, int | float) and isinstance(other, int | float)
+    return numbers and abs(one - other) <= _SAME_MEMORY * max(one, other)
+
+
+def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Versions and settings beside the other facts."""
+    flat: dict[str, Any] = {}
+    for key, value in facts.items():
+        flat |= value if isinstance(value, dict) else {key: value}
+    return flat
 
 
 DISTORTING: dict[str, str] = {

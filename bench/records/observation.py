@@ -75,24 +75,30 @@ class ArmResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One worker's results in one cell, in a round or a pass before; `seconds`: the wall time of the visit."""
+    """One worker's results in one cell, in a round or a pass before.
+
+    `seconds`: the wall time of the visit; `machine`: the one of a cluster where it took place.
+    """
 
     round: int
     cell: Cell
     arms: Mapping[str, ArmResult]
     seconds: float | None = None
+    machine: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """This record as plain data, without empty fields."""
-        took = {} if self.seconds is None else {"seconds": self.seconds}
+        known = {"seconds": self.seconds, "machine": self.machine}
+        filled = {name: value for name, value in known.items() if value is not None}
         arms = {name: _filled(arm) for name, arm in self.arms.items()}
-        return {"round": self.round, "n": self.cell.n, "m": self.cell.m, **took, "arms": arms}
+        return {"round": self.round, "n": self.cell.n, "m": self.cell.m, **filled, "arms": arms}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Observation":
         """The inverse of `to_json`, for a worker's output; `fwdrev.results.runs.schema` reads files."""
         arms = _ARMS.validate_python(data["arms"])
-        return cls(round=data["round"], cell=Cell(data["n"], data["m"]), arms=arms, seconds=data.get("seconds"))
+        cell, where = Cell(data["n"], data["m"]), data.get("machine")
+        return cls(round=data["round"], cell=cell, arms=arms, seconds=data.get("seconds"), machine=where)
 
 
 def _filled(arm: ArmResult) -> dict[str, Any]:

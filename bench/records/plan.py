@@ -24,6 +24,10 @@ class Step:
     cells: Sequence[Cell]
 
 
+BARRIER = Step(rounds=(), cells=())
+"""A step without work: the next one depends on everything before, so several machines wait for each other here."""
+
+
 @runtime_checkable
 class Forecast(Protocol):
     """Predicts wall time from observations."""

@@ -56,11 +56,16 @@ class LocalExecutor:
     Measuring raises SurroundingsError if it cannot get a process, or space in the folder.
     """
 
-    def __init__(self, spec: SweepSpec, folder: Path) -> None:
-        """Starts nothing yet; raises InputError for more threads than processors."""
+    def __init__(self, spec: SweepSpec, folder: Path, inherited: Mapping[str, str] | None = None) -> None:
+        """Starts nothing yet; raises InputError for more threads than processors.
+
+        `inherited`: the environment that workers get, by default that of this process.
+        """
         check_machine(spec)
         self._spec = spec
         self._folder = folder
+        self._inherited = inherited
+        self._team = Team()
         self._cpus = available_cpus()
         self._numbers = count()
 
@@ -79,7 +84,12 @@ class LocalExecutor:
         cpus = self._cpus[-self._spec.threads :]
         for index in indices:
             one = _Pass(index=index, loops=loops, cpus=cpus, memory=memory_share(self._spec, 1))
-            yield from self._observations(one, cells, skips, Team())
+            self._team = Team()
+            yield from self._observations(one, cells, skips, self._team)
+
+    def stop(self) -> None:
+        """Ends the workers of the pass that another thread iterates over: there `StoppedError` is raised."""
+        self._team.stop()
 
     def _together(self, index: int, cells: Sequence[Cell], skips: Skips) -> Iterator[Observation]:
         """Visits smaller cells first, to find arms that are too slow or too large cheaply."""
@@ -88,6 +98,7 @@ class LocalExecutor:
         shares = [(share, cpus) for i, cpus in enumerate(pinned) if (share := ordered[i :: len(pinned)])]
         memory = memory_share(self._spec, len(shares) or 1)
         found, team = _Found(), Team()
+        self._team = team
 
         def serve(share: Sequence[Cell], cpus: list[int]) -> None:
             one = _Pass(index=index, loops={}, cpus=cpus, memory=memory)
@@ -152,7 +163,7 @@ class LocalExecutor:
         Raises SurroundingsError if a worker fails to become ready twice.
         """
         Ledger(Path(request.ledger), self._spec.engines).close()
-        environment = worker_environment(self._spec, self._folder)
+        environment = worker_environment(self._spec, self._folder, self._inherited)
         log = Path(request.ledger).with_suffix(".log")
         for _ in range(2):
             with team.started(_PROGRAM, environment, log=log) as worker:

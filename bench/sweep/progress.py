@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 
 from pyperf import perf_counter
@@ -11,7 +11,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Observation
 from fwdrev.bench.records.parsing import duration
-from fwdrev.bench.records.plan import Plan
+
+Left = Callable[[], float | None]
 
 _PASSES = {PREPARING: "compiling and checking", WEIGHING: "measuring memory"}
 
@@ -22,10 +23,10 @@ _NARROWEST = 40
 """The fewest columns for a bar on one line; in fewer, each update would leave lines behind."""
 
 
-def watched(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
-    """Passes observations on and shows progress."""
+def watched(observations: Iterable[Observation], left: Left) -> Generator[Observation, None, None]:
+    """Passes observations on and shows progress; `left`: the expected seconds to the end."""
     console = Console(stderr=True)
-    return _bars(observations, plan, console) if can_redraw(console) else _lines(observations, plan)
+    return _bars(observations, left, console) if can_redraw(console) else _lines(observations, left)
 
 
 def can_redraw(console: Console) -> bool:
@@ -39,36 +40,37 @@ def can_redraw(console: Console) -> bool:
     )
 
 
-def _bars(observations: Iterable[Observation], plan: Plan, console: Console) -> Generator[Observation, None, None]:
+def _bars(observations: Iterable[Observation], left: Left, console: Console) -> Generator[Observation, None, None]:
     """A bar over time, not over cells, whose times differ by a factor of a thousand."""
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[left]}"))
-    start, left = perf_counter(), None
+    start = perf_counter()
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("starting", total=None, left="")
         for observation in observations:
-            left, passed = plan.seconds_left(), perf_counter() - start
+            seconds, passed = left(), perf_counter() - start
             progress.update(
                 task,
                 description=_what(observation),
                 completed=passed,
-                total=None if left is None else passed + left,
-                left=_left(left),
+                total=None if seconds is None else passed + seconds,
+                left=_left(seconds),
             )
             yield observation
 
 
-def _lines(observations: Iterable[Observation], plan: Plan) -> Generator[Observation, None, None]:
-    at = None
+def _lines(observations: Iterable[Observation], left: Left) -> Generator[Observation, None, None]:
+    at: dict[str | None, int] = {}
     for observation in observations:
-        if observation.round != at:
-            at = observation.round
+        if at.get(observation.machine) != observation.round:
+            at[observation.machine] = observation.round
             with suppress(OSError):  # standard error is closed: no reason to stop measuring
-                print(f"{_what(observation)}{_left(plan.seconds_left(), ', ')}", file=sys.stderr, flush=True)  # noqa: T201
+                print(f"{_what(observation)}{_left(left(), ', ')}", file=sys.stderr, flush=True)  # noqa: T201
         yield observation
 
 
 def _what(observation: Observation) -> str:
-    return _PASSES.get(observation.round, f"round {observation.round + 1}")
+    what = _PASSES.get(observation.round, f"round {observation.round + 1}")
+    return what if observation.machine is None else f"{observation.machine}: {what}"
 
 
 def _left(seconds: float | None, before: str = "") -> str:

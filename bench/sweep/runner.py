@@ -55,6 +55,8 @@ class Sweep:
     def _observations(self) -> Generator[Observation, None, None]:
         for step in self._plan.steps():
             cells = [cell for cell in step.cells if self._skips.pending(cell)]
+            if not cells:
+                continue
             yield from self._prepared([cell for cell in cells if cell not in self._ready])
             start = perf_counter()
             try:

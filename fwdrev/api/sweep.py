@@ -1,6 +1,7 @@
 """A whole sweep: opens a new or an existing run, and measures it into its journal."""
 
 import re
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
@@ -63,19 +64,16 @@ def new_run(
 
     `cells`: only these cells of the grid; `told` gets a line if the problem does not have the whole grid.
     """
-    fields = (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
+    fields = fields_of(given, quick=quick, spec=spec)
     plan = make_spec(fields)
     check_machine(plan)
     if cells is None:
-        _tell_shapes(plan, told)
-        _tell_columns(plan, told)
+        tell_grid(plan, told)
     else:
         plan = plan.model_copy(update={"shapes": [(cell.n, cell.m) for cell in cells]})
     plan = _priced(plan, asked="prices" in fields)
     machine = _machine(plan)
-    folder = out or claimed_folder(
-        Path("runs"), f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{re.sub('[:/]', '-', plan.problem)}"
-    )
+    folder = out or new_folder(plan)
 
     @contextmanager
     def opened() -> Iterator[tuple[Journal, SweepSpec, Sequence[Observation]]]:
@@ -88,6 +86,23 @@ def new_run(
                     folder.rmdir()
 
     return folder, opened()
+
+
+def fields_of(given: Mapping[str, Any], *, quick: bool, spec: Path | None) -> dict[str, Any]:
+    """The fields of a specification: of `--quick`, then of the file, then those given."""
+    return (QUICK if quick else {}) | (read_spec(spec) if spec else {}) | dict(given)
+
+
+def new_folder(spec: SweepSpec) -> Path:
+    """Makes the default folder of a run; other sweeps may begin in the same second."""
+    name = f"{datetime.now().astimezone():%Y%m%d-%H%M%S}-{re.sub('[:/]', '-', spec.problem)}"
+    return claimed_folder(Path("runs"), name)
+
+
+def tell_grid(spec: SweepSpec, told: Callable[[str], None]) -> None:
+    """Tells where the problem's sizes are not those that the user may expect."""
+    _tell_shapes(spec, told)
+    _tell_columns(spec, told)
 
 
 def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
@@ -121,11 +136,12 @@ def measure(folder: Path, opened: Opened, told: Callable[[str], None] = lambda _
         raise SurroundingsError(f"{error}; {kept(folder)}") from None
 
 
-def kept(folder: Path) -> str:
-    """A line about a run that ended early: how to continue it."""
+def kept(folder: Path, cluster: str | None = None) -> str:
+    """A line about a run that ended early: how to continue it, on that cluster."""
     if not folder.exists():
         return "nothing was measured"
-    return f"what was measured is kept; {go_on(folder)}"
+    there = "" if cluster is None else f" --cluster {shlex.quote(cluster)}"
+    return f"what was measured is kept; {go_on(folder)}{there}"
 
 
 def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Observation], scratch: Path) -> Report:
@@ -136,7 +152,7 @@ def _measured(folder: Path, journal: Journal, spec: SweepSpec, past: Sequence[Ob
     plan = AdaptivePlan(spec, forecast) if spec.adaptive else FixedPlan(spec, forecast)
     executor = (PyperfExecutor if spec.protocol is Protocol.PYPERF else LocalExecutor)(spec, scratch)
     sweep = Sweep(spec, executor, plan, past)
-    observations = watched(sweep, plan)
+    observations = watched(sweep, plan.seconds_left)
     try:
         for observation in observations:
             journal.append(observation)

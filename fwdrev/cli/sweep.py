@@ -1,5 +1,6 @@
 """Measuring: `fwdrev sweep`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -7,10 +8,13 @@ import typer
 
 from fwdrev.cli.common.options import Engines, Option, Problem, Wrt, declared, option_name
 from fwdrev.cli.common.show import AsJson, answer, interruptible, loaded, note, quoted
+from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 if TYPE_CHECKING:
     from fwdrev.api.sweep import Report
+    from fwdrev.results.runs.run import Run
+    from fwdrev.results.stats.crossover import Crossover
 
 
 _SPECIFIED = {
@@ -62,6 +66,13 @@ def sweep(
     fast: Annotated[bool, typer.Option("--fast", help="Use half as many rounds.")] = False,
     out: Annotated[Path | None, typer.Option(help="A new folder; default runs/DATE-TIME-PROBLEM.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with this run; --rounds may add more.")] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Measure on each machine of a Dask cluster: the address of its scheduler, local:N, or a TOML file.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure the plane: every engine in every cell, round by round.
@@ -74,18 +85,35 @@ def sweep(
     if "engines" in given:
         given["engines"] = names(given["engines"])
     effort = _effort(rigorous=rigorous, fast=fast)
-    if resume is None:
-        folder, opened = new_run(given | effort, quick=quick, spec=spec, out=out, told=note)
-    else:
+    if resume is not None:
         others = {"quick": quick, "spec": spec, "out": out, "rigorous": rigorous, "fast": fast}
         refused = [key for key, value in others.items() if value] + [key for key in given if key not in MAY_CHANGE]
         if refused:
             msg = f"{option_name(refused[0])} cannot be given with --resume, which goes on with what {resume} was made"
             raise InputError(f"{msg} for: allowed are {', '.join(map(option_name, MAY_CHANGE))}")
+    if cluster is not None:
+        _over(cluster, given | effort, quick=quick, spec=spec, out=out, resume=resume, as_json=as_json)
+        return
+    if resume is None:
+        folder, opened = new_run(given | effort, quick=quick, spec=spec, out=out, told=note)
+    else:
         folder, opened = resume, old_run(resume, given)
     with interruptible(lambda: kept(folder), also_stopped=True):
         report = measure(folder, opened, note)
-    _show(folder, report, as_json=as_json)
+    _show([(folder, report)], as_json=as_json)
+
+
+def _over(cluster: str, given: dict[str, Any], *, as_json: bool, **others: Any) -> None:  # noqa: ANN401 - as above
+    """A sweep over the machines of a cluster."""
+    from fwdrev.api.cluster_sweep import cluster_run
+    from fwdrev.api.sweep import kept
+
+    begun: list[Path] = []
+    with interruptible(lambda: kept(begun[0], cluster) if begun else "nothing was measured", also_stopped=True):
+        reports = cluster_run(cluster, given, **others, told=note, begun=begun.append)
+    for each in reports:
+        note(f"machines of {each.run}: {', '.join(each.machines)}")
+    _show([(each.run, each.report) for each in reports], as_json=as_json)
 
 
 def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
@@ -94,33 +122,53 @@ def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
     return {"effort": "rigorous"} if rigorous else {"effort": "fast"} if fast else {}
 
 
-def _show(folder: Path, report: "Report", *, as_json: bool) -> None:
+def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool) -> None:
     """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
-    from fwdrev.results.runs.cells import engines_measured, failures, log_ratios
-    from fwdrev.results.runs.engine_pairs import default_pairs
-    from fwdrev.results.stats.crossover import crossover
+    from fwdrev.results.runs.cells import engines_measured
+
+    runs = [(loaded(folder), report) for folder, report in reports]
+    lines = [line for run, report in runs for line in _lines(run, report)]
+    measured = [quoted(run.folder) for run, _ in runs if engines_measured(run)]
+    lines += [f"figures:  fwdrev plot {' '.join(measured)}"] if measured else []
+    data = [_data(run, report) for run, report in runs]
+    answer(data[0] if len(data) == 1 else {"runs": data}, lines, as_json=as_json)
+    if not measured:
+        raise NothingMeasuredError(
+            f"{reports[0][0]}: no engine could be measured in any cell; fwdrev engines lists those that can be used "
+            "here"
+        )
+
+
+def _lines(run: "Run", report: "Report") -> list[str]:
+    from fwdrev.results.runs.cells import engines_measured
     from fwdrev.results.text.summary import crossover_lines, failure_lines
 
-    run = loaded(folder)
-    found = [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
     lines = failure_lines(run)
-    for each in found:
+    for each in _crossovers(run):
         lines += [*crossover_lines(each), ""]
     lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
-    lines += [f"measured: {folder}", f"figures:  fwdrev plot {quoted(folder)}"] if engines_measured(run) else []
-    data = {
-        "run": str(folder),
+    return lines + ([f"measured: {run.folder}"] if engines_measured(run) else [])
+
+
+def _data(run: "Run", report: "Report") -> dict[str, Json]:
+    from fwdrev.results.runs.cells import failures
+
+    return {
+        "run": str(run.folder),
         "outcome": report.outcome,
         "measuring_seconds": report.measuring,
         "timed_seconds": report.timed,
-        "crossovers": [each.to_json() for each in found],
+        "crossovers": [each.to_json() for each in _crossovers(run)],
         "failures": failures(run).to_dict(orient="records"),
     }
-    answer(data, lines, as_json=as_json)
-    if not engines_measured(run):
-        raise NothingMeasuredError(
-            f"{folder}: no engine could be measured in any cell; fwdrev engines lists those that can be used here"
-        )
+
+
+def _crossovers(run: "Run") -> "list[Crossover]":
+    from fwdrev.results.runs.cells import engines_measured, log_ratios
+    from fwdrev.results.runs.engine_pairs import default_pairs
+    from fwdrev.results.stats.crossover import crossover
+
+    return [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
 
 
 def _time(report: "Report") -> str:

@@ -13,13 +13,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench.records.observation import Cell, Observation
-from fwdrev.bench.records.plan import FixedPlan, Forecast, Step
+from fwdrev.bench.records.plan import BARRIER, FixedPlan, Forecast, Step
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.stats.crossing import crossing
@@ -62,12 +61,15 @@ class _Line:
 class AdaptivePlan:
     """Refines until every crossover in m is known to ± `spec.precision`, or the budget is used up."""
 
-    def __init__(self, spec: SweepSpec, forecast: Forecast, clock: Callable[[], float] = perf_counter) -> None:
-        """Starts the budget's clock."""
+    def __init__(
+        self, spec: SweepSpec, forecast: Forecast, clock: Callable[[], float] = perf_counter, machines: int = 1
+    ) -> None:
+        """Starts the budget's clock; `machines` measure that many rounds at once."""
         self._spec = spec
         self._forecast = forecast
         self._clock = clock
         self._start = clock()
+        self._machines = machines
         self._grid = FixedPlan(spec, forecast)
         self._pairs = default_pairs(spec.engines)
         self._logs: dict[Pair, dict[Cell, dict[int, float]]] = {pair: defaultdict(dict) for pair in self._pairs}
@@ -88,12 +90,13 @@ class AdaptivePlan:
     def steps(self) -> Iterator[Step]:
         """The grid, then the steps that narrow the widest intervals."""
         yield from self._grid.steps()
-        for index in count(self._last + 1):
+        while True:
+            yield BARRIER
             self._wide = [line for line in self._lines() if self._goes_on(line)]
             cells = self._affordable(self._wide)
             if not cells or self.over():
                 return
-            yield Step(rounds=[index], cells=cells)
+            yield from [Step(rounds=[self._last + number], cells=cells) for number in range(1, self._machines + 1)]
 
     def over(self) -> bool:
         """Whether the budget is used up."""

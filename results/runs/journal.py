@@ -62,7 +62,7 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed
     with ExitStack() as undo:
         try:
             if not claimed:
-                _check_new(folder)
+                check_new(folder)
             folder.parent.mkdir(parents=True, exist_ok=True)
             made = Path(tempfile.mkdtemp(prefix=".fwdrev-", dir=folder.parent))
             undo.callback(shutil.rmtree, made, ignore_errors=True)
@@ -85,7 +85,8 @@ def create(folder: Path, spec: SweepSpec, machine: Mapping[str, Any], *, claimed
             stream.close()
 
 
-def _check_new(folder: Path) -> None:
+def check_new(folder: Path) -> None:
+    """Raises InputError unless nothing is there."""
     if status(folder) is not None:
         raise InputError(
             f"{folder} exists already: give --out a new folder, remove this one, or go on with it by --resume {folder}"

@@ -1,10 +1,10 @@
 """Whether rounds, or runs, belong together: of the same machine, with the same versions and settings."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fwdrev.bench.records.machine import differences
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError
 from fwdrev.results.runs.run import Run
@@ -22,14 +22,6 @@ def check_same(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) ->
         )
 
 
-def differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """Each fact in which two fingerprints differ, by name: the name, the value then, the value now."""
-    before, here = _flat(then), _flat(json.loads(json.dumps(now)))
-    for key in sorted(here.keys() | before.keys()):
-        if here.get(key) != before.get(key):
-            yield key, before.get(key), here.get(key)
-
-
 def check_one_machine(runs: Sequence[Run]) -> None:
     """Raise InputError for the first run whose times cannot be compared with those of the first one's machine."""
     for run in runs[1:]:
@@ -43,14 +35,6 @@ def check_one_machine(runs: Sequence[Run]) -> None:
 
 def _with(key: str, value: Json) -> str:
     return f"without {key}" if value is None else f"with {key} {value}"
-
-
-def _flat(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Versions and settings beside the other facts."""
-    flat: dict[str, Any] = {}
-    for key, value in facts.items():
-        flat |= value if isinstance(value, dict) else {key: value}
-    return flat
 
 
 _DECIDES = ("cpu_model_name", "blas", "settings", "threads", "device")

@@ -72,6 +72,12 @@ def load(folder: Path | str) -> Run:
     )
 
 
+def runs_in(folder: Path) -> list[Path]:
+    """The run's own folder, or the folders of the runs in it: a sweep over a cluster has one for each machine type."""
+    inside = [] if (folder / MANIFEST).exists() else sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    return inside or [folder]
+
+
 def go_on(folder: Path) -> str:
     """The command that measures what a run lacks."""
     return f"go on with: fwdrev sweep --resume {shlex.quote(str(folder))}"
@@ -101,7 +107,7 @@ def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[
     """All readable lines; a line torn by a crash, or damaged later, becomes a warning."""
     observations: list[Observation] = []
     warnings: list[str] = []
-    seen: set[tuple[int, Cell]] = set()
+    seen: set[tuple[int, Cell, str | None]] = set()
     engines = set(spec.engines)
     may_hold = cache(spec.may_hold)
     for number, line in _lines(path):
@@ -110,7 +116,7 @@ def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[
         except ValueError as error:
             warnings.append(f"{path} line {number} is left out, it cannot be read ({error}): {line[:60]!r}")
             continue
-        key = (found.round, found.cell)
+        key = found.round, found.cell, found.machine if found.round < 0 else None
         if not may_hold(found.cell) or not engines.issuperset(found.arms) or key in seen:
             warnings.append(f"{path} line {number} is left out, it is no new part of this sweep: {line[:60]!r}")
             continue

@@ -26,11 +26,11 @@ from fwdrev.modes.core.cost import EngineCost, ProgramCost
 from fwdrev.modes.core.problem import LARGEST
 from fwdrev.modes.registry import engine_name
 
-FORMAT = 2
+FORMAT = 3
 """The version of the two files; raised whenever their meaning changes, and older ones are still read.
 
 1: rounds and the preparing pass. 2: also the memory pass, `seconds`, `program`, `memory` and three more statuses;
-the fields of version 1 keep their meaning.
+the fields of version 1 keep their meaning. 3: also `machine`.
 """
 
 _BREAKS = re.compile("[\t-\r\x1c-\x1f\x85\u2028\u2029]+")
@@ -131,6 +131,9 @@ class Line(BaseModel):
     n: Size = Field(description="Inputs.")
     m: Size = Field(description="Outputs.")
     seconds: Seconds | None = Field(default=None, description="What the whole visit took.")
+    machine: Annotated[Words, StringConstraints(min_length=1)] | None = Field(
+        default=None, description="Where it took place, in a sweep over several machines."
+    )
     arms: dict[Text, Annotated[ArmResult, _By(_Arm), AfterValidator(_only_measured_arms_have_values)]] = Field(
         description="By the name of the engine."
     )
@@ -180,4 +183,5 @@ def parse_line(text: str) -> Observation:
     arms = {engine_name(name): arm for name, arm in line.arms.items()}
     if len(arms) < len(line.arms):
         raise ValueError("two arms are the same engine")
-    return Observation(round=line.round, cell=Cell(line.n, line.m), arms=arms, seconds=line.seconds)
+    cell = Cell(line.n, line.m)
+    return Observation(round=line.round, cell=cell, arms=arms, seconds=line.seconds, machine=line.machine)

@@ -97,7 +97,7 @@ def _watch() -> None:
 
     spec = make_spec({"engines": ["forward", "reverse"], "inputs": "64:512:*2", "outputs": "1,16", "rounds": 5})
     plan = FixedPlan(spec, TimeForecast(spec, 1))
-    for _ in watched(Sweep(spec, ScriptedExecutor(spec.engines, seconds), plan), plan):
+    for _ in watched(Sweep(spec, ScriptedExecutor(spec.engines, seconds), plan), plan.seconds_left):
         time.sleep(0.02)
 
 

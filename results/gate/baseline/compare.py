@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from fwdrev.bench.records.machine import differences
 from fwdrev.bench.records.observation import Cell
 from fwdrev.bench.records.sides import CONTROL, direction_of
 from fwdrev.bench.records.spec import Planning
@@ -25,7 +26,6 @@ from fwdrev.results.gate.decision import check_levels
 from fwdrev.results.gate.sides import CountChange, count_changes, known_counts
 from fwdrev.results.gate.subjects import arm_subject
 from fwdrev.results.gate.verdicts.report import GateReport, Outcome, ReportLine, Verdict, overall
-from fwdrev.results.runs.provenance import differences
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.trend import DECIDES
 from fwdrev.results.stats.estimate import Estimate

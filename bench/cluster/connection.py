@@ -1,0 +1,286 @@
+"""The connection to a cluster of Dask: where it is, who is in it, and what is asked of its workers.
+
+    with connected("tcp://10.0.0.1:8786") as cluster:
+        cluster.workers()                                  # addresses
+        cluster.asked(host.described, address, spec)       # a function of `host`, run there
+
+Dask stays behind this file: all else knows addresses, plain data and `WorkerLostError`.
+"""
+
+import logging
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+
+from fwdrev.bench.cluster import host
+from fwdrev.bench.records.given_file import explained, toml_of
+from fwdrev.modes.core.data import Json
+from fwdrev.modes.errors import InputError, SurroundingsError
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from distributed.deploy.cluster import Cluster as DaskCluster
+
+_ALLOWED = "give the address of a scheduler such as tcp://10.0.0.1:8786, local:N, or a TOML file"
+
+_LOCAL = "local:"
+
+_CONNECT_SECONDS = 10.0
+"""The seconds for a scheduler to answer."""
+
+_WORKERS_SECONDS = 120.0
+"""The seconds for the first worker to come."""
+
+_GLANCE = 1.0
+"""The seconds between looks whether a worker is still there."""
+
+_MOST_LOCAL = 1024
+
+_SETTINGS: dict[str, Any] = {
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS:g}s",
+    "distributed.comm.retry.count": 0,
+    "distributed.logging.distributed": "critical",
+}
+"""Of Dask, in this process and in the workers that it starts."""
+
+
+class WorkerLostError(Exception):
+    """A worker left the cluster before it had answered."""
+
+
+class _File(BaseModel):
+    """A TOML file that describes a cluster."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    class_: StrictStr = Field(alias="class")
+    workers: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+
+class Cluster:
+    """A connected cluster; safe for several threads."""
+
+    def __init__(self, client: "Client", where: str) -> None:
+        """`where`: as the user gave it."""
+        self.sweep = uuid4().hex[:12]
+        self._client = client
+        self._where = where
+        self._present: frozenset[str] = frozenset()
+        self._intervals: dict[str, dict[str, float]] = {}
+        self._lock = threading.Lock()
+
+    def workers(self) -> frozenset[str]:
+        """The addresses of the workers that are there now; raises SurroundingsError if the scheduler is gone."""
+        try:
+            if self._client.status != "running":
+                raise OSError("closed")  # noqa: TRY301 - handled like an error of the call below
+            self._present = frozenset(self._client.scheduler_info()["workers"])
+        except Exception:  # noqa: BLE001 - Dask raises many kinds when it cannot reach a scheduler
+            raise SurroundingsError(f"the scheduler of {self._where} does not answer any more") from None
+        return self._present
+
+    def asked(self, function: Callable[..., dict[str, Json]], worker: str, *given: Json) -> dict[str, Json]:
+        """The answer of a function that runs on this worker; it is never run on another one, and never twice.
+
+        Raises WorkerLostError.
+        """
+        from distributed import CancelledError
+
+        future = self._client.submit(
+            *(function, *given),
+            key=f"fwdrev-{function.__name__}-{uuid4().hex}",
+            workers=[worker],
+            allow_other_workers=False,
+            resources={"bench": 1},
+            retries=0,
+            pure=False,
+        )
+        try:
+            while True:
+                try:
+                    answer: dict[str, Json] = future.result(timeout=_GLANCE)
+                except TimeoutError:
+                    if worker not in self._present:
+                        raise WorkerLostError(worker) from None
+                else:
+                    return answer
+        except (CancelledError, OSError) as error:
+            raise WorkerLostError(worker) from error
+        finally:
+            with suppress(Exception):  # the scheduler may be gone
+                future.release()  # type: ignore[no-untyped-call]
+
+    def enlist(self, worker: str) -> str | None:
+        """Makes a worker ready for us: one task at a time, little else to do. Why it cannot be used, or None."""
+        problem = self._version_problem(worker)
+        if problem is not None:
+            return problem
+        self._client.run(_one_at_a_time, workers=[worker])
+        self._intervals |= self._client.run(host.quiet, workers=[worker])
+        return None
+
+    def stop(self) -> None:
+        """Ends what the workers measure for us now."""
+        with suppress(Exception):  # those that are gone measure nothing
+            self._client.run(host.stopped, self.sweep, workers=list(self._intervals), on_error="ignore")
+
+    def leave(self) -> None:
+        """Leaves the workers as they were."""
+        for worker, before in self._intervals.items():
+            with suppress(Exception):
+                self._client.run(host.slowed, to=before, workers=[worker], on_error="ignore")
+        with suppress(Exception):
+            self._client.run(host.forgotten, self.sweep, workers=list(self._intervals), on_error="ignore")
+
+    def _version_problem(self, worker: str) -> str | None:
+        ours = version("fwdrev")
+        found = self._client.run(version, "fwdrev", workers=[worker], on_error="return")[worker]
+        if isinstance(found, PackageNotFoundError):
+            return f"fwdrev is not installed there: install fwdrev {ours} in the environment of the worker"
+        if isinstance(found, Exception):
+            return f"it does not answer ({found}): start it anew"
+        if found != ours:
+            return f"it has fwdrev {found}, here is {ours}: install the same version in both places"
+        return None
+
+
+@contextmanager
+def connected(where: str) -> Iterator[Cluster]:
+    """Connects to the cluster, and leaves it as it was.
+
+    `where`: an address, `local:N`, or a TOML file with `class`, `workers` and `arguments`. Raises InputError.
+    """
+    try:
+        import dask
+        import distributed
+    except ImportError:
+        raise InputError("--cluster needs Dask: pip install 'fwdrev[cluster]'") from None
+    with ExitStack() as held:
+        held.enter_context(dask.config.set(_SETTINGS))
+        held.enter_context(_silence())
+        address, told = _address(where, held)
+        try:
+            client = distributed.Client(  # type: ignore[no-untyped-call]
+                address, timeout=_CONNECT_SECONDS, set_as_default=False
+            )
+        except (OSError, ValueError, TimeoutError) as error:
+            reason = str(error).splitlines()[0] if str(error) else "no answer"
+            raise InputError(f"--cluster {where}: no scheduler of Dask answers there ({reason}); {_ALLOWED}") from None
+        held.callback(_closed, client)
+        _check_versions(client, where)
+        cluster = Cluster(client, told)
+        held.callback(cluster.leave)
+        _await_worker(cluster, where)
+        yield cluster
+
+
+def _closed(client: "Client") -> None:
+    with suppress(Exception):  # the scheduler may be gone
+        client.close(timeout=_CONNECT_SECONDS)  # type: ignore[no-untyped-call]
+
+
+def _address(where: str, held: ExitStack) -> tuple[Any, str]:
+    """What `Client` takes, and how to call it."""
+    if where.startswith(_LOCAL):
+        count = where.removeprefix(_LOCAL)
+        if not count.isdecimal() or not 1 <= int(count) <= _MOST_LOCAL:
+            raise InputError(f"--cluster {where}: give local:N with a number of workers from 1 to {_MOST_LOCAL}")
+        return held.enter_context(_local(int(count))), where
+    path = Path(where)
+    if path.suffix == ".toml" or path.is_file():
+        return held.enter_context(_from_file(path)), where
+    if not where.strip() or " " in where or ":" not in where.removeprefix("tcp://").removeprefix("tls://"):
+        raise InputError(f"--cluster {where!r}: {_ALLOWED}")
+    return where, where
+
+
+def _local(count: int) -> "DaskCluster":
+    """Workers on this machine, without a Nanny, on the loopback interface only."""
+    from distributed.deploy.subprocess import SubprocessCluster
+
+    return SubprocessCluster(
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",
+        worker_class="distributed.Worker",
+        n_workers=count,
+        threads_per_worker=1,
+        worker_kwargs={"resources": {"bench": 1}, "memory_limit": 0, "dashboard": False},
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def _from_file(path: Path) -> "DaskCluster":
+    """The cluster that a TOML file describes; raises InputError."""
+    from distributed.deploy.cluster import Cluster as DaskCluster
+
+    fields = toml_of(path, name=f"--cluster {path}", advice="give the path of a TOML file")
+    try:
+        file = _File(**fields)
+    except ValidationError as error:
+        known = ("class", "workers", "arguments")
+        raise InputError(f"--cluster {path}: {explained(error, kind='key', known=known)}") from None
+    module, _, name = file.class_.rpartition(".")
+    try:
+        made = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        msg = f"--cluster {path}: class = {file.class_!r} cannot be imported: give MODULE.CLASS, such as"
+        raise InputError(f"{msg} dask_jobqueue.SLURMCluster, and install its package") from None
+    if not (isinstance(made, type) and issubclass(made, DaskCluster)) and not callable(made):
+        raise InputError(f"--cluster {path}: class = {file.class_!r} is no cluster of Dask: give one such as")
+    try:
+        cluster = made(**file.arguments)
+        if file.workers is not None:
+            cluster.scale(file.workers)
+    except Exception as error:  # noqa: BLE001 - another package's class may raise anything
+        raise InputError(f"--cluster {path}: {file.class_} failed: {type(error).__name__}: {error}") from None
+    return cluster  # type: ignore[no-any-return]
+
+
+def _check_versions(client: "Client", where: str) -> None:
+    """Raises InputError unless the scheduler has the same version of distributed."""
+    found: Any = client.get_versions()
+    there, here = found["scheduler"]["packages"]["distributed"], version("distributed")
+    if there != here:
+        msg = f"--cluster {where}: the scheduler has distributed {there}, here is {here}"
+        raise InputError(f"{msg}: install the same version in both places")
+
+
+def _await_worker(cluster: Cluster, where: str) -> None:
+    """Waits for the first worker; raises InputError if none comes."""
+    waited = threading.Event()
+    for _ in range(int(_WORKERS_SECONDS / _GLANCE)):
+        if cluster.workers():
+            return
+        waited.wait(_GLANCE)
+    raise InputError(f"--cluster {where}: no worker came within {_WORKERS_SECONDS:g} s: start some with `dask worker`")
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Dask's own log lines are left out: what matters is told in one line of ours."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="distributed")
+            yield
+    finally:
+        log.setLevel(before)
+
+
+async def _one_at_a_time(dask_worker: Any) -> None:  # noqa: ANN401 - Dask gives its worker under this name
+    """Gives a worker the resource `bench`, one unit, unless it has it."""
+    if "bench" not in dask_worker.state.total_resources:
+        await dask_worker.set_resources(bench=1)

@@ -1,0 +1,164 @@
+"""A sweep over the machines of a cluster: one run for each type of machine, side by side in one folder."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from fwdrev.api.sweep import Report, fields_of, kept, new_folder, tell_grid
+from fwdrev.bench.cluster.connection import connected
+from fwdrev.bench.cluster.executor import Machine
+from fwdrev.bench.cluster.sweep import ClusterSweep, Part, machines_of
+from fwdrev.bench.records.machine import differences
+from fwdrev.bench.records.observation import Observation
+from fwdrev.bench.records.plan import FixedPlan, Plan
+from fwdrev.bench.records.spec import Planning, Protocol, SweepSpec, make_spec
+from fwdrev.bench.sweep.progress import watched
+from fwdrev.modes.errors import InputError, SurroundingsError
+from fwdrev.results.planning.adaptive import AdaptivePlan
+from fwdrev.results.planning.forecast import TimeForecast
+from fwdrev.results.runs.journal import Journal, check_new, create, reopen
+from fwdrev.results.runs.run import Run, load, runs_in
+
+_LONGEST = 40
+"""The most letters of a folder's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeReport:
+    """What was measured on one type of machine: its run, its machines, and how its sweep ended."""
+
+    run: Path
+    machines: tuple[str, ...]
+    report: Report
+
+
+def cluster_run(
+    where: str,
+    given: Mapping[str, Any],
+    *,
+    quick: bool = False,
+    spec: Path | None = None,
+    out: Path | None = None,
+    resume: Path | None = None,
+    told: Callable[[str], None] = lambda _: None,
+    begun: Callable[[Path], None] = lambda _: None,
+) -> list[TypeReport]:
+    """Measures on each machine of the cluster `where`; every observation is in a journal of ours at once.
+
+    `resume`: the folder of an earlier such sweep. `told` gets a line for each machine that is left out, lost or new;
+    `begun` the folder. Raises InputError; SurroundingsError if machines or the scheduler are lost.
+    """
+    earlier = [] if resume is None else [load(folder) for folder in runs_in(resume)]
+    fields = (
+        earlier[0].spec.model_dump(mode="json") | dict(given) if earlier else fields_of(given, quick=quick, spec=spec)
+    )
+    plan = _checked(make_spec(fields))
+    if out is not None:
+        check_new(out)
+    with connected(where) as cluster:
+        types = machines_of(cluster, plan, told)
+        if not earlier:
+            tell_grid(plan, told)
+        folder = resume or out or new_folder(plan)
+        begun(folder)
+        with ExitStack() as held:
+            held.callback(_remove_empty, folder)
+            opened = [held.enter_context(_opened(machines, folder, plan, earlier, given)) for machines in types]
+            for run in earlier:
+                if run.folder not in {each.folder for each in opened}:
+                    told(f"{run.folder} stays as it is: no machine of its type is in the cluster now")
+            try:
+                return _measured(opened, ClusterSweep(cluster, [each.part for each in opened], told))
+            except SurroundingsError as error:
+                raise SurroundingsError(f"{error}; {kept(folder, where)}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Opened:
+    """The open run of one type of machine."""
+
+    folder: Path
+    journal: Journal
+    part: Part
+    plan: Plan
+
+
+@contextmanager
+def _opened(
+    machines: Sequence[Machine], folder: Path, spec: SweepSpec, earlier: Sequence[Run], given: Mapping[str, Any]
+) -> Iterator[_Opened]:
+    """The earlier run of this type of machine, or a new one."""
+    facts = machines[0].fingerprint
+    with ExitStack() as held:
+        past: Sequence[Observation] = ()
+        run = next((run for run in earlier if not any(differences(run.machine, facts))), None)
+        if run is None:
+            place = _place(folder, str(facts.get("cpu_model_name", "")))
+            journal = held.enter_context(create(place, spec, facts))
+        else:
+            place = run.folder
+            journal, run = held.enter_context(reopen(place, given, run.machine))
+            spec, past = run.spec, run.observations
+        forecast = TimeForecast(spec, machines[0].cpus)
+        plan = AdaptivePlan(spec, forecast, machines=len(machines)) if spec.adaptive else FixedPlan(spec, forecast)
+        yield _Opened(folder=place, journal=journal, part=Part(spec, machines, plan, past), plan=plan)
+
+
+def _measured(opened: Sequence[_Opened], sweep: ClusterSweep) -> list[TypeReport]:
+    journals = {each.part: each.journal for each in opened}
+
+    def journaled() -> Iterator[Observation]:
+        with closing(iter(sweep)) as found:
+            for part, observation in found:
+                journals[part].append(observation)
+                yield observation
+
+    def left() -> float | None:
+        times = [each.part.plan.seconds_left() for each in opened]
+        shares = [
+            None if time is None else time / len(each.part.machines) for time, each in zip(times, opened, strict=True)
+        ]
+        return None if None in shares else max(filter(None, shares), default=0.0)
+
+    with closing(watched(journaled(), left)) as observations:
+        for _ in observations:
+            pass
+    return [
+        TypeReport(
+            run=each.folder,
+            machines=tuple(sorted(machine.name for machine in each.part.machines)),
+            report=Report(
+                outcome=each.part.plan.outcome(),
+                measuring=each.part.measuring_seconds,
+                timed=each.part.timed_seconds,
+            ),
+        )
+        for each in opened
+    ]
+
+
+def _checked(spec: SweepSpec) -> SweepSpec:
+    """Raises InputError for what a cluster does not do."""
+    if spec.protocol is Protocol.PYPERF:
+        raise InputError("--protocol pyperf is for this machine: leave it out, or leave out --cluster")
+    if spec.prices is Planning.SECONDS:
+        raise InputError("--prices seconds is for this machine, which was calibrated: leave it out beside --cluster")
+    return spec
+
+
+def _place(folder: Path, processor: str) -> Path:
+    """A new folder for the run of this type, by the name of its processor."""
+    name = re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")[:_LONGEST] or "unknown"
+    return next(
+        place for number in count(1) if not (place := folder / (name if number == 1 else f"{name}-{number}")).exists()
+    )
+
+
+def _remove_empty(folder: Path) -> None:
+    """Of a sweep that measured nothing."""
+    with suppress(OSError):
+        folder.rmdir()
