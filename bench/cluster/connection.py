@@ -7,6 +7,7 @@
 Dask stays behind this file: all else knows addresses, plain data and `WorkerLostError`.
 """
 
+import asyncio
 import logging
 import threading
 import warnings
@@ -38,6 +39,8 @@ _CONNECT_SECONDS = 10.0
 
 _WORKERS_SECONDS = 120.0
 """The seconds for the first worker to come."""
+
+_SILENT_GLANCES = 3
 
 _GLANCE = 1.0
 """The seconds between looks whether a worker is still there."""
@@ -156,8 +159,8 @@ class Cluster:
 
 
 @contextmanager
-def connected(where: str) -> Iterator[Cluster]:
-    """Connects to the cluster, and leaves it as it was.
+def connected(where: str, told: Callable[[str], None] = lambda _: None) -> Iterator[Cluster]:
+    """Connects to the cluster, and leaves it as it was; `told` gets a line if it has to wait for a worker.
 
     `where`: an address, `local:N`, or a TOML file with `class`, `workers` and `arguments`. Raises InputError.
     """
@@ -169,19 +172,15 @@ def connected(where: str) -> Iterator[Cluster]:
     with ExitStack() as held:
         held.enter_context(dask.config.set(_SETTINGS))
         held.enter_context(_silence())
-        address, told = _address(where, held)
-        try:
-            client = distributed.Client(  # type: ignore[no-untyped-call]
-                address, timeout=_CONNECT_SECONDS, set_as_default=False
-            )
-        except (OSError, ValueError, TimeoutError) as error:
-            reason = str(error).splitlines()[0] if str(error) else "no answer"
-            raise InputError(f"--cluster {where}: no scheduler of Dask answers there ({reason}); {_ALLOWED}") from None
+        address = _address(where, held)
+        _check_scheduler(address, where)
+        client = distributed.Client(  # type: ignore[no-untyped-call]
+            address, timeout=_CONNECT_SECONDS, set_as_default=False
+        )
         held.callback(_closed, client)
-        _check_versions(client, where)
-        cluster = Cluster(client, told)
+        cluster = Cluster(client, where)
         held.callback(cluster.leave)
-        _await_worker(cluster, where)
+        _await_worker(cluster, where, told)
         yield cluster
 
 
@@ -190,19 +189,19 @@ def _closed(client: "Client") -> None:
         client.close(timeout=_CONNECT_SECONDS)  # type: ignore[no-untyped-call]
 
 
-def _address(where: str, held: ExitStack) -> tuple[Any, str]:
-    """What `Client` takes, and how to call it."""
+def _address(where: str, held: ExitStack) -> str:
+    """The address of the scheduler, which is started if need be, and ends with us."""
     if where.startswith(_LOCAL):
         count = where.removeprefix(_LOCAL)
         if not count.isdecimal() or not 1 <= int(count) <= _MOST_LOCAL:
             raise InputError(f"--cluster {where}: give local:N with a number of workers from 1 to {_MOST_LOCAL}")
-        return held.enter_context(_local(int(count))), where
+        return str(held.enter_context(_local(int(count))).scheduler_address)
     path = Path(where)
     if path.suffix == ".toml" or path.is_file():
-        return held.enter_context(_from_file(path)), where
+        return str(held.enter_context(_from_file(path)).scheduler_address)
     if not where.strip() or " " in where or ":" not in where.removeprefix("tcp://").removeprefix("tls://"):
         raise InputError(f"--cluster {where!r}: {_ALLOWED}")
-    return where, where
+    return where
 
 
 def _local(count: int) -> "DaskCluster":
@@ -231,37 +230,53 @@ def _from_file(path: Path) -> "DaskCluster":
         known = ("class", "workers", "arguments")
         raise InputError(f"--cluster {path}: {explained(error, kind='key', known=known)}") from None
     module, _, name = file.class_.rpartition(".")
+    given, advice = f"--cluster {path}: class = {file.class_!r}", "give one such as dask_jobqueue.SLURMCluster"
     try:
         made = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
-        msg = f"--cluster {path}: class = {file.class_!r} cannot be imported: give MODULE.CLASS, such as"
-        raise InputError(f"{msg} dask_jobqueue.SLURMCluster, and install its package") from None
-    if not (isinstance(made, type) and issubclass(made, DaskCluster)) and not callable(made):
-        raise InputError(f"--cluster {path}: class = {file.class_!r} is no cluster of Dask: give one such as")
+        raise InputError(f"{given} cannot be imported: {advice}, and install its package") from None
+    # SSHCluster is a function
+    if not (isinstance(made, type) and issubclass(made, DaskCluster)) and module.partition(".")[0] != "distributed":
+        raise InputError(f"{given} is no cluster of Dask: {advice}")
     try:
         cluster = made(**file.arguments)
         if file.workers is not None:
             cluster.scale(file.workers)
     except Exception as error:  # noqa: BLE001 - another package's class may raise anything
         raise InputError(f"--cluster {path}: {file.class_} failed: {type(error).__name__}: {error}") from None
-    return cluster  # type: ignore[no-any-return]
+    if not isinstance(cluster, DaskCluster):
+        raise InputError(f"{given} is no cluster of Dask: {advice}")
+    return cluster
 
 
-def _check_versions(client: "Client", where: str) -> None:
-    """Raises InputError unless the scheduler has the same version of distributed."""
-    found: Any = client.get_versions()
-    there, here = found["scheduler"]["packages"]["distributed"], version("distributed")
+def _check_scheduler(address: str, where: str) -> None:
+    """Raises InputError unless a scheduler answers there that has the same version of distributed."""
+    try:
+        told = asyncio.run(asyncio.wait_for(_versions(address), _CONNECT_SECONDS))
+        there, here = told["packages"]["distributed"], version("distributed")
+    except Exception as error:  # noqa: BLE001 - whatever else listens there may answer anything
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
+        raise InputError(f"--cluster {where}: no scheduler of Dask answers there ({reason}); {_ALLOWED}") from None
     if there != here:
         msg = f"--cluster {where}: the scheduler has distributed {there}, here is {here}"
         raise InputError(f"{msg}: install the same version in both places")
 
 
-def _await_worker(cluster: Cluster, where: str) -> None:
+async def _versions(address: str) -> Any:  # noqa: ANN401 - of a process that may be anything
+    from distributed.core import rpc
+
+    async with rpc(address) as scheduler:  # type: ignore[no-untyped-call]
+        return await scheduler.versions()
+
+
+def _await_worker(cluster: Cluster, where: str, told: Callable[[str], None]) -> None:
     """Waits for the first worker; raises InputError if none comes."""
     waited = threading.Event()
-    for _ in range(int(_WORKERS_SECONDS / _GLANCE)):
+    for passed in range(int(_WORKERS_SECONDS / _GLANCE)):
         if cluster.workers():
             return
+        if passed == _SILENT_GLANCES:
+            told(f"waiting for a worker in {where}, for at most {_WORKERS_SECONDS:g} s")
         waited.wait(_GLANCE)
     raise InputError(f"--cluster {where}: no worker came within {_WORKERS_SECONDS:g} s: start some with `dask worker`")
 
@@ -269,15 +284,17 @@ def _await_worker(cluster: Cluster, where: str) -> None:
 @contextmanager
 def _silence() -> Iterator[None]:
     """Dask's own log lines are left out: what matters is told in one line of ours."""
-    log = logging.getLogger("distributed")
-    before = log.level
-    log.setLevel(logging.CRITICAL)
+    logs = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    before = [(log, log.disabled) for log in logs]
+    for log in logs:
+        log.disabled = True
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="distributed")
             yield
     finally:
-        log.setLevel(before)
+        for log, disabled in before:
+            log.disabled = disabled
 
 
 async def _one_at_a_time(dask_worker: Any) -> None:  # noqa: ANN401 - Dask gives its worker under this name

@@ -149,6 +149,7 @@ class ClusterSweep:
             case None:
                 return
             case WorkerLostError():
+                self._cluster.workers()  # raises if it is the scheduler that was lost
                 self._told(f"warning: {item.machine.name} was lost: others of its type measure the rest of its round")
                 self._known = {each.worker for running in self._running.values() for each in running.values()}
             case SurroundingsError():

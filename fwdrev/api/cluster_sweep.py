@@ -59,7 +59,7 @@ def cluster_run(
     plan = _checked(make_spec(fields))
     if out is not None:
         check_new(out)
-    with connected(where) as cluster:
+    with connected(where, told) as cluster:
         types = machines_of(cluster, plan, told)
         if not earlier:
             tell_grid(plan, told)
