@@ -1,13 +1,12 @@
 """A sweep over the machines of a cluster: one run for each type of machine, side by side in one folder."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 from typing import Any
 
+from fwdrev.api.new_names import as_file_name, free_file
 from fwdrev.api.sweep import Report, fields_of, kept, new_folder, tell_grid
 from fwdrev.bench.cluster.connection import connected
 from fwdrev.bench.cluster.executor import Machine
@@ -22,9 +21,6 @@ from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, check_new, create, reopen
 from fwdrev.results.runs.run import Run, load, runs_in
-
-_LONGEST = 40
-"""The most letters of a folder's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +93,7 @@ def _opened(
         past: Sequence[Observation] = ()
         run = next((run for run in earlier if not any(differences(run.machine, facts))), None)
         if run is None:
-            place = _place(folder, str(facts.get("cpu_model_name", "")))
+            place = free_file(folder / as_file_name(str(facts.get("cpu_model_name", "")).lower()))
             journal = held.enter_context(create(place, spec, facts))
         else:
             place = run.folder
@@ -148,14 +144,6 @@ def _checked(spec: SweepSpec) -> SweepSpec:
     if spec.prices is Planning.SECONDS:
         raise InputError("--prices seconds is for this machine, which was calibrated: leave it out beside --cluster")
     return spec
-
-
-def _place(folder: Path, processor: str) -> Path:
-    """A new folder for the run of this type, by the name of its processor."""
-    name = re.sub(r"[^a-z0-9]+", "-", processor.lower()).strip("-")[:_LONGEST] or "unknown"
-    return next(
-        place for number in count(1) if not (place := folder / (name if number == 1 else f"{name}-{number}")).exists()
-    )
 
 
 def _remove_empty(folder: Path) -> None:

@@ -1,11 +1,14 @@
 """Default names of runs and records: the date, with a number if several begin in one second."""
 
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 from fwdrev.bench.records.whole_file import taken
 from fwdrev.modes.errors import InputError
+
+_LONGEST = 40
 
 
 def claimed_folder(parent: Path, name: str) -> Path:
@@ -27,6 +30,11 @@ def claimed_folder(parent: Path, name: str) -> Path:
 def free_file(path: Path) -> Path:
     """The first free one of its numbered names."""
     return next(each for each in _numbered(path) if not taken(each))
+
+
+def as_file_name(text: str) -> str:
+    """The text with a hyphen for all that a file's name should not have; at most 40 letters."""
+    return re.sub(r"[^\w.-]+", "-", text)[:_LONGEST].strip("-.") or "unknown"
 
 
 def _numbered(path: Path) -> Iterator[Path]:

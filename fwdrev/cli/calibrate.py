@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fwdrev.cli.common.show import AsJson, answer, caution, loaded, note
+from fwdrev.cli.common.show import AsJson, answer, caution, each_run, loaded, note
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import aligned
 
@@ -39,7 +39,7 @@ def calibrate(
 
     machine = fingerprint(threads=1)
     path = calibration_place(machine)
-    given = [_of_this_machine(loaded(folder), machine) for folder in runs or ()]
+    given = [_of_this_machine(loaded(folder), machine) for folder in each_run(runs or ())]
     caution(threads=1)
     note("calibrating: leave the machine alone meanwhile")
     tables = Seconds({kind: Table(values) for kind, values in measure_tables(_TABLE_SECONDS).items()}, {})

@@ -10,7 +10,7 @@ import typer
 
 from fwdrev.cli.common.drawing import drawing, prepare_drawing
 from fwdrev.cli.common.files import check_place, write, written_out
-from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, loaded, note
+from fwdrev.cli.common.show import AsJson, Pair, RunFolder, answer, each_run, loaded, note
 from fwdrev.modes.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def crossover(run: RunFolder, pair: Pair = None, *, as_json: AsJson = False) -> 
     from fwdrev.api.crossover import crossover as find
     from fwdrev.results.costs.calibration import calibration_of
     from fwdrev.results.costs.prediction import prediction
-    from fwdrev.results.text.summary import crossover_lines, prediction_lines
+    from fwdrev.results.text.summary import crossover_lines, machine_lines, prediction_lines
 
     found_run = loaded(run)
     found, known = find(found_run, pair), calibration_of(found_run)
     expected = None if known is None else prediction(found_run, found.pair, known.seconds)
     data = found.to_json() | ({} if expected is None else {"prediction": expected.to_json()})
     lines = [] if expected is None else ["", *prediction_lines(expected)]
-    answer(data, [*crossover_lines(found), *lines], as_json=as_json)
+    answer(data, [*crossover_lines(found), *machine_lines(found_run), *lines], as_json=as_json)
 
 
 def plot(
@@ -71,7 +71,7 @@ def plot(
     from fwdrev.plots.comparisons import save_comparisons
     from fwdrev.plots.gallery import save_figures
 
-    found, at = [loaded(run) for run in dict.fromkeys(runs)], None if cell is None else cell_of(cell)
+    found, at = [loaded(run) for run in each_run(runs)], None if cell is None else cell_of(cell)
     measured = [name for each in found for name in each.spec.engines]
     pairs = [engine_pair(text, measured) for text in pair] if pair else None
     kinds = [each.value for each in dict.fromkeys(formats or FigureFormat)]
@@ -104,8 +104,10 @@ def export(
     csv: the time of each block; costs: counts, bytes and memory of each engine in each cell; crossover: where each pair
     of engines breaks even, m* at each n and n* at each m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
     """
+    from fwdrev.api.new_names import as_file_name
     from fwdrev.bench.records.parsing import engine_pair
     from fwdrev.results.runs.export import to_costs, to_crossovers, to_csv, to_pyperf
+    from fwdrev.results.runs.machines import machines_of
 
     if pair and to is not ExportFormat.CROSSOVER:
         raise InputError(f"--pair {pair[0]} is for --format crossover: leave it out, or give that format")
@@ -119,6 +121,13 @@ def export(
         ExportFormat.PYPERF: to_pyperf,
         ExportFormat.CROSSOVER: partial(to_crossovers, pairs=pairs),
     }
+    machines = machines_of(found) if to is ExportFormat.PYPERF else []
+    if len(machines) > 1 and out is not None:
+        for name in machines:
+            place = out.with_name(f"{out.stem}-{as_file_name(name)}{out.suffix}")
+            write(place, to_pyperf(found, name), new=True)
+            note(f"written: {place}")
+        return
     text = writers[to](found)
     if out is None:
         written_out(text if text.endswith("\n") else f"{text}\n")

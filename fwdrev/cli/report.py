@@ -14,7 +14,7 @@ import typer
 from fwdrev.bench.records.whole_file import status
 from fwdrev.cli.common.drawing import prepare_drawing
 from fwdrev.cli.common.files import check_place, unwritable, write
-from fwdrev.cli.common.show import AsJson, answer, loaded, note, quoted
+from fwdrev.cli.common.show import AsJson, answer, each_run, loaded, note, quoted
 from fwdrev.modes.errors import InputError, NothingMeasuredError
 
 if TYPE_CHECKING:
@@ -44,15 +44,15 @@ def report(
 ) -> None:
     """Write the interactive report, one HTML file, or serve it live."""
     prepare_drawing()
-    runs = list(dict.fromkeys(runs))
+    given, runs = runs, each_run(runs)
     if watch:
         _refuse({"--out": out is not None, "--json": as_json}, "cannot be given with --watch, which writes no file")
         _watch(runs, _address(host, allow_remote=allow_remote), port or 0, open_=open_)
         return
-    given = {"--host": host is not None, "--port": port is not None, "--allow-remote": allow_remote}
-    _refuse(given, "says how a report is served: give --watch too")
+    serving = {"--host": host is not None, "--port": port is not None, "--allow-remote": allow_remote}
+    _refuse(serving, "says how a report is served: give --watch too")
     record = _record(runs)
-    path = out or (runs[0] / "report.html" if record is None else record.path.with_suffix(".html"))
+    path = out or (given[0] / "report.html" if record is None else record.path.with_suffix(".html"))
     _check_ours(path)
     if out is not None:
         check_place(out)

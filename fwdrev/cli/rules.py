@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from fwdrev.cli.common.show import AsJson, answer, loaded
+from fwdrev.cli.common.show import AsJson, answer, each_run, loaded
 
 
 def rules(
@@ -24,7 +24,7 @@ def rules(
     from fwdrev.results.rules.scoreboard import pairs_of, scoreboard
     from fwdrev.results.rules.scoreboard_text import scoreboard_lines
 
-    found = [loaded(run) for run in dict.fromkeys(runs)]
+    found = [loaded(run) for run in each_run(runs)]
     measured = [name for run in found for name in run.spec.engines]
     pairs = pairs_of(found) if pair is None else [engine_pair(pair, measured)]
     boards = [scoreboard(found, each) for each in pairs]

@@ -141,11 +141,12 @@ def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool) -> None:
 
 def _lines(run: "Run", report: "Report") -> list[str]:
     from fwdrev.results.runs.cells import engines_measured
-    from fwdrev.results.text.summary import crossover_lines, failure_lines
+    from fwdrev.results.text.summary import crossover_lines, failure_lines, machine_lines
 
     lines = failure_lines(run)
     for each in _crossovers(run):
         lines += [*crossover_lines(each), ""]
+    lines += machine_lines(run)
     lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
     return lines + ([f"measured: {run.folder}"] if engines_measured(run) else [])
 

@@ -27,7 +27,7 @@ from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.export import spec_toml
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
-from fwdrev.results.stats.blocks import Blocks
+from fwdrev.results.stats.blocks import Blocks, block_median
 from fwdrev.results.stats.crossover import crossover, crossover_points
 from fwdrev.results.stats.estimate import log_means
 from fwdrev.results.text.sentences import pair_words, winner_words
@@ -123,7 +123,7 @@ def _values(blocks: Blocks, cells: pd.MultiIndex) -> dict[str, Any]:
     logs = blocks.logs.transpose(1, 2, 0, 3)
     whole = logs.size <= MOST_VALUES
     if not whole:
-        logs = blocks.medians.transpose(1, 2, 0)[..., np.newaxis]
+        logs = block_median(blocks.logs).transpose(1, 2, 0)[..., np.newaxis]
     timed = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells]) if blocks.cells else cells[:0]
     return {
         "whole": whole,

@@ -27,5 +27,16 @@ def timed_blocks(run: Run) -> Blocks:
     for count, arms in values.items():  # all arms with that many blocks at once, which are usually all arms
         seconds = np.fromiter(chain.from_iterable(arms), dtype=float, count=count * len(arms))
         logs[places[count], :count] = np.log(seconds).reshape(-1, count)
-    shape = len(rounds), len(cells), len(engines), logs.shape[1]
-    return Blocks(rounds=tuple(rounds), cells=tuple(cells), engines=tuple(engines), logs=logs.reshape(shape))
+    machines = sorted({o.machine or "" for o in timed})
+    owners = np.full((len(rounds), len(cells)), -1)
+    for o in timed:
+        owners[row[o.round], column[o.cell]] = machines.index(o.machine or "")
+    several = len(machines) > 1
+    return Blocks(
+        rounds=tuple(rounds),
+        cells=tuple(cells),
+        engines=tuple(engines),
+        logs=logs.reshape(len(rounds), len(cells), len(engines), logs.shape[1]),
+        machines=tuple(machines) if several else (),
+        owners=owners if several else None,
+    )

@@ -15,14 +15,15 @@ from fwdrev.results.stats.log_ratios import LogRatios
 
 
 def values(run: Run) -> pd.DataFrame:
-    """One row for each timed block: round, n, m, engine, block, loops, seconds (per call)."""
+    """One row for each timed block: round, n, m, engine, block, loops, seconds (per call); of a cluster, machine."""
     rows = [
-        (o.round, o.cell.n, o.cell.m, name, block, arm.loops, seconds)
+        (o.round, o.cell.n, o.cell.m, name, block, arm.loops, seconds, o.machine)
         for o in run.observations
         for name, arm in o.arms.items()
         for block, seconds in enumerate(arm.values)
     ]
-    return pd.DataFrame(rows, columns=["round", "n", "m", "engine", "block", "loops", "seconds"])
+    table = pd.DataFrame(rows, columns=["round", "n", "m", "engine", "block", "loops", "seconds", "machine"])
+    return table if table["machine"].notna().any() else table.drop(columns="machine")
 
 
 def arms(run: Run) -> pd.DataFrame:
@@ -94,7 +95,10 @@ def engines_measured(run: Run) -> list[str]:
 
 
 def times(measured: Run | Blocks) -> pd.DataFrame:
-    """Seconds per call with intervals: n, m, engine, point, low, high, rounds; low and high are NaN for one round."""
+    """Seconds per call with intervals: n, m, engine, point, low, high, rounds; low and high are NaN for one round.
+
+    `rounds` counts machines where several of one type measured: their rounds are no independent ones.
+    """
     blocks = timed_blocks(measured) if isinstance(measured, Run) else measured
     logs = blocks.medians
     point, low, high = log_means(logs)
@@ -115,7 +119,7 @@ def times(measured: Run | Blocks) -> pd.DataFrame:
 
 
 def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) -> LogRatios:
-    """For each round and cell: the median log ratio of paired blocks.
+    """For each round, or each of several machines, and cell: the median log ratio of paired blocks.
 
     `blocks`: those of the run, if already made. Raises NothingMeasuredError if no cell has both engines.
     """
@@ -134,7 +138,9 @@ def log_ratios(run: Run, pair: tuple[str, str], blocks: Blocks | None = None) ->
         msg = f"{run.folder} has no cell in which both {pair[0]} and {pair[1]} were timed: name two others by --pair"
         raise NothingMeasuredError(msg)
     columns = pd.MultiIndex.from_tuples([(c.n, c.m) for c in blocks.cells], names=["n", "m"])
-    table = pd.DataFrame(ratios, index=pd.Index(blocks.rounds, name="round"), columns=columns)
+    table = pd.DataFrame(
+        ratios, index=pd.Index(blocks.units, name="machine" if blocks.machines else "round"), columns=columns
+    )
     return LogRatios(pair=pair, table=table.loc[there.any(axis=1), there.any(axis=0)], outputs=tuple(run.spec.sizes_m))
 
 

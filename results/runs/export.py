@@ -13,10 +13,11 @@ import pyperf
 
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.data import Json
-from fwdrev.modes.errors import NothingMeasuredError
+from fwdrev.modes.errors import InputError, NothingMeasuredError
 from fwdrev.modes.registry import alias_of
 from fwdrev.results.runs.cells import arms, engines_measured, log_ratios, values
 from fwdrev.results.runs.engine_pairs import default_pairs
+from fwdrev.results.runs.machines import machines_of
 from fwdrev.results.runs.run import Run, go_on
 from fwdrev.results.stats.crossover import Crossover, crossover
 
@@ -34,7 +35,7 @@ _NAMES = ["engine", "first", "second", "cheaper_below"]
 
 
 def to_csv(run: Run) -> str:
-    """One line per timed block: round, n, m, engine, block, loops, seconds."""
+    """One line per timed block: round, n, m, engine, block, loops, seconds; of a sweep over a cluster also machine."""
     return _csv(_measured(run))
 
 
@@ -74,19 +75,28 @@ def _crossings(found: Crossover) -> Iterator[dict[str, object]]:
             }
 
 
-def to_pyperf(run: Run) -> str:
-    """A file that pyperf reads: one benchmark for each engine and cell, in it one pyperf Run for each round."""
-    table = _measured(run)
-    machine = {
+def to_pyperf(run: Run, machine: str | None = None) -> str:
+    """A file that pyperf reads: one benchmark for each engine and cell, in it one pyperf Run for each round.
+
+    pyperf takes one benchmark to be of one machine: raises InputError for a run on several, unless one is named.
+    """
+    table, names = _measured(run), machines_of(run)
+    if machine is None and len(names) > 1:
+        msg = f"{run.folder} was measured on {', '.join(names)}, and pyperf has one file for each: give --out FILE"
+        raise InputError(msg)
+    if machine is not None:
+        table = table[table["machine"] == machine]
+    host = {} if machine is None else {"hostname": _one_line(machine)}
+    known = {
         key: _one_line(run.machine.get(key, "unknown")) for key in ("cpu_model_name", "platform", "python_version")
-    }
+    } | host
     benchmarks = []
     for (n, m, engine), rows in table.groupby(["n", "m", "engine"], sort=True):
         name = _one_line(f"{run.spec.problem} wrt {run.spec.wrt.value} n={n} m={m} {alias_of(str(engine))}")
         runs = [
             pyperf.Run(
                 list(one["seconds"]),
-                metadata={**machine, "name": name, "loops": max(1, int(one["loops"].iloc[0])), "unit": "second"},
+                metadata={**known, "name": name, "loops": max(1, int(one["loops"].iloc[0])), "unit": "second"},
                 collect_metadata=False,
             )
             for _, one in rows.groupby("round")

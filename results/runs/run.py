@@ -51,8 +51,15 @@ class Run(Displayed):
 
 
 def load(folder: Path | str) -> Run:
-    """Reads a run; raises InputError if the folder is not one. Unreadable lines become warnings."""
-    folder = Path(folder)
+    """Reads a run; raises InputError if the folder is not one. Unreadable lines become warnings.
+
+    A sweep over a cluster may have one run, which is read, or several in its folder: then give the folder of one.
+    """
+    folder, *others = runs_in(Path(folder))
+    if others:
+        names = ", ".join(run.name for run in (folder, *others))
+        msg = f"{folder.parent} has a run for each of {1 + len(others)} types of machine: give one of them, such as"
+        raise InputError(f"{msg} {folder} (there are {names})")
     manifest = _manifest(folder)
     spec = stored_spec(manifest.spec, folder / MANIFEST)
     collects = gc.isenabled()

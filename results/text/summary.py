@@ -5,19 +5,24 @@ from collections.abc import Sequence
 
 from fwdrev.bench.records.spec import Protocol
 from fwdrev.results.costs.prediction import Prediction
+from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import reasons
+from fwdrev.results.runs.machines import machine_spread
 from fwdrev.results.runs.memory import Apart, MemoryRatios
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover, Law
 from fwdrev.results.stats.estimate import LEVEL, Estimate
-from fwdrev.results.text.quantities import number_text
+from fwdrev.results.text.quantities import number_text, percent_text
 
 _NUMBER = r"-?\d[\d.,]*(?:e[-+]?\d+)?"
 """Reasons that differ only in numbers are one reason, told with the numbers of the first cell."""
 
 _SHOWN = 4
 """The cells that a line about failures names."""
+
+_ENOUGH = 5
+"""From that many machines on, one more narrows intervals by little."""
 
 
 def size_text(crossing: Crossing) -> str:
@@ -117,8 +122,23 @@ def rounds_text(run: Run) -> str:
 def processes_text(run: Run) -> str:
     """The rounds and their owner, such as `5 rounds in fresh processes`."""
     by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
-    rounds = rounds_text(run)
-    return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes"
+    rounds, machines = rounds_text(run), len({o.machine for o in run.observations if o.round >= 0})
+    on = f" on {machines} machines" if machines > 1 else ""
+    return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes{on}"
+
+
+def machine_lines(run: Run) -> list[str]:
+    """How far the machines of the run differ, and what one more would be worth; empty for one machine."""
+    spread = machine_spread(timed_blocks(run))
+    if spread is None:
+        return []
+    count = len(spread.times)
+    differ = f"{percent_text(spread.factor - 1)} longer on {spread.slowest} than on {spread.fastest}"
+    more = f"; one more would make them {number_text(spread.narrower)} times narrower" if count < _ENOUGH else ""
+    return [
+        f"machines: {count} of one type; the same work takes {differ} (the median over cells and engines)",
+        f"          intervals are over these machines{more}",
+    ]
 
 
 def ends_text(e: Estimate) -> str:

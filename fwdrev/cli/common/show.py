@@ -76,6 +76,13 @@ def loaded(folder: Path) -> "Run":
     return run
 
 
+def each_run(folders: Iterable[Path]) -> list[Path]:
+    """The folders without repeats; instead of a cluster's, those of its runs, one for each type of machine."""
+    from fwdrev.results.runs.run import runs_in
+
+    return list(dict.fromkeys(run for folder in folders for run in runs_in(folder)))
+
+
 @contextmanager
 def interruptible(
     left: Callable[[], str] = lambda: "nothing is left behind", *, also_stopped: bool = False
