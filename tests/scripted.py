@@ -1,9 +1,11 @@
 """Scripted runs: sweeps whose times follow a formula instead of a clock, so that the truth is known."""
 
-from collections.abc import Callable, Collection, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from tests.doubles.scripted_executor import ScriptedExecutor
 __all__ = [
     "always",
     "on_disk",
+    "on_machines",
     "scripted_run",
     "scripted_sweeps",
     "seconds",
@@ -74,6 +77,22 @@ def scripted_run(
         observations=tuple(Sweep(spec, executor)),
         warnings=(),
     )
+
+
+def on_machines(run: Run, names: Sequence[str], spread: float = 0.0, seed: int = 0) -> Run:
+    """The run as if its rounds were shared by machines whose engines differ, in logarithms, by `spread`."""
+    rng, engines = Random(seed), run.spec.engines
+    effects = {name: {engine: math.exp(spread * rng.gauss()) for engine in engines} for name in names}
+
+    def moved(o: Observation) -> Observation:
+        name = names[max(o.round, 0) % len(names)]
+        arms = {
+            engine: replace(arm, values=tuple(value * effects[name][engine] for value in arm.values))
+            for engine, arm in o.arms.items()
+        }
+        return replace(o, arms=arms, machine=name)
+
+    return replace(run, observations=tuple(map(moved, run.observations)))
 
 
 def on_disk(folder: Path, run: Run) -> Path:

@@ -147,7 +147,7 @@ class Cluster:
             self._client.run(host.forgotten, self.sweep, workers=list(self._intervals), on_error="ignore")
 
     def _version_problem(self, worker: str) -> str | None:
-        ours = version("fwdrev")
+        ours = _here("fwdrev")
         found = self._client.run(version, "fwdrev", workers=[worker], on_error="return")[worker]
         if isinstance(found, PackageNotFoundError):
             return f"fwdrev is not installed there: install fwdrev {ours} in the environment of the worker"
@@ -253,13 +253,18 @@ def _check_scheduler(address: str, where: str) -> None:
     """Raises InputError unless a scheduler answers there that has the same version of distributed."""
     try:
         told = asyncio.run(asyncio.wait_for(_versions(address), _CONNECT_SECONDS))
-        there, here = told["packages"]["distributed"], version("distributed")
+        there, here = told["packages"]["distributed"], _here("distributed")
     except Exception as error:  # noqa: BLE001 - whatever else listens there may answer anything
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
         raise InputError(f"--cluster {where}: no scheduler of Dask answers there ({reason}); {_ALLOWED}") from None
     if there != here:
         msg = f"--cluster {where}: the scheduler has distributed {there}, here is {here}"
         raise InputError(f"{msg}: install the same version in both places")
+
+
+def _here(package: str) -> str:
+    """The version of a package on this machine."""
+    return version(package)
 
 
 async def _versions(address: str) -> Any:  # noqa: ANN401 - of a process that may be anything

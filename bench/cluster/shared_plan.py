@@ -69,7 +69,6 @@ class SharedPlan:
                 self._seen.add(key)
                 self._plan.note(observation)
 
-    @property
     def unfinished(self) -> bool:
         """Whether a step was given back that nobody has taken since."""
         with self._changed:

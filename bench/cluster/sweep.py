@@ -152,11 +152,13 @@ class ClusterSweep:
                 self._cluster.workers()  # raises if it is the scheduler that was lost
                 self._told(f"warning: {item.machine.name} was lost: others of its type measure the rest of its round")
                 self._known = {each.worker for running in self._running.values() for each in running.values()}
+            case SurroundingsError() if not self._running[item.part]:
+                raise SurroundingsError(f"{item.machine.name}: {item.why}")
             case SurroundingsError():
                 self._told(f"warning: {item.machine.name} is left out from now on: {item.why}")
             case error:
                 raise error
-        if item.part.plan.unfinished and not self._running[item.part]:
+        if item.part.plan.unfinished() and not self._running[item.part]:
             self._missing[item.part] = monotonic()
 
     def _look(self) -> None:

@@ -11,7 +11,7 @@ from fwdrev.bench import Cell
 from fwdrev.results import Run, crossover, log_ratios
 from fwdrev.results.stats.crossover import Law
 from fwdrev.results.stats.estimate import LEVEL, Estimate, log_mean
-from tests.scripted import scripted_run, seconds, true_m, true_n
+from tests.scripted import on_machines, scripted_run, seconds, true_m, true_n
 
 PAIR = ("forward", "reverse")
 
@@ -36,6 +36,24 @@ def test_intervals_cover(weather: str, sweeps: int) -> None:
     held = [_held(scripted_run(seed, **noise), law) for seed in range(sweeps)]
     least, most = (binom.ppf(p, sweeps, LEVEL) for p in (5e-4, 1 - 5e-4))
     for name in held[0]:
+        assert least <= sum(each[name] for each in held) <= most, name
+
+
+@pytest.mark.parametrize(
+    ("machines", "sweeps"), [(3, 60), *(pytest.param(count, 400, marks=pytest.mark.long) for count in (2, 4, 8))]
+)
+def test_intervals_over_machines_cover(machines: int, sweeps: int) -> None:
+    """So they do where machines of one type differ by 3 %, which rounds on one of them do not show."""
+    names = [f"node{number}" for number in range(machines)]
+    law = _law(scripted_run())
+
+    def run(seed: int) -> Run:
+        one = scripted_run(seed, rounds=3 * machines, noise=0.05, shift=0.02)
+        return on_machines(one, names, spread=0.03, seed=seed)
+
+    held = [_held(run(seed), law) for seed in range(sweeps)]
+    least, most = (binom.ppf(p, sweeps, LEVEL) for p in (5e-4, 1 - 5e-4))
+    for name in ("ratios", "crossovers"):
         assert least <= sum(each[name] for each in held) <= most, name
 
 

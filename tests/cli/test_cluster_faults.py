@@ -1,0 +1,15 @@
+"""A sweep over processes on this machine, some of which are killed or hang."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.cluster_faults import faults
+
+pytest.importorskip("distributed")
+
+
+@pytest.mark.long
+def test_no_cell_is_lost_or_measured_twice(tmp_path: Path) -> None:
+    """A worker is killed, one hangs for 20 s, then the scheduler is killed."""
+    faults(tmp_path)
