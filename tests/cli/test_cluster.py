@@ -25,12 +25,14 @@ import fcntl, os
 from fwdrev.modes import Direction, engine
 from fwdrev.modes.core.engine import Engine
 
+held = []
+
 class Alone(Engine):
     "Fails where another process is calling it, too: from its tenth call on, since processes prepare side by side."
     __slots__ = ()
     name, summary, direction = "alone", "alone on its machine", Direction.FORWARD
     def prepare(self, chain, wrt):
-        jacobian, calls, held = engine("forward").prepare(chain, wrt), iter(range(10)), []
+        jacobian, calls = engine("forward").prepare(chain, wrt), iter(range(10))
         def call(x, theta):
             if next(calls, None) is None and not held:
                 held.append(os.open(os.environ["TMPDIR"] + "/alone", os.O_CREAT | os.O_RDWR))
@@ -71,23 +73,25 @@ def test_a_sweep_over_two_machines(cluster: DaskProcesses, tmp_path: Path) -> No
 
 @pytest.mark.long
 def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
-    """With two workers on it and two sweeps at once: an engine that finds itself called twice at a time would fail."""
+    """Of two clusters, too: an engine that finds itself called twice at a time would fail."""
     (tmp_path / "own.py").write_text(ALONE)
     arguments = ("--inputs=8", "--outputs=2,4", "--engines=own:Alone,reverse", "--rounds=6", "--blocks=20")
-    with dask_processes(tmp_path) as made:
-        for name in ("a1", "a2"):
-            made.add(name, machine="a")
+    with dask_processes(tmp_path) as one, dask_processes(tmp_path) as other:
+        for name, cluster in (("a1", one), ("a2", one), ("a3", other)):
+            cluster.add(name, machine="a")
         sweeps = [
-            made.sweep(*arguments, "--block-seconds=0.005", "--out", tmp_path / name, cwd=tmp_path)
-            for name in ("one", "other")
+            cluster.sweep(*arguments, "--block-seconds=0.005", "--out", tmp_path / name, cwd=tmp_path)
+            for name, cluster in (("first", one), ("second", other))
         ]
         for sweep in sweeps:
             _, errors = sweep.communicate(timeout=120)
             assert sweep.returncode == 0, errors
-    for name in ("one", "other"):
+    for name in ("first", "second"):
         found = lines_of(tmp_path / name)
         measured_once(found, rounds=6, cells=2)
-        assert {arm["status"] for line in found for arm in line["arms"].values()} == {"measured"}
+        assert {(arm["status"], arm.get("reason")) for line in found for arm in line["arms"].values()} == {
+            ("measured", None)
+        }
 
 
 @pytest.mark.long
