@@ -9,6 +9,7 @@ Dask stays behind this file: all else knows addresses, plain data and `WorkerLos
 
 import asyncio
 import logging
+import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import uuid4
 
@@ -80,18 +82,22 @@ class Cluster:
         self._client = client
         self._where = where
         self._present: frozenset[str] = frozenset()
+        self._looked = -math.inf
         self._intervals: dict[str, dict[str, float]] = {}
         self._lock = threading.Lock()
 
     def workers(self) -> frozenset[str]:
-        """The addresses of the workers that are there now; raises SurroundingsError if the scheduler is gone."""
-        try:
-            if self._client.status != "running":
-                raise OSError("closed")  # noqa: TRY301 - handled like an error of the call below
-            self._present = frozenset(self._client.scheduler_info()["workers"])
-        except Exception:  # noqa: BLE001 - Dask raises many kinds when it cannot reach a scheduler
-            raise SurroundingsError(f"the scheduler of {self._where} does not answer any more") from None
-        return self._present
+        """The addresses of the workers, looked up when a second old; raises SurroundingsError without a scheduler."""
+        with self._lock:
+            try:
+                if self._client.status != "running":
+                    raise OSError("closed")  # noqa: TRY301 - handled like an error of the call below
+                if monotonic() - self._looked > _GLANCE:
+                    self._present = frozenset(self._client.scheduler_info()["workers"])
+                    self._looked = monotonic()
+            except Exception:  # noqa: BLE001 - Dask raises many kinds when it cannot reach a scheduler
+                raise SurroundingsError(f"the scheduler of {self._where} does not answer any more") from None
+            return self._present
 
     def asked(self, function: Callable[..., dict[str, Json]], worker: str, *given: Json) -> dict[str, Json]:
         """The answer of a function that runs on this worker; it is never run on another one, and never twice.
@@ -109,15 +115,15 @@ class Cluster:
             retries=0,
             pure=False,
         )
+        ended = threading.Event()
+        future.add_done_callback(lambda _: ended.set())  # type: ignore[no-untyped-call]
         try:
-            while True:
-                try:
-                    answer: dict[str, Json] = future.result(timeout=_GLANCE)
-                except TimeoutError:
-                    if worker not in self._present:
-                        raise WorkerLostError(worker) from None
-                else:
-                    return answer
+            while not ended.wait(_GLANCE) and worker in self.workers():
+                pass
+            if not ended.is_set():
+                raise WorkerLostError(worker)
+            answer: dict[str, Json] = future.result()
+            return answer  # noqa: TRY300
         except (CancelledError, OSError) as error:
             raise WorkerLostError(worker) from error
         finally:

@@ -145,11 +145,12 @@ class ClusterSweep:
 
     def _ended(self, item: _Ended) -> None:
         del self._running[item.part][item.machine.identity]
+        if item.why is not None:
+            self._cluster.workers()  # raises if it is the scheduler that was lost
         match item.why:
             case None:
                 return
             case WorkerLostError():
-                self._cluster.workers()  # raises if it is the scheduler that was lost
                 self._told(f"warning: {item.machine.name} was lost: others of its type measure the rest of its round")
                 self._known = {each.worker for running in self._running.values() for each in running.values()}
             case SurroundingsError() if not self._running[item.part]:

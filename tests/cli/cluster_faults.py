@@ -10,7 +10,7 @@ __all__ = ["faults"]
 
 _SWEEP = ("--inputs=8", "--outputs=2,16", "--engines=forward,reverse", "--blocks=20", "--block-seconds=0.01")
 
-_ROUNDS = 60
+_ROUNDS = 44
 
 _HANGS = 20.0
 """The seconds for which a machine hangs."""
