@@ -56,6 +56,7 @@ bench: .venv/developing  ## What the engines are worth on this machine; nothing 
 	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/jacobian_overhead.py
 	$(BIN)/python benchmarks/contract.py
+	$(BIN)/python benchmarks/cluster.py
 
 gate: .venv/developing  ## Whether our own engines are slower than where this branch left main
 	@FWDREV=$(BIN)/fwdrev sh benchmarks/gate.sh

@@ -7,37 +7,23 @@
 Dask stays behind this file: all else knows addresses, plain data and `WorkerLostError`.
 """
 
-import asyncio
 import logging
 import math
 import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
-
-from fwdrev.bench.cluster import host
-from fwdrev.bench.records.given_file import explained, toml_of
+from fwdrev.bench.cluster import host, scheduler
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, SurroundingsError
 
 if TYPE_CHECKING:
     from distributed import Client
-    from distributed.deploy.cluster import Cluster as DaskCluster
-
-_ALLOWED = "give the address of a scheduler such as tcp://10.0.0.1:8786, local:N, or a TOML file"
-
-_LOCAL = "local:"
-
-_CONNECT_SECONDS = 10.0
-"""The seconds for a scheduler to answer."""
 
 _WORKERS_SECONDS = 120.0
 """The seconds for the first worker to come."""
@@ -47,12 +33,10 @@ _SILENT_GLANCES = 3
 _GLANCE = 1.0
 """The seconds between looks whether a worker is still there."""
 
-_MOST_LOCAL = 1024
-
 _SETTINGS: dict[str, Any] = {
     "distributed.scheduler.work-stealing": False,
     "distributed.worker.profile.enabled": False,
-    "distributed.comm.timeouts.connect": f"{_CONNECT_SECONDS:g}s",
+    "distributed.comm.timeouts.connect": f"{scheduler.CONNECT_SECONDS:g}s",
     "distributed.comm.retry.count": 0,
     "distributed.logging.distributed": "critical",
 }
@@ -61,16 +45,6 @@ _SETTINGS: dict[str, Any] = {
 
 class WorkerLostError(Exception):
     """A worker left the cluster before it had answered."""
-
-
-class _File(BaseModel):
-    """A TOML file that describes a cluster."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    class_: StrictStr = Field(alias="class")
-    workers: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
-    arguments: dict[str, Any] = Field(default_factory=dict)
 
 
 class Cluster:
@@ -153,7 +127,7 @@ class Cluster:
             self._client.run(host.forgotten, self.sweep, workers=list(self._intervals), on_error="ignore")
 
     def _version_problem(self, worker: str) -> str | None:
-        ours = _here("fwdrev")
+        ours = scheduler.version_here("fwdrev")
         found = self._client.run(version, "fwdrev", workers=[worker], on_error="return")[worker]
         if isinstance(found, PackageNotFoundError):
             return f"fwdrev is not installed there: install fwdrev {ours} in the environment of the worker"
@@ -178,10 +152,9 @@ def connected(where: str, told: Callable[[str], None] = lambda _: None) -> Itera
     with ExitStack() as held:
         held.enter_context(dask.config.set(_SETTINGS))
         held.enter_context(_silence())
-        address = _address(where, held)
-        _check_scheduler(address, where)
+        address = scheduler.scheduler_address(where, held)
         client = distributed.Client(  # type: ignore[no-untyped-call]
-            address, timeout=_CONNECT_SECONDS, set_as_default=False
+            address, timeout=scheduler.CONNECT_SECONDS, set_as_default=False
         )
         held.callback(_closed, client)
         cluster = Cluster(client, where)
@@ -192,92 +165,7 @@ def connected(where: str, told: Callable[[str], None] = lambda _: None) -> Itera
 
 def _closed(client: "Client") -> None:
     with suppress(Exception):  # the scheduler may be gone
-        client.close(timeout=_CONNECT_SECONDS)  # type: ignore[no-untyped-call]
-
-
-def _address(where: str, held: ExitStack) -> str:
-    """The address of the scheduler, which is started if need be, and ends with us."""
-    if where.startswith(_LOCAL):
-        count = where.removeprefix(_LOCAL)
-        if not count.isdecimal() or not 1 <= int(count) <= _MOST_LOCAL:
-            raise InputError(f"--cluster {where}: give local:N with a number of workers from 1 to {_MOST_LOCAL}")
-        return str(held.enter_context(_local(int(count))).scheduler_address)
-    path = Path(where)
-    if path.suffix == ".toml" or path.is_file():
-        return str(held.enter_context(_from_file(path)).scheduler_address)
-    if not where.strip() or " " in where or ":" not in where.removeprefix("tcp://").removeprefix("tls://"):
-        raise InputError(f"--cluster {where!r}: {_ALLOWED}")
-    return where
-
-
-def _local(count: int) -> "DaskCluster":
-    """Workers on this machine, without a Nanny, on the loopback interface only."""
-    from distributed.deploy.subprocess import SubprocessCluster
-
-    return SubprocessCluster(
-        host="127.0.0.1",
-        dashboard_address="127.0.0.1:0",
-        worker_class="distributed.Worker",
-        n_workers=count,
-        threads_per_worker=1,
-        worker_kwargs={"resources": {"bench": 1}, "memory_limit": 0, "dashboard": False},
-        silence_logs=logging.CRITICAL,
-    )
-
-
-def _from_file(path: Path) -> "DaskCluster":
-    """The cluster that a TOML file describes; raises InputError."""
-    from distributed.deploy.cluster import Cluster as DaskCluster
-
-    fields = toml_of(path, name=f"--cluster {path}", advice="give the path of a TOML file")
-    try:
-        file = _File(**fields)
-    except ValidationError as error:
-        known = ("class", "workers", "arguments")
-        raise InputError(f"--cluster {path}: {explained(error, kind='key', known=known)}") from None
-    module, _, name = file.class_.rpartition(".")
-    given, advice = f"--cluster {path}: class = {file.class_!r}", "give one such as dask_jobqueue.SLURMCluster"
-    try:
-        made = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError):
-        raise InputError(f"{given} cannot be imported: {advice}, and install its package") from None
-    # SSHCluster is a function
-    if not (isinstance(made, type) and issubclass(made, DaskCluster)) and module.partition(".")[0] != "distributed":
-        raise InputError(f"{given} is no cluster of Dask: {advice}")
-    try:
-        cluster = made(**file.arguments)
-        if file.workers is not None:
-            cluster.scale(file.workers)
-    except Exception as error:  # noqa: BLE001 - another package's class may raise anything
-        raise InputError(f"--cluster {path}: {file.class_} failed: {type(error).__name__}: {error}") from None
-    if not isinstance(cluster, DaskCluster):
-        raise InputError(f"{given} is no cluster of Dask: {advice}")
-    return cluster
-
-
-def _check_scheduler(address: str, where: str) -> None:
-    """Raises InputError unless a scheduler answers there that has the same version of distributed."""
-    try:
-        told = asyncio.run(asyncio.wait_for(_versions(address), _CONNECT_SECONDS))
-        there, here = told["packages"]["distributed"], _here("distributed")
-    except Exception as error:  # noqa: BLE001 - whatever else listens there may answer anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "no answer"
-        raise InputError(f"--cluster {where}: no scheduler of Dask answers there ({reason}); {_ALLOWED}") from None
-    if there != here:
-        msg = f"--cluster {where}: the scheduler has distributed {there}, here is {here}"
-        raise InputError(f"{msg}: install the same version in both places")
-
-
-def _here(package: str) -> str:
-    """The version of a package on this machine."""
-    return version(package)
-
-
-async def _versions(address: str) -> Any:  # noqa: ANN401 - of a process that may be anything
-    from distributed.core import rpc
-
-    async with rpc(address) as scheduler:  # type: ignore[no-untyped-call]
-        return await scheduler.versions()
+        client.close(timeout=scheduler.CONNECT_SECONDS)  # type: ignore[no-untyped-call]
 
 
 def _await_worker(cluster: Cluster, where: str, told: Callable[[str], None]) -> None:

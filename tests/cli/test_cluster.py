@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from fwdrev.bench.cluster import connection
+from fwdrev.bench.cluster import connection, scheduler
 from fwdrev.results import load
 from tests.clusters import DaskProcesses, dask_processes, lines_of, measured_once
 from tests.command import TINY, expect_one_line, fwdrev, started
@@ -122,7 +122,7 @@ def test_a_worker_that_comes_later_joins_in(tmp_path: Path) -> None:
 )
 def test_a_wrong_place_gets_one_line(where: str, part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is left behind."""
-    monkeypatch.setattr("fwdrev.bench.cluster.connection._CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("fwdrev.bench.cluster.scheduler.CONNECT_SECONDS", 0.5)
     expect_one_line(fwdrev(*TINY, *OUT, "--cluster", where, cwd=tmp_path), 2, part)
     assert list(tmp_path.iterdir()) == []
 
@@ -177,8 +177,8 @@ def test_other_versions_are_named(
     package: str, part: str, cluster: DaskProcesses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of the scheduler's Dask, and of a worker's fwdrev."""
-    real = connection._here
-    monkeypatch.setattr(connection, "_here", lambda name: "0.0.9" if name == package else real(name))
+    real = scheduler.version_here
+    monkeypatch.setattr(scheduler, "version_here", lambda name: "0.0.9" if name == package else real(name))
     done = fwdrev(*TINY, *OUT, "--cluster", cluster.address, cwd=tmp_path)
     expect_one_line(done, 2, part)
     assert "0.0.9" in done.stderr

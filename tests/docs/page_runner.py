@@ -23,6 +23,7 @@ import yaml
 from typer.main import get_command
 
 from fwdrev.bench import make_spec
+from fwdrev.bench.cluster.scheduler import ClusterFile
 from fwdrev.bench.records.project_table import settings_of
 from fwdrev.cli.commands import app
 from tests.command import fwdrev, modules_kept
@@ -140,7 +141,9 @@ class Page:
 
 def _check_known(words: Sequence[str], where: str) -> None:
     """Checks that `fwdrev` accepts the line, and that targets of make and scripts exist."""
-    assert words[0] in {"fwdrev", "git", "make", "pip", "pyperf", "python", "sh", "taskset"}, f"{where}: {words[0]}"
+    assert words[0] in {"dask", "fwdrev", "git", "make", "pip", "pyperf", "python", "sh", "srun", "taskset"}, (
+        f"{where}: {words[0]}"
+    )
     if words[0] == "fwdrev":
         parse(words)
     if words[0] == "make":
@@ -192,10 +195,12 @@ def parse(words: Sequence[str]) -> None:
 
 
 def _toml(text: str) -> None:
-    """Reads a table of a pyproject.toml, or the specification of a sweep."""
+    """Reads a table of a pyproject.toml, the description of a cluster, or the specification of a sweep."""
     table = tomllib.loads(text)
     if "tool" in table:
         settings_of(table["tool"]["fwdrev"], "pyproject.toml")
+    elif "class" in table:
+        ClusterFile(**table)
     elif "project" in table:
         assert set(table["project"]["entry-points"]) <= {"fwdrev.engines", "fwdrev.problems"}
     else:

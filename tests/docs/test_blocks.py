@@ -19,6 +19,7 @@ from tests.doubles.instant import instant
 from tests.project import commit, make_project
 
 NOT_RUN = {
+    r"--cluster|^(dask|srun) ": "needs a cluster; tests/cli/test_cluster.py has one",
     r"^(make|git|pip|pyperf) ": "another program, which installs, fetches, or runs all of the tests",
     r"benchmarks/": "measures for minutes up to an hour, on a machine with nothing else to do",
     r"^fwdrev calibrate": "takes a minute of the processor",
