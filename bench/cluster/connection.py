@@ -4,7 +4,7 @@
         cluster.workers()                                  # addresses
         cluster.asked(host.described, address, spec)       # a function of `host`, run there
 
-Dask stays behind this file: all else knows addresses, plain data and `WorkerLostError`.
+Dask stays behind this file and `scheduler.py`: all else knows addresses, plain data and `WorkerLostError`.
 """
 
 import logging

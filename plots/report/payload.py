@@ -25,6 +25,7 @@ from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import arms, times
 from fwdrev.results.runs.engine_pairs import default_pairs
 from fwdrev.results.runs.export import spec_toml
+from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.runs.winners import winners
 from fwdrev.results.stats.blocks import Blocks, block_median
@@ -48,7 +49,7 @@ _COUNTS = ("multiply_adds", "passes", "bytes_moved", "peak_bytes", "allocated_by
 def run_payload(run: Run) -> dict[str, Any]:
     """Everything about one run."""
     blocks, table = timed_blocks(run), arms(run)
-    sizes = sorted({(o.cell.n, o.cell.m) for o in run.observations})
+    sizes = [(cell.n, cell.m) for cell in Observations.of(run.observations).cells]
     cells = pd.MultiIndex.from_tuples(sizes, names=["n", "m"]) if sizes else pd.MultiIndex.from_arrays([[], []])
     names = [name for name in run.spec.engines if name in set(table["engine"]) | set(blocks.engines)]
     return {

@@ -1,39 +1,37 @@
 """The timed blocks of a run as one array."""
 
-from collections import defaultdict
-from itertools import chain
-
 import numpy as np
 
+from fwdrev.bench.records.observation import Cell
+from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 
 
 def timed_blocks(run: Run) -> Blocks:
-    """All timed blocks; an empty run has no rounds, cells or engines."""
-    timed = [o for o in run.observations if any(arm.values for arm in o.arms.values())]
-    rounds, cells = sorted({o.round for o in timed}), sorted({o.cell for o in timed})
-    found = {name for o in timed for name, arm in o.arms.items() if arm.values}
-    engines = [name for name in run.spec.engines if name in found]
-    row, column, layer = ({key: i for i, key in enumerate(keys)} for keys in (rounds, cells, engines))
-    places, values = defaultdict[int, list[int]](list), defaultdict[int, list[tuple[float, ...]]](list)
-    for o in timed:
-        visit = (row[o.round] * len(cells) + column[o.cell]) * len(engines)
-        for name, arm in o.arms.items():
-            if arm.values:
-                places[len(arm.values)].append(visit + layer[name])
-                values[len(arm.values)].append(arm.values)
-    logs = np.full((len(rounds) * len(cells) * len(engines), max(values, default=0)), np.nan)
-    for count, arms in values.items():  # all arms with that many blocks at once, which are usually all arms
-        seconds = np.fromiter(chain.from_iterable(arms), dtype=float, count=count * len(arms))
-        logs[places[count], :count] = np.log(seconds).reshape(-1, count)
-    machines = sorted({o.machine or "" for o in timed})
+    """All timed blocks; an empty run has no rounds, cells or engines.
+
+    Costs time and memory in proportion to the values, and makes no object of an observation.
+    """
+    timed = Observations.of(run.observations).timed
+    engines = [name for name in run.spec.engines if name in timed.engines]
+    rounds, row = np.unique(timed.round, return_inverse=True)
+    pairs, column = np.unique(np.stack([timed.n, timed.m]), axis=1, return_inverse=True)
+    cells, counts = [Cell(n, m) for n, m in pairs.T.tolist()], np.diff(timed.start)
+    layer = np.array([engines.index(name) for name in timed.engines], dtype=np.int64)[timed.engine]
+    places = (row * len(cells) + column)[timed.row] * len(engines) + layer
+    logs = np.full((len(rounds) * len(cells) * len(engines), counts.max(initial=0)), np.nan)
+    for count in np.unique(counts).tolist():  # all arms with that many blocks at once, which are usually all arms
+        here = np.flatnonzero(counts == count)
+        logs[places[here], :count] = np.log(timed.values[timed.start[here, None] + np.arange(count)])
+    named = ("", *timed.machines)  # the first is this machine alone, -1
+    machines = sorted({named[machine + 1] for machine in np.unique(timed.machine).tolist()})
     owners = np.full((len(rounds), len(cells)), -1)
-    for o in timed:
-        owners[row[o.round], column[o.cell]] = machines.index(o.machine or "")
+    position = np.array([machines.index(name) if name in machines else -1 for name in named])
+    owners[row, column] = position[timed.machine + 1]
     several = len(machines) > 1
     return Blocks(
-        rounds=tuple(rounds),
+        rounds=tuple(rounds.tolist()),
         cells=tuple(cells),
         engines=tuple(engines),
         logs=logs.reshape(len(rounds), len(cells), len(engines), logs.shape[1]),

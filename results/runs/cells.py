@@ -8,6 +8,7 @@ import pandas as pd
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Status
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.runs.blocks import timed_blocks
+from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import log_means
@@ -16,14 +17,22 @@ from fwdrev.results.stats.log_ratios import LogRatios
 
 def values(run: Run) -> pd.DataFrame:
     """One row for each timed block: round, n, m, engine, block, loops, seconds (per call); of a cluster, machine."""
-    rows = [
-        (o.round, o.cell.n, o.cell.m, name, block, arm.loops, seconds, o.machine)
-        for o in run.observations
-        for name, arm in o.arms.items()
-        for block, seconds in enumerate(arm.values)
-    ]
-    table = pd.DataFrame(rows, columns=["round", "n", "m", "engine", "block", "loops", "seconds", "machine"])
-    return table if table["machine"].notna().any() else table.drop(columns="machine")
+    timed = Observations.of(run.observations).timed
+    counts = np.diff(timed.start)
+    arm = np.repeat(np.arange(len(counts)), counts)
+    row = timed.row[arm]
+    table = pd.DataFrame(
+        {
+            "round": timed.round[row],
+            "n": timed.n[row],
+            "m": timed.m[row],
+            "engine": np.array(timed.engines, dtype=object)[timed.engine[arm]],
+            "block": np.arange(len(arm)) - timed.start[arm],
+            "loops": timed.loops[arm],
+            "seconds": timed.values,  # noqa: PD011 - a field, not pandas
+        }
+    )
+    return table.assign(machine=np.array([*timed.machines, None])[timed.machine[row]]) if timed.machines else table
 
 
 def arms(run: Run) -> pd.DataFrame:
@@ -34,7 +43,7 @@ def arms(run: Run) -> pd.DataFrame:
     values are None.
     """
     rows: dict[tuple[int, int, str], dict[str, object]] = {}
-    for o in run.observations:
+    for o in Observations.of(run.observations).others:
         if o.round in {PREPARING, WEIGHING}:
             for name, arm in o.arms.items():
                 key = {"n": o.cell.n, "m": o.cell.m, "engine": name}
@@ -75,7 +84,7 @@ def reasons(run: Run) -> pd.DataFrame:
     """The failures, and the arms measured although their Jacobian could not be checked."""
     rows = {
         (o.cell.n, o.cell.m, name, arm.status.value, arm.reason)
-        for o in run.observations
+        for o in Observations.of(run.observations).others
         for name, arm in o.arms.items()
         if arm.status is not Status.MEASURED or arm.reason is not None
     }
@@ -90,7 +99,7 @@ def cells(run: Run) -> pd.DataFrame:
 
 def engines_measured(run: Run) -> list[str]:
     """Engines with at least one value, in the order of the specification."""
-    found = {name for o in run.observations for name, arm in o.arms.items() if any(arm.values)}
+    found = Observations.of(run.observations).timed.engines
     return [name for name in run.spec.engines if name in found]
 
 

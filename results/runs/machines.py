@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import t_quantile
@@ -38,7 +39,7 @@ class MachineSpread:
 
 def machines_of(run: Run) -> list[str]:
     """The names of a cluster's machines that measured rounds of this run; empty for a run on this machine alone."""
-    return sorted({o.machine for o in run.observations if o.machine is not None and o.round >= 0})
+    return sorted(name for name in Observations.of(run.observations).machines if name is not None)
 
 
 def machine_spread(blocks: Blocks) -> MachineSpread | None:

@@ -6,9 +6,9 @@ run.observations, run.warnings
 
 import gc
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from fwdrev.bench.records.observation import Cell, Observation
 from fwdrev.bench.records.spec import SweepSpec, stored_spec
 from fwdrev.modes.errors import InputError
 from fwdrev.results.display import Displayed
-from fwdrev.results.runs.schema import FORMAT, Manifest, parse_line
+from fwdrev.results.runs.observations import Collector, Observations
+from fwdrev.results.runs.schema import FORMAT, Manifest, parse_line, plain_line
 
 MANIFEST, JOURNAL = "manifest.json", "journal.jsonl"
 """The files in the folder of a run."""
@@ -39,13 +40,13 @@ class Run(Displayed):
     spec: SweepSpec
     machine: Mapping[str, Any]
     created: str
-    observations: tuple[Observation, ...]
+    observations: Sequence[Observation]
     warnings: tuple[str, ...]
 
     def __repr__(self) -> str:
         """One line, since a run has thousands of values."""
-        seen = [o for o in self.observations if o.round >= 0]
-        cells, rounds = len({o.cell for o in seen}), len({o.round for o in seen})
+        seen = Observations.of(self.observations)
+        cells, rounds = len(seen.cells), len(seen.rounds)
         engines = ", ".join(self.spec.engines)
         return f"<Run {str(self.folder)!r}: {self.spec.problem}, {cells} cells, {rounds} rounds; {engines}>"
 
@@ -74,7 +75,7 @@ def load(folder: Path | str) -> Run:
         spec=spec,
         machine=manifest.machine.model_dump(exclude_unset=True),
         created=manifest.created,
-        observations=tuple(observations),
+        observations=observations,
         warnings=tuple(warnings),
     )
 
@@ -110,37 +111,55 @@ def _manifest(folder: Path) -> Manifest:
     return found
 
 
-def _observations(path: Path, spec: SweepSpec) -> tuple[list[Observation], list[str]]:
-    """All readable lines; a line torn by a crash, or damaged later, becomes a warning."""
-    observations: list[Observation] = []
-    warnings: list[str] = []
-    seen: set[tuple[int, Cell, str | None]] = set()
-    engines = set(spec.engines)
-    may_hold = cache(spec.may_hold)
+def _observations(path: Path, spec: SweepSpec, *, may_repeat: bool = False) -> tuple[Observations, list[str]]:
+    """All readable lines; a line torn by a crash, or damaged later, becomes a warning.
+
+    Only if a round has a cell twice, which no sweep writes, it reads again and looks for that in each line.
+    """
+    collector, warnings, seen = Collector(), list[str](), set[object]()
+    engines = frozenset(spec.engines)
+
+    def belongs(n: int, m: int, *names: str) -> bool:
+        return spec.may_hold(Cell(n, m)) and engines.issuperset(names)
+
+    known = cache(belongs)
     for number, line in _lines(path):
+        plain = plain_line(line)
+        if plain is not None and known(plain.n, plain.m, *plain.arms):
+            key = plain.round, plain.n, plain.m
+            if not may_repeat or key not in seen:
+                if may_repeat:
+                    seen.add(key)
+                collector.add_plain(plain)
+                continue
+        text = line.strip(b"\0\r\n").decode("utf-8", errors="replace")
         try:
-            found = parse_line(line)
+            found = parse_line(text)
         except ValueError as error:
-            warnings.append(f"{path} line {number} is left out, it cannot be read ({error}): {line[:60]!r}")
+            warnings.append(f"{path} line {number} is left out, it cannot be read ({error}): {text[:60]!r}")
             continue
-        key = found.round, found.cell, found.machine if found.round < 0 else None
-        if not may_hold(found.cell) or not engines.issuperset(found.arms) or key in seen:
-            warnings.append(f"{path} line {number} is left out, it is no new part of this sweep: {line[:60]!r}")
+        of = found.machine if found.round < 0 else None
+        other = found.round, found.cell.n, found.cell.m, *filter(None, [of])
+        if other in seen or not known(found.cell.n, found.cell.m, *found.arms):
+            warnings.append(f"{path} line {number} is left out, it is no new part of this sweep: {text[:60]!r}")
             continue
-        seen.add(key)
-        observations.append(found)
+        seen.add(other)
+        collector.add(found)
+    observations = collector.collected()
+    if not may_repeat and observations.repeat:
+        return _observations(path, spec, may_repeat=True)
     if len(warnings) > _MOST_WARNINGS:
         warnings[_MOST_WARNINGS:] = [f"{path}: {len(warnings) - _MOST_WARNINGS} more lines are left out"]
     return observations, warnings
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The non-empty lines with their numbers, one at a time, since the file may be large."""
     try:
         with opened(path) as stream:
-            for number, line in enumerate(iter(lambda: stream.readline(_LONGEST), b""), start=1):
-                if not line.isspace():
-                    yield number, line.strip(b"\0\r\n").decode("utf-8", errors="replace")
+            for number, line in enumerate(iter(partial(stream.readline, _LONGEST), b""), start=1):
+                if len(line) > 1 and not line.isspace():
+                    yield number, line
                 if len(line) == _LONGEST:  # no sweep writes such long lines
                     return
     except OSError as error:

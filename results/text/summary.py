@@ -1,7 +1,8 @@
 """The answer in lines: crossovers, laws and failures, one line each."""
 
-from collections import Counter
 from collections.abc import Sequence
+
+import numpy as np
 
 from fwdrev.bench.records.spec import Protocol
 from fwdrev.results.costs.prediction import Prediction
@@ -9,6 +10,7 @@ from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.cells import reasons
 from fwdrev.results.runs.machines import machine_spread
 from fwdrev.results.runs.memory import Apart, MemoryRatios
+from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.crossing import Crossing
 from fwdrev.results.stats.crossover import Crossover, Law
@@ -114,15 +116,16 @@ def _cells(n: Sequence[int], m: Sequence[int]) -> str:
 
 def rounds_text(run: Run) -> str:
     """The rounds per cell: `5`, or `2 to 5` if a sweep refined the plane, with fewer far from the crossover."""
-    each = Counter(o.cell for o in run.observations if any(arm.values for arm in o.arms.values()))
-    fewest, most = min(each.values(), default=0), max(each.values(), default=0)
+    timed = Observations.of(run.observations).timed
+    _, each = np.unique(np.stack([timed.n, timed.m]), axis=1, return_counts=True)
+    fewest, most = int(each.min(initial=len(timed.n))), int(each.max(initial=0))
     return str(most) if fewest == most else f"{fewest} to {most}"
 
 
 def processes_text(run: Run) -> str:
     """The rounds and their owner, such as `5 rounds in fresh processes`."""
     by = " of pyperf" if run.spec.protocol is Protocol.PYPERF else ""
-    rounds, machines = rounds_text(run), len({o.machine for o in run.observations if o.round >= 0})
+    rounds, machines = rounds_text(run), len(Observations.of(run.observations).machines)
     on = f" on {machines} machines" if machines > 1 else ""
     return f"{rounds} round{'s' * (rounds != '1')}{by} in fresh processes{on}"
 

@@ -148,7 +148,7 @@ def test_an_engine_that_is_gone(kept: Path) -> None:
         ("check --baseline baseline.json --run run --threshold 5", 2, "did you mean 5%?"),
         ("check --baseline missing.json --run run", 2, "cannot read missing.json (No such file or directory)"),
         ("check --baseline run --run run", 2, "cannot read run (Is a directory)"),
-        ("check --baseline run/manifest.json --run run", 2, "is no baseline, or damaged: arms"),
+        ("check --baseline run/manifest.json --run run", 2, "run/manifest.json is no baseline, or damaged"),
         ("check --baseline run/journal.jsonl --run run", 2, "is no baseline, or damaged: Extra data"),
         ("check --baseline baseline.json --run missing", 2, "missing is not a run"),
         ("check --baseline unknown.json", 2, "unknown problem 'drivel'"),

@@ -1,6 +1,7 @@
 """The plan that refines: it measures where the crossover is uncertain, stops when it is known, and says why."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class FakeClock:
         return self.now
 
 
-def _adapted(clock: FakeClock, past: tuple[Observation, ...] = (), **fields: Any) -> tuple[Run, AdaptivePlan]:
+def _adapted(clock: FakeClock, past: Sequence[Observation] = (), **fields: Any) -> tuple[Run, AdaptivePlan]:
     noise = {key: fields.pop(key) for key in ("noise", "shift", "seed") if key in fields}
     spec = make_spec(GRID | fields)
     plan = AdaptivePlan(spec, TimeForecast(spec, 1), clock)
