@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from fwdrev.bench.cluster import host, scheduler
+from fwdrev.bench.records.reasons import one_line
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, SurroundingsError
 
@@ -78,7 +79,7 @@ class Cluster:
 
         Raises WorkerLostError.
         """
-        from distributed import CancelledError
+        from distributed import CancelledError, KilledWorker
 
         future = self._client.submit(
             *(function, *given),
@@ -94,15 +95,19 @@ class Cluster:
         try:
             while not ended.wait(_GLANCE) and worker in self.workers():
                 pass
-            if not ended.is_set():
+            failed = ended.is_set() and future.status == "error"
+            error = future.exception() if failed else None  # type: ignore[no-untyped-call]
+            if error is not None and not isinstance(error, KilledWorker):
+                raise SurroundingsError(one_line(f"{type(error).__name__}: {error}"))
+            if not ended.is_set() or future.status != "finished":
                 raise WorkerLostError(worker)
             answer: dict[str, Json] = future.result()
-            return answer  # noqa: TRY300
         except (CancelledError, OSError) as error:
             raise WorkerLostError(worker) from error
         finally:
             with suppress(Exception):  # the scheduler may be gone
                 future.release()  # type: ignore[no-untyped-call]
+        return answer
 
     def enlist(self, worker: str) -> str | None:
         """Makes a worker ready for us: one task at a time, little else to do. Why it cannot be used, or None."""
@@ -115,16 +120,20 @@ class Cluster:
 
     def stop(self) -> None:
         """Ends what the workers measure for us now."""
-        with suppress(Exception):  # those that are gone measure nothing
-            self._client.run(host.stopped, self.sweep, workers=list(self._intervals), on_error="ignore")
+        self._tell(host.stopped, self.sweep)
 
     def leave(self) -> None:
         """Leaves the workers as they were."""
-        for worker, before in self._intervals.items():
-            with suppress(Exception):
-                self._client.run(host.slowed, to=before, workers=[worker], on_error="ignore")
-        with suppress(Exception):
-            self._client.run(host.forgotten, self.sweep, workers=list(self._intervals), on_error="ignore")
+        for worker in self._intervals:
+            self._tell(host.slowed, only=worker, to=self._intervals[worker])
+        self._tell(host.forgotten, self.sweep)
+
+    def _tell(self, function: Callable[..., object], *given: Json, only: str | None = None, **named: Json) -> None:
+        """Calls a function on our workers that are still there; asking one that is gone would take long."""
+        with suppress(Exception):  # the scheduler may be gone
+            there = [worker for worker in self._intervals if worker in self.workers() and only in {None, worker}]
+            if there:
+                self._client.run(function, *given, **named, workers=there, on_error="ignore")
 
     def _version_problem(self, worker: str) -> str | None:
         ours = scheduler.version_here("fwdrev")

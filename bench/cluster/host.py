@@ -18,14 +18,18 @@ from typing import Any
 
 from fwdrev.bench.machine.cgroup import text_of
 from fwdrev.bench.machine.environment import PASSED_ON, check_machine, device_name
+from fwdrev.bench.machine.facts import fingerprint
 from fwdrev.bench.machine.processors import available_cpus
 from fwdrev.bench.processes.process import StoppedError, ask
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
+from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.skips import Skips
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.bench.sweep.local import LocalExecutor, Loops
+from fwdrev.bench.workers.sweep_worker import add_working_folder
 from fwdrev.modes.core.data import Json
 from fwdrev.modes.errors import InputError, SurroundingsError
+from fwdrev.modes.registry import engine
 
 NAMED = "FWDREV_MACHINE"
 """The variable that names a machine where the host's name does not, as in containers."""
@@ -49,8 +53,8 @@ _SLOWED = {"monitor": 5000.0, "tick": 2000.0, "ticks": 2000.0, "profile": 3600e3
 
 _FACTS = """
 import json, sys
-from fwdrev.bench.machine.facts import fingerprint
-print(json.dumps(fingerprint(int(sys.argv[1]), sys.argv[2])))
+from fwdrev.bench.cluster.host import facts
+print("\\n" + json.dumps(facts(json.loads(sys.argv[1]))))
 """
 
 _running: dict[str, LocalExecutor] = {}
@@ -59,18 +63,32 @@ _running: dict[str, LocalExecutor] = {}
 
 def described(spec: dict[str, Any]) -> dict[str, Json]:
     """The machine: its name, what tells it from others, and its fingerprint; `problem` if it cannot measure."""
-    environment = _clean(os.environ)
-    told: dict[str, Json] = {"name": os.environ.get(NAMED) or platform.node() or "unknown", "identity": _identity()}
+    told: dict[str, Json] = {
+        "name": os.environ.get(NAMED) or platform.node() or "unknown",
+        "identity": _identity(),
+        "cpus": len(available_cpus()),
+    }
+    answer = ask(["-c", _FACTS, json.dumps(spec)], _clean(os.environ), _START_SECONDS)
+    if answer.problem is not None:
+        return told | {"problem": f"its facts cannot be collected: {answer.problem}"}
+    found: dict[str, Json] = json.loads(answer.text.splitlines()[-1])
+    return told | found
+
+
+def facts(spec: dict[str, Any]) -> dict[str, Json]:
+    """The fingerprint of this machine for such a sweep, or the `problem`: what the sweep needs and is not here."""
+    add_working_folder()
+    environment = dict(os.environ)
     try:
         made = SweepSpec(**spec)
         check_machine(made)
+        for name in made.engines:
+            engine(name)
+        made.problem_at(made.cells[0])
         device = device_name(made, environment)
-    except (InputError, SurroundingsError, ValueError) as error:
-        return told | {"problem": str(error)}
-    answer = ask(["-c", _FACTS, str(made.threads), device], environment, _START_SECONDS)
-    if answer.problem is not None:
-        return told | {"problem": f"its facts cannot be collected: {answer.problem}"}
-    return told | {"problem": None, "fingerprint": json.loads(answer.text), "cpus": len(available_cpus())}
+    except Exception as error:  # noqa: BLE001 - other packages' engines and problems may raise anything
+        return {"problem": one_line(str(error) or type(error).__name__)}
+    return {"problem": None, "fingerprint": fingerprint(made.threads, device)}
 
 
 def measured(sweep: str, request: Mapping[str, Any]) -> dict[str, Json]:
@@ -112,6 +130,8 @@ def forgotten(sweep: str) -> None:
     """Removes what a sweep left on this host."""
     stopped(sweep)
     shutil.rmtree(_place(sweep), ignore_errors=True)
+    with suppress(OSError):  # another sweep may have its folder there
+        _place(sweep).parent.rmdir()
 
 
 def quiet(dask_worker: Any) -> dict[str, float]:  # noqa: ANN401 - Dask gives its worker under this name
@@ -151,7 +171,7 @@ def _clean(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _place(sweep: str) -> Path:
-    return Path(tempfile.gettempdir()) / f"fwdrev-{_identity()}" / sweep
+    return Path(tempfile.gettempdir()) / f"fwdrev-{os.getuid()}-{_identity()}" / sweep
 
 
 def _scratch(sweep: str) -> Path:

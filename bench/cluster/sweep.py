@@ -151,7 +151,7 @@ class ClusterSweep:
             case None:
                 return
             case WorkerLostError():
-                self._told(f"warning: {item.machine.name} was lost: others of its type measure the rest of its round")
+                self._told(f"warning: {item.machine.name} was lost: others of its type measure what it has not")
                 self._known = {each.worker for running in self._running.values() for each in running.values()}
             case SurroundingsError() if not self._running[item.part]:
                 raise SurroundingsError(f"{item.machine.name}: {item.why}")
@@ -207,6 +207,8 @@ def met(cluster: Cluster, worker: str, spec: SweepSpec) -> Machine | str:
         found = cluster.asked(host.described, worker, spec.model_dump(mode="json"))
     except WorkerLostError:
         return "it left"
+    except SurroundingsError as error:
+        return str(error)
     if found["problem"] is not None:
         return str(found["problem"])
     return Machine(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fwdrev.api.new_names import as_file_name, free_file
+from fwdrev.api.new_names import as_file_name, claimed_folder
 from fwdrev.api.sweep import Report, fields_of, kept, new_folder, tell_grid
 from fwdrev.bench.cluster.connection import connected
 from fwdrev.bench.cluster.executor import Machine
@@ -55,22 +55,22 @@ def cluster_run(
     plan = _checked(make_spec(fields))
     if out is not None:
         check_new(out)
-    with connected(where, told) as cluster:
-        types = machines_of(cluster, plan, told)
-        if not earlier:
-            tell_grid(plan, told)
-        folder = resume or out or new_folder(plan)
-        begun(folder)
+    folder = resume or (new_folder(plan) if out is None else claimed_folder(out.parent, out.name))
+    begun(folder)
+    try:
         with ExitStack() as held:
             held.callback(_remove_empty, folder)
+            if not earlier:
+                tell_grid(plan, told)
+            cluster = held.enter_context(connected(where, told))
+            types = machines_of(cluster, plan, told)
             opened = [held.enter_context(_opened(machines, folder, plan, earlier, given)) for machines in types]
             for run in earlier:
                 if run.folder not in {each.folder for each in opened}:
                     told(f"{run.folder} stays as it is: no machine of its type is in the cluster now")
-            try:
-                return _measured(opened, ClusterSweep(cluster, [each.part for each in opened], told))
-            except SurroundingsError as error:
-                raise SurroundingsError(f"{error}; {kept(folder, where)}") from None
+            return _measured(opened, ClusterSweep(cluster, [each.part for each in opened], told))
+    except SurroundingsError as error:
+        raise SurroundingsError(f"{error}; {kept(folder, where)}") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,8 +93,9 @@ def _opened(
         past: Sequence[Observation] = ()
         run = next((run for run in earlier if not any(differences(run.machine, facts))), None)
         if run is None:
-            place = free_file(folder / as_file_name(str(facts.get("cpu_model_name", "")).lower()))
-            journal = held.enter_context(create(place, spec, facts))
+            place = claimed_folder(folder, as_file_name(str(facts.get("cpu_model_name", "")).lower()))
+            held.callback(_remove_empty, place)
+            journal = held.enter_context(create(place, spec, facts, claimed=True))
         else:
             place = run.folder
             journal, run = held.enter_context(reopen(place, given, run.machine))

@@ -33,7 +33,8 @@ from fwdrev.results.costs.calibration import KEPT, calibrated, read_calibration,
 from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, create, reopen
-from fwdrev.results.runs.run import go_on, load
+from fwdrev.results.runs.machines import machines_of
+from fwdrev.results.runs.run import go_on, load, runs_in
 
 MAY_CHANGE = ("rounds", "precision", "budget", "timeout", "memory_limit")
 """The fields of a specification that may change on resuming: those that say how much and how long, not what."""
@@ -107,7 +108,10 @@ def tell_grid(spec: SweepSpec, told: Callable[[str], None]) -> None:
 
 def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
     """Opens an existing run to continue; `given`: changed fields, out of `MAY_CHANGE`."""
-    spec = load(folder).spec
+    if runs_in(folder) != [folder] or machines_of(run := load(folder)):
+        whole = folder if runs_in(folder) != [folder] else folder.parent
+        raise InputError(f"{folder} was measured on a cluster: go on with --resume {whole} --cluster WHERE")
+    spec = run.spec
     if given.get("rounds", spec.rounds) < spec.rounds:
         msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
         raise InputError(msg)

@@ -111,9 +111,7 @@ def _over(cluster: str, given: dict[str, Any], *, as_json: bool, **others: Any) 
     begun: list[Path] = []
     with interruptible(lambda: kept(begun[0], cluster) if begun else "nothing was measured", also_stopped=True):
         reports = cluster_run(cluster, given, **others, told=note, begun=begun.append)
-    for each in reports:
-        note(f"machines of {each.run}: {', '.join(each.machines)}")
-    _show([(each.run, each.report) for each in reports], as_json=as_json)
+    _show([(each.run, each.report) for each in reports], as_json=as_json, cluster=True)
 
 
 def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
@@ -122,16 +120,19 @@ def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
     return {"effort": "rigorous"} if rigorous else {"effort": "fast"} if fast else {}
 
 
-def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool) -> None:
-    """What to know after a sweep: what failed, where things cross, why it ended, what to do next."""
+def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool, cluster: bool = False) -> None:
+    """What to know after a sweep: what failed, where things cross, why it ended, what to do next.
+
+    Of a cluster, the runs of all types of machine.
+    """
     from fwdrev.results.runs.cells import engines_measured
 
     runs = [(loaded(folder), report) for folder, report in reports]
-    lines = [line for run, report in runs for line in _lines(run, report)]
+    lines = [line for run, report in runs for line in _lines(run, report, cluster=cluster)]
     measured = [quoted(run.folder) for run, _ in runs if engines_measured(run)]
     lines += [f"figures:  fwdrev plot {' '.join(measured)}"] if measured else []
     data = [_data(run, report) for run, report in runs]
-    answer(data[0] if len(data) == 1 else {"runs": data}, lines, as_json=as_json)
+    answer({"runs": data} if cluster else data[0], lines, as_json=as_json)
     if not measured:
         raise NothingMeasuredError(
             f"{reports[0][0]}: no engine could be measured in any cell; fwdrev engines lists those that can be used "
@@ -139,11 +140,14 @@ def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool) -> None:
         )
 
 
-def _lines(run: "Run", report: "Report") -> list[str]:
+def _lines(run: "Run", report: "Report", *, cluster: bool) -> list[str]:
     from fwdrev.results.runs.cells import engines_measured
+    from fwdrev.results.runs.machines import machines_of
     from fwdrev.results.text.summary import crossover_lines, failure_lines, machine_lines
 
-    lines = failure_lines(run)
+    on = ", ".join(machines_of(run))
+    lines = [f"{run.folder.name}, on {on}:" if on else run.folder.name, ""] if cluster else []
+    lines += failure_lines(run)
     for each in _crossovers(run):
         lines += [*crossover_lines(each), ""]
     lines += machine_lines(run)
@@ -152,10 +156,15 @@ def _lines(run: "Run", report: "Report") -> list[str]:
 
 
 def _data(run: "Run", report: "Report") -> dict[str, Json]:
+    from fwdrev.results.runs.blocks import timed_blocks
     from fwdrev.results.runs.cells import failures
+    from fwdrev.results.runs.machines import machine_spread, machines_of
 
+    spread, machines = machine_spread(timed_blocks(run)), machines_of(run)
+    on = {"machines": {name: spread.times[name] if spread else None for name in machines}} if machines else {}
     return {
         "run": str(run.folder),
+        **on,
         "outcome": report.outcome,
         "measuring_seconds": report.measuring,
         "timed_seconds": report.timed,

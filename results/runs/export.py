@@ -124,7 +124,7 @@ def _csv(table: pd.DataFrame) -> str:
     written = table.copy()
     for column in written.columns.intersection(_NAMES):
         written[column] = written[column].map(alias_of)
-    for column in written.columns.intersection([*_NAMES, "reason"]):
+    for column in written.columns.intersection([*_NAMES, "reason", "machine"]):
         written[column] = written[column].map(_as_text)
     buffer = StringIO()
     written.to_csv(buffer, index=False)

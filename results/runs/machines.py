@@ -14,7 +14,7 @@ from fwdrev.results.stats.estimate import t_quantile
 class MachineSpread:
     """How far several machines of one type differ.
 
-    `times`: by name the time on it ÷ the geometric mean of all machines, the median over cells and engines;
+    `times`: by name the time on it ÷ the geometric mean over all machines, the median over cells and engines;
     `narrower`: the factor by which one more machine narrows intervals over machines, for the same spread.
     """
 

@@ -38,7 +38,7 @@ def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None 
         cluster.scheduler.kill()
         _, errors = sweep.communicate(timeout=120)
         assert sweep.returncode == 2, errors
-        assert "b was lost: others of its type measure the rest of its round" in errors
+        assert "b was lost: others of its type measure what it has not" in errors
         assert "the scheduler of" in errors.splitlines()[-1]
         assert f"go on with: fwdrev sweep --resume run --cluster {cluster.address}" in errors.splitlines()[-1]
     left = lines_of(run)

@@ -61,14 +61,14 @@ def test_a_sweep_over_two_machines(cluster: DaskProcesses, tmp_path: Path) -> No
     """Each prepares all cells, and measures its share of the rounds; the run can be read like any other."""
     done = started(*TINY, *OUT, "--rounds", "8", "--json", "--cluster", cluster.address, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    (told,) = json.loads(done.stdout)["runs"]
     found = lines_of(tmp_path / "run")
     measured_once(found, rounds=8, cells=4)
     assert Counter((line["round"], line["machine"]) for line in found if line["round"] < 0) == dict.fromkeys(
         [(-1, "a"), (-1, "b"), (-2, "a"), (-2, "b")], 4
     )
     assert load(tmp_path / "run").folder == tmp_path / told["run"]
-    assert f"machines of {told['run']}: a, b" in done.stderr
+    assert told["machines"].keys() == {"a", "b"}
 
 
 @pytest.mark.long
@@ -96,16 +96,50 @@ def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_worker_that_comes_later_joins_in(tmp_path: Path) -> None:
-    """And measures rounds that nobody has begun."""
+    """And measures on when the first one is lost; the sweep ends as soon as everything is measured."""
     with dask_processes(tmp_path, ["a"]) as made:
         sweep = made.sweep("--inputs=8", "--outputs=4", "--engines=forward,reverse", "--rounds=30", cwd=tmp_path)
         until(lambda: any(line["round"] >= 0 for line in lines_of(tmp_path / "run")))
         made.add("b")
-        _, errors = sweep.communicate(timeout=120)
+        until(lambda: any(line["machine"] == "b" and line["round"] >= 0 for line in lines_of(tmp_path / "run")))
+        made.end("a")
+        out, errors = sweep.communicate(timeout=60)
         assert sweep.returncode == 0, errors
+        assert "figures:" in out
     found = lines_of(tmp_path / "run")
     measured_once(found, rounds=30, cells=1)
     assert {line["machine"] for line in found} == {"a", "b"}
+
+
+@pytest.mark.long
+def test_types_with_one_processor_have_a_run_each(tmp_path: Path) -> None:
+    """What tells them apart may be a setting; --resume goes on with both, and only over a cluster."""
+    with dask_processes(tmp_path, ["a"]) as made:
+        made.add("b", XLA_FLAGS="--xla_cpu_enable_fast_math=false")
+        until(lambda: "Registered" in (tmp_path / "b.log").read_text())
+        sweep = made.sweep(*TINY[1:], "--json", cwd=tmp_path)
+        out, errors = sweep.communicate(timeout=120)
+        assert sweep.returncode == 0, errors
+        told = json.loads(out)["runs"]
+        assert sorted([*run["machines"]] for run in told) == [["a"], ["b"]]
+        again = made.sweep("--resume", "run", "--rounds", "4", cwd=tmp_path)
+        _, errors = again.communicate(timeout=120)
+        assert again.returncode == 0, errors
+    for run in told:
+        assert len({o.round for o in load(tmp_path / run["run"]).observations if o.round >= 0}) == 4
+        expect_one_line(fwdrev("sweep", "--resume", run["run"], cwd=tmp_path), 2, "--resume run --cluster WHERE")
+    expect_one_line(fwdrev("sweep", "--resume", "run", cwd=tmp_path), 2, "--resume run --cluster WHERE")
+    expect_one_line(fwdrev("crossover", "run", cwd=tmp_path), 2, "run has a run for each of 2 types of machine")
+
+
+def test_a_worker_that_lacks_an_engine_is_named(cluster: DaskProcesses, tmp_path: Path) -> None:
+    """Before anything is measured; nothing is left behind."""
+    (tmp_path / "own.py").write_text(ALONE)
+    given = ("sweep", "--inputs=8", "--outputs=4", "--engines=own:Alone,reverse")
+    done = fwdrev(*given, *OUT, "--cluster", cluster.address, cwd=tmp_path)
+    expect_one_line(done, 2, "cannot measure: ")
+    assert "own" in done.stderr
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
