@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, fields
 from functools import partial
-from importlib.metadata import EntryPoint, EntryPoints, distributions, entry_points
+from importlib.metadata import EntryPoint, distributions, entry_points
 from importlib.util import find_spec
 from operator import index
 from pathlib import Path
@@ -42,15 +42,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """An entry point; `kind`: engine or problem."""
+    """An entry point; `kind`: engine or problem.
+
+    `point`: an EntryPoint of importlib.metadata, or of its backport, which takes its place once anything imports it.
+    """
 
     kind: str
-    point: EntryPoint
+    point: Any
 
     @property
     def name(self) -> str:
         """The name by which users ask for it."""
-        return self.point.name
+        return str(self.point.name)
 
     @property
     def package(self) -> str:
@@ -164,7 +167,7 @@ def only(found: Sequence[Plugin]) -> Plugin:
     return found[0]
 
 
-def _entry_points(group: str) -> EntryPoints | list[EntryPoint]:
+def _entry_points(group: str) -> Sequence[Any]:
     """Skips packages with unreadable metadata, since one of them would hide all others."""
     found = attempt(lambda: entry_points(group=group))
     if not isinstance(found, Raised):

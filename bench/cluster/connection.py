@@ -111,12 +111,14 @@ class Cluster:
 
     def enlist(self, worker: str) -> str | None:
         """Makes a worker ready for us: one task at a time, little else to do. Why it cannot be used, or None."""
-        problem = self._version_problem(worker)
-        if problem is not None:
-            return problem
-        self._client.run(_one_at_a_time, workers=[worker])
-        self._intervals |= self._client.run(host.quiet, workers=[worker])
-        return None
+        try:
+            problem = self._version_problem(worker)
+            if problem is None:
+                self._client.run(_one_at_a_time, workers=[worker])
+                self._intervals |= self._client.run(host.quiet, workers=[worker])
+        except Exception as error:  # noqa: BLE001 - Dask raises many kinds for a worker that leaves meanwhile
+            return one_line(f"it does not answer ({error}): start it anew")
+        return problem
 
     def stop(self) -> None:
         """Ends what the workers measure for us now."""

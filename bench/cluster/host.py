@@ -78,14 +78,13 @@ def described(spec: dict[str, Any]) -> dict[str, Json]:
 def facts(spec: dict[str, Any]) -> dict[str, Json]:
     """The fingerprint of this machine for such a sweep, or the `problem`: what the sweep needs and is not here."""
     add_working_folder()
-    environment = dict(os.environ)
     try:
         made = SweepSpec(**spec)
         check_machine(made)
         for name in made.engines:
             engine(name)
         made.problem_at(made.cells[0])
-        device = device_name(made, environment)
+        device = device_name(made)
     except Exception as error:  # noqa: BLE001 - other packages' engines and problems may raise anything
         return {"problem": one_line(str(error) or type(error).__name__)}
     return {"problem": None, "fingerprint": fingerprint(made.threads, device)}

@@ -82,11 +82,11 @@ def worker_environment(spec: SweepSpec, folder: Path, inherited: Mapping[str, st
     return env
 
 
-def device_name(spec: SweepSpec, inherited: Mapping[str, str] | None = None) -> str:
+def device_name(spec: SweepSpec) -> str:
     """`cpu`, or the name of the GPU that JAX finds; raises InputError if a GPU is wanted and there is none."""
     if spec.device is Device.CPU:
         return "cpu"
-    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path(), inherited), _START_SECONDS)
+    answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)
     if answer.problem is not None:
         raise InputError(
             f"device = gpu: JAX finds no GPU here ({answer.problem[:200]}); install jax with CUDA on a machine with one"
