@@ -2,12 +2,11 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,15 +59,19 @@ class DaskProcesses:
 
     def stop(self, name: str) -> None:
         """Stops a worker and all its processes, as a machine that hangs."""
-        process = psutil.Process(self.workers[name].pid)
-        for each in (process, *process.children(recursive=True)):
-            each.suspend()
+        for process in self._processes(name):
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                process.suspend()
 
     def go_on(self, name: str) -> None:
         """Continues a stopped worker."""
+        for process in self._processes(name):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
+    def _processes(self, name: str) -> list[psutil.Process]:
         process = psutil.Process(self.workers[name].pid)
-        for each in (process, *process.children(recursive=True)):
-            each.resume()
+        return [process, *process.children(recursive=True)]
 
     def _start(self, name: str, program: str, *options: str, **variables: str) -> subprocess.Popen[bytes]:
         with (self._folder / f"{name}.log").open("ab") as log:
@@ -109,14 +112,11 @@ def measured_once(lines: Sequence[Mapping[str, Any]], *, rounds: int, cells: int
 
 def _ended(process: "subprocess.Popen[Any]") -> None:
     """Ends a process and all that it started, stopped or not."""
-    with ExitStack() as held:
-        try:
-            found = psutil.Process(process.pid)
-            held.callback(psutil.wait_procs, [*found.children(recursive=True)], 5)
-            for each in (*found.children(recursive=True), found):
-                each.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            pass
+    with suppress(psutil.NoSuchProcess):
+        found = psutil.Process(process.pid)
+        for each in (*found.children(recursive=True), found):
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
     process.wait(10)
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:

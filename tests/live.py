@@ -137,9 +137,9 @@ def _read(stream: IO[str] | None) -> IO[str]:
     return stream
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Waits until this holds, for at most a minute."""
-    for _ in range(1200):
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until this holds, for at most so many seconds."""
+    for _ in range(int(20 * seconds)):
         if condition():
             return
         time.sleep(0.05)

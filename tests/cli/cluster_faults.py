@@ -8,9 +8,31 @@ from tests.live import until
 
 __all__ = ["faults"]
 
-_SWEEP = ("--inputs=8", "--outputs=2,16", "--engines=forward,reverse", "--blocks=20", "--block-seconds=0.01")
+_SWEEP = ("--inputs=8", "--outputs=2,16", "--engines=waits:Waiting", "--blocks=20", "--block-seconds=0.02")
 
-_ROUNDS = 44
+_WAITS = """
+import time
+from fwdrev.modes import Direction, engine
+from fwdrev.modes.core.engine import Engine
+
+class Waiting(Engine):
+    "Leaves the processor to the tests beside it."
+    __slots__ = ()
+    name, summary, direction = "waiting", "waits", Direction.FORWARD
+    def prepare(self, chain, wrt):
+        jacobian = engine("forward").prepare(chain, wrt)
+        def call(x, theta):
+            time.sleep(0.02)
+            return jacobian(x, theta)
+        return call
+    def cost(self, chain, wrt):
+        return engine("forward").cost(chain, wrt)
+"""
+
+_ROUNDS = 40
+
+_PATIENCE = 150.0
+"""The seconds to wait for three machines that share two processors, beside other tests."""
 
 _HANGS = 20.0
 """The seconds for which a machine hangs."""
@@ -19,16 +41,17 @@ _HANGS = 20.0
 def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None = None) -> None:
     """Expects no cell lost but those under way, and none twice, whatever happens; then the rest by `--resume`."""
     names, run = ("a", "b", "c"), folder / "run"
+    (folder / "waits.py").write_text(_WAITS, encoding="utf-8")
 
     def rounds() -> int:
         return sum(line["round"] >= 0 for line in lines_of(run))
 
     with dask_processes(folder, names, host=host, at=at) as cluster:
         sweep = cluster.sweep(*_SWEEP, f"--rounds={_ROUNDS}", cwd=folder)
-        until(lambda: {line["machine"] for line in lines_of(run) if line["round"] >= 0} == set(names))
+        until(lambda: {line["machine"] for line in lines_of(run) if line["round"] >= 0} == set(names), _PATIENCE)
         cluster.end("b")
         before = rounds()
-        until(lambda: rounds() > before)
+        until(lambda: rounds() > before, _PATIENCE)
         cluster.stop("c")
         before = rounds()
         time.sleep(_HANGS)
@@ -36,7 +59,7 @@ def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None 
         cluster.go_on("c")
         kept = lines_of(run)
         cluster.scheduler.kill()
-        _, errors = sweep.communicate(timeout=120)
+        _, errors = sweep.communicate(timeout=_PATIENCE)
         assert sweep.returncode == 2, errors
         assert "b was lost: others of its type measure what it has not" in errors
         assert "the scheduler of" in errors.splitlines()[-1]
@@ -46,7 +69,7 @@ def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None 
     assert 0 < rounds() < 2 * _ROUNDS
     with dask_processes(folder, names, host=host, at=at) as cluster:
         sweep = cluster.sweep("--resume", "run", cwd=folder)
-        _, errors = sweep.communicate(timeout=120)
+        _, errors = sweep.communicate(timeout=_PATIENCE)
         assert sweep.returncode == 0, errors
     found = lines_of(run)
     assert found[: len(left)] == left

@@ -57,6 +57,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskProcesses]
         yield made
 
 
+@pytest.mark.long
 def test_a_sweep_over_two_machines(cluster: DaskProcesses, tmp_path: Path) -> None:
     """Each prepares all cells, and measures its share of the rounds; the run can be read like any other."""
     done = started(*TINY, *OUT, "--rounds", "8", "--json", "--cluster", cluster.address, cwd=tmp_path)
@@ -84,7 +85,7 @@ def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
             for name, cluster in (("first", one), ("second", other))
         ]
         for sweep in sweeps:
-            _, errors = sweep.communicate(timeout=120)
+            _, errors = sweep.communicate(timeout=200)
             assert sweep.returncode == 0, errors
     for name in ("first", "second"):
         found = lines_of(tmp_path / name)
@@ -103,7 +104,7 @@ def test_a_worker_that_comes_later_joins_in(tmp_path: Path) -> None:
         made.add("b")
         until(lambda: any(line["machine"] == "b" and line["round"] >= 0 for line in lines_of(tmp_path / "run")))
         made.end("a")
-        out, errors = sweep.communicate(timeout=60)
+        out, errors = sweep.communicate(timeout=200)
         assert sweep.returncode == 0, errors
         assert "figures:" in out
     found = lines_of(tmp_path / "run")
@@ -118,12 +119,12 @@ def test_types_with_one_processor_have_a_run_each(tmp_path: Path) -> None:
         made.add("b", XLA_FLAGS="--xla_cpu_enable_fast_math=false")
         until(lambda: "Registered" in (tmp_path / "b.log").read_text())
         sweep = made.sweep(*TINY[1:], "--json", cwd=tmp_path)
-        out, errors = sweep.communicate(timeout=120)
+        out, errors = sweep.communicate(timeout=200)
         assert sweep.returncode == 0, errors
         told = json.loads(out)["runs"]
         assert sorted([*run["machines"]] for run in told) == [["a"], ["b"]]
         again = made.sweep("--resume", "run", "--rounds", "4", cwd=tmp_path)
-        _, errors = again.communicate(timeout=120)
+        _, errors = again.communicate(timeout=200)
         assert again.returncode == 0, errors
     for run in told:
         assert len({o.round for o in load(tmp_path / run["run"]).observations if o.round >= 0}) == 4
