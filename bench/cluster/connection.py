@@ -31,6 +31,8 @@ _WORKERS_SECONDS = 120.0
 
 _SILENT_GLANCES = 3
 
+_TELL_SECONDS = 5.0
+
 _GLANCE = 1.0
 """The seconds between looks whether a worker is still there."""
 
@@ -132,10 +134,16 @@ class Cluster:
 
     def _tell(self, function: Callable[..., object], *given: Json, only: str | None = None, **named: Json) -> None:
         """Calls a function on our workers that are still there; asking one that is gone would take long."""
-        with suppress(Exception):  # the scheduler may be gone
-            there = [worker for worker in self._intervals if worker in self.workers() and only in {None, worker}]
-            if there:
-                self._client.run(function, *given, **named, workers=there, on_error="ignore")
+
+        def tell() -> None:
+            with suppress(Exception):  # the scheduler may be gone
+                there = [worker for worker in self._intervals if worker in self.workers() and only in {None, worker}]
+                if there:
+                    self._client.run(function, *given, **named, workers=there, on_error="ignore")
+
+        telling = threading.Thread(target=tell, name="fwdrev-tell", daemon=True)
+        telling.start()
+        telling.join(_TELL_SECONDS)  # one that has just gone may never answer
 
     def _version_problem(self, worker: str) -> str | None:
         ours = scheduler.version_here("fwdrev")
