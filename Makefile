@@ -16,7 +16,7 @@ test: .venv/developing  ## Every property, in five minutes on two cores
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 test-long: .venv/developing  ## What takes long because it must: the same at other sizes, or more often
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m long
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder -m long  # files that wait long are early
 
 test-all: test test-long  ## Both
 

@@ -13,13 +13,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import sleep
 
 import numpy as np
 from pyperf import perf_counter
 
 from fwdrev.bench import Cell, FixedPlan, LocalExecutor, Observation, Sweep, SweepSpec, fingerprint, make_spec
 from fwdrev.bench.cluster.connection import connected
-from fwdrev.bench.cluster.sweep import ClusterSweep, Part, machines_of
+from fwdrev.bench.cluster.sweep import ClusterSweep, Part, machine_types
 from fwdrev.results import Run, log_ratios
 from fwdrev.results.stats.estimate import log_mean
 
@@ -95,7 +96,7 @@ def _beside_one(folder: Path) -> None:
 def _over(address: str, spec: SweepSpec) -> tuple[tuple[Observation, ...], float]:
     """The observations over a cluster, and the seconds of the rounds."""
     with connected(address) as cluster:
-        (machines,) = machines_of(cluster, spec, print)
+        (machines,) = machine_types(cluster, spec, print)
         part = Part(spec, machines, FixedPlan(spec))
         found = tuple(observation for _, observation in ClusterSweep(cluster, [part], print))
         return found, part.measuring_seconds
@@ -105,7 +106,7 @@ def _rate(address: str, spec: SweepSpec, count: int) -> float:
     """Rounds per second from the moment when all machines measure until the first has nothing left to do."""
     ended, prepared = [], 0.0
     with connected(address) as cluster:
-        (machines,) = machines_of(cluster, spec, print)
+        (machines,) = machine_types(cluster, spec, print)
         for _, observation in ClusterSweep(cluster, [Part(spec, machines, FixedPlan(spec))], print):
             if observation.round < 0:
                 prepared = perf_counter()
@@ -124,21 +125,18 @@ def _workers(folder: Path, count: int) -> Iterator[str]:
         for number in range(count):
             options = ("--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--no-dashboard")
             _started(held, folder, "dask_worker", *options, machine=f"machine{number}")
-        with connected_file(file, count) as address:
-            yield address
+        yield _address(file, count)
 
 
-@contextmanager
-def connected_file(file: Path, count: int) -> Iterator[str]:
-    """The address of a scheduler that has all its workers."""
+def _address(file: Path, count: int) -> str:
+    """The address of the scheduler, once it has all its workers."""
     from distributed import Client
 
     while not file.exists():
-        pass
+        sleep(0.1)
     with Client(scheduler_file=str(file), set_as_default=False) as client:
         client.wait_for_workers(count, timeout=120)
-        address = str(client.scheduler_info()["address"])
-    yield address
+        return str(client.scheduler_info()["address"])
 
 
 def _started(held: ExitStack, folder: Path, program: str, *options: str, machine: str = "") -> None:

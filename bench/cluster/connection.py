@@ -60,26 +60,30 @@ class Cluster:
         self._where = where
         self._present: frozenset[str] = frozenset()
         self._looked = -math.inf
-        self._intervals: dict[str, dict[str, float]] = {}
+        self._ours: set[str] = set()
         self._lock = threading.Lock()
 
-    def workers(self) -> frozenset[str]:
-        """The addresses of the workers, looked up when a second old; raises SurroundingsError without a scheduler."""
+    def workers(self, *, at_once: bool = False) -> frozenset[str]:
+        """The addresses of the workers, as of a second ago unless `at_once`.
+
+        Raises SurroundingsError without a scheduler.
+        """
+        gone = SurroundingsError(f"the scheduler of {self._where} does not answer any more")
         with self._lock:
-            try:
-                if self._client.status != "running":
-                    raise OSError("closed")  # noqa: TRY301 - handled like an error of the call below
-                if monotonic() - self._looked > _GLANCE:
+            if self._client.status != "running":
+                raise gone
+            if at_once or monotonic() - self._looked > _GLANCE:
+                try:
                     self._present = frozenset(self._client.scheduler_info()["workers"])
-                    self._looked = monotonic()
-            except Exception:  # noqa: BLE001 - Dask raises many kinds when it cannot reach a scheduler
-                raise SurroundingsError(f"the scheduler of {self._where} does not answer any more") from None
+                except Exception:  # noqa: BLE001 - Dask raises many kinds when it cannot reach a scheduler
+                    raise gone from None
+                self._looked = monotonic()
             return self._present
 
     def asked(self, function: Callable[..., dict[str, Json]], worker: str, *given: Json) -> dict[str, Json]:
         """The answer of a function that runs on this worker; it is never run on another one, and never twice.
 
-        Raises WorkerLostError.
+        Raises WorkerLostError; SurroundingsError with the words of an error that the function raised there.
         """
         from distributed import CancelledError, KilledWorker
 
@@ -112,38 +116,35 @@ class Cluster:
         return answer
 
     def enlist(self, worker: str) -> str | None:
-        """Makes a worker ready for us: one task at a time, little else to do. Why it cannot be used, or None."""
+        """Makes a worker ready for this sweep (`host.joined`). Why it cannot be used, or None."""
         try:
             problem = self._version_problem(worker)
             if problem is None:
-                self._client.run(_one_at_a_time, workers=[worker])
-                self._intervals |= self._client.run(host.quiet, workers=[worker])
+                self._client.run(host.joined, self.sweep, workers=[worker])
+                self._ours.add(worker)
         except Exception as error:  # noqa: BLE001 - Dask raises many kinds for a worker that leaves meanwhile
             return one_line(f"it does not answer ({error}): start it anew")
         return problem
 
     def stop(self) -> None:
         """Ends what the workers measure for us now."""
-        self._tell(host.stopped, self.sweep)
+        self._tell(host.stopped)
 
     def leave(self) -> None:
         """Leaves the workers as they were."""
-        for worker in self._intervals:
-            self._tell(host.slowed, only=worker, to=self._intervals[worker])
-        self._tell(host.forgotten, self.sweep)
+        self._tell(host.left)
 
-    def _tell(self, function: Callable[..., object], *given: Json, only: str | None = None, **named: Json) -> None:
-        """Calls a function on our workers that are still there; asking one that is gone would take long."""
+    def _tell(self, function: Callable[..., object]) -> None:
+        """Calls a function on our workers, for five seconds: Dask waits half a minute for one that has just gone."""
 
         def tell() -> None:
             with suppress(Exception):  # the scheduler may be gone
-                there = [worker for worker in self._intervals if worker in self.workers() and only in {None, worker}]
-                if there:
-                    self._client.run(function, *given, **named, workers=there, on_error="ignore")
+                if there := sorted(self._ours & self.workers(at_once=True)):
+                    self._client.run(function, self.sweep, workers=there, on_error="ignore")
 
         telling = threading.Thread(target=tell, name="fwdrev-tell", daemon=True)
         telling.start()
-        telling.join(_TELL_SECONDS)  # one that has just gone may never answer
+        telling.join(_TELL_SECONDS)
 
     def _version_problem(self, worker: str) -> str | None:
         ours = scheduler.version_here("fwdrev")
@@ -201,7 +202,7 @@ def _await_worker(cluster: Cluster, where: str, told: Callable[[str], None]) -> 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Dask's own log lines are left out: what matters is told in one line of ours."""
+    """Silences Dask's own log and warnings, since our one-line messages take their place."""
     logs = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
     before = [(log, log.disabled) for log in logs]
     for log in logs:
@@ -213,9 +214,3 @@ def _silence() -> Iterator[None]:
     finally:
         for log, disabled in before:
             log.disabled = disabled
-
-
-async def _one_at_a_time(dask_worker: Any) -> None:  # noqa: ANN401 - Dask gives its worker under this name
-    """Gives a worker the resource `bench`, one unit, unless it has it."""
-    if "bench" not in dask_worker.state.total_resources:
-        await dask_worker.set_resources(bench=1)

@@ -60,6 +60,10 @@ print("\\n" + json.dumps(facts(json.loads(sys.argv[1]))))
 _running: dict[str, LocalExecutor] = {}
 """The executor of each sweep that measures here now, to be stopped from outside."""
 
+_sweeps: set[str] = set()
+_usual: dict[str, float] = {}
+"""The sweeps that this worker serves, and the milliseconds of `_SLOWED` before the first of them."""
+
 
 def described(spec: dict[str, Any]) -> dict[str, Json]:
     """The machine: its name, what tells it from others, and its fingerprint; `problem` if it cannot measure."""
@@ -125,26 +129,27 @@ def stopped(sweep: str) -> None:
         executor.stop()
 
 
-def forgotten(sweep: str) -> None:
-    """Removes what a sweep left on this host."""
+async def joined(sweep: str, dask_worker: Any) -> None:  # noqa: ANN401 - Dask gives its worker under this name
+    """Makes this worker ready: it runs one task of ours at a time (the resource `bench`), and does little else."""
+    if "bench" not in dask_worker.state.total_resources:
+        await dask_worker.set_resources(bench=1)
+    _sweeps.add(sweep)
+    for name, call in dask_worker.periodic_callbacks.items():
+        if name in _SLOWED:
+            _usual.setdefault(name, call.callback_time)
+            call.callback_time = _SLOWED[name]
+
+
+def left(sweep: str, dask_worker: Any) -> None:  # noqa: ANN401 - see above
+    """Ends what a sweep measures here, and leaves nothing of it; after the last sweep the worker is as it was."""
     stopped(sweep)
     shutil.rmtree(_place(sweep), ignore_errors=True)
     with suppress(OSError):  # another sweep may have its folder there
         _place(sweep).parent.rmdir()
-
-
-def quiet(dask_worker: Any) -> dict[str, float]:  # noqa: ANN401 - Dask gives its worker under this name
-    """Slows what Dask's worker does beside its tasks; returns the former intervals."""
-    return slowed(dask_worker, _SLOWED)
-
-
-def slowed(dask_worker: Any, to: Mapping[str, float]) -> dict[str, float]:  # noqa: ANN401 - see above
-    """Sets the milliseconds between these activities of Dask's worker; returns the former ones."""
-    calls = {name: call for name, call in dask_worker.periodic_callbacks.items() if name in to}
-    before = {name: call.callback_time for name, call in calls.items()}
-    for name, call in calls.items():
-        call.callback_time = to[name]
-    return before
+    _sweeps.discard(sweep)
+    if not _sweeps:
+        for name, milliseconds in _usual.items():
+            dask_worker.periodic_callbacks[name].callback_time = milliseconds
 
 
 def _pass(executor: LocalExecutor, index: int) -> Callable[[Sequence[Cell], Loops, Skips], Iterator[Observation]]:

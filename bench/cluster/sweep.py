@@ -3,12 +3,12 @@
     for part, observation in ClusterSweep(cluster, parts, told):
         journals[part].append(observation)
 
-Ratios are formed inside a round on one machine only. When a machine is lost, the others of its type measure the rest
-of its round; machines that come later join in.
+Each round of a cell takes place on one machine, so that ratios are formed there. When a machine is lost, the others of
+its type measure the rest of its round; machines that come later join in.
 """
 
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
@@ -27,13 +27,13 @@ from fwdrev.bench.sweep.runner import Sweep
 from fwdrev.modes.errors import InputError, SurroundingsError
 
 _GLANCE = 0.5
-"""The seconds between looks who is in the cluster."""
+"""The seconds between two looks at who is in the cluster."""
 
 _PATIENCE = 60.0
 """The seconds to wait for another machine of a type that has lost its last one."""
 
 _GONE = 15.0
-"""The seconds for the threads to see the end of what they wait for."""
+"""The seconds for the threads to end once their measurements are stopped."""
 
 
 class Part:
@@ -84,6 +84,7 @@ class ClusterSweep:
         self._stop = threading.Event()
         self._running: dict[Part, dict[str, Machine]] = {part: {} for part in parts}
         self._threads: list[threading.Thread] = []
+        self._met: list[Machine] = []
         self._known = {machine.worker for part in parts for machine in part.machines}
         self._missing: dict[Part, float] = {}
 
@@ -122,6 +123,7 @@ class ClusterSweep:
 
     def _start(self, part: Part, machine: Machine) -> None:
         self._running[part][machine.identity] = machine
+        self._met.append(machine)
         self._missing.pop(part, None)
         thread = threading.Thread(target=self._measure, args=(part, machine), name="fwdrev-machine", daemon=True)
         self._threads.append(thread)
@@ -184,7 +186,7 @@ class ClusterSweep:
         if part is None:
             self._told(f"warning: {item.machine.name} is left out: no machine of its type was there at the start")
         elif item.machine.identity not in self._running[part]:
-            self._start(part, item.machine)
+            self._start(part, _told_apart(item.machine, self._met))
 
     def _end(self) -> None:
         """Ends what is measured, everywhere, and waits for that."""
@@ -220,7 +222,7 @@ def met(cluster: Cluster, worker: str, spec: SweepSpec) -> Machine | str:
     )
 
 
-def machines_of(cluster: Cluster, spec: SweepSpec, told: Callable[[str], None]) -> list[list[Machine]]:
+def machine_types(cluster: Cluster, spec: SweepSpec, told: Callable[[str], None]) -> list[list[Machine]]:
     """The machines by type, each machine once; raises InputError if none can be used.
 
     `told` gets a line for each worker that is left out.
@@ -245,10 +247,15 @@ def _add(machine: Machine, types: list[list[Machine]]) -> None:
     others = [other for each in types for other in each]
     if machine.identity in {other.identity for other in others}:
         return
-    if machine.name in {other.name for other in others}:
-        machine = replace(machine, name=f"{machine.name}-{machine.identity[:4]}")
+    machine = _told_apart(machine, others)
     for each in types:
         if not any(differences(each[0].fingerprint, machine.fingerprint)):
             each.append(machine)
             return
     types.append([machine])
+
+
+def _told_apart(machine: Machine, others: Iterable[Machine]) -> Machine:
+    """The machine under a name that no other one has: images often have the same host name."""
+    taken = {other.name for other in others if other.identity != machine.identity}
+    return replace(machine, name=f"{machine.name}-{machine.identity[:4]}") if machine.name in taken else machine

@@ -10,10 +10,10 @@ from fwdrev.api.new_names import as_file_name, claimed_folder
 from fwdrev.api.sweep import Report, fields_of, kept, new_folder, tell_grid
 from fwdrev.bench.cluster.connection import connected
 from fwdrev.bench.cluster.executor import Machine
-from fwdrev.bench.cluster.sweep import ClusterSweep, Part, machines_of
+from fwdrev.bench.cluster.sweep import ClusterSweep, Part, machine_types
 from fwdrev.bench.records.machine import differences
 from fwdrev.bench.records.observation import Observation
-from fwdrev.bench.records.plan import FixedPlan, Plan
+from fwdrev.bench.records.plan import FixedPlan
 from fwdrev.bench.records.spec import Planning, Protocol, SweepSpec, make_spec
 from fwdrev.bench.sweep.progress import watched
 from fwdrev.modes.errors import InputError, SurroundingsError
@@ -21,15 +21,6 @@ from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
 from fwdrev.results.runs.journal import Journal, check_new, create, reopen
 from fwdrev.results.runs.run import Run, load, runs_in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeReport:
-    """What was measured on one type of machine: its run, its machines, and how its sweep ended."""
-
-    run: Path
-    machines: tuple[str, ...]
-    report: Report
 
 
 def cluster_run(
@@ -42,8 +33,8 @@ def cluster_run(
     resume: Path | None = None,
     told: Callable[[str], None] = lambda _: None,
     begun: Callable[[Path], None] = lambda _: None,
-) -> list[TypeReport]:
-    """Measures on each machine of the cluster `where`; every observation is in a journal of ours at once.
+) -> list[tuple[Path, Report]]:
+    """Measures on each machine of the cluster `where`; returns the run of each type of machine, and how it ended.
 
     `resume`: the folder of an earlier such sweep. `told` gets a line for each machine that is left out, lost or new;
     `begun` the folder. Raises InputError; SurroundingsError if machines or the scheduler are lost.
@@ -63,7 +54,7 @@ def cluster_run(
             if not earlier:
                 tell_grid(plan, told)
             cluster = held.enter_context(connected(where, told))
-            types = machines_of(cluster, plan, told)
+            types = machine_types(cluster, plan, told)
             opened = [held.enter_context(_opened(machines, folder, plan, earlier, given)) for machines in types]
             for run in earlier:
                 if run.folder not in {each.folder for each in opened}:
@@ -80,7 +71,6 @@ class _Opened:
     folder: Path
     journal: Journal
     part: Part
-    plan: Plan
 
 
 @contextmanager
@@ -102,10 +92,11 @@ def _opened(
             spec, past = run.spec, run.observations
         forecast = TimeForecast(spec, machines[0].cpus)
         plan = AdaptivePlan(spec, forecast, machines=len(machines)) if spec.adaptive else FixedPlan(spec, forecast)
-        yield _Opened(folder=place, journal=journal, part=Part(spec, machines, plan, past), plan=plan)
+        yield _Opened(folder=place, journal=journal, part=Part(spec, machines, plan, past))
 
 
-def _measured(opened: Sequence[_Opened], sweep: ClusterSweep) -> list[TypeReport]:
+def _measured(opened: Sequence[_Opened], sweep: ClusterSweep) -> list[tuple[Path, Report]]:
+    """Measures; each observation is in its journal before the next one is taken."""
     journals = {each.part: each.journal for each in opened}
 
     def journaled() -> Iterator[Observation]:
@@ -115,26 +106,21 @@ def _measured(opened: Sequence[_Opened], sweep: ClusterSweep) -> list[TypeReport
                 yield observation
 
     def left() -> float | None:
-        times = [each.part.plan.seconds_left() for each in opened]
-        shares = [
-            None if time is None else time / len(each.part.machines) for time, each in zip(times, opened, strict=True)
-        ]
-        return None if None in shares else max(filter(None, shares), default=0.0)
+        """The longest of the types, each shared by its machines; None while one of them is unknown."""
+        times = [(each.part.plan.seconds_left(), len(each.part.machines)) for each in opened]
+        known = [seconds / machines for seconds, machines in times if seconds is not None]
+        return max(known) if len(known) == len(times) else None
 
     with closing(watched(journaled(), left)) as observations:
         for _ in observations:
             pass
+    parts = [(each.folder, each.part) for each in opened]
     return [
-        TypeReport(
-            run=each.folder,
-            machines=tuple(sorted(machine.name for machine in each.part.machines)),
-            report=Report(
-                outcome=each.part.plan.outcome(),
-                measuring=each.part.measuring_seconds,
-                timed=each.part.timed_seconds,
-            ),
+        (
+            folder,
+            Report(outcome=part.plan.outcome(), measuring=part.measuring_seconds, timed=part.timed_seconds),
         )
-        for each in opened
+        for folder, part in parts
     ]
 
 
@@ -148,6 +134,6 @@ def _checked(spec: SweepSpec) -> SweepSpec:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Of a sweep that measured nothing."""
+    """Removes the folder of a sweep that measured nothing."""
     with suppress(OSError):
         folder.rmdir()

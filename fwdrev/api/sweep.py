@@ -108,10 +108,8 @@ def tell_grid(spec: SweepSpec, told: Callable[[str], None]) -> None:
 
 def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
     """Opens an existing run to continue; `given`: changed fields, out of `MAY_CHANGE`."""
-    if runs_in(folder) != [folder] or machines_of(run := load(folder)):
-        whole = folder if runs_in(folder) != [folder] else folder.parent
-        raise InputError(f"{folder} was measured on a cluster: go on with --resume {whole} --cluster WHERE")
-    spec = run.spec
+    _check_one_machine(folder)
+    spec = load(folder).spec
     if given.get("rounds", spec.rounds) < spec.rounds:
         msg = f"rounds = {given['rounds']}: {folder} is for {spec.rounds} already; rounds can be added, not taken away"
         raise InputError(msg)
@@ -122,6 +120,13 @@ def old_run(folder: Path, given: Mapping[str, Any]) -> Opened:
             yield journal, run.spec, run.observations
 
     return opened()
+
+
+def _check_one_machine(folder: Path) -> None:
+    """Raises InputError for the folder of a cluster's sweep, or a run in it: this machine cannot continue them."""
+    whole = folder if runs_in(folder) != [folder] else folder.parent if machines_of(load(folder)) else None
+    if whole is not None:
+        raise InputError(f"{folder} was measured on a cluster: go on with --resume {whole} --cluster WHERE")
 
 
 def measure(folder: Path, opened: Opened, told: Callable[[str], None] = lambda _: None) -> Report:

@@ -111,7 +111,7 @@ def _over(cluster: str, given: dict[str, Any], *, as_json: bool, **others: Any) 
     begun: list[Path] = []
     with interruptible(lambda: kept(begun[0], cluster) if begun else "nothing was measured", also_stopped=True):
         reports = cluster_run(cluster, given, **others, told=note, begun=begun.append)
-    _show([(each.run, each.report) for each in reports], as_json=as_json, cluster=True)
+    _show(reports, as_json=as_json, cluster=True)
 
 
 def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
@@ -123,15 +123,17 @@ def _effort(*, rigorous: bool, fast: bool) -> dict[str, str]:
 def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool, cluster: bool = False) -> None:
     """What to know after a sweep: what failed, where things cross, why it ended, what to do next.
 
-    Of a cluster, the runs of all types of machine.
+    `cluster`: these are the runs of its types of machine.
     """
     from fwdrev.results.runs.cells import engines_measured
 
     runs = [(loaded(folder), report) for folder, report in reports]
-    lines = [line for run, report in runs for line in _lines(run, report, cluster=cluster)]
+    found = [_crossovers(run) for run, _ in runs]
+    told = list(zip(runs, found, strict=True))
+    lines = [line for (run, report), each in told for line in _lines(run, report, each, cluster=cluster)]
     measured = [quoted(run.folder) for run, _ in runs if engines_measured(run)]
     lines += [f"figures:  fwdrev plot {' '.join(measured)}"] if measured else []
-    data = [_data(run, report) for run, report in runs]
+    data = [_data(run, report, each) for (run, report), each in told]
     answer({"runs": data} if cluster else data[0], lines, as_json=as_json)
     if not measured:
         raise NothingMeasuredError(
@@ -140,7 +142,15 @@ def _show(reports: "Sequence[tuple[Path, Report]]", *, as_json: bool, cluster: b
         )
 
 
-def _lines(run: "Run", report: "Report", *, cluster: bool) -> list[str]:
+def _crossovers(run: "Run") -> "list[Crossover]":
+    from fwdrev.results.runs.cells import engines_measured, log_ratios
+    from fwdrev.results.runs.engine_pairs import default_pairs
+    from fwdrev.results.stats.crossover import crossover
+
+    return [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
+
+
+def _lines(run: "Run", report: "Report", found: "Sequence[Crossover]", *, cluster: bool) -> list[str]:
     from fwdrev.results.runs.cells import engines_measured
     from fwdrev.results.runs.machines import machines_of
     from fwdrev.results.text.summary import crossover_lines, failure_lines, machine_lines
@@ -148,37 +158,28 @@ def _lines(run: "Run", report: "Report", *, cluster: bool) -> list[str]:
     on = ", ".join(machines_of(run))
     lines = [f"{run.folder.name}, on {on}:" if on else run.folder.name, ""] if cluster else []
     lines += failure_lines(run)
-    for each in _crossovers(run):
+    for each in found:
         lines += [*crossover_lines(each), ""]
-    lines += machine_lines(run)
-    lines += [f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
+    lines += [*machine_lines(run), f"ended:    {report.outcome}", f"rounds:   {_time(report)}"]
     return lines + ([f"measured: {run.folder}"] if engines_measured(run) else [])
 
 
-def _data(run: "Run", report: "Report") -> dict[str, Json]:
+def _data(run: "Run", report: "Report", found: "Sequence[Crossover]") -> dict[str, Json]:
     from fwdrev.results.runs.blocks import timed_blocks
     from fwdrev.results.runs.cells import failures
     from fwdrev.results.runs.machines import machine_spread, machines_of
 
-    spread, machines = machine_spread(timed_blocks(run)), machines_of(run)
-    on = {"machines": {name: spread.times[name] if spread else None for name in machines}} if machines else {}
+    spread = machine_spread(timed_blocks(run))
+    machines = {name: spread.times[name] if spread else None for name in machines_of(run)}
     return {
         "run": str(run.folder),
-        **on,
+        **({"machines": machines} if machines else {}),
         "outcome": report.outcome,
         "measuring_seconds": report.measuring,
         "timed_seconds": report.timed,
-        "crossovers": [each.to_json() for each in _crossovers(run)],
+        "crossovers": [each.to_json() for each in found],
         "failures": failures(run).to_dict(orient="records"),
     }
-
-
-def _crossovers(run: "Run") -> "list[Crossover]":
-    from fwdrev.results.runs.cells import engines_measured, log_ratios
-    from fwdrev.results.runs.engine_pairs import default_pairs
-    from fwdrev.results.stats.crossover import crossover
-
-    return [crossover(log_ratios(run, pair)) for pair in default_pairs(engines_measured(run))]
 
 
 def _time(report: "Report") -> str:

@@ -8,6 +8,7 @@ seen.others                                    # the rest as objects: the passes
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import TypeVar, overload
 
@@ -73,7 +74,7 @@ class Observations(Sequence[Observation]):
         """Those that are not plain, in order."""
         return self._others.values()
 
-    @property
+    @cached_property
     def timed(self) -> Columns:
         """All values in columns: of the plain ones, then of the arms that were measured beside others that failed."""
         collector = Collector()

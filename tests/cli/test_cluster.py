@@ -97,12 +97,13 @@ def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_a_worker_that_comes_later_joins_in(tmp_path: Path) -> None:
-    """And measures rounds that nobody has begun."""
+    """And measures on when the first one is lost."""
     with dask_processes(tmp_path, ["a"]) as made:
         sweep = made.sweep("--inputs=8", "--outputs=4", "--engines=forward,reverse", "--rounds=30", cwd=tmp_path)
         until(lambda: any(line["round"] >= 0 for line in lines_of(tmp_path / "run")))
         made.add("b")
         until(lambda: any(line["machine"] == "b" and line["round"] >= 0 for line in lines_of(tmp_path / "run")))
+        made.end("a")
         out, errors = sweep.communicate(timeout=200)
         assert sweep.returncode == 0, errors
         assert "figures:" in out

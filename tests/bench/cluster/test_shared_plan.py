@@ -56,7 +56,7 @@ def test_a_lost_machines_rest_is_given_out_again() -> None:
     assert not plan.unfinished()
 
 
-def test_who_has_nothing_to_do_waits_for_what_may_come_back() -> None:
+def test_an_idle_machine_waits_for_steps_that_may_come_back() -> None:
     """A machine takes over the last step of another one that is lost later."""
     plan = SharedPlan(Listed([Step(rounds=[0], cells=SPEC.cells)]))
     first, taken = Share(plan), list[Step]()
@@ -87,7 +87,7 @@ def test_nothing_passes_a_barrier_before_all_is_done() -> None:
 
 @pytest.mark.parametrize("how", ["stopped", "over"])
 def test_nothing_is_given_out_at_the_end(how: str) -> None:
-    """Neither new steps nor those that were given back; who waits is woken."""
+    """Neither new steps nor those that were given back; waiting machines are woken."""
     plan = Listed([Step(rounds=[index], cells=SPEC.cells) for index in range(3)])
     shared = SharedPlan(plan)
     step = shared.take()

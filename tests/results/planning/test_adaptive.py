@@ -9,6 +9,8 @@ import pytest
 from scipy.stats import binom
 
 from fwdrev.bench import Cell, FixedPlan, Observation, Step, Sweep, SweepSpec, make_spec
+from fwdrev.bench.records.plan import BARRIER
+from fwdrev.bench.records.skips import Skips
 from fwdrev.results import Run, crossover, log_ratios
 from fwdrev.results.planning.adaptive import AdaptivePlan
 from fwdrev.results.planning.forecast import TimeForecast
@@ -63,6 +65,26 @@ def test_it_ends_when_every_crossover_is_known() -> None:
     assert new, "sizes came in between"
     assert all(run.spec.may_hold(cell) for cell in visits)
     assert crossover(log_ratios(run, PAIR)).in_n.keys() == set(run.spec.outputs), "lines are those of the grid"
+
+
+def test_several_machines_measure_a_round_each_between_two_looks() -> None:
+    """The plan looks when all is noted; the rounds that follow have numbers of their own."""
+    spec = make_spec(GRID | {"precision": "5%"})
+    plan = AdaptivePlan(spec, TimeForecast(spec, 1), FakeClock(), machines=3)
+    grid = ScriptedExecutor(spec.engines, seconds, noise=0.03, shift=0.02)
+    steps = plan.steps()
+    for index in range(spec.rounds):
+        assert next(steps) == Step(rounds=[index], cells=spec.cells)
+        for observation in grid.rounds([index], spec.cells, {}, Skips(spec.engines)):
+            plan.note(observation)
+    for first in (spec.rounds, spec.rounds + 3):
+        assert next(steps) == BARRIER
+        found = [next(steps) for _ in range(3)]
+        assert [step.rounds for step in found] == [[first], [first + 1], [first + 2]]
+        assert len({tuple(step.cells) for step in found}) == 1
+        for step in found:
+            for observation in grid.rounds(step.rounds, step.cells, {}, Skips(spec.engines)):
+                plan.note(observation)
 
 
 def test_it_ends_with_the_budget() -> None:

@@ -40,7 +40,8 @@ def test_intervals_cover(weather: str, sweeps: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("machines", "sweeps"), [(3, 60), *(pytest.param(count, 400, marks=pytest.mark.long) for count in (2, 4, 8))]
+    ("machines", "sweeps"),
+    [(3, 60), *(pytest.param(count, sweeps, marks=pytest.mark.long) for count, sweeps in ((2, 200), (8, 100)))],
 )
 def test_intervals_over_machines_cover(machines: int, sweeps: int) -> None:
     """So they do where machines of one type differ by 3 %, which rounds on one of them do not show."""
