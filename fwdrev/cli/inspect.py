@@ -16,7 +16,7 @@ from fwdrev.modes.errors import InputError
 if TYPE_CHECKING:
     from fwdrev.results.runs.run import Run
 
-ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "COSTS", "CROSSOVER"])
+ExportFormat = StrEnum("ExportFormat", ["PYPERF", "CSV", "PARQUET", "COSTS", "CROSSOVER"])
 """What a run can be exported to."""
 
 FigureFormat = StrEnum("FigureFormat", ["SVG", "PNG", "PDF"])
@@ -99,24 +99,27 @@ def export(
     ] = None,
     out: Annotated[Path | None, typer.Option(help="A new file; default standard output.")] = None,
 ) -> None:
-    """Write a run as CSV or as a pyperf file.
+    """Write a run as CSV, as Parquet or as a pyperf file.
 
-    csv: the time of each block; costs: counts, bytes and memory of each engine in each cell; crossover: where each pair
+    csv: the time of each block; parquet: the same, a tenth as large, for millions of them; costs: counts, bytes and memory of each engine in each cell; crossover: where each pair
     of engines breaks even, m* at each n and n* at each m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
     """
     from fwdrev.api.new_names import as_file_name
     from fwdrev.bench.records.parsing import engine_pair
-    from fwdrev.results.runs.export import to_costs, to_crossovers, to_csv, to_pyperf
+    from fwdrev.results.runs.export import to_costs, to_crossovers, to_csv, to_parquet, to_pyperf
     from fwdrev.results.runs.machines import machines_of
 
     if pair and to is not ExportFormat.CROSSOVER:
         raise InputError(f"--pair {pair[0]} is for --format crossover: leave it out, or give that format")
     if out is not None:
         check_place(out, new=True)
+    elif to is ExportFormat.PARQUET:
+        raise InputError("--format parquet makes a file that is no text: give --out FILE.parquet")
     found = loaded(run)
     pairs = [engine_pair(text, found.spec.engines) for text in pair] if pair else None
-    writers: dict[ExportFormat, Callable[[Run], str]] = {
+    writers: dict[ExportFormat, Callable[[Run], str | bytes]] = {
         ExportFormat.CSV: to_csv,
+        ExportFormat.PARQUET: to_parquet,
         ExportFormat.COSTS: to_costs,
         ExportFormat.PYPERF: to_pyperf,
         ExportFormat.CROSSOVER: partial(to_crossovers, pairs=pairs),
@@ -128,8 +131,8 @@ def export(
             write(place, to_pyperf(found, name), new=True)
             note(f"written: {place}")
         return
-    text = writers[to](found)
-    if out is None:
-        written_out(text if text.endswith("\n") else f"{text}\n")
+    content = writers[to](found)
+    if out is not None:
+        write(out, content, new=True)
     else:
-        write(out, text, new=True)
+        written_out(str(content).rstrip("\n") + "\n")

@@ -1,4 +1,4 @@
-"""Exports: a run as a pyperf file, as CSV (its times, all other costs, its crossovers), or as its specification.
+"""Exports: a run as a pyperf file, as CSV (times, all other costs, crossovers), as Parquet (times), its specification.
 
 Names are written so that they stay names: the engine `null` is `noop`, which no reader takes for a missing value, and
 what a spreadsheet would compute, or pandas would take for missing, has an apostrophe before it.
@@ -6,14 +6,14 @@ what a spreadsheet would compute, or pandas would take for missing, has an apost
 
 import json
 from collections.abc import Iterator, Sequence
-from io import StringIO
+from io import BytesIO, StringIO
 
 import pandas as pd
 import pyperf
 
 from fwdrev.bench.records.spec import SweepSpec
 from fwdrev.modes.core.data import Json
-from fwdrev.modes.errors import InputError, NothingMeasuredError
+from fwdrev.modes.errors import InputError, NothingMeasuredError, UnavailableError
 from fwdrev.modes.registry import alias_of
 from fwdrev.results.runs.cells import arms, engines_measured, log_ratios, values
 from fwdrev.results.runs.engine_pairs import default_pairs
@@ -37,6 +37,22 @@ _NAMES = ["engine", "first", "second", "cheaper_below"]
 def to_csv(run: Run) -> str:
     """One line per timed block: round, n, m, engine, block, loops, seconds; of a sweep over a cluster also machine."""
     return _csv(_measured(run))
+
+
+def to_parquet(run: Run) -> bytes:
+    """The columns of `to_csv` as a Parquet file, compressed; names are categories.
+
+    Raises UnavailableError where pyarrow, which writes it, is not installed.
+    """
+    table, buffer = _measured(run).astype({"engine": "category"}), BytesIO()
+    table["engine"] = table["engine"].cat.rename_categories(alias_of)
+    if "machine" in table:
+        table["machine"] = table["machine"].astype("category")
+    try:
+        table.to_parquet(buffer, engine="pyarrow", compression="zstd", index=False)
+    except ImportError:
+        raise UnavailableError("Parquet needs pyarrow: pip install 'fwdrev[parquet]'") from None
+    return buffer.getvalue()
 
 
 def to_costs(run: Run) -> str:

@@ -178,12 +178,11 @@ class Collector:
 
     def add(self, observation: Observation) -> None:
         """Adds one of any kind."""
-        o = observation
-        if o.round < 0 or not all(map(_is_plain, o.arms.values())):
-            self._others[self._count] = o
+        if observation.round >= 0 and all(map(_is_plain, observation.arms.values())):
+            self.add_plain(_plain(observation, observation.arms))
+        else:
+            self._others[self._count] = observation
             self._count += 1
-            return
-        self.add_plain(_plain(o, o.arms))
 
     def add_plain(self, line: PlainLine) -> None:
         """Adds a plain one, given its line."""

@@ -5,16 +5,19 @@ import math
 import subprocess
 import sys
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import fwdrev
+from fwdrev.modes.errors import UnavailableError
 from fwdrev.results import to_costs, to_csv, to_pyperf
-from fwdrev.results.runs.export import to_crossovers
-from tests.scripted import on_disk, scripted_run
+from fwdrev.results.runs.export import to_crossovers, to_parquet
+from tests.command import expect_one_line
+from tests.command import fwdrev as command
+from tests.scripted import on_disk, on_machines, scripted_run
 
 
 @pytest.mark.parametrize("command", [["show"], ["check"], ["compare_to", "FILE"], ["stats"]])
@@ -45,6 +48,27 @@ def test_csv_has_a_row_for_each_block() -> None:
     rows = list(csv.DictReader(StringIO(to_csv(scripted_run(inputs="8", outputs="4")))))
     assert len(rows) == 5 * 2 * 5
     assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
+
+
+def test_parquet_has_what_csv_has() -> None:
+    """And keeps the types."""
+    pytest.importorskip("pyarrow")
+    run = on_machines(scripted_run(engines=("forward", "null"), inputs="8,64", outputs="4"), ("a", "null"))
+    table = pd.read_parquet(BytesIO(to_parquet(run)))
+    assert {str(kind) for kind in table.dtypes[["engine", "machine"]]} == {"category"}
+    assert set(table["engine"]) == {"forward", "noop"}
+    assert set(table["machine"]) == {"a", "null"}
+    written = pd.read_csv(StringIO(to_csv(run))).replace("'null", "null")
+    pd.testing.assert_frame_equal(table.astype({"engine": str, "machine": str}), written, check_exact=False)
+
+
+def test_parquet_needs_pyarrow_and_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is said in one line."""
+    folder = on_disk(tmp_path / "run", scripted_run())
+    expect_one_line(command("export", folder, "--format", "parquet"), 2, "give --out FILE.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UnavailableError, match=r"pip install 'fwdrev\[parquet\]'"):
+        to_parquet(scripted_run())
 
 
 def test_costs_are_one_line_per_engine_and_cell() -> None:
