@@ -63,7 +63,7 @@ def opened(path: Path, *, text: bool = True) -> BinaryIO:
     """Opens the file at the first byte of its text; raises OSError. A pipe without a writer does not hang it."""
     with ExitStack() as unless_done:
         raw = io.FileIO(str(path), opener=lambda path, flags: os.open(path, flags | _NO_WAIT))
-        stream = unless_done.enter_context(io.BufferedReader(raw))
+        stream = unless_done.enter_context(io.BufferedReader(raw, 2**18))
         mode = os.fstat(stream.fileno()).st_mode
         if stat.S_ISFIFO(mode):
             _await_writer(stream.fileno())

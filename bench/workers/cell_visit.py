@@ -87,9 +87,13 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
         loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
         values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
     return {
-        name: replace(arm, loops=loops[name], values=tuple(values[name])) if name in calls else arm
-        for name, (_, arm) in made.items()
+        name: _with_times(arm, loops[name], values[name]) if name in calls else arm for name, (_, arm) in made.items()
     }
+
+
+def _with_times(arm: ArmResult, loops: int, values: Sequence[float]) -> ArmResult:
+    """The times alone: the seconds to prepare and the error of an arm are those of the pass that prepares."""
+    return replace(arm, prepare_seconds=None, error=None, loops=loops, values=tuple(values))
 
 
 def checked(made: Engine, spec: SweepSpec, problem: Problem, expected: Reference) -> tuple[Jacobian | None, ArmResult]:

@@ -101,8 +101,9 @@ def export(
 ) -> None:
     """Write a run as CSV, as Parquet or as a pyperf file.
 
-    csv: the time of each block; parquet: the same, a tenth as large, for millions of them; costs: counts, bytes and memory of each engine in each cell; crossover: where each pair
-    of engines breaks even, m* at each n and n* at each m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
+    csv: the time of each block; parquet: the same, a tenth as large, for millions of them; costs: counts, bytes and
+    memory of each engine in each cell; crossover: where each pair of engines breaks even, m* at each n and n* at each
+    m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
     """
     from fwdrev.api.new_names import as_file_name
     from fwdrev.bench.records.parsing import engine_pair

@@ -1,4 +1,4 @@
-"""The observations of a run in columns: as objects a million of them would take gigabytes, and most of a minute.
+"""The observations of a run in columns: a million of them as objects would take gigabytes, and most of a minute.
 
 seen = Observations.of(run.observations)
 seen.columns.round, seen.columns.values        # of the plain ones: measured arms with values, and nothing else
@@ -7,7 +7,7 @@ seen.others                                    # the rest as objects: the passes
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from typing import TypeVar, overload
@@ -18,9 +18,7 @@ from jaxtyping import Float, Int
 from fwdrev.bench.records.observation import ArmResult, Cell, Observation, Status
 from fwdrev.results.runs.schema import PlainArm, PlainLine, one_line
 
-_UNKNOWN = float("nan")
-
-_BATCH = 4096
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -216,7 +214,7 @@ class Collector:
         self._round.extend([line.round for line in lines])
         self._n.extend([line.n for line in lines])
         self._m.extend([line.m for line in lines])
-        self._seconds.extend([_UNKNOWN if line.seconds is None else line.seconds for line in lines])
+        self._seconds.extend([np.nan if line.seconds is None else line.seconds for line in lines])
         self._machine.extend(_numbered([line.machine for line in lines], self._machines, -1))
         self._arms.extend([len(line.arms) for line in lines])
         self._engine.extend(_numbered([name for line in lines for name in line.arms], self._engines, 0))
@@ -276,5 +274,6 @@ def _plain(o: Observation, arms: Mapping[str, ArmResult]) -> PlainLine:
 
 
 def _is_plain(arm: ArmResult) -> bool:
-    """Whether it has values and calls, and nothing else."""
-    return bool(arm.values) and arm == ArmResult(status=Status.MEASURED, loops=arm.loops, values=arm.values)
+    """Whether it is measured, without a reason, counts or memory."""
+    plain = replace(arm, prepare_seconds=None, error=None)
+    return bool(arm.values) and plain == ArmResult(status=Status.MEASURED, loops=arm.loops, values=arm.values)

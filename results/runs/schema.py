@@ -192,11 +192,16 @@ def parse_line(text: str) -> Observation:
 
 
 class PlainArm(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):
-    """An arm that was measured, without anything else to tell."""
+    """An arm that was measured, and all went well.
+
+    Earlier versions wrote the seconds to prepare and the error into each round; they are checked here, and not kept.
+    """
 
     status: Literal["measured"] = "measured"
     loops: Annotated[int, msgspec.Meta(ge=1, le=_MOST)]
     values: Annotated[list[Annotated[float, msgspec.Meta(ge=_SHORTEST, le=_LONGEST)]], msgspec.Meta(min_length=1)]
+    prepare_seconds: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)] | None = None
+    error: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)] | None = None
 
 
 class PlainLine(msgspec.Struct, forbid_unknown_fields=True, gc=False, kw_only=True):

@@ -15,8 +15,7 @@ import fwdrev
 from fwdrev.modes.errors import UnavailableError
 from fwdrev.results import to_costs, to_csv, to_pyperf
 from fwdrev.results.runs.export import to_crossovers, to_parquet
-from tests.command import expect_one_line
-from tests.command import fwdrev as command
+from tests.command import expect_one_line, fwdrev as command
 from tests.scripted import on_disk, on_machines, scripted_run
 
 
