@@ -43,6 +43,8 @@ ENGINES: Mapping[str, str] = MappingProxyType(
         "bracketed": "fwdrev.modes.engines.bracketed:Bracketed",
         "jax-jvp": "fwdrev.modes.engines.jax_reference:JaxJvp",
         "jax-vjp": "fwdrev.modes.engines.jax_reference:JaxVjp",
+        "jax-jvp-sharded": "fwdrev.modes.engines.jax_sharded:JaxJvpSharded",
+        "jax-vjp-sharded": "fwdrev.modes.engines.jax_sharded:JaxVjpSharded",
         "jax-bracketed": "fwdrev.modes.engines.jax_bracketed:JaxBracketed",
         "null": "fwdrev.modes.engines.noop:Noop",
     }

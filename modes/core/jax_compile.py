@@ -38,14 +38,22 @@ def differentiated(direction: Direction, wrt: Wrt) -> Traceable:
     transform = jax.jacfwd if direction is Direction.FORWARD else jax.jacrev
 
     def jacobian(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
-        n_x = chain.n_in
-        if wrt is Wrt.THETA:
-            return transform(lambda theta: value_of(chain, x, theta))(theta)
-        if wrt is Wrt.X:
-            return transform(lambda x: value_of(chain, x, theta))(x)
-        return transform(lambda v: value_of(chain, v[:n_x], v[n_x:]))(jnp.concatenate([x, theta]))
+        f, v = in_one_argument(chain, wrt, x, theta)
+        return transform(f)(v)
 
     return jacobian
+
+
+def in_one_argument(
+    chain: Chain, wrt: Wrt, x: AnyArray, theta: AnyArray
+) -> tuple[Callable[[AnyArray], AnyArray], AnyArray]:
+    """The chain's value as a function of what its Jacobian is taken with respect to, and that: x, θ, or both in one."""
+    n_x = chain.n_in
+    if wrt is Wrt.THETA:
+        return lambda theta: value_of(chain, x, theta), theta
+    if wrt is Wrt.X:
+        return lambda x: value_of(chain, x, theta), x
+    return lambda v: value_of(chain, v[:n_x], v[n_x:]), jnp.concatenate([x, theta])
 
 
 def value_of(chain: Chain, x: AnyArray, theta: AnyArray) -> AnyArray:
@@ -79,14 +87,15 @@ def _runs(layers: tuple[Layer, ...]) -> Iterator[range]:
         first = run.stop
 
 
-def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
+def compile_jacobian(chain: Chain, traced: Traceable, placed: jax.sharding.Sharding | None = None) -> Jacobian:
     """The Jacobian as a program compiled for this chain; each call waits for its result.
 
-    It is computed in the chain's precision, whatever that of x and θ. Raises InputError when x or θ do not have the
-    chain's shapes. Costs one trace and one compilation.
+    `placed`: where the chain's constants lie, by default on the first device. It is computed in the chain's precision,
+    whatever that of x and θ. Raises InputError when x or θ do not have the chain's shapes. Costs one trace and one
+    compilation.
     """
     with precision(chain.dtype):
-        program, constants = _program(chain, traced)
+        program, constants = _program(chain, traced, placed)
         program(constants, *_point(chain)).block_until_ready()
 
     def jacobian(x: AnyArray, theta: AnyArray) -> jax.Array:
@@ -102,10 +111,10 @@ def compile_jacobian(chain: Chain, traced: Traceable) -> Jacobian:
     return jacobian
 
 
-def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
-    """XLA's figures for that program; it writes 0 or -1 for unknown ones (jax issues 18954, 20184)."""
+def compiled_cost(chain: Chain, traced: Traceable, placed: jax.sharding.Sharding | None = None) -> ProgramCost:
+    """XLA's figures for that program on one device; it writes 0 or -1 for unknown ones (jax issues 18954, 20184)."""
     with precision(chain.dtype):
-        program, constants = _program(chain, traced)
+        program, constants = _program(chain, traced, placed)
         compiled = program.lower(constants, *_point(chain)).compile()
     counts, memory = compiled.cost_analysis() or {}, compiled.memory_analysis()
     parts = ("argument_size_in_bytes", "output_size_in_bytes", "temp_size_in_bytes")
@@ -114,10 +123,10 @@ def compiled_cost(chain: Chain, traced: Traceable) -> ProgramCost:
     return ProgramCost(**{name: int(value) for name, value in known.items() if value > 0})
 
 
-def _program(chain: Chain, traced: Traceable) -> tuple[Any, Constants]:
+def _program(chain: Chain, traced: Traceable, placed: jax.sharding.Sharding | None) -> tuple[Any, Constants]:
     """The jitted function of (constants, x, θ), and the constants on the device."""
     function, constants = pure_function(chain, traced)
-    return jax.jit(function), jax.device_put(constants)
+    return jax.jit(function), jax.device_put(constants, placed)
 
 
 def _point(chain: Chain) -> tuple[AnyArray, AnyArray]:
