@@ -24,7 +24,7 @@ from fwdrev.bench.processes.process import StoppedError, ask
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, Cell, Observation
 from fwdrev.bench.records.reasons import one_line
 from fwdrev.bench.records.skips import Skips
-from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.records.spec import SweepSpec, check_memory
 from fwdrev.bench.sweep.local import LocalExecutor, Loops
 from fwdrev.bench.workers.sweep_worker import add_working_folder
 from fwdrev.modes.core.data import Json
@@ -85,6 +85,7 @@ def facts(spec: dict[str, Any]) -> dict[str, Json]:
     try:
         made = SweepSpec(**spec)
         check_machine(made)
+        check_memory(made)
         for name in made.engines:
             engine(name)
         made.problem_at(made.cells[0])

@@ -24,7 +24,7 @@ PASSED_ON = (
 _SHARE = 0.8
 """The share of free memory for all workers together, where the specification sets no limit."""
 
-_ASK_JAX = "import jax; print(jax.devices('gpu')[0].device_kind)"
+_ASK_JAX = "import jax; found = jax.devices('gpu'); print(found[0].device_kind, *[f'× {len(found)}'][: len(found) - 1])"
 _START_SECONDS = 120.0
 
 
@@ -83,7 +83,10 @@ def worker_environment(spec: SweepSpec, folder: Path, inherited: Mapping[str, st
 
 
 def device_name(spec: SweepSpec) -> str:
-    """`cpu`, or the name of the GPU that JAX finds; raises InputError if a GPU is wanted and there is none."""
+    """`cpu`, or the name of the GPU that JAX finds, and how many if several.
+
+    Raises InputError if a GPU is wanted and there is none.
+    """
     if spec.device is Device.CPU:
         return "cpu"
     answer = ask(["-c", _ASK_JAX], worker_environment(spec, Path()), _START_SECONDS)

@@ -4,11 +4,13 @@ Unknown figures are None; limits and resident sizes come from Linux's /proc.
 """
 
 import contextlib
+import gc
 import resource
 import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from fwdrev.bench.machine.cgroup import memory_left, text_of
 from fwdrev.bench.records.observation import Memory
@@ -58,6 +60,29 @@ def peak_of(call: Callable[[], object], *, traced: bool) -> Memory:
     peak = _fields(_PROC / "self" / "status").get("VmHWM")
     del result
     return Memory(allocated=allocated, resident=None if before is None or peak is None else max(0, peak - before))
+
+
+def peak_on(device: Any, call: Callable[[], object]) -> int | None:  # noqa: ANN401 - JAX's device, with its statistics
+    """The peak of one call in a device's memory, in bytes beyond those held before; None if the device does not count.
+
+    Its statistics have the peak since the process began only. So an array fills up what is held now to that peak,
+    while the call runs: whatever the call allocates is then beyond. Each call raises the peak by what it takes; when
+    that is half of the device's memory, the answer is None.
+    """
+    import jax.numpy as jnp
+
+    def counted(name: str) -> int | None:
+        return (device.memory_stats() or {}).get(name)
+
+    gc.collect()  # arrays of earlier calls
+    held, peak = counted("bytes_in_use"), counted("peak_bytes_in_use")
+    if held is None or peak is None or peak > (counted("bytes_limit") or sys.maxsize) / 2:
+        return None
+    filling = jnp.zeros(max(0, peak - held), jnp.uint8, device=device).block_until_ready()
+    result = call()
+    found = counted("peak_bytes_in_use")
+    del result, filling
+    return None if found is None else max(0, found - peak)
 
 
 def _fields(path: Path) -> dict[str, int]:

@@ -24,8 +24,8 @@ WEIGHING = -2
 class Memory:
     """The peak of preparing an engine and calling it once, in bytes beyond those held before.
 
-    `allocated`: by NumPy and Python, as tracemalloc counts; `resident`: the growth of the process in memory. Small
-    calls grow nothing, since they fit into memory that the process already has.
+    `allocated`: by NumPy and Python, as tracemalloc counts, or by JAX on a GPU, as the device counts; `resident`: the
+    growth of the process in memory. Small calls grow nothing, since they fit into memory that the process already has.
     """
 
     allocated: int | None = None

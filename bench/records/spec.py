@@ -101,6 +101,7 @@ class SweepSpec(BaseModel):
     dtype: Name = "float64"
     threads: StrictInt = Field(default=1, ge=1, le=1024)
     device: Device = Device.CPU
+    transfers: StrictBool = False
     seed: Whole = Field(default=0, ge=0)
     protocol: Protocol = Protocol.PAIRED
     effort: Effort = Effort.NORMAL
@@ -172,8 +173,8 @@ QUICK: dict[str, Any] = {"inputs": "8:512:*2", "outputs": "4:256:*2", "rounds": 
 """The preset of `--quick`: a plane around the crossover of `driven` in less than a minute."""
 
 
-def make_spec(given: dict[str, Any]) -> SweepSpec:
-    """The specification with these fields, checked to be measurable here.
+def make_spec(given: dict[str, Any], *, here: bool = True) -> SweepSpec:
+    """The specification with these fields, checked to be measurable: `here`, or elsewhere.
 
     Names are known, the smallest problem can be made, and the largest Jacobian fits into memory. A problem without
     parameters is differentiated with respect to x unless `wrt` is given. Raises InputError for the first mistake.
@@ -185,11 +186,14 @@ def make_spec(given: dict[str, Any]) -> SweepSpec:
         spec = spec.model_copy(update={"budget": _BUDGET})
     if spec.adaptive and spec.protocol is Protocol.PYPERF:
         raise InputError("precision and budget go with protocol paired: pyperf's own runner cannot come back to a cell")
+    if spec.transfers and spec.device is Device.CPU:
+        raise InputError("transfers: the processor has none to be counted; give device gpu as well, or leave them out")
     for name in spec.engines:
         registry.engine(name)
     float_dtype(spec.dtype)
     spec = spec.model_copy(update={"shapes": _shapes(spec)})
-    _check_memory(spec)
+    if here:
+        check_memory(spec)
     try:
         n_params = spec.problem_at(spec.cells[0]).chain.n_params
     except MemoryError:
@@ -253,8 +257,8 @@ def _spec(given: dict[str, Any], where: str = "") -> SweepSpec:
         raise InputError(where + explained(error, kind="option of a sweep", known=_GIVEN)) from None
 
 
-def _check_memory(spec: SweepSpec) -> None:
-    """Raises InputError unless four copies of the largest Jacobian fit into memory."""
+def check_memory(spec: SweepSpec) -> None:
+    """Raises InputError unless four copies of the largest Jacobian fit into this machine's memory."""
     largest = max(spec.cells, key=lambda cell: cell.n * cell.m)
     size, have = largest.n * largest.m * float_dtype(spec.dtype).itemsize, total_bytes()
     if have is not None and 4 * size > have:

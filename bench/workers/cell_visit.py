@@ -15,10 +15,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from fwdrev.bench.machine.memory import limited, peak_of
-from fwdrev.bench.records.observation import ArmResult, Cell, Status
+from fwdrev.bench.machine.memory import limited, peak_of, peak_on
+from fwdrev.bench.records.observation import ArmResult, Cell, Memory, Status
 from fwdrev.bench.records.reasons import lack, means_memory, one_line
-from fwdrev.bench.records.spec import SweepSpec
+from fwdrev.bench.records.spec import Device, SweepSpec
 from fwdrev.bench.timing.blocks import calibrate, timed_blocks
 from fwdrev.bench.workers import reference_check
 from fwdrev.bench.workers.engine_prices import planned
@@ -75,20 +75,36 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
     """Check each arm again, since this process prepared it anew, and time the correct ones."""
     problem, key = spec.problem_at(cell), Request.key(cell)
     expected = Reference.load(reference_check.cell_file(Path(request.folder), cell))
-    made: dict[str, tuple[Jacobian | None, ArmResult]] = {}
+    made: dict[str, ArmResult] = {}
+    calls: dict[str, Callable[[], object]] = {}
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            made[name] = checked(planned(name, Path(request.folder)), spec, problem, expected)
-    calls = {name: partial(call, problem.x, problem.theta) for name, (call, _) in made.items() if call is not None}
+            arm = planned(name, Path(request.folder))
+            jacobian, made[name] = checked(arm, spec, problem, expected)
+            if jacobian is not None:
+                calls[name] = timed_call(arm, jacobian, spec, problem)
     known = request.loops.get(key, {})
     rng = Random(f"{spec.seed} {request.round} {key}")
     with limited(request.memory):
         loops = known if calls.keys() <= known.keys() else calibrate(calls, spec.block_seconds, ledger.enter) | known
         values = timed_blocks(calls, loops, spec.blocks, rng, ledger.enter)
-    return {
-        name: _with_times(arm, loops[name], values[name]) if name in calls else arm for name, (_, arm) in made.items()
-    }
+    return {name: _with_times(arm, loops[name], values[name]) if name in calls else arm for name, arm in made.items()}
+
+
+def timed_call(made: Engine, jacobian: Jacobian, spec: SweepSpec, problem: Problem) -> Callable[[], object]:
+    """What is timed: one Jacobian at the problem's point.
+
+    On a GPU that of a JAX engine begins with x and θ there, and stays there; or, with `transfers`, all three are
+    NumPy's.
+    """
+    if spec.device is Device.CPU or made.library != "jax":
+        return partial(jacobian, problem.x, problem.theta)
+    if spec.transfers:
+        return lambda: np.asarray(jacobian(problem.x, problem.theta))
+    import jax
+
+    return partial(jacobian, *jax.device_put((problem.x, problem.theta)))
 
 
 def _with_times(arm: ArmResult, loops: int, values: Sequence[float]) -> ArmResult:
@@ -124,11 +140,18 @@ def _counted(made: Engine, spec: SweepSpec, problem: Problem, arm: ArmResult) ->
 
 
 def _memory_measured(name: str, folder: Path, spec: SweepSpec, problem: Problem) -> ArmResult:
-    """tracemalloc sees NumPy's allocations; `ProgramCost` has XLA's."""
+    """tracemalloc sees NumPy's allocations, a GPU counts JAX's; on the processor `ProgramCost` has XLA's."""
     made = planned(name, folder)
-    memory = peak_of(
-        lambda: made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta), traced=made.library == "numpy"
-    )
+
+    def call() -> object:
+        return made.prepare(problem.chain, spec.wrt)(problem.x, problem.theta)
+
+    if spec.device is Device.GPU and made.library == "jax":
+        import jax
+
+        memory = Memory(allocated=peak_on(jax.local_devices()[0], call))
+    else:
+        memory = peak_of(call, traced=made.library == "numpy")
     return ArmResult(status=Status.MEASURED, memory=memory)
 
 

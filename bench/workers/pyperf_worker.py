@@ -19,7 +19,7 @@ from fwdrev.bench.machine.memory import limited
 from fwdrev.bench.processes.inside import end_with_command, own_streams
 from fwdrev.bench.records.observation import Cell, Status
 from fwdrev.bench.records.spec import SweepSpec
-from fwdrev.bench.workers.cell_visit import checked
+from fwdrev.bench.workers.cell_visit import checked, timed_call
 from fwdrev.bench.workers.engine_prices import planned
 from fwdrev.bench.workers.reference_check import Reference, cell_file
 from fwdrev.bench.workers.sweep_worker import add_working_folder, load_libraries
@@ -70,10 +70,11 @@ def _prepared(engine: str, spec_text: str, n: int, m: int, folder: str) -> Calla
     """The checked Jacobian at the problem's point, ready to be called."""
     spec, cell = SweepSpec(**json.loads(spec_text)), Cell(n, m)
     problem = spec.problem_at(cell)
-    jacobian, arm = checked(planned(engine, Path(folder)), spec, problem, Reference.load(cell_file(Path(folder), cell)))
+    made = planned(engine, Path(folder))
+    jacobian, arm = checked(made, spec, problem, Reference.load(cell_file(Path(folder), cell)))
     if arm.status is not Status.MEASURED or jacobian is None:
         raise SystemExit(f"{arm.status.value}: {arm.reason}")
-    return partial(jacobian, problem.x, problem.theta)
+    return timed_call(made, jacobian, spec, problem)
 
 
 if __name__ == "__main__":

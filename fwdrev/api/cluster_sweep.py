@@ -43,7 +43,7 @@ def cluster_run(
     fields = (
         earlier[0].spec.model_dump(mode="json") | dict(given) if earlier else fields_of(given, quick=quick, spec=spec)
     )
-    plan = _checked(make_spec(fields))
+    plan = _checked(make_spec(fields, here=False))
     if out is not None:
         check_new(out)
     folder = resume or (new_folder(plan) if out is None else claimed_folder(out.parent, out.name))
@@ -88,7 +88,7 @@ def _opened(
             journal = held.enter_context(create(place, spec, facts, claimed=True))
         else:
             place = run.folder
-            journal, run = held.enter_context(reopen(place, given, run.machine))
+            journal, run = held.enter_context(reopen(place, given, run.machine, here=False))
             spec, past = run.spec, run.observations
         forecast = TimeForecast(spec, machines[0].cpus)
         plan = AdaptivePlan(spec, forecast, machines=len(machines)) if spec.adaptive else FixedPlan(spec, forecast)

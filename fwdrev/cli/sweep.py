@@ -38,6 +38,10 @@ _SPECIFIED = {
     "dtype": Annotated[str | None, typer.Option(help="float64 or float32.")],
     "threads": Annotated[int | None, typer.Option(help="The threads of BLAS and XLA; default 1.")],
     "device": Annotated[str | None, typer.Option(help="The device of the JAX engines: cpu or gpu.")],
+    "transfers": Annotated[
+        bool | None,
+        typer.Option("--transfers", help="With --device gpu: count copying x and θ to it, and the Jacobian back."),
+    ],
     "seed": Annotated[int | None, typer.Option(help="The seed of the problems and of the order.")],
     "precision": Annotated[
         str | None, typer.Option(help="Refine the plane until each crossover is known this well, e.g. 5%.")

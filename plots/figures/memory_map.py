@@ -20,7 +20,7 @@ from fwdrev.results.text.summary import apart_text
 _MEMORY = {
     Source.ALLOCATED: (
         "memory of one call and its preparation, in processes that time nothing",
-        "Measured: all that is allocated (tracemalloc), also each engine's own copies of the layers' constants.",
+        "Measured: all that is allocated (by tracemalloc, or a GPU), also engines' own copies of layers' constants.",
     ),
     Source.PROGRAM: (
         "memory as XLA states it for its program",

@@ -94,8 +94,10 @@ def check_new(folder: Path) -> None:
 
 
 @contextmanager
-def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any]) -> Iterator[tuple[Journal, Run]]:
-    """Go on with a run: its journal, and what it holds with `changes` to its specification.
+def reopen(
+    folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any], *, here: bool = True
+) -> Iterator[tuple[Journal, Run]]:
+    """Go on with a run, `here` or on other machines: its journal, and it with `changes` to its specification.
 
     Raises InputError when another sweep is at it, or when it was measured on another machine or with other versions:
     its rounds could not be compared. A line that was torn by a kill is cut off.
@@ -110,7 +112,7 @@ def reopen(folder: Path, changes: Mapping[str, Any], machine: Mapping[str, Any])
             _mend(folder / JOURNAL)
         run = load(folder)
         check_same(folder, run.machine, machine)
-        run = replace(run, spec=make_spec(run.spec.model_dump(mode="json") | dict(changes)))
+        run = replace(run, spec=make_spec(run.spec.model_dump(mode="json") | dict(changes), here=here))
         with needed(f"write to {folder / MANIFEST}"):
             _write_manifest(folder, run.created, run.spec, machine)
         yield Journal(stream, folder / JOURNAL), run

@@ -4,7 +4,8 @@ Predicted is what an engine holds at once in Jacobians, the result included. Mea
 and to call it once: also its copies of the layers' constants, the values, and whatever else its library keeps. So the
 two are far apart where the Jacobians are smaller than the constants.
 
-tracemalloc sees what NumPy allocates, a compiler says what its program needs. The one is never compared with the other.
+tracemalloc sees what NumPy allocates, a GPU what JAX allocates there; a compiler says what its program needs. What is
+seen is never compared with what is said.
 """
 
 from collections.abc import Mapping

@@ -96,7 +96,10 @@ class _Program:
 class _Memory:
     """Peaks in bytes from the preparation on, measured in a separate process."""
 
-    allocated: Annotated[Count | None, Field(description="What NumPy allocated, as tracemalloc saw it.")] = None
+    allocated: Annotated[
+        Count | None,
+        Field(description="What NumPy allocated, as tracemalloc saw it; on a GPU what JAX did, as the device saw it."),
+    ] = None
     resident: Annotated[Count | None, Field(description="By how much the process grew.")] = None
 
 

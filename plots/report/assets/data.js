@@ -21,7 +21,7 @@ const METRICS = [
   { key: "passes", label: "passes", better: "needs fewer passes", show: (v) => count(v) },
   { key: "bytes_moved", label: "bytes moved", better: "moves fewer bytes", show: (v) => bytes(v) },
   { key: "peak_bytes", label: "memory, as counted", better: "needs less memory", show: (v) => bytes(v) },
-  { key: "allocated_bytes", label: "memory, allocated by NumPy", better: "allocates less", show: (v) => bytes(v) },
+  { key: "allocated_bytes", label: "memory, as allocated", better: "allocates less", show: (v) => bytes(v) },
   { key: "program_bytes", label: "memory, as XLA states it", better: "needs less memory", show: (v) => bytes(v) },
 ];
 

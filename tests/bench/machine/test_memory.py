@@ -2,13 +2,15 @@
 
 import subprocess
 import sys
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fwdrev.bench import make_spec
 from fwdrev.bench.machine.environment import memory_share
-from fwdrev.bench.machine.memory import available_bytes, peak_of
+from fwdrev.bench.machine.memory import available_bytes, peak_of, peak_on
 
 MEGABYTE = 10**6
 
@@ -28,6 +30,51 @@ def test_the_peak_of_a_call_is_what_it_held_at_once() -> None:
     if memory.resident is not None:
         assert memory.resident >= 8 * MEGABYTE
     assert peak_of(call, traced=False).allocated is None
+
+
+class _Counting:
+    """A device that counts like a GPU's allocator; `take` allocates until what it returns is gone."""
+
+    limit = 3630
+
+    def __init__(self, *, counts: bool = True) -> None:
+        self._counts = counts
+        self._held = self._peak = 0
+
+    def memory_stats(self) -> dict[str, int] | None:
+        if not self._counts:
+            return None
+        return {"bytes_in_use": self._held, "peak_bytes_in_use": self._peak, "bytes_limit": self.limit}
+
+    def take(self, size: int) -> object:
+        class Taken:
+            def __del__(_) -> None:  # noqa: N805 - `self` is the device
+                self._held -= size
+
+            def block_until_ready(_) -> Any:  # noqa: N805 - itself
+                return _
+
+        self._held += size
+        self._peak = max(self._peak, self._held)
+        return Taken()
+
+
+def test_the_peak_of_a_call_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of a call that needs less than those before; nothing stays allocated."""
+    device = _Counting()
+    monkeypatch.setattr("jax.numpy.zeros", lambda size, _dtype, device: device.take(size))
+    before = device.take(70)
+
+    def call(size: int) -> object:
+        return [device.take(size), device.take(5)]
+
+    limit = {"bytes_limit": device.limit}
+    assert [peak_on(device, partial(call, size)) for size in (300, 20, 1000, 400)] == [305, 25, 1005, 405]
+    assert device.memory_stats() == {"bytes_in_use": 70, "peak_bytes_in_use": 70 + 305 + 25 + 1005 + 405} | limit
+    assert peak_on(device, partial(call, 1)) == 6
+    assert peak_on(device, partial(call, 1)) is None, "more than half of it would be filled"
+    del before
+    assert peak_on(_Counting(counts=False), partial(call, 3)) is None
 
 
 def test_a_share_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ def test_a_spec_file_holds_every_option(tmp_path: Path) -> None:
     path = tmp_path / "sweep.toml"
     path.write_text(
         'problem = "mlp"\nwrt = "x"\ninputs = "4:16:*2"\noutputs = [1, 8]\nengines = ["forward", "null"]\nrounds = 3\n'
-        'blocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n'
+        'transfers = false\nblocks = 2\nblock_seconds = 0.001\ndtype = "float32"\nthreads = 1\nseed = 5\n'
         'device = "cpu"\nprotocol = "paired"\neffort = "rigorous"\nprecision = "5%"\nbudget = "2min"\ntimeout = 60\n'
         'memory_limit = "4GB"\nprices = "operations"\n'
         '[options]\ndepth = 2\nsigma = "sin"\n'
