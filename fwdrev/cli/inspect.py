@@ -31,12 +31,13 @@ def crossover(run: RunFolder, pair: Pair = None, *, as_json: AsJson = False) -> 
     from fwdrev.api.crossover import crossover as find
     from fwdrev.results.costs.calibration import calibration_of
     from fwdrev.results.costs.prediction import prediction
+    from fwdrev.results.runs.machines import machines_json
     from fwdrev.results.text.summary import crossover_lines, machine_lines, prediction_lines
 
     found_run = loaded(run)
     found, known = find(found_run, pair), calibration_of(found_run)
     expected = None if known is None else prediction(found_run, found.pair, known.seconds)
-    data = found.to_json() | ({} if expected is None else {"prediction": expected.to_json()})
+    data = found.to_json() | machines_json(found_run) | ({} if expected is None else {"prediction": expected.to_json()})
     lines = [] if expected is None else ["", *prediction_lines(expected)]
     answer(data, [*crossover_lines(found), *machine_lines(found_run), *lines], as_json=as_json)
 

@@ -169,15 +169,12 @@ def _lines(run: "Run", report: "Report", found: "Sequence[Crossover]", *, cluste
 
 
 def _data(run: "Run", report: "Report", found: "Sequence[Crossover]") -> dict[str, Json]:
-    from fwdrev.results.runs.blocks import timed_blocks
     from fwdrev.results.runs.cells import failures
-    from fwdrev.results.runs.machines import machine_spread, machines_of
+    from fwdrev.results.runs.machines import machines_json
 
-    spread = machine_spread(timed_blocks(run))
-    machines = {name: spread.times[name] if spread else None for name in machines_of(run)}
     return {
         "run": str(run.folder),
-        **({"machines": machines} if machines else {}),
+        **machines_json(run),
         "outcome": report.outcome,
         "measuring_seconds": report.measuring,
         "timed_seconds": report.timed,

@@ -118,9 +118,14 @@ class AdaptivePlan:
         """Whether the precision was reached; if not, the widest interval."""
         lines = self._lines()
         if not lines:
-            ended = f"the budget of {self._spec.budget:g} s is used up; " if self.over() else ""
-            pairs = " or ".join(", ".join(pair) for pair in self._pairs) or "any pair"
-            return f"{ended}no crossover of {pairs} in range"
+            none = f"no crossover of {' or '.join(', '.join(pair) for pair in self._pairs) or 'any pair'}"
+            if not self.over():
+                return f"{none} in range"
+            ended = f"the budget of {self._spec.budget:g} s is used up"
+            timed = any(self._logs.values())
+            return (
+                f"{ended}; {none} in what was timed" if timed else f"{ended} before a pair was timed: give a larger one"
+            )
         wide = [line for line in lines if line.width > self._precision]
         if not wide:
             return f"every crossover in range, {len(lines)} of them, is known to ±{self._precision:.1%} or better"

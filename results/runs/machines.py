@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fwdrev.results.runs.blocks import timed_blocks
 from fwdrev.results.runs.observations import Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
@@ -40,6 +41,12 @@ class MachineSpread:
 def machines_of(run: Run) -> list[str]:
     """The names of a cluster's machines that measured rounds of this run; empty for a run on this machine alone."""
     return sorted(name for name in Observations.of(run.observations).machines if name is not None)
+
+
+def machines_json(run: Run) -> dict[str, dict[str, float | None]]:
+    """As a part of plain data: each machine of a cluster with its relative time, None if unknown; {} for one alone."""
+    spread, names = machine_spread(timed_blocks(run)), machines_of(run)
+    return {"machines": {name: spread.times[name] if spread else None for name in names}} if names else {}
 
 
 def machine_spread(blocks: Blocks) -> MachineSpread | None:

@@ -240,7 +240,7 @@ def test_stages_bring_mixed_mode() -> None:
     ("function", "said", "options"),
     [
         ("forward_dies", "exit code 5", ("--budget", "300s", "--no-measure")),
-        pytest.param("forward_hangs", "longer than", ("--budget", "10s"), marks=pytest.mark.long),
+        pytest.param("forward_hangs", "longer than", ("--budget", "20s"), marks=pytest.mark.long),
     ],
 )
 def test_what_goes_wrong_in_an_arm_is_told(function: str, said: str, options: tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from scipy.stats import binom
 
-from fwdrev.bench import Cell, FixedPlan, Observation, Step, Sweep, SweepSpec, make_spec
+from fwdrev.bench import ArmResult, Cell, FixedPlan, Observation, Status, Step, Sweep, SweepSpec, make_spec
 from fwdrev.bench.records.plan import BARRIER
 from fwdrev.bench.records.skips import Skips
 from fwdrev.results import Run, crossover, log_ratios
@@ -117,6 +117,18 @@ def test_without_a_crossover_there_is_nothing_to_refine() -> None:
     run, plan = _adapted(FakeClock(), precision="5%", inputs="512", outputs="1,2", noise=0.01)
     assert plan.outcome() == "no crossover of forward, reverse in range"
     assert max(o.round for o in run.observations) == run.spec.rounds - 1
+
+
+def test_a_budget_that_is_used_up_early_is_no_crossover_in_range() -> None:
+    """Whether anything was timed is told."""
+    clock = FakeClock()
+    spec = make_spec(GRID | {"budget": "5s"})
+    plan = AdaptivePlan(spec, TimeForecast(spec, 1), clock)
+    clock.now = 6.0
+    assert plan.outcome() == "the budget of 5 s is used up before a pair was timed: give a larger one"
+    arms = {name: ArmResult(status=Status.MEASURED, loops=1, values=(1e-3,)) for name in PAIR}
+    plan.note(Observation(round=0, cell=Cell(64, 4), arms=arms))
+    assert plan.outcome() == "the budget of 5 s is used up; no crossover of forward, reverse in what was timed"
 
 
 def test_it_goes_on_from_what_was_seen() -> None:

@@ -1,5 +1,6 @@
 """Runs on several machines of one type: how far these differ, what is told, and what is exported."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,16 @@ def test_one_machine_has_no_spread() -> None:
     assert machines_of(on_machines(ALONE, ("a",))) == ["a"]
     apart = tuple(replace(o, machine="a" if o.cell.n == 64 else "b") for o in ALONE.observations)
     assert machine_spread(timed_blocks(replace(ALONE, observations=apart))) is None
+
+
+def test_plain_data_have_the_machines(tmp_path: Path) -> None:
+    """With the time on each, relative to all; a run on one machine has no such part."""
+    on_disk(tmp_path / "run", on_machines(ALONE, ("a", "b")))
+    on_disk(tmp_path / "alone", ALONE)
+    found = json.loads(fwdrev("crossover", "run", "--json", cwd=tmp_path).stdout)
+    assert set(found["machines"]) == {"a", "b"}
+    assert found["machines"]["a"] * found["machines"]["b"] == pytest.approx(1)
+    assert "machines" not in json.loads(fwdrev("crossover", "alone", "--json", cwd=tmp_path).stdout)
 
 
 def test_pyperf_gets_a_file_for_each_machine(tmp_path: Path) -> None:
