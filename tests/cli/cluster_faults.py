@@ -8,10 +8,11 @@ from tests.live import until
 
 __all__ = ["faults"]
 
-_SWEEP = ("--inputs=8", "--outputs=2,16", "--engines=waits:Waiting", "--blocks=20", "--block-seconds=0.02")
+_SWEEP = ("--inputs=8", "--outputs=2,16", "--engines=waits:Waiting", "--blocks=50", "--block-seconds=0.02")
 
 _WAITS = """
 import time
+from pathlib import Path
 from fwdrev.modes import Direction, engine
 from fwdrev.modes.core.engine import Engine
 
@@ -22,14 +23,16 @@ class Waiting(Engine):
     def prepare(self, chain, wrt):
         jacobian = engine("forward").prepare(chain, wrt)
         def call(x, theta):
-            time.sleep(0.02)
+            if Path(__file__).with_name("slow").exists():
+                time.sleep(0.02)
             return jacobian(x, theta)
         return call
     def cost(self, chain, wrt):
         return engine("forward").cost(chain, wrt)
 """
 
-_ROUNDS = 40
+_ROUNDS = 30
+"""Each waits for two seconds until the scheduler is killed: too long for one machine while another one hangs."""
 
 _PATIENCE = 150.0
 """The seconds to wait for three machines that share two processors, beside other tests."""
@@ -42,6 +45,7 @@ def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None 
     """Expects no cell lost but those under way, and none twice, whatever happens; then the rest by `--resume`."""
     names, run = ("a", "b", "c"), folder / "run"
     (folder / "waits.py").write_text(_WAITS, encoding="utf-8")
+    (folder / "slow").touch()
 
     def rounds() -> int:
         return sum(line["round"] >= 0 for line in lines_of(run))
@@ -67,7 +71,8 @@ def faults(folder: Path, host: str = "127.0.0.1", at: dict[str, Command] | None 
     left = lines_of(run)
     assert left[: len(kept)] == kept, "what was measured stays"
     assert 0 < rounds() < 2 * _ROUNDS
-    with dask_processes(folder, names, host=host, at=at) as cluster:
+    (folder / "slow").unlink()
+    with dask_processes(folder, names[:1], host=host, at=at) as cluster:
         sweep = cluster.sweep("--resume", "run", cwd=folder)
         _, errors = sweep.communicate(timeout=_PATIENCE)
         assert sweep.returncode == 0, errors

@@ -76,7 +76,7 @@ def test_a_sweep_over_two_machines(cluster: DaskProcesses, tmp_path: Path) -> No
 def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
     """Of two clusters, too: an engine that finds itself called twice at a time would fail."""
     (tmp_path / "own.py").write_text(ALONE)
-    arguments = ("--inputs=8", "--outputs=2,4", "--engines=own:Alone,reverse", "--rounds=6", "--blocks=20")
+    arguments = ("--inputs=8", "--outputs=2,4", "--engines=own:Alone,reverse", "--rounds=4", "--blocks=20")
     with dask_processes(tmp_path) as one, dask_processes(tmp_path) as other:
         for name, cluster in (("a1", one), ("a2", one), ("a3", other)):
             cluster.add(name, machine="a")
@@ -89,7 +89,7 @@ def test_one_measurement_at_a_time_on_a_machine(tmp_path: Path) -> None:
             assert sweep.returncode == 0, errors
     for name in ("first", "second"):
         found = lines_of(tmp_path / name)
-        measured_once(found, rounds=6, cells=2)
+        measured_once(found, rounds=4, cells=2)
         assert {(arm["status"], arm.get("reason")) for line in found for arm in line["arms"].values()} == {
             ("measured", None)
         }
