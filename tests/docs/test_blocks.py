@@ -23,6 +23,7 @@ NOT_RUN = {
     r"^(make|git|pip|pyperf) ": "another program, which installs, fetches, or runs all of the tests",
     r"benchmarks/": "measures for minutes up to an hour, on a machine with nothing else to do",
     r"^fwdrev calibrate": "takes a minute of the processor",
+    r"-sharded": "needs several devices; tests/modes/engines/test_jax_sharded.py has four",
     r"--torch": "needs a library that is not everywhere",
     r"--watch": "serves until Ctrl-C",
     r"^python -m pytest|docs/import_graph.py": "runs in a clone to which a recipe has added its files",
