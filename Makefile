@@ -3,7 +3,8 @@ PYTHON ?= python3
 # The tests start hundreds of processes: without compiled files each would compile our sources anew.
 unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
-JOBS ?= 2
+# One more than two cores: tests wait for processes now and then.
+JOBS ?= 3
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra test pyproject.toml --output-file
 

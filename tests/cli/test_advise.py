@@ -186,7 +186,7 @@ def test_only_some_arguments_are_inputs() -> None:
 @pytest.mark.usefixtures("project")
 def test_a_hopeless_arm_does_not_eat_the_budget() -> None:
     """For a network with 37,800 parameters, reverse mode is tried first."""
-    data = data_of(fwdrev("advise", "model:network", "--point", "model:layers", "--budget", "8s", "--json"))
+    data = data_of(fwdrev("advise", "model:network", "--point", "model:layers", "--budget", "20s", "--json"))
     assert data["recommend"] == "reverse"
     assert any(word in reason_of(data, "forward") for word in ("GB of memory", "not tried"))
     assert data["rounds"] >= 1

@@ -19,7 +19,7 @@ from tests.doubles.workers_here import workers_here
 from tests.live import until
 from tests.plugin import install_plugin
 
-MOMENTS = 8
+MOMENTS = 6
 """The number of moments at which a sweep is killed."""
 
 SMALL = ("--inputs=8", "--outputs=2,16", "--engines=forward,reverse", "--rounds=3", "--blocks=3")
