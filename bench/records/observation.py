@@ -57,9 +57,9 @@ class ArmResult:
     """One arm in one cell.
 
     `values`: seconds per call, one for each block, in the order of the blocks, so that arms are paired by position;
-    `loops`: calls per block; `prepare_seconds`: plan, trace and compile; `error`: the largest relative deviation found
-    by the check; `cost`: the engine's own counts, and `program`: those of its compiler (preparing pass only); `memory`:
-    its peak (weighing pass only); `reason`: why it was not measured, or not checked.
+    `loops`: calls per block. Of the preparing pass: `prepare_seconds`, to plan, trace and compile; `error`, the largest
+    relative deviation found by the check; `cost`, the engine's own counts; `program`, those of its compiler. Of the
+    weighing pass: `memory`, its peak. `reason`: why it was not measured, or not checked.
     """
 
     status: Status

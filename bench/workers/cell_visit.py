@@ -80,10 +80,10 @@ def timed(spec: SweepSpec, cell: Cell, names: Sequence[str], request: Request, l
     for name in names:
         ledger.enter(name)
         with limited(request.memory):
-            arm = planned(name, Path(request.folder))
-            jacobian, made[name] = checked(arm, spec, problem, expected)
+            engine = planned(name, Path(request.folder))
+            jacobian, made[name] = checked(engine, spec, problem, expected)
             if jacobian is not None:
-                calls[name] = timed_call(arm, jacobian, spec, problem)
+                calls[name] = timed_call(engine, jacobian, spec, problem)
     known = request.loops.get(key, {})
     rng = Random(f"{spec.seed} {request.round} {key}")
     with limited(request.memory):

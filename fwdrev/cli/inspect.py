@@ -102,7 +102,7 @@ def export(
 ) -> None:
     """Write a run as CSV, as Parquet or as a pyperf file.
 
-    csv: the time of each block; parquet: the same, a tenth as large, for millions of them; costs: counts, bytes and
+    csv: the time of each block; parquet: the same in a small file, for millions of them; costs: counts, bytes and
     memory of each engine in each cell; crossover: where each pair of engines breaks even, m* at each n and n* at each
     m; pyperf: all times, for `pyperf show` and `pyperf compare_to`.
     """
