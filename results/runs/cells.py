@@ -1,6 +1,7 @@
 """Tidy tables of a run: one row per value, and the numbers per cell on which everything else builds."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from fwdrev.bench.records.observation import PREPARING, WEIGHING, ArmResult, Status
 from fwdrev.modes.errors import NothingMeasuredError
 from fwdrev.results.runs.blocks import timed_blocks
-from fwdrev.results.runs.observations import Observations
+from fwdrev.results.runs.observations import Columns, Observations
 from fwdrev.results.runs.run import Run
 from fwdrev.results.stats.blocks import Blocks
 from fwdrev.results.stats.estimate import log_means
@@ -18,8 +19,20 @@ from fwdrev.results.stats.log_ratios import LogRatios
 def values(run: Run) -> pd.DataFrame:
     """One row for each timed block: round, n, m, engine, block, loops, seconds (per call); of a cluster, machine."""
     timed = Observations.of(run.observations).timed
-    counts = np.diff(timed.start)
-    arm = np.repeat(np.arange(len(counts)), counts)
+    return _values(timed, 0, len(timed.engine))
+
+
+def values_in_parts(run: Run, arms: int) -> Iterator[pd.DataFrame]:
+    """The same in tables of that many arms, each in a cell and a round: all rows at once take a gigabyte."""
+    timed = Observations.of(run.observations).timed
+    for begin in range(0, len(timed.engine), arms):
+        yield _values(timed, begin, min(begin + arms, len(timed.engine)))
+
+
+def _values(timed: Columns, begin: int, end: int) -> pd.DataFrame:
+    """The rows of the arms from `begin` to `end`."""
+    first, last = timed.start[begin], timed.start[end]
+    arm = np.repeat(np.arange(begin, end), np.diff(timed.start[begin : end + 1]))
     row = timed.row[arm]
     table = pd.DataFrame(
         {
@@ -27,9 +40,9 @@ def values(run: Run) -> pd.DataFrame:
             "n": timed.n[row],
             "m": timed.m[row],
             "engine": np.array(timed.engines, dtype=object)[timed.engine[arm]],
-            "block": np.arange(len(arm)) - timed.start[arm],
+            "block": np.arange(first, last) - timed.start[arm],
             "loops": timed.loops[arm],
-            "seconds": timed.values,  # noqa: PD011 - a field, not pandas
+            "seconds": timed.values[first:last],  # noqa: PD011 - a field, not pandas
         }
     )
     return table.assign(machine=np.array([*timed.machines, None])[timed.machine[row]]) if timed.machines else table

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 import fwdrev
-from fwdrev.modes.errors import UnavailableError
+from fwdrev.modes.errors import NothingMeasuredError, UnavailableError
 from fwdrev.results import to_costs, to_csv, to_pyperf
+from fwdrev.results.runs import export
 from fwdrev.results.runs.export import to_crossovers, to_parquet
 from tests.command import expect_one_line, fwdrev as command
 from tests.scripted import on_disk, on_machines, scripted_run
@@ -49,9 +50,10 @@ def test_csv_has_a_row_for_each_block() -> None:
     assert set(rows[0]) == {"round", "n", "m", "engine", "block", "loops", "seconds"}
 
 
-def test_parquet_has_what_csv_has() -> None:
-    """And keeps the types."""
+def test_parquet_has_what_csv_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts, and with the types."""
     pytest.importorskip("pyarrow")
+    monkeypatch.setattr(export, "_ARMS", 3)
     run = on_machines(scripted_run(engines=("forward", "null"), inputs="8,64", outputs="4"), ("a", "null"))
     table = pd.read_parquet(BytesIO(to_parquet(run)))
     assert {str(kind) for kind in table.dtypes[["engine", "machine"]]} == {"category"}
@@ -65,6 +67,8 @@ def test_parquet_needs_pyarrow_and_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     """Each is said in one line."""
     folder = on_disk(tmp_path / "run", scripted_run())
     expect_one_line(command("export", folder, "--format", "parquet"), 2, "give --out FILE.parquet")
+    with pytest.raises(NothingMeasuredError, match="no measured values to export"):
+        to_parquet(replace(scripted_run(), observations=()))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UnavailableError, match=r"pip install 'fwdrev\[parquet\]'"):
         to_parquet(scripted_run())
