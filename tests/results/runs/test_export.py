@@ -54,6 +54,8 @@ def test_parquet_has_what_csv_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """In parts, and with the types."""
     pytest.importorskip("pyarrow")
     monkeypatch.setattr(export, "_ARMS", 3)
+    with pytest.raises(NothingMeasuredError, match="no measured values to export"):
+        to_parquet(replace(scripted_run(), observations=()))
     run = on_machines(scripted_run(engines=("forward", "null"), inputs="8,64", outputs="4"), ("a", "null"))
     table = pd.read_parquet(BytesIO(to_parquet(run)))
     assert {str(kind) for kind in table.dtypes[["engine", "machine"]]} == {"category"}
@@ -67,8 +69,6 @@ def test_parquet_needs_pyarrow_and_a_file(tmp_path: Path, monkeypatch: pytest.Mo
     """Each is said in one line."""
     folder = on_disk(tmp_path / "run", scripted_run())
     expect_one_line(command("export", folder, "--format", "parquet"), 2, "give --out FILE.parquet")
-    with pytest.raises(NothingMeasuredError, match="no measured values to export"):
-        to_parquet(replace(scripted_run(), observations=()))
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UnavailableError, match=r"pip install 'fwdrev\[parquet\]'"):
         to_parquet(scripted_run())
