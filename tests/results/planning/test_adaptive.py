@@ -120,7 +120,7 @@ def test_without_a_crossover_there_is_nothing_to_refine() -> None:
 
 
 def test_a_budget_that_is_used_up_early_is_no_crossover_in_range() -> None:
-    """Whether anything was timed is told."""
+    """The outcome names the budget, and whether it measured anything."""
     clock = FakeClock()
     spec = make_spec(GRID | {"budget": "5s"})
     plan = AdaptivePlan(spec, TimeForecast(spec, 1), clock)
